@@ -1,0 +1,214 @@
+"""What applying an entry changed: complete in itself, so that it can be shown at any later time.
+
+A change carries the names as they were; showing one reads no state but the list of who may see
+it. The same bytes are stored in history, so live and past look alike.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from roost.chat.commands import ModeChange
+from roost.chat.ids import FoldedNick, RoomId, SessionId, UserId
+
+VOICE = 1
+OPERATOR = 2
+"""Bits of a member's status in a room."""
+
+
+class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who did it, under the names they had when they did it."""
+
+    user: UserId
+    nick: str
+    username: str
+    host: str
+    account: str = ""
+    """Empty when not logged in."""
+
+
+class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    part: int
+    """Number within the entry, from 0; with the position it makes the message id."""
+    source: Source
+
+
+class Said(_Change, tag=1):
+    """A message. To a room: everyone in it of at least `minimum_status`; else to `recipient`."""
+
+    verb: str
+    room: RoomId
+    """0 when it is private."""
+    recipient: UserId
+    """0 when it is for a room."""
+    target: str
+    """As shown: the room's name with its status prefix, or the recipient's nickname."""
+    minimum_status: int
+    text: str
+    tags: tuple[tuple[str, str], ...]
+    recipient_identity: str
+    """`history.identity` of the recipient, empty for a room."""
+    away: str
+    """The recipient's away message, for the sender alone; empty when present."""
+
+
+class Joined(_Change, tag=2):
+    """`source` entered `room`."""
+
+    room: RoomId
+    name: str
+    realname: str
+    away: str
+    is_new_room: bool
+    status: int
+
+
+class Parted(_Change, tag=3):
+    """`source` left `room`."""
+
+    room: RoomId
+    name: str
+    reason: str
+
+
+class Kicked(_Change, tag=4):
+    """`source` removed `user`, then called `nick`, from `room`."""
+
+    room: RoomId
+    name: str
+    user: UserId
+    nick: str
+    reason: str
+
+
+class Quitted(_Change, tag=5):
+    """`source` is gone; `rooms` are (id, name) of where it was."""
+
+    rooms: tuple[tuple[RoomId, str], ...]
+    reason: str
+
+
+class NickChanged(_Change, tag=6):
+    """`source`, under its old name, is now `nick`."""
+
+    nick: str
+    rooms: tuple[tuple[RoomId, str], ...]
+
+
+class TopicChanged(_Change, tag=7):
+    """`room` has another topic; empty when it was cleared."""
+
+    room: RoomId
+    name: str
+    topic: str
+
+
+class RoomModesChanged(_Change, tag=8):
+    """`room` has other modes; parameters are as shown (the member's nickname for o and v)."""
+
+    room: RoomId
+    name: str
+    changes: tuple[ModeChange, ...]
+
+
+class UserModesChanged(_Change, tag=9):
+    """`source`'s own modes changed."""
+
+    changes: tuple[ModeChange, ...]
+
+
+class Invited(_Change, tag=10):
+    """`source` invited `user`, called `nick`, to `room`; `away` as in `Said`."""
+
+    room: RoomId
+    name: str
+    user: UserId
+    nick: str
+    away: str
+
+
+class AwayChanged(_Change, tag=11):
+    """`source` went away with `message`, or came back (empty)."""
+
+    message: str
+    rooms: tuple[tuple[RoomId, str], ...]
+
+
+class RealnameChanged(_Change, tag=12):
+    """SETNAME."""
+
+    realname: str
+    rooms: tuple[tuple[RoomId, str], ...]
+
+
+class SessionOpened(_Change, tag=13):
+    """A client is registered; `is_first` when its user was not online before."""
+
+    session: SessionId
+    is_first: bool
+
+
+class SessionClosed(_Change, tag=14):
+    """A client is gone; its node tells it `reason` if it is still there."""
+
+    session: SessionId
+    reason: str
+
+
+class CapabilitiesChanged(_Change, tag=15):
+    """A session negotiated other capabilities."""
+
+    session: SessionId
+    before: int
+    after: int
+
+
+class MonitorChanged(_Change, tag=16):
+    """A session's MONITOR list changed; names are as typed, unless they did not fit."""
+
+    session: SessionId
+    is_cleared: bool
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class SessionAttached(_Change, tag=17):
+    """Another node serves the session, under a higher generation."""
+
+    session: SessionId
+    generation: int
+
+
+class WentOnline(_Change, tag=18):
+    """A nickname came into use; `source` bears it. For MONITOR."""
+
+    folded: FoldedNick
+
+
+class WentOffline(_Change, tag=19):
+    """A nickname fell out of use; `source` bore it. For MONITOR."""
+
+    folded: FoldedNick
+
+
+Change: TypeAlias = (
+    Said
+    | Joined
+    | Parted
+    | Kicked
+    | Quitted
+    | NickChanged
+    | TopicChanged
+    | RoomModesChanged
+    | UserModesChanged
+    | Invited
+    | AwayChanged
+    | RealnameChanged
+    | SessionOpened
+    | SessionClosed
+    | CapabilitiesChanged
+    | MonitorChanged
+    | SessionAttached
+    | WentOnline
+    | WentOffline
+)

@@ -1,0 +1,244 @@
+"""What can be asked of the replicated chat state: the payloads of log entries.
+
+A *command* is asked for; ordered by the log it is an *entry*; applying it yields *changes*. A
+client's line becomes at most one command, however many operations it holds, so that a line number
+marks all of a line's effects at once.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from roost.chat.ids import SessionId
+from roost.chat.settings import Settings
+
+
+class _Operation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    pass
+
+
+class Say(_Operation, tag=1):
+    """PRIVMSG, NOTICE or TAGMSG to a room ("#r", "@#r", "+#r") or to a nickname."""
+
+    verb: str
+    target: str
+    text: str
+    """Empty for TAGMSG."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Client-only tags, names with their "+"."""
+
+
+class Join(_Operation, tag=2):
+    """Enter a room, and make it when it does not exist."""
+
+    room: str
+    key: str = ""
+
+
+class Part(_Operation, tag=3):
+    """Leave a room."""
+
+    room: str
+    reason: str = ""
+
+
+class PartAll(_Operation, tag=4):
+    """Leave every room (JOIN 0)."""
+
+
+class SetTopic(_Operation, tag=5):
+    """Set a room's topic; an empty one clears it."""
+
+    room: str
+    topic: str
+
+
+class ModeChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One letter of a MODE command."""
+
+    is_added: bool
+    letter: str
+    parameter: str = ""
+
+
+class SetRoomModes(_Operation, tag=6):
+    """Change a room's modes; letters and the presence of parameters are checked before."""
+
+    room: str
+    changes: tuple[ModeChange, ...]
+
+
+class SetUserModes(_Operation, tag=7):
+    """Change one's own user modes."""
+
+    nick: str
+    changes: tuple[ModeChange, ...]
+
+
+class Kick(_Operation, tag=8):
+    """Remove somebody from a room."""
+
+    room: str
+    nick: str
+    reason: str = ""
+
+
+class Invite(_Operation, tag=9):
+    """Invite somebody to a room."""
+
+    room: str
+    nick: str
+
+
+class ChangeNick(_Operation, tag=10):
+    """Take another nickname."""
+
+    nick: str
+
+
+class SetAway(_Operation, tag=11):
+    """Be away with a message, or back with an empty one."""
+
+    message: str
+
+
+class SetRealname(_Operation, tag=12):
+    """SETNAME."""
+
+    realname: str
+
+
+class SetCapabilities(_Operation, tag=13):
+    """The session's negotiated capabilities, as bits that the IRC layer gives meaning to."""
+
+    capabilities: int
+
+
+class Monitor(_Operation, tag=14):
+    """Change the session's MONITOR list."""
+
+    is_cleared: bool
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class Quit(_Operation, tag=15):
+    """End the session at the client's wish."""
+
+    reason: str
+
+
+Operation: TypeAlias = (
+    Say
+    | Join
+    | Part
+    | PartAll
+    | SetTopic
+    | SetRoomModes
+    | SetUserModes
+    | Kick
+    | Invite
+    | ChangeNick
+    | SetAway
+    | SetRealname
+    | SetCapabilities
+    | Monitor
+    | Quit
+)
+
+OPERATIONS_MAX = 64
+"""Operations in one line: what a 512-byte line's longest list of targets could sensibly hold."""
+
+
+class _Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    pass
+
+
+class OpenSession(_Command, tag=101):
+    """A client has registered; refused when the nickname is taken."""
+
+    session: SessionId
+    generation: int
+    line: int
+    """The last line of the registration; everything up to it is acknowledged by this."""
+    nick: str
+    username: str
+    realname: str
+    host: str
+    capabilities: int
+    is_secure: bool
+    """The client came in over TLS."""
+
+
+class Act(_Command, tag=102):
+    """A registered client's line."""
+
+    session: SessionId
+    generation: int
+    line: int
+    operations: tuple[Operation, ...]
+
+
+class AttachSession(_Command, tag=103):
+    """Another node serves the session from now on; commands of lower generations are refused."""
+
+    session: SessionId
+    generation: int
+
+
+class CloseSession(_Command, tag=104):
+    """The client's connection is gone; harmless when the session is closed already.
+
+    Carries no generation: a client that is gone is gone for every node.
+    """
+
+    session: SessionId
+    reason: str
+
+
+class BalancerStarted(_Command, tag=105):
+    """A balancer announced a new incarnation; sessions of its earlier ones end."""
+
+    name: str
+    incarnation: int
+
+
+class BalancerLost(_Command, tag=106):
+    """A balancer's incarnation has not been seen by any node for the grace period."""
+
+    name: str
+    incarnation: int
+
+
+class Configure(_Command, tag=107):
+    """The settings that must be equal on all nodes."""
+
+    settings: Settings
+
+
+Command: TypeAlias = (
+    OpenSession
+    | Act
+    | AttachSession
+    | CloseSession
+    | BalancerStarted
+    | BalancerLost
+    | Configure
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Command)
+
+
+def encode_command(command: Command) -> bytes:
+    """Make a log entry's data."""
+    return _encoder.encode(command)
+
+
+def decode_command(data: bytes) -> Command:
+    """Read a log entry's data.
+
+    Raises:
+        msgspec.MsgspecError: the data is not a command of this version.
+    """
+    return _decoder.decode(data)

@@ -1,0 +1,45 @@
+"""Why the chat state did not do as asked: values, not exceptions.
+
+A refusal is typed so that the state machine knows nothing of numerics; the IRC layer's one table
+turns each reason into a reply.
+"""
+
+import enum
+
+import msgspec
+
+
+class Reason(enum.IntEnum):
+    """Every reason for a refusal; the comment tells what `subject` and `detail` hold."""
+
+    NO_SUCH_NICK = 1  # nick
+    NO_SUCH_ROOM = 2  # room
+    CANNOT_SEND = 3  # room, detail: "n", "m" or "b"
+    TOO_MANY_ROOMS = 4  # room
+    NICK_INVALID = 5  # nick
+    NICK_IN_USE = 6  # nick
+    NOT_IN_ROOM = 7  # room: the one who asks is not there
+    USER_NOT_IN_ROOM = 8  # nick, detail: room
+    ALREADY_IN_ROOM = 9  # nick, detail: room
+    ROOM_FULL = 10  # room (+l)
+    INVITE_ONLY = 11  # room (+i)
+    BANNED = 12  # room (+b)
+    BAD_KEY = 13  # room (+k)
+    NOT_OPERATOR = 14  # room
+    LIST_FULL = 15  # room, detail: mode letter
+    BAD_ROOM_NAME = 16  # room
+    OTHER_USERS_MODES = 17  # nick
+    MONITOR_FULL = 18  # detail: the targets that did not fit, separated by commas
+    REALNAME_INVALID = 19  # realname
+    BAD_KEY_FORMAT = 20  # room
+    SERVER_FULL = 21  # no subject
+    UNKNOWN_USER_MODE = 22  # detail: mode letter
+    TOO_MANY_ROOMS_EXIST = 23  # room
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """One operation that was not done."""
+
+    reason: Reason
+    subject: str = ""
+    detail: str = ""

@@ -1,0 +1,42 @@
+"""The settings that must be equal on all nodes: they decide what `apply` does.
+
+They are part of the replicated state and change only through the log, so that two nodes with
+different configuration files can still never disagree.
+"""
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of the chat state; lengths are in bytes of UTF-8 unless they say otherwise."""
+
+    network: str = "Roost"
+    """The name people see; a token without spaces."""
+    nick_bytes_max: int = 32
+    """Ergo's default; long enough for a name, short enough for a narrow screen."""
+    username_bytes_max: int = 20
+    realname_bytes_max: int = 150
+    room_name_bytes_max: int = 64
+    """Ergo's default, and what fits any list."""
+    topic_bytes_max: int = 390
+    """A topic and its prefix fit one 512-byte line."""
+    reason_bytes_max: int = 390
+    """For KICK, PART and QUIT, as for topics."""
+    away_bytes_max: int = 390
+    key_bytes_max: int = 32
+    rooms_per_user_max: int = 100
+    """Ergo's default; Libera has 250."""
+    rooms_max: int = 50_000
+    """Rooms outlive their members; above this the one that was empty longest is forgotten."""
+    list_entries_max: int = 100
+    """Ban, exception and invitation masks in one room, together; Libera's number."""
+    invitations_per_room_max: int = 200
+    """Pending invitations; the oldest gives way."""
+    monitor_max: int = 100
+    """MONITOR targets per client; Libera's number."""
+    modes_per_line_max: int = 20
+    targets_per_line_max: int = 4
+    """Recipients of one PRIVMSG, NOTICE or TAGMSG line; what most networks allow."""
+    whowas_entries_max: int = 1000
+    whowas_per_nick_max: int = 10
+    users_max: int = 100_000

@@ -1,0 +1,128 @@
+"""The replicated chat state: plain data, equal on every node at equal positions.
+
+Objects refer to each other by id. Only `roost.chat.apply` changes it. Iteration orders are the
+log's order (dicts keep it); nothing here is a set.
+"""
+
+import msgspec
+
+from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId, SessionId, UserId
+from roost.chat.settings import Settings
+
+
+class Session(msgspec.Struct, array_like=True):
+    """One client connection, whichever node serves it."""
+
+    id: SessionId
+    user: UserId
+    generation: int
+    """Grows with each attachment; commands of a lower one are refused."""
+    last_line: int
+    """The last line number that took effect; lower or equal ones are dropped."""
+    capabilities: int
+    is_secure: bool
+    monitored: dict[FoldedNick, str] = {}
+    """Folded nickname -> as the client typed it."""
+
+
+class User(msgspec.Struct, array_like=True):
+    """Somebody who is online."""
+
+    id: UserId
+    nick: str
+    username: str
+    realname: str
+    host: str
+    account: str
+    """Empty when not logged in."""
+    modes: str
+    """Sorted letters."""
+    away: str
+    """Empty when present."""
+    signed_on_ms: int
+    active_ms: int
+    """When they last said something."""
+    sessions: list[SessionId] = []
+    rooms: dict[RoomId, None] = {}
+
+
+class Member(msgspec.Struct, array_like=True):
+    """Somebody's place in a room."""
+
+    status: int
+    """`changes.VOICE | changes.OPERATOR`."""
+    joined: Position
+
+
+class Topic(msgspec.Struct, frozen=True, array_like=True):
+    """A room's topic; `setter` is nick!user@host."""
+
+    text: str
+    setter: str
+    time_ms: int
+
+
+class ListEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One mask of a b, e or I list; `setter` is nick!user@host."""
+
+    mask: str
+    setter: str
+    time_ms: int
+
+
+class Room(msgspec.Struct, array_like=True):
+    """A room; it outlives its members, so that a restart forgets no topic."""
+
+    id: RoomId
+    name: str
+    created_ms: int
+    modes: str = "nt"
+    """Sorted letters of the modes without parameter: i m n s t."""
+    key: str = ""
+    limit: int = 0
+    """0 when there is none."""
+    topic: Topic | None = None
+    members: dict[UserId, Member] = {}
+    bans: dict[str, ListEntry] = {}
+    """By folded mask, as the two below."""
+    exceptions: dict[str, ListEntry] = {}
+    invitation_masks: dict[str, ListEntry] = {}
+    invited: dict[UserId, None] = {}
+    emptied: Position = Position(0)
+    """When the last member left; 0 while there are members."""
+    history_from: Position = Position(0)
+    """History before this is nobody's to read: the room was private then and emptied since."""
+
+
+class Whowas(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody who bore a nickname once."""
+
+    nick: str
+    username: str
+    host: str
+    realname: str
+    account: str
+    time_ms: int
+
+
+class State(msgspec.Struct):
+    """Everything that the log decides."""
+
+    settings: Settings = Settings()
+    position: Position = Position(0)
+    """The last applied entry."""
+    time_ms: int = 0
+    created_ms: int = 0
+    """When the first entry was made."""
+    users: dict[UserId, User] = {}
+    nicks: dict[FoldedNick, UserId] = {}
+    sessions: dict[SessionId, Session] = {}
+    rooms: dict[RoomId, Room] = {}
+    room_names: dict[FoldedRoom, RoomId] = {}
+    balancers: dict[str, int] = {}
+    """Name -> the newest incarnation."""
+    whowas: dict[FoldedNick, list[Whowas]] = {}
+    whowas_count: int = 0
+    users_max_seen: int = 0
+    failed_entries: list[Position] = []
+    """Entries that made `apply` fail and were skipped, alike on every node; the last 100."""

@@ -1,0 +1,239 @@
+"""What a node and a balancer say to each other over a trunk.
+
+    balancer  <-- Hello, Status, Output, Pong --  node
+    balancer  --  Welcome, Neighbours, Attach, Lines, Detach, Ping -->  node
+
+A node dials the trunk. Lines of a session are numbered from 1 by the balancer, and kept until a
+`Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so after one of them
+the balancer has been told everything up to its position: that one number per trunk, and not one
+per session, says where another node has to go on.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+PROTOCOL_VERSION = 1
+
+
+class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    pass
+
+
+# Node to balancer
+
+
+class Hello(_Frame, tag=1):
+    """A node announces itself."""
+
+    protocol: int
+    cluster: str
+    name: str
+    version: str
+    pid: int
+    mesh_address: str
+    """host:port where neighbours reach it."""
+    weight: int
+
+
+class NeighbourStatus(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A linked neighbour, and the round-trip time of its last heartbeat."""
+
+    name: str
+    rtt_ms: float
+
+
+class Status(_Frame, tag=2):
+    """How a node is; sent on every change of `state` or `leader`, and periodically."""
+
+    state: str
+    """"ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining"."""
+    reason: str
+    """In words for people; empty when ready."""
+    leader: str
+    """Empty when unknown."""
+    term: int
+    position: int
+    """The last entry in its log."""
+    applied: int
+    sessions: int
+    neighbours: tuple[NeighbourStatus, ...]
+    lag_ms: float
+    """Moving average of its event loop's lateness."""
+    deliveries: float
+    """Moving average of deliveries a second."""
+
+
+class Deliver(_Frame, tag=10):
+    """Bytes for everybody in a group, but not for session `excluded` (0: nobody)."""
+
+    group: int
+    excluded: int
+    payload: bytes
+
+
+class DeliverTo(_Frame, tag=11):
+    """Bytes for the listed sessions."""
+
+    sessions: tuple[int, ...]
+    payload: bytes
+
+
+class Join(_Frame, tag=12):
+    """Sessions enter a group; a group exists from its first to its last member."""
+
+    group: int
+    sessions: tuple[int, ...]
+
+
+class Leave(_Frame, tag=13):
+    """Sessions leave a group; a session that is closed leaves all of its groups by itself."""
+
+    group: int
+    sessions: tuple[int, ...]
+
+
+class Reply(_Frame, tag=14):
+    """Bytes for one session; acknowledges all of its lines up to `line` when `is_last`.
+
+    `part` counts the frames of one line's answer from 0. The first acknowledgement of a session
+    says that the client is registered. `payload` may be empty.
+    """
+
+    session: int
+    generation: int
+    line: int
+    part: int
+    is_last: bool
+    payload: bytes
+
+
+class Close(_Frame, tag=15):
+    """Write `payload`, then close the client's connection."""
+
+    session: int
+    generation: int
+    payload: bytes
+
+
+class Refuse(_Frame, tag=16):
+    """The node cannot serve this attachment now; the balancer picks another node."""
+
+    session: int
+    generation: int
+    reason: str
+
+
+Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse
+
+
+class Output(_Frame, tag=3):
+    """What the entries up to `position`, and the lines answered meanwhile, are to show."""
+
+    position: int
+    items: tuple[Item, ...]
+
+
+class Pong(_Frame, tag=4):
+    """Answers a `Ping`."""
+
+    nonce: int
+
+
+FromNode: TypeAlias = Hello | Status | Output | Pong
+
+
+# Balancer to node
+
+
+class Neighbour(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A node that the balancer knows of, and its mesh address."""
+
+    name: str
+    mesh_address: str
+
+
+class Welcome(_Frame, tag=20):
+    """A balancer answers `Hello`."""
+
+    protocol: int
+    cluster: str
+    name: str
+    incarnation: int
+    """Tenths of a second since 2024 when the balancer started: grows from run to run."""
+    neighbours: tuple[Neighbour, ...]
+
+
+class Neighbours(_Frame, tag=21):
+    """The nodes that the balancer knows of, after a change."""
+
+    neighbours: tuple[Neighbour, ...]
+
+
+class Attach(_Frame, tag=22):
+    """The node serves this session from now on."""
+
+    session: int
+    generation: int
+    address: str
+    """The client's IP address, or "localhost"."""
+    is_secure: bool
+    acknowledged: int
+    """The session's last acknowledged line; 0 before registration."""
+    part: int
+    """How many parts of the answer to line `acknowledged + 1` the client has been given."""
+    position: int
+    """Up to which entry the client has been served; 0 for a new session."""
+
+
+class Lines(_Frame, tag=23):
+    """Lines of a session, without their ends; None where one was too long to be kept."""
+
+    session: int
+    generation: int
+    first: int
+    lines: tuple[bytes | None, ...]
+
+
+class Detach(_Frame, tag=24):
+    """The client is gone, for `reason`."""
+
+    session: int
+    generation: int
+    reason: str
+
+
+class Ping(_Frame, tag=25):
+    """A health probe."""
+
+    nonce: int
+
+
+FromBalancer: TypeAlias = Welcome | Neighbours | Attach | Lines | Detach | Ping
+
+_encoder = msgspec.msgpack.Encoder()
+_from_node = msgspec.msgpack.Decoder(FromNode)
+_from_balancer = msgspec.msgpack.Decoder(FromBalancer)
+
+
+def encode(frame: FromNode | FromBalancer) -> bytes:
+    """Make a frame's body, without its length."""
+    return _encoder.encode(frame)
+
+
+def decode_from_node(body: bytes) -> FromNode:
+    """Read what a node sent.
+
+    Raises:
+        msgspec.MsgspecError: the body is no frame of this version.
+    """
+    return _from_node.decode(body)
+
+
+def decode_from_balancer(body: bytes) -> FromBalancer:
+    """Read what a balancer sent.
+
+    Raises:
+        msgspec.MsgspecError: the body is no frame of this version.
+    """
+    return _from_balancer.decode(body)
