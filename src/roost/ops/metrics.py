@@ -1,0 +1,64 @@
+"""Metrics: what a process counts, read at the moment that somebody asks.
+
+No part of Roost pushes numbers into a metrics library. Long-lived objects have `statistics()`,
+and one function per process turns those into `Reading`s; it runs once for each scrape.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import prometheus_client
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector, CollectorRegistry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One number, at the moment of the scrape."""
+
+    name: str
+    """With its unit last, as Prometheus has it: `roost_node_log_bytes`."""
+    value: float
+    documentation: str
+    """One sentence; of several readings of one name the first one's is shown."""
+    is_counter: bool = False
+    """It only ever grows; its shown name ends in `_total`."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Readings of one name have the same label names, in the same order."""
+
+
+class StatisticsCollector(Collector):
+    """Gives the registry what a function reads."""
+
+    def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Read everything once; readings of one name make one family."""
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for reading in self._read():
+            family = families.get(reading.name)
+            if family is None:
+                kind = CounterMetricFamily if reading.is_counter else GaugeMetricFamily
+                family = kind(reading.name, reading.documentation, labels=tuple(reading.labels))
+                families[reading.name] = family
+            family.add_metric(tuple(reading.labels.values()), reading.value)
+        yield from families.values()
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Name nothing in advance, so that registering reads nothing."""
+        return ()
+
+
+def make_registry(read: Callable[[], Iterable[Reading]]) -> CollectorRegistry:
+    """Make a registry of what `read` gives and of what the process itself uses."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StatisticsCollector(read))
+    prometheus_client.ProcessCollector(registry=registry)
+    prometheus_client.PlatformCollector(registry=registry)
+    return registry
+
+
+def render(registry: CollectorRegistry) -> tuple[bytes, str]:
+    """Give the text that Prometheus scrapes, and its content type."""
+    return prometheus_client.generate_latest(registry), prometheus_client.CONTENT_TYPE_LATEST
