@@ -1,0 +1,559 @@
+"""One node, without its I/O: consensus, chat state and IRC side put together.
+
+    mesh frames ---+                        +--> mesh frames, trunk frames
+    trunk frames --+--> Engine (one turn) --+--> log writes, history writes and questions
+    time, disk ----+                        +--> notes for people
+
+A driver (asyncio in `roost.node.node`, a virtual clock in the simulation) feeds inputs, then takes
+the output and obeys it. Committed entries flow one way: replica -> apply -> history rows and what
+clients are shown. The engine never looks at a clock and never fails for what a client, a
+balancer or a neighbour sends.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from roost.chat.apply import apply_entry, skip
+from roost.chat.commands import BalancerLost, BalancerStarted, encode_command
+from roost.chat.history import Answer, Query, Row
+from roost.chat.ids import Position
+from roost.chat.record import history_rows
+from roost.chat.snapshot import decode_state, encode_state
+from roost.chat.state import State
+from roost.ircd.config import Config as IrcConfig
+from roost.ircd.server import Server
+from roost.node.backfill import Backfill, Want
+from roost.node.census import Census
+from roost.node.effects import (
+    Compaction,
+    EngineOutput,
+    Export,
+    GapAdd,
+    HistoryState,
+    HistoryWrite,
+    Import,
+    Note,
+)
+from roost.node.mesh import Gossip, HistoryChunk, HistoryWant, PeerFrame, PeerHello, Whispers
+from roost.node.pending import PendingCommands
+from roost.node.readiness import Readiness
+from roost.raft.config import Config as RaftConfig
+from roost.raft.messages import (
+    ENTRY_COMMAND,
+    AppendRequest,
+    Entry,
+    Instant,
+    Message,
+    Snapshot,
+    Stored,
+)
+from roost.raft.replica import Replica
+from roost.trunk.frames import (
+    Attach,
+    Detach,
+    FromBalancer,
+    FromNode,
+    Lines,
+    NeighbourStatus,
+    Output,
+    Status,
+    Welcome,
+)
+
+
+class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node decides for itself; what must be equal everywhere is in the chat state."""
+
+    raft: RaftConfig
+    irc: IrcConfig
+    snapshot_entries: int = 10_000
+    """Entries between two snapshots: a restart applies at most about as many, in under 1 s."""
+    snapshot_bytes: int = 32 * 1024 * 1024
+    """Entry bytes between two snapshots, for logs of long lines."""
+    retained_entries: int = 20_000
+    """Entries kept behind a snapshot, so that a neighbour that was away briefly needs none."""
+    balancer_grace_s: float = 30.0
+    """How long a balancer may be out of every node's sight before its sessions end."""
+    status_interval_s: float = 0.5
+    gossip_interval_s: float = 1.0
+    tick_interval_s: float = 0.25
+    """The pace of everything that has no deadline of its own."""
+
+    def __post_init__(self) -> None:
+        for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+
+
+class Engine:
+    """A node's whole mind."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        stored: Stored,
+        history: HistoryState,
+        random: Callable[[], float],
+        now: Instant,
+    ) -> None:
+        self._config = config
+        self._notes: list[Note] = []
+        self._state = decode_state(stored.snapshot.data) if stored.snapshot else State()
+        self._replica = Replica(config.raft, stored, random, now)
+        self._server = Server(config.irc, self._state, random)
+        self._pending = PendingCommands()
+        self._census = Census(config.balancer_grace_s)
+        self._readiness = Readiness(len(config.raft.members))
+        self._gaps: list[GapAdd] = []
+        gaps = history.gaps
+        if history.applied < self._state.position:
+            gap = GapAdd(Position(history.applied + 1), self._state.position)
+            self._gaps.append(gap)
+            gaps = (*gaps, (gap.first, gap.last))
+        self._backfill = Backfill(gaps)
+        self._history_applied = Position(max(history.applied, self._state.position))
+        self._history_stored = self._history_applied
+        self._rows: list[Row] = []
+        self._is_writing_history = False
+        self._snapshot_due: Snapshot | None = None
+        self._is_syncing = False
+        self._applied_since = 0
+        self._bytes_since = 0
+        self._trunks: dict[str, None] = {}
+        self._peers: list[str] = []
+        self._asked: dict[int, tuple[Query, int]] = {}
+        self._exports: dict[int, tuple[str, HistoryWant]] = {}
+        self._export_ticket = 0
+        self._to_peers: list[tuple[str, PeerFrame]] = []
+        self._to_balancers: list[tuple[str, FromNode]] = []
+        self._queries: list[tuple[int, Query]] = []
+        self._export_effects: list[Export] = []
+        self._imports: list[Import] = []
+        self._compactions: list[Compaction] = []
+        self._leadership = (0, "")
+        self._round_trips: dict[str, float] = {}
+        self._lag_ms = 0.0
+        self._status_due = now.monotonic
+        self._gossip_due = now.monotonic
+        self._tick_due = now.monotonic
+        self._shown_status: tuple[str, str, int] = ("", "", 0)
+        self._stop_deadline: float | None = None
+        self._now = now
+
+    # What is going on
+
+    @property
+    def state(self) -> State:
+        """The chat state, to be read only."""
+        return self._state
+
+    @property
+    def replica(self) -> Replica:
+        """The consensus part, to be read only."""
+        return self._replica
+
+    @property
+    def session_count(self) -> int:
+        """How many clients this node serves."""
+        return self._server.session_count
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether, after `stop`, leadership is handed over, or a second has passed."""
+        return self._stop_deadline is not None and (
+            not self._replica.is_leader
+            or len(self._config.raft.members) == 1
+            or self._now.monotonic >= self._stop_deadline
+        )
+
+    def status(self) -> Status:
+        """How this node is, in the trunk's words."""
+        state, reason = self._readiness.judge(
+            peers=len(self._peers),
+            is_in_touch=self._replica.is_in_touch,
+            leader=self._replica.leader,
+            applied=self._state.position,
+            history_missing=self._backfill.missing() if self._backfill.has_gaps else 0,
+            is_stopping=self._stop_deadline is not None,
+        )
+        return Status(
+            state=state,
+            reason=reason,
+            leader=self._replica.leader,
+            term=self._replica.term,
+            position=self._replica.last_index,
+            applied=self._state.position,
+            sessions=self._server.session_count,
+            neighbours=tuple(
+                NeighbourStatus(name, self._round_trips.get(name, 0.0)) for name in self._peers
+            ),
+            lag_ms=self._lag_ms,
+            deliveries=self._server.deliveries,
+        )
+
+    # The mesh
+
+    def peer_connected(self, name: str, now: Instant) -> None:
+        """A link to a neighbour is up and has shaken hands."""
+        self._now = now
+        if name not in self._peers:
+            self._peers.append(name)
+        self._replica.peer_connected(name, now)
+        self._to_peers.append((name, Gossip(self._census.own)))
+        self._pending.ask_again()
+
+    def peer_disconnected(self, name: str, now: Instant) -> None:
+        """A link to a neighbour is gone."""
+        self._now = now
+        if name in self._peers:
+            self._peers.remove(name)
+        self._round_trips.pop(name, None)
+        self._census.peer_disconnected(name)
+        self._backfill.peer_disconnected(name)
+        self._replica.peer_disconnected(name, now)
+
+    def receive_peer(self, name: str, frame: PeerFrame, now: Instant) -> None:
+        """Take a neighbour's frame."""
+        self._now = now
+        match frame:
+            case HistoryWant():
+                self._export(name, frame)
+            case HistoryChunk():
+                effect = self._backfill.receive(name, frame)
+                if effect is not None:
+                    self._imports.append(effect)
+            case Whispers(whispers):
+                for whisper in whispers:
+                    self._server.whisper(whisper)
+            case Gossip(trunks):
+                self._census.reported(name, trunks)
+            case PeerHello():
+                self._note("warning", "unexpected-handshake", peer=name)
+            case _:
+                self._receive_raft(name, frame, now)
+
+    def _receive_raft(self, name: str, frame: PeerFrame, now: Instant) -> None:
+        if not isinstance(frame, Message):
+            return
+        self._replica.receive(name, frame, now)
+        if isinstance(frame, AppendRequest) and self._replica.leader == name:
+            self._readiness.leader_commit = max(self._readiness.leader_commit, frame.commit)
+
+    def set_round_trip(self, name: str, milliseconds: float) -> None:
+        """Note a heartbeat's round-trip time."""
+        self._round_trips[name] = milliseconds
+
+    def set_load(self, lag_ms: float) -> None:
+        """Note the moving average of the event loop's lateness."""
+        self._lag_ms = lag_ms
+
+    # The trunks
+
+    def trunk_connected(self, welcome: Welcome, now: Instant) -> None:
+        """A trunk to a balancer is up."""
+        self._now = now
+        self._trunks[welcome.name] = None
+        self._census.trunk_connected(welcome.name, welcome.incarnation)
+        self._server.trunk_connected(welcome.name)
+        if self._state.balancers.get(welcome.name, 0) < welcome.incarnation:
+            command = BalancerStarted(welcome.name, welcome.incarnation)
+            self._pending.add(encode_command(command))
+        self._gossip_due = now.monotonic
+        self._to_balancers.append((welcome.name, self.status()))
+
+    def trunk_disconnected(self, balancer: str, now: Instant) -> None:
+        """A trunk to a balancer is gone, and with it the sessions that it gave us."""
+        self._now = now
+        if balancer in self._trunks:
+            del self._trunks[balancer]
+            self._census.trunk_disconnected(balancer)
+            self._server.trunk_disconnected(balancer)
+            self._gossip_due = now.monotonic
+
+    def receive_trunk(self, balancer: str, frame: FromBalancer, now: Instant) -> None:
+        """Take a balancer's frame; the driver answers pings and keeps the neighbours itself."""
+        self._now = now
+        if isinstance(frame, Attach | Lines | Detach):
+            self._server.receive(balancer, frame, now)
+
+    # The disk
+
+    def persisted(self, number: int, now: Instant) -> None:
+        """All log writes up to batch `number` are durable."""
+        self._now = now
+        self._replica.persisted(number, now)
+
+    def storage_failed(self, reason: str, now: Instant) -> None:
+        """The disk takes nothing more at the moment; what was asked stays asked."""
+        self._now = now
+        if not self._readiness.disk_failure:
+            self._note("error", "disk-failed", reason=reason)
+        self._readiness.disk_failure = reason
+        if self._replica.is_leader:
+            self._replica.transfer_leadership(None, now)
+
+    def storage_recovered(self, now: Instant) -> None:
+        """The disk works again."""
+        self._now = now
+        if self._readiness.disk_failure:
+            self._note("info", "disk-recovered")
+        self._readiness.disk_failure = ""
+
+    def history_written(self, applied: Position, now: Instant) -> None:
+        """The write of the history rows up to `applied` is done."""
+        self._now = now
+        self._is_writing_history = False
+        self._history_stored = max(self._history_stored, applied)
+        snapshot = self._snapshot_due
+        if self._is_syncing and snapshot is not None and applied >= snapshot.index:
+            self._is_syncing = False
+            self._snapshot_due = None
+            first_index = max(1, snapshot.index - self._config.retained_entries + 1)
+            self._compactions.append(Compaction(snapshot, first_index))
+            self._replica.compact(snapshot, first_index)
+            self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
+
+    def answered(self, ticket: int, answer: Answer, now: Instant) -> None:
+        """The history store answered a query."""
+        self._now = now
+        self._asked.pop(ticket, None)
+        self._server.answer(ticket, answer)
+
+    def answer_corrupt(self, ticket: int, positions: tuple[Position, ...], now: Instant) -> None:
+        """A query met rows whose checksums are wrong: have them repaired, then ask again."""
+        self._now = now
+        query, tries = self._asked.get(ticket, (None, 0))
+        if query is None:
+            return
+        self._note("error", "history-corrupt", positions=list(positions), tries=tries)
+        if tries >= 3 or not self._peers:
+            self.answer_failed(ticket, "The history is being repaired, try again later", now)
+            return
+        self._asked[ticket] = (query, tries + 1)
+        for number, position in enumerate(positions):
+            is_last = number == len(positions) - 1
+            question = ticket if is_last else 0
+            self._backfill.add(Want(position, position, is_gap=False, question=question))
+
+    def answer_failed(self, ticket: int, reason: str, now: Instant) -> None:
+        """The history store could not answer."""
+        self._now = now
+        self._asked.pop(ticket, None)
+        self._server.answer_failed(ticket, reason)
+
+    def exported(
+        self,
+        ticket: int,
+        rows: tuple[Row, ...],
+        covered: Position,
+        missing: tuple[Position, ...],
+        now: Instant,
+    ) -> None:
+        """The history store read rows for a neighbour."""
+        self._now = now
+        peer, want = self._exports.pop(ticket)
+        self._to_peers.append((peer, HistoryChunk(want.ticket, covered, rows, missing)))
+
+    def imported(self, ticket: int, last: Position, now: Instant) -> None:
+        """A neighbour's rows up to `last` are stored."""
+        self._now = now
+        question = self._backfill.imported(ticket, last)
+        if question in self._asked:
+            self._queries.append((question, self._asked[question][0]))
+
+    def _export(self, peer: str, want: HistoryWant) -> None:
+        is_stored = want.first <= want.last <= self._history_stored
+        if not is_stored or not self._backfill.covers(want.first, want.last):
+            chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
+            self._to_peers.append((peer, chunk))
+            return
+        self._export_ticket += 1
+        self._exports[self._export_ticket] = (peer, want)
+        self._export_effects.append(Export(self._export_ticket, want.first, want.last))
+
+    # Time
+
+    def tick(self, now: Instant) -> None:
+        """Do what is due; call it at or after `next_deadline`."""
+        self._now = now
+        self._replica.tick(now)
+        if now.monotonic < self._tick_due:
+            return
+        self._tick_due = now.monotonic + self._config.tick_interval_s
+        self._server.tick(now)
+        if self._replica.is_leader:
+            for name, incarnation in self._census.lost(self._state.balancers, now.monotonic):
+                self._pending.add(encode_command(BalancerLost(name, incarnation)))
+
+    def next_deadline(self) -> float:
+        """When `tick` wants to be called next, in monotonic seconds."""
+        return min(
+            self._replica.next_deadline(),
+            self._pending.next_deadline(),
+            self._backfill.next_deadline(),
+            self._tick_due,
+        )
+
+    def stop(self, now: Instant) -> None:
+        """Hand over what this node leads; see `is_stopped`."""
+        self._now = now
+        self._stop_deadline = now.monotonic + 1.0
+        if self._replica.is_leader:
+            self._replica.transfer_leadership(None, now)
+
+    # The turn's end
+
+    def take_output(self) -> EngineOutput:
+        """Give what is to be done, and forget it; call it once after each turn's inputs."""
+        persist = []
+        while True:
+            self._watch_leadership()
+            self._propose()
+            output = self._replica.take_output()
+            self._to_peers.extend(output.messages)
+            if output.persist is not None:
+                persist.append(output.persist)
+            if output.snapshot is not None:
+                self._install(output.snapshot)
+            for entry in output.committed:
+                self._apply(entry)
+            self._take_server_output()
+            if not output.committed and not output.messages and output.persist is None:
+                break
+        self._ask_for_history()
+        self._tell_others()
+        result = EngineOutput(
+            persist=tuple(persist),
+            to_peers=tuple(self._to_peers),
+            to_balancers=tuple(self._to_balancers),
+            gaps=tuple(self._gaps),
+            history=self._take_history(),
+            compactions=tuple(self._compactions),
+            queries=tuple(self._queries),
+            exports=tuple(self._export_effects),
+            imports=tuple(self._imports),
+            notes=tuple(self._notes),
+        )
+        for taken in (
+            self._to_peers,
+            self._to_balancers,
+            self._gaps,
+            self._compactions,
+            self._queries,
+            self._export_effects,
+            self._imports,
+            self._notes,
+        ):
+            taken.clear()
+        return result
+
+    def _propose(self) -> None:
+        due = self._pending.take_due(self._now.monotonic)
+        if due and not self._replica.propose(due, self._now):
+            self._pending.put_back(due)
+
+    def _apply(self, entry: Entry) -> None:
+        position = Position(entry.index)
+        if entry.kind != ENTRY_COMMAND:
+            skip(self._state, position, entry.time_ms)
+        else:
+            applied = apply_entry(self._state, entry.data, position, entry.time_ms)
+            self._pending.settle(entry.data)
+            if applied.failure:
+                self._note("error", "entry-skipped", position=position, reason=applied.failure)
+            if position > self._history_applied:
+                self._rows.extend(history_rows(applied))
+            self._server.show(applied)
+        self._applied_since += 1
+        self._bytes_since += len(entry.data)
+        if (
+            self._applied_since >= self._config.snapshot_entries
+            or self._bytes_since >= self._config.snapshot_bytes
+        ) and self._snapshot_due is None:
+            self._snapshot_due = Snapshot(
+                entry.index, entry.term, entry.time_ms, encode_state(self._state)
+            )
+            self._applied_since = self._bytes_since = 0
+
+    def _install(self, snapshot: Snapshot) -> None:
+        """Replace the whole state by the leader's, and note the history that it skips."""
+        self._state = decode_state(snapshot.data)
+        self._server.reset(self._state)
+        self._snapshot_due = None
+        self._is_syncing = False
+        self._applied_since = self._bytes_since = 0
+        first = Position(self._history_applied + 1)
+        last = Position(snapshot.index)
+        # Rows that wait to be written are of positions that the gap covers too.
+        self._rows.clear()
+        if first <= last:
+            self._gaps.append(GapAdd(first, last))
+            self._backfill.add(Want(first, last, is_gap=True))
+            self._history_applied = last
+        self._note("info", "snapshot-installed", position=snapshot.index)
+
+    def _take_history(self) -> tuple[HistoryWrite, ...]:
+        if self._is_writing_history:
+            return ()
+        wants_sync = self._snapshot_due is not None
+        if not self._rows and not wants_sync:
+            return ()
+        self._history_applied = max(self._history_applied, self._state.position)
+        write = HistoryWrite(tuple(self._rows), self._history_applied, wants_sync)
+        self._rows.clear()
+        self._is_writing_history = True
+        self._is_syncing = wants_sync
+        return (write,)
+
+    def _take_server_output(self) -> None:
+        output = self._server.take_output()
+        position = self._state.position
+        for balancer, items in output.items.items():
+            if balancer in self._trunks and items:
+                self._to_balancers.append((balancer, Output(position, tuple(items))))
+        for command in output.commands:
+            self._pending.add(encode_command(command))
+        for ticket, query in output.queries:
+            self._asked[ticket] = (query, 0)
+            self._queries.append((ticket, query))
+        if output.whispers:
+            whispers = Whispers(tuple(output.whispers))
+            self._to_peers.extend((peer, whispers) for peer in self._peers)
+
+    def _watch_leadership(self) -> None:
+        leadership = (self._replica.term, self._replica.leader)
+        if leadership == self._leadership:
+            return
+        self._leadership = leadership
+        self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
+        if self._replica.is_leader:
+            self._census.begin_leadership()
+            self._readiness.leader_commit = 0
+            if self._readiness.disk_failure or self._stop_deadline is not None:
+                self._replica.transfer_leadership(None, self._now)
+        if leadership[1]:
+            self._pending.ask_again()
+
+    def _ask_for_history(self) -> None:
+        question = self._backfill.ask(self._peers, self._now.monotonic)
+        if question is not None:
+            self._to_peers.append(question)
+
+    def _tell_others(self) -> None:
+        now = self._now.monotonic
+        if now >= self._gossip_due:
+            self._gossip_due = now + self._config.gossip_interval_s
+            gossip = Gossip(self._census.own)
+            self._to_peers.extend((peer, gossip) for peer in self._peers)
+        status = self.status()
+        shown = (status.state, status.leader, status.term)
+        if shown != self._shown_status or now >= self._status_due:
+            if shown[0] != self._shown_status[0]:
+                self._note("info", "state", state=status.state, reason=status.reason)
+            self._shown_status = shown
+            self._status_due = now + self._config.status_interval_s
+            self._to_balancers.extend((balancer, status) for balancer in self._trunks)
+
+    def _note(self, level: str, event: str, **fields: object) -> None:
+        self._notes.append(Note(level, event, fields))

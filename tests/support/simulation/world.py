@@ -1,0 +1,62 @@
+"""Virtual time, the seed, and everything that a simulated cluster consists of."""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+
+from roost.raft.messages import Instant
+
+EPOCH_MS = 1_700_000_000_000
+
+
+class World:
+    """A queue of events on a virtual clock; the only source of time and chance."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.now = 0.0
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.trace: list[str] = []
+
+    def instant(self, skew_ms: int = 0) -> Instant:
+        """Tell the time as a node with a skewed wall clock reads it."""
+        return Instant(self.now, EPOCH_MS + skew_ms + int(self.now * 1000))
+
+    def at(self, delay: float, action: Callable[[], None]) -> None:
+        """Have something happen `delay` seconds from now."""
+        heapq.heappush(self._events, (self.now + max(delay, 0.0), next(self._order), action))
+
+    def log(self, text: str) -> None:
+        """Keep a line for whoever studies a failure."""
+        self.trace.append(f"{self.now:9.4f} {text}")
+
+    def step(self) -> None:
+        """Let the next event happen."""
+        self.now, _, action = heapq.heappop(self._events)
+        action()
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        while self._events and self._events[0][0] <= end:
+            self.step()
+        self.now = end
+
+    def run_until(self, condition: Callable[[], bool], seconds_max: float, what: str) -> float:
+        """Let time pass until something is so; gives how long it took.
+
+        Raises:
+            AssertionError: it was not so within `seconds_max` virtual seconds.
+        """
+        start = self.now
+        while not condition():
+            if not self._events or self._events[0][0] > start + seconds_max:
+                tail = "\n".join(self.trace[-60:])
+                raise AssertionError(
+                    f"seed {self.seed}: after {seconds_max} s still not so: {what}\n{tail}"
+                )
+            self.step()
+        return self.now - start
