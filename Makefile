@@ -1,0 +1,39 @@
+# `make up` runs Roost on this machine; `make test` runs everything that CI runs.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# Options for `roost up`, as in `make up ARGS="--nodes 5"`.
+ARGS ?=
+
+.PHONY: up test setup develop format clean
+
+up: setup
+	@exec $(VENV)/bin/roost up $(ARGS)
+
+test:
+	@exec .ci/run
+
+setup: $(VENV)/.ready
+
+develop: $(VENV)/.ready-to-develop
+
+$(VENV)/.ready: requirements.txt requirements-build.txt pyproject.toml
+	@echo "Setting up $(VENV) ..."
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --no-deps -r requirements.txt -r requirements-build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-to-develop: $(VENV)/.ready requirements-dev.txt
+	@echo "Adding what the tests need ..."
+	@$(PIP) install --no-deps -r requirements-dev.txt
+	@touch $@
+
+format: develop
+	@$(VENV)/bin/ruff format src tests
+	@$(VENV)/bin/ruff check --fix src tests
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
