@@ -1,0 +1,57 @@
+"""What a node's IRC side may decide for itself; see `chat.settings` for what all nodes share.
+
+These values show in what clients are told, so that a client could tell two nodes apart by them:
+give all nodes the same.
+"""
+
+import msgspec
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """How a node presents itself to clients, and its limits per client."""
+
+    server_name: str = "roost.local"
+    """The source of the server's own lines; a host name, so that clients tell it from a nickname."""
+    version: str = "roost-0.1.0"
+    """What VERSION and the welcome say; no spaces."""
+    motd: tuple[str, ...] = ()
+    """Lines of the message of the day; empty means that there is none."""
+    admin: tuple[str, ...] = ()
+    """Up to three lines for ADMIN: where, what, and an address."""
+    chathistory_max: int = 100
+    """Messages in one CHATHISTORY answer; what most servers have, and a screen or two."""
+    queued_lines_max: int = 4096
+    """Lines of one session that wait for the one before them.
+
+    The balancer bounds what it sends unacknowledged, in bytes; this is the node's own guard
+    against a balancer that does not, and is far above what an honest one can reach.
+    """
+    registration_lines_max: int = 64
+    """Lines before registration is complete: several times what any client sends."""
+    reply_part_bytes_max: int = 64 * 1024
+    """A longer answer leaves in several parts, so that no frame grows with the number of rooms."""
+    recent_entries: int = 4096
+    """Applied entries kept to tell a session that moves here what it missed."""
+    recent_bytes: int = 16 * 1024 * 1024
+    """Bytes of text in those, so that long lines do not make them grow."""
+
+    def __post_init__(self) -> None:
+        for name in ("server_name", "version"):
+            value: str = getattr(self, name)
+            if not value or not value.isascii() or not value.isprintable() or " " in value:
+                raise ValueError(f"{name} must be printable ASCII without spaces, not {value!r}")
+        if "." not in self.server_name:
+            raise ValueError(f"server_name must contain a dot, not {self.server_name!r}")
+        for name in (
+            "chathistory_max",
+            "queued_lines_max",
+            "registration_lines_max",
+            "reply_part_bytes_max",
+            "recent_entries",
+            "recent_bytes",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        for line in (*self.motd, *self.admin):
+            if any(character in line for character in "\r\n\0") or len(line.encode()) > 390:
+                raise ValueError(f"a line of motd or admin is unfit or above 390 bytes: {line!r}")

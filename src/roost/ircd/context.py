@@ -1,0 +1,216 @@
+"""What a command's handler is given: who asks, what may be read, and how to answer.
+
+A handler answers by calling `reply`, `send`, `fail` and the like, any number of times; what it
+returns says what else is to be done:
+
+    None                       nothing: what was sent is the whole answer
+    (Operation, ...)           the log decides; its changes and refusals make the answer's rest
+    Question(queries, show)    the history store is asked, then `show(context, answer)` is called
+
+It never changes the chat state. A look-up that fails raises `RefusedError`, which becomes the same
+reply that a refusal by the state machine would.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from roost.chat.changes import Change
+from roost.chat.commands import Operation
+from roost.chat.history import Answer, Query
+from roost.chat.ids import FoldedNick, FoldedRoom, Position
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.state import Room, State, User
+from roost.irc import casemapping
+from roost.irc.capabilities import Capability
+from roost.irc.message import encode_tags
+from roost.ircd import rendering
+from roost.ircd.config import Config
+from roost.ircd.session import LocalSession
+from roost.raft.messages import Instant
+
+
+class RefusedError(Exception):
+    """The command cannot be done, for a reason that the state machine also knows."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+class Line(NamedTuple):
+    """One line of an answer, before labels and batches are added."""
+
+    tags: str
+    """Encoded, without "@"; empty when there are none."""
+    body: str
+    """Without the end of line."""
+    batch: str = ""
+    """The reference of the batch that the line is in."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The history store is to be asked; the first answer that holds anything is shown."""
+
+    queries: tuple[Query, ...]
+    """Asked in order; the last one's answer is shown even when it is empty."""
+    show: Callable[["Context", Answer], None]
+
+
+Result: TypeAlias = None | tuple[Operation, ...] | Question
+
+
+class Context:
+    """One line that is being handled, and its answer so far."""
+
+    __slots__ = (
+        "_batch",
+        "_batches",
+        "command",
+        "config",
+        "label",
+        "line",
+        "lines",
+        "now",
+        "session",
+        "state",
+        "targets",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        state: State,
+        session: LocalSession,
+        now: Instant,
+        line: int,
+        command: str = "",
+        label: str = "",
+    ) -> None:
+        self.config = config
+        self.state = state
+        """To be read only."""
+        self.session = session
+        self.now = now
+        self.line = line
+        """The line's number."""
+        self.command = command
+        """The command's name, for `fail` and the numerics that repeat it."""
+        self.label = label
+        """Empty when the client gave none or has not asked for labels."""
+        self.lines: list[Line] = []
+        """The answer so far."""
+        self.targets: tuple[str, ...] = ()
+        """What each operation was about, as typed; for replies that repeat it."""
+        self._batch = ""
+        self._batches = 0
+
+    # Who asks
+
+    @property
+    def user(self) -> User:
+        """The registered user who asks."""
+        return self.state.users[self.session.user]
+
+    @property
+    def nick(self) -> str:
+        """How the client is addressed; "*" before registration has a nickname."""
+        return self.session.nick
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the client negotiated `capability`."""
+        return bool(self.session.capabilities & capability)
+
+    # Answers
+
+    def reply(self, numeric: str, *parameters: str) -> None:
+        """Send a numeric; the client's name is put before `parameters`."""
+        self.send(numeric, self.nick, *parameters)
+
+    def send(
+        self,
+        command: str,
+        *parameters: str,
+        source: str = "",
+        tags: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Send a message, from the server unless `source` says otherwise."""
+        body = rendering.body(source or self.config.server_name, command, parameters)
+        self.lines.append(Line(encode_tags(tags), body, self._batch))
+
+    def notice(self, text: str) -> None:
+        """Tell the client something in words."""
+        self.send("NOTICE", self.nick, text)
+
+    def fail(
+        self, code: str, *context_parameters: str, text: str, is_specified: bool = False
+    ) -> None:
+        """Send a standard reply of type FAIL for this command.
+
+        A client without standard-replies gets a notice with the same words, unless `is_specified`
+        says that a specification which the client uses sends just this code.
+
+        Source: ircv3.net/specs/extensions/standard-replies.
+        """
+        if is_specified or self.has(Capability.STANDARD_REPLIES):
+            self.send("FAIL", self.command or "*", code, *context_parameters, text)
+        else:
+            self.notice(f"*** {self.command or 'Line'} failed: {text}")
+
+    def show_change(self, change: Change, position: Position, time_ms: int) -> bool:
+        """Send a change, as it is or was shown live to a client with these capabilities.
+
+        Tells whether there was anything to send: some changes do not show to such a client.
+        """
+        line = rendering.line(change, position, time_ms, self.session.capabilities)
+        if line is None:
+            return False
+        self.lines.append(Line(line[0], line[1], self._batch))
+        return True
+
+    @contextmanager
+    def batch(self, kind: str, *parameters: str) -> Iterator[None]:
+        """Put the lines that are sent meanwhile in a batch, if the client knows batches."""
+        if not self.has(Capability.BATCH):
+            yield
+            return
+        outer = self._batch
+        reference = self.next_batch()
+        self.send("BATCH", f"+{reference}", kind, *parameters)
+        self._batch = reference
+        try:
+            yield
+        finally:
+            self._batch = outer
+            self.send("BATCH", f"-{reference}")
+
+    def next_batch(self) -> str:
+        """Make a batch reference that no other open batch of the session has."""
+        self._batches += 1
+        return f"{self.line:x}-{self._batches:x}"
+
+    # Look-ups
+
+    def find_user(self, nick: str) -> User:
+        """Find who bears a nickname.
+
+        Raises:
+            RefusedError: nobody does.
+        """
+        user = self.state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
+        if user is None:
+            raise RefusedError(Refusal(Reason.NO_SUCH_NICK, nick))
+        return self.state.users[user]
+
+    def find_room(self, name: str) -> Room:
+        """Find a room; whether the client may know of it is the caller's to ask.
+
+        Raises:
+            RefusedError: there is none of that name.
+        """
+        room = self.state.room_names.get(FoldedRoom(casemapping.fold_room(name)))
+        if room is None:
+            raise RefusedError(Refusal(Reason.NO_SUCH_ROOM, name))
+        return self.state.rooms[room]

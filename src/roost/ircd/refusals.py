@@ -1,0 +1,89 @@
+"""Turns a refusal into a reply: the one place where a reason gets its numeric.
+
+Source: modern.ircdocs.horse, "Numerics"; the specifications named beside the rest.
+"""
+
+from roost.chat.refusals import Reason, Refusal
+from roost.irc import numerics
+from roost.ircd.context import Context
+
+_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
+    Reason.NO_SUCH_NICK: (numerics.ERR_NOSUCHNICK, "No such nick/channel"),
+    Reason.NO_SUCH_ROOM: (numerics.ERR_NOSUCHCHANNEL, "No such channel"),
+    Reason.TOO_MANY_ROOMS: (numerics.ERR_TOOMANYCHANNELS, "You have joined too many channels"),
+    Reason.NICK_INVALID: (numerics.ERR_ERRONEUSNICKNAME, "Erroneous nickname"),
+    Reason.NICK_IN_USE: (numerics.ERR_NICKNAMEINUSE, "Nickname is already in use"),
+    Reason.NOT_IN_ROOM: (numerics.ERR_NOTONCHANNEL, "You're not on that channel"),
+    Reason.ROOM_FULL: (numerics.ERR_CHANNELISFULL, "Cannot join channel (+l)"),
+    Reason.INVITE_ONLY: (numerics.ERR_INVITEONLYCHAN, "Cannot join channel (+i)"),
+    Reason.BANNED: (numerics.ERR_BANNEDFROMCHAN, "Cannot join channel (+b)"),
+    Reason.BAD_KEY: (numerics.ERR_BADCHANNELKEY, "Cannot join channel (+k)"),
+    Reason.NOT_OPERATOR: (numerics.ERR_CHANOPRIVSNEEDED, "You're not channel operator"),
+    Reason.BAD_ROOM_NAME: (numerics.ERR_NOSUCHCHANNEL, "No such channel: the name is not valid"),
+    Reason.BAD_KEY_FORMAT: (numerics.ERR_INVALIDKEY, "Key is not well-formed"),
+}
+"""Replies of the form `<client> <subject> :<text>`."""
+
+_TWO_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
+    Reason.USER_NOT_IN_ROOM: (
+        numerics.ERR_USERNOTINCHANNEL,
+        "They aren't on that channel",
+    ),
+    Reason.ALREADY_IN_ROOM: (numerics.ERR_USERONCHANNEL, "is already on channel"),
+}
+"""Replies of the form `<client> <subject> <detail> :<text>`."""
+
+_CANNOT_SEND = {
+    "n": "Cannot send to channel: you are not in it (+n)",
+    "m": "Cannot send to channel: it is moderated (+m)",
+    "b": "Cannot send to channel: you are banned (+b)",
+}
+
+
+def send_refusal(context: Context, refusal: Refusal) -> None:
+    """Tell the client why its command was not done."""
+    subject = _shown(refusal.subject)
+    if refusal.reason in _SUBJECT_REPLIES:
+        numeric, text = _SUBJECT_REPLIES[refusal.reason]
+        context.reply(numeric, subject, text)
+        return
+    if refusal.reason in _TWO_SUBJECT_REPLIES:
+        numeric, text = _TWO_SUBJECT_REPLIES[refusal.reason]
+        context.reply(numeric, subject, _shown(refusal.detail), text)
+        return
+    _send_other(context, refusal, subject)
+
+
+def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
+    match refusal.reason:
+        case Reason.CANNOT_SEND:
+            text = _CANNOT_SEND.get(refusal.detail, "Cannot send to channel")
+            context.reply(numerics.ERR_CANNOTSENDTOCHAN, subject, text)
+        case Reason.LIST_FULL:
+            text = "Channel list is full"
+            context.reply(numerics.ERR_BANLISTFULL, subject, refusal.detail, text)
+        case Reason.OTHER_USERS_MODES:
+            text = "Can't view or change modes of other users"
+            context.reply(numerics.ERR_USERSDONTMATCH, text)
+        case Reason.MONITOR_FULL:
+            limit = str(context.state.settings.monitor_max)
+            text = "Monitor list is full"
+            context.reply(numerics.ERR_MONLISTFULL, limit, refusal.detail, text)
+        case Reason.REALNAME_INVALID:
+            # ircv3.net/specs/extensions/setname
+            text = "Realname is not valid"
+            context.fail("INVALID_REALNAME", text=text, is_specified=True)
+        case Reason.UNKNOWN_USER_MODE:
+            context.reply(numerics.ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag")
+        case Reason.TOO_MANY_ROOMS_EXIST:
+            text = "The network has no room for another channel"
+            context.reply(numerics.ERR_TOOMANYCHANNELS, subject, text)
+        case Reason.SERVER_FULL:
+            context.fail("SERVER_FULL", text="The network is full, try again later")
+
+
+def _shown(subject: str) -> str:
+    """Repeat what was typed, if it can stand in the middle of a reply."""
+    if not subject or " " in subject or subject.startswith(":"):
+        return "*"
+    return subject
