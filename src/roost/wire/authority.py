@@ -1,0 +1,311 @@
+"""A cluster's own certificate authority, and the certificates of its processes.
+
+    ca.pem, ca-key.pem                 the authority; its key is needed only where one issues
+    ROLE-NAME.pem, ROLE-NAME-key.pem   a process's certificate and key
+
+Keys are ECDSA on P-256, readable by their owner alone. No file is ever overwritten: making what is
+there already gives what is there. A key whose certificate is missing (the process that made it was
+killed in between) gets its certificate.
+"""
+
+import contextlib
+import datetime as dt
+import ipaddress
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from roost.wire.errors import CredentialsError
+from roost.wire.identity import NAME_HINT, Identity, is_valid_name, parse_identity
+
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+"""Keys that we can use; those that we make are of the first kind."""
+
+AUTHORITY_DAYS = 3650
+"""An authority outlives the hardware it was made on."""
+CERTIFICATE_DAYS = 730
+"""Long enough that nobody renews in a hurry, short enough that renewing is not forgotten."""
+CLOCK_SKEW = dt.timedelta(hours=1)
+"""Certificates are valid from before they are made, for machines whose clocks are behind."""
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """The files by which a process shows who it is and checks who others are."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+class Authority(msgspec.Struct, frozen=True):
+    """A loaded authority, ready to issue."""
+
+    cluster: str
+    certificate_path: Path
+    certificate: x509.Certificate
+    key: PrivateKey
+
+
+def ensure_authority(
+    directory: Path, cluster: str, *, now: dt.datetime, days: int = AUTHORITY_DAYS
+) -> Authority:
+    """Load the cluster's authority from the directory, or make it there.
+
+    Raises:
+        CredentialsError: the directory holds another cluster's authority or damaged files, or
+            cannot be written.
+    """
+    if not is_valid_name(cluster):
+        raise CredentialsError(f"a cluster cannot be called {cluster!r}: {NAME_HINT}")
+    certificate_path = directory / "ca.pem"
+    key_path = directory / "ca-key.pem"
+    if not certificate_path.exists():
+        key = _ensure_key(key_path)
+        _write_new(certificate_path, _pem(_authority_certificate(cluster, key, now, days)), 0o644)
+    authority = Authority(
+        cluster, certificate_path, load_certificate(certificate_path), _load_key(key_path)
+    )
+    if _cluster_of(authority.certificate) != cluster:
+        raise CredentialsError(
+            f"{certificate_path} is the authority of cluster "
+            f"{_cluster_of(authority.certificate)!r}, not of {cluster!r}"
+        )
+    if authority.certificate.public_key() != authority.key.public_key():
+        raise CredentialsError(f"{key_path} is not the key of {certificate_path}")
+    return authority
+
+
+def ensure_credentials(
+    authority: Authority,
+    identity: Identity,
+    directory: Path,
+    *,
+    now: dt.datetime,
+    days: int = CERTIFICATE_DAYS,
+    hosts: Iterable[str] = (),
+) -> Credentials:
+    """Give a process's certificate and key from the directory, or make them there.
+
+    `hosts` are more names and addresses to be written into the certificate, for other tools;
+    Roost itself looks at the identity alone.
+
+    Raises:
+        CredentialsError: files are there that do not fit, or the directory cannot be written.
+    """
+    stem = f"{identity.role}-{identity.name}"
+    credentials = Credentials(
+        authority=authority.certificate_path,
+        certificate=directory / f"{stem}.pem",
+        key=directory / f"{stem}-key.pem",
+    )
+    if identity.cluster != authority.cluster or parse_identity(identity.uri) is None:
+        raise CredentialsError(f"{identity.uri} cannot be issued here: a name is {NAME_HINT}")
+    if not credentials.certificate.exists():
+        key = _ensure_key(credentials.key)
+        certificate = _process_certificate(authority, identity, key, now, days, hosts)
+        _write_new(credentials.certificate, _pem(certificate), 0o644)
+    check_credentials(credentials, identity, now=now)
+    return credentials
+
+
+def check_credentials(credentials: Credentials, identity: Identity, *, now: dt.datetime) -> None:
+    """Make sure, before anything starts, that peers will accept these files.
+
+    Raises:
+        CredentialsError: a file is missing or damaged, key and certificate do not belong together,
+            another authority issued it, it is not valid now, or it is somebody else's.
+    """
+    authority = load_certificate(credentials.authority)
+    certificate = load_certificate(credentials.certificate)
+    if certificate.public_key() != _load_key(credentials.key).public_key():
+        raise CredentialsError(f"{credentials.key} is not the key of {credentials.certificate}")
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise CredentialsError(
+            f"{credentials.certificate} was not issued by {credentials.authority}"
+        ) from error
+    for path, checked in (
+        (credentials.authority, authority),
+        (credentials.certificate, certificate),
+    ):
+        if now < checked.not_valid_before_utc:
+            raise CredentialsError(
+                f"{path} is valid from {checked.not_valid_before_utc:%Y-%m-%d %H:%M} UTC only: "
+                "is this machine's clock right?"
+            )
+        if now > checked.not_valid_after_utc:
+            raise CredentialsError(
+                f"{path} expired on {checked.not_valid_after_utc:%Y-%m-%d}: "
+                "delete it and have it made again"
+            )
+    found = identity_in(certificate)
+    if found != identity:
+        names = found.uri if found else "nobody"
+        raise CredentialsError(f"{credentials.certificate} is for {names}, not for {identity.uri}")
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """Read a certificate.
+
+    Raises:
+        CredentialsError: it is missing, unreadable or damaged.
+    """
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except OSError as error:
+        raise CredentialsError(f"cannot read the certificate {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CredentialsError(f"{path} is not a certificate in PEM form") from error
+
+
+def identity_in(certificate: x509.Certificate) -> Identity | None:
+    """Give the identity that a certificate shows; None when it is not exactly one."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return None
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    found = [identity for uri in uris if (identity := parse_identity(uri)) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+def _load_key(path: Path) -> PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise CredentialsError(f"cannot read the key {path}: {error.strerror}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CredentialsError(f"{path} is not an unencrypted key in PEM form") from error
+    if not isinstance(
+        key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+    ):
+        raise CredentialsError(f"{path} is a key of another kind than ECDSA, RSA and Ed25519")
+    return key
+
+
+def _ensure_key(path: Path) -> PrivateKey:
+    if not path.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        text = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        _write_new(path, text, 0o600)
+    return _load_key(path)
+
+
+def _authority_certificate(
+    cluster: str, key: PrivateKey, now: dt.datetime, days: int
+) -> x509.Certificate:
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, cluster),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Roost cluster authority"),
+        ]
+    )
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    return (
+        _builder(name, name, key, key, now, days)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _process_certificate(
+    authority: Authority,
+    identity: Identity,
+    key: PrivateKey,
+    now: dt.datetime,
+    days: int,
+    hosts: Iterable[str],
+) -> x509.Certificate:
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, identity.cluster),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, identity.role),
+            x509.NameAttribute(NameOID.COMMON_NAME, identity.name),
+        ]
+    )
+    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri)]
+    names.extend(_host_name(host) for host in ("localhost", "127.0.0.1", "::1", *hosts))
+    usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    return (
+        _builder(subject, authority.certificate.subject, key, authority.key, now, days)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: PrivateKey,
+    issuer_key: PrivateKey,
+    now: dt.datetime,
+    days: int,
+) -> x509.CertificateBuilder:
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(identifier, critical=False)
+        .add_extension(issuer_identifier, critical=False)
+    )
+
+
+def _host_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _cluster_of(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(names[0].value) if names else ""
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that does not exist; it appears whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # Two processes may both be making it: a link, unlike a renaming, never overwrites.
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, path)
+        finally:
+            os.unlink(temporary)
+    except OSError as error:
+        raise CredentialsError(f"cannot write {path}: {error.strerror}") from error
