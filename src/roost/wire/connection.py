@@ -67,7 +67,6 @@ class FramedConnection(asyncio.Protocol):
         self._handler: Handler | None = None
         self._peer: Identity | None = None
         self._buffer = FrameBuffer(limits.frame_bytes_max)
-        self._early: list[bytes] = []
         self._queue: list[bytes] = []
         self._unsent_bytes = 0
         self._is_flush_due = False
@@ -84,6 +83,11 @@ class FramedConnection(asyncio.Protocol):
     def peer(self) -> Identity:
         """Who the other side is, by its certificate."""
         assert self._peer is not None, "the connection is not open yet"
+        return self._peer
+
+    @property
+    def shown_identity(self) -> Identity | None:
+        """Who the peer's certificate names, admitted or not; None before the handshake."""
         return self._peer
 
     @property
@@ -176,8 +180,6 @@ class FramedConnection(asyncio.Protocol):
         """Find out who is there, and open for business if it is somebody admitted."""
         self._transport = cast("asyncio.Transport", transport)
         self.address = format_address(transport.get_extra_info("peername"))
-        if self._is_lost:
-            return
         try:
             self._peer = peer_identity(transport.get_extra_info("ssl_object"))
             self.refusal = self._admission(self._peer)
@@ -187,18 +189,10 @@ class FramedConnection(asyncio.Protocol):
             self.abort(self.refusal)
             return
         self._handler = self._factory(self)
-        early, self._early = self._early, []
-        for data in early:
-            self.data_received(data)
 
     def data_received(self, data: bytes) -> None:
         """Cut frames out of the stream and pass them on."""
-        if self._is_closing:
-            return
-        if self._handler is None:
-            # After a handshake on an accepted connection the loop may deliver data before it
-            # lets us know that the handshake is done.
-            self._early.append(data)
+        if self._is_closing or self._handler is None:
             return
         try:
             bodies = self._buffer.feed(data)
@@ -232,7 +226,6 @@ class FramedConnection(asyncio.Protocol):
             self._is_closing = True
             self._reason = describe_failure(exc) if exc else "it closed the connection"
         self._queue.clear()
-        self._early.clear()
         self._unsent_bytes = 0
         handler, self._handler = self._handler, None
         if handler is not None:

@@ -8,9 +8,9 @@ Who is refused leaves one line in the log and no other trace.
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
-from typing import cast
 
 import structlog
 
@@ -21,6 +21,13 @@ from roost.wire.identity import Admission, Identity
 from roost.wire.tls import describe_failure
 
 _logger = structlog.get_logger()
+
+_ACCEPT_PAUSE_S = 0.1
+"""After accepting failed for want of a resource, this long nobody is accepted."""
+_BACKLOG = 128
+"""Connections that the system holds for us; a cluster's peers are few."""
+_SHUTDOWN_S = 1.0
+"""How long a closing connection waits for the peer's farewell."""
 
 
 class RefusalLog:
@@ -47,39 +54,52 @@ class RefusalLog:
 
 
 class Listener:
-    """Accepts connections, one TLS handshake task each, until its task group ends."""
+    """Accepts connections, one TLS handshake task each."""
 
     def __init__(
         self,
+        server: socket.socket,
         context: ssl.SSLContext,
         factory: HandlerFactory,
         admission: Admission,
         limits: Limits,
-        handshakes: asyncio.TaskGroup,
     ) -> None:
+        self._server = server
         self._context = context
         self._factory = factory
         self._admission = admission
         self._limits = limits
-        self._group = handshakes
         self._handshakes: dict[asyncio.Task[None], None] = {}
         self._connections: dict[FramedConnection, None] = {}
         self._refusals = RefusalLog(limits.refusal_log_s)
-        self.port = 0
+        self.port: int = server.getsockname()[1]
         """The port that was chosen, when a free one was asked for."""
 
-    def accept(self, transport: asyncio.Transport) -> None:
-        """Start the handshake on a new TCP connection."""
-        if len(self._handshakes) >= self._limits.handshakes_max:
-            self._refuse(
-                format_address(transport.get_extra_info("peername")),
-                f"{self._limits.handshakes_max} handshakes are under way already",
-            )
-            transport.abort()
-            return
-        task = self._group.create_task(self._shake_hands(transport))
-        self._handshakes[task] = None
-        task.add_done_callback(self._forget_handshake)
+    @property
+    def handshake_count(self) -> int:
+        """How many handshakes are under way."""
+        return len(self._handshakes)
+
+    async def accept(self, tasks: asyncio.TaskGroup) -> None:
+        """Accept for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, name = await loop.sock_accept(self._server)
+            except OSError as error:
+                # Out of file descriptors, say: what is connected must go on undisturbed.
+                _logger.error("accept-failed", port=self.port, reason=describe_failure(error))
+                await asyncio.sleep(_ACCEPT_PAUSE_S)
+                continue
+            address = format_address(name)
+            if len(self._handshakes) >= self._limits.handshakes_max:
+                accepted.close()
+                limit = self._limits.handshakes_max
+                self._refuse(address, f"{limit} handshakes are under way already")
+                continue
+            task = tasks.create_task(self._shake_hands(accepted, address))
+            self._handshakes[task] = None
+            task.add_done_callback(self._handshakes.pop)
 
     def stop(self) -> None:
         """Drop everything that was accepted."""
@@ -88,33 +108,22 @@ class Listener:
         for connection in list(self._connections):
             connection.abort("this process is stopping")
 
-    def _forget_handshake(self, task: asyncio.Task[None]) -> None:
-        del self._handshakes[task]
-
-    async def _shake_hands(self, raw: asyncio.Transport) -> None:
-        address = format_address(raw.get_extra_info("peername"))
+    async def _shake_hands(self, accepted: socket.socket, address: str) -> None:
+        loop = asyncio.get_running_loop()
         connection = _ListenedConnection(
             self._factory, self._admission, self._limits, self._connections
         )
         try:
-            transport = await connection.loop.start_tls(
-                raw,
-                connection,
-                self._context,
-                server_side=True,
+            await loop.connect_accepted_socket(
+                lambda: connection,
+                accepted,
+                ssl=self._context,
                 ssl_handshake_timeout=self._limits.handshake_s,
-                ssl_shutdown_timeout=1.0,
+                ssl_shutdown_timeout=_SHUTDOWN_S,
             )
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             self._refuse(address, describe_failure(error))
-            raw.abort()
             return
-        except BaseException:
-            raw.abort()
-            raise
-        if transport is None:
-            return
-        connection.connection_made(transport)
         if connection.refusal:
             self._refuse(address, connection.refusal, connection.shown_identity)
 
@@ -136,38 +145,15 @@ class _ListenedConnection(FramedConnection):
         super().__init__(factory, admission, limits)
         self._siblings = siblings
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that serves it."""
-        return self._loop
-
-    @property
-    def shown_identity(self) -> Identity | None:
-        """Who the certificate names, admitted or not."""
-        return self._peer
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be known to the listener while it lasts."""
-        if not self._is_lost:
-            self._siblings[self] = None
+        self._siblings[self] = None
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Be forgotten."""
         self._siblings.pop(self, None)
         super().connection_lost(exc)
-
-
-class _Accepting(asyncio.Protocol):
-    """Holds a fresh TCP connection still until its handshake starts."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        accepted = cast("asyncio.Transport", transport)
-        accepted.pause_reading()
-        self._listener.accept(accepted)
 
 
 @contextlib.asynccontextmanager
@@ -188,15 +174,18 @@ async def serve(
         OSError: the address cannot be listened on.
     """
     loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as handshakes:
-        listener = Listener(context, factory, admission, limits or Limits(), handshakes)
-        server = await loop.create_server(lambda: _Accepting(listener), host, port)
-        listener.port = server.sockets[0].getsockname()[1]
-        try:
-            yield listener
-        finally:
-            server.close()
-            listener.stop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, name = found[0][0], found[0][4]
+    with socket.create_server(name, family=family, backlog=_BACKLOG) as server:
+        server.setblocking(False)
+        listener = Listener(server, context, factory, admission, limits or Limits())
+        async with asyncio.TaskGroup() as tasks:
+            accepting = tasks.create_task(listener.accept(tasks))
+            try:
+                yield listener
+            finally:
+                accepting.cancel()
+                listener.stop()
 
 
 async def connect(
@@ -222,7 +211,7 @@ async def connect(
             port,
             ssl=context,
             ssl_handshake_timeout=limits.handshake_s,
-            ssl_shutdown_timeout=1.0,
+            ssl_shutdown_timeout=_SHUTDOWN_S,
         )
     except ssl.SSLError as error:
         raise RefusedPeerError(describe_failure(error)) from error
