@@ -1,0 +1,53 @@
+"""The capabilities that Roost knows: IRCv3's names, and a bit for each.
+
+The bits are part of the replicated state: a bit's meaning never changes, and new ones come after.
+"""
+
+import enum
+
+
+class Capability(enum.IntFlag):
+    """One bit for each capability."""
+
+    MESSAGE_TAGS = 1 << 0
+    SERVER_TIME = 1 << 1
+    BATCH = 1 << 2
+    LABELED_RESPONSE = 1 << 3
+    ECHO_MESSAGE = 1 << 4
+    ACCOUNT_TAG = 1 << 5
+    EXTENDED_JOIN = 1 << 6
+    AWAY_NOTIFY = 1 << 7
+    INVITE_NOTIFY = 1 << 8
+    MULTI_PREFIX = 1 << 9
+    USERHOST_IN_NAMES = 1 << 10
+    SETNAME = 1 << 11
+    CAP_NOTIFY = 1 << 12
+    STANDARD_REPLIES = 1 << 13
+    CHATHISTORY = 1 << 14
+    EVENT_PLAYBACK = 1 << 15
+
+
+NAMES: dict[str, Capability] = {
+    "account-tag": Capability.ACCOUNT_TAG,
+    "away-notify": Capability.AWAY_NOTIFY,
+    "batch": Capability.BATCH,
+    "cap-notify": Capability.CAP_NOTIFY,
+    "draft/chathistory": Capability.CHATHISTORY,
+    "draft/event-playback": Capability.EVENT_PLAYBACK,
+    "echo-message": Capability.ECHO_MESSAGE,
+    "extended-join": Capability.EXTENDED_JOIN,
+    "invite-notify": Capability.INVITE_NOTIFY,
+    "labeled-response": Capability.LABELED_RESPONSE,
+    "message-tags": Capability.MESSAGE_TAGS,
+    "multi-prefix": Capability.MULTI_PREFIX,
+    "server-time": Capability.SERVER_TIME,
+    "setname": Capability.SETNAME,
+    "standard-replies": Capability.STANDARD_REPLIES,
+    "userhost-in-names": Capability.USERHOST_IN_NAMES,
+}
+"""By the name on the wire, sorted."""
+
+
+def names_of(capabilities: int) -> tuple[str, ...]:
+    """Name the capabilities whose bits are set, sorted."""
+    return tuple(name for name, bit in NAMES.items() if capabilities & bit)

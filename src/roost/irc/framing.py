@@ -1,0 +1,54 @@
+"""Bytes as they arrive, cut into lines; memory is bounded whatever arrives."""
+
+
+class LineBuffer:
+    """Cuts a stream into lines.
+
+    A line ends with LF; a CR before it belongs to the end. Empty lines are dropped, as
+    modern.ircdocs.horse asks ("Message Format": empty messages are silently ignored).
+    """
+
+    __slots__ = ("_is_discarding", "_line_bytes_max", "_rest")
+
+    def __init__(self, line_bytes_max: int) -> None:
+        """Allow lines of up to `line_bytes_max` bytes, their ends included."""
+        self._line_bytes_max = line_bytes_max
+        self._rest = b""
+        self._is_discarding = False
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much of an unfinished line is kept; never more than the longest line."""
+        return len(self._rest)
+
+    def feed(self, data: bytes) -> list[bytes | None]:
+        """Take what arrived; gives the lines that it completed, without their ends.
+
+        None stands for a line that was too long: it comes once, as soon as the line is, and the
+        rest of the line is discarded as it arrives.
+        """
+        *complete, rest = data.split(b"\n")
+        lines: list[bytes | None] = []
+        if complete:
+            first = complete[0]
+            if self._is_discarding:
+                self._is_discarding = False
+                complete = complete[1:]
+            elif self._rest:
+                complete[0] = self._rest + first
+            self._rest = b""
+            for line in complete:
+                if len(line) >= self._line_bytes_max:
+                    lines.append(None)
+                    continue
+                stripped = line[:-1] if line.endswith(b"\r") else line
+                if stripped:
+                    lines.append(stripped)
+        if self._is_discarding:
+            return lines
+        self._rest = self._rest + rest if self._rest else rest
+        if len(self._rest) >= self._line_bytes_max:
+            self._rest = b""
+            self._is_discarding = True
+            lines.append(None)
+        return lines

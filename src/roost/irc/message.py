@@ -1,0 +1,140 @@
+"""One IRC message: its parts, and its form on the wire.
+
+    @tag=value;+tag :source COMMAND parameter parameter :last parameter
+
+Sources: modern.ircdocs.horse, "Message Format"; ircv3.net, "Message Tags".
+"""
+
+import re
+
+import msgspec
+
+from roost.irc.errors import (
+    EmptyLineError,
+    ForbiddenByteError,
+    LineTooLongError,
+    MalformedError,
+    NotUtf8Error,
+    TagsTooLongError,
+)
+
+LINE_BYTES_MAX = 512
+"""With CR LF and without tags (modern.ircdocs.horse, "Message Format")."""
+CLIENT_TAG_DATA_BYTES_MAX = 4094
+"""Between "@" and the space (Message Tags, "Size limit")."""
+CLIENT_LINE_BYTES_MAX = 1 + CLIENT_TAG_DATA_BYTES_MAX + 1 + LINE_BYTES_MAX
+"""The longest line that a client may send, with everything."""
+
+_COMMAND = re.compile(r"[A-Za-z]+|[0-9]{3}")
+_COMMAND_IN_BYTES = re.compile(rb"(?:@[^ ]* +)?(?::[^ ]* +)?([A-Za-z]+|[0-9]{3})(?: |$)")
+_ESCAPES = {":": ";", "s": " ", "\\": "\\", "r": "\r", "n": "\n"}
+_ESCAPED = str.maketrans({";": "\\:", " ": "\\s", "\\": "\\\\", "\r": "\\r", "\n": "\\n"})
+_UNESCAPE = re.compile(r"\\(.?)", re.DOTALL)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message; the command is in upper case."""
+
+    command: str
+    parameters: tuple[str, ...] = ()
+    source: str = ""
+    """Without ":"; empty when there is none."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Names with their "+", and unescaped values; empty for a tag without one."""
+
+    def encode(self) -> bytes:
+        """Give the line, with CR LF."""
+        head = f"@{encode_tags(self.tags)} " if self.tags else ""
+        if self.source:
+            head = f"{head}:{self.source} "
+        *middle, last = (self.command, *self.parameters)
+        if self.parameters and needs_colon(last):
+            last = f":{last}"
+        return f"{head}{' '.join([*middle, last])}\r\n".encode()
+
+
+def needs_colon(parameter: str) -> bool:
+    """Tell whether a last parameter can only be written with a colon before it."""
+    return not parameter or parameter[0] == ":" or " " in parameter
+
+
+def escape_tag_value(value: str) -> str:
+    """Write a tag's value (Message Tags, "Escaping values")."""
+    return value.translate(_ESCAPED)
+
+
+def unescape_tag_value(text: str) -> str:
+    """Read a tag's value: an unknown escape loses its backslash, and so does a lone last one."""
+    if "\\" not in text:
+        return text
+    return _UNESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)
+
+
+def encode_tags(tags: tuple[tuple[str, str], ...]) -> str:
+    """Write tags without "@" and without the space after them."""
+    return ";".join(f"{key}={escape_tag_value(value)}" if value else key for key, value in tags)
+
+
+def parse(line: bytes) -> Message:
+    """Read one line, without its end, as a client may send it.
+
+    Raises:
+        ParseError: one of the kinds of `roost.irc.errors`.
+    """
+    if b"\0" in line or b"\r" in line or b"\n" in line:
+        raise ForbiddenByteError("a line may not hold NUL, CR or LF", _guess_command(line))
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise NotUtf8Error("the line is not UTF-8", _guess_command(line)) from None
+    tags: tuple[tuple[str, str], ...] = ()
+    size = len(line)
+    if text.startswith("@"):
+        data, _, rest = text[1:].partition(" ")
+        data_size = len(data) if data.isascii() else len(data.encode())
+        if data_size > CLIENT_TAG_DATA_BYTES_MAX:
+            raise TagsTooLongError("the tags are too long", _guess_command(line))
+        size -= data_size + 2
+        tags = _parse_tags(data)
+        text = rest
+    if size > LINE_BYTES_MAX - 2:
+        raise LineTooLongError("the line is too long", _guess_command(line))
+    return _parse_rest(text, tags)
+
+
+def _parse_rest(text: str, tags: tuple[tuple[str, str], ...]) -> Message:
+    source = ""
+    text = text.lstrip(" ")
+    if text.startswith(":"):
+        source, _, text = text[1:].partition(" ")
+        text = text.lstrip(" ")
+    head, colon, trailing = text.partition(" :")
+    words = head.split(" ")
+    if "" in words:
+        words = [word for word in words if word]
+    if not words:
+        if tags or source or colon:
+            raise MalformedError("there is no command")
+        raise EmptyLineError("the line is empty")
+    command = words[0]
+    if not _COMMAND.fullmatch(command):
+        raise MalformedError("a command is letters or three digits")
+    if colon:
+        words.append(trailing)
+    return Message(command.upper(), tuple(words[1:]), source, tags)
+
+
+def _parse_tags(data: str) -> tuple[tuple[str, str], ...]:
+    tags: dict[str, str] = {}
+    for item in data.split(";"):
+        key, _, value = item.partition("=")
+        if key:
+            # The last of equal names counts, in the last one's place.
+            tags.pop(key, None)
+            tags[key] = unescape_tag_value(value)
+    return tuple(tags.items())
+
+
+def _guess_command(line: bytes) -> str:
+    match = _COMMAND_IN_BYTES.match(line.lstrip(b" "))
+    return match[1].decode().upper() if match else ""

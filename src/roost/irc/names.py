@@ -1,0 +1,32 @@
+"""Which names may be.
+
+Nicknames are ASCII: everybody can type them, and none looks like another by Unicode's tricks. Room
+names are any UTF-8 without the characters that would end them.
+"""
+
+import re
+
+_NICK = re.compile(r"[A-Za-z_\[\]\\`^{}|][A-Za-z0-9_\-\[\]\\`^{}|]*")
+_FORBIDDEN_IN_ROOM = re.compile("[\x00-\x20\x7f,]")
+
+CHANNEL_TYPES = "#"
+
+
+def is_valid_nick(text: str, bytes_max: int) -> bool:
+    """Tell whether `text` may be a nickname: neither a digit nor "-" comes first."""
+    return len(text) <= bytes_max and _NICK.fullmatch(text) is not None
+
+
+def is_valid_room_name(text: str, bytes_max: int) -> bool:
+    """Tell whether `text` may be a room's name: "#" and at least one more character."""
+    return (
+        len(text) > 1
+        and text[0] in CHANNEL_TYPES
+        and len(text.encode()) <= bytes_max
+        and _FORBIDDEN_IN_ROOM.search(text) is None
+    )
+
+
+def is_room_name(text: str) -> bool:
+    """Tell whether `text` is meant to be a room, valid or not."""
+    return text[:1] == "#"
