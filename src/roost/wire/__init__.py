@@ -7,7 +7,7 @@ and `connection` puts it together for asyncio. What is inside a frame is not kno
 from roost.wire.address import format_address, parse_address
 from roost.wire.authority import Authority, Credentials, ensure_authority, ensure_credentials
 from roost.wire.connection import FramedConnection, Handler, HandlerFactory, Limits
-from roost.wire.endpoints import Listener, connect, serve
+from roost.wire.endpoints import Listener, RefusalLog, connect, serve
 from roost.wire.errors import CredentialsError, FrameTooLongError, RefusedPeerError, WireError
 from roost.wire.framing import FrameBuffer
 from roost.wire.identity import Admission, Identity, Role, admit
@@ -26,6 +26,7 @@ __all__ = [
     "Identity",
     "Limits",
     "Listener",
+    "RefusalLog",
     "RefusedPeerError",
     "Role",
     "WireError",

@@ -59,13 +59,13 @@ def parse_identity(uri: str) -> Identity | None:
 
 
 def admit(cluster: str, *roles: Role) -> Admission:
-    """Admit everybody of these roles in the cluster."""
+    """Make the rule that admits everybody of these roles in the cluster."""
 
     def decide(peer: Identity) -> str:
         if peer.cluster != cluster:
             return f"it belongs to cluster {peer.cluster!r}, not to {cluster!r}"
         if peer.role not in roles:
-            return f"it is a {peer.role}, only a {' or '.join(roles)} may connect here"
+            return f"it is a {peer.role}, a {' or '.join(roles)} is wanted here"
         return ""
 
     return decide

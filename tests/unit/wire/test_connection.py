@@ -21,34 +21,7 @@ from roost.wire.identity import Identity, admit
 from roost.wire.tls import client_context, server_context
 from support.credentials import NOW, issue
 from support.loops import run, wait_until
-
-
-class Recorder:
-    """A handler that keeps what it is given."""
-
-    def __init__(self, connection: FramedConnection) -> None:
-        self.connection = connection
-        self.bodies: list[bytes] = []
-        self.reasons: list[str] = []
-
-    def on_frame(self, body: bytes) -> None:
-        assert not self.reasons, "a frame after the end"
-        self.bodies.append(body)
-
-    def on_closed(self, reason: str) -> None:
-        self.reasons.append(reason)
-
-
-class Side:
-    """A factory that keeps its handlers."""
-
-    def __init__(self) -> None:
-        self.handlers: list[Recorder] = []
-
-    def __call__(self, connection: FramedConnection) -> Recorder:
-        handler = Recorder(connection)
-        self.handlers.append(handler)
-        return handler
+from support.recorders import Recorder, Side
 
 
 def both_loops(scenario: Callable[[Path], Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -301,7 +274,7 @@ async def test_a_role_that_is_not_wanted_is_refused_by_name(directory: Path) -> 
             await wait_until(lambda: logs)
     assert server.handlers == []
     assert logs[0]["peer"] == "roost://test/balancer/b1"
-    assert "only a node may connect here" in logs[0]["reason"]
+    assert "it is a balancer, a node is wanted here" in logs[0]["reason"]
 
 
 @both_loops

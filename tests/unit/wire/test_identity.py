@@ -43,5 +43,5 @@ def test_only_the_cluster_and_the_roles_asked_for_are_admitted() -> None:
     admission = admit("home", "node", "operator")
     assert admission(Identity("home", "node", "n1")) == ""
     assert admission(Identity("home", "operator", "alice")) == ""
-    assert "only a node or operator" in admission(Identity("home", "balancer", "b1"))
+    assert "a node or operator is wanted" in admission(Identity("home", "balancer", "b1"))
     assert "cluster 'away'" in admission(Identity("away", "node", "n1"))
