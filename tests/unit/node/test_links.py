@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from support.credentials import issue
-from support.loops import run, wait_until
-from support.recorders import Recorder, Side
 
 from roost.node import mesh
 from roost.node.links import SILENT_BEATS_MAX, Mesh, MeshConfig
 from roost.node.mesh import Gossip, PeerFrame, PeerHello, PeerPing, PeerPong, TrunkReport
 from roost.wire import admit, client_context, connect, serve, server_context
 from roost.wire.identity import Role
+from support.credentials import issue
+from support.loops import run, wait_until
+from support.recorders import Recorder, Side
 
 MEMBERS = ("n1", "n2", "n3")
 

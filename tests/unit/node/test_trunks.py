@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from support.credentials import issue
-from support.loops import run, wait_until
-from support.recorders import Recorder, Side
 
 from roost.node.trunks import Trunks
 from roost.trunk import frames
@@ -24,6 +21,9 @@ from roost.trunk.frames import (
 )
 from roost.wire import admit, client_context, serve, server_context
 from roost.wire.identity import Role
+from support.credentials import issue
+from support.loops import run, wait_until
+from support.recorders import Recorder, Side
 
 HELLO = Hello(1, "test", "n1", "0.1", 99, "127.0.0.1:7", 1)
 
