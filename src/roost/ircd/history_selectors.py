@@ -6,24 +6,18 @@ code and context of the specification.
 Source: ircv3.net/specs/extensions/chathistory.
 """
 
-import re
-from datetime import UTC, datetime, timedelta
-
 import msgspec
 
 from roost.chat.history import Anchor
 from roost.chat.ids import parse_message_id
+from roost.ircd.moments import parse_timestamp
+from roost.ircd.packing import middle
 
 SUBCOMMANDS = {"BEFORE": 4, "AFTER": 4, "LATEST": 4, "AROUND": 4, "BETWEEN": 5, "TARGETS": 4}
 """Each subcommand and the number of parameters it takes, itself included."""
 
 LIMIT_DIGITS_MAX = 9
 """More digits than any sensible limit has; keeps the conversion of a hostile number cheap."""
-
-_timestamp = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", flags=re.ASCII
-)
-_epoch = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InvalidRequestError(Exception):
@@ -49,27 +43,6 @@ class Selection(msgspec.Struct, frozen=True):
     """As asked for, 0 or more; the server's own maximum is not yet applied."""
 
 
-def parse_timestamp(text: str) -> int | None:
-    """Read `YYYY-MM-DDThh:mm:ss.sssZ` as milliseconds since 1970; None when it is no such time.
-
-    The fraction may be absent or have up to nine digits, and a leap second counts as the second
-    that follows it, because clients exist that write times so.
-    """
-    match = _timestamp.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    fraction_ms = int((match[7] or "").ljust(3, "0")[:3])
-    leap = 1 if second == 60 else 0
-    try:
-        moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
-    except ValueError:
-        return None
-    seconds = (moment - _epoch) // timedelta(seconds=1) + leap
-    # A time before 1970 precedes every message; negative times mean "unset" in an `Anchor`.
-    return max(0, seconds * 1000 + fraction_ms)
-
-
 def parse_selection(parameters: tuple[str, ...]) -> Selection:
     """Read the parameters of a CHATHISTORY command.
 
@@ -82,7 +55,7 @@ def parse_selection(parameters: tuple[str, ...]) -> Selection:
     subcommand = given.upper()
     expected = SUBCOMMANDS.get(subcommand)
     if expected is None:
-        raise InvalidRequestError("INVALID_PARAMS", (_shown(given),), "Unknown command")
+        raise InvalidRequestError("INVALID_PARAMS", (middle(given),), "Unknown command")
     if len(parameters) < expected:
         raise InvalidRequestError("INVALID_PARAMS", (given,), "Insufficient parameters")
     if len(parameters) > expected:
@@ -107,33 +80,26 @@ def _parse_reference(given: str, target: str, text: str) -> Anchor:
     if kind == "msgid" and equals:
         place = parse_message_id(value)
         if place is None:
-            raise InvalidRequestError("INVALID_PARAMS", (given, _shown(text)), "Unknown message id")
+            raise InvalidRequestError("INVALID_PARAMS", (given, middle(text)), "Unknown message id")
         position, part = place
         return Anchor(position=position, part=part)
     if equals:
         raise InvalidRequestError(
             "INVALID_MSGREFTYPE",
-            (given, _shown(target), _shown(text)),
+            (given, middle(target), middle(text)),
             "Only references by timestamp= and msgid= are supported",
         )
-    raise InvalidRequestError("INVALID_PARAMS", (given, _shown(text)), "Invalid message reference")
+    raise InvalidRequestError("INVALID_PARAMS", (given, middle(text)), "Invalid message reference")
 
 
 def _parse_time_reference(given: str, text: str) -> Anchor:
     time_ms = parse_timestamp(text.removeprefix("timestamp="))
     if time_ms is None or not text.startswith("timestamp="):
-        raise InvalidRequestError("INVALID_PARAMS", (given, _shown(text)), "Invalid timestamp")
+        raise InvalidRequestError("INVALID_PARAMS", (given, middle(text)), "Invalid timestamp")
     return Anchor(time_ms=time_ms)
 
 
 def _parse_limit(given: str, text: str) -> int:
     if len(text) > LIMIT_DIGITS_MAX or not (text.isascii() and text.isdigit()):
-        raise InvalidRequestError("INVALID_PARAMS", (given, _shown(text)), "Invalid limit")
+        raise InvalidRequestError("INVALID_PARAMS", (given, middle(text)), "Invalid limit")
     return int(text)
-
-
-def _shown(text: str) -> str:
-    """Repeat what was typed, if it can stand in the middle of a reply."""
-    if not text or " " in text or text.startswith(":"):
-        return "*"
-    return text

@@ -14,7 +14,8 @@ import msgspec
 
 from roost.chat.ids import FoldedRoom
 from roost.chat.state import Room
-from roost.irc import casemapping, masks
+from roost.irc import casemapping
+from roost.ircd.globs import compile_glob
 
 ELIST = "CMNTU"
 """Which of the conditions LIST understands; the value of ISUPPORT's token."""
@@ -42,10 +43,10 @@ class RoomFilter(msgspec.Struct, frozen=True):
     """What a room must be like to be listed."""
 
     names: tuple[FoldedRoom, ...] = ()
-    masks: tuple[str, ...] = ()
-    """Folded; a room is wanted when its name is among `names` or matches one of these."""
-    negated_masks: tuple[str, ...] = ()
-    """Folded; a room that matches one of these is not wanted."""
+    masks: tuple[re.Pattern[str], ...] = ()
+    """A room is wanted when its folded name is among `names` or matches one of these."""
+    negated_masks: tuple[re.Pattern[str], ...] = ()
+    """A room whose folded name matches one of these is not wanted."""
     conditions: tuple[Condition, ...] = ()
     """All of them have to hold."""
 
@@ -58,11 +59,11 @@ class RoomFilter(msgspec.Struct, frozen=True):
         """Whether `room`, whose name folds to `folded`, is asked for."""
         if not all(_holds(condition, room, now_ms) for condition in self.conditions):
             return False
-        if any(masks.matches(mask, folded) for mask in self.negated_masks):
+        if any(mask.fullmatch(folded) for mask in self.negated_masks):
             return False
         if not self.names and not self.masks:
             return True
-        return folded in self.names or any(masks.matches(mask, folded) for mask in self.masks)
+        return folded in self.names or any(mask.fullmatch(folded) for mask in self.masks)
 
 
 def parse_filter(parameters: tuple[str, ...]) -> RoomFilter:
@@ -88,7 +89,12 @@ def parse_filter(parameters: tuple[str, ...]) -> RoomFilter:
             names[FoldedRoom(casemapping.fold_room(word))] = None
     if len(wanted) + len(unwanted) > PATTERNS_MAX:
         raise TooManyPatternsError
-    return RoomFilter(tuple(names), tuple(wanted), tuple(unwanted), tuple(conditions))
+    return RoomFilter(
+        names=tuple(names),
+        masks=tuple(compile_glob(mask) for mask in wanted),
+        negated_masks=tuple(compile_glob(mask) for mask in unwanted),
+        conditions=tuple(conditions),
+    )
 
 
 def _holds(condition: Condition, room: Room, now_ms: int) -> bool:

@@ -6,4 +6,4 @@ import pkgutil
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__: list[str] = []
+__all__: tuple[str, ...] = ()

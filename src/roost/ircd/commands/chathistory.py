@@ -1,0 +1,164 @@
+"""CHATHISTORY: what was said before.
+
+The messages are rendered by the same function as live ones, so that they are the same bytes, but
+for the tag that says which batch they are in. A client that has not negotiated the capability may
+ask all the same: people type the command where their client does not know it.
+
+Source: ircv3.net/specs/extensions/chathistory.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from roost.chat import history
+from roost.chat.changes import Change, Said
+from roost.chat.history import Answer, Row, Target
+from roost.chat.ids import FoldedNick, FoldedRoom, Position
+from roost.irc import casemapping
+from roost.irc.capabilities import Capability
+from roost.irc.message import Message
+from roost.irc.names import is_valid_nick
+from roost.ircd import history_paging
+from roost.ircd.context import Context, Question, Result
+from roost.ircd.dispatch import command
+from roost.ircd.history_selectors import InvalidRequestError, Selection, parse_selection
+from roost.ircd.packing import middle
+from roost.ircd.rendering import format_time
+
+BATCH = "chathistory"
+TARGETS_BATCH = "draft/chathistory-targets"
+
+
+class _Conversation(NamedTuple):
+    """A conversation that the client may read, and how much of it."""
+
+    key: str
+    name: str
+    """The target's canonical name."""
+    from_position: Position
+    status: int
+    """The client's status in the room: messages to a higher one are not theirs to read."""
+
+
+@command("CHATHISTORY")
+def chathistory(context: Context, message: Message) -> Result:
+    """Ask the history store; `_show_messages` or `_show_targets` shows its answer."""
+    try:
+        selection = parse_selection(message.parameters)
+    except InvalidRequestError as error:
+        _fail(context, error.code, *error.context, text=error.text)
+        return None
+    given = message.parameters[0]
+    if selection.subcommand == "TARGETS":
+        context.targets = (given,)
+        return _ask_for_targets(context, selection)
+    context.targets = (given, middle(selection.target))
+    conversation = _find_conversation(context, selection.target)
+    if conversation is None:
+        _fail(
+            context,
+            "INVALID_TARGET",
+            given,
+            middle(selection.target),
+            text="Messages could not be retrieved",
+        )
+        return None
+    return _ask_for_messages(context, selection, conversation)
+
+
+def _find_conversation(context: Context, target: str) -> _Conversation | None:
+    """Find what is asked about; None when it does not exist or is not the client's to read."""
+    state, user = context.state, context.user
+    if target.startswith("#"):
+        room_id = state.room_names.get(FoldedRoom(casemapping.fold_room(target)))
+        if room_id is None or room_id not in user.rooms:
+            return None
+        room = state.rooms[room_id]
+        return _Conversation(
+            key=history.room_conversation(room_id),
+            name=room.name,
+            from_position=room.history_from,
+            status=room.members[user.id].status,
+        )
+    if not is_valid_nick(target, state.settings.nick_bytes_max):
+        return None
+    folded = FoldedNick(casemapping.fold_nick(target))
+    peer = state.nicks.get(folded)
+    return _Conversation(
+        key=history.private_conversation(history.identity(user.id, user.account), folded),
+        name=target if peer is None else state.users[peer].nick,
+        from_position=Position(0),
+        status=0,
+    )
+
+
+def _ask_for_messages(
+    context: Context, selection: Selection, conversation: _Conversation
+) -> Result:
+    limit = min(selection.limit, context.config.chathistory_max)
+
+    def show(later: Context, answer: Answer) -> None:
+        _show_messages(later, answer, conversation)
+
+    if limit == 0:
+        show(context, ())
+        return None
+    pages = history_paging.pages(
+        selection,
+        conversation.key,
+        limit=limit,
+        with_events=context.has(Capability.EVENT_PLAYBACK),
+        from_position=conversation.from_position,
+    )
+    return Question(pages, show)
+
+
+def _show_messages(context: Context, answer: Answer, conversation: _Conversation) -> None:
+    rows = [row for row in answer if isinstance(row, Row)]
+    try:
+        changes = [history.decode_change(row.record) for row in rows]
+    except msgspec.MsgspecError:
+        _fail(context, "MESSAGE_ERROR", *context.targets, text="Messages could not be retrieved")
+        return
+    with context.batch(BATCH, conversation.name):
+        for row, change in zip(rows, changes, strict=True):
+            if _may_read(context, change, conversation):
+                context.show_change(change, row.position, row.time_ms)
+
+
+def _may_read(context: Context, change: Change, conversation: _Conversation) -> bool:
+    """Whether a message was for the client's status, or is the client's own."""
+    if not isinstance(change, Said) or not change.room:
+        return True
+    is_own = change.source.user == context.session.user
+    return is_own or conversation.status >= change.minimum_status
+
+
+def _ask_for_targets(context: Context, selection: Selection) -> Result:
+    state, user = context.state, context.user
+    limit = min(selection.limit, context.config.chathistory_max)
+    if limit == 0:
+        _show_targets(context, ())
+        return None
+    rooms = tuple(
+        (history.room_conversation(room.id), room.name, room.history_from)
+        for room in (state.rooms[room_id] for room_id in user.rooms)
+    )
+    identity = history.identity(user.id, user.account)
+    query = history_paging.targets(selection, identity, rooms, limit=limit)
+    return Question((query,), _show_targets)
+
+
+def _show_targets(context: Context, answer: Answer) -> None:
+    """List conversations, the one that was silent longest first."""
+    targets = [target for target in answer if isinstance(target, Target)]
+    with context.batch(TARGETS_BATCH):
+        for target in sorted(targets, key=lambda target: target.time_ms):
+            context.send("CHATHISTORY", "TARGETS", target.name, format_time(target.time_ms))
+
+
+def _fail(context: Context, code: str, *parameters: str, text: str) -> None:
+    """Send FAIL, which the extension prescribes for whoever has negotiated it."""
+    is_specified = context.has(Capability.CHATHISTORY)
+    context.fail(code, *parameters, text=text, is_specified=is_specified)

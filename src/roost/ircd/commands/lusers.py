@@ -1,0 +1,49 @@
+"""LUSERS: how many there are.
+
+The numbers are the whole cluster's, from the replicated state: every node tells the same ones.
+
+Source: modern.ircdocs.horse, "LUSERS message".
+"""
+
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.addressing import is_for_us
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.visibility import HIDES_USER
+
+
+@command("LUSERS")
+def lusers(context: Context, message: Message) -> Result:
+    """Count people and rooms.
+
+    RPL_LUSEROP and RPL_LUSERUNKNOWN are "only sent back if a non-zero count is found for them"
+    (RFC 2812, 3.4.2): Roost has no server operators, and nobody counts as here before they have
+    registered.
+    """
+    if not is_for_us(context, message.parameters, 1):
+        return None
+    state = context.state
+    users = len(state.users)
+    most = max(users, state.users_max_seen)
+    invisible = sum(HIDES_USER in user.modes for user in state.users.values())
+    context.reply(
+        numerics.RPL_LUSERCLIENT,
+        f"There are {users} users and {invisible} invisible on 1 servers",
+    )
+    if state.rooms:
+        context.reply(numerics.RPL_LUSERCHANNELS, str(len(state.rooms)), "channels formed")
+    context.reply(numerics.RPL_LUSERME, f"I have {users} clients and 0 servers")
+    context.reply(
+        numerics.RPL_LOCALUSERS,
+        str(users),
+        str(most),
+        f"Current local users {users}, max {most}",
+    )
+    context.reply(
+        numerics.RPL_GLOBALUSERS,
+        str(users),
+        str(most),
+        f"Current global users {users}, max {most}",
+    )
+    return None

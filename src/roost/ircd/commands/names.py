@@ -1,0 +1,31 @@
+"""NAMES: who is in a room.
+
+Source: modern.ircdocs.horse, "NAMES message".
+"""
+
+from roost.chat.ids import FoldedRoom
+from roost.irc import casemapping, numerics
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.names_reply import send_names
+from roost.ircd.packing import middle
+from roost.ircd.visibility import can_see_room
+
+
+@command("NAMES")
+def names(context: Context, message: Message) -> Result:
+    """List the people in each room; a room that one may not know of looks as if it were empty."""
+    wanted = message.parameters[0] if message.parameters else ""
+    if not wanted:
+        context.reply(numerics.RPL_ENDOFNAMES, "*", "End of /NAMES list")
+        return None
+    state, user = context.state, context.user
+    by_folded = {FoldedRoom(casemapping.fold_room(name)): name for name in wanted.split(",")}
+    for folded, name in by_folded.items():
+        room_id = state.room_names.get(folded)
+        if room_id is not None and can_see_room(user, state.rooms[room_id]):
+            send_names(context, state.rooms[room_id])
+        else:
+            context.reply(numerics.RPL_ENDOFNAMES, middle(name), "End of /NAMES list")
+    return None

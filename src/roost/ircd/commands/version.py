@@ -1,0 +1,24 @@
+"""VERSION: the software, and what it supports.
+
+Source: modern.ircdocs.horse, "VERSION message".
+"""
+
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd import isupport
+from roost.ircd.addressing import is_for_us
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+
+
+@command("VERSION")
+def version(context: Context, message: Message) -> Result:
+    """Name the version and repeat ISUPPORT."""
+    if not is_for_us(context, message.parameters):
+        return None
+    config = context.config
+    context.reply(
+        numerics.RPL_VERSION, config.version, config.server_name, "A distributed chat system"
+    )
+    isupport.send(context)
+    return None

@@ -1,0 +1,125 @@
+"""WHO: lists people, in the ordinary form or with the fields that the client picks (WHOX).
+
+Source: modern.ircdocs.horse, "WHO message"; ircv3.net/specs/extensions/whox.
+"""
+
+from collections.abc import Iterator
+
+from roost.chat.ids import FoldedNick, FoldedRoom
+from roost.chat.state import Room, User
+from roost.irc import casemapping, masks, numerics
+from roost.irc.capabilities import Capability
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.globs import compile_glob
+from roost.ircd.packing import middle
+from roost.ircd.prefixes import prefixes
+from roost.ircd.visibility import can_see_room, can_see_user, room_to_name
+from roost.ircd.who_options import WhoOptions, parse_options
+
+HIDDEN_ADDRESS = "255.255.255.255"
+"""WHOX's placeholder for an address that is not disclosed: the host name already tells it."""
+
+MATCHES_MAX = 1000
+"""People in the answer to a mask; far more than anybody reads, and a bound to what one line costs.
+
+A room's members are always listed whole: clients keep track of them.
+"""
+
+
+@command("WHO")
+def who(context: Context, message: Message) -> Result:
+    """List the members of a room, one user, or everybody who matches and may be seen."""
+    mask = message.parameters[0] if message.parameters else ""
+    options = parse_options(message.parameters[1]) if len(message.parameters) > 1 else WhoOptions()
+    # Roost has no server operators, so that nobody is left when only they are wanted.
+    if not options.operators_only:
+        room_id = context.state.room_names.get(FoldedRoom(casemapping.fold_room(mask)))
+        if room_id is not None:
+            _send_members(context, context.state.rooms[room_id], options)
+        else:
+            for user in _matching_users(context, mask):
+                room = room_to_name(context.state, context.user, user)
+                _send_user(context, user, room, options)
+    context.reply(numerics.RPL_ENDOFWHO, middle(mask), "End of WHO list")
+    return None
+
+
+def _send_members(context: Context, room: Room, options: WhoOptions) -> None:
+    viewer, users = context.user, context.state.users
+    if not can_see_room(viewer, room):
+        return
+    is_inside = room.id in viewer.rooms
+    for user_id in room.members:
+        user = users[user_id]
+        if is_inside or can_see_user(viewer, user):
+            _send_user(context, user, room, options)
+
+
+def _matching_users(context: Context, mask: str) -> Iterator[User]:
+    """Give whom a nickname or mask means: nobody is hidden from who knows their nickname."""
+    state, viewer = context.state, context.user
+    folded = casemapping.fold_nick(mask)
+    user_id = state.nicks.get(FoldedNick(folded))
+    if user_id is not None:
+        yield state.users[user_id]
+        return
+    is_everybody = mask in {"", "0", "*"}
+    if not is_everybody and "*" not in mask and "?" not in mask:
+        return
+    is_address = "!" in mask or "@" in mask
+    pattern = compile_glob(masks.normalise_mask(folded) if is_address else folded)
+    count = 0
+    for nick, user_id in state.nicks.items():
+        user = state.users[user_id]
+        if is_everybody or pattern.fullmatch(_subject(user) if is_address else nick):
+            if not can_see_user(viewer, user):
+                continue
+            count += 1
+            if count > MATCHES_MAX:
+                context.notice(f"*** WHO shows the first {MATCHES_MAX} people only")
+                return
+            yield user
+
+
+def _subject(user: User) -> str:
+    return casemapping.fold_nick(f"{user.nick}!{user.username}@{user.host}")
+
+
+def _send_user(context: Context, user: User, room: Room | None, options: WhoOptions) -> None:
+    server = context.config.server_name
+    flags = "G" if user.away else "H"
+    if room is not None:
+        is_multiple = context.has(Capability.MULTI_PREFIX)
+        flags += prefixes(room.members[user.id].status, is_multiple=is_multiple)
+    name = room.name if room else "*"
+    if options.fields is None:
+        context.reply(
+            numerics.RPL_WHOREPLY,
+            name,
+            user.username,
+            user.host,
+            server,
+            user.nick,
+            flags,
+            f"0 {user.realname}",
+        )
+        return
+    idle_ms = max(0, context.now.wall_ms - user.active_ms)
+    values = {
+        "t": options.token,
+        "c": name,
+        "u": user.username,
+        "i": HIDDEN_ADDRESS,
+        "h": user.host,
+        "s": server,
+        "n": user.nick,
+        "f": flags,
+        "d": "0",
+        "l": str(idle_ms // 1000),
+        "a": user.account or "0",
+        "o": "n/a",
+        "r": user.realname,
+    }
+    context.reply(numerics.RPL_WHOSPCRPL, *(values[field] for field in options.fields))

@@ -1,0 +1,75 @@
+"""WHOIS: what is known of somebody who is here.
+
+Source: modern.ircdocs.horse, "WHOIS message".
+"""
+
+from roost.chat.ids import FoldedNick
+from roost.chat.state import User
+from roost.irc import casemapping, numerics
+from roost.irc.capabilities import Capability
+from roost.irc.message import Message
+from roost.ircd.addressing import is_for_us
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import middle, pack, space_left
+from roost.ircd.prefixes import prefixes
+from roost.ircd.visibility import visible_rooms
+
+NICKS_MAX = 1
+"""People in one WHOIS; further ones are dropped, as the specification allows (TARGMAX)."""
+
+
+@command("WHOIS")
+def whois(context: Context, message: Message) -> Result:
+    """Describe somebody; a server may be named before the nickname, and is then only checked."""
+    parameters = message.parameters
+    wanted = parameters[min(len(parameters), 2) - 1] if parameters else ""
+    if not wanted:
+        context.reply(numerics.ERR_NONICKNAMEGIVEN, "No nickname given")
+        return None
+    nicks = [nick for nick in wanted.split(",") if nick][:NICKS_MAX]
+    if len(parameters) > 1 and parameters[0] != wanted and not is_for_us(context, parameters):
+        return None
+    for nick in nicks:
+        user_id = context.state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
+        if user_id is None:
+            context.reply(numerics.ERR_NOSUCHNICK, middle(nick), "No such nick/channel")
+        else:
+            _describe(context, context.state.users[user_id])
+    context.reply(numerics.RPL_ENDOFWHOIS, middle(wanted), "End of /WHOIS list")
+    return None
+
+
+def _describe(context: Context, user: User) -> None:
+    viewer, state, nick = context.user, context.state, user.nick
+    server = context.config.server_name
+    context.reply(numerics.RPL_WHOISUSER, nick, user.username, user.host, "*", user.realname)
+    is_multiple = context.has(Capability.MULTI_PREFIX)
+    names = [
+        prefixes(room.members[user.id].status, is_multiple=is_multiple) + room.name
+        for room in visible_rooms(state, viewer, user)
+    ]
+    for text in pack(names, space_left(server, context.nick, nick)):
+        context.reply(numerics.RPL_WHOISCHANNELS, nick, text)
+    context.reply(numerics.RPL_WHOISSERVER, nick, server, state.settings.network)
+    if user.away:
+        context.reply(numerics.RPL_AWAY, nick, user.away)
+    if all(state.sessions[session].is_secure for session in user.sessions):
+        context.reply(numerics.RPL_WHOISSECURE, nick, "is using a secure connection")
+    if user.account:
+        context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account, "is logged in as")
+    if user.id == viewer.id:
+        context.reply(
+            numerics.RPL_WHOISHOST,
+            nick,
+            f"is connecting from {user.username}@{user.host} {user.host}",
+        )
+        context.reply(numerics.RPL_WHOISMODES, nick, f"is using modes +{user.modes}")
+    idle_ms = max(0, context.now.wall_ms - user.active_ms)
+    context.reply(
+        numerics.RPL_WHOISIDLE,
+        nick,
+        str(idle_ms // 1000),
+        str(user.signed_on_ms // 1000),
+        "seconds idle, signon time",
+    )

@@ -1,0 +1,36 @@
+"""Times as text, and back: server-time's format, and one for people."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_timestamp = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", flags=re.ASCII
+)
+_epoch = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_timestamp(text: str) -> int | None:
+    """Read `YYYY-MM-DDThh:mm:ss.sssZ` as milliseconds since 1970; None when it is no such time.
+
+    The fraction may be absent or have up to nine digits, and a leap second counts as the second
+    that follows it, because clients exist that write times so.
+    """
+    match = _timestamp.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction_ms = int((match[7] or "").ljust(3, "0")[:3])
+    leap = 1 if second == 60 else 0
+    try:
+        moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
+    except ValueError:
+        return None
+    seconds = (moment - _epoch) // timedelta(seconds=1) + leap
+    # A time before 1970 precedes every message; negative times mean "unset" in an `Anchor`.
+    return max(0, seconds * 1000 + fraction_ms)
+
+
+def human_time(time_ms: int) -> str:
+    """Write a time, in milliseconds since 1970, for people."""
+    moment = _epoch + timedelta(milliseconds=time_ms)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

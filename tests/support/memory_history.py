@@ -1,0 +1,64 @@
+"""A history store that is nothing but a list: what `Page` and `Targets` mean, in plain Python."""
+
+from roost.chat.history import Anchor, Answer, Page, Query, Row, Target
+
+
+class MemoryHistory:
+    """Keeps rows and answers queries about them."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.queries: list[Query] = []
+        """What was asked, in order."""
+
+    def answer(self, query: Query) -> Answer:
+        """Answer a query as the history's own documentation says."""
+        self.queries.append(query)
+        rows = sorted(self.rows, key=lambda row: (row.position, row.part))
+        if isinstance(query, Page):
+            return tuple(_page(rows, query))
+        latest: dict[str, Target] = {}
+        names = {key: (name, position) for key, name, position in query.rooms}
+        for row in rows:
+            if row.kind != 0:
+                continue
+            if row.conversation in names and row.position >= names[row.conversation][1]:
+                latest[row.conversation] = Target(names[row.conversation][0], row.time_ms)
+            elif row.conversation.startswith(f"d:{query.identity} "):
+                latest[row.conversation] = Target(row.peer, row.time_ms)
+        low, high = sorted((query.after_ms, query.before_ms))
+        found = sorted(
+            (target for target in latest.values() if low < target.time_ms < high),
+            key=lambda target: target.time_ms,
+            reverse=query.after_ms > query.before_ms,
+        )
+        return tuple(found[: query.limit])
+
+
+def _page(rows: list[Row], page: Page) -> list[Row]:
+    rows = [
+        row
+        for row in rows
+        if row.conversation == page.conversation
+        and row.position >= page.from_position
+        and (page.with_events or row.kind == 0)
+        and (page.after is None or _compare(row, page.after) > 0)
+        and (page.before is None or _compare(row, page.before) < 0)
+    ]
+    if page.around is not None:
+        anchor = page.around
+        earlier = [row for row in rows if _compare(row, anchor) < 0]
+        later = [row for row in rows if _compare(row, anchor) >= 0]
+        half = page.limit // 2
+        earlier = earlier[len(earlier) - half :] if half < len(earlier) else earlier
+        return earlier + later[: page.limit - len(earlier)]
+    if page.is_newest:
+        return rows[max(0, len(rows) - page.limit) :]
+    return rows[: page.limit]
+
+
+def _compare(row: Row, anchor: Anchor) -> int:
+    if anchor.time_ms >= 0:
+        return row.time_ms - anchor.time_ms
+    place, other = (row.position, row.part), (anchor.position, anchor.part)
+    return (place > other) - (place < other)
