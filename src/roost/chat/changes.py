@@ -33,7 +33,7 @@ class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     source: Source
 
 
-class Said(_Change, tag=1):
+class Said(_Change, frozen=True, tag=1):
     """A message. To a room: everyone in it of at least `minimum_status`; else to `recipient`."""
 
     verb: str
@@ -52,7 +52,7 @@ class Said(_Change, tag=1):
     """The recipient's away message, for the sender alone; empty when present."""
 
 
-class Joined(_Change, tag=2):
+class Joined(_Change, frozen=True, tag=2):
     """`source` entered `room`."""
 
     room: RoomId
@@ -63,7 +63,7 @@ class Joined(_Change, tag=2):
     status: int
 
 
-class Parted(_Change, tag=3):
+class Parted(_Change, frozen=True, tag=3):
     """`source` left `room`."""
 
     room: RoomId
@@ -71,7 +71,7 @@ class Parted(_Change, tag=3):
     reason: str
 
 
-class Kicked(_Change, tag=4):
+class Kicked(_Change, frozen=True, tag=4):
     """`source` removed `user`, then called `nick`, from `room`."""
 
     room: RoomId
@@ -81,21 +81,21 @@ class Kicked(_Change, tag=4):
     reason: str
 
 
-class Quitted(_Change, tag=5):
+class Quitted(_Change, frozen=True, tag=5):
     """`source` is gone; `rooms` are (id, name) of where it was."""
 
     rooms: tuple[tuple[RoomId, str], ...]
     reason: str
 
 
-class NickChanged(_Change, tag=6):
+class NickChanged(_Change, frozen=True, tag=6):
     """`source`, under its old name, is now `nick`."""
 
     nick: str
     rooms: tuple[tuple[RoomId, str], ...]
 
 
-class TopicChanged(_Change, tag=7):
+class TopicChanged(_Change, frozen=True, tag=7):
     """`room` has another topic; empty when it was cleared."""
 
     room: RoomId
@@ -103,7 +103,7 @@ class TopicChanged(_Change, tag=7):
     topic: str
 
 
-class RoomModesChanged(_Change, tag=8):
+class RoomModesChanged(_Change, frozen=True, tag=8):
     """`room` has other modes; parameters are as shown (the member's nickname for o and v)."""
 
     room: RoomId
@@ -111,13 +111,13 @@ class RoomModesChanged(_Change, tag=8):
     changes: tuple[ModeChange, ...]
 
 
-class UserModesChanged(_Change, tag=9):
+class UserModesChanged(_Change, frozen=True, tag=9):
     """`source`'s own modes changed."""
 
     changes: tuple[ModeChange, ...]
 
 
-class Invited(_Change, tag=10):
+class Invited(_Change, frozen=True, tag=10):
     """`source` invited `user`, called `nick`, to `room`; `away` as in `Said`."""
 
     room: RoomId
@@ -127,35 +127,35 @@ class Invited(_Change, tag=10):
     away: str
 
 
-class AwayChanged(_Change, tag=11):
+class AwayChanged(_Change, frozen=True, tag=11):
     """`source` went away with `message`, or came back (empty)."""
 
     message: str
     rooms: tuple[tuple[RoomId, str], ...]
 
 
-class RealnameChanged(_Change, tag=12):
+class RealnameChanged(_Change, frozen=True, tag=12):
     """SETNAME."""
 
     realname: str
     rooms: tuple[tuple[RoomId, str], ...]
 
 
-class SessionOpened(_Change, tag=13):
+class SessionOpened(_Change, frozen=True, tag=13):
     """A client is registered; `is_first` when its user was not online before."""
 
     session: SessionId
     is_first: bool
 
 
-class SessionClosed(_Change, tag=14):
+class SessionClosed(_Change, frozen=True, tag=14):
     """A client is gone; its node tells it `reason` if it is still there."""
 
     session: SessionId
     reason: str
 
 
-class CapabilitiesChanged(_Change, tag=15):
+class CapabilitiesChanged(_Change, frozen=True, tag=15):
     """A session negotiated other capabilities."""
 
     session: SessionId
@@ -163,7 +163,7 @@ class CapabilitiesChanged(_Change, tag=15):
     after: int
 
 
-class MonitorChanged(_Change, tag=16):
+class MonitorChanged(_Change, frozen=True, tag=16):
     """A session's MONITOR list changed; names are as typed, unless they did not fit."""
 
     session: SessionId
@@ -172,20 +172,20 @@ class MonitorChanged(_Change, tag=16):
     removed: tuple[str, ...]
 
 
-class SessionAttached(_Change, tag=17):
+class SessionAttached(_Change, frozen=True, tag=17):
     """Another node serves the session, under a higher generation."""
 
     session: SessionId
     generation: int
 
 
-class WentOnline(_Change, tag=18):
+class WentOnline(_Change, frozen=True, tag=18):
     """A nickname came into use; `source` bears it. For MONITOR."""
 
     folded: FoldedNick
 
 
-class WentOffline(_Change, tag=19):
+class WentOffline(_Change, frozen=True, tag=19):
     """A nickname fell out of use; `source` bore it. For MONITOR."""
 
     folded: FoldedNick

@@ -17,7 +17,7 @@ class _Operation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pass
 
 
-class Say(_Operation, tag=1):
+class Say(_Operation, frozen=True, tag=1):
     """PRIVMSG, NOTICE or TAGMSG to a room ("#r", "@#r", "+#r") or to a nickname."""
 
     verb: str
@@ -28,25 +28,25 @@ class Say(_Operation, tag=1):
     """Client-only tags, names with their "+"."""
 
 
-class Join(_Operation, tag=2):
+class Join(_Operation, frozen=True, tag=2):
     """Enter a room, and make it when it does not exist."""
 
     room: str
     key: str = ""
 
 
-class Part(_Operation, tag=3):
+class Part(_Operation, frozen=True, tag=3):
     """Leave a room."""
 
     room: str
     reason: str = ""
 
 
-class PartAll(_Operation, tag=4):
+class PartAll(_Operation, frozen=True, tag=4):
     """Leave every room (JOIN 0)."""
 
 
-class SetTopic(_Operation, tag=5):
+class SetTopic(_Operation, frozen=True, tag=5):
     """Set a room's topic; an empty one clears it."""
 
     room: str
@@ -61,21 +61,21 @@ class ModeChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     parameter: str = ""
 
 
-class SetRoomModes(_Operation, tag=6):
+class SetRoomModes(_Operation, frozen=True, tag=6):
     """Change a room's modes; letters and the presence of parameters are checked before."""
 
     room: str
     changes: tuple[ModeChange, ...]
 
 
-class SetUserModes(_Operation, tag=7):
+class SetUserModes(_Operation, frozen=True, tag=7):
     """Change one's own user modes."""
 
     nick: str
     changes: tuple[ModeChange, ...]
 
 
-class Kick(_Operation, tag=8):
+class Kick(_Operation, frozen=True, tag=8):
     """Remove somebody from a room."""
 
     room: str
@@ -83,38 +83,38 @@ class Kick(_Operation, tag=8):
     reason: str = ""
 
 
-class Invite(_Operation, tag=9):
+class Invite(_Operation, frozen=True, tag=9):
     """Invite somebody to a room."""
 
     room: str
     nick: str
 
 
-class ChangeNick(_Operation, tag=10):
+class ChangeNick(_Operation, frozen=True, tag=10):
     """Take another nickname."""
 
     nick: str
 
 
-class SetAway(_Operation, tag=11):
+class SetAway(_Operation, frozen=True, tag=11):
     """Be away with a message, or back with an empty one."""
 
     message: str
 
 
-class SetRealname(_Operation, tag=12):
+class SetRealname(_Operation, frozen=True, tag=12):
     """SETNAME."""
 
     realname: str
 
 
-class SetCapabilities(_Operation, tag=13):
+class SetCapabilities(_Operation, frozen=True, tag=13):
     """The session's negotiated capabilities, as bits that the IRC layer gives meaning to."""
 
     capabilities: int
 
 
-class Monitor(_Operation, tag=14):
+class Monitor(_Operation, frozen=True, tag=14):
     """Change the session's MONITOR list."""
 
     is_cleared: bool
@@ -122,7 +122,7 @@ class Monitor(_Operation, tag=14):
     removed: tuple[str, ...]
 
 
-class Quit(_Operation, tag=15):
+class Quit(_Operation, frozen=True, tag=15):
     """End the session at the client's wish."""
 
     reason: str
@@ -154,7 +154,7 @@ class _Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pass
 
 
-class OpenSession(_Command, tag=101):
+class OpenSession(_Command, frozen=True, tag=101):
     """A client has registered; refused when the nickname is taken."""
 
     session: SessionId
@@ -170,7 +170,7 @@ class OpenSession(_Command, tag=101):
     """The client came in over TLS."""
 
 
-class Act(_Command, tag=102):
+class Act(_Command, frozen=True, tag=102):
     """A registered client's line."""
 
     session: SessionId
@@ -179,14 +179,14 @@ class Act(_Command, tag=102):
     operations: tuple[Operation, ...]
 
 
-class AttachSession(_Command, tag=103):
+class AttachSession(_Command, frozen=True, tag=103):
     """Another node serves the session from now on; commands of lower generations are refused."""
 
     session: SessionId
     generation: int
 
 
-class CloseSession(_Command, tag=104):
+class CloseSession(_Command, frozen=True, tag=104):
     """The client's connection is gone; harmless when the session is closed already.
 
     Carries no generation: a client that is gone is gone for every node.
@@ -196,38 +196,32 @@ class CloseSession(_Command, tag=104):
     reason: str
 
 
-class BalancerStarted(_Command, tag=105):
+class BalancerStarted(_Command, frozen=True, tag=105):
     """A balancer announced a new incarnation; sessions of its earlier ones end."""
 
     name: str
     incarnation: int
 
 
-class BalancerLost(_Command, tag=106):
+class BalancerLost(_Command, frozen=True, tag=106):
     """A balancer's incarnation has not been seen by any node for the grace period."""
 
     name: str
     incarnation: int
 
 
-class Configure(_Command, tag=107):
+class Configure(_Command, frozen=True, tag=107):
     """The settings that must be equal on all nodes."""
 
     settings: Settings
 
 
 Command: TypeAlias = (
-    OpenSession
-    | Act
-    | AttachSession
-    | CloseSession
-    | BalancerStarted
-    | BalancerLost
-    | Configure
+    OpenSession | Act | AttachSession | CloseSession | BalancerStarted | BalancerLost | Configure
 )
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Command)
+_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 
 
 def encode_command(command: Command) -> bytes:

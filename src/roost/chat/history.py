@@ -101,7 +101,7 @@ def private_conversation(owner: str, peer_folded: str) -> str:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Change)
+_decoder: msgspec.msgpack.Decoder[Change] = msgspec.msgpack.Decoder(Change)
 
 
 def encode_change(change: Change) -> bytes:

@@ -119,9 +119,14 @@ class State(msgspec.Struct):
     sessions: dict[SessionId, Session] = {}
     rooms: dict[RoomId, Room] = {}
     room_names: dict[FoldedRoom, RoomId] = {}
+    empty_rooms: dict[RoomId, None] = {}
+    """The rooms without members, the one that was empty longest first."""
     balancers: dict[str, int] = {}
     """Name -> the newest incarnation."""
+    incarnations: dict[int, dict[SessionId, None]] = {}
+    """The sessions of each incarnation that has any."""
     whowas: dict[FoldedNick, list[Whowas]] = {}
+    """Oldest first, and the nickname whose newest entry is oldest first."""
     whowas_count: int = 0
     users_max_seen: int = 0
     failed_entries: list[Position] = []

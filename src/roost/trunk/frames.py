@@ -23,7 +23,7 @@ class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
 # Node to balancer
 
 
-class Hello(_Frame, tag=1):
+class Hello(_Frame, frozen=True, tag=1):
     """A node announces itself."""
 
     protocol: int
@@ -43,7 +43,7 @@ class NeighbourStatus(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rtt_ms: float
 
 
-class Status(_Frame, tag=2):
+class Status(_Frame, frozen=True, tag=2):
     """How a node is; sent on every change of `state` or `leader`, and periodically."""
 
     state: str
@@ -64,7 +64,7 @@ class Status(_Frame, tag=2):
     """Moving average of deliveries a second."""
 
 
-class Deliver(_Frame, tag=10):
+class Deliver(_Frame, frozen=True, tag=10):
     """Bytes for everybody in a group, but not for session `excluded` (0: nobody)."""
 
     group: int
@@ -72,28 +72,28 @@ class Deliver(_Frame, tag=10):
     payload: bytes
 
 
-class DeliverTo(_Frame, tag=11):
+class DeliverTo(_Frame, frozen=True, tag=11):
     """Bytes for the listed sessions."""
 
     sessions: tuple[int, ...]
     payload: bytes
 
 
-class Join(_Frame, tag=12):
+class Join(_Frame, frozen=True, tag=12):
     """Sessions enter a group; a group exists from its first to its last member."""
 
     group: int
     sessions: tuple[int, ...]
 
 
-class Leave(_Frame, tag=13):
+class Leave(_Frame, frozen=True, tag=13):
     """Sessions leave a group; a session that is closed leaves all of its groups by itself."""
 
     group: int
     sessions: tuple[int, ...]
 
 
-class Reply(_Frame, tag=14):
+class Reply(_Frame, frozen=True, tag=14):
     """Bytes for one session; acknowledges all of its lines up to `line` when `is_last`.
 
     `part` counts the frames of one line's answer from 0. The first acknowledgement of a session
@@ -108,7 +108,7 @@ class Reply(_Frame, tag=14):
     payload: bytes
 
 
-class Close(_Frame, tag=15):
+class Close(_Frame, frozen=True, tag=15):
     """Write `payload`, then close the client's connection."""
 
     session: int
@@ -116,7 +116,7 @@ class Close(_Frame, tag=15):
     payload: bytes
 
 
-class Refuse(_Frame, tag=16):
+class Refuse(_Frame, frozen=True, tag=16):
     """The node cannot serve this attachment now; the balancer picks another node."""
 
     session: int
@@ -127,14 +127,14 @@ class Refuse(_Frame, tag=16):
 Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse
 
 
-class Output(_Frame, tag=3):
+class Output(_Frame, frozen=True, tag=3):
     """What the entries up to `position`, and the lines answered meanwhile, are to show."""
 
     position: int
     items: tuple[Item, ...]
 
 
-class Pong(_Frame, tag=4):
+class Pong(_Frame, frozen=True, tag=4):
     """Answers a `Ping`."""
 
     nonce: int
@@ -153,7 +153,7 @@ class Neighbour(msgspec.Struct, frozen=True, array_like=True, gc=False):
     mesh_address: str
 
 
-class Welcome(_Frame, tag=20):
+class Welcome(_Frame, frozen=True, tag=20):
     """A balancer answers `Hello`."""
 
     protocol: int
@@ -164,13 +164,13 @@ class Welcome(_Frame, tag=20):
     neighbours: tuple[Neighbour, ...]
 
 
-class Neighbours(_Frame, tag=21):
+class Neighbours(_Frame, frozen=True, tag=21):
     """The nodes that the balancer knows of, after a change."""
 
     neighbours: tuple[Neighbour, ...]
 
 
-class Attach(_Frame, tag=22):
+class Attach(_Frame, frozen=True, tag=22):
     """The node serves this session from now on."""
 
     session: int
@@ -186,7 +186,7 @@ class Attach(_Frame, tag=22):
     """Up to which entry the client has been served; 0 for a new session."""
 
 
-class Lines(_Frame, tag=23):
+class Lines(_Frame, frozen=True, tag=23):
     """Lines of a session, without their ends; None where one was too long to be kept."""
 
     session: int
@@ -195,7 +195,7 @@ class Lines(_Frame, tag=23):
     lines: tuple[bytes | None, ...]
 
 
-class Detach(_Frame, tag=24):
+class Detach(_Frame, frozen=True, tag=24):
     """The client is gone, for `reason`."""
 
     session: int
@@ -203,7 +203,7 @@ class Detach(_Frame, tag=24):
     reason: str
 
 
-class Ping(_Frame, tag=25):
+class Ping(_Frame, frozen=True, tag=25):
     """A health probe."""
 
     nonce: int
@@ -212,8 +212,8 @@ class Ping(_Frame, tag=25):
 FromBalancer: TypeAlias = Welcome | Neighbours | Attach | Lines | Detach | Ping
 
 _encoder = msgspec.msgpack.Encoder()
-_from_node = msgspec.msgpack.Decoder(FromNode)
-_from_balancer = msgspec.msgpack.Decoder(FromBalancer)
+_from_node: msgspec.msgpack.Decoder[FromNode] = msgspec.msgpack.Decoder(FromNode)
+_from_balancer: msgspec.msgpack.Decoder[FromBalancer] = msgspec.msgpack.Decoder(FromBalancer)
 
 
 def encode(frame: FromNode | FromBalancer) -> bytes:

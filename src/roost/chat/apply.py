@@ -1,0 +1,194 @@
+"""The only function that changes the chat state: one entry, and what it did.
+
+`apply` is deterministic and total. It reads its arguments and nothing else, so equal logs make
+equal states; what a client may not do is a refusal, never an exception. Each operation asks
+everything it needs to know before it changes anything, and its changes are plain assignments that
+cannot fail. Should an entry raise all the same, it does so on every node alike and at the same
+point: what it did until then stays and is shown, the rest is skipped, and the entry is noted in
+`failed_entries`. The cluster goes on.
+"""
+
+import msgspec
+
+from roost.chat.applied import Applied
+from roost.chat.commands import (
+    OPERATIONS_MAX,
+    Act,
+    AttachSession,
+    BalancerLost,
+    BalancerStarted,
+    ChangeNick,
+    CloseSession,
+    Command,
+    Configure,
+    Invite,
+    Join,
+    Kick,
+    Monitor,
+    OpenSession,
+    Operation,
+    Part,
+    PartAll,
+    Quit,
+    Say,
+    SetAway,
+    SetCapabilities,
+    SetRealname,
+    SetRoomModes,
+    SetTopic,
+    SetUserModes,
+    decode_command,
+)
+from roost.chat.ids import Position, incarnation_of
+from roost.chat.modes import set_room_modes, set_user_modes
+from roost.chat.rooms import invite, join, kick, part, part_all, set_topic
+from roost.chat.sessions import (
+    attach_session,
+    balancer_lost,
+    balancer_started,
+    close_session,
+    open_session,
+)
+from roost.chat.state import Session, State, User
+from roost.chat.step import Step
+from roost.chat.talk import say
+from roost.chat.users import change_nick, monitor, set_away, set_capabilities, set_realname
+
+FAILED_ENTRIES_MAX = 100
+"""Remembered positions of skipped entries; one is a bug, a hundred are no better."""
+
+
+def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> Applied:
+    """Apply an entry's data; never raises."""
+    step = Step(state, position, time_ms)
+    skip(state, position, time_ms)
+    try:
+        return _apply(step, decode_command(data))
+    except msgspec.MsgspecError as error:
+        failure = f"not a command: {error}"
+    except Exception as error:  # noqa: BLE001 -- see the module's docstring
+        failure = f"{type(error).__name__}: {error}"
+    state.failed_entries.append(position)
+    del state.failed_entries[:-FAILED_ENTRIES_MAX]
+    return Applied(position, time_ms, results=tuple(step.results), failure=failure)
+
+
+def apply(state: State, command: Command, position: Position, time_ms: int) -> Applied:
+    """Apply a command as the entry at `position`, made at `time_ms` by the leader's clock."""
+    skip(state, position, time_ms)
+    return _apply(Step(state, position, time_ms), command)
+
+
+def skip(state: State, position: Position, time_ms: int) -> None:
+    """Go past an entry that holds no command."""
+    state.position = position
+    state.time_ms = time_ms
+    if not state.created_ms:
+        state.created_ms = time_ms
+
+
+def _apply(step: Step, command: Command) -> Applied:
+    if isinstance(command, Act):
+        return _act(step, command)
+    if isinstance(command, OpenSession):
+        return _open(step, command)
+    state = step.state
+    match command:
+        case CloseSession():
+            session = state.sessions.get(command.session)
+            if session is not None:
+                close_session(step, session, command.reason)
+        case AttachSession():
+            session = state.sessions.get(command.session)
+            if session is None or command.generation <= session.generation:
+                return Applied(
+                    step.position,
+                    step.time_ms,
+                    command.session,
+                    command.generation,
+                    is_fenced=True,
+                )
+            attach_session(step, session, command)
+        case BalancerStarted():
+            balancer_started(step, command)
+        case BalancerLost():
+            balancer_lost(step, command)
+        case Configure():
+            state.settings = command.settings
+    return Applied(step.position, step.time_ms, results=tuple(step.results))
+
+
+def _open(step: Step, command: OpenSession) -> Applied:
+    state = step.state
+    is_duplicate = command.session in state.sessions
+    is_fenced = incarnation_of(command.session) not in state.balancers.values()
+    if not is_duplicate and not is_fenced:
+        open_session(step, command)
+    return Applied(
+        step.position,
+        step.time_ms,
+        command.session,
+        command.generation,
+        command.line,
+        tuple(step.results),
+        is_duplicate,
+        is_fenced and not is_duplicate,
+    )
+
+
+def _act(step: Step, command: Act) -> Applied:
+    session = step.state.sessions.get(command.session)
+    is_fenced = session is None or session.generation != command.generation
+    is_duplicate = not is_fenced and session is not None and command.line <= session.last_line
+    if session is not None and not is_fenced and not is_duplicate:
+        session.last_line = command.line
+        user = step.state.users[session.user]
+        for operation in command.operations[:OPERATIONS_MAX]:
+            if isinstance(operation, Say):
+                say(step, user, operation)
+            else:
+                _operate(step, session, user, operation)
+    return Applied(
+        step.position,
+        step.time_ms,
+        command.session,
+        command.generation,
+        command.line,
+        tuple(step.results),
+        is_duplicate,
+        is_fenced,
+    )
+
+
+def _operate(step: Step, session: Session, user: User, operation: Operation) -> None:
+    match operation:
+        case Join():
+            join(step, user, operation)
+        case Part():
+            part(step, user, operation)
+        case PartAll():
+            part_all(step, user)
+        case SetTopic():
+            set_topic(step, user, operation)
+        case SetRoomModes():
+            set_room_modes(step, user, operation)
+        case SetUserModes():
+            set_user_modes(step, user, operation)
+        case Kick():
+            kick(step, user, operation)
+        case Invite():
+            invite(step, user, operation)
+        case ChangeNick():
+            change_nick(step, user, operation)
+        case SetAway():
+            set_away(step, user, operation)
+        case SetRealname():
+            set_realname(step, user, operation)
+        case SetCapabilities():
+            set_capabilities(step, session, user, operation)
+        case Monitor():
+            monitor(step, session, user, operation)
+        case Quit():
+            # Operations after a QUIT find no session any more.
+            if session.id in step.state.sessions:
+                close_session(step, session, operation.reason)

@@ -1,0 +1,148 @@
+"""MODE, for rooms and for oneself (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
+
+from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
+from roost.chat.commands import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.ids import FoldedNick
+from roost.chat.refusals import Reason
+from roost.chat.rooms import find_room
+from roost.chat.state import ListEntry, Room, User
+from roost.chat.step import Step, has_operator_rights, mask_of, source_of
+from roost.irc.casemapping import fold, fold_nick
+from roost.irc.masks import normalise_mask
+
+FLAGS = "imnst"
+"""Room modes without a parameter."""
+USER_MODES = "i"
+LIMIT_MAX = 1_000_000
+_STATUS = {"o": OPERATOR, "v": VOICE}
+
+
+def set_room_modes(step: Step, user: User, operation: SetRoomModes) -> None:
+    """Change a room's modes, each letter for itself; only what really changed is shown."""
+    room = find_room(step.state, operation.room)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, operation.room)
+        return
+    if not has_operator_rights(room, user):
+        step.refused(Reason.NOT_OPERATOR, room.name)
+        return
+    done: list[ModeChange] = []
+    for change in operation.changes[: step.state.settings.modes_per_line_max]:
+        effective = _change_mode(step, room, user, change)
+        if effective is not None:
+            done.append(effective)
+    if done:
+        step.changed(RoomModesChanged(step.part, source_of(user), room.id, room.name, tuple(done)))
+
+
+def _change_mode(step: Step, room: Room, user: User, change: ModeChange) -> ModeChange | None:
+    letter = change.letter
+    if letter in FLAGS:
+        return _change_flag(room, change)
+    if letter in _STATUS:
+        return _change_status(step, room, change)
+    if letter == "k":
+        return _change_key(step, room, change)
+    if letter == "l":
+        return _change_limit(room, change)
+    if letter in "beI":
+        return _change_list(step, room, user, change)
+    return None
+
+
+def _change_flag(room: Room, change: ModeChange) -> ModeChange | None:
+    if (change.letter in room.modes) == change.is_added:
+        return None
+    if change.is_added:
+        room.modes = "".join(sorted(room.modes + change.letter))
+    else:
+        room.modes = room.modes.replace(change.letter, "")
+    return ModeChange(change.is_added, change.letter)
+
+
+def _change_status(step: Step, room: Room, change: ModeChange) -> ModeChange | None:
+    target_id = step.state.nicks.get(FoldedNick(fold_nick(change.parameter)))
+    if target_id is None:
+        step.refused(Reason.NO_SUCH_NICK, change.parameter)
+        return None
+    target = step.state.users[target_id]
+    member = room.members.get(target_id)
+    if member is None:
+        step.refused(Reason.USER_NOT_IN_ROOM, target.nick, room.name)
+        return None
+    bit = _STATUS[change.letter]
+    if bool(member.status & bit) == change.is_added:
+        return None
+    member.status ^= bit
+    return ModeChange(change.is_added, change.letter, target.nick)
+
+
+def _change_key(step: Step, room: Room, change: ModeChange) -> ModeChange | None:
+    if not change.is_added:
+        if not room.key:
+            return None
+        key, room.key = room.key, ""
+        return ModeChange(False, "k", key)
+    key = change.parameter
+    is_long = len(key.encode()) > step.state.settings.key_bytes_max
+    if not key or is_long or key.startswith(":") or any(c <= " " or c == "," for c in key):
+        step.refused(Reason.BAD_KEY_FORMAT, room.name)
+        return None
+    if key == room.key:
+        return None
+    room.key = key
+    return ModeChange(True, "k", key)
+
+
+def _change_limit(room: Room, change: ModeChange) -> ModeChange | None:
+    if not change.is_added:
+        if not room.limit:
+            return None
+        room.limit = 0
+        return ModeChange(False, "l")
+    text = change.parameter
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        return None
+    limit = int(text)
+    if not 0 < limit <= LIMIT_MAX or limit == room.limit:
+        return None
+    room.limit = limit
+    return ModeChange(True, "l", str(limit))
+
+
+def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> ModeChange | None:
+    entries = {"b": room.bans, "e": room.exceptions, "I": room.invitation_masks}[change.letter]
+    if not change.parameter:
+        return None
+    mask = normalise_mask(change.parameter)
+    folded = fold(mask)
+    if not change.is_added:
+        entry = entries.pop(folded, None)
+        return None if entry is None else ModeChange(False, change.letter, entry.mask)
+    if folded in entries:
+        return None
+    count = len(room.bans) + len(room.exceptions) + len(room.invitation_masks)
+    if count >= step.state.settings.list_entries_max:
+        step.refused(Reason.LIST_FULL, room.name, change.letter)
+        return None
+    entries[folded] = ListEntry(mask, mask_of(user), step.time_ms)
+    return ModeChange(True, change.letter, mask)
+
+
+def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
+    """Change one's own modes."""
+    if fold_nick(operation.nick) != fold_nick(user.nick):
+        step.refused(Reason.OTHER_USERS_MODES, operation.nick)
+        return
+    done: list[ModeChange] = []
+    for change in operation.changes:
+        if change.letter not in USER_MODES:
+            step.refused(Reason.UNKNOWN_USER_MODE, detail=change.letter)
+        elif (change.letter in user.modes) != change.is_added:
+            if change.is_added:
+                user.modes = "".join(sorted(user.modes + change.letter))
+            else:
+                user.modes = user.modes.replace(change.letter, "")
+            done.append(ModeChange(change.is_added, change.letter))
+    if done:
+        step.changed(UserModesChanged(step.part, source_of(user), tuple(done)))

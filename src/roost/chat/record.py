@@ -1,0 +1,83 @@
+"""Which changes become history, and in which conversations."""
+
+from roost.chat.applied import Applied
+from roost.chat.changes import (
+    Change,
+    Joined,
+    Kicked,
+    NickChanged,
+    Parted,
+    Quitted,
+    RoomModesChanged,
+    Said,
+    TopicChanged,
+)
+from roost.chat.history import (
+    KIND_EVENT,
+    KIND_MESSAGE,
+    KIND_TAGMSG,
+    Row,
+    encode_change,
+    identity,
+    private_conversation,
+    room_conversation,
+)
+from roost.chat.refusals import Refusal
+from roost.irc.casemapping import fold_nick
+
+
+def history_rows(applied: Applied) -> list[Row]:
+    """Give the rows that an entry adds to history; the same on every node."""
+    rows: list[Row] = []
+    for change in applied.results:
+        if isinstance(change, Refusal):
+            continue
+        conversations = _conversations(change)
+        if not conversations:
+            continue
+        record = encode_change(change)
+        kind = _kind(change)
+        for conversation, peer in conversations:
+            rows.append(
+                Row(
+                    conversation,
+                    applied.position,
+                    change.part,
+                    applied.time_ms,
+                    kind,
+                    peer,
+                    record,
+                )
+            )
+    return rows
+
+
+def _kind(change: Change) -> int:
+    if not isinstance(change, Said):
+        return KIND_EVENT
+    return KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE
+
+
+def _conversations(change: Change) -> list[tuple[str, str]]:
+    """Give the conversations of a change, and the peer's nickname in private ones."""
+    match change:
+        case Said():
+            return _conversations_of_said(change)
+        case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged():
+            return [(room_conversation(change.room), "")]
+        case Quitted() | NickChanged():
+            return [(room_conversation(room), "") for room, _ in change.rooms]
+        case _:
+            return []
+
+
+def _conversations_of_said(said: Said) -> list[tuple[str, str]]:
+    if said.room:
+        # What is for operators only is not everybody's to read afterwards.
+        return [] if said.minimum_status else [(room_conversation(said.room), "")]
+    source = said.source
+    mine = private_conversation(identity(source.user, source.account), fold_nick(said.target))
+    theirs = private_conversation(said.recipient_identity, fold_nick(source.nick))
+    if mine == theirs:
+        return [(mine, said.target)]
+    return [(mine, said.target), (theirs, source.nick)]

@@ -1,0 +1,200 @@
+"""JOIN, PART, TOPIC, KICK and INVITE (modern.ircdocs.horse, "Channel Operations")."""
+
+from roost.chat.access import may_enter
+from roost.chat.changes import OPERATOR, Invited, Joined, Kicked, Parted, TopicChanged
+from roost.chat.commands import Invite, Join, Kick, Part, SetTopic
+from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
+from roost.chat.refusals import Reason
+from roost.chat.state import Member, Room, State, Topic, User
+from roost.chat.step import Step, cut, has_operator_rights, mask_of, source_of
+from roost.irc.casemapping import fold_nick, fold_room
+from roost.irc.names import is_valid_room_name
+
+PRIVATE_MODES = "is"
+"""A room with one of these, or with a key, is nobody's to read about after it was emptied."""
+
+
+def find_room(state: State, name: str) -> Room | None:
+    """Find a room by its name."""
+    room = state.room_names.get(FoldedRoom(fold_room(name)))
+    return None if room is None else state.rooms[room]
+
+
+def join(step: Step, user: User, operation: Join) -> None:
+    """Enter a room; where the user is already, nothing happens."""
+    state = step.state
+    settings = state.settings
+    if not is_valid_room_name(operation.room, settings.room_name_bytes_max):
+        step.refused(Reason.BAD_ROOM_NAME, operation.room)
+        return
+    room = find_room(state, operation.room)
+    if room is not None and user.id in room.members:
+        return
+    if len(user.rooms) >= settings.rooms_per_user_max:
+        step.refused(Reason.TOO_MANY_ROOMS, operation.room)
+        return
+    is_new = room is None
+    if room is None:
+        if not _make_space(state):
+            step.refused(Reason.TOO_MANY_ROOMS_EXIST, operation.room)
+            return
+        room = _make_room(step, operation.room)
+    else:
+        obstacle = may_enter(room, user, operation.key)
+        if obstacle is not None:
+            step.refused(obstacle, room.name)
+            return
+    status = 0 if room.members else OPERATOR
+    room.members[user.id] = Member(status, step.position)
+    room.invited.pop(user.id, None)
+    room.emptied = Position(0)
+    state.empty_rooms.pop(room.id, None)
+    user.rooms[room.id] = None
+    step.changed(
+        Joined(
+            step.part,
+            source_of(user),
+            room.id,
+            room.name,
+            user.realname,
+            user.away,
+            is_new,
+            status,
+        )
+    )
+
+
+def _make_space(state: State) -> bool:
+    """Forget the room that was empty longest, if there are too many; False if there is none."""
+    if len(state.rooms) < state.settings.rooms_max:
+        return True
+    for room_id in state.empty_rooms:
+        room = state.rooms.pop(room_id)
+        del state.room_names[FoldedRoom(fold_room(room.name))]
+        del state.empty_rooms[room_id]
+        return True
+    return False
+
+
+def _make_room(step: Step, name: str) -> Room:
+    room = Room(RoomId(step.position * 64 + step.part), name, step.time_ms)
+    step.state.rooms[room.id] = room
+    step.state.room_names[FoldedRoom(fold_room(name))] = room.id
+    return room
+
+
+def leave(step: Step, room: Room, user: User) -> None:
+    """Take a user out of a room, without a word; the room may be empty then."""
+    del room.members[user.id]
+    del user.rooms[room.id]
+    if room.members:
+        return
+    room.emptied = step.position
+    step.state.empty_rooms[room.id] = None
+    if room.key or any(mode in room.modes for mode in PRIVATE_MODES):
+        room.history_from = Position(step.position + 1)
+    room.modes = room.modes.replace("i", "")
+    room.limit = 0
+    room.invited.clear()
+
+
+def part(step: Step, user: User, operation: Part) -> None:
+    """Leave one room."""
+    room = find_room(step.state, operation.room)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, operation.room)
+    elif user.id not in room.members:
+        step.refused(Reason.NOT_IN_ROOM, room.name)
+    else:
+        _part(step, room, user, cut(operation.reason, step.state.settings.reason_bytes_max))
+
+
+def part_all(step: Step, user: User) -> None:
+    """Leave every room (JOIN 0)."""
+    for room_id in list(user.rooms):
+        _part(step, step.state.rooms[room_id], user, "")
+
+
+def _part(step: Step, room: Room, user: User, reason: str) -> None:
+    leave(step, room, user)
+    step.changed(Parted(step.part, source_of(user), room.id, room.name, reason))
+
+
+def set_topic(step: Step, user: User, operation: SetTopic) -> None:
+    """Set or clear a topic; setting the same one again is no change."""
+    room = find_room(step.state, operation.room)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, operation.room)
+        return
+    if user.id not in room.members:
+        step.refused(Reason.NOT_IN_ROOM, room.name)
+        return
+    if "t" in room.modes and not has_operator_rights(room, user):
+        step.refused(Reason.NOT_OPERATOR, room.name)
+        return
+    text = cut(operation.topic, step.state.settings.topic_bytes_max)
+    if text == (room.topic.text if room.topic else ""):
+        return
+    room.topic = Topic(text, mask_of(user), step.time_ms) if text else None
+    step.changed(TopicChanged(step.part, source_of(user), room.id, room.name, text))
+
+
+def kick(step: Step, user: User, operation: Kick) -> None:
+    """Remove somebody from a room."""
+    room = find_room(step.state, operation.room)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, operation.room)
+        return
+    if user.id not in room.members:
+        step.refused(Reason.NOT_IN_ROOM, room.name)
+        return
+    if not has_operator_rights(room, user):
+        step.refused(Reason.NOT_OPERATOR, room.name)
+        return
+    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
+    if target_id is None or target_id not in room.members:
+        step.refused(Reason.USER_NOT_IN_ROOM, operation.nick, room.name)
+        return
+    target = step.state.users[target_id]
+    reason = cut(operation.reason, step.state.settings.reason_bytes_max)
+    leave(step, room, target)
+    step.changed(
+        Kicked(step.part, source_of(user), room.id, room.name, target_id, target.nick, reason)
+    )
+
+
+def invite(step: Step, user: User, operation: Invite) -> None:
+    """Invite somebody; into an invite-only room only operators may."""
+    room = find_room(step.state, operation.room)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, operation.room)
+        return
+    if user.id not in room.members:
+        step.refused(Reason.NOT_IN_ROOM, room.name)
+        return
+    if "i" in room.modes and not has_operator_rights(room, user):
+        step.refused(Reason.NOT_OPERATOR, room.name)
+        return
+    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
+    if target_id is None:
+        step.refused(Reason.NO_SUCH_NICK, operation.nick)
+        return
+    target = step.state.users[target_id]
+    if target_id in room.members:
+        step.refused(Reason.ALREADY_IN_ROOM, target.nick, room.name)
+        return
+    room.invited.pop(target_id, None)
+    while len(room.invited) >= step.state.settings.invitations_per_room_max:
+        del room.invited[next(iter(room.invited))]
+    room.invited[target_id] = None
+    step.changed(
+        Invited(
+            step.part,
+            source_of(user),
+            room.id,
+            room.name,
+            target_id,
+            target.nick,
+            target.away,
+        )
+    )

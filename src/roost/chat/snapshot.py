@@ -1,0 +1,33 @@
+"""The whole chat state as bytes; equal states make equal bytes."""
+
+import msgspec
+
+from roost.chat.state import State
+
+FORMAT = 1
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(State)
+
+
+class SnapshotError(Exception):
+    """The bytes are no snapshot of this version."""
+
+
+def encode_state(state: State) -> bytes:
+    """Write a snapshot."""
+    return bytes((FORMAT,)) + _encoder.encode(state)
+
+
+def decode_state(data: bytes) -> State:
+    """Read a snapshot.
+
+    Raises:
+        SnapshotError: the bytes are of another format, or none.
+    """
+    if data[:1] != bytes((FORMAT,)):
+        raise SnapshotError(f"snapshot format {data[:1]!r} is not {FORMAT}")
+    try:
+        return _decoder.decode(data[1:])
+    except msgspec.MsgspecError as error:
+        raise SnapshotError(f"the snapshot cannot be read: {error}") from error

@@ -1,0 +1,58 @@
+"""One entry while it is applied: where it stands, and what it has done so far."""
+
+from roost.chat.changes import OPERATOR, Change, Source
+from roost.chat.ids import Position, RoomId
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.state import Room, State, User
+
+
+class Step:
+    """Collects an entry's results; changes are numbered as they come."""
+
+    __slots__ = ("part", "position", "results", "state", "time_ms")
+
+    def __init__(self, state: State, position: Position, time_ms: int) -> None:
+        self.state = state
+        self.position = position
+        self.time_ms = time_ms
+        self.results: list[Change | Refusal] = []
+        self.part = 0
+        """The number of the next change."""
+
+    def changed(self, change: Change) -> None:
+        """Note a change, made with `part` as its number, right after it was done."""
+        self.results.append(change)
+        self.part += 1
+
+    def refused(self, reason: Reason, subject: str = "", detail: str = "") -> None:
+        """Note that something was not done."""
+        self.results.append(Refusal(reason, subject, detail))
+
+
+def source_of(user: User) -> Source:
+    """Say who a user is at this moment."""
+    return Source(user.id, user.nick, user.username, user.host, user.account)
+
+
+def mask_of(user: User) -> str:
+    """Give nick!user@host."""
+    return f"{user.nick}!{user.username}@{user.host}"
+
+
+def rooms_of(state: State, user: User) -> tuple[tuple[RoomId, str], ...]:
+    """Give the ids and names of the rooms where a user is."""
+    return tuple((room, state.rooms[room].name) for room in user.rooms)
+
+
+def cut(text: str, bytes_max: int) -> str:
+    """Shorten a text to so many bytes of UTF-8, between two characters."""
+    if len(text) * 4 <= bytes_max:
+        return text
+    data = text.encode()
+    return text if len(data) <= bytes_max else data[:bytes_max].decode(errors="ignore")
+
+
+def has_operator_rights(room: Room, user: User) -> bool:
+    """Tell whether a user is an operator of a room."""
+    member = room.members.get(user.id)
+    return member is not None and bool(member.status & OPERATOR)

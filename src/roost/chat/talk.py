@@ -1,0 +1,85 @@
+"""PRIVMSG, NOTICE and TAGMSG (modern.ircdocs.horse, "Sending Messages")."""
+
+from roost.chat.access import why_silent
+from roost.chat.changes import OPERATOR, VOICE, Said
+from roost.chat.commands import Say
+from roost.chat.history import identity
+from roost.chat.ids import FoldedNick, FoldedRoom, RoomId, UserId
+from roost.chat.refusals import Reason
+from roost.chat.state import User
+from roost.chat.step import Step, source_of
+from roost.irc.casemapping import fold_nick, fold_room
+
+_STATUS = {"@": OPERATOR, "+": VOICE}
+
+
+def say(step: Step, user: User, operation: Say) -> None:
+    """Say something to a room or to somebody; a NOTICE is never answered with a refusal."""
+    target = operation.target
+    prefix = target[:1]
+    if prefix == "#" or (prefix in _STATUS and target[1:2] in ("#", "@", "+")):
+        _say_in_room(step, user, operation)
+    else:
+        _say_to_user(step, user, operation)
+
+
+def _say_in_room(step: Step, user: User, operation: Say) -> None:
+    name = operation.target.lstrip("@+")
+    prefixes = operation.target[: len(operation.target) - len(name)]
+    state = step.state
+    room_id = state.room_names.get(FoldedRoom(fold_room(name)))
+    if room_id is None:
+        _refuse(step, operation, Reason.NO_SUCH_ROOM)
+        return
+    room = state.rooms[room_id]
+    obstacle = why_silent(room, user)
+    if obstacle:
+        _refuse(step, operation, Reason.CANNOT_SEND, obstacle)
+        return
+    user.active_ms = step.time_ms
+    # Of several prefixes the lowest counts: it is the larger circle.
+    prefix = ("+" if "+" in prefixes else "@") if prefixes else ""
+    step.changed(
+        Said(
+            step.part,
+            source_of(user),
+            operation.verb,
+            room_id,
+            UserId(0),
+            prefix + room.name,
+            _STATUS.get(prefix, 0),
+            operation.text,
+            operation.tags,
+            "",
+            "",
+        )
+    )
+
+
+def _say_to_user(step: Step, user: User, operation: Say) -> None:
+    recipient_id = step.state.nicks.get(FoldedNick(fold_nick(operation.target)))
+    if recipient_id is None:
+        _refuse(step, operation, Reason.NO_SUCH_NICK)
+        return
+    recipient = step.state.users[recipient_id]
+    user.active_ms = step.time_ms
+    step.changed(
+        Said(
+            step.part,
+            source_of(user),
+            operation.verb,
+            RoomId(0),
+            recipient_id,
+            recipient.nick,
+            0,
+            operation.text,
+            operation.tags,
+            identity(recipient_id, recipient.account),
+            recipient.away if operation.verb == "PRIVMSG" else "",
+        )
+    )
+
+
+def _refuse(step: Step, operation: Say, reason: Reason, detail: str = "") -> None:
+    if operation.verb != "NOTICE":
+        step.refused(reason, operation.target, detail)

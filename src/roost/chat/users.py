@@ -1,0 +1,126 @@
+"""What users change about themselves: names, absence, capabilities, whom they watch."""
+
+from roost.chat.changes import (
+    AwayChanged,
+    CapabilitiesChanged,
+    MonitorChanged,
+    NickChanged,
+    RealnameChanged,
+    WentOffline,
+    WentOnline,
+)
+from roost.chat.commands import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
+from roost.chat.ids import FoldedNick
+from roost.chat.refusals import Reason
+from roost.chat.state import Session, State, User, Whowas
+from roost.chat.step import Step, cut, rooms_of, source_of
+from roost.irc.casemapping import fold_nick
+from roost.irc.names import is_valid_nick
+
+
+def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
+    """Take another nickname; the log's order decides who gets it."""
+    state = step.state
+    if not is_valid_nick(operation.nick, state.settings.nick_bytes_max):
+        step.refused(Reason.NICK_INVALID, operation.nick)
+        return
+    old = FoldedNick(fold_nick(user.nick))
+    new = FoldedNick(fold_nick(operation.nick))
+    if state.nicks.get(new, user.id) != user.id:
+        step.refused(Reason.NICK_IN_USE, operation.nick)
+        return
+    if operation.nick == user.nick:
+        return
+    before = source_of(user)
+    if new != old:
+        remember(step, user)
+        del state.nicks[old]
+        state.nicks[new] = user.id
+    user.nick = operation.nick
+    step.changed(NickChanged(step.part, before, operation.nick, rooms_of(state, user)))
+    if new != old:
+        step.changed(WentOffline(step.part, before, old))
+        step.changed(WentOnline(step.part, source_of(user), new))
+
+
+def remember(step: Step, user: User) -> None:
+    """Note for WHOWAS who bore the nickname; the oldest entries give way."""
+    state = step.state
+    folded = FoldedNick(fold_nick(user.nick))
+    entries = state.whowas.pop(folded, [])
+    entries.append(
+        Whowas(user.nick, user.username, user.host, user.realname, user.account, step.time_ms)
+    )
+    # Taken out and put back, the nickname is the last to give way.
+    state.whowas[folded] = entries
+    state.whowas_count += 1
+    if len(entries) > state.settings.whowas_per_nick_max:
+        del entries[0]
+        state.whowas_count -= 1
+    while state.whowas_count > state.settings.whowas_entries_max:
+        _forget_oldest(state)
+
+
+def _forget_oldest(state: State) -> None:
+    folded = next(iter(state.whowas))
+    entries = state.whowas[folded]
+    del entries[0]
+    state.whowas_count -= 1
+    if not entries:
+        del state.whowas[folded]
+
+
+def set_away(step: Step, user: User, operation: SetAway) -> None:
+    """Go away, or come back; told to the user even if nothing changed."""
+    user.away = cut(operation.message, step.state.settings.away_bytes_max)
+    step.changed(AwayChanged(step.part, source_of(user), user.away, rooms_of(step.state, user)))
+
+
+def set_realname(step: Step, user: User, operation: SetRealname) -> None:
+    """SETNAME (ircv3.net/specs/extensions/setname)."""
+    realname = operation.realname
+    if not realname or len(realname.encode()) > step.state.settings.realname_bytes_max:
+        step.refused(Reason.REALNAME_INVALID, realname)
+        return
+    user.realname = realname
+    step.changed(RealnameChanged(step.part, source_of(user), realname, rooms_of(step.state, user)))
+
+
+def set_capabilities(step: Step, session: Session, user: User, operation: SetCapabilities) -> None:
+    """Note what the client and its node have agreed on."""
+    before = session.capabilities
+    session.capabilities = operation.capabilities
+    step.changed(
+        CapabilitiesChanged(step.part, source_of(user), session.id, before, operation.capabilities)
+    )
+
+
+def monitor(step: Step, session: Session, user: User, operation: Monitor) -> None:
+    """Change whom the client watches (ircv3.net/specs/extensions/monitor)."""
+    if operation.is_cleared:
+        session.monitored.clear()
+    for nick in operation.removed:
+        session.monitored.pop(FoldedNick(fold_nick(nick)), None)
+    added: list[str] = []
+    excess: list[str] = []
+    for nick in operation.added:
+        folded = FoldedNick(fold_nick(nick))
+        if folded in session.monitored:
+            added.append(nick)
+        elif len(session.monitored) < step.state.settings.monitor_max:
+            session.monitored[folded] = nick
+            added.append(nick)
+        else:
+            excess.append(nick)
+    step.changed(
+        MonitorChanged(
+            step.part,
+            source_of(user),
+            session.id,
+            operation.is_cleared,
+            tuple(added),
+            operation.removed,
+        )
+    )
+    if excess:
+        step.refused(Reason.MONITOR_FULL, detail=",".join(excess))

@@ -1,0 +1,36 @@
+"""What must be true of every chat state, whatever was applied to it."""
+
+from roost.chat.ids import incarnation_of
+from roost.chat.state import State
+from roost.irc.casemapping import fold_nick, fold_room
+
+
+def check_invariants(state: State) -> None:
+    """Raise AssertionError where two parts of a state contradict each other."""
+    assert len(state.nicks) == len(state.users)
+    for folded, user_id in state.nicks.items():
+        assert fold_nick(state.users[user_id].nick) == folded
+    for user_id, user in state.users.items():
+        assert user.id == user_id
+        assert user.sessions, f"{user.nick} is here without a session"
+        assert all(state.sessions[session].user == user_id for session in user.sessions)
+        assert all(user_id in state.rooms[room].members for room in user.rooms)
+        assert len(user.rooms) <= state.settings.rooms_per_user_max
+    for session_id, session in state.sessions.items():
+        assert session.id == session_id
+        assert session_id in state.users[session.user].sessions
+        assert session_id in state.incarnations[incarnation_of(session_id)]
+        assert len(session.monitored) <= state.settings.monitor_max
+    assert sum(len(sessions) for sessions in state.incarnations.values()) == len(state.sessions)
+    assert all(state.incarnations.values())
+    assert len(state.room_names) == len(state.rooms) <= state.settings.rooms_max
+    for room_folded, room_id in state.room_names.items():
+        assert fold_room(state.rooms[room_id].name) == room_folded
+    for room_id, room in state.rooms.items():
+        assert room.id == room_id
+        assert all(room_id in state.users[user].rooms for user in room.members)
+        assert (room_id in state.empty_rooms) == (not room.members)
+        assert bool(room.emptied) == (not room.members)
+        assert room.modes == "".join(sorted(dict.fromkeys(room.modes)))
+    assert state.whowas_count == sum(len(entries) for entries in state.whowas.values())
+    assert state.whowas_count <= state.settings.whowas_entries_max
