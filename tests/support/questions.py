@@ -178,19 +178,17 @@ class Town:
         text: str,
         *,
         verb: str = "PRIVMSG",
-        minimum_status: int = 0,
         tags: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Say something in a room."""
-        sign = {0: "", VOICE: "+", OPERATOR: "@"}[minimum_status]
         change = Said(
             part=0,
             source=self.source(nick),
             verb=verb,
             room=self.find_room(room).id,
             recipient=UserId(0),
-            target=sign + room,
-            minimum_status=minimum_status,
+            target=room,
+            minimum_status=0,
             text=text,
             tags=tags,
             recipient_identity="",

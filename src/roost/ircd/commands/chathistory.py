@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 
 from roost.chat import history
-from roost.chat.changes import Change, Said
 from roost.chat.history import Answer, Row, Target
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
 from roost.irc import casemapping
@@ -37,8 +36,6 @@ class _Conversation(NamedTuple):
     name: str
     """The target's canonical name."""
     from_position: Position
-    status: int
-    """The client's status in the room: messages to a higher one are not theirs to read."""
 
 
 @command("CHATHISTORY")
@@ -79,7 +76,6 @@ def _find_conversation(context: Context, target: str) -> _Conversation | None:
             key=history.room_conversation(room_id),
             name=room.name,
             from_position=room.history_from,
-            status=room.members[user.id].status,
         )
     if not is_valid_nick(target, state.settings.nick_bytes_max):
         return None
@@ -89,7 +85,6 @@ def _find_conversation(context: Context, target: str) -> _Conversation | None:
         key=history.private_conversation(history.identity(user.id, user.account), folded),
         name=target if peer is None else state.users[peer].nick,
         from_position=Position(0),
-        status=0,
     )
 
 
@@ -123,16 +118,7 @@ def _show_messages(context: Context, answer: Answer, conversation: _Conversation
         return
     with context.batch(BATCH, conversation.name):
         for row, change in zip(rows, changes, strict=True):
-            if _may_read(context, change, conversation):
-                context.show_change(change, row.position, row.time_ms)
-
-
-def _may_read(context: Context, change: Change, conversation: _Conversation) -> bool:
-    """Whether a message was for the client's status, or is the client's own."""
-    if not isinstance(change, Said) or not change.room:
-        return True
-    is_own = change.source.user == context.session.user
-    return is_own or conversation.status >= change.minimum_status
+            context.show_change(change, row.position, row.time_ms)
 
 
 def _ask_for_targets(context: Context, selection: Selection) -> Result:
