@@ -1,0 +1,159 @@
+"""The follower's part: taking over the leader's log (5.3) or its snapshot (section 7)."""
+
+from roost.raft.core import Core, Role
+from roost.raft.messages import (
+    AppendRequest,
+    AppendResponse,
+    Snapshot,
+    SnapshotRequest,
+    SnapshotResponse,
+)
+from roost.raft.standing import Standing
+
+
+class Following:
+    """How a replica treats what leaders send; it may be in any role when it comes."""
+
+    __slots__ = (
+        "_acknowledged",
+        "_acknowledged_until",
+        "_chunks",
+        "_chunks_of",
+        "_chunks_size",
+        "_core",
+        "_standing",
+        "installed_count",
+    )
+
+    def __init__(self, core: Core, standing: Standing) -> None:
+        self._core = core
+        self._standing = standing
+        self._acknowledged = (0, 0)
+        """Term and index of the last acknowledgement, and until when it need not be repeated."""
+        self._acknowledged_until = float("-inf")
+        self._chunks: list[bytes] = []
+        self._chunks_of: tuple[str, int, int, int] | None = None
+        """Whose chunks are kept: leader, its term, and the snapshot's last index and term."""
+        self._chunks_size = 0
+        self.installed_count = 0
+
+    def receive_append(self, sender: str, message: AppendRequest) -> None:
+        """Take over entries, or refuse with a hint where the logs may agree (5.3)."""
+        if not self._hear(sender, message.term):
+            return
+        core = self._core
+        log = core.log
+        previous = message.previous_index
+        entries = message.entries
+        matched = previous + len(entries)
+        commit = core.commit_index
+        if previous < commit:
+            # What is committed here equals the leader's (leader completeness): look beyond.
+            entries = entries[commit - previous :]
+            matched = max(matched, commit)
+        elif previous > log.last_index or log.term_at(previous) != message.previous_term:
+            self._refuse(sender, message)
+            return
+        if entries:
+            position = log.first_difference(entries)
+            if position < len(entries):
+                index = entries[position].index
+                if index <= log.last_index:
+                    assert index > core.commit_index, "a committed entry is never replaced"
+                    log.truncate(index)
+                    core.outbox.truncated(index)
+                log.append(entries[position:] if position else entries)
+        core.commit_to(min(message.commit, matched))
+        if not core.is_sound:
+            self._standing.review(message.commit)
+        self._acknowledge(sender, matched, is_heartbeat=not message.entries)
+
+    def _hear(self, sender: str, term: int) -> bool:
+        """Accept a leader; False when it is deposed or cannot be trusted yet."""
+        core = self._core
+        if term < core.term:
+            core.outbox.send(sender, AppendResponse(core.term, False, 0, 0))
+            return False
+        if core.leader != sender or term > core.term or core.role is not Role.FOLLOWER:
+            core.follow(term, sender)
+            self._acknowledged_until = float("-inf")
+        core.leader_heard = core.now.monotonic
+        core.reset_election_timer()
+        return self._standing.can_listen()
+
+    def _refuse(self, sender: str, message: AppendRequest) -> None:
+        """Tell the last place where the logs may agree, skipping whole terms at once."""
+        core = self._core
+        index = core.log.last_index_at_most(message.previous_index, message.previous_term)
+        index = max(index, core.commit_index)
+        self._acknowledged_until = float("-inf")
+        response = AppendResponse(core.term, False, index, core.log.term_at(index))
+        core.outbox.send(sender, response)
+
+    def _acknowledge(self, leader: str, index: int, *, is_heartbeat: bool) -> None:
+        core = self._core
+        now = core.now.monotonic
+        said = (core.term, index)
+        # Appends that only tell a new commit index come often: once per half heartbeat is enough.
+        if is_heartbeat and said == self._acknowledged and now < self._acknowledged_until:
+            return
+        self._acknowledged = said
+        self._acknowledged_until = now + core.config.heartbeat_s / 2
+        core.outbox.acknowledge(leader, core.term, index)
+
+    def receive_snapshot(self, sender: str, message: SnapshotRequest) -> None:
+        """Collect a chunk; install the snapshot when it is whole (Figure 13)."""
+        if not self._hear(sender, message.term):
+            return
+        core = self._core
+        if message.last_index <= core.commit_index:
+            self._acknowledge(sender, core.commit_index, is_heartbeat=False)
+        elif core.log.term_at(message.last_index) == message.last_term:
+            # The log already has all that the snapshot covers (Figure 13, step 6).
+            core.commit_to(message.last_index)
+            self._acknowledge(sender, message.last_index, is_heartbeat=False)
+        elif self._collect(sender, message):
+            self._install(sender, message)
+        else:
+            response = SnapshotResponse(core.term, message.last_index, self._chunks_size)
+            core.outbox.send(sender, response)
+            return
+        self._forget_chunks()
+
+    def _collect(self, sender: str, message: SnapshotRequest) -> bool:
+        """Keep the chunk if it is the next one; tells whether all are there."""
+        source = (sender, message.term, message.last_index, message.last_term)
+        if self._chunks_of != source:
+            self._forget_chunks()
+            self._chunks_of = source
+        if message.offset != self._chunks_size:
+            return False
+        self._chunks.append(message.data)
+        self._chunks_size += len(message.data)
+        return message.is_last
+
+    def _forget_chunks(self) -> None:
+        self._chunks = []
+        self._chunks_of = None
+        self._chunks_size = 0
+
+    def _install(self, sender: str, message: SnapshotRequest) -> None:
+        core = self._core
+        snapshot = Snapshot(
+            index=message.last_index,
+            term=message.last_term,
+            time_ms=message.last_time_ms,
+            data=b"".join(self._chunks),
+        )
+        self.installed_count += 1
+        core.log.restart(snapshot)
+        core.outbox.restarted(snapshot)
+        core.snapshot = core.installed = snapshot
+        core.commit_index = core.delivered_index = snapshot.index
+        if not core.is_sound:
+            self._standing.review(snapshot.index)
+        self._acknowledge(sender, snapshot.index, is_heartbeat=False)
+
+    def links_changed(self) -> None:
+        """A new link may have swallowed the last acknowledgement: repeat it when asked."""
+        self._acknowledged_until = float("-inf")

@@ -1,0 +1,323 @@
+"""The leader's part: one object per term led, dropped with the leadership.
+
+Entries are appended when they are proposed and sent when the step's output is taken, so that all
+proposals of a step share one append per follower. Under load the window fills, and what comes
+meanwhile makes the next append bigger.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from roost.raft.core import Core
+from roost.raft.log import ENTRY_BYTES
+from roost.raft.messages import (
+    ENTRY_COMMAND,
+    ENTRY_NOOP,
+    AppendRequest,
+    AppendResponse,
+    Entry,
+    SnapshotRequest,
+    SnapshotResponse,
+    TimeoutNow,
+)
+from roost.raft.progress import Progress, ProgressState
+from roost.raft.quorum import committed_index
+from roost.raft.statistics import PeerStatistics
+
+
+class Leadership:
+    """What a leader knows of its followers, and what it owes them."""
+
+    __slots__ = (
+        "_core",
+        "_first_index",
+        "_last_request",
+        "_progress",
+        "_transfer_deadline",
+        "_transfer_target",
+        "heartbeat_deadline",
+    )
+
+    def __init__(self, core: Core, supporters: Iterable[str]) -> None:
+        self._core = core
+        now = core.now.monotonic
+        self._first_index = core.log.last_index + 1
+        """The first entry of this term."""
+        self._progress = {
+            name: Progress(name, self._first_index, core.config, is_connected=core.connected[name])
+            for name in core.peers
+        }
+        for name in supporters:
+            if name in self._progress:
+                self._progress[name].heard = now
+        self._last_request: AppendRequest | None = None
+        self._transfer_target = ""
+        self._transfer_deadline = 0.0
+        self.heartbeat_deadline = now + core.config.heartbeat_s
+        # Whatever earlier terms left is committed together with this (5.4.2, section 8).
+        self._append(ENTRY_NOOP, (b"",))
+        for progress in self._progress.values():
+            progress.is_heartbeat_due = True
+
+    # Proposals
+
+    def propose(self, commands: Sequence[bytes]) -> bool:
+        """Append commands; False when none was taken, because of the bound or a transfer."""
+        core = self._core
+        if self._transfer_target:
+            return False
+        size = sum(map(len, commands)) + ENTRY_BYTES * len(commands)
+        pending = core.log.bytes_between(core.commit_index, core.log.last_index)
+        if pending and pending + size > core.config.uncommitted_bytes_max:
+            return False
+        if commands:
+            self._append(ENTRY_COMMAND, commands)
+        return True
+
+    def _append(self, kind: int, commands: Sequence[bytes]) -> None:
+        core = self._core
+        term = core.term
+        time_ms = max(core.log.last_time_ms, core.now.wall_ms)
+        index = core.log.last_index + 1
+        core.log.append(
+            [
+                Entry(number, term, time_ms, kind, data)
+                for number, data in enumerate(commands, start=index)
+            ]
+        )
+
+    # Answers
+
+    def receive_response(self, sender: str, message: AppendResponse) -> None:
+        """A follower took entries over, or refused."""
+        progress = self._progress[sender]
+        progress.heard = self._core.now.monotonic
+        if not message.is_success:
+            self._back_off(progress, message)
+            return
+        if message.index > self._core.log.last_index:
+            return
+        is_news = progress.acknowledged(message.index)
+        is_snapshot = progress.state is ProgressState.SNAPSHOT
+        if progress.state is ProgressState.PROBE or (
+            is_snapshot and self._can_append(progress.match + 1)
+        ):
+            progress.replicate()
+        if is_news:
+            self.advance_commit()
+            if sender == self._transfer_target:
+                self._try_transfer()
+
+    def _back_off(self, progress: Progress, message: AppendResponse) -> None:
+        """Find an earlier place where the logs may agree, skipping whole terms (5.3)."""
+        if progress.state is ProgressState.SNAPSHOT:
+            return
+        index = message.index
+        if message.conflict_term > 0:
+            index = self._core.log.last_index_at_most(index, message.conflict_term)
+        progress.probe(min(index, self._core.log.last_index) + 1)
+
+    def receive_snapshot_response(self, sender: str, message: SnapshotResponse) -> None:
+        """A follower tells how much of the snapshot it has."""
+        progress = self._progress[sender]
+        progress.heard = self._core.now.monotonic
+        snapshot = progress.snapshot
+        if snapshot is not None and snapshot.index == message.last_index:
+            progress.offset = max(0, min(message.offset, len(snapshot.data)))
+            progress.is_waiting = False
+
+    def advance_commit(self) -> None:
+        """Commit what a majority has on disk, if it is of this term (5.3, 5.4.2)."""
+        core = self._core
+        matches = [progress.match for progress in self._progress.values()]
+        matches.append(core.outbox.durable_index)
+        index = committed_index(matches)
+        # Entries of earlier terms are never committed by counting (Figure 8).
+        if index >= self._first_index:
+            core.commit_to(index)
+
+    # Links and time
+
+    def connected(self, name: str) -> None:
+        """A follower is linked again: probe it at once."""
+        self._progress[name].connected()
+
+    def disconnected(self, name: str) -> None:
+        """A follower's link is gone. Whether that matters, time will tell."""
+        self._progress[name].disconnected()
+        if name == self._transfer_target:
+            self._transfer_target = ""
+
+    def tick(self) -> bool:
+        """Send heartbeats when they are due; False when contact to a majority is lost."""
+        core = self._core
+        now = core.now.monotonic
+        if self._transfer_target and now >= self._transfer_deadline:
+            self._transfer_target = ""
+        if now < self.heartbeat_deadline:
+            return True
+        self.heartbeat_deadline = now + core.config.heartbeat_s
+        for progress in self._progress.values():
+            progress.is_heartbeat_due = True
+        return self._count_heard(core.config.election_s_max) >= core.quorum
+
+    def _count_heard(self, seconds: float) -> int:
+        """How many members, itself included, were heard within the last `seconds`."""
+        since = self._core.now.monotonic - seconds
+        return 1 + sum(progress.heard >= since for progress in self._progress.values())
+
+    def is_in_touch(self) -> bool:
+        """Whether a majority is linked and was heard within the shortest election time-out."""
+        core = self._core
+        since = core.now.monotonic - core.config.election_s_min
+        in_touch = sum(
+            progress.is_connected and progress.heard > since for progress in self._progress.values()
+        )
+        return 1 + in_touch >= core.quorum
+
+    # Transfer
+
+    def transfer(self, target: str | None) -> None:
+        """Hand over leadership (thesis 3.10): to `target`, or whoever is most up to date.
+
+        Proposals are refused until the successor was told and took over, or it took longer than
+        an election time-out.
+        """
+        core = self._core
+        if target is None:
+            linked = [p for p in self._progress.values() if p.is_connected]
+            if not linked:
+                return
+            target = max(linked, key=lambda progress: progress.match).name
+        if target == core.name or not self._progress[target].is_connected:
+            return
+        self._transfer_target = target
+        self._transfer_deadline = core.now.monotonic + core.config.election_s_max
+        self._try_transfer()
+
+    def _try_transfer(self) -> None:
+        core = self._core
+        if self._progress[self._transfer_target].match == core.log.last_index:
+            core.outbox.send(self._transfer_target, TimeoutNow(core.term))
+
+    # Sending
+
+    def flush(self) -> None:
+        """Send every follower what it lacks and may be sent; call it before taking the output."""
+        self._last_request = None
+        for progress in self._progress.values():
+            if not progress.is_connected:
+                continue
+            if progress.state is ProgressState.REPLICATE:
+                self._replicate(progress)
+            elif progress.state is ProgressState.PROBE:
+                self._probe(progress)
+            if progress.state is ProgressState.SNAPSHOT:
+                self._send_chunk(progress)
+            if progress.is_heartbeat_due or self._has_commit_news(progress):
+                self._beat(progress)
+
+    def _has_commit_news(self, progress: Progress) -> bool:
+        return (
+            progress.state is ProgressState.REPLICATE
+            and progress.sent_commit < self._core.commit_index
+            and progress.sent_commit < progress.next - 1
+        )
+
+    def _can_append(self, next_index: int) -> bool:
+        """Whether the log reaches back far enough to go on from `next_index`."""
+        return self._core.log.term_at(next_index - 1) >= 0
+
+    def _replicate(self, progress: Progress) -> None:
+        core = self._core
+        if not self._can_append(progress.next):
+            self._start_snapshot(progress)
+            return
+        while progress.next <= core.log.last_index and progress.is_window_open:
+            request = self._request(progress.next, with_entries=True)
+            last = request.entries[-1].index
+            progress.sent(last, core.log.bytes_between(request.previous_index, last))
+            self._send(progress, request)
+
+    def _probe(self, progress: Progress) -> None:
+        if not self._can_append(progress.next):
+            self._start_snapshot(progress)
+            return
+        if progress.is_waiting and not progress.is_heartbeat_due:
+            return
+        # Only the first try carries entries: a follower that is slow is not helped by more.
+        request = self._request(progress.next, with_entries=not progress.is_probe_sent)
+        progress.is_probe_sent = True
+        progress.is_waiting = True
+        self._send(progress, request)
+
+    def _beat(self, progress: Progress) -> None:
+        """Send an empty append: a heartbeat, or the news that something is committed."""
+        if progress.state is ProgressState.SNAPSHOT:
+            # The beginning of all logs is the one place where they agree for certain.
+            request = AppendRequest(self._core.term, 0, 0, self._core.commit_index, ())
+        else:
+            request = self._request(progress.next, with_entries=False)
+        self._send(progress, request)
+
+    def _request(self, next_index: int, *, with_entries: bool) -> AppendRequest:
+        """Make an append, or take the last one again if it is the same."""
+        core = self._core
+        last = self._last_request
+        wants_entries = with_entries and next_index <= core.log.last_index
+        if (
+            last is not None
+            and last.previous_index == next_index - 1
+            and bool(last.entries) == wants_entries
+        ):
+            return last
+        entries: tuple[Entry, ...] = ()
+        if wants_entries:
+            entries = core.log.batch(next_index, core.config.append_bytes_max)
+        self._last_request = AppendRequest(
+            core.term,
+            next_index - 1,
+            core.log.term_at(next_index - 1),
+            core.commit_index,
+            entries,
+        )
+        return self._last_request
+
+    def _send(self, progress: Progress, request: AppendRequest) -> None:
+        last = request.previous_index + len(request.entries)
+        progress.sent_commit = min(request.commit, last)
+        progress.is_heartbeat_due = False
+        self._core.outbox.send(progress.name, request)
+
+    def _start_snapshot(self, progress: Progress) -> None:
+        core = self._core
+        snapshot = core.snapshot
+        assert snapshot is not None, "entries are gone, but no snapshot stands in for them"
+        assert self._can_append(snapshot.index + 1), "the log does not go on from the snapshot"
+        progress.send_snapshot(snapshot)
+
+    def _send_chunk(self, progress: Progress) -> None:
+        core = self._core
+        snapshot = progress.snapshot
+        assert snapshot is not None, "a follower is fed a snapshot that there is not"
+        now = core.now.monotonic
+        if progress.is_waiting and now - progress.chunk_sent < core.config.election_s_min:
+            return
+        progress.is_waiting = True
+        progress.chunk_sent = now
+        end = progress.offset + core.config.snapshot_chunk_bytes
+        core.outbox.send(
+            progress.name,
+            SnapshotRequest(
+                term=core.term,
+                last_index=snapshot.index,
+                last_term=snapshot.term,
+                last_time_ms=snapshot.time_ms,
+                offset=progress.offset,
+                data=snapshot.data[progress.offset : end],
+                is_last=end >= len(snapshot.data),
+            ),
+        )
+
+    def statistics(self) -> tuple[PeerStatistics, ...]:
+        """Tell about the followers."""
+        return tuple(progress.statistics() for progress in self._progress.values())

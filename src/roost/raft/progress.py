@@ -1,0 +1,161 @@
+"""How far a follower is, as its leader knows, and how much may be sent to it now.
+
+PROBE      one append at a time, until the logs are known to agree somewhere
+REPLICATE  appends follow each other without waiting, within the window
+SNAPSHOT   what it lacks is no longer in the log: chunks of a snapshot, one at a time
+
+  connected, refused          a success
+* -----------------> PROBE -----------------> REPLICATE
+                       |  lacks dropped entries   |
+                       +--------> SNAPSHOT <------+
+"""
+
+import enum
+from collections import deque
+
+from roost.raft.config import Config
+from roost.raft.messages import Snapshot
+from roost.raft.statistics import PeerStatistics
+
+
+class ProgressState(enum.Enum):
+    """How a follower is fed."""
+
+    PROBE = "probe"
+    REPLICATE = "replicate"
+    SNAPSHOT = "snapshot"
+
+
+class Progress:
+    """One follower."""
+
+    __slots__ = (
+        "_appends_max",
+        "_bytes_max",
+        "_inflight",
+        "_inflight_bytes",
+        "chunk_sent",
+        "heard",
+        "is_connected",
+        "is_heartbeat_due",
+        "is_probe_sent",
+        "is_waiting",
+        "match",
+        "name",
+        "next",
+        "offset",
+        "sent_commit",
+        "snapshot",
+        "state",
+    )
+
+    def __init__(self, name: str, next_index: int, config: Config, *, is_connected: bool) -> None:
+        self.name = name
+        self.is_connected = is_connected
+        self.state = ProgressState.PROBE
+        self.match = 0
+        """The last index known to equal the leader's and to be on the follower's disk."""
+        self.next = next_index
+        """The index of the next entry to send; always above `match`."""
+        self.heard = float("-inf")
+        """When it last answered in this term, in monotonic seconds."""
+        self.sent_commit = 0
+        """The commit index that the follower knows if everything sent arrives."""
+        self.is_heartbeat_due = False
+        self.is_waiting = False
+        """A probe or a chunk is under way, so nothing more may be sent."""
+        self.is_probe_sent = False
+        """The probe went out with entries; it is repeated without."""
+        self.snapshot: Snapshot | None = None
+        self.offset = 0
+        """How many bytes of the snapshot have arrived."""
+        self.chunk_sent = 0.0
+        """When the chunk under way was sent."""
+        self._inflight: deque[tuple[int, int]] = deque()
+        self._inflight_bytes = 0
+        self._appends_max = config.inflight_appends_max
+        self._bytes_max = config.inflight_bytes_max
+
+    # Transitions
+
+    def probe(self, next_index: int) -> None:
+        """Find out where the logs agree, beginning before `next_index`."""
+        self.state = ProgressState.PROBE
+        self.next = max(next_index, self.match + 1)
+        self._restart()
+
+    def replicate(self) -> None:
+        """The logs agree up to `match`: send what follows as fast as the window lets."""
+        self.state = ProgressState.REPLICATE
+        self.next = self.match + 1
+        self._restart()
+
+    def send_snapshot(self, snapshot: Snapshot) -> None:
+        """Feed it a snapshot from its beginning."""
+        self.state = ProgressState.SNAPSHOT
+        self._restart()
+        self.snapshot = snapshot
+
+    def connected(self) -> None:
+        """A new link: everything that was under way is lost, and what it had may be, too.
+
+        A process that lost its disk comes back through a new link, so `match` is only what it
+        had once; it counts again when the follower says so. The snapshot goes on where it was.
+        """
+        self.is_connected = True
+        self.sent_commit = 0
+        if self.state is ProgressState.SNAPSHOT:
+            self.match = 0
+            self.is_waiting = False
+        else:
+            guess = self.match + 1 if self.match else self.next
+            self.match = 0
+            self.probe(guess)
+
+    def disconnected(self) -> None:
+        """Its link is gone."""
+        self.is_connected = False
+
+    def _restart(self) -> None:
+        self.is_waiting = False
+        self.is_probe_sent = False
+        self.snapshot = None
+        self.offset = 0
+        self.sent_commit = 0
+        self._inflight.clear()
+        self._inflight_bytes = 0
+
+    # The window
+
+    @property
+    def is_window_open(self) -> bool:
+        """Whether another append with entries may be sent."""
+        return len(self._inflight) < self._appends_max and self._inflight_bytes < self._bytes_max
+
+    def sent(self, last_index: int, size: int) -> None:
+        """An append with entries up to `last_index` went out."""
+        self._inflight.append((last_index, size))
+        self._inflight_bytes += size
+        self.next = last_index + 1
+
+    def acknowledged(self, index: int) -> bool:
+        """The follower has everything up to `index`; tells whether that is news."""
+        inflight = self._inflight
+        while inflight and inflight[0][0] <= index:
+            self._inflight_bytes -= inflight.popleft()[1]
+        if index <= self.match:
+            return False
+        self.match = index
+        self.next = max(self.next, index + 1)
+        return True
+
+    def statistics(self) -> PeerStatistics:
+        """Tell about it."""
+        return PeerStatistics(
+            name=self.name,
+            is_connected=self.is_connected,
+            state=self.state.value,
+            match_index=self.match,
+            inflight_appends=len(self._inflight),
+            inflight_bytes=self._inflight_bytes,
+        )
