@@ -1,0 +1,180 @@
+"""A cluster's directory: what `roost up` and `roost init` make and find again.
+
+    cluster.toml      its id, who its members are, whether it has ever been whole
+    authority/        the cluster's own certificate authority
+    n1/ n2/ ... b1/   one directory per process: config.toml, its certificate, and `data` of nodes
+
+Nothing here is made twice: what is there already is kept, so a run that was cut off is completed
+by the next one.
+"""
+
+import datetime as dt
+import fcntl
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Self
+
+import msgspec
+
+from roost.cli.configuration import load_file, make_config
+from roost.cli.errors import UsageError
+from roost.cli.toml import render, write_atomically
+
+NODES_MAX = 8
+"""Up to here every node is linked to every other."""
+RENEWAL_DAYS = 30
+"""Certificates that would expire sooner than this are made anew when Roost starts."""
+
+
+class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What `cluster.toml` holds."""
+
+    cluster: str
+    """A random id: what keeps data of two clusters apart."""
+    members: tuple[str, ...]
+    """The nodes that vote; fixed when the cluster is made."""
+    is_founded: bool = False
+    """All members have been ready together once. From then on a node that finds no data of its
+    own has lost them, and must not vote as if it had never had any."""
+
+
+class ClusterDirectory:
+    """A cluster's directory, locked until it is closed; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the directory if it is not there, and lock it.
+
+        Raises:
+            UsageError: it cannot be written, or another process has it.
+        """
+        self.path = path.absolute()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = _lock(self.path / "lock")
+        except BlockingIOError as error:
+            raise UsageError(f"another `roost up` is running on {path}") from error
+        except OSError as error:
+            raise UsageError(f"cannot write to the data directory {path}: {_why(error)}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others have the directory."""
+        self._lock.close()
+
+    def open(self, nodes: int | None) -> ClusterFile:
+        """Read what cluster this is, or make one of `nodes` members (default: 3).
+
+        Raises:
+            UsageError: there is one with another number of members, or it cannot be read.
+        """
+        file = self.path / "cluster.toml"
+        if not file.exists():
+            made = ClusterFile(
+                cluster=f"roost-{secrets.token_hex(4)}",
+                members=tuple(f"n{number}" for number in range(1, (nodes or 3) + 1)),
+            )
+            self.write(made)
+            return made
+        found = make_config(ClusterFile, load_file(file), source=str(file))
+        if nodes is not None and nodes != len(found.members):
+            raise UsageError(
+                f"the cluster in {self.path} has {len(found.members)} nodes "
+                f"({', '.join(found.members)}), not {nodes}: "
+                "leave --nodes out, or use another --data directory"
+            )
+        return found
+
+    def write(self, cluster: ClusterFile) -> None:
+        """Store what cluster this is.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        text = render(
+            msgspec.to_builtins(cluster),
+            "Made by Roost. The members of a cluster are fixed when it is made.",
+        )
+        self.write_text("cluster.toml", text)
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Replace a file in the directory; gives its path.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        path = self.path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(path, text)
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {_why(error)}") from error
+        return path
+
+    def is_founding(self, cluster: ClusterFile, node: str) -> bool:
+        """Tell whether a node may start without data as if it had never had any."""
+        return not cluster.is_founded and not (self.path / node / "data").exists()
+
+
+def ensure_certificates(
+    directory: ClusterDirectory,
+    cluster: str,
+    processes: Mapping[str, tuple[str, tuple[str, ...]]],
+    now: dt.datetime,
+) -> dict[str, dict[str, Path]]:
+    """Make the authority, and a certificate for each process (name -> role, host names).
+
+    Gives for each process the files of its `credentials`.
+
+    Raises:
+        UsageError: a file does not fit or cannot be written.
+    """
+    # cryptography takes a while to load, and only commands that get here need it.
+    from roost.wire.authority import ensure_authority, ensure_credentials, load_certificate
+    from roost.wire.errors import CredentialsError
+    from roost.wire.identity import Identity
+
+    made: dict[str, dict[str, Path]] = {}
+    try:
+        authority = ensure_authority(directory.path / "authority", cluster, now=now)
+        for name, (role, hosts) in processes.items():
+            folder = directory.path / name
+            certificate = folder / f"{role}-{name}.pem"
+            if certificate.exists():
+                left = load_certificate(certificate).not_valid_after_utc - now
+                if left < dt.timedelta(days=RENEWAL_DAYS):
+                    certificate.unlink()
+            identity = Identity(cluster, "node" if role == "node" else "balancer", name)
+            credentials = ensure_credentials(authority, identity, folder, now=now, hosts=hosts)
+            made[name] = {
+                "authority": credentials.authority,
+                "certificate": credentials.certificate,
+                "key": credentials.key,
+            }
+    except CredentialsError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"cannot renew a certificate: {_why(error)}") from error
+    return made
+
+
+def _lock(path: Path) -> IO[str]:
+    """Hold a lock that the kernel drops with the process, however it ends."""
+    file = path.open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    os.set_inheritable(file.fileno(), False)
+    return file
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)

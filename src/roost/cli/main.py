@@ -1,0 +1,183 @@
+"""The command `roost`: what it can be told, and nothing else.
+
+The work is in the other modules, each imported only by the command that needs it, so that
+`roost --help` and a typing mistake are answered at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from roost.cli.errors import CommandError
+
+_ANY_KEY = {"allow_extra_args": True, "ignore_unknown_options": True}
+_KEYS_HINT = (
+    "Every key of the configuration file is a flag too: max_x is --max-x; --keys lists them."
+)
+
+app = typer.Typer(
+    name="roost",
+    help="A chat that does not notice when a machine dies.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Run the command line, and end with its exit code."""
+    try:
+        app()
+    except CommandError as error:
+        print(f"roost: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from roost import __version__
+
+        print(f"roost {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _roost(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """A chat that does not notice when a machine dies."""
+
+
+@app.command()
+def up(
+    nodes: Annotated[
+        int | None, typer.Option(help="How many nodes a new cluster gets; 3 by default.")
+    ] = None,
+    balancers: Annotated[int | None, typer.Option(help="How many balancers to run.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where everything is kept.")] = None,
+    host: Annotated[str | None, typer.Option(help="Where to listen; loopback by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="For clients; 0 is any free one.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="For status; 0 is any free one.")] = None,
+    restart: Annotated[
+        bool | None, typer.Option("--restart/--no-restart", help="Start again what dies.")
+    ] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with the same keys.")] = None,
+) -> None:
+    """Run a whole cluster on this machine, until Ctrl-C."""
+    from roost.cli.configuration import load_file, make_config
+    from roost.cli.up import UpConfig
+    from roost.cli.up import up as run
+
+    flags = {
+        "nodes": nodes,
+        "balancers": balancers,
+        "data": data,
+        "host": host,
+        "port": port,
+        "http_port": http_port,
+        "restart": restart,
+        "log_level": log_level,
+    }
+    run(
+        make_config(
+            UpConfig,
+            load_file(config) if config else {},
+            source=str(config or "roost up"),
+            base=config.absolute().parent if config else None,
+            flags=_given(flags),
+        )
+    )
+
+
+@app.command()
+def init(
+    node: Annotated[
+        list[str], typer.Option(help="NAME=HOST of a node, as the others reach it; repeat it.")
+    ],
+    balancer: Annotated[
+        list[str], typer.Option(help="NAME=HOST of a balancer, as nodes reach it; repeat it.")
+    ],
+    data: Annotated[Path, typer.Option(help="Where to write; must not hold a cluster yet.")],
+    port: Annotated[int, typer.Option(help="Where balancers expect clients.")] = 6667,
+    http_port: Annotated[int, typer.Option(help="Where processes answer over HTTP.")] = 8080,
+    trunk_port: Annotated[int, typer.Option(help="Where balancers expect nodes.")] = 7100,
+    mesh_port: Annotated[int, typer.Option(help="Where nodes expect each other.")] = 7000,
+) -> None:
+    """Write the files of a cluster over several machines: one directory for each process."""
+    from roost.cli.init import InitConfig
+    from roost.cli.init import init as run
+
+    run(
+        InitConfig(
+            nodes=tuple(node),
+            balancers=tuple(balancer),
+            data=data,
+            port=port,
+            http_port=http_port,
+            trunk_port=trunk_port,
+            mesh_port=mesh_port,
+        )
+    )
+
+
+@app.command("node", context_settings=_ANY_KEY, epilog=_KEYS_HINT)
+def run_one_node(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="The node's TOML file.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    keys: Annotated[bool, typer.Option("--keys", help="List every key, and end.")] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run one node."""
+    from roost.cli.processes import ProcessOptions, run_node
+
+    run_node(ProcessOptions(config, tuple(context.args), log_level, keys, parent))
+
+
+@app.command("balancer", context_settings=_ANY_KEY, epilog=_KEYS_HINT)
+def run_one_balancer(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="The balancer's TOML file.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    keys: Annotated[bool, typer.Option("--keys", help="List every key, and end.")] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run one balancer."""
+    from roost.cli.processes import ProcessOptions, run_balancer
+
+    run_balancer(ProcessOptions(config, tuple(context.args), log_level, keys, parent))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="The data directory of a running `roost up`.")
+    ] = None,
+    http: Annotated[str | None, typer.Option(help="A balancer's http://HOST:PORT.")] = None,
+) -> None:
+    """Show the cluster: who is there, how they are, who leads."""
+    from roost.cli.status import draw, fetch_all, find_urls, to_json
+
+    cluster = fetch_all(find_urls(data, http))
+    if as_json:
+        print(to_json(cluster))
+    else:
+        draw(cluster)
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in flags.items()
+        if value is not None
+    }

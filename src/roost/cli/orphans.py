@@ -1,0 +1,44 @@
+"""Processes that an earlier `roost up` left behind when it was killed.
+
+The kernel has told them to end already (`supervisor.die_with_parent`); until they have, they hold
+ports and data directories that the next run needs.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from roost.ops import clock
+
+PATIENCE_S = 3.5
+"""What ending in order may take; then they are killed."""
+KILL_S = 2.0
+"""What being killed may take; after that, whatever they hold shows itself in another error."""
+
+
+def end_orphans(configs: Iterable[Path]) -> None:
+    """Have every process end that runs with one of these configuration files."""
+    wanted = [os.fsencode(config) for config in configs]
+    for number, patience_s in ((signal.SIGTERM, PATIENCE_S), (signal.SIGKILL, KILL_S)):
+        for pid in _find(wanted):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        end = clock.monotonic() + patience_s
+        while _find(wanted) and clock.monotonic() < end:
+            time.sleep(0.05)
+
+
+def _find(configs: list[bytes]) -> list[int]:
+    """Look through /proc; finds nothing where there is none."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"roost.cli" in words and any(config in words for config in configs):
+            found.append(int(entry.parent.name))
+    return found

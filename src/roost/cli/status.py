@@ -1,0 +1,204 @@
+"""`roost status`: the cluster as its balancers see it, for people and for programs."""
+
+import http.client
+import json
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from roost.cli.errors import UnreachableError, UsageError
+
+TIMEOUT_S = 3.0
+"""A balancer on the other side of the world has answered by then."""
+RUN_FILE = "run.json"
+"""Where a running `roost up` says, in its data directory, where it can be reached."""
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+_STATE_COLOURS = {"ready": "green", "starting": "yellow", "catching-up": "yellow"}
+"""All other states are red."""
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """A node's link to another one."""
+
+    name: str
+    rtt_ms: float
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A node, as it last reported."""
+
+    name: str
+    pid: int
+    state: str
+    leader: str
+    position: int
+    applied: int
+    sessions: int
+    neighbours: tuple[Neighbour, ...]
+    reason: str = ""
+    """Why it is in its state, for people; not part of `--json`."""
+
+
+class Balancer(msgspec.Struct, frozen=True):
+    """A balancer, as it reports itself."""
+
+    name: str
+    pid: int
+    address: str
+    sessions: int
+    waiting: int
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """What `/status.json` says."""
+
+    cluster: str
+    balancers: tuple[Balancer, ...]
+    nodes: tuple[Node, ...]
+
+
+class RunFile(msgspec.Struct, frozen=True):
+    """What `run.json` holds."""
+
+    pid: int
+    addresses: tuple[str, ...]
+    """host:port for clients, one per balancer."""
+    urls: tuple[str, ...]
+    """The balancers over HTTP."""
+
+
+def find_urls(data: Path | None, url: str | None) -> tuple[str, ...]:
+    """Decide whom to ask: the address given, else the one that runs on the data directory.
+
+    Raises:
+        UnreachableError: nothing runs on the data directory.
+    """
+    if url is not None:
+        return (url,)
+    directory = data or Path("roost-data")
+    try:
+        return msgspec.json.decode((directory / RUN_FILE).read_bytes(), type=RunFile).urls
+    except (OSError, msgspec.MsgspecError) as error:
+        if data is None:
+            return (DEFAULT_URL,)
+        raise UnreachableError(f"no `roost up` is running on {data}") from error
+
+
+def fetch(url: str, timeout_s: float = TIMEOUT_S) -> Cluster:
+    """Ask one balancer.
+
+    Raises:
+        UsageError: the address is none.
+        UnreachableError: nothing of ours answers there.
+    """
+    parts = urllib.parse.urlsplit(url if "//" in url else f"//{url}", scheme="http")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{url} is no address: {error}") from error
+    if parts.scheme != "http" or not host:
+        raise UsageError(f"{url} is no address: it must look like http://HOST:PORT")
+    connection = http.client.HTTPConnection(host, port or 80, timeout=timeout_s)
+    try:
+        connection.request("GET", "/status.json")
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UnreachableError(f"no balancer answers at {url}: {why}") from error
+    finally:
+        connection.close()
+    try:
+        return msgspec.json.decode(body, type=Cluster)
+    except msgspec.MsgspecError as error:
+        raise UnreachableError(f"what answers at {url} is not a Roost balancer") from error
+
+
+def fetch_all(urls: Sequence[str]) -> Cluster:
+    """Ask every balancer, and put together what those that answer say.
+
+    Raises:
+        UnreachableError: none answers.
+    """
+    answers: list[Cluster] = []
+    problems: list[UnreachableError] = []
+    for url in urls:
+        try:
+            answers.append(fetch(url))
+        except UnreachableError as problem:
+            problems.append(problem)
+    if not answers:
+        raise problems[0]
+    balancers = {balancer.name: balancer for one in answers for balancer in one.balancers}
+    nodes: dict[str, Node] = {}
+    for one in answers:
+        for node in one.nodes:
+            # A balancer that has no trunk to a node knows less of it than one that has.
+            if node.name not in nodes or (node.pid and node.state == "ready"):
+                nodes[node.name] = node
+    return Cluster(
+        answers[0].cluster,
+        tuple(balancers[name] for name in sorted(balancers)),
+        tuple(nodes[name] for name in sorted(nodes)),
+    )
+
+
+def to_json(cluster: Cluster) -> str:
+    """Give the status for programs."""
+    plain: dict[str, Any] = msgspec.to_builtins(cluster)
+    for node in plain["nodes"]:
+        del node["reason"]
+    return json.dumps(plain, indent=2)
+
+
+def draw(cluster: Cluster) -> None:
+    """Show the status to a person."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(Text.assemble("Cluster ", (cluster.cluster, "bold")))
+    nodes = Table(title="Nodes", title_justify="left")
+    for heading in ("name", "state", "why", "role"):
+        nodes.add_column(heading)
+    for heading in ("sessions", "position", "lag"):
+        nodes.add_column(heading, justify="right")
+    nodes.add_column("neighbours (round trip)")
+    newest = max((node.position for node in cluster.nodes), default=0)
+    for node in cluster.nodes:
+        colour = _STATE_COLOURS.get(node.state, "red")
+        nodes.add_row(
+            Text(f"{node.name} (pid {node.pid})" if node.pid else node.name),
+            Text(node.state, style=colour),
+            Text(node.reason),
+            Text(_role(node)),
+            str(node.sessions),
+            str(node.position),
+            str(max(0, newest - node.applied)),
+            Text(", ".join(f"{peer.name} {peer.rtt_ms:.1f} ms" for peer in node.neighbours)),
+        )
+    console.print(nodes)
+    balancers = Table(title="Balancers", title_justify="left")
+    for heading in ("name", "address"):
+        balancers.add_column(heading)
+    for heading in ("sessions", "waiting"):
+        balancers.add_column(heading, justify="right")
+    for balancer in cluster.balancers:
+        balancers.add_row(
+            Text(f"{balancer.name} (pid {balancer.pid})"),
+            Text(balancer.address),
+            str(balancer.sessions),
+            str(balancer.waiting),
+        )
+    console.print(balancers)
+
+
+def _role(node: Node) -> str:
+    if not node.leader:
+        return "knows no leader"
+    return "leader" if node.leader == node.name else f"follows {node.leader}"

@@ -1,0 +1,144 @@
+"""Keeping child processes alive, and ending them in order.
+
+Children share the supervisor's standard error, where each writes whole lines that begin with its
+name. They are not in its process group: Ctrl-C reaches the supervisor alone, which then ends them
+in an order of its own. Should the supervisor die, the kernel ends them (`die_with_parent`).
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+RESTART_S = 1.0
+"""Long enough that a process that dies at once again does not keep the machine busy."""
+_PR_SET_PDEATHSIG = 1
+
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass
+class Child:
+    """One process that is kept alive."""
+
+    name: str
+    command: Callable[[], Sequence[str]]
+    """Gives the command line for the next start."""
+    process: asyncio.subprocess.Process | None = None
+    exit_codes: list[int] = field(default_factory=list)
+    """Of its past runs; negative for a signal."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """It is to end, and not to be started again."""
+
+    @property
+    def pid(self) -> int | None:
+        """The running process' id."""
+        return self.process.pid if self.process and self.process.returncode is None else None
+
+
+class Supervisor:
+    """Starts children, and starts them again when they die."""
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        is_restarting: bool,
+        restart_s: float = RESTART_S,
+    ) -> None:
+        self.children = tuple(children)
+        self._is_restarting = is_restarting
+        self._restart_s = restart_s
+
+    async def run(self) -> None:
+        """Keep the children running; ends when none is left that would be started again."""
+        async with asyncio.TaskGroup() as tasks:
+            for child in self.children:
+                tasks.create_task(self._keep(child))
+
+    async def stop(self, child: Child, patience_s: float) -> bool:
+        """Ask a child to end, and wait for it; tells whether it has ended."""
+        child.stopping.set()
+        return await self._signal(child, signal.SIGTERM, patience_s)
+
+    async def kill_leftovers(self) -> None:
+        """End at once whatever still runs."""
+        for child in self.children:
+            child.stopping.set()
+            if child.pid is not None:
+                _logger.warning("process-killed", child=child.name, pid=child.pid)
+        for child in self.children:
+            await self._signal(child, signal.SIGKILL, 1.0)
+
+    def kill_nowait(self) -> None:
+        """End everything at once, without waiting."""
+        for child in self.children:
+            child.stopping.set()
+            if child.process is not None and child.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.process.kill()
+
+    async def _keep(self, child: Child) -> None:
+        while True:
+            await self._run_once(child)
+            if child.stopping.is_set():
+                return
+            cause = describe_exit(child.exit_codes[-1])
+            if not self._is_restarting:
+                _logger.error("process-died", child=child.name, cause=cause)
+                return
+            wait_s = self._restart_s
+            _logger.error("process-died", child=child.name, cause=cause, restart_in_s=wait_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.stopping.wait(), wait_s)
+                return
+
+    async def _run_once(self, child: Child) -> None:
+        child.process = await asyncio.create_subprocess_exec(
+            *child.command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),
+            start_new_session=True,
+        )
+        _logger.info("process-started", child=child.name, pid=child.process.pid)
+        if child.stopping.is_set():
+            child.process.terminate()
+        child.exit_codes.append(await child.process.wait())
+
+    async def _signal(self, child: Child, number: signal.Signals, patience_s: float) -> bool:
+        process = child.process
+        if process is None or process.returncode is not None:
+            return True
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        try:
+            await asyncio.wait_for(process.wait(), patience_s)
+        except TimeoutError:
+            return False
+        return True
+
+
+def describe_exit(code: int) -> str:
+    """Say in words how a process ended."""
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process with SIGTERM when process `parent` ends.
+
+    Called by the child itself, first of all. Where the kernel has no such wish (it is Linux'
+    own), nothing is done.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit(0)

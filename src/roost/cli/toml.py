@@ -1,0 +1,52 @@
+"""Writing TOML: the standard library only reads it."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+Value: TypeAlias = "str | int | float | bool | Path | list[str] | tuple[str, ...]"
+Table: TypeAlias = "Mapping[str, Value | Mapping[str, Value]]"
+
+
+def render(table: Table, comment: str) -> str:
+    """Make a TOML document; `comment` goes on top, one table inside another is enough."""
+    lines = [f"# {line}" for line in comment.splitlines()]
+    nested: list[tuple[str, Mapping[str, Value]]] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            nested.append((key, value))
+        else:
+            lines.append(f"{key} = {_render_value(value)}")
+    for name, inner in nested:
+        lines += ["", f"[{name}]"]
+        lines += [f"{key} = {_render_value(value)}" for key, value in inner.items()]
+    return "\n".join(lines) + "\n"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file as a whole and durably.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _render_value(value: Value) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str() | Path():
+            # JSON's strings are TOML's, but for the one control character that JSON lets through.
+            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+        case _:
+            return "[" + ", ".join(_render_value(item) for item in value) + "]"

@@ -1,0 +1,52 @@
+"""The clients that people already have: irssi and WeeChat, in real terminals."""
+
+from pathlib import Path
+
+from support.cluster import Cluster
+from support.tmux import Terminal
+
+
+def _irssi(cluster: Cluster, home: Path, nick: str) -> Terminal:
+    host, port = cluster.address
+    home.mkdir()
+    return Terminal(["irssi", f"--home={home}", "-c", host, "-p", str(port), "-n", nick])
+
+
+def _weechat(cluster: Cluster, home: Path, nick: str, room: str) -> Terminal:
+    host, port = cluster.address
+    return Terminal(["weechat", "-d", str(home), f"irc://{nick}@{host}:{port}/{room}"])
+
+
+def test_irssi_and_weechat_talk_through_the_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    with (
+        _irssi(cluster, tmp_path / "irssi", "ines") as irssi,
+        _weechat(cluster, tmp_path / "weechat", "walt", "#terminals") as weechat,
+    ):
+        weechat.wait_for("walt")
+        irssi.wait_for("Welcome")
+        irssi.type("/join #terminals")
+        weechat.wait_for("ines")
+        irssi.type("hello from irssi")
+        weechat.wait_for("hello from irssi")
+        weechat.type("hello from weechat")
+        irssi.wait_for("hello from weechat")
+        irssi.type("/topic where terminals meet")
+        weechat.wait_for("where terminals meet")
+        # Nodes are even, so the two are on different ones.
+        served = [node.sessions for node in cluster.status().nodes]
+        assert max(served) - min(served) <= 1
+
+
+def test_a_latecomer_asks_for_what_was_said(cluster: Cluster, tmp_path: Path) -> None:
+    with cluster.client("early5") as early:
+        early.register().join("#past5")
+        for count in range(3):
+            early.say("#past5", f"said before {count}")
+        with _irssi(cluster, tmp_path / "irssi", "late5") as irssi:
+            irssi.wait_for("Welcome")
+            irssi.type("/join #past5")
+            irssi.wait_for("End of /NAMES")
+            irssi.type("/quote CAP REQ :server-time batch draft/chathistory")
+            irssi.type("/quote CHATHISTORY LATEST #past5 * 10")
+            for count in range(3):
+                irssi.wait_for(f"said before {count}")

@@ -1,0 +1,183 @@
+"""Nodes die, come back, and know everything."""
+
+import json
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from support.cluster import Cluster, run_roost
+from support.irc_client import IrcClient, Line
+
+
+def _events(lines: list[Line]) -> list[tuple[object, ...]]:
+    return [
+        (line.tags.get("msgid"), line.tags.get("time"), line.source, line.command, line.parameters)
+        for line in lines
+    ]
+
+
+def _client_on_each_node(cluster: Cluster, stack: ExitStack, prefix: str) -> dict[str, IrcClient]:
+    clients: dict[str, IrcClient] = {}
+    for number in range(cluster.size * 3):
+        client, node = cluster.client_on_new_node(f"{prefix}{number}")
+        stack.callback(client.close)
+        clients.setdefault(node, client)
+        if len(clients) == cluster.size:
+            return clients
+    raise AssertionError(f"only {sorted(clients)} get clients")
+
+
+def test_a_killed_node_comes_back_with_the_same_history(
+    start_cluster: Callable[..., Cluster],
+) -> None:
+    cluster = start_cluster()
+    with ExitStack() as stack:
+        clients = _client_on_each_node(cluster, stack, "early")
+        for client in clients.values():
+            client.join("#story")
+        leader = cluster.leader()
+        victim = clients.pop(leader)
+        witness, other = clients.values()
+        victim.say("#story", "before the fall")
+        witness.expect("PRIVMSG", "#story", "before the fall")
+
+        old_pid = cluster.kill(leader)
+        last_words = victim.wait_closed()
+        assert last_words
+        assert last_words[-1].command == "ERROR"
+        # The others go on at once, without the leader that they had.
+        witness.say("#story", "we go on")
+        other.expect("PRIVMSG", "#story", "we go on")
+        again = cluster.client("comeback")
+        stack.callback(again.close)
+        again.register().join("#story")
+        again.say("#story", "here I am again")
+        witness.expect("PRIVMSG", "#story", "here I am again")
+
+        cluster.wait_back(leader, old_pid)
+        cluster.wait_whole()
+        later = _client_on_each_node(cluster, stack, "late")
+        assert set(later) == {"n1", "n2", "n3"}
+        for client in later.values():
+            client.join("#story")
+        cluster.wait_whole()
+        histories = {
+            node: _events(client.history("LATEST #story * 100")) for node, client in later.items()
+        }
+        assert histories["n1"] == histories["n2"] == histories["n3"]
+        texts = [what[4][-1] for what in histories[leader] if what[3] == "PRIVMSG"]  # type: ignore[index]
+        assert texts == ["before the fall", "we go on", "here I am again"]
+
+
+def test_a_node_that_lost_its_disk_gets_everything_back(
+    start_cluster: Callable[..., Cluster],
+) -> None:
+    cluster = start_cluster()
+    with ExitStack() as stack:
+        with cluster.client("teller") as teller:
+            teller.register().join("#lore")
+            for count in range(30):
+                teller.say("#lore", f"tale {count}")
+        cluster.stop()
+        data = cluster.data / "n2" / "data"
+        assert data.is_dir()
+        data.rename(data.with_name("lost"))
+        cluster.start()
+        cluster.wait_whole()
+        clients = _client_on_each_node(cluster, stack, "reader")
+        for client in clients.values():
+            client.join("#lore")
+        cluster.wait_whole()
+        histories = {
+            node: _events(client.history("LATEST #lore * 100")) for node, client in clients.items()
+        }
+        assert histories["n1"] == histories["n2"] == histories["n3"]
+        assert sum(what[3] == "PRIVMSG" for what in histories["n2"]) == 30
+
+
+def test_stopping_in_order_loses_nothing(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster()
+    with cluster.client("keeper") as keeper:
+        keeper.register().join("#kept")
+        keeper.send("TOPIC #kept :what we keep", "MODE #kept +s")
+        keeper.expect("MODE", "#kept", "+s")
+        said = keeper.say("#kept", "remember this")
+        seconds = cluster.stop()
+        print(f"stopped in {seconds:.2f} s")
+        assert seconds < 10
+        farewell = keeper.wait_closed()
+        assert farewell
+        assert farewell[-1].command == "ERROR"
+    for name in ("n1", "n2", "n3", "b1"):
+        assert f"{name}" in cluster.log()
+    cluster.start()
+    with cluster.client("reader") as reader:
+        reader.register()
+        reader.send("JOIN #kept")
+        assert reader.expect("332", "reader", "#kept").text == "what we keep"
+        reader.expect("366")
+        reader.send("MODE #kept")
+        assert "s" in reader.expect("324", "reader", "#kept").parameters[2]
+        history = reader.history("LATEST #kept * 50")
+        messages = [line for line in history if line.command == "PRIVMSG"]
+        assert _events(messages) == _events([said])
+
+
+def test_a_dead_node_stays_dead_without_restart(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster(arguments=("--no-restart",))
+    cluster.kill("n2")
+    cluster.wait_for(
+        lambda status: all(node.state != "ready" for node in status.nodes if node.name == "n2"),
+        "dead n2",
+    )
+    with cluster.client("survivor") as survivor:
+        survivor.register().join("#two")
+        survivor.say("#two", "two are enough")
+    assert cluster.log().count("process-died") == 1
+    assert "restart_in_s" not in cluster.log()
+
+
+def test_nothing_outlives_a_killed_supervisor(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster()
+    with cluster.client("orphan") as orphan:
+        orphan.register().join("#orphans")
+        orphan.say("#orphans", "said before")
+        cluster.kill_supervisor()
+        orphan.wait_closed()
+    # The next run takes over, whatever is left of the last one.
+    cluster.start()
+    with cluster.client("heir") as heir:
+        heir.register().join("#orphans")
+        texts = [line.text for line in heir.history("LATEST #orphans * 10")]
+        assert "said before" in texts
+
+
+def test_status_says_the_same_to_people_and_programs(cluster: Cluster) -> None:
+    shown = run_roost("status", "--json", "--data", str(cluster.data))
+    assert shown.returncode == 0, shown.stderr
+    status = json.loads(shown.stdout)
+    assert set(status) == {"cluster", "balancers", "nodes"}
+    (balancer,) = status["balancers"]
+    assert set(balancer) == {"name", "pid", "address", "sessions", "waiting"}
+    host, port = cluster.address
+    assert balancer["address"] == f"{host}:{port}"
+    assert [node["name"] for node in status["nodes"]] == ["n1", "n2", "n3"]
+    for node in status["nodes"]:
+        assert set(node) == {
+            *("name", "pid", "state", "leader", "position"),
+            *("applied", "sessions", "neighbours"),
+        }
+        assert node["state"] == "ready"
+        assert node["leader"] in {"n1", "n2", "n3"}
+        others = sorted({"n1", "n2", "n3"} - {node["name"]})
+        assert sorted(peer["name"] for peer in node["neighbours"]) == others
+        assert all(peer["rtt_ms"] > 0 for peer in node["neighbours"])
+    drawn = run_roost("status", "--data", str(cluster.data))
+    assert drawn.returncode == 0, drawn.stderr
+    for word in (status["cluster"], "n1", "n2", "n3", "b1", "ready", "leader"):
+        assert word in drawn.stdout
+
+
+def test_a_second_signal_ends_everything_at_once(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster()
+    assert cluster.stop(signal.SIGTERM) < 10

@@ -1,0 +1,220 @@
+"""A real cluster: `roost up` and its processes, started, watched, killed and stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from roost.cli.errors import UnreachableError
+from roost.cli.status import Cluster as Status
+from roost.cli.status import Node, fetch_all, find_urls
+from roost.ops import clock
+from support.irc_client import IrcClient
+
+READY_S = 30.0
+"""A busy machine may take several times the 5 s of an idle one."""
+PATIENCE_S = 20.0
+POLL_S = 0.05
+ROOST = (sys.executable, "-m", "roost.cli")
+
+
+def run_roost(*arguments: str, timeout_s: float = READY_S) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*ROOST, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+class Cluster:
+    """One `roost up` on one data directory; a context manager that leaves nothing running."""
+
+    def __init__(self, data: Path, *, nodes: int = 3, arguments: Sequence[str] = ()) -> None:
+        self.data = data
+        self.size = nodes
+        self.ready_line = ""
+        self.output: list[str] = []
+        self._log_path = data.with_name(f"{data.name}.log")
+        self._arguments = ("--nodes", str(nodes), "--port", "0", "--http-port", "0", *arguments)
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._is_ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            print(f"--- the last lines of {self._log_path}:\n{self.log()[-6000:]}")
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where clients connect, as the ready line says."""
+        host, _, port = self.ready_line.split()[4].rpartition(":")
+        return host, int(port)
+
+    def start(self) -> Self:
+        """Start it, and wait until it says that it is ready."""
+        self.start_nowait()
+        self.wait_ready()
+        return self
+
+    def start_nowait(self) -> None:
+        """Start it."""
+        self._is_ready.clear()
+        self.output = []
+        with self._log_path.open("a", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                [*ROOST, "up", "--data", str(self.data), *self._arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+
+    def wait_ready(self) -> None:
+        """Wait for the ready line."""
+        if not self._is_ready.wait(READY_S) or not self.ready_line:
+            raise AssertionError(f"not ready; {self.output}\n{self.log()[-6000:]}")
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> float:
+        """End it as Ctrl-C does; gives the seconds that it took."""
+        process = self._process
+        if process is None:
+            return 0.0
+        start = clock.monotonic()
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(PATIENCE_S)
+            raise AssertionError(f"it did not end:\n{self.log()[-6000:]}") from None
+        finally:
+            assert self._reader is not None
+            self._reader.join(PATIENCE_S)
+            assert process.stdout is not None
+            process.stdout.close()
+            self._process = None
+        return clock.monotonic() - start
+
+    def kill_supervisor(self) -> None:
+        """End `roost up` itself with SIGKILL."""
+        self.stop(signal.SIGKILL)
+
+    def log(self) -> str:
+        """Everything that the processes logged so far."""
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
+
+    def status(self) -> Status:
+        """What `roost status` shows."""
+        return fetch_all(find_urls(self.data, None))
+
+    def node(self, name: str) -> Node:
+        """One node's line of the status."""
+        return next(node for node in self.status().nodes if node.name == name)
+
+    def leader(self) -> str:
+        """The node that the others follow."""
+        return self.wait_for(lambda status: status.nodes[0].leader, "a leader")
+
+    def wait_for(
+        self, condition: Callable[[Status], object], what: str, patience_s: float = PATIENCE_S
+    ) -> str:
+        """Wait until the status has a property; gives the condition's last value as text."""
+        deadline = clock.monotonic() + patience_s
+        while True:
+            status = None
+            try:
+                status = self.status()
+                value = condition(status)
+            except (UnreachableError, StopIteration, IndexError):
+                value = None
+            if value:
+                return str(value)
+            if clock.monotonic() > deadline:
+                raise AssertionError(f"no {what}: {status}\n{self.log()[-4000:]}")
+            time.sleep(POLL_S)
+
+    def wait_whole(self) -> None:
+        """Wait until every node is ready and nothing is left to be applied anywhere."""
+
+        def is_whole(status: Status) -> bool:
+            positions = {node.applied for node in status.nodes}
+            return (
+                len(status.nodes) == self.size
+                and all(node.state == "ready" for node in status.nodes)
+                and len(positions) == 1
+            )
+
+        self.wait_for(is_whole, "whole cluster")
+
+    def kill(self, name: str) -> int:
+        """Kill a node with SIGKILL; gives the process id that it had."""
+        pid = self.node(name).pid
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_back(self, name: str, old_pid: int) -> None:
+        """Wait until a killed node runs again and is ready."""
+
+        def is_back(status: Status) -> bool:
+            node = next(node for node in status.nodes if node.name == name)
+            return node.pid not in {0, old_pid} and node.state == "ready"
+
+        self.wait_for(is_back, f"ready {name}")
+
+    def client(self, nick: str) -> IrcClient:
+        """Connect a client, not registered yet."""
+        return IrcClient(self.address, nick)
+
+    def client_on_new_node(self, nick: str) -> tuple[IrcClient, str]:
+        """Connect and register a client; gives it with the node that serves it."""
+        before = {node.name: node.sessions for node in self.status().nodes}
+        client = self.client(nick).register()
+
+        def more(status: Status) -> str:
+            grown = [node.name for node in status.nodes if node.sessions > before[node.name]]
+            return grown[0] if len(grown) == 1 else ""
+
+        try:
+            return client, self.wait_for(more, f"node that serves {nick}")
+        except BaseException:
+            client.close()
+            raise
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.output.append(line.rstrip("\n"))
+            if line.startswith("Roost is ready"):
+                self.ready_line = line.strip()
+            if line.startswith("  Ctrl-C"):
+                self._is_ready.set()
+        self._is_ready.set()

@@ -1,0 +1,80 @@
+"""A real terminal for a real program: a tmux server of its own, and what is on its screen."""
+
+import os
+import shlex
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from roost.ops import clock
+
+PATIENCE_S = 20.0
+POLL_S = 0.1
+
+
+class Terminal:
+    """A program in a terminal; a context manager that ends both."""
+
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._server = f"roost-{uuid.uuid4().hex[:12]}"
+        self._tmux(
+            *("new-session", "-d", "-x", "180", "-y", "50"),
+            shlex.join(command),
+            environment=environment,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the program and its terminal."""
+        subprocess.run(
+            ["tmux", "-L", self._server, "kill-server"], check=False, capture_output=True
+        )
+
+    def type(self, text: str) -> None:
+        """Type a line and press Enter."""
+        self._tmux("send-keys", "-l", text)
+        self._tmux("send-keys", "Enter")
+
+    def screen(self) -> str:
+        """Give what is on the screen, and what has scrolled off it."""
+        return self._tmux("capture-pane", "-p", "-J", "-S", "-500")
+
+    def wait_for(self, text: str, *, count: int = 1, patience_s: float = PATIENCE_S) -> str:
+        """Wait until a text is on the screen so many times; gives the screen."""
+        deadline = clock.monotonic() + patience_s
+        while True:
+            screen = self.screen()
+            if screen.count(text) >= count:
+                return screen
+            if clock.monotonic() > deadline:
+                raise AssertionError(f"no {text!r} on the screen:\n{screen}")
+            time.sleep(POLL_S)
+
+    def _tmux(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        done = subprocess.run(
+            ["tmux", "-u", "-L", self._server, "-f", os.devnull, *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            env={**base, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **(environment or {})},
+        )
+        if done.returncode:
+            raise AssertionError(f"tmux {arguments[0]} failed: {done.stderr}")
+        return done.stdout

@@ -1,0 +1,90 @@
+"""A cluster's directory is made once, and found again."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from roost.cli.cluster import ClusterDirectory, ensure_certificates
+from roost.cli.errors import UsageError
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+PROCESSES: dict[str, tuple[str, tuple[str, ...]]] = {"n1": ("node", ()), "b1": ("balancer", ())}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[ClusterDirectory]:
+    with ClusterDirectory(tmp_path / "deep" / "data") as opened:
+        yield opened
+
+
+def test_a_cluster_is_the_same_the_second_time(directory: ClusterDirectory) -> None:
+    made = directory.open(None)
+    assert made.members == ("n1", "n2", "n3")
+    assert directory.open(3) == directory.open(None) == made
+
+
+def test_two_clusters_have_two_ids(directory: ClusterDirectory, tmp_path: Path) -> None:
+    with ClusterDirectory(tmp_path / "other") as other:
+        assert other.open(None).cluster != directory.open(None).cluster
+
+
+def test_another_number_of_nodes_is_refused(directory: ClusterDirectory) -> None:
+    directory.open(5)
+    with pytest.raises(UsageError, match=r"has 5 nodes \(n1, n2, n3, n4, n5\), not 3"):
+        directory.open(3)
+    assert len(directory.open(None).members) == 5
+
+
+def test_a_locked_directory_is_refused(directory: ClusterDirectory) -> None:
+    with pytest.raises(UsageError, match="another `roost up` is running on"):
+        ClusterDirectory(directory.path)
+    directory.close()
+    ClusterDirectory(directory.path).close()
+
+
+def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"cannot write to .*: Not a directory"):
+        ClusterDirectory(tmp_path / "file" / "data")
+
+
+def test_a_damaged_cluster_file_is_named(directory: ClusterDirectory) -> None:
+    (directory.path / "cluster.toml").write_text('cluster = "c"\nmember = ["n1"]\n')
+    with pytest.raises(UsageError, match=r"unknown key member: did you mean members\?"):
+        directory.open(None)
+
+
+def test_a_node_is_founding_until_it_has_data_or_the_cluster_was_whole(
+    directory: ClusterDirectory,
+) -> None:
+    cluster = directory.open(3)
+    assert directory.is_founding(cluster, "n1")
+    (directory.path / "n1" / "data").mkdir(parents=True)
+    assert not directory.is_founding(cluster, "n1")
+    assert directory.is_founding(cluster, "n2")
+    directory.write(msgspec.structs.replace(cluster, is_founded=True))
+    assert not directory.is_founding(directory.open(3), "n2")
+
+
+def test_certificates_are_kept(directory: ClusterDirectory) -> None:
+    made = ensure_certificates(directory, "c1", PROCESSES, NOW)
+    before = made["n1"]["certificate"].read_bytes()
+    assert made["n1"]["key"].stat().st_mode & 0o077 == 0
+    assert ensure_certificates(directory, "c1", PROCESSES, NOW) == made
+    assert made["n1"]["certificate"].read_bytes() == before
+
+
+def test_certificates_are_renewed_before_they_expire(directory: ClusterDirectory) -> None:
+    made = ensure_certificates(directory, "c1", PROCESSES, NOW)
+    before = made["n1"]["certificate"].read_bytes()
+    ensure_certificates(directory, "c1", PROCESSES, NOW + dt.timedelta(days=725))
+    assert made["n1"]["certificate"].read_bytes() != before
+
+
+def test_another_clusters_authority_is_refused(directory: ClusterDirectory) -> None:
+    ensure_certificates(directory, "c1", PROCESSES, NOW)
+    with pytest.raises(UsageError, match="authority of cluster 'c1'"):
+        ensure_certificates(directory, "c2", PROCESSES, NOW)
