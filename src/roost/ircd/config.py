@@ -32,8 +32,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A longer answer leaves in several parts, so that no frame grows with the number of rooms."""
     recent_entries: int = 4096
     """Applied entries kept to tell a session that moves here what it missed."""
-    recent_bytes: int = 16 * 1024 * 1024
-    """Bytes of text in those, so that long lines do not make them grow."""
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):
@@ -48,7 +46,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "registration_lines_max",
             "reply_part_bytes_max",
             "recent_entries",
-            "recent_bytes",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")

@@ -29,6 +29,7 @@ from roost.irc.message import encode_tags
 from roost.ircd import rendering
 from roost.ircd.config import Config
 from roost.ircd.session import LocalSession
+from roost.ircd.whisper import Whisper
 from roost.raft.messages import Instant
 
 
@@ -77,6 +78,7 @@ class Context:
         "session",
         "state",
         "targets",
+        "whispers",
     )
 
     def __init__(
@@ -103,7 +105,9 @@ class Context:
         self.lines: list[Line] = []
         """The answer so far."""
         self.targets: tuple[str, ...] = ()
-        """What each operation was about, as typed; for replies that repeat it."""
+        """What was typed, for replies that repeat it once the log has spoken."""
+        self.whispers: list[Whisper] = []
+        """Typing notices to be passed on, past the log."""
         self._batch = ""
         self._batches = 0
 

@@ -19,7 +19,7 @@ _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
     Reason.BANNED: (numerics.ERR_BANNEDFROMCHAN, "Cannot join channel (+b)"),
     Reason.BAD_KEY: (numerics.ERR_BADCHANNELKEY, "Cannot join channel (+k)"),
     Reason.NOT_OPERATOR: (numerics.ERR_CHANOPRIVSNEEDED, "You're not channel operator"),
-    Reason.BAD_ROOM_NAME: (numerics.ERR_NOSUCHCHANNEL, "No such channel: the name is not valid"),
+    Reason.BAD_ROOM_NAME: (numerics.ERR_BADCHANMASK, "Bad channel mask"),
     Reason.BAD_KEY_FORMAT: (numerics.ERR_INVALIDKEY, "Key is not well-formed"),
 }
 """Replies of the form `<client> <subject> :<text>`."""

@@ -9,7 +9,11 @@ from collections import deque
 
 import msgspec
 
-from roost.chat.ids import SessionId, UserId
+from roost.chat.ids import Position, SessionId, UserId
+
+
+CAP_302 = 1 << 30
+"""Kept among the capabilities' bits, so that it outlives a node as they do; it has no name."""
 
 
 class Phase(enum.Enum):
@@ -17,10 +21,12 @@ class Phase(enum.Enum):
 
     REGISTERING = 1
     """The client introduces itself; its lines are not acknowledged yet."""
-    LIVE = 2
+    ATTACHING = 2
+    """Registered elsewhere; the log has yet to say that this node serves it now."""
+    LIVE = 3
     """Registered."""
-    ENDED = 3
-    """Closed; nothing more is sent or handled."""
+    ENDING = 4
+    """Asked to be closed by the log; nothing more is handled."""
 
 
 class Registration(msgspec.Struct):
@@ -31,11 +37,16 @@ class Registration(msgspec.Struct):
     realname: str = ""
     is_negotiating: bool = False
     """Capabilities are being negotiated, so that registration has to wait for CAP END."""
+    lines: int = 0
     part: int = 0
     """How many parts of answers there have been."""
     skipped_parts: int = 0
     """How many of them the client was given by another node before."""
-    lines: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the session can be opened."""
+        return bool(self.nick and self.username) and not self.is_negotiating
 
 
 class LocalSession(msgspec.Struct, eq=False):
@@ -46,24 +57,35 @@ class LocalSession(msgspec.Struct, eq=False):
     balancer: str
     address: str
     is_secure: bool
+    next_line: int
+    """The number of the next line from the balancer."""
     phase: Phase = Phase.REGISTERING
     user: UserId = UserId(0)
     """0 before registration."""
     nick: str = "*"
     """How numerics address the client; "*" before there is a nickname."""
     capabilities: int = 0
-    has_cap_302: bool = False
+    """Bits of `irc.capabilities.Capability`, and `CAP_302`."""
     registration: Registration = msgspec.field(default_factory=Registration)
     queue: deque[tuple[int, bytes | None]] = msgspec.field(default_factory=deque)
     """Lines that wait for the one before them, with their numbers."""
-    next_line: int = 1
-    """The number of the next line from the balancer."""
     waiting_line: int = 0
     """The line that waits for the log or for the history store; 0 when there is none."""
-    is_quitting: bool = False
-    """The client's connection is gone or the client said so; nothing more is handled."""
+    skipped_parts: int = 0
+    """Parts of the next answer that the client was given by another node before."""
+    served: Position = Position(0)
+    """Up to which entry the client was served when it was attached here."""
+    end_reason: str | None = None
+    """Why the session ends when its last line is done; None while it goes on."""
+    is_detached: bool = False
+    """The client's connection is gone; it is told nothing more."""
+
+    @property
+    def has_cap_302(self) -> bool:
+        """Whether the client ever said that it knows version 302 of CAP."""
+        return bool(self.capabilities & CAP_302)
 
     @property
     def is_busy(self) -> bool:
         """Whether the next line has to wait."""
-        return self.waiting_line > 0 or self.is_quitting or self.phase is Phase.ENDED
+        return self.waiting_line > 0 or self.phase in (Phase.ATTACHING, Phase.ENDING)

@@ -9,11 +9,12 @@ from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
 
 
-@command("PING", is_before_registration=True)
+@command("PING", parameters_min=1, is_before_registration=True)
 def ping(context: Context, message: Message) -> Result:
-    """Answer with the same token."""
-    if not message.parameters or not message.parameters[0]:
+    """Answer with the same token, which "may be any non-empty string"."""
+    token = message.parameters[0]
+    if not token:
         context.reply(numerics.ERR_NOORIGIN, "No origin specified")
         return None
-    context.send("PONG", context.config.server_name, message.parameters[0])
+    context.send("PONG", context.config.server_name, token)
     return None

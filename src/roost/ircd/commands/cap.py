@@ -1,0 +1,107 @@
+"""CAP: which capabilities there are, and which the client wants.
+
+Source: ircv3.net/specs/extensions/capability-negotiation.
+"""
+
+from collections.abc import Iterable
+
+from roost.chat.commands import SetCapabilities
+from roost.irc import capabilities, numerics
+from roost.irc.capabilities import Capability
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import middle, pack, space_left
+from roost.ircd.session import CAP_302, Phase
+
+VERSION_302 = 302
+VERSION_DIGITS_MAX = 9
+"""Keeps the conversion of a hostile number cheap."""
+
+
+@command("CAP", parameters_min=1, is_before_registration=True)
+def cap(context: Context, message: Message) -> Result:
+    """Do what the subcommand says."""
+    subcommand, *rest = message.parameters
+    match subcommand.upper():
+        case "LS":
+            return _list_all(context, rest[0] if rest else "")
+        case "LIST":
+            enabled = capabilities.names_of(context.session.capabilities)
+            is_split = context.session.has_cap_302
+            _send_list(context, "LIST", enabled, is_split=is_split)
+        case "REQ":
+            return _request(context, rest[0] if rest else "")
+        case "END":
+            # "If the client is already registered, this command MUST be ignored by the server."
+            context.session.registration.is_negotiating = False
+        case _:
+            text = "Invalid CAP command"
+            context.reply(numerics.ERR_INVALIDCAPCMD, middle(subcommand), text)
+    return None
+
+
+def _list_all(context: Context, version: str) -> Result:
+    """List every capability; from version 302 on they may take several lines."""
+    _suspend_registration(context)
+    is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
+    is_302 = is_number and int(version) >= VERSION_302
+    _send_list(context, "LS", tuple(capabilities.NAMES), is_split=is_302)
+    if is_302 and not context.session.has_cap_302:
+        # "When CAP version 302 is enabled, the client also implicitly indicates support for the
+        # cap-notify capability."
+        return _change(context, CAP_302 | Capability.CAP_NOTIFY.value, 0)
+    return None
+
+
+def _request(context: Context, text: str) -> Result:
+    """Enable and disable capabilities: all of them, or none.
+
+    "The capability identifier set must be accepted as a whole, or rejected entirely."
+    """
+    _suspend_registration(context)
+    enabled = disabled = 0
+    for word in text.split():
+        name = word.removeprefix("-")
+        bit = capabilities.NAMES.get(name)
+        if bit is None or (
+            word != name and bit is Capability.CAP_NOTIFY and context.session.has_cap_302
+        ):
+            context.send("CAP", context.nick, "NAK", text)
+            return None
+        if word == name:
+            enabled, disabled = enabled | bit.value, disabled & ~bit.value
+        else:
+            enabled, disabled = enabled & ~bit.value, disabled | bit.value
+    context.targets = (text,)
+    result = _change(context, enabled, disabled)
+    if not result:
+        context.send("CAP", context.nick, "ACK", text)
+    return result
+
+
+def _change(context: Context, enabled: int, disabled: int) -> Result:
+    """Change the session's capabilities: by the log, once it is registered."""
+    session = context.session
+    after = (session.capabilities | enabled) & ~disabled
+    if after == session.capabilities:
+        return None
+    if session.phase is Phase.REGISTERING:
+        session.capabilities = after
+        return None
+    return (SetCapabilities(after),)
+
+
+def _suspend_registration(context: Context) -> None:
+    if context.session.phase is Phase.REGISTERING:
+        context.session.registration.is_negotiating = True
+
+
+def _send_list(context: Context, subcommand: str, names: Iterable[str], *, is_split: bool) -> None:
+    """Send names, in several lines only to those who understand that."""
+    # "CAP", the longer form of the parameters and their spaces, where a numeric has its digits.
+    space = space_left(context.config.server_name, context.nick, subcommand, "*")
+    texts = list(pack(names, space)) if is_split else [" ".join(names)]
+    for text in texts[:-1]:
+        context.send("CAP", context.nick, subcommand, "*", text)
+    context.send("CAP", context.nick, subcommand, texts[-1] if texts else "")

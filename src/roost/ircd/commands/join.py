@@ -1,0 +1,24 @@
+"""JOIN: enter rooms.
+
+Source: modern.ircdocs.horse, "JOIN message".
+"""
+
+from roost.chat.commands import Join, PartAll
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.targets import split_targets
+
+
+@command("JOIN", parameters_min=1)
+def join(context: Context, message: Message) -> Result:
+    """Enter each room, with the key in its place if there is one; "0" leaves all rooms."""
+    if message.parameters[0] == "0":
+        return (PartAll(),)
+    keys = message.parameters[1].split(",") if len(message.parameters) > 1 else []
+    rooms = split_targets(context, message.parameters[0])
+    return tuple(
+        Join(room, keys[number] if number < len(keys) else "")
+        for number, room in enumerate(rooms)
+        if room
+    )

@@ -1,0 +1,34 @@
+"""KICK: remove people from rooms.
+
+Source: modern.ircdocs.horse, "KICK message".
+"""
+
+from roost.chat.commands import Kick
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import cut
+
+
+@command("KICK", parameters_min=2)
+def kick(context: Context, message: Message) -> Result:
+    """Remove each of several people from one room, or one from each of as many rooms.
+
+    "There MUST be either one channel parameter and multiple user parameter, or as many channel
+    parameters as there are user parameters. [...] Servers MAY [...] silently drop targets if the
+    number of targets exceeds the limit."
+    """
+    settings = context.state.settings
+    rooms = message.parameters[0].split(",")
+    nicks = message.parameters[1].split(",")
+    if len(rooms) == 1:
+        rooms *= len(nicks)
+    if len(rooms) != len(nicks):
+        text = "Give one channel, or one for each user"
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK", text)
+        return None
+    given = message.parameters[2] if len(message.parameters) > 2 else ""
+    reason = cut(given, settings.reason_bytes_max)
+    pairs = [(room, nick) for room, nick in zip(rooms, nicks, strict=True) if room and nick]
+    return tuple(Kick(room, nick, reason) for room, nick in pairs[: settings.targets_per_line_max])

@@ -1,0 +1,20 @@
+"""PART: leave rooms.
+
+Source: modern.ircdocs.horse, "PART message".
+"""
+
+from roost.chat.commands import Part
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import cut
+from roost.ircd.targets import split_targets
+
+
+@command("PART", parameters_min=1)
+def part(context: Context, message: Message) -> Result:
+    """Leave each room for the same reason."""
+    given = message.parameters[1] if len(message.parameters) > 1 else ""
+    reason = cut(given, context.state.settings.reason_bytes_max)
+    rooms = split_targets(context, message.parameters[0])
+    return tuple(Part(room, reason) for room in rooms if room)

@@ -1,0 +1,14 @@
+"""PASS: a connection password; there is none, so that any will do.
+
+Source: modern.ircdocs.horse, "PASS message".
+"""
+
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+
+
+@command("PASS", parameters_min=1, is_before_registration=True, is_after_registration=False)
+def pass_(context: Context, message: Message) -> Result:
+    """Take no notice."""
+    return None

@@ -1,0 +1,75 @@
+"""PRIVMSG, NOTICE and TAGMSG: say something to rooms and people.
+
+Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/message-tags.
+"""
+
+from roost.chat.commands import Say
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.context import Context, RefusedError, Result
+from roost.ircd.dispatch import command
+from roost.ircd.refusals import send_refusal
+from roost.ircd.targets import split_targets
+from roost.ircd.whispering import is_whisper, whisper_to
+
+
+@command("PRIVMSG")
+def privmsg(context: Context, message: Message) -> Result:
+    """Send a text to each target."""
+    if not message.parameters or not message.parameters[0]:
+        context.reply(numerics.ERR_NORECIPIENT, "No recipient given (PRIVMSG)")
+        return None
+    if len(message.parameters) < 2 or not message.parameters[1]:
+        context.reply(numerics.ERR_NOTEXTTOSEND, "No text to send")
+        return None
+    return _say(context, message, message.parameters[1])
+
+
+@command("NOTICE")
+def notice(context: Context, message: Message) -> Result:
+    """Send a text to each target, and never complain.
+
+    "Automatic replies must never be sent in response to a NOTICE message. This rule also applies
+    to servers -- they must not send any error back to the client."
+    """
+    if len(message.parameters) < 2 or not message.parameters[0] or not message.parameters[1]:
+        return None
+    result = _say(context, message, message.parameters[1])
+    context.lines.clear()
+    return result
+
+
+@command("TAGMSG", parameters_min=1)
+def tagmsg(context: Context, message: Message) -> Result:
+    """Send tags alone; typing notices go past the log, because nobody wants them later."""
+    tags = _client_tags(message)
+    if not tags:
+        return None
+    if not is_whisper(tags):
+        return _say(context, message, "")
+    for target in _targets(context, message):
+        try:
+            whisper_to(context, target, tags)
+        except RefusedError as error:
+            send_refusal(context, error.refusal)
+    return None
+
+
+def _say(context: Context, message: Message, text: str) -> tuple[Say, ...]:
+    tags = _client_tags(message)
+    return tuple(
+        Say(verb=message.command, target=target, text=text, tags=tags)
+        for target in _targets(context, message)
+    )
+
+
+def _targets(context: Context, message: Message) -> tuple[str, ...]:
+    """The targets, each one once."""
+    limit = context.state.settings.targets_per_line_max
+    targets = split_targets(context, message.parameters[0], limit)
+    return tuple(dict.fromkeys(target for target in targets if target))
+
+
+def _client_tags(message: Message) -> tuple[tuple[str, str], ...]:
+    """The tags that are relayed: "client-only tags are prefixed with a plus sign"."""
+    return tuple(tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1)

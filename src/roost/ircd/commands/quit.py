@@ -1,0 +1,28 @@
+"""QUIT: leave.
+
+Source: modern.ircdocs.horse, "QUIT message".
+"""
+
+from roost.chat.commands import Quit
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import cut
+from roost.ircd.session import Phase
+
+
+@command("QUIT", is_before_registration=True)
+def quit_(context: Context, message: Message) -> Result:
+    """End the session; what the client sent after it is not looked at.
+
+    "Servers SHOULD prepend <reason> with the ASCII string 'Quit: ' [...] even if <reason> is
+    empty."
+    """
+    given = message.parameters[0] if message.parameters else ""
+    reason = cut(f"Quit: {given}", context.state.settings.reason_bytes_max)
+    session = context.session
+    session.queue.clear()
+    session.end_reason = reason
+    if session.phase is Phase.REGISTERING:
+        return None
+    return (Quit(reason),)

@@ -1,0 +1,31 @@
+"""TOPIC: look at a room's topic, or set it.
+
+Source: modern.ircdocs.horse, "TOPIC message".
+"""
+
+from roost.chat.commands import SetTopic
+from roost.chat.refusals import Reason, Refusal
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.context import Context, RefusedError, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import cut
+from roost.ircd.room_reply import send_topic
+from roost.ircd.visibility import can_see_room
+
+
+@command("TOPIC", parameters_min=1)
+def topic(context: Context, message: Message) -> Result:
+    """Tell the topic, or ask the log to set it; an empty one clears it."""
+    name = message.parameters[0]
+    if len(message.parameters) > 1:
+        text = cut(message.parameters[1], context.state.settings.topic_bytes_max)
+        return (SetTopic(name, text),)
+    room = context.find_room(name)
+    if not can_see_room(context.user, room):
+        raise RefusedError(Refusal(Reason.NO_SUCH_ROOM, name))
+    if room.topic is None:
+        context.reply(numerics.RPL_NOTOPIC, room.name, "No topic is set")
+    else:
+        send_topic(context, room)
+    return None

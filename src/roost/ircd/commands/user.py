@@ -1,0 +1,32 @@
+"""USER: who the client is, at registration.
+
+Source: modern.ircdocs.horse, "USER message".
+"""
+
+import re
+
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import cut
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._~+=-]")
+"""What has no place in nick!user@host, or would make its end unclear."""
+
+
+@command("USER", parameters_min=4, is_before_registration=True, is_after_registration=False)
+def user(context: Context, message: Message) -> Result:
+    """Note username and real name.
+
+    "The username MUST be silently truncated to the given length [...] it MUST not be empty."
+    """
+    settings = context.state.settings
+    username = _UNFIT.sub("", message.parameters[0])
+    if not username:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "USER", "The username is not usable")
+        return None
+    registration = context.session.registration
+    registration.username = cut(username, settings.username_bytes_max)
+    registration.realname = cut(message.parameters[3], settings.realname_bytes_max)
+    return None

@@ -1,0 +1,95 @@
+"""Who is in which room, as far as this node's clients go: the balancers' fan-out groups.
+
+A group is the sessions of one room that are held by one balancer and are shown the same bytes. A
+room's message thus costs one rendering for each kind of client and one item for each group, never
+anything for each recipient. The balancers are told of every change, in its place among the lines.
+"""
+
+from collections.abc import Iterator
+
+from roost.chat.ids import RoomId, SessionId
+from roost.ircd.outbox import Outbox
+from roost.ircd.rendering import DELIVERY_CAPABILITIES
+from roost.ircd.session import LocalSession
+from roost.trunk import frames
+
+
+class Group:
+    """Some of a room's local sessions."""
+
+    __slots__ = ("balancer", "capabilities", "number", "room", "sessions")
+
+    def __init__(self, number: int, room: RoomId, balancer: str, capabilities: int) -> None:
+        self.number = number
+        self.room = room
+        self.balancer = balancer
+        self.capabilities = capabilities
+        """Those of `rendering.DELIVERY_CAPABILITIES` that its sessions have."""
+        self.sessions: dict[SessionId, LocalSession] = {}
+
+
+class Groups:
+    """All groups of a node; a group exists from its first to its last member."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._rooms: dict[RoomId, list[Group]] = {}
+        self._places: dict[SessionId, dict[RoomId, Group]] = {}
+        self._next_number = 1
+
+    def of_room(self, room: RoomId) -> list[Group] | tuple[()]:
+        """The groups of a room; empty when no local session is in it."""
+        return self._rooms.get(room, ())
+
+    def sessions_in(self, room: RoomId) -> Iterator[LocalSession]:
+        """The local sessions in `room`."""
+        for group in self._rooms.get(room, ()):
+            yield from group.sessions.values()
+
+    def enter(self, session: LocalSession, room: RoomId) -> None:
+        """A session enters a room; harmless when it is there already."""
+        places = self._places.setdefault(session.id, {})
+        if room in places:
+            return
+        group = self._group(room, session.balancer, session.capabilities & DELIVERY_CAPABILITIES)
+        group.sessions[session.id] = session
+        places[room] = group
+        self._outbox.item(session.balancer, frames.Join(group.number, (session.id,)))
+
+    def leave(self, session: LocalSession, room: RoomId) -> None:
+        """A session leaves a room; harmless when it is not there."""
+        group = self._places.get(session.id, {}).pop(room, None)
+        if group is not None:
+            self._remove(group, session)
+            self._outbox.item(session.balancer, frames.Leave(group.number, (session.id,)))
+
+    def change_kind(self, session: LocalSession) -> None:
+        """A session has other capabilities now: move it where it is shown what it asks for."""
+        kind = session.capabilities & DELIVERY_CAPABILITIES
+        for room, group in list(self._places.get(session.id, {}).items()):
+            if group.capabilities != kind:
+                self.leave(session, room)
+                self.enter(session, room)
+
+    def forget(self, session: LocalSession) -> None:
+        """A session is closed, and leaves all groups at the balancer by itself."""
+        for group in self._places.pop(session.id, {}).values():
+            self._remove(group, session)
+
+    def _group(self, room: RoomId, balancer: str, capabilities: int) -> Group:
+        groups = self._rooms.setdefault(room, [])
+        for group in groups:
+            if group.capabilities == capabilities and group.balancer == balancer:
+                return group
+        group = Group(self._next_number, room, balancer, capabilities)
+        self._next_number += 1
+        groups.append(group)
+        return group
+
+    def _remove(self, group: Group, session: LocalSession) -> None:
+        del group.sessions[session.id]
+        if not group.sessions:
+            groups = self._rooms[group.room]
+            groups.remove(group)
+            if not groups:
+                del self._rooms[group.room]

@@ -1,0 +1,49 @@
+"""From a client's bytes to a handler's result; whatever is wrong with them is answered.
+
+Source: modern.ircdocs.horse, "Message Format"; ircv3.net, utf8-only, message-tags (417).
+"""
+
+from roost.irc import errors, numerics
+from roost.irc.message import Message, parse
+from roost.ircd import dispatch
+from roost.ircd.context import Context, Result
+from roost.ircd.labels import label_of
+
+_UTF8_TEXT = "Message rejected, your IRC software MUST use UTF-8 encoding on this network"
+
+
+def read(context: Context, line: bytes | None) -> Result:
+    """Handle a line; None stands for one that was too long to be kept."""
+    if line is None:
+        _refuse_long(context)
+        return None
+    message = _parse(context, line)
+    if message is None:
+        return None
+    context.command = message.command
+    context.label = label_of(message.tags, context.session.capabilities)
+    return dispatch.dispatch(context, message)
+
+
+def _parse(context: Context, line: bytes) -> Message | None:
+    try:
+        return parse(line)
+    except errors.EmptyLineError:
+        # "Servers and clients MUST ignore empty lines."
+        pass
+    except errors.NotUtf8Error as error:
+        # "If the server is unable to parse the sent command then it MAY send a FAIL command with
+        # no command name (i.e. *)."
+        context.command = error.command
+        context.fail("INVALID_UTF8", text=_UTF8_TEXT, is_specified=True)
+    except errors.ForbiddenByteError:
+        context.fail("FORBIDDEN_BYTE", text="A line must not contain NUL, CR or LF")
+    except (errors.TagsTooLongError, errors.LineTooLongError):
+        _refuse_long(context)
+    except errors.ParseError:
+        context.reply(numerics.ERR_UNKNOWNCOMMAND, "*", "This is not an IRC command")
+    return None
+
+
+def _refuse_long(context: Context) -> None:
+    context.reply(numerics.ERR_INPUTTOOLONG, "Input line was too long")

@@ -1,0 +1,58 @@
+"""The last applied entries, for sessions that move here: what they missed, and their answers.
+
+Source of the bound: an attachment that is older than a few seconds of traffic is refused, and
+the balancer picks a node that has what is needed.
+"""
+
+from collections import deque
+
+from roost.chat.applied import Applied
+from roost.chat.ids import Position, SessionId
+
+
+class RecentEntries:
+    """A ring of `Applied`, ordered by position, without holes."""
+
+    def __init__(self, entries_max: int, start: Position) -> None:
+        self._entries_max = entries_max
+        self._entries: deque[Applied] = deque()
+        self._by_line: dict[tuple[SessionId, int], Applied] = {}
+        self._start = start
+        """The last position that is not in the ring any more, or never was."""
+
+    def add(self, applied: Applied) -> None:
+        """Keep the newest entry, and let go of the oldest when there are too many."""
+        self._entries.append(applied)
+        if applied.session and not applied.is_duplicate and not applied.is_fenced:
+            self._by_line[applied.session, applied.line] = applied
+        if len(self._entries) > self._entries_max:
+            oldest = self._entries.popleft()
+            self._start = oldest.position
+            key = (oldest.session, oldest.line)
+            if self._by_line.get(key) is oldest:
+                del self._by_line[key]
+
+    def reset(self, start: Position) -> None:
+        """A snapshot took the place of the entries up to `start`."""
+        self._entries.clear()
+        self._by_line.clear()
+        self._start = start
+
+    def reaches(self, position: Position) -> bool:
+        """Whether everything after `position` is here."""
+        return position >= self._start
+
+    def after(self, position: Position) -> list[Applied]:
+        """The entries after `position`, in order; it must be reached."""
+        assert self.reaches(position)
+        entries = []
+        for applied in reversed(self._entries):
+            if applied.position <= position:
+                break
+            entries.append(applied)
+        entries.reverse()
+        return entries
+
+    def of_line(self, session: SessionId, line: int) -> Applied | None:
+        """The entry that a session's line had its effect in; None when it is too long ago."""
+        return self._by_line.get((session, line))

@@ -1,0 +1,93 @@
+"""How a connection becomes a registered client.
+
+A client gives a nickname (NICK), a name (USER) and, if it negotiates capabilities, says when it is
+done (CAP END). Then the log is asked to open the session; only the log knows whether the nickname
+is free, so that a refusal comes back and the client tries another one.
+
+Source: modern.ircdocs.horse, "Connection Registration".
+"""
+
+from roost.chat.applied import Applied
+from roost.chat.commands import OpenSession
+from roost.chat.ids import incarnation_of
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.state import State
+from roost.irc import numerics
+from roost.ircd import dispatch, isupport
+from roost.ircd.context import Context
+from roost.ircd.moments import human_time
+from roost.ircd.refusals import send_refusal
+from roost.ircd.session import LocalSession
+
+
+def open_session(session: LocalSession, line: int) -> OpenSession:
+    """Make the command that registers a client; `line` is the last one of its registration."""
+    given = session.registration
+    return OpenSession(
+        session=session.id,
+        generation=session.generation,
+        line=line,
+        nick=given.nick,
+        username=given.username,
+        realname=given.realname,
+        host=host_of(session.address),
+        capabilities=session.capabilities,
+        is_secure=session.is_secure,
+    )
+
+
+def host_of(address: str) -> str:
+    """Make of an address what can stand anywhere in a line: IPv6 may begin with a colon."""
+    return f"0{address}" if address.startswith(":") else address
+
+
+def is_balancer_known(session: LocalSession, state: State) -> bool:
+    """Whether the log has reached the run of the balancer that the session belongs to."""
+    return state.balancers.get(session.balancer, 0) >= incarnation_of(session.id)
+
+
+def send_refusals(context: Context, applied: Applied) -> None:
+    """Tell the client why it is not registered, and let it try another nickname."""
+    session = context.session
+    session.nick = "*"
+    session.registration.nick = ""
+    for result in applied.results:
+        if isinstance(result, Refusal):
+            if result.reason is Reason.SERVER_FULL:
+                session.end_reason = "The network is full, try again later"
+                return
+            send_refusal(context, result)
+    if applied.failure:
+        session.end_reason = "Registration failed"
+
+
+def send_welcome(context: Context) -> None:
+    """Send what "the server MUST send, in this order", and what it then should.
+
+    "[...] RPL_WELCOME, RPL_YOURHOST, RPL_CREATED, RPL_MYINFO, and at least one RPL_ISUPPORT [...]
+    The server SHOULD then respond as though the client sent the LUSERS command [...] The server
+    MUST then respond as though the client sent it the MOTD command."
+    """
+    config, user = context.config, context.user
+    network = context.state.settings.network
+    mask = f"{user.nick}!{user.username}@{user.host}"
+    context.reply(numerics.RPL_WELCOME, f"Welcome to the {network} Network, {mask}")
+    context.reply(
+        numerics.RPL_YOURHOST,
+        f"Your host is {config.server_name}, running version {config.version}",
+    )
+    created = human_time(context.state.created_ms)
+    context.reply(numerics.RPL_CREATED, f"This server was created {created}")
+    context.reply(
+        numerics.RPL_MYINFO,
+        config.server_name,
+        config.version,
+        isupport.USER_MODES,
+        isupport.ROOM_MODES,
+        isupport.ROOM_MODES_WITH_PARAMETER,
+    )
+    isupport.send(context)
+    dispatch.run(context, "LUSERS")
+    if user.modes:
+        context.reply(numerics.RPL_UMODEIS, f"+{user.modes}")
+    dispatch.run(context, "MOTD")

@@ -1,0 +1,16 @@
+"""What a client is told of a room that it enters or asks about.
+
+Source: modern.ircdocs.horse, "JOIN message", "TOPIC message".
+"""
+
+from roost.chat.state import Room
+from roost.irc import numerics
+from roost.ircd.context import Context
+
+
+def send_topic(context: Context, room: Room) -> None:
+    """Send a room's topic, and who set it when; the room has one."""
+    topic = room.topic
+    assert topic is not None
+    context.reply(numerics.RPL_TOPIC, room.name, topic.text)
+    context.reply(numerics.RPL_TOPICWHOTIME, room.name, topic.setter, str(topic.time_ms // 1000))

@@ -1,0 +1,260 @@
+"""One node's IRC side: what its clients send becomes commands, what the log says becomes lines.
+
+    receive(Attach, Lines, Detach) --> take_output().commands --> the log --> chat.apply
+                                                                                  |
+    take_output().items <-- show(applied) <---------------------------------------+
+
+Pure: no I/O, no clock, no state of its own that the replicated state and the balancers could not
+give again. It never changes the chat state, and shows nothing that is not committed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from roost.chat.applied import Applied
+from roost.chat.changes import (
+    CapabilitiesChanged,
+    MonitorChanged,
+    SessionClosed,
+    SessionOpened,
+)
+from roost.chat.commands import CloseSession
+from roost.chat.history import Answer
+from roost.chat.ids import SessionId
+from roost.chat.refusals import Refusal
+from roost.chat.state import State
+from roost.ircd import commands
+from roost.ircd.config import Config
+from roost.ircd.deliveries import Deliveries
+from roost.ircd.directory import Directory
+from roost.ircd.groups import Groups
+from roost.ircd.outbox import Outbox, ServerOutput
+from roost.ircd.recent import RecentEntries
+from roost.ircd.serving import Serving
+from roost.ircd.session import LocalSession, Phase
+from roost.ircd.whisper import Whisper
+from roost.raft.messages import Instant
+from roost.trunk.frames import Attach, Close, Detach, Lines, Refuse
+
+assert commands.__all__ is not None, "importing the commands registers them"
+
+_AVERAGE_SHARE = 0.2
+"""How much the newest measurement counts in the moving average of deliveries."""
+
+
+class _Detaching(msgspec.Struct, frozen=True):
+    """A balancer that waits to hear that a session of another node is closed."""
+
+    balancer: str
+    generation: int
+
+
+class Server:
+    """See the module; `take_output` is to be called after each turn's inputs."""
+
+    def __init__(self, config: Config, state: State, random: Callable[[], float]) -> None:
+        self._state = state
+        self._outbox = Outbox()
+        self._directory = Directory()
+        self._groups = Groups(self._outbox)
+        self._recent = RecentEntries(config.recent_entries, state.position)
+        self._deliveries = Deliveries(
+            config.server_name, self._outbox, self._directory, self._groups
+        )
+        self._serving = Serving(
+            config,
+            state,
+            self._outbox,
+            self._directory,
+            self._groups,
+            self._deliveries,
+            self._recent,
+        )
+        self._detaching: dict[SessionId, _Detaching] = {}
+        self._random = random
+        self._averaged_at: float | None = None
+        self.deliveries = 0.0
+        """Moving average of the lines a second that others' doings bring to local clients."""
+        self._own_ways: dict[type[Any], Callable[[Any, Applied], None]] = {
+            SessionOpened: self._session_opened,
+            SessionClosed: self._session_closed,
+            CapabilitiesChanged: self._capabilities_changed,
+            MonitorChanged: self._monitor_changed,
+        }
+
+    @property
+    def session_count(self) -> int:
+        """How many clients are served here, registered or not."""
+        return len(self._directory.by_id)
+
+    # Balancers
+
+    def trunk_connected(self, balancer: str) -> None:
+        """A trunk to a balancer is up; its sessions come as attachments."""
+        self._drop_balancer(balancer)
+
+    def trunk_disconnected(self, balancer: str) -> None:
+        """A trunk is gone, and with it its sessions: they are another node's to serve."""
+        self._drop_balancer(balancer)
+
+    def _drop_balancer(self, balancer: str) -> None:
+        self._outbox.forget_balancer(balancer)
+        for session in self._directory.of_balancer(balancer):
+            self._serving.forget(session)
+        for number, detaching in list(self._detaching.items()):
+            if detaching.balancer == balancer:
+                del self._detaching[number]
+
+    def receive(self, balancer: str, frame: Attach | Lines | Detach, now: Instant) -> None:
+        """Take a balancer's frame."""
+        self._serving.now = now
+        number = SessionId(frame.session)
+        if isinstance(frame, Attach):
+            self._attach(balancer, frame)
+            return
+        session = self._directory.by_id.get(number)
+        if session is not None and (
+            session.balancer != balancer or session.generation != frame.generation
+        ):
+            session = None
+        if isinstance(frame, Detach):
+            self._detach(balancer, frame, session)
+        elif session is not None:
+            self._serving.take_lines(session, frame)
+
+    def _attach(self, balancer: str, frame: Attach) -> None:
+        number = SessionId(frame.session)
+        former = self._directory.by_id.get(number)
+        if former is not None:
+            if former.generation >= frame.generation:
+                return
+            self._serving.forget(former)
+        session = LocalSession(
+            id=number,
+            generation=frame.generation,
+            balancer=balancer,
+            address=frame.address,
+            is_secure=frame.is_secure,
+            next_line=frame.acknowledged + 1,
+        )
+        self._directory.add(session)
+        if number in self._state.sessions:
+            self._serving.refuse(session, "sessions of other nodes cannot be taken over")
+        elif frame.acknowledged:
+            self._serving.close(session, "Session ended")
+        else:
+            session.registration.skipped_parts = frame.part
+
+    def _detach(self, balancer: str, frame: Detach, session: LocalSession | None) -> None:
+        if session is not None:
+            # What the client sent before it went is still done, in order.
+            session.is_detached = True
+            if session.end_reason is None:
+                session.end_reason = frame.reason
+            self._serving.pump(session)
+            return
+        number = SessionId(frame.session)
+        if number in self._state.sessions:
+            self._detaching[number] = _Detaching(balancer, frame.generation)
+            self._outbox.command(CloseSession(number, frame.reason))
+        else:
+            self._outbox.item(balancer, Close(number, frame.generation, b""))
+
+    # The log
+
+    def show(self, applied: Applied) -> None:
+        """Show what an entry did; call it right after `chat.apply`, before the next entry.
+
+        Others are served first, then the one who asked: its answer may leave or enter groups.
+        """
+        self._recent.add(applied)
+        for result in applied.results:
+            if type(result) is Refusal:
+                continue
+            own_way = self._own_ways.get(type(result))
+            if own_way is not None:
+                own_way(result, applied)
+            else:
+                self._deliveries.show(result, applied, self._state)
+        if applied.session:
+            session = self._directory.by_id.get(applied.session)
+            if session is not None:
+                self._serving.settle(session, applied)
+
+    def reset(self, state: State) -> None:
+        """A snapshot replaced the state: this node was far behind the others.
+
+        What the entries that it skipped had to show is not known here, so that the sessions go
+        back to their balancers; only unregistered ones have missed nothing.
+        """
+        self._state = state
+        self._serving.state = state
+        self._recent.reset(state.position)
+        for session in list(self._directory.by_id.values()):
+            if session.phase is not Phase.REGISTERING or session.id in state.sessions:
+                self._serving.refuse(session, "the node was too far behind")
+        for number in list(self._detaching):
+            if number not in state.sessions:
+                self._confirm_detached(number)
+
+    def _session_opened(self, change: SessionOpened, applied: Applied) -> None:
+        session = self._directory.by_id.get(change.session)
+        if session is not None and session.phase is Phase.REGISTERING:
+            self._serving.open(session, applied.line)
+
+    def _session_closed(self, change: SessionClosed, applied: Applied) -> None:
+        self._confirm_detached(change.session)
+        session = self._directory.by_id.get(change.session)
+        if session is not None:
+            self._serving.close(session, change.reason)
+
+    def _confirm_detached(self, number: SessionId) -> None:
+        detaching = self._detaching.pop(number, None)
+        if detaching is not None:
+            close = Close(number, detaching.generation, b"")
+            self._outbox.item(detaching.balancer, close)
+
+    def _capabilities_changed(self, change: CapabilitiesChanged, applied: Applied) -> None:
+        session = self._directory.by_id.get(change.session)
+        if session is not None:
+            session.capabilities = change.after
+            self._groups.change_kind(session)
+
+    def _monitor_changed(self, change: MonitorChanged, applied: Applied) -> None:
+        session = self._directory.by_id.get(change.session)
+        if session is not None:
+            self._directory.watch(session, self._state.sessions[session.id].monitored)
+
+    # History and whispers
+
+    def answer(self, ticket: int, answer: Answer) -> None:
+        """The history store has answered."""
+        self._serving.answer(ticket, answer)
+
+    def answer_failed(self, ticket: int, reason: str) -> None:
+        """The history store could not answer."""
+        self._serving.answer_failed(ticket, reason)
+
+    def whisper(self, whisper: Whisper) -> None:
+        """Show a typing notice that comes from another node's client."""
+        self._deliveries.whisper(whisper, self._state)
+
+    # The turn
+
+    def tick(self, now: Instant) -> None:
+        """Keep the moving average, and ask again for what the log was not ready to take."""
+        self._serving.now = now
+        self._serving.tick()
+        seconds = 0.0 if self._averaged_at is None else now.monotonic - self._averaged_at
+        if self._averaged_at is None or seconds > 0:
+            self._averaged_at = now.monotonic
+        if seconds > 0:
+            newest = self._deliveries.count / seconds
+            self._deliveries.count = 0
+            self.deliveries += (newest - self.deliveries) * _AVERAGE_SHARE
+
+    def take_output(self) -> ServerOutput:
+        """Give what is to be sent, ordered and asked, and forget it."""
+        return self._outbox.take()

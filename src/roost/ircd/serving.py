@@ -1,0 +1,345 @@
+"""Serves the clients' lines: strictly one after the other for each session.
+
+    queue --> read --+--> answered at once                        --> Reply
+                     +--> Act command --> the log --> settle()    --> Reply
+                     +--> history query --> answer()              --> Reply
+
+Until registration completes no line is acknowledged; the entry that opens the session
+acknowledges all of them, so that a node that takes over replays them.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from roost.chat.applied import Applied
+from roost.chat.commands import Act, CloseSession, Operation
+from roost.chat.history import Answer, Query
+from roost.chat.ids import SessionId
+from roost.chat.state import State
+from roost.ircd import registration
+from roost.ircd.config import Config
+from roost.ircd.context import Context, Line, Question, RefusedError
+from roost.ircd.deliveries import Deliveries
+from roost.ircd.directory import Directory
+from roost.ircd.groups import Groups
+from roost.ircd.labels import finish
+from roost.ircd.outbox import Outbox
+from roost.ircd.reading import read
+from roost.ircd.recent import RecentEntries
+from roost.ircd.refusals import send_refusal
+from roost.ircd.replies import send_results
+from roost.ircd.session import LocalSession, Phase
+from roost.raft.messages import Instant
+from roost.trunk.frames import Close, Lines, Refuse, Reply
+
+_LINE_END = b"\r\n"
+
+
+class _Asked(msgspec.Struct):
+    """A line that waits for the history store."""
+
+    context: Context
+    show: Callable[[Context, Answer], None]
+    remaining: list[Query]
+    """To be asked, in order, while the answers are empty."""
+
+
+class Serving:
+    """The lines of all local sessions, and what they wait for."""
+
+    def __init__(
+        self,
+        config: Config,
+        state: State,
+        outbox: Outbox,
+        directory: Directory,
+        groups: Groups,
+        deliveries: Deliveries,
+        recent: RecentEntries,
+    ) -> None:
+        self.state = state
+        self.now = Instant(0.0, 0)
+        self._config = config
+        self._outbox = outbox
+        self._directory = directory
+        self._groups = groups
+        self._deliveries = deliveries
+        self._recent = recent
+        self._waiting: dict[SessionId, Context] = {}
+        self._asked: dict[int, _Asked] = {}
+        self._next_ticket = 1
+        self._unopened: list[Context] = []
+        """Registrations that are to be asked for again at the next tick."""
+
+    # Lines come in
+
+    def take_lines(self, session: LocalSession, frame: Lines) -> None:
+        """Queue the lines that are new, and handle what can be handled."""
+        if frame.first > session.next_line:
+            # A trunk is ordered, so this is a balancer that forgot lines: no answer would be right.
+            self.refuse(session, "lines are missing")
+            return
+        if session.end_reason is None and session.phase is not Phase.ENDING:
+            for line in frame.lines[session.next_line - frame.first :]:
+                session.queue.append((session.next_line, line))
+                session.next_line += 1
+        if len(session.queue) > self._config.queued_lines_max:
+            session.queue.clear()
+            session.end_reason = "Excess flood"
+        self.pump(session)
+
+    def pump(self, session: LocalSession) -> None:
+        """Handle queued lines until one has to wait."""
+        while session.queue and not session.is_busy:
+            number, line = session.queue.popleft()
+            self._handle(session, number, line)
+        if session.end_reason is not None and not session.queue and not session.is_busy:
+            self._end(session, session.end_reason)
+
+    def _handle(self, session: LocalSession, number: int, line: bytes | None) -> None:
+        context = Context(self._config, self.state, session, self.now, number)
+        result = read(context, line)
+        for whisper in context.whispers:
+            self._outbox.whisper(whisper)
+            self._deliveries.whisper(whisper, self.state, session.id)
+        if session.phase is Phase.REGISTERING:
+            self._go_on_registering(context)
+        elif isinstance(result, Question):
+            self._ask(context, result.show, list(result.queries))
+        elif result:
+            self._act(context, result)
+        else:
+            self._finish(context)
+
+    def _go_on_registering(self, context: Context) -> None:
+        session = context.session
+        self._send_part(context)
+        session.registration.lines += 1
+        if session.end_reason is not None:
+            return
+        if session.registration.lines > self._config.registration_lines_max:
+            session.queue.clear()
+            session.end_reason = "Too many lines before registration"
+        elif session.registration.is_complete:
+            self._outbox.command(registration.open_session(session, context.line))
+            self._wait(context)
+
+    def _act(self, context: Context, operations: tuple[Operation, ...]) -> None:
+        session = context.session
+        self._outbox.command(Act(session.id, session.generation, context.line, operations))
+        self._wait(context)
+
+    def _wait(self, context: Context) -> None:
+        context.session.waiting_line = context.line
+        self._waiting[context.session.id] = context
+
+    # History
+
+    def _ask(
+        self, context: Context, show: Callable[[Context, Answer], None], queries: list[Query]
+    ) -> None:
+        query = queries.pop(0)
+        ticket = self._next_ticket
+        self._next_ticket += 1
+        context.session.waiting_line = context.line
+        self._asked[ticket] = _Asked(context, show, queries)
+        self._outbox.query(ticket, query)
+
+    def answer(self, ticket: int, answer: Answer) -> None:
+        """Show what the history store found."""
+        asked = self._take_asked(ticket)
+        if asked is None:
+            return
+        context = asked.context
+        if not answer and asked.remaining:
+            self._ask(context, asked.show, asked.remaining)
+            return
+        try:
+            asked.show(context, answer)
+        except RefusedError as error:
+            send_refusal(context, error.refusal)
+        self._finish(context)
+        self.pump(context.session)
+
+    def answer_failed(self, ticket: int, reason: str) -> None:
+        """Say that the history store could not answer.
+
+        Source: ircv3.net/specs/extensions/chathistory, "MESSAGE_ERROR".
+        """
+        asked = self._take_asked(ticket)
+        if asked is None:
+            return
+        context = asked.context
+        context.fail("MESSAGE_ERROR", *context.targets, text=reason, is_specified=True)
+        self._finish(context)
+        self.pump(context.session)
+
+    def _take_asked(self, ticket: int) -> _Asked | None:
+        asked = self._asked.pop(ticket, None)
+        if asked is None:
+            return None
+        session = asked.context.session
+        return asked if self._directory.by_id.get(session.id) is session else None
+
+    # The log has spoken
+
+    def settle(self, session: LocalSession, applied: Applied) -> None:
+        """Answer the line that waits for this entry, if it is this session's."""
+        if applied.line != session.waiting_line or applied.generation != session.generation:
+            return
+        context = self._waiting.pop(session.id, None)
+        if context is None:
+            return
+        session.waiting_line = 0
+        if session.phase is Phase.REGISTERING:
+            self._settle_registration(context, applied)
+        elif applied.is_fenced:
+            self._lose(session)
+            return
+        else:
+            self._settle_line(context, applied)
+        self.pump(session)
+
+    def _settle_line(self, context: Context, applied: Applied) -> None:
+        if applied.is_duplicate:
+            # It had its effect when another node served the session: show the same again.
+            applied = self._recent.of_line(context.session.id, context.line) or applied
+        if applied.failure:
+            context.fail("UNKNOWN_ERROR", text="The command could not be processed")
+        send_results(context, applied)
+        self._finish(context)
+
+    def _settle_registration(self, context: Context, applied: Applied) -> None:
+        session = context.session
+        if applied.is_fenced:
+            if registration.is_balancer_known(session, self.state):
+                session.end_reason = "Registration was overtaken, connect again"
+            else:
+                # The entry that announces the balancer is still on its way through the log.
+                self._wait(context)
+                self._unopened.append(context)
+            return
+        if applied.is_duplicate:
+            self.open(session, context.line)
+            return
+        registration.send_refusals(context, applied)
+        self._send_part(context)
+
+    def open(self, session: LocalSession, line: int) -> None:
+        """The log has registered the client: acknowledge everything up to `line`, and welcome."""
+        context = self._waiting.get(session.id)
+        if context is not None and context.line == line:
+            del self._waiting[session.id]
+            session.waiting_line = 0
+        else:
+            context = Context(self._config, self.state, session, self.now, line)
+        self.enter(session)
+        registration.send_welcome(context)
+        self._reply(session, line, session.registration.part, finish(context), is_last=True)
+
+    def enter(self, session: LocalSession) -> None:
+        """Take up a session as the state has it."""
+        known = self.state.sessions[session.id]
+        user = self.state.users[known.user]
+        session.phase = Phase.LIVE
+        session.nick = user.nick
+        session.capabilities = known.capabilities
+        self._directory.set_user(session, user.id)
+        self._directory.watch(session, known.monitored)
+        for room in user.rooms:
+            self._groups.enter(session, room)
+
+    # Answers go out
+
+    def _send_part(self, context: Context) -> None:
+        """Send what a line of the registration was answered with."""
+        session, answered = context.session, context.session.registration
+        payload = finish(context)
+        context.lines.clear()
+        if not payload:
+            return
+        part = answered.part
+        answered.part += 1
+        if part >= answered.skipped_parts:
+            self._reply(session, context.line, part, payload, is_last=False)
+
+    def _finish(self, context: Context) -> None:
+        """Send a line's whole answer, in as many parts as its length asks for."""
+        session = context.session
+        payload = finish(context)
+        size = self._config.reply_part_bytes_max
+        part = 0
+        start = 0
+        while len(payload) - start > size:
+            end = payload.rfind(_LINE_END, start, start + size) + len(_LINE_END)
+            if end <= start + 1:
+                break
+            if part >= session.skipped_parts:
+                piece = payload[start:end]
+                self._reply(session, context.line, part, piece, is_last=False)
+            part += 1
+            start = end
+        self._reply(session, context.line, part, payload[start:], is_last=True)
+        session.skipped_parts = 0
+
+    def _reply(
+        self, session: LocalSession, line: int, part: int, payload: bytes, *, is_last: bool
+    ) -> None:
+        if not session.is_detached:
+            self._outbox.item(
+                session.balancer,
+                Reply(session.id, session.generation, line, part, is_last, payload),
+            )
+
+    # Time
+
+    def tick(self) -> None:
+        """Ask again for what the log was not ready to take."""
+        unopened, self._unopened = self._unopened, []
+        for context in unopened:
+            session = context.session
+            if self._waiting.get(session.id) is context:
+                self._outbox.command(registration.open_session(session, context.line))
+
+    # Sessions end
+
+    def _end(self, session: LocalSession, reason: str) -> None:
+        """End a session whose lines are all done."""
+        if session.phase is Phase.REGISTERING:
+            self.close(session, reason)
+        else:
+            session.phase = Phase.ENDING
+            self._outbox.command(CloseSession(session.id, reason))
+
+    def close(self, session: LocalSession, reason: str) -> None:
+        """Forget a session that the log has closed, or never opened, and tell its client."""
+        context = self._waiting.get(session.id)
+        if context is None:
+            context = Context(self._config, self.state, session, self.now, 0)
+        payload = b""
+        if not session.is_detached:
+            text = f"ERROR :Closing link: {session.address} ({reason})"
+            context.lines = [Line("", text)]
+            payload = finish(context)
+        self._outbox.item(session.balancer, Close(session.id, session.generation, payload))
+        self.forget(session)
+
+    def refuse(self, session: LocalSession, reason: str) -> None:
+        """Give a session back to its balancer, which picks another node."""
+        item = Refuse(session.id, session.generation, reason)
+        self._outbox.item(session.balancer, item)
+        self.forget(session)
+
+    def forget(self, session: LocalSession) -> None:
+        """Serve a session no more, without a word."""
+        self._waiting.pop(session.id, None)
+        self._groups.forget(session)
+        self._directory.remove(session)
+
+    def _lose(self, session: LocalSession) -> None:
+        """The log did not take a line: the session is closed, or another node's."""
+        if session.id in self.state.sessions:
+            self.forget(session)
+        else:
+            self.close(session, "Session ended")

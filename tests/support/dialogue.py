@@ -1,0 +1,407 @@
+"""Conversations in memory: clients, a balancer, the IRC side of nodes, and a log without delay.
+
+    world = World()
+    alice, bob = world.join("#a", "alice", "bob")
+    alice.send("PRIVMSG #a :hello")
+    bob.expect(":alice!alice@host PRIVMSG #a hello")
+    alice.expect_nothing()
+
+The real `Server`, `apply` and `history_rows` run; commands pass through their encoding. What a
+line says counts, not how it is written: "#a" and ":#a" are the same parameter. Tags are compared
+only where the expected line has some, each by its name.
+"""
+
+from collections.abc import Iterable
+
+from roost.chat.apply import apply_entry
+from roost.chat.applied import Applied
+from roost.chat.changes import Change
+from roost.chat.commands import BalancerStarted, Command, Configure, encode_command
+from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
+from roost.chat.ids import SESSION_COUNTER_BITS, Position
+from roost.chat.record import history_rows
+from roost.chat.settings import Settings
+from roost.chat.state import State
+from roost.irc import message
+from roost.irc.message import Message
+from roost.ircd.config import Config
+from roost.ircd.server import Server
+from roost.raft.messages import Instant
+from roost.trunk.frames import (
+    Attach,
+    Close,
+    Deliver,
+    DeliverTo,
+    Detach,
+    Item,
+    Join,
+    Leave,
+    Lines,
+    Refuse,
+    Reply,
+)
+
+BALANCER = "b1"
+INCARNATION = 7
+START_MS = 1_700_000_000_000
+"""2023-11-14T22:13:20.000Z."""
+
+
+class Client:
+    """One person's connection, as the balancer that holds it sees it."""
+
+    def __init__(self, world: "World", session: int, node: int, address: str) -> None:
+        self.world = world
+        self.session = session
+        self.node = node
+        self.address = address
+        self.generation = 1
+        self.sent: list[bytes | None] = []
+        self.acknowledged = 0
+        self.part = 0
+        """Parts of the answer to the next line that were received."""
+        self.received: list[str] = []
+        self.is_closed = False
+        self.refusal = ""
+
+    # Doing
+
+    def send(self, *lines: str | bytes | None) -> None:
+        """Send lines, then let everything happen that they cause; None is one too long to keep."""
+        first = len(self.sent) + 1
+        self.sent.extend(line.encode() if isinstance(line, str) else line for line in lines)
+        self.world.submit(self, first)
+        self.world.run()
+
+    def disconnect(self, reason: str = "Connection closed") -> None:
+        """Let the connection break."""
+        frame = Detach(self.session, self.generation, reason)
+        self.world.servers[self.node].receive(BALANCER, frame, self.world.now())
+        self.world.run()
+
+    # Seeing
+
+    def lines(self) -> list[str]:
+        """Give what came since the last look, and forget it."""
+        lines, self.received = self.received, []
+        return lines
+
+    def messages(self) -> list[Message]:
+        """Give what came since the last look, parsed."""
+        return [parse(line) for line in self.lines()]
+
+    def commands(self) -> list[str]:
+        """Give the commands and numerics of what came since the last look."""
+        return [received.command for received in self.messages()]
+
+    def expect(self, *expected: str) -> None:
+        """Check that exactly these lines came since the last look, in this order.
+
+        A line that ends in "..." stands for any that begins like it.
+        """
+        actual = self.lines()
+        shown = "\n".join(["expected:", *expected, "actual:", *actual])
+        assert len(actual) == len(expected), shown
+        for one, other in zip(expected, actual, strict=True):
+            assert is_match(one, other), f"{one!r} is not {other!r}\n{shown}"
+
+    def expect_some(self, *expected: str) -> None:
+        """Check that these lines are among those that came since the last look, in this order."""
+        actual = self.lines()
+        remaining = iter(actual)
+        for one in expected:
+            assert any(is_match(one, other) for other in remaining), "\n".join(
+                ["expected:", one, "in:", *actual]
+            )
+
+    def expect_nothing(self) -> None:
+        """Check that nothing came since the last look."""
+        self.expect()
+
+
+class World:
+    """Nodes that share one log, one balancer, and the clients that it holds."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings | None = None,
+        config: Config | None = None,
+        nodes: int = 1,
+    ) -> None:
+        self.config = config or Config(motd=("Be kind.",))
+        self.state = State()
+        self.time_ms = START_MS
+        self.rows: list[Row] = []
+        self.log: list[Applied] = []
+        self.is_log_stopped = False
+        """Commands wait while it is set, as they do without a majority."""
+        self.pending: list[Command] = []
+        self.servers = [Server(self.config, self.state, lambda: 0.5) for _ in range(nodes)]
+        self.clients: dict[int, Client] = {}
+        self._groups: dict[tuple[int, int], dict[int, None]] = {}
+        self._sessions = 0
+        for server in self.servers:
+            server.trunk_connected(BALANCER)
+        self.order(BalancerStarted(BALANCER, INCARNATION))
+        if settings is not None:
+            self.order(Configure(settings))
+
+    def now(self) -> Instant:
+        """The time on the nodes' clocks, which the log's never lags behind."""
+        return Instant(self.time_ms / 1000, self.time_ms)
+
+    # People
+
+    def connect(self, *, node: int = 0, address: str = "host", is_secure: bool = False) -> Client:
+        """Open a connection that has said nothing yet."""
+        self._sessions += 1
+        session = INCARNATION << SESSION_COUNTER_BITS | self._sessions
+        client = Client(self, session, node, address)
+        self.clients[session] = client
+        attach = Attach(session, client.generation, address, is_secure, 0, 0, 0)
+        self.servers[node].receive(BALANCER, attach, self.now())
+        self.run()
+        return client
+
+    def register(self, nick: str, *capabilities: str, node: int = 0) -> Client:
+        """Open a connection and register it; the welcome is not kept."""
+        client = self.connect(node=node)
+        if capabilities:
+            client.send(f"CAP REQ :{' '.join(capabilities)}")
+        client.send(f"NICK {nick}", f"USER {nick} 0 * :{nick.title()}")
+        if capabilities:
+            client.send("CAP END")
+        assert any(" 001 " in line for line in client.lines()), f"{nick} is not registered"
+        return client
+
+    def join(self, room: str, *nicks: str) -> list[Client]:
+        """Register people and let them enter a room, the first as its operator."""
+        clients = [self.register(nick) for nick in nicks]
+        for client in clients:
+            client.send(f"JOIN {room}")
+        for client in clients:
+            client.lines()
+        return clients
+
+    def move(self, client: Client, node: int) -> None:
+        """Let the balancer move a session to another node, as after its node's death."""
+        client.node = node
+        client.generation += 1
+        position = self.log[-1].position if self.log else 0
+        self.attach(client, position)
+
+    def attach(self, client: Client, position: int) -> None:
+        """Attach a session anew, and send what was not acknowledged again."""
+        attach = Attach(
+            client.session,
+            client.generation,
+            client.address,
+            False,
+            client.acknowledged,
+            client.part,
+            position,
+        )
+        self.servers[client.node].receive(BALANCER, attach, self.now())
+        self.submit(client, client.acknowledged + 1)
+        self.run()
+
+    def submit(self, client: Client, first: int) -> None:
+        """Give a node a session's lines from number `first` on."""
+        lines = tuple(client.sent[first - 1 :])
+        frame = Lines(client.session, client.generation, first, lines)
+        if lines:
+            self.servers[client.node].receive(BALANCER, frame, self.now())
+
+    # The log
+
+    def order(self, command: Command) -> Applied:
+        """Commit a command, and show it on all nodes."""
+        self.time_ms += 1
+        position = Position(self.state.position + 1)
+        applied = apply_entry(self.state, encode_command(command), position, self.time_ms)
+        assert not applied.failure, applied.failure
+        self.log.append(applied)
+        self.rows.extend(history_rows(applied))
+        for server in self.servers:
+            server.show(applied)
+        return applied
+
+    def changes(self) -> list[Change]:
+        """Every change so far."""
+        return [
+            change
+            for applied in self.log
+            for change in applied.results
+            if isinstance(change, Change)
+        ]
+
+    def run(self) -> None:
+        """Let things happen until nothing more does."""
+        is_busy = True
+        while is_busy:
+            is_busy = any([self._turn(number) for number in range(len(self.servers))])
+            if self.pending and not self.is_log_stopped:
+                commands, self.pending = self.pending, []
+                for command in commands:
+                    self.order(command)
+                is_busy = True
+
+    def tick(self, seconds: float = 1.0) -> None:
+        """Let time pass."""
+        self.time_ms += int(seconds * 1000)
+        for server in self.servers:
+            server.tick(self.now())
+        self.run()
+
+    def _turn(self, number: int) -> bool:
+        output = self.servers[number].take_output()
+        for balancer, items in output.items.items():
+            assert balancer == BALANCER
+            for item in items:
+                self._obey(number, item)
+        self.pending.extend(output.commands)
+        for whisper in output.whispers:
+            for other, server in enumerate(self.servers):
+                if other != number:
+                    server.whisper(whisper)
+        for ticket, query in output.queries:
+            self.servers[number].answer(ticket, self.answer(query))
+        return bool(output.items or output.commands or output.queries or output.whispers)
+
+    # The balancer
+
+    def _obey(self, node: int, item: Item) -> None:
+        match item:
+            case Deliver(group, excluded, payload):
+                for session in self._groups[node, group]:
+                    if session != excluded:
+                        self._write(session, payload)
+            case DeliverTo(sessions, payload):
+                for session in sessions:
+                    self._write(session, payload)
+            case Join(group, sessions):
+                self._groups.setdefault((node, group), {}).update(dict.fromkeys(sessions))
+            case Leave(group, sessions):
+                for session in sessions:
+                    del self._groups[node, group][session]
+            case Reply():
+                self._take_reply(item)
+            case Close(session, _, payload):
+                self._write(session, payload)
+                self._drop(session)
+            case Refuse(session, _, reason):
+                self.clients[session].refusal = reason
+                self._drop(session)
+
+    def _take_reply(self, reply: Reply) -> None:
+        client = self.clients[reply.session]
+        assert reply.generation == client.generation
+        assert reply.line > client.acknowledged, "a line was answered twice"
+        assert reply.part == client.part, "parts come in order"
+        client.part += 1
+        if reply.is_last:
+            client.acknowledged = reply.line
+            client.part = 0
+        self._write(reply.session, reply.payload)
+
+    def _write(self, session: int, payload: bytes) -> None:
+        client = self.clients[session]
+        if client.is_closed or not payload:
+            return
+        assert payload.endswith(b"\r\n")
+        for line in payload.decode().split("\r\n")[:-1]:
+            body = line.partition(" ")[2] if line.startswith("@") else line
+            assert len(body.encode()) <= 510, f"too long: {line}"
+            client.received.append(line)
+
+    def _drop(self, session: int) -> None:
+        self.clients[session].is_closed = True
+        for members in self._groups.values():
+            members.pop(session, None)
+
+    # The history
+
+    def answer(self, query: Query) -> Answer:
+        """Answer as the history store does, only slower."""
+        return self._page(query) if isinstance(query, Page) else self._targets(query)
+
+    def _page(self, page: Page) -> tuple[Row, ...]:
+        rows = [
+            row
+            for row in self.rows
+            if row.conversation == page.conversation
+            and row.position >= page.from_position
+            and (page.with_events or row.kind == 0)
+        ]
+        if page.around is not None:
+            at = next(
+                (n for n, row in enumerate(rows) if not _is_before(row, page.around)), len(rows)
+            )
+            start = max(0, at - page.limit // 2)
+            return tuple(rows[start : start + page.limit])
+        after, before = page.after, page.before
+        rows = [row for row in rows if after is None or _is_after(row, after)]
+        rows = [row for row in rows if before is None or _is_before(row, before)]
+        if not page.limit:
+            return ()
+        return tuple(rows[-page.limit :] if page.is_newest else rows[: page.limit])
+
+    def _targets(self, query: Targets) -> tuple[Target, ...]:
+        names = {name: (shown, start) for name, shown, start in query.rooms}
+        latest: dict[str, Target] = {}
+        for row in self.rows:
+            if row.kind != 0:
+                continue
+            shown, start = names.get(row.conversation, ("", Position(0)))
+            if row.conversation.startswith(f"d:{query.identity} "):
+                shown = row.peer
+            if shown and row.position >= start:
+                latest[row.conversation] = Target(shown, row.time_ms)
+        low, high = sorted((query.after_ms, query.before_ms))
+        found = [target for target in latest.values() if low < target.time_ms < high]
+        found.sort(key=lambda target: target.time_ms, reverse=query.after_ms > query.before_ms)
+        return tuple(found[: query.limit])
+
+
+def _is_before(row: Row, anchor: Anchor) -> bool:
+    if anchor.time_ms >= 0:
+        return row.time_ms < anchor.time_ms
+    return (row.position, row.part) < (anchor.position, anchor.part)
+
+
+def _is_after(row: Row, anchor: Anchor) -> bool:
+    if anchor.time_ms >= 0:
+        return row.time_ms > anchor.time_ms
+    return (row.position, row.part) > (anchor.position, anchor.part)
+
+
+def parse(line: str) -> Message:
+    """Read a line that a server sent."""
+    return message.parse(line.encode())
+
+
+def is_match(expected: str, actual: str) -> bool:
+    """Whether a line says what is expected; see the module."""
+    received = parse(actual)
+    tags = dict(received.tags)
+    if expected.startswith("@"):
+        data, _, expected = expected.partition(" ")
+        for name, value in parse(f"{data} X").tags:
+            if tags.get(name) != value and not (value == "..." and name in tags):
+                return False
+    if expected.endswith("..."):
+        body = actual.partition(" ")[2] if actual.startswith("@") else actual
+        return body.startswith(expected.removesuffix("..."))
+    wanted = parse(expected)
+    source = wanted.source or received.source
+    return (source, wanted.command, wanted.parameters) == (
+        received.source,
+        received.command,
+        received.parameters,
+    )
+
+
+def texts(messages: Iterable[Message]) -> list[str]:
+    """The last parameters of messages: what was said."""
+    return [received.parameters[-1] for received in messages]
