@@ -1,1 +1,7 @@
-"""TODO."""
+"""One member of the cluster: a pure engine, and the asyncio parts that feed and obey it.
+
+`engine` decides; `driver` turns it once per turn of the event loop; `links` and `trunks` carry its
+frames, `store` its writes; `node` puts all of it together.
+"""
+
+__all__ = ["config", "engine", "errors", "mesh", "node"]

@@ -1,0 +1,105 @@
+"""What a node is told when it starts; what must be equal on all nodes is in the chat state."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from roost.ircd.config import Config as IrcConfig
+from roost.wire import Credentials, Identity, parse_address
+from roost.wire.identity import NAME_HINT, is_valid_name
+
+MEMBERS_MAX = 8
+"""Up to here every node is linked to every other."""
+WEIGHT_MAX = 1000
+"""A node may be given this many times the clients of the smallest one."""
+
+_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to be told apart, not to be listened on
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+"""0 is any free one."""
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A node's settings.
+
+    Raises:
+        ValueError: a value is out of its range; the text names the key.
+    """
+
+    cluster: str
+    name: str
+    members: tuple[str, ...]
+    """All nodes of the cluster, this one included."""
+    data: Path
+    """The directory of the log, the history and the snapshots; locked while the node runs."""
+    credentials: Credentials
+    balancers: tuple[str, ...] = ()
+    """HOST:PORT of every balancer's trunk listener."""
+    mesh_host: str = "127.0.0.1"
+    """Where neighbours are expected."""
+    mesh_port: Port = 0
+    mesh_address: str = ""
+    """HOST or HOST:PORT that neighbours are told; default: where this node listens."""
+    neighbours: dict[str, str] = {}
+    """HOST:PORT of neighbours by name, for a start without any balancer."""
+    http_host: str = "127.0.0.1"
+    http_port: Port = 0
+    weight: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_MAX)] = 1
+    """Its share of the clients, beside the other nodes' weights."""
+    is_founding: bool = False
+    """The cluster starts for the first time: an empty disk is genuine and not a lost one."""
+    run_file: Path | None = None
+    """Where to write, as JSON, on which ports this node listens."""
+    irc: IrcConfig = IrcConfig()
+
+    def __post_init__(self) -> None:
+        for key, value in (("cluster", self.cluster), ("name", self.name)):
+            if not is_valid_name(value):
+                raise ValueError(f"{key} must be {NAME_HINT}, not {value!r}")
+        for member in self.members:
+            if not is_valid_name(member):
+                raise ValueError(f"members must each be {NAME_HINT}, not {member!r}")
+        if len(dict.fromkeys(self.members)) != len(self.members):
+            raise ValueError("members must not name a node twice")
+        if len(self.members) > MEMBERS_MAX:
+            raise ValueError(f"members may be up to {MEMBERS_MAX}, not {len(self.members)}")
+        if self.name not in self.members:
+            raise ValueError(f"members must include this node's own name, {self.name!r}")
+        for address in self.balancers:
+            _check_address("balancers", address)
+        for address in self.neighbours.values():
+            _check_address("neighbours", address)
+        if self.mesh_address:
+            _check_address("mesh_address", self._with_port(self.mesh_address, 1))
+        elif self.mesh_host in _WILDCARDS:
+            raise ValueError(
+                f"mesh_address must say how neighbours reach this node, "
+                f"since it listens on every address (mesh_host {self.mesh_host!r})"
+            )
+
+    @property
+    def identity(self) -> Identity:
+        """Who this node is, as its certificate must show it."""
+        return Identity(self.cluster, "node", self.name)
+
+    def advertised_address(self, port: int) -> str:
+        """Say where neighbours reach this node when it listens on `port`."""
+        return self._with_port(self.mesh_address or self.mesh_host, port)
+
+    @staticmethod
+    def _with_port(address: str, port: int) -> str:
+        """Complete an address that may be a host alone."""
+        if address.startswith("["):
+            return address if "]:" in address else f"{address}:{port}"
+        colons = address.count(":")
+        if colons == 1:
+            return address
+        return f"[{address}]:{port}" if colons else f"{address}:{port}"
+
+
+def _check_address(key: str, address: str) -> None:
+    try:
+        parse_address(address)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error

@@ -1,0 +1,126 @@
+"""A node over HTTP, on loopback: is it alive, how is it, what has it done.
+
+/healthz       200 while the process works at all
+/status.json   the node's state, as its balancers are told it
+/metrics       for Prometheus
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from aiohttp import web
+
+from roost.node.driver import DriverStatistics
+from roost.ops.http import make_application
+from roost.ops.metrics import Reading
+from roost.raft.statistics import Statistics
+from roost.trunk.frames import Status
+
+STATES = ("ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining")
+"""Every state that a node can be in; each is a label, so that one can count the nodes in it."""
+
+
+class NodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A node at the moment that somebody looks."""
+
+    cluster: str
+    name: str
+    pid: int
+    version: str
+    status: Status
+    driver: DriverStatistics
+    replica: Statistics
+    balancers: tuple[str, ...]
+
+
+def make_node_application(look: Callable[[], NodeView]) -> web.Application:
+    """Make the application that shows what `look` gives at each request."""
+
+    async def status(_request: web.Request) -> web.Response:
+        body = msgspec.json.encode(describe(look()))
+        return web.Response(body=body + b"\n", content_type="application/json")
+
+    application = make_application(lambda: readings(look()))
+    application.router.add_get("/status.json", status)
+    return application
+
+
+def describe(view: NodeView) -> dict[str, object]:
+    """Put a node's state into names that a program can rely on."""
+    status = view.status
+    return {
+        "cluster": view.cluster,
+        "name": view.name,
+        "pid": view.pid,
+        "version": view.version,
+        "state": status.state,
+        "reason": status.reason,
+        "leader": status.leader,
+        "term": status.term,
+        "position": status.position,
+        "applied": status.applied,
+        "sessions": status.sessions,
+        "lag_ms": round(status.lag_ms, 3),
+        "neighbours": [
+            {"name": neighbour.name, "rtt_ms": round(neighbour.rtt_ms, 3)}
+            for neighbour in status.neighbours
+        ],
+        "balancers": list(view.balancers),
+    }
+
+
+def readings(view: NodeView) -> Iterator[Reading]:
+    """Turn a node's state and counts into metrics."""
+    status, replica = view.status, view.replica
+    for state in STATES:
+        yield Reading(
+            name="roost_node_state",
+            value=float(status.state == state),
+            documentation="1 for the state that the node is in.",
+            labels={"state": state},
+        )
+    yield _gauge("is_leader", replica.leader == view.name, "Whether the node leads the log.")
+    yield _gauge("term", status.term, "The Raft term.")
+    yield _gauge("position", status.position, "The last entry in the log.")
+    yield _gauge("durable_position", replica.durable_index, "The last entry on the disk.")
+    yield _gauge("committed_position", replica.commit_index, "The last committed entry.")
+    yield _gauge("applied_position", status.applied, "The last applied entry.")
+    yield _gauge("log_bytes", replica.log_bytes, "Entry bytes held in memory.")
+    yield _gauge("sessions", status.sessions, "Clients that the node serves.")
+    yield _gauge("balancers", len(view.balancers), "Trunks that are up.")
+    yield _gauge("deliveries_per_second", status.deliveries, "Deliveries, averaged.")
+    yield _gauge("event_loop_lag_seconds", status.lag_ms / 1000, "How late the loop is, averaged.")
+    for neighbour in status.neighbours:
+        yield Reading(
+            name="roost_node_round_trip_seconds",
+            value=neighbour.rtt_ms / 1000,
+            documentation="Smoothed round-trip time of heartbeats to a linked neighbour.",
+            labels={"neighbour": neighbour.name},
+        )
+    yield _counter("turns", view.driver.turns, "Turns of the engine.")
+    yield _counter("elections_started", replica.elections_started, "Elections the node stood in.")
+    yield _counter("elections_won", replica.elections_won, "Elections that the node won.")
+    yield _counter("snapshots_installed", replica.snapshots_installed, "Snapshots received.")
+    for way, link, count in (
+        ("in", "mesh", view.driver.frames_from_peers),
+        ("out", "mesh", view.driver.frames_to_peers),
+        ("in", "trunk", view.driver.frames_from_balancers),
+        ("out", "trunk", view.driver.frames_to_balancers),
+    ):
+        yield Reading(
+            name="roost_node_frames",
+            value=count,
+            documentation="Frames over links and trunks, heartbeats and probes not counted.",
+            is_counter=True,
+            labels={"way": way, "link": link},
+        )
+
+
+def _gauge(name: str, value: float, documentation: str) -> Reading:
+    return Reading(name=f"roost_node_{name}", value=float(value), documentation=documentation)
+
+
+def _counter(name: str, value: float, documentation: str) -> Reading:
+    return Reading(
+        name=f"roost_node_{name}", value=value, documentation=documentation, is_counter=True
+    )

@@ -1,0 +1,219 @@
+"""A node put together: the engine, its driver, the disk, the mesh, the trunks, and HTTP.
+
+    start   certificates -> disk -> mesh -> HTTP -> first turn -> trunks -> run file
+    stop    leadership handed over -> links closed -> disk flushed
+
+Every long-lived part is a context of one task, so that nothing outlives the node. An exception
+that nobody expects ends the process: what is durable is durable, and the neighbours go on.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import structlog
+
+from roost import __version__
+from roost.node.config import NodeConfig
+from roost.node.driver import Driver
+from roost.node.engine import Engine, EngineConfig
+from roost.node.errors import FailedError, StartError
+from roost.node.files import RunFile, write_run_file
+from roost.node.http import NodeView, make_node_application
+from roost.node.links import Mesh, MeshConfig
+from roost.node.store import DiskStore
+from roost.node.trunks import Trunks
+from roost.node.tuning import tune_process
+from roost.ops import clock
+from roost.ops.http import serve as serve_http
+from roost.raft.config import Config as RaftConfig
+from roost.trunk.frames import PROTOCOL_VERSION, Hello, Neighbour
+from roost.wire import CredentialsError, client_context, format_address, server_context
+from roost.wire.authority import check_credentials
+
+_logger = structlog.get_logger()
+
+REMEMBERED_FILE = "neighbours.json"
+
+
+class Node:
+    """One member of the cluster, as a process runs it."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config = config
+        self._end = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._mesh: Mesh | None = None
+
+    async def run(self) -> None:
+        """Run until `stop` is called.
+
+        Raises:
+            StartError: something outside is not as it must be.
+            FailedError: something broke that must not break.
+        """
+        asyncio.get_running_loop().set_exception_handler(self._receive_loop_error)
+        try:
+            await self._run()
+        except StartError:
+            raise
+        except asyncio.CancelledError:
+            if self._failure is None:
+                raise
+        except Exception as error:
+            start_error = _find_start_error(error)
+            if start_error is not None:
+                raise start_error from error
+            self._failure = self._failure or error
+        if self._failure is not None:
+            failure = _first_leaf(self._failure)
+            _logger.critical("node-failed", error=repr(failure), exc_info=self._failure)
+            raise FailedError(f"the node failed: {failure!r}") from self._failure
+
+    def stop(self) -> None:
+        """End `run` in order; call it from the loop's thread."""
+        self._end.set()
+
+    async def _run(self) -> None:
+        config = self._config
+        with _start_errors("cannot use the certificates"):
+            check_credentials(config.credentials, config.identity, now=clock.utc_now())
+            server, client = server_context(config.credentials), client_context(config.credentials)
+        async with contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(DiskStore.open(config))
+            engine = Engine(
+                EngineConfig(
+                    raft=RaftConfig(name=config.name, members=config.members), irc=config.irc
+                ),
+                store.stored,
+                store.history,
+                random.random,
+                clock.now(),
+            )
+            driver = Driver(engine, self._hello, self._learn)
+            stack.callback(driver.end)
+            mesh = self._mesh = Mesh(self._mesh_config(), driver, server, client, random.random)
+            trunks = Trunks(config.cluster, config.balancers, driver, client, random.random)
+            with _start_errors(f"cannot listen on {config.mesh_host}:{config.mesh_port}"):
+                await stack.enter_async_context(mesh.open())
+            application = make_node_application(lambda: self._look(engine, driver, trunks))
+            with _start_errors(f"cannot listen on {config.http_host}:{config.http_port}"):
+                http = serve_http(application, config.http_host, config.http_port)
+                http_port = await stack.enter_async_context(http)
+            store.begin(driver)
+            driver.start(store, mesh, trunks)
+            await stack.enter_async_context(trunks.open())
+            await stack.enter_async_context(self._announced(http_port))
+            tune_process()
+            await self._end.wait()
+            if self._failure is None:
+                await driver.hand_over(lambda: not mesh.linked)
+                driver.end()
+
+    @contextlib.asynccontextmanager
+    async def _announced(self, http_port: int) -> AsyncIterator[None]:
+        """Tell whoever started this process where it listens."""
+        config = self._config
+        mesh_address = self._hello().mesh_address
+        http_address = format_address((config.http_host, http_port))
+        if config.run_file is not None:
+            content = RunFile(
+                name=config.name,
+                pid=os.getpid(),
+                mesh_address=mesh_address,
+                http_address=http_address,
+            )
+            with _start_errors(f"cannot write the run file {config.run_file}"):
+                write_run_file(config.run_file, content)
+        _logger.info("started", mesh=mesh_address, http=http_address, cluster=config.cluster)
+        yield
+        _logger.info("stopping")
+        if config.run_file is not None:
+            with contextlib.suppress(OSError):
+                config.run_file.unlink()
+
+    def _mesh_config(self) -> MeshConfig:
+        config = self._config
+        return MeshConfig(
+            cluster=config.cluster,
+            name=config.name,
+            members=config.members,
+            version=__version__,
+            host=config.mesh_host,
+            port=config.mesh_port,
+            addresses=config.neighbours,
+            remembered=config.data / REMEMBERED_FILE,
+        )
+
+    def _hello(self) -> Hello:
+        config = self._config
+        assert self._mesh is not None, "nobody is greeted before the mesh listens"
+        return Hello(
+            protocol=PROTOCOL_VERSION,
+            cluster=config.cluster,
+            name=config.name,
+            version=__version__,
+            pid=os.getpid(),
+            mesh_address=config.advertised_address(self._mesh.port),
+            weight=config.weight,
+        )
+
+    def _learn(self, neighbours: tuple[Neighbour, ...]) -> None:
+        assert self._mesh is not None, "nobody is heard before the mesh listens"
+        for neighbour in neighbours:
+            self._mesh.learn(neighbour.name, neighbour.mesh_address)
+
+    def _look(self, engine: Engine, driver: Driver, trunks: Trunks) -> NodeView:
+        return NodeView(
+            cluster=self._config.cluster,
+            name=self._config.name,
+            pid=os.getpid(),
+            version=__version__,
+            status=engine.status(),
+            driver=driver.statistics(),
+            replica=engine.replica.statistics(),
+            balancers=trunks.connected,
+        )
+
+    def _receive_loop_error(
+        self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
+        """End the process for what our own code threw; sockets' troubles are their links' own."""
+        error = context.get("exception")
+        if error is None or isinstance(error, OSError):
+            _logger.debug("loop", message=context.get("message"), error=repr(error))
+            return
+        self._failure = self._failure or error
+        self._end.set()
+
+
+@contextlib.contextmanager
+def _start_errors(what: str) -> Iterator[None]:
+    """Turn what the world does to us into an error that says what we were about."""
+    try:
+        yield
+    except CredentialsError as error:
+        raise StartError(str(error)) from error
+    except OSError as error:
+        raise StartError(f"{what}: {error.strerror or error}") from error
+
+
+def _find_start_error(error: BaseException) -> StartError | None:
+    """Find a start error among what came out of task groups."""
+    if isinstance(error, StartError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            found = _find_start_error(inner)
+            if found is not None:
+                return found
+    return None
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
