@@ -13,8 +13,8 @@ only where the expected line has some, each by its name.
 
 from collections.abc import Iterable
 
-from roost.chat.apply import apply_entry
 from roost.chat.applied import Applied
+from roost.chat.apply import apply_entry
 from roost.chat.changes import Change
 from roost.chat.commands import BalancerStarted, Command, Configure, encode_command
 from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
@@ -240,7 +240,7 @@ class World:
         """Let things happen until nothing more does."""
         is_busy = True
         while is_busy:
-            is_busy = any([self._turn(number) for number in range(len(self.servers))])
+            is_busy = any(self._turn(number) for number in range(len(self.servers)))
             if self.pending and not self.is_log_stopped:
                 commands, self.pending = self.pending, []
                 for command in commands:

@@ -11,7 +11,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How a node presents itself to clients, and its limits per client."""
 
     server_name: str = "roost.local"
-    """The source of the server's own lines; a host name, so that clients tell it from a nickname."""
+    """The source of the server's own lines; its dot tells clients that it is no nickname."""
     version: str = "roost-0.1.0"
     """What VERSION and the welcome say; no spaces."""
     motd: tuple[str, ...] = ()

@@ -60,7 +60,7 @@ class Question(msgspec.Struct, frozen=True):
     show: Callable[["Context", Answer], None]
 
 
-Result: TypeAlias = None | tuple[Operation, ...] | Question
+Result: TypeAlias = tuple[Operation, ...] | Question | None
 
 
 class Context:

@@ -8,7 +8,6 @@ The one who asked is left out: it is told in the answer to its line.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
@@ -29,7 +28,6 @@ from roost.chat.changes import (
 )
 from roost.chat.ids import RoomId, SessionId, UserId
 from roost.chat.state import State
-from roost.irc import numerics
 from roost.ircd import rendering
 from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
@@ -51,38 +49,42 @@ class Deliveries:
         self._groups = groups
         self.count = 0
         """Lines that went, or go, to a client's socket because somebody else did something."""
-        self._ways: dict[type[Any], Callable[[Any, Applied, State], None]] = {
-            Joined: self._show_joined,
-            Parted: self._show_parted,
-            Kicked: self._show_kicked,
-            TopicChanged: self._show_in_room,
-            RoomModesChanged: self._show_in_room,
-            Quitted: self._show_in_common,
-            NickChanged: self._show_in_common,
-            AwayChanged: self._show_in_common,
-            RealnameChanged: self._show_in_common,
-            Invited: self._show_invited,
-            WentOnline: self._show_presence,
-            WentOffline: self._show_presence,
-        }
 
     def show(self, change: Change, applied: Applied, state: State) -> None:
         """Show one change; `state` is the one right after the entry."""
-        if type(change) is Said:
-            if change.recipient:
-                self._to_sessions(self._directory.of_user(change.recipient), change, applied)
-            elif change.minimum_status:
-                sessions = self._of_status(state, change.room, change.minimum_status)
-                others = (s for s in sessions if s.id != applied.session)
-                self._to_sessions(others, change, applied)
-            else:
+        match change:
+            case Said():
+                self._show_said(change, applied, state)
+            case TopicChanged() | RoomModesChanged():
                 self._to_room(change.room, change, applied)
-            return
-        show = self._ways.get(type(change))
-        if show is not None:
-            show(change, applied, state)
+            case Joined():
+                self._to_room(change.room, change, applied)
+                for session in self._directory.of_user(change.source.user):
+                    self._groups.enter(session, change.room)
+            case Parted():
+                self._to_room(change.room, change, applied)
+                self._remove(change.source.user, change.room)
+            case Kicked():
+                self._to_room(change.room, change, applied)
+                self._remove(change.user, change.room)
+            case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
+                self._show_in_common(change, applied)
+            case Invited():
+                self._show_invited(change, applied)
+            case WentOnline() | WentOffline():
+                self._show_presence(change)
 
-    def whisper(self, whisper: Whisper, state: State, excluded: SessionId = SessionId(0)) -> None:
+    def _show_said(self, change: Said, applied: Applied, state: State) -> None:
+        if change.recipient:
+            self._to_sessions(self._directory.of_user(change.recipient), change, applied)
+        elif change.minimum_status:
+            sessions = self._of_status(state, change.room, change.minimum_status)
+            others = (session for session in sessions if session.id != applied.session)
+            self._to_sessions(others, change, applied)
+        else:
+            self._to_room(change.room, change, applied)
+
+    def whisper(self, whisper: Whisper, state: State, excluded: SessionId) -> None:
         """Show a typing notice to those local clients that it is for."""
         recipients: Iterable[LocalSession]
         if whisper.recipient:
@@ -145,56 +147,31 @@ class Deliveries:
                 self.count += len(numbers)
                 self._outbox.item(balancer, DeliverTo(tuple(numbers), payload))
 
-    # Ways
-
-    def _show_in_room(
-        self, change: TopicChanged | RoomModesChanged, applied: Applied, state: State
-    ) -> None:
-        self._to_room(change.room, change, applied)
-
-    def _show_joined(self, change: Joined, applied: Applied, state: State) -> None:
-        self._to_room(change.room, change, applied)
-        for session in self._directory.of_user(change.source.user):
-            self._groups.enter(session, change.room)
-
-    def _show_parted(self, change: Parted, applied: Applied, state: State) -> None:
-        self._to_room(change.room, change, applied)
-        self._remove(change.source.user, change.room)
-
-    def _show_kicked(self, change: Kicked, applied: Applied, state: State) -> None:
-        self._to_room(change.room, change, applied)
-        self._remove(change.user, change.room)
-
     def _remove(self, user: UserId, room: RoomId) -> None:
         for session in self._directory.of_user(user):
             self._groups.leave(session, room)
 
     def _show_in_common(
-        self,
-        change: Quitted | NickChanged | AwayChanged | RealnameChanged,
-        applied: Applied,
-        state: State,
+        self, change: Quitted | NickChanged | AwayChanged | RealnameChanged, applied: Applied
     ) -> None:
+        """Show a change to everybody who shares a room with its source, once."""
         seen: dict[SessionId, LocalSession] = {}
-        if not isinstance(change, Quitted):
-            for session in self._directory.of_user(change.source.user):
-                seen[session.id] = session
+        for session in self._directory.of_user(change.source.user):
+            seen[session.id] = session
         for room, _ in change.rooms:
             for session in self._groups.sessions_in(room):
                 seen[session.id] = session
-        is_quit = isinstance(change, Quitted)
-        self._to_sessions(
-            (
-                session
-                for session in seen.values()
-                if session.id != applied.session
-                and not (is_quit and session.user == change.source.user)
-            ),
-            change,
-            applied,
+        # The one who asked is answered, and the one who is gone has a line of their own.
+        is_quit = type(change) is Quitted
+        others = (
+            session
+            for session in seen.values()
+            if session.id != applied.session
+            and not (is_quit and session.user == change.source.user)
         )
+        self._to_sessions(others, change, applied)
 
-    def _show_invited(self, change: Invited, applied: Applied, state: State) -> None:
+    def _show_invited(self, change: Invited, applied: Applied) -> None:
         def render(capabilities: int) -> bytes:
             shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
             return rendering.encode(*shown) if shown else b""
@@ -202,16 +179,10 @@ class Deliveries:
         self._send(self._directory.of_user(change.user), render)
         self._to_room(change.room, change, applied)
 
-    def _show_presence(
-        self, change: WentOnline | WentOffline, applied: Applied, state: State
-    ) -> None:
+    def _show_presence(self, change: WentOnline | WentOffline) -> None:
         watchers = self._directory.watchers(change.folded)
         if not watchers:
             return
-        if isinstance(change, WentOnline):
-            numeric, who = numerics.RPL_MONONLINE, rendering.hostmask(change.source)
-        else:
-            numeric, who = numerics.RPL_MONOFFLINE, change.source.nick
-        # "As with 730, the server may send '*' instead of the nick", so that one line serves all.
-        text = rendering.body(self._server_name, numeric, ("*", who))
-        self._send(watchers, lambda _: rendering.encode("", text))
+        # "The server may send '*' instead of the nick", so that one line serves all.
+        payload = rendering.presence_line(self._server_name, change)
+        self._send(watchers, lambda _: payload)

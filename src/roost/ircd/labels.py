@@ -39,8 +39,7 @@ def finish(context: Context) -> bytes:
         return b"".join([_encode(lines[0], label), *[_encode(line) for line in lines[1:]]])
     reference = context.next_batch()
     parts = [encode(label, f":{server} BATCH +{reference} labeled-response")]
-    for line in lines:
-        parts.append(_encode(line, "" if line.batch else f"batch={reference}"))
+    parts.extend(_encode(line, "" if line.batch else f"batch={reference}") for line in lines)
     parts.append(encode("", f":{server} BATCH -{reference}"))
     return b"".join(parts)
 

@@ -7,10 +7,8 @@ same live and in history, byte for byte.
 Source: modern.ircdocs.horse, "Messages"; ircv3.net for the tags and the longer forms.
 """
 
-import datetime
-from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from roost.chat.changes import (
     AwayChanged,
@@ -27,9 +25,12 @@ from roost.chat.changes import (
     Source,
     TopicChanged,
     UserModesChanged,
+    WentOffline,
+    WentOnline,
 )
 from roost.chat.commands import ModeChange
 from roost.chat.ids import Position
+from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import encode_tags, escape_tag_value
 from roost.ircd.whisper import Whisper
@@ -78,7 +79,7 @@ def encode(tags: str, text: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
@@ -97,10 +98,7 @@ def line(
     change: Change, position: Position, time_ms: int, capabilities: int
 ) -> tuple[str, str] | None:
     """Write a change as (tags, body); None when it does not show to such a client."""
-    write = _bodies.get(type(change))
-    if write is None:
-        return None
-    text = write(change, capabilities)
+    text = _body_of(change, capabilities)
     if text is None:
         return None
     return _tags(change, position, time_ms, capabilities), fit(text)
@@ -108,12 +106,6 @@ def line(
 
 def line_for_others(change: Change, position: Position, time_ms: int, capabilities: int) -> bytes:
     """Write what a bystander with these capabilities is sent; empty when it is nothing."""
-    if type(change) is Said:
-        # Most of what a server does; the same as below without the detours.
-        text = _said(change, capabilities)
-        if text is None:
-            return b""
-        return encode(_tags(change, position, time_ms, capabilities), fit(text))
     if not _is_shown_to_others(change, capabilities):
         return b""
     shown = line(change, position, time_ms, capabilities)
@@ -121,23 +113,24 @@ def line_for_others(change: Change, position: Position, time_ms: int, capabiliti
         return b""
     payload = encode(*shown)
     if type(change) is Joined and change.away and capabilities & _AWAY_NOTIFY:
-        # "clients will also be sent an AWAY message when a user joins and is away."
-        # (ircv3.net/specs/extensions/away-notify)
+        # The away-notify specification has this sent "when a user joins and has an away message".
         away = fit(f":{hostmask(change.source)} AWAY :{change.away}")
         payload += encode(_event_tags(change.source, time_ms, capabilities), away)
     return payload
 
 
 def _is_shown_to_others(change: Change, capabilities: int) -> bool:
-    needed = _needed_by_others.get(type(change), 0)
-    return not needed or bool(capabilities & needed)
-
-
-_needed_by_others: dict[type[Any], int] = {
-    Invited: _INVITE_NOTIFY,
-    AwayChanged: _AWAY_NOTIFY,
-    RealnameChanged: _SETNAME,
-}
+    """Whether a bystander asked for this kind of change; most need not be asked for."""
+    match change:
+        case Said():
+            return True
+        case Invited():
+            return bool(capabilities & _INVITE_NOTIFY)
+        case AwayChanged():
+            return bool(capabilities & _AWAY_NOTIFY)
+        case RealnameChanged():
+            return bool(capabilities & _SETNAME)
+    return True
 
 
 def _tags(change: Change, position: Position, time_ms: int, capabilities: int) -> str:
@@ -165,46 +158,46 @@ def _event_tags(source: Source, time_ms: int, capabilities: int) -> str:
     return tags
 
 
-def _said(change: Said, capabilities: int) -> str | None:
+def _body_of(change: Change, capabilities: int) -> str | None:
+    """Write a change without tags; None when such a client is not told of it."""
     source = change.source
-    if change.verb == "TAGMSG":
-        if not capabilities & _MESSAGE_TAGS:
-            return None
-        return f":{source.nick}!{source.username}@{source.host} TAGMSG {change.target}"
-    return (
-        f":{source.nick}!{source.username}@{source.host}"
-        f" {change.verb} {change.target} :{change.text}"
-    )
+    who = f":{source.nick}!{source.username}@{source.host}"
+    match change:
+        case Said():
+            if change.verb != "TAGMSG":
+                return f"{who} {change.verb} {change.target} :{change.text}"
+            return f"{who} TAGMSG {change.target}" if capabilities & _MESSAGE_TAGS else None
+        case Joined():
+            if capabilities & _EXTENDED_JOIN:
+                account = source.account or "*"
+                return f"{who} JOIN {change.name} {account} :{change.realname}"
+            return f"{who} JOIN {change.name}"
+        case Parted():
+            return f"{who} PART {change.name}{_trailing(change.reason)}"
+        case Kicked():
+            # "If no comment is given, the server SHOULD use a default message instead."
+            return f"{who} KICK {change.name} {change.nick} :{change.reason or source.nick}"
+        case Quitted():
+            return f"{who} QUIT :{change.reason}"
+        case NickChanged():
+            return f"{who} NICK {change.nick}"
+        case TopicChanged():
+            return f"{who} TOPIC {change.name} :{change.topic}"
+        case RoomModesChanged():
+            return f"{who} MODE {change.name} {' '.join(mode_parameters(change.changes))}"
+        case UserModesChanged():
+            return f"{who} MODE {source.nick} {' '.join(mode_parameters(change.changes))}"
+        case Invited():
+            return f"{who} INVITE {change.nick} {change.name}"
+        case AwayChanged():
+            return f"{who} AWAY{_trailing(change.message)}"
+        case RealnameChanged():
+            return f"{who} SETNAME :{change.realname}"
+    return None
 
 
-def _joined(change: Joined, capabilities: int) -> str:
-    text = f":{hostmask(change.source)} JOIN {change.name}"
-    if capabilities & _EXTENDED_JOIN:
-        text += f" {change.source.account or '*'} :{change.realname}"
-    return text
-
-
-def _parted(change: Parted, capabilities: int) -> str:
-    reason = f" :{change.reason}" if change.reason else ""
-    return f":{hostmask(change.source)} PART {change.name}{reason}"
-
-
-def _kicked(change: Kicked, capabilities: int) -> str:
-    # "If no comment is given, the server SHOULD use a default message instead."
-    reason = change.reason or change.source.nick
-    return f":{hostmask(change.source)} KICK {change.name} {change.nick} :{reason}"
-
-
-def _quitted(change: Quitted, capabilities: int) -> str:
-    return f":{hostmask(change.source)} QUIT :{change.reason}"
-
-
-def _nick_changed(change: NickChanged, capabilities: int) -> str:
-    return f":{hostmask(change.source)} NICK {change.nick}"
-
-
-def _topic_changed(change: TopicChanged, capabilities: int) -> str:
-    return f":{hostmask(change.source)} TOPIC {change.name} :{change.topic}"
+def _trailing(text: str) -> str:
+    return f" :{text}" if text else ""
 
 
 def mode_parameters(changes: tuple[ModeChange, ...]) -> tuple[str, ...]:
@@ -220,45 +213,6 @@ def mode_parameters(changes: tuple[ModeChange, ...]) -> tuple[str, ...]:
     return (letters, *(change.parameter for change in changes if change.parameter))
 
 
-def _room_modes_changed(change: RoomModesChanged, capabilities: int) -> str:
-    words = " ".join(mode_parameters(change.changes))
-    return f":{hostmask(change.source)} MODE {change.name} {words}"
-
-
-def _user_modes_changed(change: UserModesChanged, capabilities: int) -> str:
-    words = " ".join(mode_parameters(change.changes))
-    return f":{hostmask(change.source)} MODE {change.source.nick} {words}"
-
-
-def _invited(change: Invited, capabilities: int) -> str:
-    return f":{hostmask(change.source)} INVITE {change.nick} {change.name}"
-
-
-def _away_changed(change: AwayChanged, capabilities: int) -> str:
-    message = f" :{change.message}" if change.message else ""
-    return f":{hostmask(change.source)} AWAY{message}"
-
-
-def _realname_changed(change: RealnameChanged, capabilities: int) -> str:
-    return f":{hostmask(change.source)} SETNAME :{change.realname}"
-
-
-_bodies: dict[type[Any], Callable[[Any, int], str | None]] = {
-    Said: _said,
-    Joined: _joined,
-    Parted: _parted,
-    Kicked: _kicked,
-    Quitted: _quitted,
-    NickChanged: _nick_changed,
-    TopicChanged: _topic_changed,
-    RoomModesChanged: _room_modes_changed,
-    UserModesChanged: _user_modes_changed,
-    Invited: _invited,
-    AwayChanged: _away_changed,
-    RealnameChanged: _realname_changed,
-}
-
-
 def whisper_line(whisper: Whisper, capabilities: int) -> bytes:
     """Write a typing notice; empty for clients without message-tags."""
     if not capabilities & _MESSAGE_TAGS:
@@ -272,3 +226,15 @@ def whisper_parts(whisper: Whisper, capabilities: int) -> tuple[str, str]:
     separator = ";" if tags else ""
     text = f":{hostmask(whisper.source)} TAGMSG {whisper.target}"
     return f"{tags}{separator}{encode_tags(whisper.tags)}", fit(text)
+
+
+def presence_line(server_name: str, change: WentOnline | WentOffline) -> bytes:
+    """Write what everybody who monitors a nickname is told.
+
+    "The server may send '*' instead of the nick" of the one that is told.
+    """
+    if isinstance(change, WentOnline):
+        parameters = ("*", hostmask(change.source))
+        return encode("", body(server_name, numerics.RPL_MONONLINE, parameters))
+    parameters = ("*", change.source.nick)
+    return encode("", body(server_name, numerics.RPL_MONOFFLINE, parameters))

@@ -9,13 +9,13 @@ give again. It never changes the chat state, and shows nothing that is not commi
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     CapabilitiesChanged,
+    Change,
     MonitorChanged,
     SessionClosed,
     SessionOpened,
@@ -36,7 +36,7 @@ from roost.ircd.serving import Serving
 from roost.ircd.session import LocalSession, Phase
 from roost.ircd.whisper import Whisper
 from roost.raft.messages import Instant
-from roost.trunk.frames import Attach, Close, Detach, Lines, Refuse
+from roost.trunk.frames import Attach, Close, Detach, Lines
 
 assert commands.__all__ is not None, "importing the commands registers them"
 
@@ -77,12 +77,6 @@ class Server:
         self._averaged_at: float | None = None
         self.deliveries = 0.0
         """Moving average of the lines a second that others' doings bring to local clients."""
-        self._own_ways: dict[type[Any], Callable[[Any, Applied], None]] = {
-            SessionOpened: self._session_opened,
-            SessionClosed: self._session_closed,
-            CapabilitiesChanged: self._capabilities_changed,
-            MonitorChanged: self._monitor_changed,
-        }
 
     @property
     def session_count(self) -> int:
@@ -171,13 +165,8 @@ class Server:
         """
         self._recent.add(applied)
         for result in applied.results:
-            if type(result) is Refusal:
-                continue
-            own_way = self._own_ways.get(type(result))
-            if own_way is not None:
-                own_way(result, applied)
-            else:
-                self._deliveries.show(result, applied, self._state)
+            if not isinstance(result, Refusal):
+                self._show_change(result, applied)
         if applied.session:
             session = self._directory.by_id.get(applied.session)
             if session is not None:
@@ -199,12 +188,27 @@ class Server:
             if number not in state.sessions:
                 self._confirm_detached(number)
 
-    def _session_opened(self, change: SessionOpened, applied: Applied) -> None:
-        session = self._directory.by_id.get(change.session)
-        if session is not None and session.phase is Phase.REGISTERING:
-            self._serving.open(session, applied.line)
+    def _show_change(self, change: Change, applied: Applied) -> None:
+        match change:
+            case SessionOpened():
+                session = self._directory.by_id.get(change.session)
+                if session is not None and session.phase is Phase.REGISTERING:
+                    self._serving.open(session, applied.line)
+            case SessionClosed():
+                self._close(change)
+            case CapabilitiesChanged():
+                session = self._directory.by_id.get(change.session)
+                if session is not None:
+                    session.capabilities = change.after
+                    self._groups.change_kind(session)
+            case MonitorChanged():
+                session = self._directory.by_id.get(change.session)
+                if session is not None:
+                    self._directory.watch(session, self._state.sessions[session.id].monitored)
+            case _:
+                self._deliveries.show(change, applied, self._state)
 
-    def _session_closed(self, change: SessionClosed, applied: Applied) -> None:
+    def _close(self, change: SessionClosed) -> None:
         self._confirm_detached(change.session)
         session = self._directory.by_id.get(change.session)
         if session is not None:
@@ -215,17 +219,6 @@ class Server:
         if detaching is not None:
             close = Close(number, detaching.generation, b"")
             self._outbox.item(detaching.balancer, close)
-
-    def _capabilities_changed(self, change: CapabilitiesChanged, applied: Applied) -> None:
-        session = self._directory.by_id.get(change.session)
-        if session is not None:
-            session.capabilities = change.after
-            self._groups.change_kind(session)
-
-    def _monitor_changed(self, change: MonitorChanged, applied: Applied) -> None:
-        session = self._directory.by_id.get(change.session)
-        if session is not None:
-            self._directory.watch(session, self._state.sessions[session.id].monitored)
 
     # History and whispers
 
@@ -239,7 +232,7 @@ class Server:
 
     def whisper(self, whisper: Whisper) -> None:
         """Show a typing notice that comes from another node's client."""
-        self._deliveries.whisper(whisper, self._state)
+        self._deliveries.whisper(whisper, self._state, SessionId(0))
 
     # The turn
 

@@ -11,7 +11,6 @@ import msgspec
 
 from roost.chat.ids import Position, SessionId, UserId
 
-
 CAP_302 = 1 << 30
 """Kept among the capabilities' bits, so that it outlives a node as they do; it has no name."""
 

@@ -9,6 +9,6 @@ from roost.ircd.dispatch import command
 
 
 @command("PASS", parameters_min=1, is_before_registration=True, is_after_registration=False)
-def pass_(context: Context, message: Message) -> Result:
+def pass_(_context: Context, _message: Message) -> Result:
     """Take no notice."""
     return None

@@ -9,12 +9,12 @@ from roost.ircd.dispatch import command
 
 
 @command("PONG", is_before_registration=True)
-def pong(context: Context, message: Message) -> Result:
+def pong(_context: Context, _message: Message) -> Result:
     """Take no notice: that the client lives is the balancer's to see."""
     return None
 
 
 @command("ERROR", is_before_registration=True)
-def error(context: Context, message: Message) -> Result:
+def error(_context: Context, _message: Message) -> Result:
     """Take no notice: only servers have errors to report."""
     return None
