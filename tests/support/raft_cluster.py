@@ -8,6 +8,7 @@ checkers hold Figure 3: election safety, log matching, leader completeness, stat
 import heapq
 import random
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -33,6 +34,11 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     doubling: float = 0.0
     delay_s: tuple[float, float] = (0.0002, 0.002)
     fsync_s: tuple[float, float] = (0.0005, 0.004)
+    has_ghosts: bool = False
+    """Messages outlive the link and the process that they were sent on and to; worse than TCP."""
+
+
+CALM = Faults()
 
 
 class Disk:
@@ -124,6 +130,12 @@ class Node:
         self.replica = None
         self.life += 1
         self.cluster.unlink(self.name)
+
+    def lose_disk(self) -> None:
+        """Lose the process and its disk; what it is told is that nobody knows what it had."""
+        self.crash()
+        self.disk = Disk()
+        self.disk.hard_state = HardState(is_amnesiac=True)
 
     def step(self, action: Callable[[Replica, Instant], object]) -> None:
         """Call the replica, obey its output, and wake up when it wants to."""
@@ -218,9 +230,9 @@ class Cluster:
         self,
         size: int = 3,
         seed: int = 0,
-        faults: Faults = Faults(),
+        faults: Faults = CALM,
         snapshot_every: int = 0,
-        **settings: float,
+        **settings: Any,
     ) -> None:
         self.random = random.Random(seed)
         self.faults = faults
@@ -322,18 +334,15 @@ class Cluster:
         if link is None or self.random.random() < self.faults.loss:
             return
 
+        pair = _pair(sender, receiver)
         life = self.nodes[receiver].life
+        has_ghosts = self.faults.has_ghosts
 
         def deliver() -> None:
-            # A link dies with the process at either end; messages do not outlive it.
-            if (
-                self.nodes[receiver].life == life
-                and self._links.get(_pair(sender, receiver)) == link
-            ):
-                if _pair(sender, receiver) not in self.cut:
-                    self.nodes[receiver].step(
-                        lambda replica, now: replica.receive(sender, message, now)
-                    )
+            node = self.nodes[receiver]
+            is_same = node.life == life and self._links.get(pair) == link
+            if pair not in self.cut and (is_same or has_ghosts):
+                node.step(lambda replica, now: replica.receive(sender, message, now))
 
         self.after(self.faults.delay_s, deliver)
         if self.random.random() < self.faults.doubling:

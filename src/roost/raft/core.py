@@ -69,6 +69,10 @@ class Core:
         """The newest one, which followers that are far behind are fed."""
         self.log = Log(stored.snapshot, stored.entries)
         self.outbox = Outbox(stored.hard_state, self.log.last_index)
+        snapshot = stored.snapshot
+        if snapshot and stored.entries and stored.entries[-1].index < snapshot.index:
+            # Corruption took the log's end; what is left has a hole before what will follow.
+            self.outbox.restarted(snapshot)
         self.role = Role.FOLLOWER
         self.leader = ""
         """The leader of this term; empty while it is unknown."""
