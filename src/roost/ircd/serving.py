@@ -180,7 +180,10 @@ class Serving:
         if asked is None:
             return None
         session = asked.context.session
-        return asked if self._directory.by_id.get(session.id) is session else None
+        if self._directory.by_id.get(session.id) is not session:
+            return None
+        session.waiting_line = 0
+        return asked
 
     # The log has spoken
 
