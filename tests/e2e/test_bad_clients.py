@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from support.cluster import Cluster
-from support.irc_client import IrcClient
 
 SILENT_CLIENTS = 2000
 
@@ -76,7 +75,11 @@ def test_strange_bytes_reach_nobody(cluster: Cluster, line: bytes) -> None:
 
 
 def test_strange_bytes_instead_of_a_registration(cluster: Cluster) -> None:
-    for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n", b"\0" * 4096):
+    for data in (
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\r\n",
+        b"\0" * 4096,
+    ):
         with socket.create_connection(cluster.address) as stranger:
             stranger.sendall(data)
     _assert_undisturbed(cluster, "strange1")
@@ -100,20 +103,41 @@ def test_a_flood_holds_up_nobody_else(cluster: Cluster) -> None:
         _assert_undisturbed(cluster, "flood1")
 
 
-def test_silent_connections_hold_up_nobody_else(
+def test_a_client_that_never_reads_is_cut_off_alone(
     start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
+    file = tmp_path / "up.toml"
+    file.write_text(
+        "[balancer.clients]\nunread_bytes_max = 65536\n"
+        "[balancer.sessions]\nlines_per_s = 0\nburst_lines = 100000\n"
+    )
+    cluster = start_cluster(arguments=("--config", str(file)))
+    with cluster.client("deaf") as deaf, cluster.client("talker") as talker:
+        # Without echoes the talker itself has nothing to read.
+        talker.register(capabilities=("message-tags",)).join("#deaf")
+        deaf.register().join("#deaf")
+        talker.expect("JOIN", "#deaf", source="deaf")
+        # More than the system's own buffers hold, so that some has to wait in the balancer.
+        for count in range(60):
+            talker.send(*(f"PRIVMSG #deaf :{count:04} {'z' * 400}" for _ in range(500)))
+            quits = [line for line in talker.sync() if line.command == "QUIT"]
+            if quits:
+                break
+        else:
+            raise AssertionError("the one who does not read is still there")
+        assert quits[0].nick == "deaf"
+    _assert_undisturbed(cluster, "deaf1")
+
+
+def test_silent_connections_hold_up_nobody_else(start_cluster: Callable[..., Cluster]) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = SILENT_CLIENTS + 500
-    assert hard == resource.RLIM_INFINITY or hard >= needed, "too few files allowed here"
+    assert hard == resource.RLIM_INFINITY or hard >= needed, "too few open files are allowed here"
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
-    cluster = start_cluster(arguments=_many_from_one_address(tmp_path))
+    cluster = start_cluster()
     with contextlib.ExitStack() as stack:
         for _ in range(SILENT_CLIENTS):
             stack.enter_context(socket.create_connection(cluster.address))
         _assert_undisturbed(cluster, "silence1")
+    cluster.wait_for(lambda status: status.balancers[0].sessions <= 2, "end of the silent ones")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def _many_from_one_address(tmp_path: Path) -> tuple[str, ...]:
-    return ()

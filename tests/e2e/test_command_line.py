@@ -51,7 +51,9 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         flags = ("--data", str(tmp_path / "data"))
         error = _error("up", *flags, "--port", port, "--http-port", "0")
-        assert f"cannot listen on 127.0.0.1:{port}: it is in use; choose another with --port" in error
+        assert (
+            f"cannot listen on 127.0.0.1:{port}: it is in use; choose another with --port" in error
+        )
         error = _error("up", *flags, "--port", "0", "--http-port", port)
         assert f"127.0.0.1:{port}: it is in use; choose another with --http-port" in error
 

@@ -1,7 +1,6 @@
 """Nodes die, come back, and know everything."""
 
 import json
-import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -18,7 +17,8 @@ def _events(lines: list[Line]) -> list[tuple[object, ...]]:
 
 def _client_on_each_node(cluster: Cluster, stack: ExitStack, prefix: str) -> dict[str, IrcClient]:
     clients: dict[str, IrcClient] = {}
-    for number in range(cluster.size * 3):
+    # A node that has just come back gets few clients at first, so it may take some.
+    for number in range(40):
         client, node = cluster.client_on_new_node(f"{prefix}{number}")
         stack.callback(client.close)
         clients.setdefault(node, client)
@@ -176,8 +176,3 @@ def test_status_says_the_same_to_people_and_programs(cluster: Cluster) -> None:
     assert drawn.returncode == 0, drawn.stderr
     for word in (status["cluster"], "n1", "n2", "n3", "b1", "ready", "leader"):
         assert word in drawn.stdout
-
-
-def test_a_second_signal_ends_everything_at_once(start_cluster: Callable[..., Cluster]) -> None:
-    cluster = start_cluster()
-    assert cluster.stop(signal.SIGTERM) < 10

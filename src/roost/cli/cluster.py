@@ -76,12 +76,7 @@ class ClusterDirectory:
         """
         file = self.path / "cluster.toml"
         if not file.exists():
-            made = ClusterFile(
-                cluster=f"roost-{secrets.token_hex(4)}",
-                members=tuple(f"n{number}" for number in range(1, (nodes or 3) + 1)),
-            )
-            self.write(made)
-            return made
+            return self.make(tuple(f"n{number}" for number in range(1, (nodes or 3) + 1)))
         found = make_config(ClusterFile, load_file(file), source=str(file))
         if nodes is not None and nodes != len(found.members):
             raise UsageError(
@@ -90,6 +85,16 @@ class ClusterDirectory:
                 "leave --nodes out, or use another --data directory"
             )
         return found
+
+    def make(self, members: tuple[str, ...]) -> ClusterFile:
+        """Make a cluster of these members.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        made = ClusterFile(cluster=f"roost-{secrets.token_hex(4)}", members=members)
+        self.write(made)
+        return made
 
     def write(self, cluster: ClusterFile) -> None:
         """Store what cluster this is.

@@ -19,7 +19,7 @@ _KEYS_HINT = (
 
 app = typer.Typer(
     name="roost",
-    help="A chat that does not notice when a machine dies.",
+    help="A chat that goes on when a machine dies.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -53,7 +53,7 @@ def _roost(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """A chat that does not notice when a machine dies."""
+    """A chat that goes on when a machine dies."""
 
 
 @app.command()

@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import resource
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Protocol, TypeVar, get_args
 
 import uvloop
 
 from roost.cli.configuration import keys_of, load_file, make_config, parse_flags
-from roost.cli.errors import UsageError
+from roost.cli.errors import CommandError, UsageError
 from roost.cli.supervisor import die_with_parent
 from roost.ops.logging import Level, configure
 
@@ -35,17 +35,36 @@ class ProcessOptions:
     """End together with the process of this id."""
 
 
+class Process(Protocol):
+    """What a process of a cluster can be told."""
+
+    async def run(self) -> None:
+        """Run until `stop` is called."""
+
+    def stop(self) -> None:
+        """End `run` in order."""
+
+
 def run_node(options: ProcessOptions) -> None:
     """Run a node until a signal ends it.
 
     Raises:
         UsageError: it cannot start as it was told to.
+        CommandError: it failed.
     """
-    from roost.node import Node, NodeConfig
+    from roost.node.config import NodeConfig
+    from roost.node.errors import FailedError, StartError
+    from roost.node.node import Node
 
     config = _prepare(NodeConfig, options, "roost node")
-    if config is not None:
-        _run(config.name, options, lambda: Node(config).run())
+    if config is None:
+        return
+    try:
+        _run(config.name, options, lambda: Node(config))
+    except StartError as error:
+        raise UsageError(f"{config.name}: {error}") from error
+    except FailedError as error:
+        raise CommandError(f"{config.name}: {error}") from error
 
 
 def run_balancer(options: ProcessOptions) -> None:
@@ -57,13 +76,15 @@ def run_balancer(options: ProcessOptions) -> None:
     from roost.balancer import Balancer, Config
 
     config = _prepare(Config, options, "roost balancer")
-    if config is not None:
-        _run(config.name, options, lambda: Balancer(config).run())
+    if config is None:
+        return
+    try:
+        _run(config.name, options, lambda: Balancer(config))
+    except OSError as error:
+        raise UsageError(f"{config.name}: {error.strerror or error}") from error
 
 
-def _prepare(
-    kind: type[ConfigT], options: ProcessOptions, command: str
-) -> ConfigT | None:
+def _prepare(kind: type[ConfigT], options: ProcessOptions, command: str) -> ConfigT | None:
     """Read file and flags; None when only the keys were asked for."""
     if options.parent is not None:
         die_with_parent(options.parent)
@@ -83,34 +104,27 @@ def _prepare(
     )
 
 
-def _run(name: str, options: ProcessOptions, start: Callable[[], Awaitable[None]]) -> None:
+def _run(name: str, options: ProcessOptions, make: Callable[[], Process]) -> None:
     for level in get_args(Level):
         if level == options.log_level:
             configure(name, level=level)
     _raise_file_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_signalled(start))
+        runner.run(_run_until_signalled(make))
 
 
-async def _until_signalled(start: Callable[[], Awaitable[None]]) -> None:
-    """Run until the process is told to end; then cancel, which ends things in order."""
+async def _run_until_signalled(make: Callable[[], Process]) -> None:
+    process = make()
     loop = asyncio.get_running_loop()
-    main = asyncio.current_task()
-    assert main is not None
-    is_asked = False
 
     def stop() -> None:
-        nonlocal is_asked
-        if not is_asked:
-            is_asked = True
-            # Without a handler this signal ends the process, whatever hangs.
-            signal.alarm(STOP_S_MAX)
-            main.cancel()
+        # Without a handler this signal ends the process, whatever hangs.
+        signal.alarm(STOP_S_MAX)
+        process.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    with contextlib.suppress(asyncio.CancelledError):
-        await start()
+    await process.run()
 
 
 def _raise_file_limit() -> None:

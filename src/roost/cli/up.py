@@ -18,7 +18,13 @@ import msgspec
 import structlog
 
 from roost.cli.cluster import NODES_MAX, ClusterDirectory, ClusterFile, ensure_certificates
-from roost.cli.deployment import balancer_toml, node_toml
+from roost.cli.deployment import (
+    CONFIG_FILE,
+    DATA_FOLDER,
+    balancer_values,
+    config_text,
+    node_values,
+)
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.orphans import end_orphans
 from roost.cli.ports import choose_ports
@@ -34,6 +40,8 @@ IMPATIENCE_S = 5.0
 BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
 """Together with the end of the supervisor itself, less than the 3 s that Ctrl-C may take."""
+
+_COMMENT = "Made by `roost up` at each start. Change keys in a file for its --config instead."
 
 _logger = structlog.get_logger(__name__)
 
@@ -71,9 +79,7 @@ def up(config: UpConfig) -> None:
     with ClusterDirectory(config.data) as directory:
         cluster = directory.open(config.nodes)
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
-        end_orphans(
-            directory.path / name / "config.toml" for name in (*balancers, *cluster.members)
-        )
+        end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.members))
         deployment = _Deployment(config, directory, cluster, balancers)
         asyncio.run(_Run(config, directory, cluster, deployment).run())
 
@@ -107,31 +113,28 @@ class _Deployment:
         )
         files = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
         for number, name in enumerate(balancers):
-            text = balancer_toml(
+            values = balancer_values(
                 cluster=cluster.cluster,
                 name=name,
                 credentials=files[name],
                 host=host,
                 port=ports[number],
-                http_port=ports[count + number],
-                trunk_address=trunks[number],
-                extra=config.balancer,
+                trunk=("127.0.0.1", ports[2 * count + number]),
+                http=(host, ports[count + number]),
             )
-            directory.write_text(f"{name}/config.toml", text)
+            text = config_text(values, config.balancer, _COMMENT)
+            directory.write_text(f"{name}/{CONFIG_FILE}", text)
         for name in cluster.members:
-            text = node_toml(
+            values = node_values(
                 cluster=cluster.cluster,
                 name=name,
                 members=cluster.members,
                 credentials=files[name],
-                data=directory.path / name / "data",
+                data=directory.path / name / DATA_FOLDER,
                 balancers=trunks,
-                host="127.0.0.1",
-                mesh_port=0,
-                http_port=0,
-                extra=config.node,
             )
-            directory.write_text(f"{name}/config.toml", text)
+            text = config_text(values, config.node, _COMMENT)
+            directory.write_text(f"{name}/{CONFIG_FILE}", text)
 
 
 class _Run:
@@ -181,7 +184,7 @@ class _Run:
             raise self._problem
 
     def _child(self, command: str, name: str, *, is_node: bool) -> Child:
-        config = self._directory.path / name / "config.toml"
+        config = self._directory.path / name / CONFIG_FILE
 
         def command_line() -> list[str]:
             line = [sys.executable, "-m", "roost.cli", command, "--config", str(config)]

@@ -1,0 +1,135 @@
+"""`roost init`: the files of a cluster whose processes run on several machines.
+
+Each process gets a directory that holds all it needs and names nothing outside itself, so that it
+can be copied to its machine and started there:
+
+    DIR/n1/config.toml  ca.pem  node-n1.pem  node-n1-key.pem      roost node --config ...
+    DIR/b1/config.toml  ca.pem  balancer-b1.pem ...               roost balancer --config ...
+    DIR/authority/      the authority's key: keep it, and keep it to yourself
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from roost.cli.cluster import NODES_MAX, ClusterDirectory, ClusterFile, ensure_certificates
+from roost.cli.deployment import (
+    CONFIG_FILE,
+    DATA_FOLDER,
+    balancer_values,
+    config_text,
+    node_values,
+)
+from roost.cli.errors import UsageError
+from roost.ops import clock
+
+_COMMENT = "Made by `roost init`. Paths count from this file's directory."
+
+
+class InitConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is where."""
+
+    nodes: tuple[str, ...]
+    """NAME=HOST of each node, as the others reach it."""
+    balancers: tuple[str, ...]
+    """NAME=HOST of each balancer, as nodes and clients reach it."""
+    data: Path
+    port: int
+    http_port: int
+    trunk_port: int
+    mesh_port: int
+
+
+def init(config: InitConfig) -> None:
+    """Write the files of a new cluster.
+
+    Raises:
+        UsageError: names or hosts do not fit, or the directory cannot be used.
+    """
+    from roost.wire import format_address
+
+    nodes, balancers = _hosts("--node", config.nodes), _hosts("--balancer", config.balancers)
+    if len(nodes) > NODES_MAX:
+        raise UsageError(f"--node: a cluster has up to {NODES_MAX} nodes, not {len(nodes)}")
+    both = [name for name in nodes if name in balancers]
+    if both:
+        raise UsageError(f"{both[0]} cannot be both a node and a balancer")
+    with ClusterDirectory(config.data) as directory:
+        if (directory.path / "cluster.toml").exists():
+            raise UsageError(f"there is a cluster in {config.data} already")
+        cluster = directory.make(tuple(nodes))
+        roles = {name: ("node", (host,)) for name, host in nodes.items()}
+        roles |= {name: ("balancer", (host,)) for name, host in balancers.items()}
+        made = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
+        trunks = [format_address((host, config.trunk_port)) for host in balancers.values()]
+        for name, host in balancers.items():
+            values = balancer_values(
+                cluster=cluster.cluster,
+                name=name,
+                credentials=_copy_authority(made[name]),
+                host=host,
+                port=config.port,
+                trunk=(host, config.trunk_port),
+                http=("127.0.0.1", config.http_port),
+            )
+            directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
+        for name, host in nodes.items():
+            values = node_values(
+                cluster=cluster.cluster,
+                name=name,
+                members=cluster.members,
+                credentials=_copy_authority(made[name]),
+                data=Path(DATA_FOLDER),
+                balancers=trunks,
+            )
+            values |= {
+                "mesh_host": host,
+                "mesh_port": config.mesh_port,
+                "neighbours": {
+                    peer: format_address((peer_host, config.mesh_port))
+                    for peer, peer_host in nodes.items()
+                    if peer != name
+                },
+                "http_host": "127.0.0.1",
+                "http_port": config.http_port,
+            }
+            directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
+        print(_next_steps(directory.path, cluster, tuple(balancers)))
+
+
+def _hosts(flag: str, words: Sequence[str]) -> dict[str, str]:
+    from roost.wire.identity import NAME_HINT, is_valid_name
+
+    hosts: dict[str, str] = {}
+    for word in words:
+        name, _, host = word.partition("=")
+        if not name or not host:
+            raise UsageError(f"{flag} {word}: it must be NAME=HOST")
+        if not is_valid_name(name):
+            raise UsageError(f"{flag} {word}: a name is {NAME_HINT}")
+        if name in hosts:
+            raise UsageError(f"{flag} {word}: there is another {name}")
+        hosts[name] = host
+    return hosts
+
+
+def _copy_authority(credentials: Mapping[str, Path]) -> dict[str, Path]:
+    """Put the authority's certificate beside a process's own; gives names without directories."""
+    target = credentials["certificate"].with_name(credentials["authority"].name)
+    try:
+        shutil.copyfile(credentials["authority"], target)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    return {kind: Path(path.name) for kind, path in credentials.items()}
+
+
+def _next_steps(path: Path, cluster: ClusterFile, balancers: Sequence[str]) -> str:
+    lines = [
+        f"Made {cluster.cluster} in {path}. Copy each directory to its machine, then there:",
+        *(f"  roost balancer --config {name}/{CONFIG_FILE}" for name in balancers),
+        *(f"  roost node --config {name}/{CONFIG_FILE} --is-founding" for name in cluster.members),
+        "Leave --is-founding out at every later start, above all after a disk was lost.",
+    ]
+    return "\n".join(lines)
