@@ -71,6 +71,11 @@ class Groups:
                 self.leave(session, room)
                 self.enter(session, room)
 
+    def leave_all(self, session: LocalSession) -> None:
+        """A session leaves every room here, because another node serves it."""
+        for room in list(self._places.get(session.id, ())):
+            self.leave(session, room)
+
     def forget(self, session: LocalSession) -> None:
         """A session is closed, and leaves all groups at the balancer by itself."""
         for group in self._places.pop(session.id, {}).values():

@@ -17,12 +17,13 @@ from roost.chat.changes import (
     CapabilitiesChanged,
     Change,
     MonitorChanged,
+    SessionAttached,
     SessionClosed,
     SessionOpened,
 )
 from roost.chat.commands import CloseSession
 from roost.chat.history import Answer
-from roost.chat.ids import SessionId
+from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal
 from roost.chat.state import State
 from roost.ircd import commands
@@ -124,7 +125,7 @@ class Server:
         if former is not None:
             if former.generation >= frame.generation:
                 return
-            self._serving.forget(former)
+            self._serving.give_up(former)
         session = LocalSession(
             id=number,
             generation=frame.generation,
@@ -132,14 +133,19 @@ class Server:
             address=frame.address,
             is_secure=frame.is_secure,
             next_line=frame.acknowledged + 1,
+            served=Position(frame.position),
         )
         self._directory.add(session)
-        if number in self._state.sessions:
-            self._serving.refuse(session, "sessions of other nodes cannot be taken over")
-        elif frame.acknowledged:
-            self._serving.close(session, "Session ended")
-        else:
+        if not frame.acknowledged:
+            # Not registered as far as the client knows: its lines come again from the first on.
             session.registration.skipped_parts = frame.part
+        elif number not in self._state.sessions and frame.position <= self._state.position:
+            self._serving.close(session, "Session ended")
+        elif not self._recent.reaches(session.served):
+            self._serving.refuse(session, "it is too long ago that the client was served")
+        else:
+            session.skipped_parts = frame.part
+            self._serving.ask_for(session)
 
     def _detach(self, balancer: str, frame: Detach, session: LocalSession | None) -> None:
         if session is not None:
@@ -150,9 +156,9 @@ class Server:
             self._serving.pump(session)
             return
         number = SessionId(frame.session)
+        self._outbox.command(CloseSession(number, frame.reason))
         if number in self._state.sessions:
             self._detaching[number] = _Detaching(balancer, frame.generation)
-            self._outbox.command(CloseSession(number, frame.reason))
         else:
             self._outbox.item(balancer, Close(number, frame.generation, b""))
 
@@ -192,7 +198,11 @@ class Server:
         match change:
             case SessionOpened():
                 session = self._directory.by_id.get(change.session)
-                if session is not None and session.phase is Phase.REGISTERING:
+                if (
+                    session is not None
+                    and session.phase is Phase.REGISTERING
+                    and session.generation == applied.generation
+                ):
                     self._serving.open(session, applied.line)
             case SessionClosed():
                 self._close(change)
@@ -205,8 +215,21 @@ class Server:
                 session = self._directory.by_id.get(change.session)
                 if session is not None:
                     self._directory.watch(session, self._state.sessions[session.id].monitored)
+            case SessionAttached():
+                self._attached(change)
             case _:
                 self._deliveries.show(change, applied, self._state)
+
+    def _attached(self, change: SessionAttached) -> None:
+        session = self._directory.by_id.get(change.session)
+        if session is None:
+            return
+        if session.generation < change.generation:
+            # Another node serves it now; its balancer may not have been able to say so.
+            self._serving.give_up(session)
+        elif session.generation == change.generation:
+            self._serving.attached(session)
+            self._serving.pump(session)
 
     def _close(self, change: SessionClosed) -> None:
         self._confirm_detached(change.session)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.applied import Applied
-from roost.chat.commands import Act, CloseSession, Operation
+from roost.chat.commands import Act, AttachSession, CloseSession, Operation
 from roost.chat.history import Answer, Query
 from roost.chat.ids import SessionId
 from roost.chat.state import State
@@ -24,6 +24,7 @@ from roost.ircd.deliveries import Deliveries
 from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
 from roost.ircd.labels import finish
+from roost.ircd.missed import missed_lines
 from roost.ircd.outbox import Outbox
 from roost.ircd.reading import read
 from roost.ircd.recent import RecentEntries
@@ -31,7 +32,7 @@ from roost.ircd.refusals import send_refusal
 from roost.ircd.replies import send_results
 from roost.ircd.session import LocalSession, Phase
 from roost.raft.messages import Instant
-from roost.trunk.frames import Close, Lines, Refuse, Reply
+from roost.trunk.frames import Close, DeliverTo, Lines, Refuse, Reply
 
 _LINE_END = b"\r\n"
 
@@ -189,19 +190,21 @@ class Serving:
 
     def settle(self, session: LocalSession, applied: Applied) -> None:
         """Answer the line that waits for this entry, if it is this session's."""
-        if applied.line != session.waiting_line or applied.generation != session.generation:
+        if applied.generation != session.generation:
             return
-        context = self._waiting.pop(session.id, None)
-        if context is None:
-            return
-        session.waiting_line = 0
-        if session.phase is Phase.REGISTERING:
-            self._settle_registration(context, applied)
-        elif applied.is_fenced:
+        if applied.is_fenced and session.phase is Phase.ATTACHING:
             self._lose(session)
             return
-        else:
-            self._settle_line(context, applied)
+        if applied.line == session.waiting_line and session.id in self._waiting:
+            context = self._waiting.pop(session.id)
+            session.waiting_line = 0
+            if session.phase is Phase.REGISTERING:
+                self._settle_registration(context, applied)
+            elif applied.is_fenced:
+                self._lose(session)
+                return
+            else:
+                self._settle_line(context, applied)
         self.pump(session)
 
     def _settle_line(self, context: Context, applied: Applied) -> None:
@@ -224,7 +227,12 @@ class Serving:
                 self._unopened.append(context)
             return
         if applied.is_duplicate:
-            self.open(session, context.line)
+            # Registered already, by the node that served the session before this one.
+            session.opened_line = context.line
+            if self.state.sessions[session.id].generation < session.generation:
+                self.ask_for(session)
+            else:
+                self.open(session, context.line)
             return
         registration.send_refusals(context, applied)
         self._send_part(context)
@@ -237,21 +245,62 @@ class Serving:
             session.waiting_line = 0
         else:
             context = Context(self._config, self.state, session, self.now, line)
-        self.enter(session)
+        self._take_up(session)
         registration.send_welcome(context)
         self._reply(session, line, session.registration.part, finish(context), is_last=True)
+        self._go_live(session)
 
-    def enter(self, session: LocalSession) -> None:
-        """Take up a session as the state has it."""
+    # Sessions that another node served before
+
+    def ask_for(self, session: LocalSession) -> None:
+        """Ask the log to fence off the node that served a session before."""
+        session.phase = Phase.ATTACHING
+        self._outbox.command(AttachSession(session.id, session.generation))
+
+    def attached(self, session: LocalSession) -> None:
+        """The log says that this node serves the session from now on."""
+        if session.phase is not Phase.ATTACHING:
+            return
+        if not self._recent.reaches(session.served):
+            self.refuse(session, "it is too long ago that the client was served")
+        elif session.opened_line:
+            self.open(session, session.opened_line)
+        else:
+            self._take_up(session)
+            self._go_live(session)
+
+    def _take_up(self, session: LocalSession) -> None:
+        """Know a session as the state has it."""
         known = self.state.sessions[session.id]
         user = self.state.users[known.user]
         session.phase = Phase.LIVE
         session.nick = user.nick
         session.capabilities = known.capabilities
         self._directory.set_user(session, user.id)
+
+    def _go_live(self, session: LocalSession) -> None:
+        """Send what the client missed, if anything, and let it take part from now on."""
+        known = self.state.sessions[session.id]
+        if session.served:
+            entries = self._recent.after(session.served)
+            lines = missed_lines(entries, self.state, known, self._config.server_name)
+            self._send_missed(session, lines)
         self._directory.watch(session, known.monitored)
-        for room in user.rooms:
+        for room in self.state.users[known.user].rooms:
             self._groups.enter(session, room)
+
+    def _send_missed(self, session: LocalSession, lines: list[bytes]) -> None:
+        """Send lines in items of a bounded size."""
+        some: list[bytes] = []
+        size = 0
+        for line in lines:
+            if some and size + len(line) > self._config.reply_part_bytes_max:
+                self._outbox.item(session.balancer, DeliverTo((session.id,), b"".join(some)))
+                some, size = [], 0
+            some.append(line)
+            size += len(line)
+        if some:
+            self._outbox.item(session.balancer, DeliverTo((session.id,), b"".join(some)))
 
     # Answers go out
 
@@ -332,6 +381,11 @@ class Serving:
         """Give a session back to its balancer, which picks another node."""
         item = Refuse(session.id, session.generation, reason)
         self._outbox.item(session.balancer, item)
+        self.give_up(session)
+
+    def give_up(self, session: LocalSession) -> None:
+        """Serve a session no more; its client stays, with another node."""
+        self._groups.leave_all(session)
         self.forget(session)
 
     def forget(self, session: LocalSession) -> None:
@@ -343,6 +397,6 @@ class Serving:
     def _lose(self, session: LocalSession) -> None:
         """The log did not take a line: the session is closed, or another node's."""
         if session.id in self.state.sessions:
-            self.forget(session)
+            self.give_up(session)
         else:
             self.close(session, "Session ended")

@@ -73,7 +73,9 @@ class LocalSession(msgspec.Struct, eq=False):
     skipped_parts: int = 0
     """Parts of the next answer that the client was given by another node before."""
     served: Position = Position(0)
-    """Up to which entry the client was served when it was attached here."""
+    """Up to which entry the client was served when it was attached here; 0 when it is new."""
+    opened_line: int = 0
+    """The last line of a registration that was found to be done; 0 when there was none such."""
     end_reason: str | None = None
     """Why the session ends when its last line is done; None while it goes on."""
     is_detached: bool = False
