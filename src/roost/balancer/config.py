@@ -1,0 +1,114 @@
+"""What a balancer can be told; each limit says where its default comes from."""
+
+import ipaddress
+from pathlib import Path
+
+import msgspec
+
+from roost.balancer.exchange import ExchangeConfig, OnNodeLoss
+from roost.balancer.health import HealthConfig
+from roost.balancer.sessions import SessionLimits
+from roost.balancer.strategy import StrategyConfig
+from roost.wire import Credentials
+from roost.wire.identity import NAME_HINT, is_valid_name
+
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What clients' connections may cost this process."""
+
+    connections_max: int = 20_000
+    """In all: one core serves so many quiet clients, and they need about 200 MB. Where the
+    system allows fewer open files, there are fewer."""
+    connections_per_address_max: int = 200
+    """From one address (an IPv6 /64 network counts as one): a large office behind one router."""
+    exempt_networks: tuple[str, ...] = _LOOPBACK
+    """Networks whose addresses may have any number; this machine's own gateways and bridges."""
+    line_bytes_max: int = 4096 + 512
+    """A line with its tags and its end: 4,096 bytes of tags by message-tags, 512 by RFC 1459."""
+    unread_bytes_max: int = 4 * 1024 * 1024
+    """Output that a client leaves unread before it is cut off: minutes of the busiest rooms, or
+    a whole CHATHISTORY answer on a slow line."""
+    linger_s: float = 5.0
+    """How long a connection that is being closed may take to read its last lines."""
+    keepalive_s: int = 75
+    """Idle time after which the system probes a connection: finds dead peers early, and keeps
+    entries in most routers' tables alive."""
+
+    def __post_init__(self) -> None:
+        for name in ("connections_max", "connections_per_address_max", "keepalive_s"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.line_bytes_max < 512:
+            raise ValueError("line_bytes_max must be at least 512")
+        if self.unread_bytes_max < 64 * 1024:
+            raise ValueError("unread_bytes_max must be at least 65536")
+        if self.linger_s <= 0:
+            raise ValueError("linger_s must be more than 0")
+        for network in self.exempt_networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"exempt_networks: {error}") from error
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """One balancer."""
+
+    name: str
+    cluster: str
+    """The cluster's id, as it stands in the certificates."""
+    credentials: Credentials
+    """This balancer's certificate and key, and the authority that it trusts."""
+    host: str = "127.0.0.1"
+    """Where clients are accepted; loopback until told otherwise."""
+    port: int = 6667
+    """IRC's port for plain text; 0 is any free one."""
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    trunk_host: str = "127.0.0.1"
+    """Where nodes announce themselves."""
+    trunk_port: int = 6700
+    run_file: Path | None = None
+    """Written once everything listens: a JSON object that says where."""
+    server_name: str = "roost.local"
+    """The source of this balancer's own lines; must be what the nodes have."""
+    ping_line: str = "PING :roost"
+    """What a silent client is sent; the answer goes to the node, which ignores it."""
+    on_node_loss: OnNodeLoss = "close"
+    """What becomes of registered clients whose node is gone: "close" tells them to reconnect,
+    "reattach" gives them to another node, which must be able to take them over."""
+    stop_s: float = 0.8
+    """How long the end may wait for the nodes to confirm that the clients are gone."""
+    clients: ClientLimits = msgspec.field(default_factory=ClientLimits)
+    sessions: SessionLimits = msgspec.field(default_factory=SessionLimits)
+    strategy: StrategyConfig = msgspec.field(default_factory=StrategyConfig)
+    health: HealthConfig = msgspec.field(default_factory=HealthConfig)
+
+    def __post_init__(self) -> None:
+        for key in ("name", "cluster"):
+            if not is_valid_name(getattr(self, key)):
+                raise ValueError(f"{key} must be {NAME_HINT}, not {getattr(self, key)!r}")
+        for key in ("port", "http_port", "trunk_port"):
+            if not 0 <= getattr(self, key) <= 65535:
+                raise ValueError(f"{key} must be from 0 to 65535, not {getattr(self, key)}")
+        if not self.server_name.isascii() or " " in self.server_name or "." not in self.server_name:
+            raise ValueError(f"server_name must look like a host name, not {self.server_name!r}")
+        if not self.ping_line.isprintable() or not 1 <= len(self.ping_line.encode()) <= 510:
+            raise ValueError("ping_line must be one printable line of at most 510 bytes")
+        if self.stop_s < 0:
+            raise ValueError("stop_s must not be negative")
+
+    def exchange(self) -> ExchangeConfig:
+        """Give the part that the exchange needs."""
+        return ExchangeConfig(
+            name=self.name,
+            cluster=self.cluster,
+            server_name=self.server_name,
+            ping_line=self.ping_line,
+            on_node_loss=self.on_node_loss,
+            sessions=self.sessions,
+            strategy=self.strategy,
+            health=self.health,
+        )

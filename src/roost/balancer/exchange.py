@@ -1,0 +1,442 @@
+"""The balancer's mind: clients on one side, nodes on the other, sessions in between.
+
+    client lines ----> session (numbered, kept) ----> Lines to its node
+    client bytes <---- outboxes <---- groups    <---- Output of its node
+
+Pure: sockets and trunks are ports (`Client`, `Trunk`), time is an argument, and what people should
+read goes to `note`. It knows lines, not IRC. Inputs may be given in any order; after those of one
+turn of the loop the driver calls `pass_lines_on` and writes the outboxes in `relay.dirty`.
+"""
+
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from roost.balancer.departures import Departures
+from roost.balancer.errors import RefusedNodeError, TrunkError
+from roost.balancer.fleet import Fleet, Node, Trunk
+from roost.balancer.health import HealthConfig
+from roost.balancer.patience import Patience, WaitingRoom
+from roost.balancer.relay import Relay, leave_groups
+from roost.balancer.sessions import (
+    AcknowledgementError,
+    Client,
+    Departure,
+    Numbering,
+    Session,
+    SessionLimits,
+)
+from roost.balancer.strategy import StrategyConfig
+from roost.trunk.frames import (
+    PROTOCOL_VERSION,
+    Attach,
+    Close,
+    FromNode,
+    Hello,
+    Item,
+    Lines,
+    Neighbours,
+    Output,
+    Ping,
+    Pong,
+    Refuse,
+    Reply,
+    Status,
+    Welcome,
+)
+
+OnNodeLoss: TypeAlias = Literal["close", "reattach"]
+
+REFUSALS_MAX = 20
+"""After so many refusals in a row a session is told that nobody can serve it."""
+
+
+class Note(Protocol):
+    """Takes an event for the log: its level, its name, and its facts."""
+
+    def __call__(self, level: str, event: str, /, **fields: object) -> None:
+        """Log it."""
+
+
+class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the exchange needs to know."""
+
+    name: str
+    cluster: str
+    server_name: str
+    ping_line: str
+    on_node_loss: OnNodeLoss
+    sessions: SessionLimits
+    strategy: StrategyConfig
+    health: HealthConfig
+
+
+class Counters(msgspec.Struct):
+    """What has happened since the start."""
+
+    sessions: int = 0
+    lines: int = 0
+    lost: int = 0
+    """Sessions that were closed because their node was gone."""
+    rebound: int = 0
+    """Times that a session was given to another node."""
+
+
+class Exchange:
+    """All sessions and all nodes of a balancer."""
+
+    def __init__(self, config: ExchangeConfig, incarnation: int, note: Note) -> None:
+        self._config = config
+        self._note = note
+        self.counters = Counters()
+        self.fleet = Fleet(config.strategy, config.health)
+        self.sessions: dict[int, Session] = {}
+        """Every open session."""
+        self.relay = Relay()
+        limits = config.sessions
+        self._waiting = WaitingRoom(self.relay, config.server_name, limits.waiting_notice_s)
+        self._patience = Patience(self.relay, limits, config.ping_line)
+        self._departures = Departures(self.fleet)
+        self._throttled: dict[int, Session] = {}
+        self._talking: list[Session] = []
+        self._numbering = Numbering(incarnation)
+        self._is_stopping = False
+
+    # How things are
+
+    @property
+    def has_work(self) -> bool:
+        """Whether lines are to be passed on or outboxes to be written in this turn."""
+        return bool(self._talking or self.relay.dirty)
+
+    @property
+    def waiting_count(self) -> int:
+        """How many sessions no node serves."""
+        return len(self._waiting)
+
+    @property
+    def departing_count(self) -> int:
+        """How many clients are gone without a node's confirmation."""
+        return len(self._departures)
+
+    # Clients
+
+    def client_connected(
+        self, client: Client, address: str, now: float, *, is_secure: bool = False
+    ) -> Session:
+        """Make a session for a client, and give it to a node if there is one."""
+        number = self._numbering.take()
+        limits = self._config.sessions
+        session = Session(number, client, address, limits, now, is_secure=is_secure)
+        self.sessions[number] = session
+        self.counters.sessions += 1
+        self._patience.watch(session, now)
+        self._bind(session, now)
+        return session
+
+    def client_spoke(self, session: Session, lines: list[bytes | None], now: float) -> None:
+        """Take lines from a client; None stands for one that was too long."""
+        if not session.is_open:
+            return
+        self.counters.lines += len(lines)
+        session.receive(lines, now)
+        self._has_lines(session)
+        session.adjust_reading()
+
+    def client_lost(self, session: Session, reason: str, now: float) -> None:
+        """A client's connection is gone for `reason`; nothing happens if we have closed it."""
+        if session.is_open:
+            self._forget(session, reason, now)
+
+    def close_client(self, session: Session, text: str, reason: str, now: float) -> None:
+        """Close a client's connection: `text` tells the client why, `reason` the others."""
+        if session.is_open:
+            session.client.finish(_error(text))
+            self._forget(session, reason, now)
+
+    def _forget(self, session: Session, reason: str, now: float) -> None:
+        """Drop an open session, and see to it that a node learns that the client is gone."""
+        if session.node:
+            # What the client said before it went comes first.
+            self._send_lines(session, now)
+        node = self._drop(session)
+        if session.generation:
+            departure = Departure(session.id, session.generation, reason)
+            self._departures.depart(departure, node)
+
+    def _drop(self, session: Session) -> Node | None:
+        """Take a session out of everything; gives the node that it was bound to."""
+        session.is_open = False
+        self.sessions.pop(session.id, None)
+        self._waiting.leave(session)
+        self._throttled.pop(session.id, None)
+        node = self.fleet.find(session.node)
+        if node is not None:
+            leave_groups(node, session)
+            node.sessions.pop(session.id, None)
+        return node
+
+    # Binding
+
+    def _bind(self, session: Session, now: float) -> None:
+        """Give a session to a node; if there is none, it waits."""
+        node = None if self._is_stopping else self.fleet.choose(now, avoid=session.refused_by)
+        if node is None:
+            self._waiting.enter(session, now)
+            return
+        assert node.trunk is not None, "a node without a trunk was chosen"
+        self._waiting.leave(session)
+        session.bind(node.name, now)
+        node.sessions[session.id] = session
+        if session.generation > 1:
+            self.counters.rebound += 1
+        attach = Attach(
+            session=session.id,
+            generation=session.generation,
+            address=session.address,
+            is_secure=session.is_secure,
+            acknowledged=session.acknowledged,
+            part=session.parts,
+            position=session.position,
+        )
+        node.trunk.send(attach)
+        self._waiting.welcome(session)
+        self._has_lines(session)
+
+    def _unbind(self, session: Session, node: Node, now: float) -> None:
+        """Take a session from its node, so that it can be given to another."""
+        leave_groups(node, session)
+        node.sessions.pop(session.id, None)
+        self._throttled.pop(session.id, None)
+        session.unbind(node.position, now)
+        session.adjust_reading()
+
+    def _serve_waiting(self, now: float) -> None:
+        """Give waiting sessions and departures to nodes, first come, first served."""
+        if not self.fleet.can_serve:
+            return
+        for session in self._waiting.queue():
+            self._bind(session, now)
+        self._departures.tell_untold()
+
+    # Lines
+
+    def _has_lines(self, session: Session) -> None:
+        if session.node and session.has_lines and not session.is_talking:
+            session.is_talking = True
+            self._talking.append(session)
+
+    def pass_lines_on(self, now: float) -> None:
+        """Send every session's new lines to its node; call once in each turn of the loop."""
+        talking, self._talking = self._talking, []
+        for session in talking:
+            session.is_talking = False
+            if session.is_open and session.node:
+                self._send_lines(session, now)
+                session.adjust_reading()
+
+    def _send_lines(self, session: Session, now: float) -> None:
+        first, lines = session.take_lines(now)
+        if session.is_throttled:
+            self._throttled[session.id] = session
+        else:
+            self._throttled.pop(session.id, None)
+        node = self.fleet.find(session.node)
+        if lines and node is not None and node.trunk is not None:
+            node.trunk.send(Lines(session.id, session.generation, first, lines))
+
+    # Nodes
+
+    def node_connected(self, hello: Hello, trunk: Trunk, now: float) -> None:
+        """A node announced itself over a new trunk.
+
+        Raises:
+            RefusedNodeError: it cannot be let in; the trunk is to be dropped.
+        """
+        config = self._config
+        if hello.protocol != PROTOCOL_VERSION:
+            raise RefusedNodeError(
+                f"it speaks version {hello.protocol} of the protocol, we speak {PROTOCOL_VERSION}"
+            )
+        if hello.cluster != config.cluster:
+            raise RefusedNodeError(
+                f"it belongs to cluster {hello.cluster!r}, not to {config.cluster!r}"
+            )
+        known = self.fleet.find(hello.name)
+        if known is not None and known.trunk is not None:
+            if not known.health.is_silent(now):
+                raise RefusedNodeError(f"a node named {hello.name!r} is connected already")
+            old = known.trunk
+            self.node_lost(hello.name, old, "it was silent, and another one took its place", now)
+            old.drop("it was silent, and another one took its place")
+        node, is_news = self.fleet.announce(hello, trunk, now)
+        neighbours = self.fleet.neighbours()
+        incarnation = self._numbering.incarnation
+        trunk.send(Welcome(PROTOCOL_VERSION, config.cluster, config.name, incarnation, neighbours))
+        if is_news:
+            for other in self.fleet:
+                if other is not node and other.trunk is not None:
+                    other.trunk.send(Neighbours(neighbours))
+
+    def node_lost(self, name: str, trunk: Trunk, reason: str, now: float) -> None:
+        """A node's trunk is gone; nothing happens if that is known already."""
+        node = self.fleet.find(name)
+        if node is None or node.trunk is not trunk:
+            return
+        node.trunk = None
+        node.status = None
+        node.health.disconnected(reason, now)
+        self._judge(now)
+        sessions = list(node.sessions.values())
+        closed = 0
+        for session in sessions:
+            self._unbind(session, node, now)
+            if self._may_go_on(session):
+                self._bind(session, now)
+            else:
+                closed += 1
+                self._close_lost(session, now)
+        node.groups = {}
+        self.counters.lost += closed
+        self._departures.tell_again(node)
+        self._note(
+            "warning", "node-lost", node=name, reason=reason, sessions=len(sessions), closed=closed
+        )
+
+    def _may_go_on(self, session: Session) -> bool:
+        """Whether a session that lost its node may be given to another."""
+        return not session.is_registered or self._config.on_node_loss == "reattach"
+
+    def _close_lost(self, session: Session, now: float) -> None:
+        text = "Closing link: the node serving you is gone, please reconnect"
+        self.close_client(session, text, "The node serving the client is gone", now)
+
+    def receive(self, name: str, trunk: Trunk, frame: FromNode, now: float) -> None:
+        """Take a node's frame; nothing happens if it comes over a trunk that was given up.
+
+        Raises:
+            TrunkError: the frame makes no sense here; the trunk is to be dropped.
+        """
+        node = self.fleet.find(name)
+        if node is None or node.trunk is not trunk:
+            return
+        node.health.heard(now)
+        match frame:
+            case Output(position, items):
+                try:
+                    for item in items:
+                        self._take_item(node, item, now)
+                except AcknowledgementError as error:
+                    raise TrunkError(str(error)) from error
+                node.position = max(node.position, position)
+            case Status():
+                node.status = frame
+                node.health.reported(frame.state, frame.reason)
+                self.fleet.note_load(node, frame)
+                self._judge(now)
+            case Pong(nonce):
+                node.health.answered(nonce, now)
+            case Hello():
+                raise TrunkError("it announced itself twice")
+
+    def _judge(self, now: float) -> None:
+        self.fleet.refresh(now)
+        for node in self.fleet:
+            verdict = node.judge(now)
+            if verdict.state != node.shown.state:
+                node.shown = verdict
+                level = "info" if verdict.is_ready else "warning"
+                self._note(
+                    level, "node-state", node=node.name, state=verdict.state, reason=verdict.reason
+                )
+        if len(self._waiting) or self._departures.has_untold:
+            self._serve_waiting(now)
+
+    # What nodes show
+
+    def _take_item(self, node: Node, item: Item, now: float) -> None:
+        match item:
+            case Reply(number, generation):
+                session = _bound(node, number, generation)
+                if session is not None:
+                    self.relay.answer(session, item)
+                    if item.is_last:
+                        self._has_lines(session)
+                        session.adjust_reading()
+            case Close(number, generation, payload):
+                self._take_close(node, number, generation, payload)
+            case Refuse(number, generation, reason):
+                self._take_refusal(node, number, generation, reason, now)
+            case _:
+                self.relay.show(node, item)
+
+    def _take_close(self, node: Node, number: int, generation: int, payload: bytes) -> None:
+        if self._departures.confirm(node, number):
+            return
+        session = _bound(node, number, generation)
+        if session is not None:
+            self._drop(session)
+            session.client.finish(payload)
+
+    def _take_refusal(
+        self, node: Node, number: int, generation: int, reason: str, now: float
+    ) -> None:
+        session = _bound(node, number, generation)
+        if session is None:
+            return
+        self._note("info", "session-refused", node=node.name, reason=reason)
+        self._unbind(session, node, now)
+        session.refused_by = node.name
+        session.refusals += 1
+        if not self._may_go_on(session):
+            self._close_lost(session, now)
+        elif session.refusals > REFUSALS_MAX:
+            text = "Closing link: no node can serve you, please reconnect"
+            self.close_client(session, text, "No node could serve the client", now)
+        else:
+            # Not at once: a node that refuses today may refuse again in the same turn.
+            self._waiting.enter(session, now)
+
+    # Time
+
+    def tick(self, now: float) -> None:
+        """Do what is due; call several times a second."""
+        for node in list(self.fleet):
+            nonce = node.health.probe(now)
+            if nonce is not None and node.trunk is not None:
+                node.trunk.send(Ping(nonce))
+            is_patient = self._config.on_node_loss == "close"
+            if node.trunk is not None and node.health.is_given_up(now, is_patient=is_patient):
+                silence_s = now - node.health.heard_at
+                trunk, reason = node.trunk, f"it was silent for {silence_s:.1f} s"
+                self.node_lost(node.name, trunk, reason, now)
+                trunk.drop(reason)
+        self._judge(now)
+        for session in list(self._throttled.values()):
+            self._send_lines(session, now)
+            session.adjust_reading()
+        self._waiting.tell(now)
+        for expiry in self._patience.due(now, lambda session: self._could_register(session, now)):
+            self.close_client(expiry.session, expiry.text, expiry.reason, now)
+
+    def _could_register(self, session: Session, now: float) -> bool:
+        node = self.fleet.find(session.node)
+        return node is not None and node.judge(now).is_ready
+
+    # The end
+
+    def stop(self, now: float) -> None:
+        """Close every client, and tell the nodes; `departing_count` says how far that is."""
+        self._is_stopping = True
+        for session in list(self.sessions.values()):
+            self.close_client(session, "Server is shutting down", "Server is shutting down", now)
+
+
+def _error(text: str) -> bytes:
+    return f"ERROR :{text}\r\n".encode()
+
+
+def _bound(node: Node, number: int, generation: int) -> Session | None:
+    """Give the session if the node serves it under this generation."""
+    session = node.sessions.get(number)
+    return session if session is not None and session.generation == generation else None

@@ -1,0 +1,106 @@
+"""From a node's output to the clients' outboxes.
+
+    Deliver --> group --> outbox, outbox, outbox ...      one append for each member
+    DeliverTo, Reply --> outbox
+
+Pure. Groups are a node's own, for as long as its trunk lasts. Nothing is copied: all outboxes hold
+the same bytes until they are written.
+"""
+
+from roost.balancer.fleet import Node
+from roost.balancer.sessions import Outbox, Session
+from roost.trunk.frames import Deliver, DeliverTo, Join, Leave, Reply
+
+
+class Relay:
+    """The way of bytes to clients."""
+
+    def __init__(self) -> None:
+        self.dirty: list[Outbox] = []
+        """Outboxes with something in them, each once."""
+        self.deliveries = 0
+        """Payloads put into outboxes since the start."""
+
+    def write(self, session: Session, payload: bytes) -> None:
+        """Put bytes into a session's outbox."""
+        outbox = session.client.outbox
+        outbox.pieces.append(payload)
+        if not outbox.is_dirty:
+            outbox.is_dirty = True
+            self.dirty.append(outbox)
+        self.deliveries += 1
+
+    def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
+        """Obey an item; whoever is not bound to the node is left alone."""
+        match item:
+            case Deliver(group, excluded, payload):
+                members = node.groups.get(group)
+                if members:
+                    self._fan_out(members, excluded, payload)
+            case DeliverTo(numbers, payload):
+                for number in numbers:
+                    session = node.sessions.get(number)
+                    if session is not None:
+                        session.is_served = True
+                        self.write(session, payload)
+            case Join(group, numbers):
+                _join(node, group, numbers)
+            case Leave(group, numbers):
+                _leave(node, group, numbers)
+
+    def answer(self, session: Session, reply: Reply) -> None:
+        """Give a client a part of an answer, unless it has it.
+
+        Raises:
+            AcknowledgementError: the reply acknowledges what the node was not given.
+        """
+        session.is_served = True
+        if session.is_new_answer(reply.line, reply.part) and reply.payload:
+            self.write(session, reply.payload)
+        if reply.is_last:
+            session.acknowledge(reply.line)
+
+    def _fan_out(self, members: dict[int, Outbox], excluded: int, payload: bytes) -> None:
+        """Give everybody the bytes; the one loop that runs for each recipient of a message."""
+        dirty = self.dirty
+        for number, outbox in members.items():
+            if number != excluded:
+                outbox.pieces.append(payload)
+                if not outbox.is_dirty:
+                    outbox.is_dirty = True
+                    dirty.append(outbox)
+        self.deliveries += len(members) - (excluded in members)
+
+
+def leave_groups(node: Node, session: Session) -> None:
+    """Take a session out of all of its node's groups."""
+    for group in session.groups:
+        members = node.groups.get(group)
+        if members is not None:
+            members.pop(session.id, None)
+            if not members:
+                del node.groups[group]
+    session.groups.clear()
+
+
+def _join(node: Node, group: int, numbers: tuple[int, ...]) -> None:
+    for number in numbers:
+        session = node.sessions.get(number)
+        if session is None:
+            continue
+        session.is_served = True
+        members = node.groups.setdefault(group, {})
+        if number not in members:
+            members[number] = session.client.outbox
+            session.groups.append(group)
+
+
+def _leave(node: Node, group: int, numbers: tuple[int, ...]) -> None:
+    members = node.groups.get(group)
+    if members is None:
+        return
+    for number in numbers:
+        if members.pop(number, None) is not None:
+            node.sessions[number].groups.remove(group)
+    if not members:
+        del node.groups[group]

@@ -1,0 +1,233 @@
+"""One balancer: listeners, trunks and HTTP put together around the exchange.
+
+    sockets, trunks --> Exchange --> end of the loop's turn: one Lines frame per talking session,
+                                     one write per client that has something to read
+
+The pure parts decide; this module gives them sockets and time.
+"""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from roost.balancer import listeners, trunks
+from roost.balancer.clients import ClientConnection
+from roost.balancer.config import Config
+from roost.balancer.exchange import Exchange
+from roost.balancer.http import make_status_application
+from roost.balancer.sessions import incarnation_at
+from roost.balancer.status import Statistics, read_nodes
+from roost.ops import clock, http
+from roost.raft.messages import Instant
+from roost.wire import format_address
+
+_logger = structlog.get_logger()
+
+SWEEP_S = 0.05
+"""Between two looks at what is due: a fifth of the interval between two health probes."""
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a running balancer can be reached, host:port each; what the run file holds."""
+
+    name: str
+    pid: int
+    address: str
+    """For clients."""
+    addresses: tuple[str, ...]
+    """For clients, when the host has several."""
+    http_address: str
+    trunk_address: str
+
+
+class Balancer:
+    """The single door for clients."""
+
+    def __init__(self, config: Config, read_clock: Callable[[], Instant] = clock.now) -> None:
+        self._config = config
+        self._read_clock = read_clock
+        instant = read_clock()
+        self.now = instant.monotonic
+        """The time, not older than a sweep: what does not have to be exact is counted on it."""
+        incarnation = incarnation_at(instant.wall_ms)
+        self._exchange = Exchange(config.exchange(), incarnation, _note)
+        self._clients = listeners.ClientDesk(config.clients, self._exchange, self)
+        self._trunks = trunks.TrunkDesk(self._exchange, self)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_turn_due = False
+        self._stopping = asyncio.Event()
+        self._listening = asyncio.Event()
+        self._all_told = asyncio.Event()
+        """The end has begun, and the nodes know of every client that is gone."""
+        self._addresses: Addresses | None = None
+
+    async def run(self) -> None:
+        """Serve until `stop` is called.
+
+        Raises:
+            OSError: an address cannot be listened on, or the run file cannot be written.
+            CredentialsError: the certificate or key cannot be used.
+        """
+        config = self._config
+        self._loop = asyncio.get_running_loop()
+        application = make_status_application(self.statistics)
+        async with contextlib.AsyncExitStack() as stack, contextlib.AsyncExitStack() as accepting:
+            http_port = await stack.enter_async_context(
+                http.serve(application, config.http_host, config.http_port)
+            )
+            trunk_address = await stack.enter_async_context(
+                trunks.listen(
+                    self._trunks,
+                    config.credentials,
+                    config.cluster,
+                    config.trunk_host,
+                    config.trunk_port,
+                )
+            )
+            addresses = await accepting.enter_async_context(
+                listeners.listen(
+                    config.host,
+                    config.port,
+                    config.clients.keepalive_s,
+                    lambda: ClientConnection(self._clients),
+                )
+            )
+            self._addresses = Addresses(
+                name=config.name,
+                pid=os.getpid(),
+                address=addresses[0],
+                addresses=addresses,
+                http_address=format_address((config.http_host, http_port)),
+                trunk_address=trunk_address,
+            )
+            if config.run_file is not None:
+                write_atomically(config.run_file, msgspec.json.encode(self._addresses) + b"\n")
+            _logger.info(
+                "listening",
+                clients=", ".join(addresses),
+                http=self._addresses.http_address,
+                trunks=trunk_address,
+            )
+            self._listening.set()
+            await self._serve(accepting)
+
+    async def _serve(self, accepting: contextlib.AsyncExitStack) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sweeping = tasks.create_task(self._sweep())
+            await self._stopping.wait()
+            await accepting.aclose()
+            await self._see_clients_off()
+            sweeping.cancel()
+
+    def stop(self) -> None:
+        """End `run` in order: no new clients, a last line to all, and the nodes told."""
+        self._stopping.set()
+
+    async def wait_listening(self) -> Addresses:
+        """Wait until everything listens; gives where."""
+        await self._listening.wait()
+        assert self._addresses is not None, "it listens, and knows where"
+        return self._addresses
+
+    async def _see_clients_off(self) -> None:
+        _logger.info("stopping", sessions=len(self._exchange.sessions))
+        self._exchange.stop(self.read_clock())
+        self.touch()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.stop_s):
+                await self._all_told.wait()
+        unconfirmed = self._exchange.departing_count
+        if unconfirmed:
+            _logger.warning("stopped-unconfirmed", sessions=unconfirmed)
+        self._clients.close_lingering()
+        self._trunks.close()
+        # A turn of the loop for what was just written.
+        await asyncio.sleep(0)
+        if self._config.run_file is not None:
+            self._config.run_file.unlink(missing_ok=True)
+
+    # Turns of the loop
+
+    def read_clock(self) -> float:
+        """Look at the clock, in seconds."""
+        self.now = self._read_clock().monotonic
+        return self.now
+
+    def touch(self) -> None:
+        """Finish this turn of the loop once all that came in it is there."""
+        if not self._is_turn_due and self._exchange.has_work and self._loop is not None:
+            self._is_turn_due = True
+            self._loop.call_soon(self._finish_turn)
+        if self._stopping.is_set() and not self._exchange.departing_count:
+            self._all_told.set()
+
+    def _finish_turn(self) -> None:
+        """Send what this turn has brought: lines to the nodes, outboxes to the clients."""
+        self._is_turn_due = False
+        self._exchange.pass_lines_on(self.now)
+        relay = self._exchange.relay
+        dirty, relay.dirty = relay.dirty, []
+        for outbox in dirty:
+            outbox.flush()
+
+    async def _sweep(self) -> None:
+        while True:
+            now = self.read_clock()
+            self._exchange.tick(now)
+            self._clients.sweep(now)
+            self._trunks.sweep(now)
+            self.touch()
+            await asyncio.sleep(SWEEP_S)
+
+    # What is going on
+
+    def statistics(self) -> Statistics:
+        """Look at everything."""
+        now = self.read_clock()
+        exchange = self._exchange
+        counters = exchange.counters
+        return Statistics(
+            cluster=self._config.cluster,
+            name=self._config.name,
+            pid=os.getpid(),
+            address=self._addresses.address if self._addresses is not None else "",
+            sessions=len(exchange.sessions),
+            waiting=exchange.waiting_count,
+            departing=exchange.departing_count,
+            connections=self._clients.connections,
+            connections_max=self._clients.connections_max,
+            sessions_opened=counters.sessions,
+            sessions_lost=counters.lost,
+            sessions_rebound=counters.rebound,
+            lines=counters.lines,
+            deliveries=exchange.relay.deliveries,
+            turned_away=self._clients.turned_away,
+            cut_off=self._clients.cut_off,
+            nodes_ready=exchange.fleet.ready_count(now),
+            nodes=read_nodes(exchange, now),
+        )
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file as a whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from error
+
+
+def _note(level: str, event: str, /, **fields: object) -> None:
+    getattr(_logger, level)(event, **fields)
