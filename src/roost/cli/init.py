@@ -6,9 +6,12 @@ can be copied to its machine and started there:
     DIR/n1/config.toml  ca.pem  node-n1.pem  node-n1-key.pem      roost node --config ...
     DIR/b1/config.toml  ca.pem  balancer-b1.pem ...               roost balancer --config ...
     DIR/authority/      the authority's key: keep it, and keep it to yourself
+
+Processes on the same host take ports one after the other, beginning with the one given.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -60,21 +63,26 @@ def init(config: InitConfig) -> None:
         if (directory.path / "cluster.toml").exists():
             raise UsageError(f"there is a cluster in {config.data} already")
         cluster = directory.make(tuple(nodes))
+        roles: dict[str, tuple[str, tuple[str, ...]]]
         roles = {name: ("node", (host,)) for name, host in nodes.items()}
         roles |= {name: ("balancer", (host,)) for name, host in balancers.items()}
         made = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
-        trunks = [format_address((host, config.trunk_port)) for host in balancers.values()]
+        ports = _Ports(config)
+        trunks: list[str] = []
         for name, host in balancers.items():
+            trunk = (host, ports.next("trunk", host))
+            trunks.append(format_address(trunk))
             values = balancer_values(
                 cluster=cluster.cluster,
                 name=name,
                 credentials=_copy_authority(made[name]),
                 host=host,
-                port=config.port,
-                trunk=(host, config.trunk_port),
-                http=("127.0.0.1", config.http_port),
+                port=ports.next("port", host),
+                trunk=trunk,
+                http=("127.0.0.1", ports.next("http", host)),
             )
             directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
+        meshes = {name: (host, ports.next("mesh", host)) for name, host in nodes.items()}
         for name, host in nodes.items():
             values = node_values(
                 cluster=cluster.cluster,
@@ -84,19 +92,32 @@ def init(config: InitConfig) -> None:
                 data=Path(DATA_FOLDER),
                 balancers=trunks,
             )
-            values |= {
-                "mesh_host": host,
-                "mesh_port": config.mesh_port,
-                "neighbours": {
-                    peer: format_address((peer_host, config.mesh_port))
-                    for peer, peer_host in nodes.items()
-                    if peer != name
-                },
-                "http_host": "127.0.0.1",
-                "http_port": config.http_port,
+            values["mesh_host"], values["mesh_port"] = meshes[name]
+            values["neighbours"] = {
+                peer: format_address(mesh) for peer, mesh in meshes.items() if peer != name
             }
+            values["http_host"], values["http_port"] = "127.0.0.1", ports.next("http", host)
             directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
         print(_next_steps(directory.path, cluster, tuple(balancers)))
+
+
+class _Ports:
+    """Hands out ports, on each host one after the other."""
+
+    def __init__(self, config: InitConfig) -> None:
+        self._first = {
+            "port": config.port,
+            "http": config.http_port,
+            "trunk": config.trunk_port,
+            "mesh": config.mesh_port,
+        }
+        self._given: Counter[tuple[str, str]] = Counter()
+
+    def next(self, kind: str, host: str) -> int:
+        """Give the next port of a kind on a host."""
+        number = self._given[kind, host]
+        self._given[kind, host] += 1
+        return self._first[kind] + number
 
 
 def _hosts(flag: str, words: Sequence[str]) -> dict[str, str]:

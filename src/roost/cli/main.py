@@ -30,7 +30,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line, and end with its exit code."""
     try:
-        app()
+        app(prog_name="roost")
     except CommandError as error:
         print(f"roost: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -100,26 +100,29 @@ def up(
 
 @app.command()
 def init(
-    node: Annotated[
-        list[str], typer.Option(help="NAME=HOST of a node, as the others reach it; repeat it.")
-    ],
-    balancer: Annotated[
-        list[str], typer.Option(help="NAME=HOST of a balancer, as nodes reach it; repeat it.")
-    ],
     data: Annotated[Path, typer.Option(help="Where to write; must not hold a cluster yet.")],
+    node: Annotated[
+        list[str] | None, typer.Option(help="NAME=HOST of a node, as others reach it; repeat it.")
+    ] = None,
+    balancer: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=HOST of a balancer; repeat it."),
+    ] = None,
+    nodes: Annotated[int, typer.Option(help="Without --node: so many, on this machine.")] = 3,
     port: Annotated[int, typer.Option(help="Where balancers expect clients.")] = 6667,
     http_port: Annotated[int, typer.Option(help="Where processes answer over HTTP.")] = 8080,
-    trunk_port: Annotated[int, typer.Option(help="Where balancers expect nodes.")] = 7100,
-    mesh_port: Annotated[int, typer.Option(help="Where nodes expect each other.")] = 7000,
+    trunk_port: Annotated[int, typer.Option(help="Where balancers expect nodes.")] = 6700,
+    mesh_port: Annotated[int, typer.Option(help="Where nodes expect each other.")] = 6800,
 ) -> None:
     """Write the files of a cluster over several machines: one directory for each process."""
     from roost.cli.init import InitConfig
     from roost.cli.init import init as run
 
+    here = [f"n{number}=127.0.0.1" for number in range(1, nodes + 1)]
     run(
         InitConfig(
-            nodes=tuple(node),
-            balancers=tuple(balancer),
+            nodes=tuple(node or here),
+            balancers=tuple(balancer or ["b1=127.0.0.1"]),
             data=data,
             port=port,
             http_port=http_port,
