@@ -21,7 +21,7 @@ class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pass
 
 
-class PeerHello(_Frame, tag=101):
+class PeerHello(_Frame, frozen=True, tag=101):
     """The handshake: each side's first frame."""
 
     protocol: int
@@ -32,19 +32,19 @@ class PeerHello(_Frame, tag=101):
     """The last entry in the sender's log; for people who read logs."""
 
 
-class PeerPing(_Frame, tag=102):
+class PeerPing(_Frame, frozen=True, tag=102):
     """A heartbeat."""
 
     nonce: int
 
 
-class PeerPong(_Frame, tag=103):
+class PeerPong(_Frame, frozen=True, tag=103):
     """Answers a heartbeat at once."""
 
     nonce: int
 
 
-class Whispers(_Frame, tag=104):
+class Whispers(_Frame, frozen=True, tag=104):
     """Typing notices; they may be lost."""
 
     whispers: tuple[Whisper, ...]
@@ -57,13 +57,13 @@ class TrunkReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
     incarnation: int
 
 
-class Gossip(_Frame, tag=105):
+class Gossip(_Frame, frozen=True, tag=105):
     """Which balancers the sender is in touch with; sent on every change and periodically."""
 
     trunks: tuple[TrunkReport, ...]
 
 
-class HistoryWant(_Frame, tag=106):
+class HistoryWant(_Frame, frozen=True, tag=106):
     """Asks for the history rows of the positions `first` to `last`, both included."""
 
     ticket: int
@@ -71,7 +71,7 @@ class HistoryWant(_Frame, tag=106):
     last: Position
 
 
-class HistoryChunk(_Frame, tag=107):
+class HistoryChunk(_Frame, frozen=True, tag=107):
     """Rows of the positions from the asked `first` to `covered`, which is below it for none.
 
     `missing` are positions in between whose rows the sender cannot vouch for.
@@ -88,7 +88,7 @@ PeerFrame: TypeAlias = (
 )
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(PeerFrame)
+_decoder: msgspec.msgpack.Decoder[PeerFrame] = msgspec.msgpack.Decoder(PeerFrame)
 
 
 def encode(frame: PeerFrame) -> bytes:

@@ -102,6 +102,9 @@ class Leadership:
             is_snapshot and self._can_append(progress.match + 1)
         ):
             progress.replicate()
+        elif is_snapshot and progress.has_snapshot:
+            # While it was under way the log was compacted past it: there is a newer one.
+            self._start_snapshot(progress)
         if is_news:
             self.advance_commit()
             if sender == self._transfer_target:

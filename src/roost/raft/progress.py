@@ -125,6 +125,11 @@ class Progress:
         self._inflight.clear()
         self._inflight_bytes = 0
 
+    @property
+    def has_snapshot(self) -> bool:
+        """Whether it has everything that the snapshot it is being fed covers."""
+        return self.snapshot is not None and self.match >= self.snapshot.index
+
     # The window
 
     @property

@@ -1,0 +1,69 @@
+"""A chat state to try commands on, one entry after the other."""
+
+from roost.chat.applied import Applied
+from roost.chat.apply import apply
+from roost.chat.commands import (
+    Act,
+    BalancerStarted,
+    CloseSession,
+    Command,
+    Join,
+    OpenSession,
+    Operation,
+)
+from roost.chat.ids import FoldedNick, Position, SessionId
+from roost.chat.state import Room, State, User
+from roost.irc.casemapping import fold_nick
+from support.chat_invariants import check_invariants
+
+INCARNATION = 7
+FIRST_MS = 1_700_000_000_000
+
+
+class ChatWorld:
+    """Entries get the positions 1, 2, 3 ..., one second apart."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.sessions: dict[str, SessionId] = {}
+        self._lines: dict[str, int] = {}
+        self.command(BalancerStarted("b1", INCARNATION))
+
+    def command(self, command: Command) -> Applied:
+        """Apply a command as the next entry."""
+        position = Position(self.state.position + 1)
+        applied = apply(self.state, command, position, FIRST_MS + position * 1000)
+        check_invariants(self.state)
+        return applied
+
+    def open(self, nick: str, *, host: str = "host") -> Applied:
+        """Register a client."""
+        session = SessionId((INCARNATION << 27) | (len(self.sessions) + 1))
+        self.sessions[nick] = session
+        self._lines[nick] = 4
+        return self.command(OpenSession(session, 1, 4, nick, nick, f"Mx {nick}", host, 0, False))
+
+    def act(self, nick: str, *operations: Operation) -> Applied:
+        """Apply a line of the client that registered as `nick`."""
+        self._lines[nick] += 1
+        return self.command(Act(self.sessions[nick], 1, self._lines[nick], operations))
+
+    def close(self, nick: str, reason: str = "gone") -> Applied:
+        """End a client's session."""
+        return self.command(CloseSession(self.sessions[nick], reason))
+
+    def room_with(self, name: str, *nicks: str) -> Room:
+        """Register people and have them enter a room; the first is its operator."""
+        for nick in nicks:
+            if nick not in self.sessions:
+                self.open(nick)
+            self.act(nick, Join(name))
+        return self.room(name)
+
+    def room(self, name: str) -> Room:
+        """Find a room by its exact name."""
+        return next(room for room in self.state.rooms.values() if room.name == name)
+
+    def user(self, nick: str) -> User:
+        """Find who bears a nickname."""
+        return self.state.users[self.state.nicks[FoldedNick(fold_nick(nick))]]
