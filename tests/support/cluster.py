@@ -142,7 +142,11 @@ class Cluster:
 
     def leader(self) -> str:
         """The node that the others follow."""
-        return self.wait_for(lambda status: status.nodes[0].leader, "a leader")
+
+        def find(status: Status) -> str:
+            return next(node.name for node in status.nodes if node.leader)
+
+        return self.wait_for(find, "leader")
 
     def wait_for(
         self, condition: Callable[[Status], object], what: str, patience_s: float = PATIENCE_S

@@ -19,6 +19,7 @@ from typing import IO, Self
 import msgspec
 
 from roost.cli.configuration import load_file, make_config
+from roost.cli.deployment import DATA_FOLDER
 from roost.cli.errors import UsageError
 from roost.cli.toml import render, write_atomically
 
@@ -123,8 +124,12 @@ class ClusterDirectory:
         return path
 
     def is_founding(self, cluster: ClusterFile, node: str) -> bool:
-        """Tell whether a node may start without data as if it had never had any."""
-        return not cluster.is_founded and not (self.path / node / "data").exists()
+        """Tell whether a node may start without data as if it had never had any.
+
+        One that has begun to keep data knows by itself what it may.
+        """
+        has_data = (self.path / node / DATA_FOLDER / "identity.json").exists()
+        return not cluster.is_founded and not has_data
 
 
 def ensure_certificates(

@@ -74,14 +74,16 @@ def run_balancer(options: ProcessOptions) -> None:
         UsageError: it cannot start as it was told to.
     """
     from roost.balancer import Balancer, Config
+    from roost.wire import CredentialsError
 
     config = _prepare(Config, options, "roost balancer")
     if config is None:
         return
     try:
         _run(config.name, options, lambda: Balancer(config))
-    except OSError as error:
-        raise UsageError(f"{config.name}: {error.strerror or error}") from error
+    except (OSError, CredentialsError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{config.name}: {why}") from error
 
 
 def _prepare(kind: type[ConfigT], options: ProcessOptions, command: str) -> ConfigT | None:

@@ -34,7 +34,8 @@ class Node(msgspec.Struct, frozen=True):
     name: str
     pid: int
     state: str
-    leader: str
+    leader: bool
+    """Whether most of the ready nodes say that it leads."""
     position: int
     applied: int
     sessions: int
@@ -164,7 +165,7 @@ def draw(cluster: Cluster) -> None:
     console = Console(highlight=False)
     console.print(Text.assemble("Cluster ", (cluster.cluster, "bold")))
     nodes = Table(title="Nodes", title_justify="left")
-    for heading in ("name", "state", "why", "role"):
+    for heading in ("name", "state", "why", ""):
         nodes.add_column(heading)
     for heading in ("sessions", "position", "lag"):
         nodes.add_column(heading, justify="right")
@@ -176,7 +177,7 @@ def draw(cluster: Cluster) -> None:
             Text(f"{node.name} (pid {node.pid})" if node.pid else node.name),
             Text(node.state, style=colour),
             Text(node.reason),
-            Text(_role(node)),
+            Text("leader" if node.leader else ""),
             str(node.sessions),
             str(node.position),
             str(max(0, newest - node.applied)),
@@ -196,9 +197,3 @@ def draw(cluster: Cluster) -> None:
             str(balancer.waiting),
         )
     console.print(balancers)
-
-
-def _role(node: Node) -> str:
-    if not node.leader:
-        return "knows no leader"
-    return "leader" if node.leader == node.name else f"follows {node.leader}"

@@ -63,6 +63,8 @@ def test_a_node_is_founding_until_it_has_data_or_the_cluster_was_whole(
     cluster = directory.open(3)
     assert directory.is_founding(cluster, "n1")
     (directory.path / "n1" / "data").mkdir(parents=True)
+    assert directory.is_founding(cluster, "n1")
+    (directory.path / "n1" / "data" / "identity.json").write_text("{}")
     assert not directory.is_founding(cluster, "n1")
     assert directory.is_founding(cluster, "n2")
     directory.write(msgspec.structs.replace(cluster, is_founded=True))

@@ -30,7 +30,7 @@ def _status(balancer: str, state: str = "ready") -> dict[str, object]:
                 "name": "n1",
                 "pid": 2,
                 "state": state,
-                "leader": "n1",
+                "leader": True,
                 "position": 12,
                 "applied": 10,
                 "sessions": 1,
