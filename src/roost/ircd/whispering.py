@@ -24,7 +24,7 @@ _STATUS = {"@": OPERATOR, "+": VOICE}
 
 def is_whisper(tags: tuple[tuple[str, str], ...]) -> bool:
     """Whether a TAGMSG with these tags is a typing notice and nothing else."""
-    return all(name in TYPING_TAGS for name, _ in tags)
+    return bool(tags) and all(name in TYPING_TAGS for name, _ in tags)
 
 
 def whisper_to(context: Context, target: str, tags: tuple[tuple[str, str], ...]) -> None:

@@ -43,8 +43,6 @@ def notice(context: Context, message: Message) -> Result:
 def tagmsg(context: Context, message: Message) -> Result:
     """Send tags alone; typing notices go past the log, because nobody wants them later."""
     tags = _client_tags(message)
-    if not tags:
-        return None
     if not is_whisper(tags):
         return _say(context, message, "")
     for target in _targets(context, message):

@@ -1,0 +1,256 @@
+"""Connection registration and leaving (modern.ircdocs.horse)."""
+
+import pytest
+
+from roost.chat.settings import Settings
+from roost.ircd.config import Config
+from support.dialogue import World
+
+
+def test_welcome_comes_in_the_order_that_is_demanded() -> None:
+    """Upon successful completion of the registration process, the server MUST send, in this
+    order, the RPL_WELCOME, RPL_YOURHOST, RPL_CREATED, RPL_MYINFO, and at least one RPL_ISUPPORT
+    numeric. [...] The server SHOULD then respond as though the client sent the LUSERS command
+    [...] The server MUST then respond as though the client sent it the MOTD command."""
+    client = World().connect()
+    client.send("NICK alice", "USER a 0 * :Alice A")
+    commands = client.commands()
+    assert commands[:5] == ["001", "002", "003", "004", "005"]
+    assert commands[-3:] == ["375", "372", "376"]
+    after_isupport = [command for command in commands[5:] if command != "005"]
+    assert after_isupport[0] == "251"
+
+
+def test_welcome_names_the_client_and_the_network() -> None:
+    client = World(settings=Settings(network="Nest")).connect()
+    client.send("USER a 0 * :Alice A", "NICK alice")
+    assert client.lines()[0] == (
+        ":roost.local 001 alice :Welcome to the Nest Network, alice!a@host"
+    )
+
+
+def test_missing_motd_is_said() -> None:
+    client = World(config=Config()).connect()
+    client.send("NICK alice", "USER a 0 * :Alice A")
+    assert client.commands()[-1] == "422"
+
+
+def test_registration_is_acknowledged_as_a_whole() -> None:
+    client = World().connect()
+    client.send("NICK alice", "CAP LS", "USER a 0 * :Alice")
+    assert client.acknowledged == 0
+    client.send("CAP END")
+    assert client.acknowledged == 4
+
+
+@pytest.mark.parametrize("line", ["JOIN #a", "PRIVMSG bob :hi", "NAMES #a", "NOSUCHCOMMAND"])
+def test_commands_have_to_wait_for_registration(line: str) -> None:
+    """Until registration is complete, only a limited subset of commands SHOULD be accepted."""
+    client = World().connect()
+    client.send(line)
+    client.expect(":roost.local 451 * :You have not registered")
+
+
+@pytest.mark.parametrize("line", ["USER a 0 * :A", "PASS secret"])
+def test_registering_twice_is_refused(line: str) -> None:
+    """If a client tries to send the `USER` command after they have already completed
+    registration with the server, the `ERR_ALREADYREGISTERED` reply should be sent."""
+    client = World().register("alice")
+    client.send(line)
+    client.expect(":roost.local 462 alice :You may not reregister")
+
+
+def test_nickname_in_use_is_refused_and_another_one_registers() -> None:
+    """The desired nickname is already in use on the network, it should issue an
+    `ERR_NICKNAMEINUSE` numeric and ignore the `NICK` command."""
+    world = World()
+    world.register("alice")
+    client = world.connect()
+    client.send("NICK Alice", "USER a 0 * :A")
+    client.expect(":roost.local 433 * Alice :Nickname is already in use")
+    client.send("NICK alice2")
+    assert client.lines()[0].startswith(":roost.local 001 alice2 ")
+
+
+@pytest.mark.parametrize("nick", ["1a", "-a", "a!b", "a.b", "#a", "a" * 33, "\u00e4"])
+def test_invalid_nickname_is_refused(nick: str) -> None:
+    """If the server does not accept the new nickname supplied by the client as valid (for
+    instance, due to containing invalid characters), it should issue an `ERR_ERRONEUSNICKNAME`
+    numeric."""
+    client = World().connect()
+    client.send(f"NICK {nick}")
+    client.expect(f":roost.local 432 * {nick} :Erroneous nickname")
+
+
+def test_nick_without_nickname_is_refused() -> None:
+    """If the server does not receive the `<nickname>` parameter with the `NICK` command, it
+    should issue an `ERR_NONICKNAMEGIVEN` numeric."""
+    client = World().connect()
+    client.send("NICK", "NICK :")
+    client.expect(
+        ":roost.local 431 * :No nickname given", ":roost.local 431 * :No nickname given"
+    )
+
+
+def test_username_is_cut_silently() -> None:
+    """The username MUST be silently truncated to the given length before being used."""
+    client = World().connect()
+    client.send("NICK alice", f"USER {'u' * 30} 0 * :A")
+    assert client.lines()[0].endswith(f" alice!{'u' * 20}@host")
+
+
+@pytest.mark.parametrize("username", [":", "@", "!!"])
+def test_username_must_not_be_empty(username: str) -> None:
+    """The minimum length of `<username>` is 1, ie. it MUST not be empty. If it is empty, the
+    server SHOULD reject the command with ERR_NEEDMOREPARAMS."""
+    client = World().connect()
+    middle = "" if username == ":" else username
+    client.send("NICK alice", f"USER {middle} 0 * :A")
+    assert client.commands() == ["461"]
+
+
+def test_change_of_nickname_is_shown_to_all_who_share_a_room_once() -> None:
+    """The `<source>` of the message will be the old `nickname [ [ "!" user ] "@" host ]` of the
+    user who is changing their nickname."""
+    world = World()
+    alice, bob = world.join("#a", "alice", "bob")
+    alice.send("JOIN #b")
+    bob.send("JOIN #b")
+    stranger = world.register("eve")
+    alice.lines()
+    bob.lines()
+    alice.send("NICK alicia")
+    alice.expect(":alice!alice@host NICK alicia")
+    bob.expect(":alice!alice@host NICK alicia")
+    stranger.expect_nothing()
+    alice.send("PING x", "NICK bob", "NICK alicia")
+    alice.expect(
+        ":roost.local PONG roost.local x",
+        ":roost.local 433 alicia bob :Nickname is already in use",
+    )
+
+
+def test_nickname_that_somebody_left_is_free_at_once() -> None:
+    world = World()
+    world.register("alice").send("QUIT")
+    world.register("alice").send("PING x")
+
+
+def test_quit_is_answered_with_error_and_shown_to_those_who_share_a_room() -> None:
+    """The server acknowledges this by replying with an ERROR message and closing the connection
+    to the client. [...] Servers SHOULD prepend `<reason>` with the ASCII string "Quit: "."""
+    alice, bob = World().join("#a", "alice", "bob")
+    alice.send("QUIT :so long", "PRIVMSG #a :too late")
+    alice.expect("ERROR :Closing link: host (Quit: so long)")
+    assert alice.is_closed
+    bob.expect(":alice!alice@host QUIT :Quit: so long")
+
+
+def test_quit_without_reason() -> None:
+    """The reason sent to other clients SHOULD be just this "Quit: " string."""
+    alice, bob = World().join("#a", "alice", "bob")
+    alice.send("QUIT")
+    bob.expect(":alice!alice@host QUIT :Quit: ")
+
+
+def test_quit_before_registration_closes() -> None:
+    client = World().connect()
+    client.send("NICK alice", "QUIT :bye", "USER a 0 * :A")
+    client.expect("ERROR :Closing link: host (Quit: bye)")
+    assert client.is_closed
+
+
+def test_lost_connection_is_shown_as_quit() -> None:
+    """If a client connection is closed without the client issuing a `QUIT` command to the
+    server, the server MUST distribute a `QUIT` message to other clients."""
+    alice, bob = World().join("#a", "alice", "bob")
+    alice.disconnect("Ping timeout: 120 seconds")
+    assert alice.is_closed
+    alice.expect_nothing()
+    bob.expect(":alice!alice@host QUIT :Ping timeout: 120 seconds")
+
+
+def test_what_was_sent_before_the_connection_broke_is_done() -> None:
+    world = World()
+    alice, bob = world.join("#a", "alice", "bob")
+    world.is_log_stopped = True
+    alice.send("PRIVMSG #a :one", "PRIVMSG #a :two")
+    alice.disconnect("gone")
+    world.is_log_stopped = False
+    world.run()
+    bob.expect(
+        ":alice!alice@host PRIVMSG #a one",
+        ":alice!alice@host PRIVMSG #a two",
+        ":alice!alice@host QUIT gone",
+    )
+
+
+def test_connection_that_breaks_while_the_log_opens_it_leaves_nobody_behind() -> None:
+    world = World()
+    client = world.connect()
+    world.is_log_stopped = True
+    client.send("NICK alice", "USER a 0 * :A")
+    client.disconnect()
+    world.is_log_stopped = False
+    world.run()
+    assert client.is_closed
+    assert not world.state.users
+
+
+def test_ping_is_answered_with_the_same_token() -> None:
+    """When receiving a `PING` message, clients or servers must reply to it with a PONG message
+    with the same `<token>` value. [...] Servers MUST send a `<server>` parameter."""
+    client = World().register("alice")
+    client.send("PING :a b", "PING", "PING :", "PONG x", "ERROR x")
+    client.expect(
+        ":roost.local PONG roost.local :a b",
+        ":roost.local 461 alice PING :Not enough parameters",
+        ":roost.local 409 alice :No origin specified",
+    )
+
+
+def test_unknown_command_is_named() -> None:
+    client = World().register("alice")
+    client.send("foo bar", "F00 bar")
+    client.expect(
+        ":roost.local 421 alice FOO :Unknown command",
+        ":roost.local 421 alice * :This is not an IRC command",
+    )
+
+
+def test_too_many_lines_before_registration_close() -> None:
+    world = World(config=Config(registration_lines_max=8))
+    client = world.connect()
+    client.send(*["PING x"] * 9)
+    assert client.lines()[-1] == (
+        "ERROR :Closing link: host (Too many lines before registration)"
+    )
+    assert client.is_closed
+    assert world.servers[0].session_count == 0
+
+
+def test_more_queued_lines_than_the_limit_end_the_session() -> None:
+    world = World(config=Config(queued_lines_max=5))
+    alice, bob = world.join("#a", "alice", "bob")
+    world.is_log_stopped = True
+    alice.send(*[f"PRIVMSG #a :{number}" for number in range(20)])
+    world.is_log_stopped = False
+    world.run()
+    assert alice.is_closed
+    assert bob.lines()[-1] == ":alice!alice@host QUIT :Excess flood"
+
+
+def test_full_network_refuses_with_a_reason() -> None:
+    world = World(settings=Settings(users_max=1))
+    world.register("alice")
+    client = world.connect()
+    client.send("NICK bob", "USER b 0 * :B")
+    client.expect("ERROR :Closing link: host (The network is full, try again later)")
+    assert client.is_closed
+
+
+def test_address_of_ipv6_cannot_be_mistaken_for_a_last_parameter() -> None:
+    world = World()
+    client = world.connect(address="::1")
+    client.send("NICK alice", "USER a 0 * :A")
+    assert client.lines()[0].endswith("alice!a@0::1")
