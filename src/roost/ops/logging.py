@@ -91,6 +91,7 @@ def _rendering(is_readable: bool, *, is_coloured: bool) -> list[Processor]:
     if not is_readable:
         return [
             structlog.processors.dict_tracebacks,
+            _put_first,
             structlog.processors.JSONRenderer(sort_keys=False),
         ]
     return [
@@ -98,6 +99,12 @@ def _rendering(is_readable: bool, *, is_coloured: bool) -> list[Processor]:
         _prefix_process,
         structlog.dev.ConsoleRenderer(colors=is_coloured, pad_event_to=24, sort_keys=False),
     ]
+
+
+def _put_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Begin with what every line has."""
+    first = {name: event.pop(name) for name in ("timestamp", "level", "process", "event")}
+    return {**first, **event}
 
 
 def _shorten_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

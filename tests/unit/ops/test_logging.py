@@ -31,6 +31,7 @@ def test_a_stream_that_is_no_terminal_gets_json() -> None:
     assert line["peer"] == "n2"
     assert line["level"] == "info"
     assert line["timestamp"].endswith("Z")
+    assert list(line)[:4] == ["timestamp", "level", "process", "event"]
 
 
 def test_a_readable_line_begins_with_time_and_process() -> None:
