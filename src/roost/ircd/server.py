@@ -185,7 +185,7 @@ class Server:
         back to their balancers; only unregistered ones have missed nothing.
         """
         self._state = state
-        self._serving.state = state
+        self._serving.replace_state(state)
         self._recent.reset(state.position)
         for session in list(self._directory.by_id.values()):
             if session.phase is not Phase.REGISTERING or session.id in state.sessions:

@@ -250,6 +250,12 @@ class Serving:
         self._reply(session, line, session.registration.part, finish(context), is_last=True)
         self._go_live(session)
 
+    def replace_state(self, state: State) -> None:
+        """Go on with another state; answers that are under way are made from it."""
+        self.state = state
+        for context in [*self._waiting.values(), *self._unopened]:
+            context.state = state
+
     # Sessions that another node served before
 
     def ask_for(self, session: LocalSession) -> None:

@@ -80,7 +80,7 @@ class SimulatedCluster:
 
     def _heard(self, connection: Connection, heard: Heard) -> None:
         context = f"seed {self.world.seed} at {self.world.now:.4f}: {connection.nick}"
-        holders = [n for n in self.nodes.values() if n.log_disk.has(heard.position)]
+        holders = [n for n in self.nodes.values() if n.log_disk.had(heard.position)]
         assert len(holders) * 2 > len(self.names), (
             f"{context} saw {heard.msgid} while only {[n.name for n in holders]} had it on disk"
         )
@@ -163,9 +163,11 @@ class SimulatedCluster:
         self.world.at(pause, lambda: None if node.is_up else node.start())
 
     def _lose_disk(self) -> None:
-        # A second lost disk before the first is filled again would be a lost majority.
+        # A second lost disk before the first is made good would be a lost majority.
         if all(
-            n.is_up and n.engine is not None and n.engine.status().state == "ready"
+            n.engine is not None
+            and n.engine.status().state == "ready"
+            and not n.engine.replica.statistics().is_barred
             for n in self.nodes.values()
         ):
             self.kill(self.world.random.choice(self.names), is_disk_lost=True)

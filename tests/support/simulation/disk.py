@@ -24,13 +24,18 @@ class LogDisk:
         self._syncing: list[Persist | Compaction] = []
         self._epoch = 0
         self.is_full = False
+        self._lost_index = 0
+        """The last entry that was durable on an earlier disk."""
 
     def load(self) -> Stored:
         """Read what survived."""
         return Stored(self.hard_state, self.snapshot, tuple(self.entries))
 
-    def has(self, index: int) -> bool:
-        """Tell whether an entry is durable here."""
+    def had(self, index: int) -> bool:
+        """Tell whether an entry is durable here, or was until the disk itself was lost."""
+        return index <= self._lost_index or self._has(index)
+
+    def _has(self, index: int) -> bool:
         if self.snapshot is not None and index <= self.snapshot.index:
             return True
         return bool(self.entries) and self.entries[0].index <= index <= self.entries[-1].index
@@ -88,6 +93,10 @@ class LogDisk:
     def wipe(self) -> None:
         """Lose everything: a new disk."""
         self.crash()
+        if self.entries:
+            self._lost_index = max(self._lost_index, self.entries[-1].index)
+        if self.snapshot is not None:
+            self._lost_index = max(self._lost_index, self.snapshot.index)
         self.hard_state = HardState(is_amnesiac=True)
         self.snapshot = None
         self.entries = []
