@@ -105,7 +105,7 @@ class NodeHealth:
         self._successes = self._failures = 0
         self._probe_due = now
         self.heard_at = now
-        self._held_until = now + self._hold_s()
+        self._held_until = now + self._hold_s(now)
 
     def disconnected(self, reason: str, now: float) -> None:
         """The link is lost; that counts at once. After "draining" it is no surprise."""
@@ -138,7 +138,7 @@ class NodeHealth:
             self._successes += 1
             if not self._is_up and self._is_connected and self._successes >= self._config.rise:
                 self._is_up = True
-                self._held_until = now + self._hold_s()
+                self._held_until = now + self._hold_s(now)
 
     def probe(self, now: float) -> int | None:
         """Give up on late answers; give the nonce of a probe that is to be sent now, if one is."""
@@ -194,11 +194,17 @@ class NodeHealth:
         return Verdict(self._reported, self._reported_reason)
 
     def _note_flap(self, now: float) -> None:
-        forgotten = int((now - self._flapped_at) / self._config.flap_decay_s)
-        self._flaps = max(0, self._flaps - forgotten) + 1
+        self._forget_flaps(now)
+        self._flaps += 1
         self._flapped_at = now
 
-    def _hold_s(self) -> float:
+    def _forget_flaps(self, now: float) -> None:
+        forgotten = int((now - self._flapped_at) / self._config.flap_decay_s)
+        self._flaps = max(0, self._flaps - forgotten)
+        self._flapped_at += forgotten * self._config.flap_decay_s
+
+    def _hold_s(self, now: float) -> float:
+        self._forget_flaps(now)
         if self._flaps < 2:
             return 0.0
         doublings = min(self._flaps - 2, 30)

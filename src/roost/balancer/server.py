@@ -63,8 +63,10 @@ class Balancer:
         self._is_turn_due = False
         self._stopping = asyncio.Event()
         self._listening = asyncio.Event()
+        self._has_seen_off = False
+        """The end has begun, and every client was told."""
         self._all_told = asyncio.Event()
-        """The end has begun, and the nodes know of every client that is gone."""
+        """And the nodes know of each."""
         self._addresses: Addresses | None = None
 
     async def run(self) -> None:
@@ -138,6 +140,7 @@ class Balancer:
     async def _see_clients_off(self) -> None:
         _logger.info("stopping", sessions=len(self._exchange.sessions))
         self._exchange.stop(self.read_clock())
+        self._has_seen_off = True
         self.touch()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._config.stop_s):
@@ -164,7 +167,7 @@ class Balancer:
         if not self._is_turn_due and self._exchange.has_work and self._loop is not None:
             self._is_turn_due = True
             self._loop.call_soon(self._finish_turn)
-        if self._stopping.is_set() and not self._exchange.departing_count:
+        if self._has_seen_off and not self._exchange.departing_count:
             self._all_told.set()
 
     def _finish_turn(self) -> None:

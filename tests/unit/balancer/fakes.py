@@ -1,0 +1,174 @@
+"""Clients and trunks that keep what they are given, and an exchange between them."""
+
+from typing import Any, TypeVar
+
+from roost.balancer.exchange import Exchange, ExchangeConfig, OnNodeLoss
+from roost.balancer.health import HealthConfig
+from roost.balancer.sessions import Outbox, Session, SessionLimits
+from roost.balancer.strategy import StrategyConfig
+from roost.trunk.frames import (
+    FromBalancer,
+    Hello,
+    Item,
+    NeighbourStatus,
+    Output,
+    Ping,
+    Pong,
+    Status,
+)
+
+T = TypeVar("T")
+
+
+def hello(name: str, **changes: Any) -> Hello:
+    values: dict[str, Any] = {
+        "protocol": 1,
+        "cluster": "test",
+        "name": name,
+        "version": "0.1.0",
+        "pid": 4000 + int(name[1:]),
+        "mesh_address": f"127.0.0.1:700{name[1:]}",
+        "weight": 1,
+    }
+    return Hello(**(values | changes))
+
+
+def status(state: str = "ready", reason: str = "", leader: str = "n1", **changes: Any) -> Status:
+    values: dict[str, Any] = {
+        "state": state,
+        "reason": reason,
+        "leader": leader,
+        "term": 1,
+        "position": 10,
+        "applied": 9,
+        "sessions": 0,
+        "neighbours": (NeighbourStatus("n9", 0.5),),
+        "lag_ms": 0.0,
+        "deliveries": 0.0,
+    }
+    return Status(**(values | changes))
+
+
+class FakeClient:
+    def __init__(self) -> None:
+        self.received = b""
+        self.outbox = Outbox(self._flush)
+        self._is_read = True
+        self.is_finished = False
+        self.writes = 0
+
+    def _flush(self) -> None:
+        self.received += b"".join(self.outbox.pieces)
+        self.writes += 1
+        self.outbox.pieces.clear()
+        self.outbox.is_dirty = False
+
+    def is_read(self) -> bool:
+        return self._is_read
+
+    def pause_reading(self) -> None:
+        self._is_read = False
+
+    def resume_reading(self) -> None:
+        self._is_read = True
+
+    def finish(self, last: bytes) -> None:
+        self.outbox.pieces.append(last)
+        self._flush()
+        self.is_finished = True
+
+
+class FakeTrunk:
+    def __init__(self, world: "World", name: str) -> None:
+        self.world = world
+        self.name = name
+        self.frames: list[FromBalancer] = []
+        self.dropped = ""
+
+    def send(self, frame: FromBalancer) -> None:
+        self.frames.append(frame)
+
+    def drop(self, reason: str) -> None:
+        self.dropped = reason
+
+    def take(self, kind: type[T]) -> list[T]:
+        """Give the frames of a kind since the last time, and forget them."""
+        taken: list[T] = [frame for frame in self.frames if isinstance(frame, kind)]
+        self.frames = [frame for frame in self.frames if not isinstance(frame, kind)]
+        return taken
+
+    def say(self, frame: Status | Pong | Output) -> None:
+        self.world.exchange.receive(self.name, self, frame, self.world.now)
+
+    def show(self, *items: Item, position: int = 1) -> None:
+        self.say(Output(position, items))
+        self.world.finish_turn()
+
+    def ready(self) -> "FakeTrunk":
+        self.say(status())
+        return self
+
+    def lose(self, reason: str = "it reset the connection") -> None:
+        self.world.exchange.node_lost(self.name, self, reason, self.world.now)
+        self.world.finish_turn()
+
+
+class World:
+    """An exchange, its clock, and what it said in the log."""
+
+    def __init__(
+        self,
+        *,
+        on_node_loss: OnNodeLoss = "close",
+        sessions: SessionLimits | None = None,
+        strategy: StrategyConfig | None = None,
+    ) -> None:
+        self.now = 1000.0
+        self.notes: list[tuple[str, dict[str, object]]] = []
+        config = ExchangeConfig(
+            name="b1",
+            cluster="test",
+            server_name="roost.local",
+            ping_line="PING :roost",
+            on_node_loss=on_node_loss,
+            sessions=sessions or SessionLimits(),
+            strategy=strategy or StrategyConfig(),
+            health=HealthConfig(),
+        )
+        self.exchange = Exchange(config, 5, self._note)
+
+    def _note(self, level: str, event: str, /, **fields: object) -> None:
+        self.notes.append((event, fields))
+
+    def trunk(self, name: str, **changes: Any) -> FakeTrunk:
+        """Let a node announce itself."""
+        trunk = FakeTrunk(self, name)
+        self.exchange.node_connected(hello(name, **changes), trunk, self.now)
+        return trunk
+
+    def client(self) -> tuple[FakeClient, Session]:
+        client = FakeClient()
+        session = self.exchange.client_connected(client, "192.0.2.1", self.now)
+        self.finish_turn()
+        return client, session
+
+    def say(self, session: Session, *texts: str) -> None:
+        self.exchange.client_spoke(session, [text.encode() for text in texts], self.now)
+        self.finish_turn()
+
+    def finish_turn(self) -> None:
+        self.exchange.pass_lines_on(self.now)
+        dirty, self.exchange.relay.dirty = self.exchange.relay.dirty, []
+        for outbox in dirty:
+            outbox.flush()
+
+    def pass_time(self, seconds: float, *alive: FakeTrunk, step: float = 0.05) -> None:
+        """Let time go by; the trunks that are `alive` answer their probes."""
+        end = self.now + seconds
+        while self.now < end - 1e-9:
+            self.now = min(end, self.now + step)
+            self.exchange.tick(self.now)
+            for trunk in alive:
+                for ping in trunk.take(Ping):
+                    trunk.say(Pong(ping.nonce))
+            self.finish_turn()
