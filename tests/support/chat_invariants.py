@@ -20,10 +20,11 @@ def check_invariants(state: State) -> None:
         assert session.id == session_id
         assert session_id in state.users[session.user].sessions
         assert session_id in state.incarnations[incarnation_of(session_id)]
+        assert session_id not in state.closed_sessions
         assert len(session.monitored) <= state.settings.monitor_max
     assert sum(len(sessions) for sessions in state.incarnations.values()) == len(state.sessions)
     assert all(state.incarnations.values())
-    assert len(state.room_names) == len(state.rooms) <= state.settings.rooms_max
+    assert len(state.room_names) == len(state.rooms)
     for room_folded, room_id in state.room_names.items():
         assert fold_room(state.rooms[room_id].name) == room_folded
     for room_id, room in state.rooms.items():
@@ -32,5 +33,7 @@ def check_invariants(state: State) -> None:
         assert (room_id in state.empty_rooms) == (not room.members)
         assert bool(room.emptied) == (not room.members)
         assert room.modes == "".join(sorted(dict.fromkeys(room.modes)))
+        assert not (set(room.invited) & set(room.members))
+        assert room.members or not room.invited
     assert state.whowas_count == sum(len(entries) for entries in state.whowas.values())
     assert state.whowas_count <= state.settings.whowas_entries_max

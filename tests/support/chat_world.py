@@ -27,6 +27,7 @@ class ChatWorld:
         self.state = State()
         self.sessions: dict[str, SessionId] = {}
         self._lines: dict[str, int] = {}
+        self._sessions_opened = 0
         self.command(BalancerStarted("b1", INCARNATION))
 
     def command(self, command: Command) -> Applied:
@@ -38,7 +39,8 @@ class ChatWorld:
 
     def open(self, nick: str, *, host: str = "host") -> Applied:
         """Register a client."""
-        session = SessionId((INCARNATION << 27) | (len(self.sessions) + 1))
+        self._sessions_opened += 1
+        session = SessionId((INCARNATION << 27) | self._sessions_opened)
         self.sessions[nick] = session
         self._lines[nick] = 4
         return self.command(OpenSession(session, 1, 4, nick, nick, f"Mx {nick}", host, 0, False))

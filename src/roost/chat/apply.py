@@ -4,8 +4,10 @@
 equal states; what a client may not do is a refusal, never an exception. Each operation asks
 everything it needs to know before it changes anything, and its changes are plain assignments that
 cannot fail. Should an entry raise all the same, it does so on every node alike and at the same
-point: what it did until then stays and is shown, the rest is skipped, and the entry is noted in
-`failed_entries`. The cluster goes on.
+point: the operation that raised has done nothing, those before it stay and are shown, those after
+it are skipped, and the entry is noted in `failed_entries`. The cluster goes on. Success pays
+nothing for that. Only `MemoryError` is let through: it is one node's trouble, which must stop
+before it differs from the others.
 """
 
 import msgspec
@@ -39,7 +41,7 @@ from roost.chat.commands import (
     SetUserModes,
     decode_command,
 )
-from roost.chat.ids import Position, incarnation_of
+from roost.chat.ids import Position, SessionId, incarnation_of
 from roost.chat.modes import set_room_modes, set_user_modes
 from roost.chat.rooms import invite, join, kick, part, part_all, set_topic
 from roost.chat.sessions import (
@@ -48,6 +50,7 @@ from roost.chat.sessions import (
     balancer_started,
     close_session,
     open_session,
+    remember_closed,
 )
 from roost.chat.state import Session, State, User
 from roost.chat.step import Step
@@ -59,18 +62,31 @@ FAILED_ENTRIES_MAX = 100
 
 
 def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> Applied:
-    """Apply an entry's data; never raises."""
+    """Apply an entry's data; never raises, but when there is no memory left."""
     step = Step(state, position, time_ms)
     skip(state, position, time_ms)
+    command: Command | None = None
     try:
-        return _apply(step, decode_command(data))
+        command = decode_command(data)
+        return _apply(step, command)
+    except MemoryError:
+        raise
     except msgspec.MsgspecError as error:
         failure = f"not a command: {error}"
     except Exception as error:  # noqa: BLE001 -- see the module's docstring
         failure = f"{type(error).__name__}: {error}"
     state.failed_entries.append(position)
     del state.failed_entries[:-FAILED_ENTRIES_MAX]
-    return Applied(position, time_ms, results=tuple(step.results), failure=failure)
+    # Whose line it was is told all the same: its node owes the client an answer.
+    return Applied(
+        position,
+        time_ms,
+        getattr(command, "session", SessionId(0)),
+        getattr(command, "generation", 0),
+        getattr(command, "line", 0),
+        tuple(step.results),
+        failure=failure,
+    )
 
 
 def apply(state: State, command: Command, position: Position, time_ms: int) -> Applied:
@@ -96,7 +112,9 @@ def _apply(step: Step, command: Command) -> Applied:
     match command:
         case CloseSession():
             session = state.sessions.get(command.session)
-            if session is not None:
+            if session is None:
+                remember_closed(state, command.session)
+            else:
                 close_session(step, session, command.reason)
         case AttachSession():
             session = state.sessions.get(command.session)
@@ -121,7 +139,10 @@ def _apply(step: Step, command: Command) -> Applied:
 def _open(step: Step, command: OpenSession) -> Applied:
     state = step.state
     is_duplicate = command.session in state.sessions
-    is_fenced = incarnation_of(command.session) not in state.balancers.values()
+    is_fenced = (
+        command.session in state.closed_sessions
+        or incarnation_of(command.session) not in state.balancers.values()
+    )
     if not is_duplicate and not is_fenced:
         open_session(step, command)
     return Applied(
@@ -143,11 +164,14 @@ def _act(step: Step, command: Act) -> Applied:
     if session is not None and not is_fenced and not is_duplicate:
         session.last_line = command.line
         user = step.state.users[session.user]
-        for operation in command.operations[:OPERATIONS_MAX]:
+        for number, operation in enumerate(command.operations[:OPERATIONS_MAX]):
+            step.operation = number
             if isinstance(operation, Say):
                 say(step, user, operation)
-            else:
-                _operate(step, session, user, operation)
+                continue
+            _operate(step, session, user, operation)
+            if isinstance(operation, Quit):
+                break
     return Applied(
         step.position,
         step.time_ms,
@@ -189,6 +213,4 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
         case Monitor():
             monitor(step, session, user, operation)
         case Quit():
-            # Operations after a QUIT find no session any more.
-            if session.id in step.state.sessions:
-                close_session(step, session, operation.reason)
+            close_session(step, session, operation.reason)

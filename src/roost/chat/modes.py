@@ -14,6 +14,8 @@ FLAGS = "imnst"
 """Room modes without a parameter."""
 USER_MODES = "i"
 LIMIT_MAX = 1_000_000
+MASK_BYTES_MAX = 200
+"""More than any nick!user@host has by default; a list's reply holds one beside its setter."""
 _STATUS = {"o": OPERATOR, "v": VOICE}
 
 
@@ -112,9 +114,13 @@ def _change_limit(room: Room, change: ModeChange) -> ModeChange | None:
 
 def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> ModeChange | None:
     entries = {"b": room.bans, "e": room.exceptions, "I": room.invitation_masks}[change.letter]
-    if not change.parameter:
+    text = change.parameter
+    # What cannot be a middle parameter would, when it is shown, say something else than a mask.
+    if not text or text[0] == ":" or any(character <= " " for character in text):
         return None
-    mask = normalise_mask(change.parameter)
+    mask = normalise_mask(text)
+    if len(mask.encode()) > MASK_BYTES_MAX:
+        return None
     folded = fold(mask)
     if not change.is_added:
         entry = entries.pop(folded, None)
@@ -131,8 +137,11 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
 
 def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
     """Change one's own modes."""
-    if fold_nick(operation.nick) != fold_nick(user.nick):
-        step.refused(Reason.OTHER_USERS_MODES, operation.nick)
+    folded = FoldedNick(fold_nick(operation.nick))
+    if folded != fold_nick(user.nick):
+        exists = folded in step.state.nicks
+        reason = Reason.OTHER_USERS_MODES if exists else Reason.NO_SUCH_NICK
+        step.refused(reason, operation.nick)
         return
     done: list[ModeChange] = []
     for change in operation.changes:

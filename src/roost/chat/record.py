@@ -1,5 +1,7 @@
 """Which changes become history, and in which conversations."""
 
+from msgspec.structs import replace
+
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     Change,
@@ -35,7 +37,11 @@ def history_rows(applied: Applied) -> list[Row]:
         conversations = _conversations(change)
         if not conversations:
             continue
-        record = encode_change(change)
+        if isinstance(change, Quitted | NickChanged):
+            # Each room has its own row, which need not repeat all the others.
+            record = encode_change(replace(change, rooms=()))
+        else:
+            record = encode_change(change)
         kind = _kind(change)
         for conversation, peer in conversations:
             rows.append(

@@ -2,7 +2,7 @@
 
 from roost.chat.access import may_enter
 from roost.chat.changes import OPERATOR, Invited, Joined, Kicked, Parted, TopicChanged
-from roost.chat.commands import Invite, Join, Kick, Part, SetTopic
+from roost.chat.commands import OPERATIONS_MAX, Invite, Join, Kick, Part, SetTopic
 from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
 from roost.chat.refusals import Reason
 from roost.chat.state import Member, Room, State, Topic, User
@@ -65,19 +65,20 @@ def join(step: Step, user: User, operation: Join) -> None:
 
 
 def _make_space(state: State) -> bool:
-    """Forget the room that was empty longest, if there are too many; False if there is none."""
-    if len(state.rooms) < state.settings.rooms_max:
-        return True
-    for room_id in state.empty_rooms:
+    """Forget the rooms that were empty longest, if there are too many; False if none is empty."""
+    while len(state.rooms) >= state.settings.rooms_max:
+        room_id = next(iter(state.empty_rooms), None)
+        if room_id is None:
+            return False
         room = state.rooms.pop(room_id)
         del state.room_names[FoldedRoom(fold_room(room.name))]
         del state.empty_rooms[room_id]
-        return True
-    return False
+    return True
 
 
 def _make_room(step: Step, name: str) -> Room:
-    room = Room(RoomId(step.position * 64 + step.part), name, step.time_ms)
+    # An operation makes one room at most, and a line has at most as many as there are numbers here.
+    room = Room(RoomId(step.position * OPERATIONS_MAX + step.operation), name, step.time_ms)
     step.state.rooms[room.id] = room
     step.state.room_names[FoldedRoom(fold_room(name))] = room.id
     return room
@@ -164,15 +165,21 @@ def kick(step: Step, user: User, operation: Kick) -> None:
 
 
 def invite(step: Step, user: User, operation: Invite) -> None:
-    """Invite somebody; into an invite-only room only operators may."""
+    """Invite somebody; into an invite-only room only operators may.
+
+    An operator's invitation also opens +i. Another member's does not: it would still do so when
+    an operator closes the room later.
+    """
     room = find_room(step.state, operation.room)
-    if room is None:
+    # The target "SHOULD exist", and that means to have "at least one user on it".
+    if room is None or not room.members:
         step.refused(Reason.NO_SUCH_ROOM, operation.room)
         return
     if user.id not in room.members:
         step.refused(Reason.NOT_IN_ROOM, room.name)
         return
-    if "i" in room.modes and not has_operator_rights(room, user):
+    is_operator = has_operator_rights(room, user)
+    if "i" in room.modes and not is_operator:
         step.refused(Reason.NOT_OPERATOR, room.name)
         return
     target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
@@ -183,10 +190,11 @@ def invite(step: Step, user: User, operation: Invite) -> None:
     if target_id in room.members:
         step.refused(Reason.ALREADY_IN_ROOM, target.nick, room.name)
         return
-    room.invited.pop(target_id, None)
-    while len(room.invited) >= step.state.settings.invitations_per_room_max:
-        del room.invited[next(iter(room.invited))]
-    room.invited[target_id] = None
+    if is_operator:
+        room.invited.pop(target_id, None)
+        while room.invited and len(room.invited) >= step.state.settings.invitations_per_room_max:
+            del room.invited[next(iter(room.invited))]
+        room.invited[target_id] = None
     step.changed(
         Invited(
             step.part,

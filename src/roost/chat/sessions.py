@@ -12,11 +12,14 @@ from roost.chat.commands import AttachSession, BalancerLost, BalancerStarted, Op
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
 from roost.chat.refusals import Reason
 from roost.chat.rooms import leave
-from roost.chat.state import Session, User
+from roost.chat.state import Session, State, User
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.chat.users import remember
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
+
+CLOSED_SESSIONS_MAX = 4096
+"""A command that was lost is asked for again within seconds, in which fewer clients leave."""
 
 
 def open_session(step: Step, command: OpenSession) -> None:
@@ -75,10 +78,18 @@ def close_session(step: Step, session: Session, reason: str) -> None:
     del siblings[session.id]
     if not siblings:
         del state.incarnations[incarnation_of(session.id)]
+    remember_closed(state, session.id)
     user.sessions.remove(session.id)
     if not user.sessions:
         _remove_user(step, user, reason)
     step.changed(SessionClosed(step.part, source, session.id, reason))
+
+
+def remember_closed(state: State, session: SessionId) -> None:
+    """Note that a session is closed for good, even if the log never saw it open."""
+    state.closed_sessions[session] = None
+    while len(state.closed_sessions) > CLOSED_SESSIONS_MAX:
+        del state.closed_sessions[next(iter(state.closed_sessions))]
 
 
 def _remove_user(step: Step, user: User, reason: str) -> None:

@@ -125,6 +125,9 @@ class State(msgspec.Struct):
     """Name -> the newest incarnation."""
     incarnations: dict[int, dict[SessionId, None]] = {}
     """The sessions of each incarnation that has any."""
+    closed_sessions: dict[SessionId, None] = {}
+    """The last sessions to be closed, oldest first: an `OpenSession` that the log delivers late
+    must not bring their users back."""
     whowas: dict[FoldedNick, list[Whowas]] = {}
     """Oldest first, and the nickname whose newest entry is oldest first."""
     whowas_count: int = 0

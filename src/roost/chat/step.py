@@ -9,7 +9,7 @@ from roost.chat.state import Room, State, User
 class Step:
     """Collects an entry's results; changes are numbered as they come."""
 
-    __slots__ = ("part", "position", "results", "state", "time_ms")
+    __slots__ = ("operation", "part", "position", "results", "state", "time_ms")
 
     def __init__(self, state: State, position: Position, time_ms: int) -> None:
         self.state = state
@@ -18,6 +18,8 @@ class Step:
         self.results: list[Change | Refusal] = []
         self.part = 0
         """The number of the next change."""
+        self.operation = 0
+        """The number of the operation within its line."""
 
     def changed(self, change: Change) -> None:
         """Note a change, made with `part` as its number, right after it was done."""

@@ -71,19 +71,25 @@ def _forget_oldest(state: State) -> None:
 
 
 def set_away(step: Step, user: User, operation: SetAway) -> None:
-    """Go away, or come back; told to the user even if nothing changed."""
-    user.away = cut(operation.message, step.state.settings.away_bytes_max)
-    step.changed(AwayChanged(step.part, source_of(user), user.away, rooms_of(step.state, user)))
+    """Go away, or come back.
+
+    The user is told even if nothing changed, but nobody else: there are no `rooms` then.
+    """
+    message = cut(operation.message, step.state.settings.away_bytes_max)
+    rooms = rooms_of(step.state, user) if message != user.away else ()
+    user.away = message
+    step.changed(AwayChanged(step.part, source_of(user), message, rooms))
 
 
 def set_realname(step: Step, user: User, operation: SetRealname) -> None:
-    """SETNAME (ircv3.net/specs/extensions/setname)."""
+    """SETNAME (ircv3.net/specs/extensions/setname); the same name again as in `set_away`."""
     realname = operation.realname
     if not realname or len(realname.encode()) > step.state.settings.realname_bytes_max:
         step.refused(Reason.REALNAME_INVALID, realname)
         return
+    rooms = rooms_of(step.state, user) if realname != user.realname else ()
     user.realname = realname
-    step.changed(RealnameChanged(step.part, source_of(user), realname, rooms_of(step.state, user)))
+    step.changed(RealnameChanged(step.part, source_of(user), realname, rooms))
 
 
 def set_capabilities(step: Step, session: Session, user: User, operation: SetCapabilities) -> None:

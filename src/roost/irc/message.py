@@ -6,6 +6,7 @@ Sources: modern.ircdocs.horse, "Message Format"; ircv3.net, "Message Tags".
 """
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -44,18 +45,17 @@ class Message(msgspec.Struct, frozen=True):
 
     def encode(self) -> bytes:
         """Give the line, with CR LF."""
-        head = f"@{encode_tags(self.tags)} " if self.tags else ""
+        text = self.command
+        if self.parameters:
+            last = self.parameters[-1]
+            if not last or last[0] == ":" or " " in last:
+                last = f":{last}"
+            text = " ".join((text, *self.parameters[:-1], last))
         if self.source:
-            head = f"{head}:{self.source} "
-        *middle, last = (self.command, *self.parameters)
-        if self.parameters and needs_colon(last):
-            last = f":{last}"
-        return f"{head}{' '.join([*middle, last])}\r\n".encode()
-
-
-def needs_colon(parameter: str) -> bool:
-    """Tell whether a last parameter can only be written with a colon before it."""
-    return not parameter or parameter[0] == ":" or " " in parameter
+            text = f":{self.source} {text}"
+        if self.tags:
+            text = f"@{encode_tags(self.tags)} {text}"
+        return f"{text}\r\n".encode()
 
 
 def escape_tag_value(value: str) -> str:
@@ -116,12 +116,18 @@ def _parse_rest(text: str, tags: tuple[tuple[str, str], ...]) -> Message:
         if tags or source or colon:
             raise MalformedError("there is no command")
         raise EmptyLineError("the line is empty")
-    command = words[0]
-    if not _COMMAND.fullmatch(command):
-        raise MalformedError("a command is letters or three digits")
+    command = _command(words.pop(0))
     if colon:
         words.append(trailing)
-    return Message(command.upper(), tuple(words[1:]), source, tags)
+    return Message(command, tuple(words), source, tags)
+
+
+@lru_cache(maxsize=512)
+def _command(word: str) -> str:
+    """Check and raise a command's name; there are few of them, and each line has one."""
+    if not _COMMAND.fullmatch(word):
+        raise MalformedError("a command is letters or three digits")
+    return word.upper()
 
 
 def _parse_tags(data: str) -> tuple[tuple[str, str], ...]:

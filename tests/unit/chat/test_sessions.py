@@ -201,16 +201,19 @@ def test_what_users_say_of_themselves(world: ChatWorld) -> None:
 
 def test_what_users_may_not_say_of_themselves(world: ChatWorld) -> None:
     world.open("alice")
+    world.open("bob")
     assert world.act(
         "alice",
         SetRealname(""),
         SetRealname("x" * 151),
         SetUserModes("bob", ()),
+        SetUserModes("carol", ()),
         SetUserModes("alice", (ModeChange(True, "o"),)),
     ).results == (
         Refusal(Reason.REALNAME_INVALID, ""),
         Refusal(Reason.REALNAME_INVALID, "x" * 151),
         Refusal(Reason.OTHER_USERS_MODES, "bob"),
+        Refusal(Reason.NO_SUCH_NICK, "carol"),
         Refusal(Reason.UNKNOWN_USER_MODE, "", "o"),
     )
 

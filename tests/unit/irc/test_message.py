@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,7 +110,5 @@ def test_every_tag_value_comes_back(value: str) -> None:
 
 @given(st.binary(max_size=600))
 def test_no_bytes_do_worse_than_a_parse_error(line: bytes) -> None:
-    try:
-        parse(line)
-    except ParseError as error:
-        assert str(error)
+    with contextlib.suppress(ParseError):
+        assert parse(line).command
