@@ -16,9 +16,7 @@ SCENARIOS = {
     "partitions": Faults(partitions=0.4),
     "freezes": Faults(freezes=0.5),
     "disk-losses": Faults(disk_losses=0.3, loss=0.005),
-    "everything": Faults(
-        loss=0.01, crashes=0.3, partitions=0.2, freezes=0.2, disk_losses=0.05
-    ),
+    "everything": Faults(loss=0.01, crashes=0.3, partitions=0.2, freezes=0.2, disk_losses=0.05),
 }
 
 
@@ -65,13 +63,13 @@ def test_a_dead_leader_is_replaced_within_300_ms(seed: int) -> None:
     )
     cluster.start_people()
     cluster.world.run(1.0)
-    leader = next(name for name, node in cluster.nodes.items() if node.engine.replica.is_leader)
+    leader = next(name for name, node in cluster.nodes.items() if node.mind.replica.is_leader)
     before = cluster.nodes[leader].position
     cluster.kill(leader, down_s=30.0)
     others = [node for name, node in cluster.nodes.items() if name != leader]
     took = cluster.world.run_until(
         lambda: any(
-            node.engine.replica.is_leader and node.engine.replica.commit_index > before
+            node.mind.replica.is_leader and node.mind.replica.commit_index > before
             for node in others
         ),
         5.0,
@@ -86,13 +84,13 @@ def test_a_hung_leader_is_replaced_within_1500_ms(seed: int) -> None:
     cluster.world.run_until(
         lambda: all(state == "ready" for state in cluster.states().values()), 10.0, "a start"
     )
-    leader = next(name for name, node in cluster.nodes.items() if node.engine.replica.is_leader)
+    leader = next(name for name, node in cluster.nodes.items() if node.mind.replica.is_leader)
     cluster.nodes[leader].freeze()
     others = [node for name, node in cluster.nodes.items() if name != leader]
     took = cluster.world.run_until(
         lambda: any(
-            node.engine.replica.is_leader
-            and node.engine.replica.commit_index == node.engine.replica.last_index
+            node.mind.replica.is_leader
+            and node.mind.replica.commit_index == node.mind.replica.last_index
             for node in others
         ),
         5.0,

@@ -179,7 +179,7 @@ class Door:
         self._counter += 1
         session = (1 << 27) | self._counter
         connection = Connection(session, nick, self._heard)
-        load = {name: 0 for name in ready}
+        load = dict.fromkeys(ready, 0)
         for other in self.connections.values():
             if other.node in load:
                 load[other.node] += 1

@@ -10,7 +10,7 @@ import msgspec
 
 from roost.chat.changes import Said
 from roost.chat.history import decode_change
-from roost.chat.ids import message_id
+from roost.chat.ids import Position, message_id
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine import EngineConfig
 from roost.raft.config import Config as RaftConfig
@@ -31,6 +31,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     freezes: float = 0.0
 
 
+NO_FAULTS = Faults()
+
+
 class SimulatedCluster:
     """Nodes, a door, people who talk, and faults."""
 
@@ -41,7 +44,7 @@ class SimulatedCluster:
         nodes: int = 3,
         people: int = 6,
         rooms: int = 2,
-        faults: Faults = Faults(),
+        faults: Faults = NO_FAULTS,
         snapshot_entries: int = 10_000,
         retained_entries: int = 20_000,
     ) -> None:
@@ -271,7 +274,9 @@ class SimulatedCluster:
         for connection in [*self.door.ended, *self.door.connections.values()]:
             for room, joined in connection.joined.items():
                 heard = [h.msgid for h in connection.heard if h.target == room]
-                due = [msgid for msgid, _ in rooms[room] if msgid > message_id(joined, 99)]
+                due = [
+                    msgid for msgid, _ in rooms[room] if msgid > message_id(Position(joined), 99)
+                ]
                 # A connection that ended saw a beginning of it, without a hole.
                 assert heard == due[: len(heard)], (
                     f"seed {self.world.seed}: {connection.nick} in {room} heard {heard}, "

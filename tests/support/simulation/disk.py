@@ -3,8 +3,7 @@
 import random
 from collections.abc import Callable
 
-from roost.chat.history import Page, Query, Row, Target, Targets
-from roost.chat.history import Answer, Anchor
+from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
 from roost.chat.ids import Position
 from roost.node.effects import Compaction, GapAdd, HistoryState, HistoryWrite, Import
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
@@ -171,7 +170,11 @@ class HistoryDisk:
 
     def export(self, first: Position, last: Position) -> tuple[Row, ...]:
         """Read rows for a neighbour."""
-        return tuple(row for key, row in sorted(self.rows.items(), key=lambda i: i[0][1:]) if first <= key[1] <= last)
+        return tuple(
+            row
+            for key, row in sorted(self.rows.items(), key=lambda i: i[0][1:])
+            if first <= key[1] <= last
+        )
 
     def answer(self, query: Query) -> Answer:
         """Answer a page as the real store does, only slower; see its own tests for the rest."""

@@ -1,14 +1,16 @@
 """A simulated node: the real engine, with a simulated disk and wires for its driver."""
 
 from collections.abc import Callable
+from typing import cast
 
 from roost.chat.history import Page
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.node.effects import Compaction, EngineOutput
 from roost.node.engine import Engine, EngineConfig
-from roost.raft.messages import Persist
-from roost.trunk.frames import Welcome
+from roost.node.mesh import PeerFrame
+from roost.raft.messages import Instant, Persist
+from roost.trunk.frames import FromBalancer, Welcome
 from support.simulation.disk import HistoryDisk, LogDisk
 from support.simulation.network import Network
 from support.simulation.world import World
@@ -92,11 +94,11 @@ class SimulatedNode:
         if isinstance(frame, Welcome):
             self._do(lambda engine, now: engine.trunk_connected(frame, now))
         elif peer.startswith("b"):
-            self._do(lambda engine, now: engine.receive_trunk(peer, frame, now))  # type: ignore[arg-type]
+            self._do(lambda engine, now: engine.receive_trunk(peer, cast("FromBalancer", frame), now))
         else:
-            self._do(lambda engine, now: engine.receive_peer(peer, frame, now))  # type: ignore[arg-type]
+            self._do(lambda engine, now: engine.receive_peer(peer, cast("PeerFrame", frame), now))
 
-    def _do(self, action: Callable[[Engine, object], None]) -> None:
+    def _do(self, action: Callable[[Engine, Instant], None]) -> None:
         life = self._life
 
         def act() -> None:
@@ -130,7 +132,7 @@ class SimulatedNode:
         def wake() -> None:
             if life == self._life and self._next_wake == deadline:
                 self._next_wake = float("inf")
-                self._do(lambda engine, now: engine.tick(now))  # type: ignore[arg-type]
+                self._do(lambda engine, now: engine.tick(now))
 
         self._world.at(max(deadline - self._world.now, 0.0005), wake)
 
@@ -180,9 +182,7 @@ class SimulatedNode:
         for note in output.notes:
             self._world.log(f"{self.name} {note.event} {note.fields}")
 
-    def _later(
-        self, seconds: float, work: Callable[[], None], then: Callable[..., None]
-    ) -> None:
+    def _later(self, seconds: float, work: Callable[[], None], then: Callable[..., None]) -> None:
         life = self._life
 
         def act() -> None:
@@ -196,11 +196,11 @@ class SimulatedNode:
         if not batches:
             return
 
-        def act(engine: Engine, now: object) -> None:
+        def act(engine: Engine, now: Instant) -> None:
             for batch in batches:
                 for peer, message in batch.messages:
                     self._network.send(self.name, peer, message)
-            engine.persisted(batches[-1].number, now)  # type: ignore[arg-type]
+            engine.persisted(batches[-1].number, now)
 
         self._do(act)
 
@@ -208,3 +208,9 @@ class SimulatedNode:
     def position(self) -> Position:
         """How far this node has applied."""
         return self.engine.state.position if self.engine else Position(0)
+
+    @property
+    def mind(self) -> Engine:
+        """The engine of a node that is up."""
+        assert self.engine is not None, f"{self.name} is down"
+        return self.engine
