@@ -1,0 +1,178 @@
+"""A node's data directory: one process, one owner.
+
+lock            held by the process that uses the directory, with its number inside
+identity.json   whose directory it is, and whether it ever held a log
+
+An empty log means two very different things. A node of a cluster that is being founded has
+promised nothing yet. A node of a running cluster with an empty log has lost what it promised, and
+must say so (`HardState.is_amnesiac`) before it takes part again. Only this file knows the
+difference, so it remembers it from the first moment.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import msgspec
+
+from roost.storage.database import fsync_directory
+from roost.storage.errors import DirectoryError, IdentityError, LockedError
+
+FORMAT = 1
+"""The layout of everything in a data directory."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Whose data it is."""
+
+    cluster: str
+    node: str
+    format: int = FORMAT
+
+    def __str__(self) -> str:
+        return f"node {self.node!r} of cluster {self.cluster!r} (format {self.format})"
+
+
+class _IdentityFile(msgspec.Struct, frozen=True):
+    cluster: str
+    node: str
+    format: int
+    log: Literal["founding", "joining", "kept"]
+    """"kept" once a log was created: from then on, a missing one is lost. Before that, whether
+    the cluster was being founded when the directory was made."""
+
+
+class DataDirectory:
+    """An open data directory, locked against other processes until it is closed."""
+
+    def __init__(self, path: Path, identity: Identity, descriptor: int) -> None:
+        self.path = path
+        self.identity = identity
+        self._descriptor = descriptor
+        self._log: Literal["founding", "joining", "kept"] = "joining"
+
+    @classmethod
+    def open(cls, path: Path, identity: Identity, *, is_founding: bool) -> Self:
+        """Lock the directory, create it when it is missing, and check whose it is.
+
+        `is_founding` says that the cluster starts for the first time; it counts for a new
+        directory only.
+
+        Raises:
+            DirectoryError: it is no directory, or cannot be written to.
+            LockedError: another process uses it.
+            IdentityError: it is another node's, another cluster's, or of another version.
+        """
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory = cls(path, identity, _lock(path))
+            try:
+                directory._identify(is_founding=is_founding)
+            except BaseException:
+                directory.close()
+                raise
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise DirectoryError(f"{path} cannot be the data directory: {reason}") from error
+        return directory
+
+    @property
+    def may_start_empty(self) -> bool:
+        """Whether an empty log is genuine: the cluster is being founded."""
+        return self._log == "founding"
+
+    @property
+    def had_log(self) -> bool:
+        """Whether a log was created here once."""
+        return self._log == "kept"
+
+    def note_log_created(self) -> None:
+        """Remember, durably, that a missing log is lost from now on.
+
+        Raises:
+            DirectoryError: it cannot be written.
+        """
+        if self._log != "kept":
+            try:
+                self._write("kept")
+            except OSError as error:
+                raise DirectoryError(f"{self.path} cannot be written: {error}") from error
+
+    def _identify(self, *, is_founding: bool) -> None:
+        file = self.path / "identity.json"
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            if (self.path / "log.db").exists():
+                raise IdentityError(
+                    self.path, "somebody unknown (identity.json is missing)", str(self.identity)
+                ) from None
+            self._write("founding" if is_founding else "joining")
+            return
+        try:
+            found = msgspec.json.decode(content, type=_IdentityFile)
+        except msgspec.MsgspecError as error:
+            raise IdentityError(
+                self.path,
+                f"somebody unknown (identity.json is damaged: {error})",
+                str(self.identity),
+            ) from error
+        owner = Identity(found.cluster, found.node, found.format)
+        if owner != self.identity:
+            raise IdentityError(self.path, str(owner), str(self.identity))
+        self._log = found.log
+
+    def _write(self, log: Literal["founding", "joining", "kept"]) -> None:
+        identity = self.identity
+        content = _IdentityFile(identity.cluster, identity.node, identity.format, log)
+        file = self.path / "identity.json"
+        temporary = self.path / "identity.json.new"
+        with temporary.open("wb") as stream:
+            stream.write(msgspec.json.encode(content) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+        fsync_directory(self.path)
+        self._log = log
+
+    def close(self) -> None:
+        """Let another process have the directory."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _lock(path: Path) -> int:
+    """Take the lock, which dies with the process however it dies; gives its descriptor.
+
+    The file is never removed: another process could be waiting on the one that is gone.
+    """
+    descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = 0
+        with contextlib.suppress(ValueError):
+            pid = int(os.read(descriptor, 20))
+        os.close(descriptor)
+        raise LockedError(path, pid) from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor

@@ -1,0 +1,93 @@
+"""Answers `Page`: a bounded number of rows, found without looking at others."""
+
+import sqlite3
+
+from roost.chat.history import KIND_MESSAGE, Anchor, Page, Row
+from roost.chat.ids import Position
+from roost.storage.errors import CorruptRowsError
+from roost.storage.history_rows import POSITION_MAX, first_position_at, read_row
+
+_Place = tuple[int, int]
+"""Position and part."""
+
+_RANGE = (
+    " AND position >= ? AND (position > ? OR part >= ?)"
+    " AND position <= ? AND (position < ? OR part < ?)"
+)
+_KEYS = "SELECT position, part FROM rows INDEXED BY {index} WHERE conversation = ? AND {kind}"
+_KEYS_OF_MESSAGES = _KEYS.format(index="rows_messages", kind=f"kind = {KIND_MESSAGE}") + _RANGE
+_KEYS_OF_EVENTS = _KEYS.format(index="rows_events", kind=f"kind <> {KIND_MESSAGE}") + _RANGE
+_OLDEST_FIRST = " ORDER BY position, part LIMIT ?"
+_NEWEST_FIRST = " ORDER BY position DESC, part DESC LIMIT ?"
+
+
+def read_page(connection: sqlite3.Connection, page: Page) -> tuple[Row, ...]:
+    """Read the rows of a page, in ascending order.
+
+    Raises:
+        CorruptRowsError: rows of the page, or on the way to it, are damaged.
+    """
+    low: _Place = (page.from_position, 0)
+    high: _Place = (POSITION_MAX, 0)
+    if page.after is not None:
+        low = max(low, _place_after(connection, page.after))
+    if page.before is not None:
+        high = min(high, _place_at(connection, page.before))
+    reader = _Reader(connection, page)
+    if page.around is None:
+        return reader.fetch(low, high, page.limit, is_newest=page.is_newest)
+    middle = min(max(low, _place_at(connection, page.around)), high)
+    earlier = reader.fetch(low, middle, page.limit // 2, is_newest=True)
+    later = reader.fetch(middle, high, page.limit - len(earlier), is_newest=False)
+    return earlier + later
+
+
+def _place_at(connection: sqlite3.Connection, anchor: Anchor) -> _Place:
+    """The first place that is not before the anchor."""
+    if anchor.time_ms >= 0:
+        return first_position_at(connection, anchor.time_ms), 0
+    return anchor.position, anchor.part
+
+
+def _place_after(connection: sqlite3.Connection, anchor: Anchor) -> _Place:
+    """The first place that is after the anchor."""
+    if anchor.time_ms >= 0:
+        return first_position_at(connection, anchor.time_ms + 1), 0
+    return anchor.position, anchor.part + 1
+
+
+class _Reader:
+    """Reads one conversation's rows, as the page wants them."""
+
+    def __init__(self, connection: sqlite3.Connection, page: Page) -> None:
+        self._connection = connection
+        self._conversation = page.conversation
+        self._indexes = [_KEYS_OF_MESSAGES]
+        if page.with_events:
+            self._indexes.append(_KEYS_OF_EVENTS)
+
+    def fetch(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> tuple[Row, ...]:
+        """Read up to `limit` rows from `low` to before `high`, in ascending order."""
+        if limit <= 0 or low >= high:
+            return ()
+        order = _NEWEST_FIRST if is_newest else _OLDEST_FIRST
+        bounds = (low[0], low[0], low[1], high[0], high[0], high[1])
+        places: list[_Place] = []
+        for keys in self._indexes:
+            places += self._connection.execute(
+                keys + order, (self._conversation, *bounds, limit)
+            ).fetchall()
+        places.sort()
+        places = places[-limit:] if is_newest else places[:limit]
+        rows = [
+            read_row(self._connection, self._conversation, position, part)
+            for position, part in places
+        ]
+        damaged = [
+            Position(position)
+            for (position, _), row in zip(places, rows, strict=True)
+            if row is None
+        ]
+        if damaged:
+            raise CorruptRowsError(tuple(dict.fromkeys(damaged)))
+        return tuple(row for row in rows if row is not None)

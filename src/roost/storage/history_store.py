@@ -1,0 +1,280 @@
+"""What people said, on disk: paging through it, and giving it to neighbours that lack it.
+
+Rows come from applied log entries and change never; every node has the same ones. `applied` moves
+in the same transaction as the rows do, so the two always agree. Commits are not fsynced one by
+one: what a power failure takes back, the log has still, as long as `sync` is called before
+the log is compacted.
+
+A damaged row is never given to anybody. Who asks is told its position, fetches all rows of that
+position from a neighbour, and has them replaced by `import_rows`.
+"""
+
+import itertools
+import sqlite3
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Self, TypeAlias
+
+import msgspec
+
+from roost.chat.history import Answer, Page, Query, Row
+from roost.chat.ids import Position
+from roost.storage import history_rows, history_targets, records
+from roost.storage.database import Database
+from roost.storage.directory import DataDirectory
+from roost.storage.errors import CorruptRowsError, MalformedError, StorageError
+from roost.storage.history_pages import read_page
+from roost.storage.history_rows import COLUMNS, insert_rows, verified
+from roost.storage.history_targets import note_latest, read_targets
+from roost.storage.records import read_record, write_record
+
+CACHE_KIB = 16 * 1024
+"""Pages kept in memory: the ends of some hundred busy conversations."""
+ROW_BYTES = 40
+"""What an exported row counts beside its texts and its record."""
+DAMAGED_MAX = 1000
+"""Damaged positions in one export; more of them wait for the next one."""
+
+_Gaps: TypeAlias = tuple[tuple[Position, Position], ...]
+
+
+class HistoryStore:
+    """The file history.db. Every method that changes it may raise FullError and be repeated."""
+
+    def __init__(self, directory: DataDirectory) -> None:
+        self._path = directory.path / "history.db"
+        self._findings: list[str] = []
+        self.was_lost = False
+        """The file was damaged as a whole; this one is new, and lacks all history."""
+        self._database, self._applied, self._gaps = self._open()
+
+    @classmethod
+    def open(cls, directory: DataDirectory) -> Self:
+        """Open the history of a data directory, or make an empty one.
+
+        Raises:
+            StorageError: it cannot be opened or made.
+        """
+        return cls(directory)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What was found to be wrong when it was opened, in words."""
+        return tuple(self._findings)
+
+    @property
+    def applied(self) -> Position:
+        """The last position whose rows are stored."""
+        return self._applied
+
+    def _open(self) -> tuple[Database, Position, _Gaps]:
+        try:
+            return self._read()
+        except MalformedError as error:
+            self._findings.append(str(error))
+            self.was_lost = True
+        return self._read()
+
+    def _read(self) -> tuple[Database, Position, _Gaps]:
+        schema = history_rows.SCHEMA + history_targets.SCHEMA + records.SCHEMA
+        database = Database(self._path, synchronous="NORMAL", schema=schema, cache_kib=CACHE_KIB)
+        try:
+            with database.guard() as connection:
+                is_new = connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None
+            if is_new:
+                with database.transaction() as connection:
+                    _write_applied(connection, Position(0))
+                    _write_gaps(connection, ())
+            with database.transaction() as connection:
+                applied = self._read_applied(connection)
+                gaps = self._read_gaps(connection, applied)
+            return database, applied, gaps
+        except BaseException:
+            database.close()
+            raise
+
+    def _read_applied(self, connection: sqlite3.Connection) -> Position:
+        value = read_record(connection, "applied")
+        if value is not None:
+            return msgspec.json.decode(value, type=Position)
+        # What is applied again finds its rows stored, or stores them.
+        self._findings.append("the record of the last position was damaged")
+        rows = connection.execute(f"SELECT {COLUMNS} FROM rows ORDER BY position DESC")  # noqa: S608
+        newest = next((row for row in map(verified, rows) if row is not None), None)
+        applied = newest.position if newest is not None else Position(0)
+        _write_applied(connection, applied)
+        return applied
+
+    def _read_gaps(self, connection: sqlite3.Connection, applied: Position) -> _Gaps:
+        value = read_record(connection, "gaps")
+        if value is not None:
+            return msgspec.json.decode(value, type=_Gaps)
+        self._findings.append("the record of what history lacks was damaged: all is asked for anew")
+        gaps = ((Position(1), applied),) if applied else ()
+        _write_gaps(connection, gaps)
+        return gaps
+
+    def write(self, rows: Sequence[Row], applied: Position) -> None:
+        """Store the rows of the positions up to `applied`; rows that exist stay as they are.
+
+        Raises:
+            FullError: there is no room; nothing is stored, the same call may be repeated.
+            StorageError: the disk fails.
+        """
+        applied = max(applied, self._applied)
+        with self._database.transaction() as connection:
+            insert_rows(connection, rows)
+            note_latest(connection, rows)
+            _write_applied(connection, applied)
+        self._applied = applied
+
+    def sync(self) -> None:
+        """Make durable all that was stored.
+
+        A checkpoint fsyncs the write-ahead log, copies it into the file, and fsyncs that.
+
+        Raises:
+            FullError: there is no room; it may be repeated.
+            StorageError: the disk fails, and what is durable is unknown.
+        """
+        with self._database.guard() as connection:
+            is_busy, logged, copied = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        if is_busy or logged != copied:
+            raise StorageError(f"{self._path}: something else holds up the checkpoint")
+
+    def answer(self, query: Query) -> Answer:
+        """Answer a question.
+
+        Raises:
+            CorruptRowsError: rows that the answer needs are damaged; ask again when they are
+                repaired.
+            StorageError: the disk fails.
+        """
+        try:
+            with self._database.guard() as connection:
+                if isinstance(query, Page):
+                    return read_page(connection, query)
+                return read_targets(connection, query)
+        except CorruptRowsError as error:
+            if any(not 1 <= position <= self._applied for position in error.positions):
+                # Nobody can replace what nobody has: even the row's place is damaged.
+                raise self._database.condemn("a row lies where none can be") from error
+            raise
+
+    def export(
+        self, first: Position, last: Position, bytes_max: int
+    ) -> tuple[tuple[Row, ...], Position, tuple[Position, ...]]:
+        """Read the rows of whole positions for a neighbour, in order.
+
+        Gives the rows, the last position that they cover (`last` when they are all there is), and
+        the covered positions that are left out because rows of theirs are damaged. The first
+        position is given even if it alone is more than `bytes_max`.
+
+        Raises:
+            StorageError: the disk fails.
+        """
+        rows: list[Row] = []
+        damaged: list[Position] = []
+        size = 0
+        with self._database.guard() as connection:
+            found = connection.execute(
+                f"SELECT {COLUMNS} FROM rows WHERE position BETWEEN ? AND ?"  # noqa: S608
+                " ORDER BY position, part, conversation",
+                (first, last),
+            )
+            for position, group in itertools.groupby(found, key=itemgetter(1)):
+                checked = [verified(columns) for columns in group]
+                sound = [row for row in checked if row is not None]
+                is_damaged = len(sound) < len(checked)
+                cost = 0 if is_damaged else sum(map(_size, sound))
+                if (rows and size + cost > bytes_max) or len(damaged) >= DAMAGED_MAX:
+                    return tuple(rows), Position(position - 1), tuple(damaged)
+                if is_damaged:
+                    damaged.append(Position(position))
+                else:
+                    rows += sound
+                    size += cost
+        return tuple(rows), last, tuple(damaged)
+
+    def import_rows(self, rows: Sequence[Row], first: Position, last: Position) -> None:
+        """Replace all rows of the positions `first` to `last` by a neighbour's.
+
+        Raises:
+            FullError: there is no room; nothing is changed, the same call may be repeated.
+            StorageError: the disk fails.
+        """
+        assert all(first <= row.position <= last for row in rows), "rows of other positions"
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
+            insert_rows(connection, rows)
+            note_latest(connection, rows)
+
+    def gaps(self) -> tuple[tuple[Position, Position], ...]:
+        """Tell which positions' rows are lacking, both ends included, in order."""
+        return self._gaps
+
+    def add_gap(self, first: Position, last: Position) -> None:
+        """Remember that rows are lacking.
+
+        Raises:
+            FullError: there is no room; nothing is changed, the same call may be repeated.
+            StorageError: the disk fails.
+        """
+        if first <= last:
+            self._set_gaps((*_without(self._gaps, first, last), (first, last)))
+
+    def narrow_gap(self, first: Position, last: Position) -> None:
+        """Forget that the rows of these positions were lacking: they are there now.
+
+        Raises:
+            FullError: there is no room; nothing is changed, the same call may be repeated.
+            StorageError: the disk fails.
+        """
+        self._set_gaps(_without(self._gaps, first, last))
+
+    def reset_applied(self, position: Position) -> None:
+        """Go on after `position`: a snapshot replaced the state, and a gap was added for it.
+
+        Raises:
+            FullError: there is no room; nothing is changed, the same call may be repeated.
+            StorageError: the disk fails.
+        """
+        with self._database.transaction() as connection:
+            _write_applied(connection, position)
+        self._applied = position
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _set_gaps(self, gaps: _Gaps) -> None:
+        gaps = tuple(sorted(gaps))
+        with self._database.transaction() as connection:
+            _write_gaps(connection, gaps)
+        self._gaps = gaps
+
+
+def _write_applied(connection: sqlite3.Connection, applied: Position) -> None:
+    write_record(connection, "applied", msgspec.json.encode(applied))
+
+
+def _write_gaps(connection: sqlite3.Connection, gaps: _Gaps) -> None:
+    write_record(connection, "gaps", msgspec.json.encode(gaps))
+
+
+def _without(gaps: _Gaps, first: Position, last: Position) -> _Gaps:
+    """Take a range out of gaps."""
+    left: list[tuple[Position, Position]] = []
+    for start, end in gaps:
+        if end < first or last < start:
+            left.append((start, end))
+            continue
+        if start < first:
+            left.append((start, Position(first - 1)))
+        if last < end:
+            left.append((Position(last + 1), end))
+    return tuple(left)
+
+
+def _size(row: Row) -> int:
+    return ROW_BYTES + len(row.conversation) + len(row.peer) + len(row.record)

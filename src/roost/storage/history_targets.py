@@ -1,0 +1,125 @@
+"""Answers `Targets`, from a small table of each conversation's newest message.
+
+The table is derived from the rows: a line of it that is damaged is made anew from them.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+from roost.chat.history import KIND_MESSAGE, Row, Target, Targets
+from roost.chat.ids import Position
+from roost.storage.checksums import row_checksum
+from roost.storage.errors import CorruptRowsError
+from roost.storage.history_rows import read_row
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS latest (
+    conversation TEXT PRIMARY KEY, owner TEXT NOT NULL, position INTEGER NOT NULL,
+    part INTEGER NOT NULL, time_ms INTEGER NOT NULL, name TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS latest_by_owner ON latest (owner, time_ms) WHERE owner <> '';
+"""
+
+_COLUMNS = "conversation, owner, position, part, time_ms, name, checksum"
+
+
+def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Keep the table up with rows that were just stored."""
+    newest: dict[str, Row] = {}
+    for row in rows:
+        if row.kind == KIND_MESSAGE:
+            known = newest.get(row.conversation)
+            if known is None or (row.position, row.part) >= (known.position, known.part):
+                newest[row.conversation] = row
+    connection.executemany(
+        "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (conversation) DO UPDATE SET"
+        " owner = excluded.owner, position = excluded.position, part = excluded.part,"
+        " time_ms = excluded.time_ms, name = excluded.name, checksum = excluded.checksum"
+        " WHERE excluded.position > position"
+        " OR excluded.position = position AND excluded.part >= part",
+        [_line(row) for row in newest.values()],
+    )
+
+
+def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Target, ...]:
+    """List the conversations whose newest message lies between the two times.
+
+    Raises:
+        CorruptRowsError: a damaged line cannot be made anew, for the rows are damaged too.
+    """
+    if targets.limit <= 0:
+        return ()
+    is_newest_first = targets.after_ms > targets.before_ms
+    low, high = sorted((targets.after_ms, targets.before_ms))
+    found: list[tuple[int, int, Target]] = []
+
+    def look_at(line: tuple[Any, ...] | None, name: str | None, from_position: int) -> None:
+        fields = None if line is None else _sound(connection, line)
+        if fields is not None:
+            _, _, position, _, time_ms, peer = fields
+            if position >= from_position and low < time_ms < high:
+                target = Target(peer if name is None else name, time_ms)
+                found.append((time_ms, position, target))
+
+    for conversation, name, from_position in targets.rooms:
+        line = connection.execute(
+            f"SELECT {_COLUMNS} FROM latest WHERE conversation = ?",  # noqa: S608
+            (conversation,),
+        ).fetchone()
+        look_at(line, name, from_position)
+    order = "DESC" if is_newest_first else "ASC"
+    lines = connection.execute(
+        f"SELECT {_COLUMNS} FROM latest WHERE owner = ? AND owner <> ''"  # noqa: S608
+        f" AND time_ms > ? AND time_ms < ? ORDER BY time_ms {order} LIMIT ?",
+        (f"d:{targets.identity}", low, high, targets.limit),
+    ).fetchall()
+    for line in lines:
+        look_at(line, None, 0)
+    found.sort(key=lambda entry: entry[:2], reverse=is_newest_first)
+    return tuple(target for _, _, target in found[: targets.limit])
+
+
+def _line(row: Row) -> tuple[Any, ...]:
+    owner = row.conversation.rpartition(" ")[0]
+    fields = (row.conversation, owner, row.position, row.part, row.time_ms, row.peer)
+    return (*fields, _checksum(fields))
+
+
+def _checksum(fields: tuple[Any, ...]) -> int:
+    conversation, owner, position, part, time_ms, name = fields
+    return row_checksum(conversation, position, part, time_ms, KIND_MESSAGE, name, owner.encode())
+
+
+def _sound(connection: sqlite3.Connection, line: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Give a line's fields if they have their checksum, else what the rows say."""
+    *fields, checksum = line
+    try:
+        if _checksum(tuple(fields)) == checksum:
+            return tuple(fields)
+    except (struct.error, TypeError, AttributeError, UnicodeEncodeError):
+        pass
+    return _renew(connection, fields[0])
+
+
+def _renew(connection: sqlite3.Connection, conversation: Any) -> tuple[Any, ...] | None:
+    """Make a conversation's line anew; None when there is no message to make it of."""
+    try:
+        place = connection.execute(
+            "SELECT position, part FROM rows INDEXED BY rows_messages WHERE conversation = ?"
+            " AND kind = 0 ORDER BY position DESC, part DESC LIMIT 1",
+            (conversation,),
+        ).fetchone()
+    except UnicodeEncodeError:
+        return None  # The name itself is damaged: there is no such conversation.
+    if place is None:
+        return None
+    row = read_row(connection, conversation, *place)
+    if row is None:
+        raise CorruptRowsError((Position(place[0]),))
+    line = _line(row)
+    connection.execute("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)", line)
+    return line[:-1]

@@ -1,0 +1,29 @@
+"""Single values by name, each with its checksum: what a store has to remember beside its rows."""
+
+import sqlite3
+
+from roost.storage.checksums import record_checksum
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    name TEXT PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+def read_record(connection: sqlite3.Connection, name: str) -> bytes | None:
+    """Give a value; None when there is none, or a damaged one."""
+    row = connection.execute(
+        "SELECT value, checksum FROM records WHERE name = ?", (name,)
+    ).fetchone()
+    if row is None or not isinstance(row[0], bytes) or record_checksum(name, row[0]) != row[1]:
+        return None
+    return row[0]
+
+
+def write_record(connection: sqlite3.Connection, name: str, value: bytes) -> None:
+    """Set a value, within the caller's transaction."""
+    connection.execute(
+        "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
+        (name, value, record_checksum(name, value)),
+    )
