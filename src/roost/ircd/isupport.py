@@ -4,6 +4,7 @@ Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; ircv3.net for CHATHISTO
 MSGREFTYPES, UTF8ONLY and WHOX.
 """
 
+from roost.chat.commands import OPERATIONS_MAX
 from roost.chat.settings import Settings
 from roost.irc import numerics
 from roost.irc.casemapping import CASEMAPPING
@@ -31,8 +32,8 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
     """Every token, sorted by name."""
     targets = settings.targets_per_line_max
     limits = (
-        f"NAMES:,LIST:,JOIN:,PART:,KICK:{targets},WHOIS:1,PRIVMSG:{targets},NOTICE:{targets},"
-        f"TAGMSG:{targets},MONITOR:"
+        f"JOIN:{OPERATIONS_MAX},KICK:{targets},LIST:,MONITOR:,NAMES:,NOTICE:{targets},"
+        f"PART:{OPERATIONS_MAX},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1"
     )
     return (
         f"AWAYLEN={settings.away_bytes_max}",

@@ -60,9 +60,7 @@ def test_request_is_accepted_as_a_whole_or_not_at_all() -> None:
     """The capability identifier set must be accepted as a whole, or rejected entirely."""
     client = World().connect()
     client.send("CAP REQ :multi-prefix no-such-thing", "CAP LIST")
-    client.expect(
-        ":roost.local CAP * NAK :multi-prefix no-such-thing", ":roost.local CAP * LIST :"
-    )
+    client.expect(":roost.local CAP * NAK :multi-prefix no-such-thing", ":roost.local CAP * LIST :")
 
 
 def test_names_are_case_sensitive() -> None:

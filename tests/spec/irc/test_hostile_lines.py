@@ -22,7 +22,9 @@ def test_line_with_nul_is_refused() -> None:
     world = World()
     alice = world.register("alice")
     alice.send(b"PRIVMSG alice :a\0b")
-    alice.expect(":roost.local NOTICE alice :*** Line failed: A line must not contain NUL, CR or LF")
+    alice.expect(
+        ":roost.local NOTICE alice :*** Line failed: A line must not contain NUL, CR or LF"
+    )
     bob = world.register("bob", "standard-replies")
     bob.send(b"PRIVMSG alice :a\0b")
     bob.expect(

@@ -88,9 +88,7 @@ def test_status_message_reaches_that_status_and_higher_alone() -> None:
     for client in (alice, bob, carol):
         client.lines()
     carol.send("PRIVMSG +#a :voices", "PRIVMSG @#a :operators")
-    alice.expect(
-        ":carol!carol@host PRIVMSG +#a voices", ":carol!carol@host PRIVMSG @#a operators"
-    )
+    alice.expect(":carol!carol@host PRIVMSG +#a voices", ":carol!carol@host PRIVMSG @#a operators")
     bob.expect(":carol!carol@host PRIVMSG +#a voices")
     carol.expect_nothing()
 

@@ -17,9 +17,7 @@ def test_modes_of_a_room_are_told() -> None:
     alice.lines()
     alice.send("MODE #a")
     eve.send("MODE #a")
-    alice.expect(
-        ":roost.local 324 alice #a +ntkl secret 9", ":roost.local 329 alice #a 1700000000"
-    )
+    alice.expect(":roost.local 324 alice #a +ntkl secret 9", ":roost.local 329 alice #a 1700000000")
     eve.expect(":roost.local 324 eve #a +ntkl * 9", ":roost.local 329 eve #a 1700000000")
 
 

@@ -87,9 +87,7 @@ def test_nick_without_nickname_is_refused() -> None:
     should issue an `ERR_NONICKNAMEGIVEN` numeric."""
     client = World().connect()
     client.send("NICK", "NICK :")
-    client.expect(
-        ":roost.local 431 * :No nickname given", ":roost.local 431 * :No nickname given"
-    )
+    client.expect(":roost.local 431 * :No nickname given", ":roost.local 431 * :No nickname given")
 
 
 def test_username_is_cut_silently() -> None:
@@ -222,9 +220,7 @@ def test_too_many_lines_before_registration_close() -> None:
     world = World(config=Config(registration_lines_max=8))
     client = world.connect()
     client.send(*["PING x"] * 9)
-    assert client.lines()[-1] == (
-        "ERROR :Closing link: host (Too many lines before registration)"
-    )
+    assert client.lines()[-1] == ("ERROR :Closing link: host (Too many lines before registration)")
     assert client.is_closed
     assert world.servers[0].session_count == 0
 

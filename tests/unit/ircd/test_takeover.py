@@ -1,0 +1,200 @@
+"""Sessions move between nodes, and their clients notice nothing."""
+
+import pytest
+
+from roost.chat.commands import Act, CloseSession, Say
+from roost.chat.ids import SessionId
+from roost.ircd.config import Config
+from support.dialogue import Client, World
+
+STAMPED = ("server-time", "message-tags", "echo-message", "away-notify", "setname")
+
+
+def cut_off(world: World, client: Client) -> int:
+    """Let the client's node die: nothing more reaches the client. Tells how far it was served."""
+    client.lines()
+    server = world.servers[client.node]
+    server.trunk_disconnected("b1")
+    return world.log[-1].position
+
+
+def move(world: World, client: Client, node: int, served: int) -> None:
+    client.node = node
+    client.generation += 1
+    world.attach(client, served)
+
+
+def said(client: Client, generation: int, text: str) -> Act:
+    """The command that a node makes of the client's last line."""
+    say = Say("PRIVMSG", "#a", text)
+    return Act(SessionId(client.session), generation, len(client.sent), (say,))
+
+
+def test_what_was_missed_is_sent_as_it_would_have_been_live() -> None:
+    world = World(nodes=2)
+    alice = world.register("alice", *STAMPED, node=1)
+    bob = world.register("bob", *STAMPED, node=0)
+    witness = world.register("wilma", *STAMPED, node=1)
+    for client in (alice, bob, witness):
+        client.send("JOIN #a")
+    for client in (alice, witness):
+        client.lines()
+    served = cut_off(world, bob)
+    alice.send(
+        "PRIVMSG #a :one",
+        "@+x=1 TAGMSG #a",
+        "TOPIC #a :eggs",
+        "MODE #a +m",
+        "AWAY :tea",
+        "SETNAME :Al",
+        "NICK alicia",
+        "PART #a :bye",
+        "JOIN #a",
+        "QUIT :gone",
+    )
+    live = witness.lines()
+    assert len(live) == 11
+    move(world, bob, 1, served)
+    assert bob.lines() == live
+
+
+def test_private_things_are_sent_too() -> None:
+    world = World(nodes=2)
+    alice = world.register("alice", node=1)
+    bob = world.register("bob")
+    bob.send("MONITOR + carol")
+    alice.send("JOIN #b")
+    served = cut_off(world, bob)
+    alice.send("PRIVMSG bob :psst", "NOTICE alice :not yours", "INVITE bob #b")
+    world.register("carol", node=1)
+    move(world, bob, 1, served)
+    bob.expect(
+        ":alice!alice@host PRIVMSG bob psst",
+        ":alice!alice@host INVITE bob #b",
+        ":roost.local 730 * carol!carol@host",
+    )
+
+
+def test_memberships_of_the_time_decide_what_is_sent() -> None:
+    world = World(nodes=2)
+    alice = world.register("alice", node=1)
+    bob = world.register("bob")
+    for room in ("#a", "#b"):
+        alice.send(f"JOIN {room}")
+        bob.send(f"JOIN {room}")
+    served = cut_off(world, bob)
+    alice.send(
+        "PRIVMSG #a :while there",
+        "KICK #a bob :out",
+        "PRIVMSG #a :behind the back",
+        "PRIVMSG #b :still there",
+        "PRIVMSG @#b :operators only",
+    )
+    move(world, bob, 1, served)
+    bob.expect(
+        ":alice!alice@host PRIVMSG #a :while there",
+        ":alice!alice@host KICK #a bob out",
+        ":alice!alice@host PRIVMSG #b :still there",
+    )
+
+
+def test_line_whose_answer_was_lost_takes_effect_once_and_is_answered_once() -> None:
+    world = World(nodes=2)
+    alice = world.register("alice", node=1)
+    bob = world.register("bob", "echo-message", "server-time", "message-tags")
+    alice.send("JOIN #a")
+    bob.send("JOIN #a")
+    alice.lines()
+    served = cut_off(world, bob)
+    # The line reached the log, but neither its echo nor its acknowledgement the client.
+    bob.sent.append(b"PRIVMSG #a :only once")
+    world.order(said(bob, bob.generation, "only once"))
+    world.run()
+    alice.expect(":bob!bob@host PRIVMSG #a :only once")
+    move(world, bob, 1, served)
+    alice.expect_nothing()
+    bob.expect("@time=...;msgid=... :bob!bob@host PRIVMSG #a :only once")
+    assert bob.acknowledged == len(bob.sent)
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_registration_goes_on_elsewhere(lines: int) -> None:
+    world = World(nodes=2)
+    client = world.connect()
+    script = ["CAP LS 302", "NICK alice", "USER a 0 * :Alice", "CAP END"]
+    client.send(*script[:lines])
+    seen = client.lines()
+    served = cut_off(world, client)
+    move(world, client, 1, served)
+    client.expect_nothing()
+    client.send(*script[lines:])
+    rest = client.messages()
+    assert seen[0].startswith(":roost.local CAP * LS ")
+    assert [line.command for line in rest].count("CAP") == 0
+    assert rest[0].command == "001"
+
+
+def test_registration_whose_welcome_was_lost_is_welcomed_and_told_what_it_missed() -> None:
+    world = World(nodes=2)
+    client = world.connect()
+    world.is_log_stopped = True
+    client.send("NICK alice", "USER a 0 * :Alice")
+    served = cut_off(world, client)
+    world.is_log_stopped = False
+    world.run()
+    assert "alice" in world.state.nicks
+    world.register("bob", node=1).send("PRIVMSG alice :welcome!")
+    move(world, client, 1, served)
+    lines = client.lines()
+    assert lines[0].startswith(":roost.local 001 alice ")
+    assert lines[-1] == ":bob!bob@host PRIVMSG alice :welcome!"
+    assert sum(" PRIVMSG alice " in line for line in lines) == 1
+    client.send("JOIN #a", "PRIVMSG bob :thanks")
+    assert client.commands() == ["JOIN", "353", "366"]
+
+
+def test_old_node_is_fenced_off() -> None:
+    world = World(nodes=2)
+    alice, bob = world.join("#a", "alice", "bob")
+    served = world.log[-1].position
+    old_generation = bob.generation
+    move(world, bob, 1, served)
+    bob.lines()
+    # What the old node still asks for is not done, and it serves the session no more.
+    assert world.servers[0].session_count == 1
+    assert world.servers[1].session_count == 1
+    assert world.order(said(bob, old_generation, "from the grave")).is_fenced
+    alice.expect_nothing()
+    alice.send("PRIVMSG #a :hello")
+    bob.expect(":alice!alice@host PRIVMSG #a hello")
+
+
+def test_session_that_ended_meanwhile_is_closed() -> None:
+    world = World(nodes=2)
+    bob = world.register("bob")
+    served = cut_off(world, bob)
+    world.order(CloseSession(SessionId(bob.session), "gone"))
+    move(world, bob, 1, served)
+    bob.expect("ERROR :Closing link: host (Session ended)")
+    assert bob.is_closed
+
+
+def test_attachment_that_is_too_old_is_refused() -> None:
+    world = World(nodes=2, config=Config(recent_entries=3))
+    alice = world.register("alice", node=1)
+    bob = world.register("bob")
+    served = cut_off(world, bob)
+    alice.send(*[f"PRIVMSG alice :{number}" for number in range(5)])
+    move(world, bob, 1, served)
+    assert bob.refusal
+    assert len(world.state.users) == 2
+
+
+def test_snapshot_gives_the_sessions_back() -> None:
+    world = World()
+    bob = world.register("bob")
+    waiting = world.connect()
+    world.servers[0].reset(world.state)
+    world.run()
+    assert bob.refusal == "the node was too far behind"
+    assert not waiting.is_closed
