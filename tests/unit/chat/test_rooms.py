@@ -271,3 +271,35 @@ def test_lists_hold_each_mask_once_and_not_too_many(world: ChatWorld) -> None:
     assert [entry.mask for entry in room.bans.values()] == ["Bob!*@*"]
     world.act("alice", SetRoomModes("#a", (ModeChange(False, "b", "bob"),)))
     assert not room.bans
+
+
+@pytest.mark.parametrize("mask", ["", ":bob", "bob +o mallory", "b\tb", "x" * 300])
+def test_a_mask_that_cannot_stand_in_a_line_is_ignored(world: ChatWorld, mask: str) -> None:
+    room = world.room_with("#a", "alice")
+    assert world.act("alice", plus("b", mask)).results == ()
+    assert not room.bans
+
+
+def test_a_room_without_members_cannot_be_invited_to(world: ChatWorld) -> None:
+    world.room_with("#a", "alice")
+    world.open("bob")
+    results = world.act("alice", Part("#a"), Invite("#a", "bob")).results
+    assert results[1:] == (Refusal(Reason.NO_SUCH_ROOM, "#a"),)
+
+
+def test_only_an_operators_invitation_opens_an_invite_only_room(world: ChatWorld) -> None:
+    world.room_with("#a", "alice", "bob")
+    world.open("carol")
+    assert world.act("bob", Invite("#a", "carol")).results
+    world.act("alice", plus("i"))
+    assert world.act("carol", Join("#a")).results == (Refusal(Reason.INVITE_ONLY, "#a"),)
+
+
+def test_no_two_rooms_have_the_same_id_however_much_a_line_does(world: ChatWorld) -> None:
+    world.open("alice")
+    for number in range(70):
+        world.act("alice", Join(f"#{number}"))
+    world.act("alice", PartAll(), Join("#new"))
+    for number in range(10):
+        world.act("alice", PartAll(), *(Join(f"#{number}.{again}") for again in range(7)))
+    assert len({room.id for room in world.state.rooms.values()}) == 141

@@ -21,6 +21,7 @@ from roost.chat.commands import (
     BalancerLost,
     BalancerStarted,
     ChangeNick,
+    CloseSession,
     Configure,
     Join,
     ModeChange,
@@ -32,7 +33,7 @@ from roost.chat.commands import (
     SetRealname,
     SetUserModes,
 )
-from roost.chat.ids import Position, SessionId
+from roost.chat.ids import FoldedNick, Position, SessionId, UserId
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.settings import Settings
 from support.chat_world import INCARNATION, ChatWorld
@@ -48,7 +49,9 @@ def test_registering_brings_a_user_online(world: ChatWorld) -> None:
     opened, online = applied.results
     assert isinstance(opened, SessionOpened)
     assert isinstance(online, WentOnline)
-    assert (opened.is_first, opened.source.user, online.folded) == (True, applied.position, "alice")
+    assert opened.is_first
+    assert opened.source.user == UserId(applied.position)
+    assert online.folded == FoldedNick("alice")
 
 
 def test_the_log_decides_who_gets_a_nickname(world: ChatWorld) -> None:
@@ -250,3 +253,37 @@ def test_an_entry_that_fails_is_noted_and_the_next_one_applied(world: ChatWorld)
     applied = apply_entry(world.state, encode_command(line), position, 5)
     assert applied.failure.startswith("KeyError")
     assert world.state.failed_entries == [position]
+
+
+def test_a_session_that_was_closed_never_opens_again(world: ChatWorld) -> None:
+    world.open("alice")
+    late = OpenSession(world.sessions["alice"], 1, 4, "alice", "a", "a", "h", 0, False)
+    assert world.command(late).is_duplicate
+    world.close("alice")
+    assert world.command(late).is_fenced
+    assert not world.state.users
+
+
+def test_a_session_that_is_closed_before_it_opens_never_does(world: ChatWorld) -> None:
+    session = SessionId(INCARNATION << 27 | 900)
+    world.command(CloseSession(session, "gone"))
+    assert world.command(OpenSession(session, 1, 4, "a", "a", "a", "h", 0, False)).is_fenced
+    assert not world.state.nicks
+
+
+def test_closed_sessions_are_forgotten_in_the_end(
+    world: ChatWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.chat.sessions.CLOSED_SESSIONS_MAX", 2)
+    for nick in "abc":
+        world.open(nick)
+        world.close(nick)
+    assert list(world.state.closed_sessions) == [world.sessions["b"], world.sessions["c"]]
+
+
+def test_what_is_no_change_is_told_to_nobody_else(world: ChatWorld) -> None:
+    world.room_with("#a", "alice")
+    operations = (SetAway("lunch"), SetAway("lunch"), SetRealname("Al"), SetRealname("Al"))
+    results = world.act("alice", *operations).results
+    assert all(isinstance(result, AwayChanged | RealnameChanged) for result in results)
+    assert [len(result.rooms) for result in results] == [1, 0, 1, 0]  # type: ignore[union-attr]

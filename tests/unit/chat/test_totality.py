@@ -1,159 +1,79 @@
 """Whatever clients ask for: nothing raises, nothing contradicts itself, and equal logs agree."""
 
+import typing
+
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
-from roost.chat.changes import NickChanged, Quitted
-from roost.chat.commands import (
-    Act,
-    AttachSession,
-    BalancerLost,
-    BalancerStarted,
-    ChangeNick,
-    CloseSession,
-    Command,
-    Configure,
-    Invite,
-    Join,
-    Kick,
-    ModeChange,
-    Monitor,
-    OpenSession,
-    Part,
-    PartAll,
-    Quit,
-    Say,
-    SetAway,
-    SetCapabilities,
-    SetRealname,
-    SetRoomModes,
-    SetTopic,
-    SetUserModes,
-    encode_command,
-)
+from roost.chat.changes import Change, NickChanged, Quitted
+from roost.chat.commands import encode_command
 from roost.chat.history import decode_change
-from roost.chat.ids import Position, SessionId
+from roost.chat.ids import Position
 from roost.chat.record import history_rows
-from roost.chat.refusals import Refusal
-from roost.chat.settings import Settings
+from roost.chat.refusals import Reason, Refusal
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import State
 from support.chat_invariants import check_invariants
+from support.chat_logs import SETTINGS, LogMaker
 
-NEXT_LINE = 0
-"""Stands for a line number that the session has not used yet."""
-
-nicks = st.sampled_from(["a", "b", "C", "c", "d", "1", ""])
-rooms = st.sampled_from(["#x", "#X", "#y", "#z", "x", "", "@#x", "+#y"])
-texts = st.text(max_size=8)
-mode_changes = st.builds(
-    ModeChange,
-    st.booleans(),
-    st.sampled_from("beIklimnstov?"),
-    st.sampled_from(["", "a", "b", "C", "*!*@*", "5", "0", "k"]),
-)
-mode_lists = st.lists(mode_changes, max_size=4).map(tuple)
-operations = st.one_of(
-    st.builds(Say, st.sampled_from(["PRIVMSG", "NOTICE", "TAGMSG"]), rooms | nicks, texts),
-    st.builds(Join, rooms, st.sampled_from(["", "k"])),
-    st.builds(Join, rooms),
-    st.builds(Part, rooms, texts),
-    st.builds(PartAll),
-    st.builds(SetTopic, rooms, texts),
-    st.builds(SetRoomModes, rooms, mode_lists),
-    st.builds(SetUserModes, nicks, mode_lists),
-    st.builds(Kick, rooms, nicks, texts),
-    st.builds(Invite, rooms, nicks),
-    st.builds(ChangeNick, nicks),
-    st.builds(SetAway, texts),
-    st.builds(SetRealname, texts),
-    st.builds(SetCapabilities, st.integers(0, 9)),
-    st.builds(Monitor, st.booleans(), st.lists(nicks).map(tuple), st.lists(nicks).map(tuple)),
-    st.builds(Quit, texts),
-)
-sessions = st.builds(
-    lambda incarnation, counter: SessionId(incarnation << 27 | counter),
-    st.integers(1, 2),
-    st.integers(1, 3),
-)
-acts = st.builds(
-    Act,
-    sessions,
-    st.just(1),
-    st.just(NEXT_LINE),
-    st.lists(operations, min_size=1, max_size=4).map(tuple),
-)
-commands = st.one_of(
-    # Most of what happens, so that there is something for the rest to disturb.
-    *[acts] * 8,
-    st.builds(
-        OpenSession,
-        sessions,
-        st.just(1),
-        st.just(1),
-        nicks,
-        texts,
-        texts,
-        st.just("h"),
-        st.just(0),
-        st.booleans(),
-    ),
-    st.builds(
-        Act,
-        sessions,
-        st.integers(1, 2),
-        st.integers(1, 40),
-        st.lists(operations, min_size=1, max_size=4).map(tuple),
-    ),
-    st.builds(AttachSession, sessions, st.integers(1, 2)),
-    st.builds(CloseSession, sessions, texts),
-    st.builds(BalancerStarted, st.sampled_from(["b1", "b2"]), st.integers(1, 2)),
-    st.builds(BalancerLost, st.sampled_from(["b1", "b2"]), st.integers(1, 2)),
-    st.builds(Configure, st.builds(Settings, rooms_max=st.integers(1, 3))),
-)
+LOG_LENGTH = 1500
 
 
-def logs() -> st.SearchStrategy[list[Command]]:
-    start = [
-        Configure(Settings(whowas_entries_max=4, monitor_max=2, rooms_per_user_max=2)),
-        BalancerStarted("b1", 1),
-        *(
-            OpenSession(SessionId(1 << 27 | n), 1, 1, nick, "u", "r", "h", 0, False)
-            for n, nick in enumerate("abc", 1)
-        ),
-    ]
-    return st.lists(commands, max_size=60).map(lambda log: [*start, *log])
+def check_results(applied: Applied) -> None:
+    changes = [result for result in applied.results if not isinstance(result, Refusal)]
+    assert [change.part for change in changes] == list(range(len(changes)))
+    for row in history_rows(applied):
+        change = changes[row.part]
+        if isinstance(change, Quitted | NickChanged):
+            change = msgspec.structs.replace(change, rooms=())
+        assert decode_change(row.record) == change
 
 
-@settings(max_examples=120, deadline=None)
-@given(logs(), st.integers(0, 60))
-def test_every_log_is_applied_alike_and_leaves_a_sound_state(
-    log: list[Command], restart_at: int
-) -> None:
+def check_limits(state: State) -> None:
+    for room in state.rooms.values():
+        entries = len(room.bans) + len(room.exceptions) + len(room.invitation_masks)
+        assert entries <= SETTINGS.list_entries_max
+        assert len(room.invited) <= SETTINGS.invitations_per_room_max
+    assert len(state.users) <= state.users_max_seen <= SETTINGS.users_max
+    assert all(len(entries) <= 2 for entries in state.whowas.values())
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_log_is_applied_alike_and_leaves_a_sound_state(seed: int) -> None:
     one, other = State(), State()
-    for number, command in enumerate(log, 1):
+    for number, command in enumerate(LogMaker(seed).make(LOG_LENGTH), 1):
         position = Position(number)
-        if isinstance(command, Act) and command.line == NEXT_LINE:
-            command = msgspec.structs.replace(command, line=number)
         data = encode_command(command)
         applied = apply_entry(one, data, position, number)
         assert applied == apply_entry(other, data, position, number)
         assert not applied.failure, applied
         check_invariants(one)
-        parts = [result.part for result in applied.results if hasattr(result, "part")]
-        assert parts == list(range(len(parts)))
-        for row in history_rows(applied):
-            kept = decode_change(row.record)
-            changes = [result for result in applied.results if not isinstance(result, Refusal)]
-            (change,) = (change for change in changes if change.part == row.part)
-            if isinstance(change, Quitted | NickChanged):
-                change = msgspec.structs.replace(change, rooms=())
-            assert kept == change
-        if number == restart_at:
+        check_limits(one)
+        check_results(applied)
+        if number % 100 == 50:
             other = decode_state(encode_state(other))
     assert encode_state(one) == encode_state(other)
+
+
+def kind_of(result: Change | Refusal) -> str:
+    return result.reason.name if isinstance(result, Refusal) else type(result).__name__
+
+
+def test_random_logs_reach_every_kind_of_change_and_nearly_every_refusal() -> None:
+    kinds: dict[str, None] = {}
+    for seed in range(30):
+        state = State()
+        for number, command in enumerate(LogMaker(seed).make(LOG_LENGTH), 1):
+            applied = apply_entry(state, encode_command(command), Position(number), number)
+            for result in applied.results:
+                kinds[kind_of(result)] = None
+    changes = {kind.__name__ for kind in typing.get_args(Change)}
+    refusals = {reason.name for reason in Reason}
+    assert (changes | refusals) - set(kinds) == {"TOO_MANY_ROOMS_EXIST"}
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,159 @@
+"""Random logs of commands, crowded into few names so that they meet each other.
+
+Most lines are new lines of open sessions; the rest is what networks and failures make of them:
+lines that come twice, late or from a node that lost its session, and balancers that come and go.
+"""
+
+import random
+from collections.abc import Callable
+
+from roost.chat.commands import (
+    Act,
+    AttachSession,
+    BalancerLost,
+    BalancerStarted,
+    ChangeNick,
+    CloseSession,
+    Command,
+    Configure,
+    Invite,
+    Join,
+    Kick,
+    ModeChange,
+    Monitor,
+    OpenSession,
+    Operation,
+    Part,
+    PartAll,
+    Quit,
+    Say,
+    SetAway,
+    SetCapabilities,
+    SetRealname,
+    SetRoomModes,
+    SetTopic,
+    SetUserModes,
+)
+from roost.chat.ids import SessionId
+from roost.chat.settings import Settings
+
+NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
+ROOMS = ("#x", "#X", "#y", "#z", "x", "")
+TEXTS = ("", "hi", "gr\u00fc\u00dfe " * 9, "\u4f60" * 30)
+MASKS = ("", "a", "b!*@*", "*!*@*", "?", "a b", ":a", "*" * 300)
+SETTINGS = Settings(
+    whowas_entries_max=6,
+    whowas_per_nick_max=2,
+    monitor_max=2,
+    rooms_per_user_max=2,
+    list_entries_max=2,
+    invitations_per_room_max=2,
+    users_max=4,
+    reason_bytes_max=20,
+)
+
+
+class LogMaker:
+    """Makes commands one after the other; equal seeds make equal logs."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._line = 0
+        self._counter = 0
+        self._made: list[Command] = []
+        self._incarnations = {"b1": 1, "b2": 2}
+        self._makers: dict[Callable[[], Operation], int] = {
+            self._say: 6,
+            self._join: 8,
+            lambda: Part(self._of(ROOMS), self._of(TEXTS)): 2,
+            PartAll: 1,
+            lambda: SetTopic(self._of(ROOMS), self._of(TEXTS)): 2,
+            lambda: SetRoomModes(self._of(ROOMS), self._modes()): 8,
+            lambda: SetUserModes(self._of(NICKS), self._modes()): 1,
+            lambda: Kick(self._of(ROOMS), self._of(NICKS), self._of(TEXTS)): 2,
+            lambda: Invite(self._of(ROOMS), self._of(NICKS)): 3,
+            lambda: ChangeNick(self._of(NICKS)): 2,
+            lambda: SetAway(self._of(TEXTS)): 1,
+            lambda: SetRealname(self._of(TEXTS)): 1,
+            lambda: SetCapabilities(self._random.randrange(9)): 1,
+            self._monitor: 2,
+            lambda: Quit(self._of(TEXTS)): 1,
+        }
+
+    def make(self, length: int) -> list[Command]:
+        """Make a log that begins with two balancers."""
+        self._made = [Configure(SETTINGS), BalancerStarted("b1", 1), BalancerStarted("b2", 2)]
+        while len(self._made) < length:
+            self._made.append(self._command())
+        return self._made
+
+    def _of(self, values: tuple[str, ...]) -> str:
+        return self._random.choice(values)
+
+    def _command(self) -> Command:
+        dice = self._random.random()
+        if dice < 0.86:
+            return self._act()
+        if dice < 0.94:
+            return self._open()
+        if dice < 0.97:
+            return self._random.choice(self._made)
+        if dice < 0.98:
+            return CloseSession(self._session(), self._of(TEXTS))
+        if dice < 0.985:
+            return AttachSession(self._session(), self._random.randrange(1, 3))
+        if dice < 0.99:
+            return Configure(SETTINGS)
+        name = self._random.choice(("b1", "b2"))
+        if dice < 0.995:
+            self._incarnations[name] += self._random.randint(0, 2)
+            return BalancerStarted(name, self._incarnations[name])
+        return BalancerLost(name, self._incarnations[name] - self._random.randint(0, 1))
+
+    def _session(self) -> SessionId:
+        opened = [command for command in self._made[-60:] if isinstance(command, OpenSession)]
+        if opened and self._random.random() < 0.8:
+            return self._random.choice(opened).session
+        return SessionId(self._incarnations["b1"] << 27 | (self._counter + 1))
+
+    def _open(self) -> OpenSession:
+        self._counter += 1
+        incarnation = self._incarnations[self._random.choice(("b1", "b2"))]
+        session = SessionId(incarnation << 27 | self._counter)
+        self._line += 1
+        nick, text = self._of(NICKS), self._of(TEXTS)
+        return OpenSession(session, 1, self._line, nick, "user", text, "host", 0, False)
+
+    def _act(self) -> Act:
+        self._line += 1
+        makers, weights = tuple(self._makers), tuple(self._makers.values())
+        count = self._random.randint(1, 3)
+        chosen = self._random.choices(makers, weights, k=count)
+        return Act(self._session(), 1, self._line, tuple(make() for make in chosen))
+
+    def _say(self) -> Say:
+        target = self._random.choice(("", "", "@", "+", "@+")) + self._of(ROOMS)
+        if self._random.random() < 0.4:
+            target = self._of(NICKS)
+        verb = self._random.choice(("PRIVMSG", "NOTICE", "TAGMSG"))
+        return Say(verb, target, self._of(TEXTS), (("+x", "y"),))
+
+    def _join(self) -> Join:
+        return Join(self._of(ROOMS), self._random.choice(("", "key")))
+
+    def _modes(self) -> tuple[ModeChange, ...]:
+        return tuple(self._mode() for _ in range(self._random.randint(1, 4)))
+
+    def _mode(self) -> ModeChange:
+        letter = self._random.choice("beIklimnstov?")
+        parameters: tuple[str, ...] = {
+            "k": ("key", "", "a b", "x" * 99),
+            "l": ("1", "3", "0", "no"),
+            "o": NICKS,
+            "v": NICKS,
+        }.get(letter, MASKS)
+        return ModeChange(self._random.random() < 0.6, letter, self._of(parameters))
+
+    def _monitor(self) -> Monitor:
+        added = tuple(self._of(NICKS) for _ in range(self._random.randrange(4)))
+        return Monitor(self._random.random() < 0.2, added, (self._of(NICKS),))
