@@ -303,3 +303,11 @@ def test_no_two_rooms_have_the_same_id_however_much_a_line_does(world: ChatWorld
     for number in range(10):
         world.act("alice", PartAll(), *(Join(f"#{number}.{again}") for again in range(7)))
     assert len({room.id for room in world.state.rooms.values()}) == 141
+
+
+def test_a_full_room_that_is_emptied_takes_any_number_again(world: ChatWorld) -> None:
+    room = world.room_with("#a", "alice")
+    world.act("alice", plus("l", "1"), Part("#a"))
+    assert room.limit == 0
+    world.room_with("#a", "alice", "bob")
+    assert len(room.members) == 2

@@ -36,6 +36,7 @@ from roost.chat.commands import (
 from roost.chat.ids import FoldedNick, Position, SessionId, UserId
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.settings import Settings
+from roost.chat.state import Whowas
 from support.chat_world import INCARNATION, ChatWorld
 
 
@@ -287,3 +288,25 @@ def test_what_is_no_change_is_told_to_nobody_else(world: ChatWorld) -> None:
     results = world.act("alice", *operations).results
     assert all(isinstance(result, AwayChanged | RealnameChanged) for result in results)
     assert [len(result.rooms) for result in results] == [1, 0, 1, 0]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("incarnation", [INCARNATION, INCARNATION - 1])
+def test_a_balancer_that_is_announced_late_or_twice_changes_nothing(
+    world: ChatWorld, incarnation: int
+) -> None:
+    world.open("alice")
+    assert world.command(BalancerStarted("b1", incarnation)).results == ()
+    assert world.state.balancers == {"b1": INCARNATION}
+    assert world.state.users
+
+
+def test_whowas_knows_former_nicknames_but_no_other_spellings(world: ChatWorld) -> None:
+    world.open("alice")
+    world.act("alice", ChangeNick("Alice"), ChangeNick("bob"))
+    assert {nick: [entry.nick for entry in entries] for nick, entries in whowas(world)} == {
+        "alice": ["Alice"]
+    }
+
+
+def whowas(world: ChatWorld) -> list[tuple[str, list[Whowas]]]:
+    return list(world.state.whowas.items())

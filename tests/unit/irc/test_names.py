@@ -67,6 +67,26 @@ def test_masks_are_completed(typed: str, mask: str) -> None:
     assert normalise_mask(typed) == mask
 
 
+@pytest.mark.parametrize(
+    ("mask", "text", "is_match"),
+    [
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("ab*bc", "abc", False),
+        ("*ab*b*", "ab", False),
+        ("*ab*b*", "abb", True),
+        ("*", "", True),
+        ("?", "", False),
+        ("*?", "", False),
+        ("?*?", "ab", True),
+        ("*!*@*.Example", "Bob!b@x.EXAMPLE", True),
+        ("*!*@*.example", "bob!b@example", False),
+    ],
+)
+def test_the_ends_of_a_mask_do_not_share_characters(mask: str, text: str, is_match: bool) -> None:
+    assert matches(mask, text) == is_match
+
+
 @given(st.text("ab*?", max_size=8), st.text("abAB", max_size=10))
 def test_masks_match_what_wildcards_mean(mask: str, text: str) -> None:
     plain = re.compile(fnmatch.translate(mask.lower()))
