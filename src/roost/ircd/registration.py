@@ -49,16 +49,26 @@ def is_balancer_known(session: LocalSession, state: State) -> bool:
 def send_refusals(context: Context, applied: Applied) -> None:
     """Tell the client why it is not registered, and let it try another nickname."""
     session = context.session
-    session.nick = "*"
-    session.registration.nick = ""
+    if applied.failure:
+        session.end_reason = "Registration failed"
+        return
     for result in applied.results:
         if isinstance(result, Refusal):
             if result.reason is Reason.SERVER_FULL:
                 session.end_reason = "The network is full, try again later"
                 return
-            send_refusal(context, result)
-    if applied.failure:
-        session.end_reason = "Registration failed"
+            _refuse(context, result)
+
+
+def refuse_nick(context: Context) -> None:
+    """Say that the nickname is in use, and let the client try another one."""
+    _refuse(context, Refusal(Reason.NICK_IN_USE, context.session.registration.nick))
+
+
+def _refuse(context: Context, refusal: Refusal) -> None:
+    context.session.nick = "*"
+    context.session.registration.nick = ""
+    send_refusal(context, refusal)
 
 
 def send_welcome(context: Context) -> None:

@@ -227,15 +227,25 @@ class Serving:
                 self._unopened.append(context)
             return
         if applied.is_duplicate:
-            # Registered already, by the node that served the session before this one.
-            session.opened_line = context.line
-            if self.state.sessions[session.id].generation < session.generation:
-                self.ask_for(session)
-            else:
-                self.open(session, context.line)
+            self._settle_registered(context)
             return
         registration.send_refusals(context, applied)
         self._send_part(context)
+
+    def _settle_registered(self, context: Context) -> None:
+        """The client was registered when another node served it; its lines are replayed."""
+        session = context.session
+        opened_line = self._recent.opened_line(session.id)
+        if opened_line > context.line:
+            # This attempt was refused then, and the client tried another nickname.
+            registration.refuse_nick(context)
+            self._send_part(context)
+            return
+        session.opened_line = context.line
+        if self.state.sessions[session.id].generation < session.generation:
+            self.ask_for(session)
+        else:
+            self.open(session, context.line)
 
     def open(self, session: LocalSession, line: int) -> None:
         """The log has registered the client: acknowledge everything up to `line`, and welcome."""

@@ -153,6 +153,24 @@ def test_registration_whose_welcome_was_lost_is_welcomed_and_told_what_it_missed
     assert client.commands() == ["JOIN", "353", "366"]
 
 
+def test_registration_with_a_refused_nickname_is_replayed_as_it_was() -> None:
+    world = World(nodes=2)
+    world.register("alice", node=1)
+    client = world.connect()
+    client.send("NICK alice", "USER a 0 * :Alice", "PING 1")
+    assert client.commands() == ["433", "PONG"]
+    world.is_log_stopped = True
+    client.send("NICK alice2")
+    served = cut_off(world, client)
+    world.is_log_stopped = False
+    world.run()
+    move(world, client, 1, served)
+    assert client.lines()[0].startswith(":roost.local 001 alice2 ")
+    client.send("PING 2")
+    assert client.commands() == ["PONG"]
+    assert client.acknowledged == 5
+
+
 def test_old_node_is_fenced_off() -> None:
     world = World(nodes=2)
     alice, bob = world.join("#a", "alice", "bob")
