@@ -76,48 +76,60 @@ class Balancer:
             OSError: an address cannot be listened on, or the run file cannot be written.
             CredentialsError: the certificate or key cannot be used.
         """
-        config = self._config
         self._loop = asyncio.get_running_loop()
-        application = make_status_application(self.statistics)
+        failure: OSError | None = None
         async with contextlib.AsyncExitStack() as stack, contextlib.AsyncExitStack() as accepting:
-            http_port = await stack.enter_async_context(
-                http.serve(application, config.http_host, config.http_port)
+            # An error must not cross the listeners' task groups, which would wrap it.
+            try:
+                self._addresses = await self._listen(stack, accepting)
+            except OSError as error:
+                failure = error
+            else:
+                self._listening.set()
+                await self._serve(accepting)
+        if failure is not None:
+            raise failure
+
+    async def _listen(
+        self, stack: contextlib.AsyncExitStack, accepting: contextlib.AsyncExitStack
+    ) -> Addresses:
+        """Open everything; clients last, when there is somebody to see them."""
+        config = self._config
+        application = make_status_application(self.statistics)
+        http_port = await stack.enter_async_context(
+            http.serve(application, config.http_host, config.http_port)
+        )
+        trunk_address = await stack.enter_async_context(
+            trunks.listen(
+                self._trunks,
+                config.credentials,
+                config.cluster,
+                config.trunk_host,
+                config.trunk_port,
             )
-            trunk_address = await stack.enter_async_context(
-                trunks.listen(
-                    self._trunks,
-                    config.credentials,
-                    config.cluster,
-                    config.trunk_host,
-                    config.trunk_port,
-                )
+        )
+        addresses = await accepting.enter_async_context(
+            listeners.listen(
+                config.host,
+                config.port,
+                config.clients.keepalive_s,
+                lambda: ClientConnection(self._clients),
             )
-            addresses = await accepting.enter_async_context(
-                listeners.listen(
-                    config.host,
-                    config.port,
-                    config.clients.keepalive_s,
-                    lambda: ClientConnection(self._clients),
-                )
-            )
-            self._addresses = Addresses(
-                name=config.name,
-                pid=os.getpid(),
-                address=addresses[0],
-                addresses=addresses,
-                http_address=format_address((config.http_host, http_port)),
-                trunk_address=trunk_address,
-            )
-            if config.run_file is not None:
-                write_atomically(config.run_file, msgspec.json.encode(self._addresses) + b"\n")
-            _logger.info(
-                "listening",
-                clients=", ".join(addresses),
-                http=self._addresses.http_address,
-                trunks=trunk_address,
-            )
-            self._listening.set()
-            await self._serve(accepting)
+        )
+        found = Addresses(
+            name=config.name,
+            pid=os.getpid(),
+            address=addresses[0],
+            addresses=addresses,
+            http_address=format_address((config.http_host, http_port)),
+            trunk_address=trunk_address,
+        )
+        if config.run_file is not None:
+            write_atomically(config.run_file, msgspec.json.encode(found) + b"\n")
+        _logger.info(
+            "listening", clients=", ".join(addresses), http=found.http_address, trunks=trunk_address
+        )
+        return found
 
     async def _serve(self, accepting: contextlib.AsyncExitStack) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -179,13 +191,17 @@ class Balancer:
         for outbox in dirty:
             outbox.flush()
 
+    def sweep(self) -> None:
+        """Do what is due; `run` sees to it several times a second."""
+        now = self.read_clock()
+        self._exchange.tick(now)
+        self._clients.sweep(now)
+        self._trunks.sweep(now)
+        self.touch()
+
     async def _sweep(self) -> None:
         while True:
-            now = self.read_clock()
-            self._exchange.tick(now)
-            self._clients.sweep(now)
-            self._trunks.sweep(now)
-            self.touch()
+            self.sweep()
             await asyncio.sleep(SWEEP_S)
 
     # What is going on

@@ -95,6 +95,7 @@ class TrunkDesk:
         self._exchange = exchange
         self._clock = clock
         self._links: dict[TrunkLink, None] = {}
+        self._is_closing = False
         self._refusals = RefusalLog(REFUSAL_LOG_S)
 
     def open(self, connection: FramedConnection) -> TrunkLink:
@@ -142,7 +143,7 @@ class TrunkDesk:
     def closed(self, link: TrunkLink, reason: str) -> None:
         """A link is gone."""
         self._links.pop(link, None)
-        if link.is_announced:
+        if link.is_announced and not self._is_closing:
             self._exchange.node_lost(link.name, link, reason, self._clock.read_clock())
             self._clock.touch()
 
@@ -155,7 +156,8 @@ class TrunkDesk:
                 link.drop(str(error))
 
     def close(self) -> None:
-        """End all links in order."""
+        """End all links in order; that is no node's loss."""
+        self._is_closing = True
         for link in list(self._links):
             link.close("this balancer is stopping")
 

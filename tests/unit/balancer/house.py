@@ -1,0 +1,221 @@
+"""A real balancer on loopback, with nodes that do what a test says, and clients over sockets."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from roost.balancer import Addresses, Balancer, Config
+from roost.raft.messages import Instant
+from roost.trunk.frames import (
+    Attach,
+    FromBalancer,
+    FromNode,
+    Item,
+    Output,
+    Ping,
+    Pong,
+    Reply,
+    Welcome,
+    decode_from_balancer,
+    encode,
+)
+from roost.wire import FramedConnection, admit, client_context, connect, parse_address
+from support.credentials import issue
+from support.loops import WAIT_S_MAX, wait_until
+from unit.balancer.fakes import hello, status
+
+T = TypeVar("T")
+
+
+class HandTurnedClock:
+    """A clock that goes only as the test turns it."""
+
+    def __init__(self) -> None:
+        self.monotonic = 1000.0
+
+    def __call__(self) -> Instant:
+        return Instant(self.monotonic, 1_750_000_000_000)
+
+
+class FakeNode:
+    """A node's end of a trunk."""
+
+    def __init__(self, connection: FramedConnection) -> None:
+        self.connection = connection
+        self.frames: list[FromBalancer] = []
+        self.closed: list[str] = []
+        self.is_answering = True
+        self.pings = 0
+        self.position = 0
+
+    def on_frame(self, body: bytes) -> None:
+        frame = decode_from_balancer(body)
+        if isinstance(frame, Ping):
+            self.pings += 1
+            if self.is_answering:
+                self.say(Pong(frame.nonce))
+        else:
+            self.frames.append(frame)
+
+    def on_closed(self, reason: str) -> None:
+        self.closed.append(reason)
+
+    def say(self, frame: FromNode) -> None:
+        self.connection.send(encode(frame))
+
+    def show(self, *items: Item) -> None:
+        self.position += 1
+        self.say(Output(self.position, items))
+
+    def seen(self, kind: type[T]) -> list[T]:
+        return [frame for frame in self.frames if isinstance(frame, kind)]
+
+    async def next(self, kind: type[T], count: int = 1) -> list[T]:
+        """Wait until that many frames of a kind have come; gives and forgets all of them."""
+        await wait_until(lambda: len(self.seen(kind)) >= count)
+        found = self.seen(kind)
+        self.frames = [frame for frame in self.frames if not isinstance(frame, kind)]
+        return found
+
+    async def register(self) -> Attach:
+        """Take the next session in, and acknowledge its first line."""
+        (attach,) = await self.next(Attach)
+        self.show(
+            Reply(attach.session, attach.generation, 1, 0, True, b":roost.local 001 a :hi\r\n")
+        )
+        return attach
+
+
+class Client:
+    """A client's socket."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def line(self) -> bytes:
+        """Wait for a line; empty at the end."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            return await self.reader.readline()
+
+    async def rest(self) -> bytes:
+        """Wait until the balancer closes, and give what it sent."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            return await self.reader.read()
+
+
+class House:
+    """The balancer, and who comes to it."""
+
+    def __init__(self, directory: Path, balancer: Balancer, clock: HandTurnedClock) -> None:
+        self.directory = directory
+        self.balancer = balancer
+        self.clock = clock
+        self._addresses: Addresses | None = None
+        self._clients: list[Client] = []
+
+    @property
+    def addresses(self) -> Addresses:
+        assert self._addresses is not None
+        return self._addresses
+
+    async def open(self) -> None:
+        self._addresses = await self.balancer.wait_listening()
+
+    async def link(self, name: str, **connecting: Any) -> FakeNode:
+        """Connect with a node's certificate, and say nothing."""
+        host, port = parse_address(self.addresses.trunk_address)
+        nodes: list[FakeNode] = []
+
+        def make(connection: FramedConnection) -> FakeNode:
+            nodes.append(FakeNode(connection))
+            return nodes[0]
+
+        credentials = issue(self.directory, name, **connecting)
+        context = client_context(credentials)
+        await connect(host, port, context, make, admit("test", "balancer"))
+        return nodes[0]
+
+    async def node(self, name: str, *, is_ready: bool = True, **changes: Any) -> FakeNode:
+        """Have a node announce itself, and wait until it is known."""
+        node = await self.link(name)
+        node.say(hello(name, **changes))
+        await node.next(Welcome)
+        if is_ready:
+            node.say(status())
+            await wait_until(lambda: self.node_state(name) == "ready")
+        return node
+
+    async def client(self) -> Client:
+        host, port = parse_address(self.addresses.address)
+        client = Client(*await asyncio.open_connection(host, port, limit=1 << 24))
+        self._clients.append(client)
+        return client
+
+    async def registered(self, node: FakeNode) -> tuple[Client, Attach]:
+        client = await self.client()
+        client.send(b"NICK a\r\n")
+        await wait_until(lambda: any(frame for frame in node.frames))
+        attach = await node.register()
+        assert await client.line() == b":roost.local 001 a :hi\r\n"
+        return client, attach
+
+    def node_state(self, name: str) -> str:
+        states = {node.name: node.state for node in self.balancer.statistics().nodes}
+        return states.get(name, "")
+
+    async def sweep_until(self, condition: Callable[[], object], step_s: float = 0.25) -> None:
+        """Turn the clock until the condition holds, with a sweep after each turn."""
+
+        def turn() -> object:
+            self.clock.monotonic += step_s
+            self.balancer.sweep()
+            return condition()
+
+        await wait_until(turn)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.writer.transport.abort()
+
+
+def make_config(directory: Path, **changes: Any) -> Config:
+    values: dict[str, Any] = {
+        "name": "b1",
+        "cluster": "test",
+        "credentials": issue(directory, "b1", "balancer"),
+        "port": 0,
+        "http_port": 0,
+        "trunk_port": 0,
+        "stop_s": 0.01,
+    }
+    return Config(**(values | changes))
+
+
+@contextlib.asynccontextmanager
+async def house(directory: Path, **changes: Any) -> AsyncIterator[House]:
+    """Run a balancer while the context lasts."""
+    clock = HandTurnedClock()
+    balancer = Balancer(make_config(directory, **changes), clock)
+    one = House(directory, balancer, clock)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(balancer.run())
+        opening = tasks.create_task(one.open())
+        await asyncio.wait((running, opening), return_when=asyncio.FIRST_COMPLETED)
+        try:
+            yield one
+        finally:
+            one.close()
+            balancer.stop()
+
+
+def changed(limits: T, **changes: Any) -> T:
+    """Give limits with some of them changed."""
+    return msgspec.structs.replace(limits, **changes)  # type: ignore[type-var]
