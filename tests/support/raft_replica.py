@@ -1,0 +1,202 @@
+"""One replica on a bench: messages are put in by hand, and what comes out is looked at."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from roost.raft.config import Config
+from roost.raft.messages import (
+    ENTRY_COMMAND,
+    AppendRequest,
+    AppendResponse,
+    Entry,
+    HardState,
+    Instant,
+    Message,
+    Output,
+    Persist,
+    Snapshot,
+    Stored,
+    VoteRequest,
+    VoteResponse,
+)
+from roost.raft.replica import Replica
+
+M = TypeVar("M", bound=Message)
+
+
+def entry(index: int, term: int, data: bytes = b"x", time_ms: int = 0) -> Entry:
+    return Entry(index, term, time_ms, ENTRY_COMMAND, data)
+
+
+def entries(*terms: int, first: int = 1) -> tuple[Entry, ...]:
+    """Entries of these terms, one after the other."""
+    return tuple(entry(index, term) for index, term in enumerate(terms, start=first))
+
+
+class Bench:
+    """Replica "a" of a, b, c, ...; its links are up, its disk writes at once unless held."""
+
+    def __init__(
+        self,
+        size: int = 3,
+        *,
+        hard_state: HardState = HardState(),  # noqa: B008 -- immutable
+        log: Sequence[Entry] = (),
+        snapshot: Snapshot | None = None,
+        is_connected: bool = True,
+        random: Callable[[], float] = lambda: 0.5,
+        **settings: Any,
+    ) -> None:
+        self.members = tuple("abcdefg"[:size])
+        self.peers = self.members[1:]
+        self.time = 100.0
+        self.config = Config(name="a", members=self.members, **settings)
+        self.stored = Stored(hard_state, snapshot, tuple(log))
+        self.replica = Replica(self.config, self.stored, random, self.now())
+        self.is_disk_held = False
+        self.sent: list[tuple[str, Message]] = []
+        """Everything that left the replica, in order."""
+        self.applied: list[Entry] = []
+        self.installed: list[Snapshot] = []
+        self.persists: list[Persist] = []
+        self.waiting: list[Persist] = []
+        """Batches that the held disk has not written."""
+        self.settle()
+        for peer in self.peers if is_connected else ():
+            self.connect(peer)
+
+    def now(self) -> Instant:
+        return Instant(self.time, int(self.time * 1000))
+
+    # Inputs
+
+    def settle(self) -> None:
+        """Obey outputs until there is none."""
+        for _ in range(50):
+            output = self.replica.take_output()
+            if output == Output(None, (), None, ()):
+                return
+            assert output.persist is None or output.persist != Persist(
+                output.persist.number, None, None, (), output.persist.messages
+            ), "a batch that writes nothing"
+            self.sent.extend(output.messages)
+            self.applied.extend(output.committed)
+            if output.snapshot is not None:
+                self.installed.append(output.snapshot)
+            if output.persist is not None:
+                self.persists.append(output.persist)
+                self.waiting.append(output.persist)
+                if not self.is_disk_held:
+                    self.write()
+        raise AssertionError("the replica never falls silent")
+
+    def write(self, count: int | None = None) -> None:
+        """Let the disk finish the first `count` waiting batches, or all."""
+        done, self.waiting = self.waiting[:count], self.waiting[len(self.waiting[:count]) :]
+        if done:
+            for batch in done:
+                self.sent.extend(batch.messages)
+            self.replica.persisted(done[-1].number, self.now())
+            self.settle()
+
+    def receive(self, sender: str, message: Message) -> None:
+        self.replica.receive(sender, message, self.now())
+        self.settle()
+
+    def connect(self, peer: str) -> None:
+        self.replica.peer_connected(peer, self.now())
+        self.settle()
+
+    def disconnect(self, peer: str) -> None:
+        self.replica.peer_disconnected(peer, self.now())
+        self.settle()
+
+    def propose(self, *commands: bytes) -> bool:
+        is_taken = self.replica.propose(commands, self.now())
+        self.settle()
+        return is_taken
+
+    def transfer(self, target: str | None = None) -> None:
+        self.replica.transfer_leadership(target, self.now())
+        self.settle()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, with every tick that is asked for on the way."""
+        end = self.time + seconds
+        while self.replica.next_deadline() <= end:
+            self.time = max(self.time, self.replica.next_deadline())
+            self.replica.tick(self.now())
+            self.settle()
+        self.time = end
+
+    def fire(self) -> None:
+        """Go on to the next deadline."""
+        self.wait(self.replica.next_deadline() - self.time)
+
+    # The usual beginnings
+
+    def stand(self) -> None:
+        """Time out, and win the pre-vote."""
+        self.fire()
+        term = self.replica.term + 1
+        for peer in self.peers:
+            self.receive(peer, VoteResponse(term, True, True))
+
+    def lead(self) -> None:
+        """Become the leader, followed by all others up to and with the first entry."""
+        self.stand()
+        for peer in self.peers:
+            self.receive(peer, VoteResponse(self.replica.term, True, False))
+        assert self.replica.is_leader
+        for peer in self.peers:
+            self.acknowledge(peer)
+        self.sent.clear()
+
+    def acknowledge(self, peer: str, index: int | None = None) -> None:
+        """A follower has everything up to `index`, by default all."""
+        index = self.replica.last_index if index is None else index
+        self.receive(peer, AppendResponse(self.replica.term, True, index, 0))
+
+    def append(
+        self, sender: str, term: int, previous: tuple[int, int], *added: Entry, commit: int = 0
+    ) -> None:
+        """A leader sends entries after (index, term)."""
+        self.receive(sender, AppendRequest(term, previous[0], previous[1], commit, added))
+
+    def request_vote(
+        self, sender: str, term: int, last: tuple[int, int], *, pre: bool = False
+    ) -> bool:
+        """A candidate with the last entry (index, term) asks; tells whether it got the vote."""
+        self.sent.clear()
+        self.receive(sender, VoteRequest(term, last[0], last[1], pre, False))
+        responses = self.take(sender, VoteResponse)
+        assert len(responses) == 1
+        return responses[0].is_granted
+
+    # What came out
+
+    def take(self, receiver: str, kind: type[M]) -> list[M]:
+        """The messages of a kind to a receiver since the last look; all others are forgotten."""
+        sent, self.sent = self.sent, []
+        return [m for name, m in sent if name == receiver and isinstance(m, kind)]
+
+    def sent_to(self, receiver: str) -> list[Message]:
+        sent, self.sent = self.sent, []
+        return [message for name, message in sent if name == receiver]
+
+    @property
+    def log(self) -> list[tuple[int, int]]:
+        """The whole log as (index, term)."""
+        log = self.replica._core.log
+        return [(e.index, e.term) for e in log.between(log.first_index, log.last_index)]
+
+    @property
+    def terms(self) -> list[int]:
+        return [term for _, term in self.log]
+
+    @property
+    def hard_state(self) -> HardState:
+        """What the disk would hold."""
+        stored = [self.stored.hard_state]
+        stored += [p.hard_state for p in self.persists if p.hard_state is not None]
+        return stored[-1]
