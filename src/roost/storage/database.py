@@ -32,7 +32,8 @@ WAL_BYTES_KEPT = 64 * 1024 * 1024
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 """A quota shows as a failed write. Nothing was promised yet, so trying again is safe."""
-_MALFORMED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_MALFORMED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
+"""Without the right to write the file is not even opened: read-only is a damaged header."""
 
 
 class Database:
@@ -54,34 +55,56 @@ class Database:
         """
         self.path = path
         try:
+            # What people said is nobody's but the node's to read; the other files follow suit.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self.connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise StorageError(f"{path}: {error}") from error
         # A damaged text has to reach its checksum's verification, instead of failing before it.
         self.connection.text_factory = _decode
-        with self.guard():
-            for pragma in (
-                "locking_mode = EXCLUSIVE",
-                "journal_mode = WAL",
-                f"synchronous = {synchronous}",
-                "fullfsync = ON",
-                f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
-                f"journal_size_limit = {WAL_BYTES_KEPT}",
-                "temp_store = MEMORY",
-                "cell_size_check = ON",
-                f"cache_size = -{cache_kib}",
-            ):
-                self.connection.execute(f"PRAGMA {pragma}").fetchall()
-            for statement in schema.split(";"):
-                if statement.strip():
-                    self.connection.execute(statement)
+        try:
+            with self.guard(is_checked=False):
+                self._set_up(synchronous, cache_kib)
+                self._create(schema)
             fsync_directory(path.parent)
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self, synchronous: str, cache_kib: int) -> None:
+        for pragma in (
+            "locking_mode = EXCLUSIVE",
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            "fullfsync = ON",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            f"journal_size_limit = {WAL_BYTES_KEPT}",
+            "temp_store = MEMORY",
+            "cell_size_check = ON",
+            f"cache_size = -{cache_kib}",
+        ):
+            answer = self.connection.execute(f"PRAGMA {pragma}").fetchall()
+            if pragma.startswith("journal_mode") and answer != [("wal",)]:
+                raise self.condemn("its header forbids a write-ahead log")
+
+    def _create(self, schema: str) -> None:
+        """Make the tables that are missing, and check that all are as they should be."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as example:
+            for connection in (self.connection, example):
+                for statement in filter(str.strip, schema.split(";")):
+                    connection.execute(statement)
+            question = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+            expected = example.execute(question).fetchall()
+            if self.connection.execute(question).fetchall() != expected:
+                raise self.condemn("its tables are not described as they should be")
 
     @contextlib.contextmanager
-    def guard(self) -> Iterator[sqlite3.Connection]:
+    def guard(self, *, is_checked: bool = True) -> Iterator[sqlite3.Connection]:
         """Turn SQLite's errors into ours; a file that proves malformed is moved aside.
+
+        Until the tables are checked, a statement that SQLite does not understand means so too.
 
         Raises:
             FullError, MalformedError, StorageError: see there.
@@ -93,10 +116,13 @@ class Database:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
             if code in _FULL:
                 raise FullError(f"{self.path}: {error}") from error
-            if code & 0xFF in _MALFORMED:
+            if code & 0xFF in _MALFORMED or (code == sqlite3.SQLITE_ERROR and not is_checked):
                 raise self.condemn(str(error)) from error
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             raise StorageError(f"{self.path}: {error} ({name})") from error
+        except UnicodeDecodeError as error:
+            # Damaged names of columns, and errors that quote them.
+            raise self.condemn(str(error)) from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -77,6 +77,8 @@ class _Reader:
             places += self._connection.execute(
                 keys + order, (self._conversation, *bounds, limit)
             ).fetchall()
+        if not all(isinstance(number, int) for place in places for number in place):
+            raise CorruptRowsError((Position(0),))
         places.sort()
         places = places[-limit:] if is_newest else places[:limit]
         rows = [

@@ -93,13 +93,13 @@ def first_position_at(connection: sqlite3.Connection, time_ms: int) -> int:
     Raises:
         CorruptRowsError: a row on the way there is damaged.
     """
-    low, high = connection.execute(
+    ends = connection.execute(
         "SELECT (SELECT position FROM rows ORDER BY position LIMIT 1),"
         " (SELECT position FROM rows ORDER BY position DESC LIMIT 1)"
     ).fetchone()
-    if low is None:
+    if ends == (None, None):
         return POSITION_MAX
-    high += 1
+    low, high = int(whole(ends[0])), whole(ends[1]) + 1
     while low < high:
         middle = (low + high) // 2
         columns = connection.execute(
@@ -111,9 +111,14 @@ def first_position_at(connection: sqlite3.Connection, time_ms: int) -> int:
             continue
         row = verified(columns)
         if row is None:
-            raise CorruptRowsError((Position(columns[1]),))
+            raise CorruptRowsError((whole(columns[1]),))
         if row.time_ms >= time_ms:
             high = middle
         else:
             low = row.position + 1
-    return int(low)
+    return low
+
+
+def whole(position: Any) -> Position:
+    """Give a position as it was found; 0, where no row can be, when it is no whole number."""
+    return Position(position if isinstance(position, int) else 0)

@@ -24,16 +24,21 @@ from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, MalformedError, StorageError
 from roost.storage.history_pages import read_page
-from roost.storage.history_rows import COLUMNS, insert_rows, verified
+from roost.storage.history_rows import COLUMNS, insert_rows, verified, whole
 from roost.storage.history_targets import note_latest, read_targets
 from roost.storage.records import read_record, write_record
 
 CACHE_KIB = 16 * 1024
 """Pages kept in memory: the ends of some hundred busy conversations."""
+CHECKED_BYTES_MAX = 256 * 1024 * 1024
+"""A file up to this size (over a million rows) is checked as a whole, in about a second, when it
+is opened. Of a larger one, damage is found where it is read."""
 ROW_BYTES = 40
 """What an exported row counts beside its texts and its record."""
 DAMAGED_MAX = 1000
 """Damaged positions in one export; more of them wait for the next one."""
+MISPLACED = "a row lies where none can be"
+"""Nobody can replace what nobody has: then even the row's place is damaged."""
 
 _Gaps: TypeAlias = tuple[tuple[Position, Position], ...]
 
@@ -79,6 +84,7 @@ class HistoryStore:
         schema = history_rows.SCHEMA + history_targets.SCHEMA + records.SCHEMA
         database = Database(self._path, synchronous="NORMAL", schema=schema, cache_kib=CACHE_KIB)
         try:
+            self._check(database)
             with database.guard() as connection:
                 is_new = connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None
             if is_new:
@@ -92,6 +98,14 @@ class HistoryStore:
         except BaseException:
             database.close()
             raise
+
+    def _check(self, database: Database) -> None:
+        """Look for rows that have vanished without a trace, which their checksums cannot tell."""
+        if self._path.stat().st_size <= CHECKED_BYTES_MAX:
+            with database.guard() as connection:
+                complaint = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if complaint != "ok":
+                raise database.condemn(complaint)
 
     def _read_applied(self, connection: sqlite3.Connection) -> Position:
         value = read_record(connection, "applied")
@@ -157,8 +171,7 @@ class HistoryStore:
                 return read_targets(connection, query)
         except CorruptRowsError as error:
             if any(not 1 <= position <= self._applied for position in error.positions):
-                # Nobody can replace what nobody has: even the row's place is damaged.
-                raise self._database.condemn("a row lies where none can be") from error
+                raise self._database.condemn(MISPLACED) from error
             raise
 
     def export(
@@ -182,7 +195,10 @@ class HistoryStore:
                 " ORDER BY position, part, conversation",
                 (first, last),
             )
-            for position, group in itertools.groupby(found, key=itemgetter(1)):
+            for place, group in itertools.groupby(found, key=itemgetter(1)):
+                position = whole(place)
+                if not first <= position <= last:
+                    raise self._database.condemn(MISPLACED)
                 checked = [verified(columns) for columns in group]
                 sound = [row for row in checked if row is not None]
                 is_damaged = len(sound) < len(checked)

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from roost.chat.history import KIND_MESSAGE, Row, Target, Targets
-from roost.chat.ids import Position
 from roost.storage.checksums import row_checksum
 from roost.storage.errors import CorruptRowsError
-from roost.storage.history_rows import read_row
+from roost.storage.history_rows import read_row, whole
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS latest (
@@ -119,7 +118,7 @@ def _renew(connection: sqlite3.Connection, conversation: Any) -> tuple[Any, ...]
         return None
     row = read_row(connection, conversation, *place)
     if row is None:
-        raise CorruptRowsError((Position(place[0]),))
+        raise CorruptRowsError((whole(place[0]),))
     line = _line(row)
     connection.execute("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)", line)
     return line[:-1]

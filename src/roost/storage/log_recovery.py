@@ -26,11 +26,11 @@ class Recovery(msgspec.Struct, frozen=True):
     stored: Stored
     marker: Marker
     findings: tuple[str, ...]
-    """What was wrong, in words; empty when nothing was, and then the file is as `stored` says."""
+    """What was wrong, in words; empty when the file is just as `stored` says."""
 
 
 def recover(connection: sqlite3.Connection, witnessed: Marker | None) -> Recovery:
-    """Read and verify every record; changes nothing, see `store_recovery`."""
+    """Read and verify every record; changes nothing."""
     findings: list[str] = []
     snapshot = _read_snapshot(connection, findings)
     entries = _read_entries(connection, snapshot, findings)
@@ -70,21 +70,6 @@ def recover(connection: sqlite3.Connection, witnessed: Marker | None) -> Recover
         marker=Marker(marker.writes, end[1], end[0]),
         findings=tuple(findings),
     )
-
-
-def store_recovery(connection: sqlite3.Connection, recovery: Recovery) -> Marker:
-    """Make the file what was recovered, within the caller's transaction; gives the new marker."""
-    stored = recovery.stored
-    first, last = 1, 0
-    if stored.entries:
-        first, last = stored.entries[0].index, stored.entries[-1].index
-    connection.execute("DELETE FROM entries WHERE position < ? OR position > ?", (first, last))
-    if stored.snapshot is None:
-        connection.execute("DELETE FROM snapshot")
-    write_hard_state(connection, stored.hard_state)
-    marker = msgspec.structs.replace(recovery.marker, writes=recovery.marker.writes + 1)
-    write_marker(connection, marker)
-    return marker
 
 
 def read_hard_state(connection: sqlite3.Connection) -> HardState | None:

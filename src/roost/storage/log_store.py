@@ -8,6 +8,7 @@ of it, cuts off what is damaged, and says so in the hard state (see `log_recover
 given. A batch that a crash interrupts is there wholly or not at all.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Self
 
@@ -20,9 +21,9 @@ from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import DirectoryError, MalformedError
 from roost.storage.log_recovery import (
+    Recovery,
     read_hard_state,
     recover,
-    store_recovery,
     write_hard_state,
     write_marker,
 )
@@ -74,30 +75,64 @@ class LogStore:
         return tuple(self._findings)
 
     def _open(self) -> Database:
-        was_there = self._path.exists()
-        if not was_there and self._directory.had_log:
-            self._findings.append(f"{self._path} is missing")
+        if not self._path.exists():
+            if self._directory.had_log:
+                self._findings.append(f"{self._path} is missing")
+            return self._make(self._nothing())
         try:
-            return self._prepare(was_there=was_there)
+            database = self._connect()
+            try:
+                if self._is_blank(database):
+                    self._fill(database, self._nothing())
+                self._directory.note_log_created()
+            except BaseException:
+                database.close()
+                raise
         except MalformedError as error:
             self._findings.append(str(error))
-        return self._prepare(was_there=False)
+            return self._make(self._nothing())
+        return database
 
-    def _prepare(self, *, was_there: bool) -> Database:
-        """Open the file; a new one gets its first records before anybody relies on it."""
-        schema = _SCHEMA + records.SCHEMA
-        database = Database(self._path, synchronous="FULL", schema=schema)
+    def _connect(self) -> Database:
+        return Database(self._path, synchronous="FULL", schema=_SCHEMA + records.SCHEMA)
+
+    def _make(self, content: Recovery) -> Database:
+        """Make a new file."""
+        database = self._connect()
         try:
-            if not was_there or self._is_blank(database):
-                witnessed = self._witness.read() or Marker()
-                with database.transaction() as connection:
-                    write_hard_state(connection, self._first_hard_state(witnessed))
-                    write_marker(connection, Marker(writes=witnessed.writes + 1))
+            self._fill(database, content)
             self._directory.note_log_created()
         except BaseException:
             database.close()
             raise
         return database
+
+    def _fill(self, database: Database, content: Recovery) -> None:
+        """Give an empty file its records, before anybody relies on them."""
+        stored = content.stored
+        with database.transaction() as connection:
+            if stored.snapshot is not None:
+                _put_snapshot(connection, stored.snapshot)
+            _insert_entries(connection, stored.entries)
+            write_hard_state(connection, stored.hard_state)
+            write_marker(connection, content.marker)
+
+    def _nothing(self) -> Recovery:
+        """What an empty log has to say: nothing was promised yet, or all is forgotten."""
+        witnessed = self._witness.read() or Marker()
+        hard_state = HardState()
+        if not self._directory.may_start_empty:
+            hard_state = HardState(
+                term=witnessed.term,
+                floor_term=witnessed.term,
+                floor_index=witnessed.index,
+                is_amnesiac=True,
+            )
+        return Recovery(
+            stored=Stored(hard_state, None, ()),
+            marker=Marker(writes=witnessed.writes + 1),
+            findings=(),
+        )
 
     def _is_blank(self, database: Database) -> bool:
         """Whether a crash left the file before it ever held anything."""
@@ -106,40 +141,29 @@ class LogStore:
         with database.guard() as connection:
             return read_hard_state(connection) is None
 
-    def _first_hard_state(self, witnessed: Marker) -> HardState:
-        if self._directory.may_start_empty:
-            return HardState()
-        return HardState(
-            term=witnessed.term,
-            floor_term=witnessed.term,
-            floor_index=witnessed.index,
-            is_amnesiac=True,
-        )
-
     def load(self) -> Stored:
         """Read the log, and repair what can be repaired without the neighbours.
 
         What is damaged is told in `findings`, and to raft by a floor or amnesia in the hard state.
+        A damaged file is moved aside, and what is sound of it goes into a new one: where records
+        are damaged, so may be the tree that they hang in.
 
         Raises:
-            FullError: a repair could not be stored; it may be tried again.
+            FullError: there is no room for the new file.
             StorageError: the disk fails.
         """
         try:
-            return self._load()
+            with self._database.guard() as connection:
+                recovery = recover(connection, self._witness.read())
         except MalformedError as error:
             self._findings.append(str(error))
-        self._database = self._prepare(was_there=False)
-        return self._load()
-
-    def _load(self) -> Stored:
-        with self._database.guard() as connection:
-            recovery = recover(connection, self._witness.read())
-        self._marker = recovery.marker
+            recovery = self._nothing()
+            self._database = self._make(recovery)
         if recovery.findings:
-            with self._database.transaction() as connection:
-                self._marker = store_recovery(connection, recovery)
             self._findings.extend(recovery.findings)
+            self._findings.append(str(self._database.condemn("as was said")))
+            self._database = self._make(recovery)
+        self._marker = recovery.marker
         self._witness.note(self._marker)
         snapshot = recovery.stored.snapshot
         self._snapshot_index = snapshot.index if snapshot is not None else 0
@@ -159,7 +183,7 @@ class LogStore:
             for batch in batches:
                 if batch.snapshot is not None:
                     connection.execute("DELETE FROM entries")
-                    self._put_snapshot(batch.snapshot)
+                    _put_snapshot(connection, batch.snapshot)
                     snapshot_index = batch.snapshot.index
                     marker = _marked(marker, batch.snapshot)
                 if batch.entries:
@@ -189,7 +213,7 @@ class LogStore:
         assert snapshot.index <= self._marker.index, "a snapshot of entries that are not stored"
         assert first_index <= snapshot.index + 1, "the log must go on from the snapshot"
         with self._database.transaction() as connection:
-            self._put_snapshot(snapshot)
+            _put_snapshot(connection, snapshot)
             connection.execute("DELETE FROM entries WHERE position < ?", (first_index,))
         self._snapshot_index = snapshot.index
 
@@ -205,21 +229,26 @@ class LogStore:
         connection = self._database.connection
         if first <= last_index:
             connection.execute("DELETE FROM entries WHERE position >= ?", (first,))
-        connection.executemany(
-            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (index, term, time_ms, kind, data, entry_checksum(index, term, time_ms, kind, data))
-                for index, term, time_ms, kind, data in map(_fields, entries)
-            ],
-        )
+        _insert_entries(connection, entries)
 
-    def _put_snapshot(self, snapshot: Snapshot) -> None:
-        index, term, time_ms, data = snapshot.index, snapshot.term, snapshot.time_ms, snapshot.data
-        checksum = entry_checksum(index, term, time_ms, SNAPSHOT_KIND, data)
-        self._database.connection.execute(
-            "INSERT OR REPLACE INTO snapshot VALUES (0, ?, ?, ?, ?, ?)",
-            (index, term, time_ms, data, checksum),
-        )
+
+def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    connection.executemany(
+        "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (index, term, time_ms, kind, data, entry_checksum(index, term, time_ms, kind, data))
+            for index, term, time_ms, kind, data in map(_fields, entries)
+        ],
+    )
+
+
+def _put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
+    index, term, time_ms, data = snapshot.index, snapshot.term, snapshot.time_ms, snapshot.data
+    checksum = entry_checksum(index, term, time_ms, SNAPSHOT_KIND, data)
+    connection.execute(
+        "INSERT OR REPLACE INTO snapshot VALUES (0, ?, ?, ?, ?, ?)",
+        (index, term, time_ms, data, checksum),
+    )
 
 
 _fields = msgspec.structs.astuple
