@@ -4,4 +4,8 @@
 frames, `store` its writes; `node` puts all of it together.
 """
 
-__all__ = ["config", "engine", "errors", "mesh", "node"]
+from roost.node.config import NodeConfig
+from roost.node.errors import FailedError, NodeError, StartError
+from roost.node.node import Node
+
+__all__ = ["FailedError", "Node", "NodeConfig", "NodeError", "StartError"]

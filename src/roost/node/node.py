@@ -88,8 +88,8 @@ class Node:
                 EngineConfig(
                     raft=RaftConfig(name=config.name, members=config.members), irc=config.irc
                 ),
-                store.stored,
-                store.history,
+                store.take_stored(),
+                store.history_state,
                 random.random,
                 clock.now(),
             )
@@ -103,11 +103,11 @@ class Node:
             with _start_errors(f"cannot listen on {config.http_host}:{config.http_port}"):
                 http = serve_http(application, config.http_host, config.http_port)
                 http_port = await stack.enter_async_context(http)
-            store.begin(driver)
+            tune_process()
+            store.begin(driver, self._fail)
             driver.start(store, mesh, trunks)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))
-            tune_process()
             await self._end.wait()
             if self._failure is None:
                 await driver.hand_over(lambda: not mesh.linked)
@@ -186,6 +186,9 @@ class Node:
         if error is None or isinstance(error, OSError):
             _logger.debug("loop", message=context.get("message"), error=repr(error))
             return
+        self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
         self._end.set()
 

@@ -1,0 +1,251 @@
+"""Whole nodes on loopback: they start, find each other, serve, and end in order."""
+
+import asyncio
+import contextlib
+import gc
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from roost.node import FailedError, Node, NodeConfig, StartError
+from roost.node.files import RunFile
+from roost.storage import LogStore, StorageError
+from roost.trunk import frames
+from roost.trunk.frames import Attach, Hello, Lines, Output, Reply, Status, Welcome
+from roost.wire import Credentials, admit, serve, server_context
+from support.credentials import issue
+from support.loops import run, wait_until
+from support.recorders import Recorder, Side
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    """A node tunes the garbage collector of its process: undo it."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+def make_config(directory: Path, name: str = "n1", **changes: Any) -> NodeConfig:
+    values: dict[str, Any] = {
+        "cluster": "test",
+        "name": name,
+        "members": ("n1",),
+        "data": directory / name / "data",
+        "credentials": issue(directory, name),
+        "is_founding": True,
+        "run_file": directory / f"{name}.json",
+    }
+    return NodeConfig(**{**values, **changes})
+
+
+@contextlib.asynccontextmanager
+async def running(config: NodeConfig) -> AsyncIterator[RunFile]:
+    """Run a node while the context lasts; gives its run file."""
+    assert config.run_file is not None
+    path = config.run_file
+    node = Node(config)
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(node.run())
+        await wait_until(lambda: path.exists() or task.done())
+        try:
+            yield msgspec.json.decode(path.read_bytes(), type=RunFile)
+        finally:
+            node.stop()
+
+
+async def status_of(run_file: RunFile) -> dict[str, Any]:
+    url = f"http://{run_file.http_address}/status.json"
+    async with aiohttp.ClientSession() as client, client.get(url) as response:
+        return msgspec.json.decode(await response.read(), type=dict[str, Any])
+
+
+async def wait_ready(*run_files: RunFile) -> list[dict[str, Any]]:
+    async with asyncio.timeout(10):
+        while True:
+            found = [await status_of(run_file) for run_file in run_files]
+            if all(status["state"] == "ready" for status in found):
+                return found
+            await asyncio.sleep(0.01)
+
+
+def replies(balancer: Recorder) -> bytes:
+    """Join what was shown to session 1."""
+    found = [frames.decode_from_node(body) for body in balancer.bodies]
+    items = [item for frame in found if isinstance(frame, Output) for item in frame.items]
+    return b"".join(item.payload for item in items if isinstance(item, Reply))
+
+
+def test_a_node_alone_starts_says_where_it_is_and_ends(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+
+    async def scenario() -> None:
+        async with running(config) as run_file:
+            assert (run_file.name, run_file.pid) == ("n1", os.getpid())
+            (status,) = await wait_ready(run_file)
+            assert status["leader"] == "n1"
+            assert status["applied"] >= 1
+
+    run(scenario())
+    assert config.run_file is not None
+    assert not config.run_file.exists()
+
+
+def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+
+    async def scenario() -> list[int]:
+        positions = []
+        for _ in range(2):
+            async with running(config) as run_file:
+                (status,) = await wait_ready(run_file)
+                positions.append(status["applied"])
+        return positions
+
+    first, second = run(scenario())
+    assert second > first
+
+
+def test_three_nodes_find_each_other_and_agree_on_a_leader(tmp_path: Path) -> None:
+    members = ("n1", "n2", "n3")
+
+    async def scenario() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            run_files: dict[str, RunFile] = {}
+            for name in reversed(members):
+                config = make_config(
+                    tmp_path,
+                    name,
+                    members=members,
+                    neighbours={known: file.mesh_address for known, file in run_files.items()},
+                )
+                run_files[name] = await stack.enter_async_context(running(config))
+            found = await wait_ready(*run_files.values())
+            assert len({status["leader"] for status in found}) == 1
+            await wait_until(lambda: (tmp_path / "n1/data/neighbours.json").exists())
+            for status in await wait_ready(*run_files.values()):
+                others = sorted(name for name in members if name != status["name"])
+                assert sorted(known["name"] for known in status["neighbours"]) == others
+
+    run(scenario())
+
+
+def test_a_node_serves_a_balancers_client(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        side = Side()
+        context = server_context(issue(tmp_path, "b1", "balancer"))
+        async with serve("127.0.0.1", 0, context, side, admit("test", "node")) as listener:
+            config = make_config(tmp_path, balancers=(f"127.0.0.1:{listener.port}",))
+            async with running(config) as run_file:
+                await wait_until(lambda: side.handlers and side.handlers[0].bodies)
+                balancer = side.handlers[0]
+                hello = frames.decode_from_node(balancer.bodies[0])
+                assert isinstance(hello, Hello)
+                assert (hello.name, hello.mesh_address) == ("n1", run_file.mesh_address)
+                session = 1 << 27 | 1
+                lines = (b"NICK alice", b"USER alice 0 * :Alice")
+                for frame in (
+                    Welcome(1, "test", "b1", 1, ()),
+                    Attach(session, 1, "127.0.0.1", False, 0, 0, 0),
+                    Lines(session, 1, 1, lines),
+                ):
+                    balancer.connection.send(frames.encode(frame))
+                await wait_until(lambda: b" 001 alice " in replies(balancer))
+                states = [
+                    frame.state
+                    for frame in map(frames.decode_from_node, balancer.bodies)
+                    if isinstance(frame, Status)
+                ]
+                assert states[-1] == "ready"
+            await wait_until(lambda: balancer.reasons)
+
+    run(scenario())
+
+
+def test_a_second_process_on_the_data_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running(make_config(tmp_path)):
+            with pytest.raises(StartError, match="in use by process"):
+                await Node(make_config(tmp_path)).run()
+
+    run(scenario())
+
+
+def test_another_nodes_data_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running(make_config(tmp_path)):
+            pass
+        other = make_config(tmp_path, "n2", members=("n2",), data=tmp_path / "n1" / "data")
+        with pytest.raises(StartError, match="data directory of node 'n1'"):
+            await Node(other).run()
+
+    run(scenario())
+
+
+def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    config = make_config(tmp_path, data=tmp_path / "file" / "data")
+    with pytest.raises(StartError, match="cannot be the data directory"):
+        run(Node(config).run())
+
+
+def test_somebody_elses_certificate_is_a_clear_error(tmp_path: Path) -> None:
+    config = make_config(tmp_path, credentials=issue(tmp_path, "n2"))
+    with pytest.raises(StartError, match="is for roost://test/node/n2"):
+        run(Node(config).run())
+
+
+def test_a_missing_certificate_is_a_clear_error(tmp_path: Path) -> None:
+    missing = tmp_path / "nothing.pem"
+    credentials = Credentials(authority=missing, certificate=missing, key=missing)
+    with pytest.raises(StartError, match=r"cannot read the certificate .*nothing\.pem"):
+        run(Node(make_config(tmp_path, credentials=credentials)).run())
+
+
+@pytest.mark.parametrize("key", ["mesh_port", "http_port"])
+def test_a_port_in_use_is_a_clear_error(tmp_path: Path, key: str) -> None:
+    async def scenario() -> None:
+        server = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{port}"):
+                await Node(make_config(tmp_path, **{key: port})).run()
+
+    run(scenario())
+
+
+def test_a_disk_that_breaks_ends_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise StorageError("the disk is gone")
+
+    monkeypatch.setattr(LogStore, "write", broken)
+    with capture_logs() as logs, pytest.raises(FailedError, match="the disk is gone"):
+        run(Node(make_config(tmp_path)).run())
+    assert [log["log_level"] for log in logs if log["event"] == "node-failed"] == ["critical"]
+
+
+def test_a_bug_in_a_callback_ends_the_node(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        config = make_config(tmp_path)
+        assert config.run_file is not None
+        node = Node(config)
+
+        def break_something() -> None:
+            raise LookupError("an invariant")
+
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(node.run())
+            await wait_until(config.run_file.exists)
+            asyncio.get_running_loop().call_soon(break_something)
+            with pytest.raises(FailedError, match="an invariant"):
+                await task
+
+    with contextlib.suppress(ExceptionGroup):
+        run(scenario())
