@@ -128,8 +128,6 @@ class Core:
         )
         if term > hard.term:
             self.hard = msgspec.structs.replace(hard, term=term, voted_for="")
-        if self.role is Role.LEADER or term > hard.term:
-            self.outbox.drop_acknowledgement()
         if self.role is not Role.FOLLOWER:
             self.role = Role.FOLLOWER
             self.reset_election_timer()
@@ -147,7 +145,6 @@ class Core:
         self.role = Role.CANDIDATE
         self.leader = ""
         self.hard = HardState(term=self.hard.term + 1, voted_for=self.name)
-        self.outbox.drop_acknowledgement()
         self.reset_election_timer()
 
     def become_leader(self) -> None:

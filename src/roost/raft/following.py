@@ -85,7 +85,6 @@ class Following:
         """Tell the last place where the logs may agree, skipping whole terms at once."""
         core = self._core
         index = core.log.last_index_at_most(message.previous_index, message.previous_term)
-        index = max(index, core.commit_index)
         self._acknowledged_until = float("-inf")
         response = AppendResponse(core.term, False, index, core.log.term_at(index))
         core.outbox.send(sender, response)

@@ -69,15 +69,6 @@ class Outbox:
         """
         self._acknowledgement = (leader, term, index)
 
-    @property
-    def has_acknowledgement(self) -> bool:
-        """Whether an acknowledgement leaves with the next output anyway."""
-        return self._acknowledgement is not None
-
-    def drop_acknowledgement(self) -> None:
-        """Forget what was to be said to a leader that is none any more."""
-        self._acknowledgement = None
-
     def truncated(self, index: int) -> None:
         """The log was cut from `index` on; what is under way for these entries counts no more."""
         self._unsaved_from = min(self._unsaved_from, index)

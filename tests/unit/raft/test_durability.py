@@ -124,6 +124,22 @@ def test_a_write_of_entries_that_were_cut_since_counts_nothing() -> None:
     assert bench.replica.statistics().durable_index == 2
 
 
+def test_entries_on_disk_that_were_cut_since_are_not_acknowledged() -> None:
+    bench = Bench()
+    bench.append("b", 1, (0, 0), *entries(1, 1, 1))
+    bench.append("c", 2, (3, 1))
+    bench.is_disk_held = True
+    bench.sent.clear()
+    bench.append("b", 3, (1, 1))
+    bench.write()
+    bench.append("b", 3, (1, 1), *entries(3, 3, first=2))
+    assert bench.replica.statistics().durable_index == 1
+    bench.sent.clear()
+    bench.wait(0.1)
+    bench.append("b", 3, (3, 3))
+    assert bench.sent_to("b") == [AppendResponse(3, True, 1, 0)]
+
+
 def test_a_deposed_leader_does_not_count_old_writes_when_it_leads_again() -> None:
     bench = Bench()
     bench.lead()
