@@ -76,7 +76,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The source of this balancer's own lines; must be what the nodes have."""
     ping_line: str = "PING :roost"
     """What a silent client is sent; the answer goes to the node, which ignores it."""
-    on_node_loss: OnNodeLoss = "reattach"
+    on_node_loss: OnNodeLoss = "close"
     """What becomes of registered clients whose node is gone: "close" tells them to reconnect,
     "reattach" gives them to another node, which must be able to take them over."""
     stop_s: float = 0.8
