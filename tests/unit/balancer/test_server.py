@@ -129,6 +129,24 @@ def test_a_node_that_dies_closes_registered_clients_and_hands_on_the_others(
     run(scenario())
 
 
+def test_with_reattachment_a_client_goes_on_with_another_node(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path, on_node_loss="reattach") as here:
+            first = await here.node("n1")
+            client, attach = await here.registered(first)
+            second = await here.node("n2")
+            first.connection.abort()
+            (again,) = await second.next(Attach)
+            assert (again.session, again.generation, again.acknowledged) == (attach.session, 2, 1)
+            client.send(b"PING x\r\n")
+            (lines,) = await second.next(Lines)
+            assert lines == Lines(attach.session, 2, 2, (b"PING x",))
+            second.show(Reply(attach.session, 2, 2, 0, True, b"PONG x\r\n"))
+            assert await client.line() == b"PONG x\r\n"
+
+    run(scenario())
+
+
 def test_a_client_that_goes_is_detached_after_its_last_lines(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with house(tmp_path) as here:
