@@ -482,6 +482,8 @@ class Engine:
         self._server.reset(self._state)
         self._snapshot_due = None
         self._is_syncing = False
+        # A compaction of this turn is of an older snapshot, and would be obeyed after this one.
+        self._compactions.clear()
         self._applied_since = self._bytes_since = 0
         first = Position(self._history_applied + 1)
         last = Position(snapshot.index)
