@@ -1,0 +1,58 @@
+"""How many may come in, in all and from one address."""
+
+import pytest
+
+from roost.balancer.admission import Doorkeeper, plain_address
+
+
+def keeper(total: int = 100, each: int = 2, exempt: tuple[str, ...] = ()) -> Doorkeeper:
+    return Doorkeeper(total_max=total, per_address_max=each, exempt=exempt)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "are_one"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+    ],
+)
+def test_an_ipv6_network_counts_as_one_address(first: str, second: str, are_one: bool) -> None:
+    doorkeeper = keeper(each=1)
+    assert doorkeeper.enter(first) == ""
+    assert bool(doorkeeper.enter(second)) is are_one
+
+
+def test_who_leaves_makes_room_and_a_refused_one_takes_none() -> None:
+    doorkeeper = keeper()
+    assert [bool(doorkeeper.enter("192.0.2.1")) for _ in range(4)] == [False, False, True, True]
+    assert doorkeeper.total == 2
+    doorkeeper.leave("192.0.2.1")
+    assert doorkeeper.enter("192.0.2.1") == ""
+    doorkeeper.leave("192.0.2.1")
+    doorkeeper.leave("192.0.2.1")
+    assert doorkeeper.total == 0
+
+
+def test_exempt_networks_and_local_sockets_have_no_limit_but_the_total() -> None:
+    doorkeeper = keeper(total=10, each=1, exempt=("127.0.0.0/8", "::1/128"))
+    for address in ("127.0.0.1", "127.9.9.9", "::1", "") * 2:
+        assert doorkeeper.enter(address) == ""
+    assert doorkeeper.enter("192.0.2.1") == ""
+    assert "from 192.0.2.1" in doorkeeper.enter("192.0.2.1")
+    assert doorkeeper.enter("127.0.0.1") == ""
+    assert doorkeeper.enter("127.0.0.1") == "too many connections: 10 are allowed"
+
+
+@pytest.mark.parametrize(
+    ("host", "plain"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::1", "::1"),
+    ],
+)
+def test_addresses_are_written_as_people_know_them(host: str, plain: str) -> None:
+    assert plain_address(host) == plain
