@@ -56,7 +56,6 @@ def test_empty_lines_are_nothing(cluster: Cluster) -> None:
         b"PRIVMSG #bytes :nul \x00 inside",
         b"PRIVMSG #bytes :not \xff\xfe UTF-8",
         b"\xc3\x28\xa0\xa1 \x00\x01\x02",
-        b"@ PRIVMSG #bytes :empty tags",
         b":",
         b"@a=b",
         b"PRIVMSG" + b" x" * 300,

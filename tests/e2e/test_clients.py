@@ -9,6 +9,9 @@ from support.tmux import Terminal
 def _irssi(cluster: Cluster, home: Path, nick: str) -> Terminal:
     host, port = cluster.address
     home.mkdir()
+    # It holds back what it sends, two seconds for each line, to please servers less patient.
+    config = 'settings = { core = { cmd_queue_speed = "50msec"; }; };\n'
+    (home / "config").write_text(config)
     return Terminal(["irssi", f"--home={home}", "-c", host, "-p", str(port), "-n", nick])
 
 
@@ -22,7 +25,7 @@ def test_irssi_and_weechat_talk_through_the_cluster(cluster: Cluster, tmp_path: 
         _irssi(cluster, tmp_path / "irssi", "ines") as irssi,
         _weechat(cluster, tmp_path / "weechat", "walt", "#terminals") as weechat,
     ):
-        weechat.wait_for("walt")
+        weechat.wait_for("has joined #terminals")
         irssi.wait_for("Welcome")
         irssi.type("/join #terminals")
         weechat.wait_for("ines")
@@ -30,8 +33,8 @@ def test_irssi_and_weechat_talk_through_the_cluster(cluster: Cluster, tmp_path: 
         weechat.wait_for("hello from irssi")
         weechat.type("hello from weechat")
         irssi.wait_for("hello from weechat")
-        irssi.type("/topic where terminals meet")
-        weechat.wait_for("where terminals meet")
+        weechat.type("/topic where terminals meet")
+        irssi.wait_for("where terminals meet")
         # Nodes are even, so the two are on different ones.
         served = [node.sessions for node in cluster.status().nodes]
         assert max(served) - min(served) <= 1
@@ -45,7 +48,7 @@ def test_a_latecomer_asks_for_what_was_said(cluster: Cluster, tmp_path: Path) ->
         with _irssi(cluster, tmp_path / "irssi", "late5") as irssi:
             irssi.wait_for("Welcome")
             irssi.type("/join #past5")
-            irssi.wait_for("End of /NAMES")
+            irssi.wait_for("late5 [")
             irssi.type("/quote CAP REQ :server-time batch draft/chathistory")
             irssi.type("/quote CHATHISTORY LATEST #past5 * 10")
             for count in range(3):

@@ -35,8 +35,8 @@ def test_an_unknown_flag_is_named() -> None:
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
     file = tmp_path / "up.toml"
-    file.write_text("nodse = 3\n")
-    assert _error("up", "--config", str(file)).endswith("unknown key nodse: did you mean nodes?")
+    file.write_text("hots = 3\n")
+    assert _error("up", "--config", str(file)).endswith("unknown key hots: did you mean host?")
     file.write_text("nodes = 'three'\n")
     assert "nodes: it must be a whole number, not text" in _error("up", "--config", str(file))
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from support.cluster import Cluster, run_roost
 from support.irc_client import IrcClient, Line
@@ -28,9 +29,11 @@ def _client_on_each_node(cluster: Cluster, stack: ExitStack, prefix: str) -> dic
 
 
 def test_a_killed_node_comes_back_with_the_same_history(
-    start_cluster: Callable[..., Cluster],
+    start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
-    cluster = start_cluster()
+    file = tmp_path / "up.toml"
+    file.write_text('[balancer]\non_node_loss = "close"\n')
+    cluster = start_cluster(arguments=("--config", str(file)))
     with ExitStack() as stack:
         clients = _client_on_each_node(cluster, stack, "early")
         for client in clients.values():
@@ -69,6 +72,37 @@ def test_a_killed_node_comes_back_with_the_same_history(
         assert texts == ["before the fall", "we go on", "here I am again"]
 
 
+def test_a_killed_nodes_clients_can_be_given_to_others(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    file = tmp_path / "up.toml"
+    file.write_text('[balancer]\non_node_loss = "reattach"\n')
+    cluster = start_cluster(arguments=("--config", str(file)))
+    with ExitStack() as stack:
+        clients = _client_on_each_node(cluster, stack, "calm")
+        for client in clients.values():
+            client.join("#calm")
+        leader = cluster.leader()
+        mover = clients.pop(leader)
+        witness, other = clients.values()
+        mover.sync()
+        other.send(*(f"PRIVMSG #calm :{count}" for count in range(20)))
+        old_pid = cluster.kill(leader)
+        mover.send(*(f"PRIVMSG #calm :{count}" for count in range(20, 40)))
+        said = [str(count) for count in range(40)]
+        for client in (mover, witness, other):
+            heard: list[Line] = []
+            while len(heard) < 40:
+                heard.append(client.expect("PRIVMSG", "#calm"))
+            assert sorted((line.text for line in heard), key=int) == said
+            assert len({line.tags["msgid"] for line in heard}) == 40
+            client.sync()
+            assert not [line for line in client.received if line.command in {"QUIT", "ERROR"}]
+        cluster.wait_back(leader, old_pid)
+        witness.say("#calm", "calm again")
+        mover.expect("PRIVMSG", "#calm", "calm again")
+
+
 def test_a_node_that_lost_its_disk_gets_everything_back(
     start_cluster: Callable[..., Cluster],
 ) -> None:
@@ -99,8 +133,8 @@ def test_stopping_in_order_loses_nothing(start_cluster: Callable[..., Cluster]) 
     cluster = start_cluster()
     with cluster.client("keeper") as keeper:
         keeper.register().join("#kept")
-        keeper.send("TOPIC #kept :what we keep", "MODE #kept +s")
-        keeper.expect("MODE", "#kept", "+s")
+        keeper.send("TOPIC #kept :what we keep", "MODE #kept +m")
+        keeper.expect("MODE", "#kept", "+m")
         said = keeper.say("#kept", "remember this")
         seconds = cluster.stop()
         print(f"stopped in {seconds:.2f} s")
@@ -117,7 +151,7 @@ def test_stopping_in_order_loses_nothing(start_cluster: Callable[..., Cluster]) 
         assert reader.expect("332", "reader", "#kept").text == "what we keep"
         reader.expect("366")
         reader.send("MODE #kept")
-        assert "s" in reader.expect("324", "reader", "#kept").parameters[2]
+        assert "m" in reader.expect("324", "reader", "#kept").parameters[2]
         history = reader.history("LATEST #kept * 50")
         messages = [line for line in history if line.command == "PRIVMSG"]
         assert _events(messages) == _events([said])

@@ -29,7 +29,6 @@ _WORDS = {
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
-    "null": "nothing",
 }
 
 
@@ -211,7 +210,9 @@ def _explain(kind: type, message: str) -> str:
     info = _field_type(kind, re.sub(r"\[.*", "", key))
     expected = _EXPECTED.match(problem)
     if expected:
-        words = " or ".join(_WORDS.get(word, word) for word in expected["expected"].split(" | "))
+        # TOML has no way to write null: a key is left out instead.
+        kinds = [word for word in expected["expected"].split(" | ") if word != "null"]
+        words = " or ".join(_WORDS.get(word, word) for word in kinds)
         got = _WORDS.get(expected["got"] or "", "")
         problem = f"it must be {words}{expected['bound']}" + (f", not {got}" if got else "")
     elif info is not None and problem.startswith("Invalid enum value"):
