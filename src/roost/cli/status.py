@@ -15,6 +15,7 @@ TIMEOUT_S = 3.0
 """A balancer on the other side of the world has answered by then."""
 RUN_FILE = "run.json"
 """Where a running `roost up` says, in its data directory, where it can be reached."""
+DEFAULT_DATA = Path("roost-data")
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 _STATE_COLOURS = {"ready": "green", "starting": "yellow", "catching-up": "yellow"}
@@ -80,7 +81,7 @@ def find_urls(data: Path | None, url: str | None) -> tuple[str, ...]:
     """
     if url is not None:
         return (url,)
-    directory = data or Path("roost-data")
+    directory = data or DEFAULT_DATA
     try:
         return msgspec.json.decode((directory / RUN_FILE).read_bytes(), type=RunFile).urls
     except (OSError, msgspec.MsgspecError) as error:
@@ -158,42 +159,45 @@ def to_json(cluster: Cluster) -> str:
 
 def draw(cluster: Cluster) -> None:
     """Show the status to a person."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
     console.print(Text.assemble("Cluster ", (cluster.cluster, "bold")))
-    nodes = Table(title="Nodes", title_justify="left")
-    for heading in ("name", "state", "why", ""):
+    nodes = Table(box=box.SIMPLE_HEAD)
+    for heading in ("node", "state", "", "neighbours"):
         nodes.add_column(heading)
-    for heading in ("sessions", "position", "lag"):
-        nodes.add_column(heading, justify="right")
-    nodes.add_column("neighbours (round trip)")
+    for heading in ("sessions", "position", "lag", "pid"):
+        nodes.add_column(heading, justify="right", no_wrap=True)
     newest = max((node.position for node in cluster.nodes), default=0)
     for node in cluster.nodes:
-        colour = _STATE_COLOURS.get(node.state, "red")
+        state = Text(node.state, style=_STATE_COLOURS.get(node.state, "red"))
+        if node.reason:
+            state.append(f": {node.reason}", style="default")
         nodes.add_row(
-            Text(f"{node.name} (pid {node.pid})" if node.pid else node.name),
-            Text(node.state, style=colour),
-            Text(node.reason),
+            Text(node.name),
+            state,
             Text("leader" if node.leader else ""),
+            Text("\n".join(f"{peer.name} {peer.rtt_ms:.1f} ms" for peer in node.neighbours)),
             str(node.sessions),
             str(node.position),
             str(max(0, newest - node.applied)),
-            Text(", ".join(f"{peer.name} {peer.rtt_ms:.1f} ms" for peer in node.neighbours)),
+            str(node.pid) if node.pid else "",
         )
     console.print(nodes)
-    balancers = Table(title="Balancers", title_justify="left")
-    for heading in ("name", "address"):
+    balancers = Table(box=box.SIMPLE_HEAD)
+    for heading in ("balancer", "address"):
         balancers.add_column(heading)
-    for heading in ("sessions", "waiting"):
+    for heading in ("sessions", "waiting", "pid"):
         balancers.add_column(heading, justify="right")
     for balancer in cluster.balancers:
         balancers.add_row(
-            Text(f"{balancer.name} (pid {balancer.pid})"),
+            Text(balancer.name),
             Text(balancer.address),
             str(balancer.sessions),
             str(balancer.waiting),
+            str(balancer.pid),
         )
     console.print(balancers)

@@ -8,6 +8,7 @@ The supervisor does nothing else: it holds no connection and knows no chat.
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from roost.cli.deployment import (
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.orphans import end_orphans
 from roost.cli.ports import choose_ports
-from roost.cli.status import RUN_FILE, Cluster, RunFile, fetch_all
+from roost.cli.status import DEFAULT_DATA, RUN_FILE, Cluster, RunFile, fetch_all
 from roost.cli.supervisor import Child, Supervisor
 from roost.ops import clock
 from roost.ops.logging import Level, configure
@@ -54,7 +55,7 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
     nodes: Annotated[int, msgspec.Meta(ge=1, le=NODES_MAX)] | None = None
     """Default: what the data directory has, or 3."""
     balancers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
-    data: Path = Path("roost-data")
+    data: Path = DEFAULT_DATA
     host: str = "127.0.0.1"
     """Where clients and browsers are expected; a process talks to the others on loopback."""
     port: Port = 6667
@@ -225,7 +226,8 @@ class _Run:
         if not self._cluster.is_founded:
             self._cluster = msgspec.structs.replace(self._cluster, is_founded=True)
             self._directory.write(self._cluster)
-        print(ready_text(self._deployment.addresses, self._deployment.urls), flush=True)
+        command = status_command(Path(sys.argv[0]), self._config.data)
+        print(ready_text(self._deployment.addresses, self._deployment.urls, command), flush=True)
 
     def _look(self) -> Cluster | None:
         try:
@@ -259,8 +261,8 @@ class _Run:
         _logger.info("stopped")
 
 
-def ready_text(addresses: Sequence[str], urls: Sequence[str]) -> str:
-    """Say that the cluster is ready, and how to get in."""
+def ready_text(addresses: Sequence[str], urls: Sequence[str], command: str) -> str:
+    """Say that the cluster is ready, and how to get in; `command` shows its status."""
     host, _, port = addresses[0].rpartition(":")
     others = f" (and at {', '.join(addresses[1:])})" if len(addresses) > 1 else ""
     return "\n".join(
@@ -268,10 +270,18 @@ def ready_text(addresses: Sequence[str], urls: Sequence[str]) -> str:
             f"Roost is ready at {addresses[0]}{others}",
             f"  irssi    irssi -c {host.strip('[]')} -p {port} -n NAME",
             f"  WeeChat  weechat 'irc://NAME@{addresses[0]}/#lobby'",
-            f"  status   roost status, or {urls[0]}/",
+            f"  status   {urls[0]}/ or {command}",
             "  Ctrl-C stops it.",
         )
     )
+
+
+def status_command(program: Path, data: Path) -> str:
+    """Give the command line that shows the status of a cluster in `data`."""
+    words = [str(program) if program.name == "roost" else "roost", "status"]
+    if data.absolute() != DEFAULT_DATA.absolute():
+        words += ["--data", str(data)]
+    return shlex.join(words)
 
 
 def _join(host: str, port: int) -> str:

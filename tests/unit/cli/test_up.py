@@ -1,0 +1,30 @@
+"""What `roost up` says when it is ready."""
+
+from pathlib import Path
+
+import pytest
+
+from roost.cli.up import ready_text, status_command
+
+
+def test_the_first_line_has_the_address() -> None:
+    text = ready_text(["127.0.0.1:6667"], ["http://127.0.0.1:8080"], "roost status")
+    lines = text.splitlines()
+    assert lines[0] == "Roost is ready at 127.0.0.1:6667"
+    assert "irssi -c 127.0.0.1 -p 6667 -n NAME" in lines[1]
+    assert "weechat 'irc://NAME@127.0.0.1:6667/#lobby'" in lines[2]
+    assert "http://127.0.0.1:8080/" in lines[3]
+
+
+def test_several_balancers_are_all_named() -> None:
+    text = ready_text(["[::1]:1", "[::1]:2"], ["http://[::1]:3"], "roost status")
+    assert text.startswith("Roost is ready at [::1]:1 (and at [::1]:2)\n")
+    assert "irssi -c ::1 -p 1 -n NAME" in text
+
+
+def test_the_status_command_can_be_typed_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert status_command(Path(".venv/bin/roost"), Path("roost-data")) == ".venv/bin/roost status"
+    assert status_command(Path("x/__main__.py"), Path("a b")) == "roost status --data 'a b'"
