@@ -54,5 +54,7 @@ class Witness:
             os.pwrite(self._descriptor, note + crc32(note).to_bytes(4, "little"), 0)
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+        """Close the file; closing it again does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

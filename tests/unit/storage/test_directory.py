@@ -1,0 +1,104 @@
+"""A data directory has one process and one owner."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from roost.storage import DataDirectory, DirectoryError, Identity, IdentityError, LockedError
+from support.stores import IDENTITY, open_directory
+
+_HOLD = """
+import sys
+from pathlib import Path
+from roost.storage import DataDirectory, Identity
+with DataDirectory.open(Path(sys.argv[1]), Identity("test", "n1"), is_founding=True):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_missing_directory_is_created_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "data"
+    with open_directory(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_a_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(LockedError, match=f"process {holder.pid}") as caught:
+            open_directory(tmp_path)
+        assert caught.value.pid == holder.pid
+    finally:
+        holder.kill()
+        holder.communicate()
+    # A killed process holds nothing.
+    open_directory(tmp_path).close()
+
+
+def test_a_closed_directory_can_be_opened_again(tmp_path: Path) -> None:
+    open_directory(tmp_path).close()
+    with open_directory(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize(
+    "other", [Identity("test", "n2"), Identity("foreign", "n1"), Identity("test", "n1", format=99)]
+)
+def test_another_owners_directory_is_refused(tmp_path: Path, other: Identity) -> None:
+    open_directory(tmp_path).close()
+    with pytest.raises(IdentityError) as caught:
+        DataDirectory.open(tmp_path, other, is_founding=True)
+    assert caught.value.found == str(IDENTITY)
+    assert caught.value.expected == str(other)
+    # The refusal let go of the lock, and changed nothing.
+    open_directory(tmp_path).close()
+
+
+def test_a_log_without_an_identity_is_refused(tmp_path: Path) -> None:
+    open_directory(tmp_path).close()
+    (tmp_path / "log.db").touch()
+    (tmp_path / "identity.json").unlink()
+    with pytest.raises(IdentityError, match=r"identity\.json is missing"):
+        open_directory(tmp_path)
+
+
+def test_a_damaged_identity_is_refused(tmp_path: Path) -> None:
+    open_directory(tmp_path).close()
+    (tmp_path / "identity.json").write_bytes(b'{"cluster": "te')
+    with pytest.raises(IdentityError, match="damaged"):
+        open_directory(tmp_path)
+
+
+def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DirectoryError, match=str(path)):
+            open_directory(path)
+
+
+def test_a_directory_that_takes_no_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(DirectoryError, match="Is a directory"):
+        open_directory(tmp_path)
+
+
+def test_only_the_first_opening_says_whether_the_cluster_is_founded(tmp_path: Path) -> None:
+    with open_directory(tmp_path / "founder", is_founding=True) as first:
+        assert first.may_start_empty
+    with open_directory(tmp_path / "founder", is_founding=False) as again:
+        assert again.may_start_empty, "no log was made yet, so nothing was promised"
+        again.note_log_created()
+    with open_directory(tmp_path / "founder", is_founding=True) as later:
+        assert not later.may_start_empty
+        assert later.had_log
+    with open_directory(tmp_path / "replacement", is_founding=False) as lost:
+        assert not lost.may_start_empty

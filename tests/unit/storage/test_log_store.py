@@ -1,0 +1,193 @@
+"""What is written to the log is there afterwards, wholly or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from roost.raft.messages import HardState, Snapshot, Stored
+from roost.storage import DataDirectory, FullError, LogStore
+from support.stores import batch, copy_as_after_kill, entries, entry, open_directory, snapshot
+
+
+def opened(directory: DataDirectory) -> LogStore:
+    log = LogStore.open(directory)
+    log.load()
+    return log
+
+
+def reloaded(log: LogStore, directory: DataDirectory) -> Stored:
+    """What the log holds after a restart; nothing may be wrong with it."""
+    log.close()
+    again = LogStore.open(directory)
+    stored = again.load()
+    assert again.findings == ()
+    again.close()
+    return stored
+
+
+def test_a_founding_nodes_log_is_empty_and_sound(directory: DataDirectory) -> None:
+    log = LogStore.open(directory)
+    assert log.load() == Stored(HardState(), None, ())
+    assert log.findings == ()
+    log.close()
+
+
+def test_batches_come_back_in_order(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 3), hard_state=HardState(1, "n1"))])
+    log.write([batch(*entries(4, 5)), batch(entry(6, 2), hard_state=HardState(2, "n2"))])
+    expected = Stored(HardState(2, "n2"), None, (*entries(1, 5), entry(6, 2)))
+    assert reloaded(log, directory) == expected
+
+
+def test_a_batch_replaces_the_log_from_its_first_entry_on(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9, term=3))])
+    log.write([batch(*entries(4, 5, term=2)), batch(entry(5, 4))])
+    expected = (*entries(1, 3, term=3), entry(4, 2), entry(5, 4))
+    assert reloaded(log, directory).entries == expected
+
+
+def test_a_hole_in_the_log_is_a_bug(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 3))])
+    with pytest.raises(AssertionError, match="hole"):
+        log.write([batch(entry(4)), batch(entry(6))])
+    assert reloaded(log, directory).entries == entries(1, 3)
+
+
+def test_a_leaders_snapshot_drops_the_whole_log(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9))])
+    log.write([batch(*entries(21, 22, term=2), snapshot=snapshot(20, 2))])
+    expected = Stored(HardState(), snapshot(20, 2), entries(21, 22, term=2))
+    assert reloaded(log, directory) == expected
+
+
+def test_the_log_goes_on_after_a_leaders_snapshot(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(snapshot=snapshot(20, 2))])
+    log.write([batch(entry(21, 2))])
+    assert reloaded(log, directory).entries == (entry(21, 2),)
+
+
+def test_compaction_keeps_the_entries_from_the_first_index_on(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 30))])
+    log.compact(snapshot(20), 15)
+    assert reloaded(log, directory) == Stored(HardState(), snapshot(20), entries(15, 30))
+
+
+def test_compaction_may_leave_nothing_but_the_snapshot(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 20))])
+    log.compact(snapshot(20), 21)
+    assert reloaded(log, directory) == Stored(HardState(), snapshot(20), ())
+
+
+def test_a_compaction_that_a_leaders_snapshot_overtook_changes_nothing(
+    directory: DataDirectory,
+) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9))])
+    log.write([batch(entry(21), snapshot=snapshot(20))])
+    log.compact(snapshot(8), 3)
+    assert reloaded(log, directory) == Stored(HardState(), snapshot(20), (entry(21),))
+
+
+def test_what_was_written_survives_a_kill(directory: DataDirectory, tmp_path: Path) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9), hard_state=HardState(1, "n2"))])
+    copy_as_after_kill(directory.path, tmp_path / "killed")
+    log.close()
+    with open_directory(tmp_path / "killed") as killed:
+        again = LogStore.open(killed)
+        assert again.load() == Stored(HardState(1, "n2"), None, entries(1, 9))
+        assert again.findings == ()
+        again.close()
+
+
+def test_a_full_disk_stores_nothing_and_the_same_call_works_later(
+    directory: DataDirectory,
+) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9), hard_state=HardState(1, "n1"))])
+    connection = log._database.connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    wanted = [
+        batch(*entries(5, 9, term=2), hard_state=HardState(2, "n2")),
+        batch(*entries(10, 900, term=2)),
+    ]
+    for _ in range(2):
+        with pytest.raises(FullError, match="full"):
+            log.write(wanted)
+    with pytest.raises(FullError):
+        log.compact(Snapshot(9, 1, 1_009, bytes(100_000)), 5)
+    stored = reloaded(log, directory)
+    assert stored == Stored(HardState(1, "n1"), None, entries(1, 9))
+
+    log = opened(directory)
+    connection = log._database.connection
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(FullError):
+        log.write(wanted)
+    connection.execute("PRAGMA max_page_count = 1000000")
+    log.write(wanted)
+    stored = reloaded(log, directory)
+    assert stored == Stored(HardState(2, "n2"), None, (*entries(1, 4), *entries(5, 900, term=2)))
+
+
+def test_one_call_is_one_transaction_and_fsyncs_before_it_returns(
+    directory: DataDirectory,
+) -> None:
+    log = opened(directory)
+    connection = log._database.connection
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    log.write([batch(entry(index), number=index) for index in range(1, 50)])
+    assert statements.count("COMMIT") == 1
+    assert sum(statement.startswith("BEGIN") for statement in statements) == 1
+    log.close()
+
+
+def test_a_lost_disk_is_remembered_until_raft_says_otherwise(tmp_path: Path) -> None:
+    with open_directory(tmp_path, is_founding=False) as directory:
+        log = opened(directory)
+        log.close()
+        again = LogStore.open(directory)
+        assert again.load() == Stored(HardState(is_amnesiac=True), None, ())
+        again.write([batch(hard_state=HardState(4, "n2"))])
+        again.close()
+        assert opened(directory).load().hard_state == HardState(4, "n2")
+
+
+def test_a_founding_node_that_crashed_before_it_had_a_log_has_lost_nothing(tmp_path: Path) -> None:
+    open_directory(tmp_path, is_founding=True).close()
+    (tmp_path / "log.db").touch()
+    with open_directory(tmp_path, is_founding=False) as directory:
+        log = LogStore.open(directory)
+        assert log.load() == Stored(HardState(), None, ())
+        log.close()
+
+
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_a_log_that_is_gone_is_a_loss_whatever_the_caller_believes(
+    directory: DataDirectory, is_emptied: bool
+) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9, term=3), hard_state=HardState(3, "n1"))])
+    log.close()
+    if is_emptied:
+        (directory.path / "log.db").write_bytes(b"")
+    else:
+        (directory.path / "log.db").unlink()
+    again = LogStore.open(directory)
+    stored = again.load()
+    assert again.findings
+    again.close()
+    assert stored == Stored(
+        HardState(term=3, floor_term=3, floor_index=9, is_amnesiac=True), None, ()
+    )
