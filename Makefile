@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-# Options for `roost up`, as in `make up ARGS="--nodes 5"`.
+# Options for `roost up` or pytest, as in `make up ARGS="--nodes 5"`.
 ARGS ?=
 
 .PHONY: up test setup develop format clean
@@ -11,8 +11,15 @@ ARGS ?=
 up: setup
 	@exec $(VENV)/bin/roost up $(ARGS)
 
-test:
-	@exec .ci/run
+# Format, lint, layers, types, tests; stops at the first failure. The tests' summary comes last.
+# Two workers: tests that start real processes share the group "cluster" and so run one after the
+# other on one of them, while the rest runs on the other.
+test: develop
+	@$(VENV)/bin/ruff format --check --quiet src tests
+	@$(VENV)/bin/ruff check --quiet src tests
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(VENV)/bin/mypy
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec $(VENV)/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
 setup: $(VENV)/.ready
 
