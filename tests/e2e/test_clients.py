@@ -1,8 +1,10 @@
 """The clients that people already have: irssi and WeeChat, in real terminals."""
 
+import re
+import shlex
 from pathlib import Path
 
-from support.cluster import Cluster
+from support.cluster import ROOST, Cluster
 from support.tmux import Terminal
 
 
@@ -53,3 +55,19 @@ def test_a_latecomer_asks_for_what_was_said(cluster: Cluster, tmp_path: Path) ->
             irssi.type("/quote CHATHISTORY LATEST #past5 * 10")
             for count in range(3):
                 irssi.wait_for(f"said before {count}")
+
+
+def test_on_a_terminal_logs_are_readable_and_control_c_ends_it(tmp_path: Path) -> None:
+    up = shlex.join(
+        [*ROOST, "up", "--data", str(tmp_path / "data"), "--port", "0", "--http-port", "0"]
+    )
+    with Terminal(
+        ["sh", "-c", f"trap : INT; {up}; echo ended with $?; exec sleep 1000"]
+    ) as terminal:
+        screen = terminal.wait_for("Roost is ready at 127.0.0.1:")
+        assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} .*n1 +started", screen, re.MULTILINE), screen
+        assert '{"' not in screen
+        terminal.press("C-c")
+        screen = terminal.wait_for("ended with 0")
+        assert "process-killed" not in screen
+        assert "Traceback" not in screen

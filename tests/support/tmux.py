@@ -50,6 +50,10 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
 
+    def press(self, key: str) -> None:
+        """Press one key, as tmux names it: "C-c"."""
+        self._tmux("send-keys", key)
+
     def screen(self) -> str:
         """Give what is on the screen, and what has scrolled off it."""
         return self._tmux("capture-pane", "-p", "-J", "-S", "-500")

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roost.cli.toml import render, write_atomically
@@ -20,6 +20,7 @@ _VALUE = st.one_of(
 _KEY = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(_KEY, st.one_of(_VALUE, st.dictionaries(_KEY, _VALUE))))
 def test_every_value_survives(table: dict[str, object]) -> None:
     assert tomllib.loads(render(table, "a\ncomment")) == table  # type: ignore[arg-type]
