@@ -26,16 +26,19 @@ from roost.chat.commands import (
     Part,
     PartAll,
     Quit,
+    ResumeSession,
     Say,
     SetAway,
     SetCapabilities,
     SetRealname,
     SetRoomModes,
+    SetSecret,
     SetTopic,
     SetUserModes,
 )
-from roost.chat.ids import SessionId
+from roost.chat.ids import SessionId, UserId
 from roost.chat.settings import Settings
+from roost.irc.capabilities import Capability
 
 NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
 ROOMS = ("#x", "#X", "#y", "#z", "x", "")
@@ -61,6 +64,8 @@ class LogMaker:
         self._line = 0
         self._counter = 0
         self._made: list[Command] = []
+        self._opened: list[tuple[int, OpenSession]] = []
+        """With the positions, which are the ids of the users."""
         self._incarnations = {"b1": 1, "b2": 2}
         self._makers: dict[Callable[[], Operation], int] = {
             self._say: 6,
@@ -102,27 +107,52 @@ class LogMaker:
             return CloseSession(self._session(), self._of(TEXTS))
         if dice < 0.985:
             return AttachSession(self._session(), self._random.randrange(1, 3))
-        if dice < 0.99:
+        if dice < 0.988:
             return Configure(SETTINGS)
+        if dice < 0.99:
+            return SetSecret(bytes(self._random.randrange(256) for _ in range(4)))
         name = self._random.choice(("b1", "b2"))
         if dice < 0.995:
             self._incarnations[name] += self._random.randint(0, 2)
             return BalancerStarted(name, self._incarnations[name])
-        return BalancerLost(name, self._incarnations[name] - self._random.randint(0, 1))
+        lost = self._incarnations[name] - self._random.randint(0, 2)
+        return BalancerLost(name if self._random.random() < 0.8 else "", lost)
 
     def _session(self) -> SessionId:
-        opened = [command for command in self._made[-60:] if isinstance(command, OpenSession)]
+        opened = [
+            command
+            for command in self._made[-60:]
+            if isinstance(command, OpenSession | ResumeSession)
+        ]
         if opened and self._random.random() < 0.8:
             return self._random.choice(opened).session
         return SessionId(self._incarnations["b1"] << 27 | (self._counter + 1))
 
-    def _open(self) -> OpenSession:
+    def _open(self) -> OpenSession | ResumeSession:
         self._counter += 1
-        incarnation = self._incarnations[self._random.choice(("b1", "b2"))]
-        session = SessionId(incarnation << 27 | self._counter)
+        balancer = self._random.choice(("b1", "b2"))
+        session = SessionId(self._incarnations[balancer] << 27 | self._counter)
         self._line += 1
+        is_secure = self._random.random() < 0.3
+        capabilities = self._random.choice((0, Capability.RESUME.value))
+        if self._opened and self._random.random() < 0.2:
+            position, former = self._random.choice(self._opened[-20:])
+            return ResumeSession(
+                session,
+                1,
+                self._line,
+                former.session,
+                UserId(position),
+                capabilities,
+                is_secure,
+                balancer,
+            )
         nick, text = self._of(NICKS), self._of(TEXTS)
-        return OpenSession(session, 1, self._line, nick, "user", text, "host", 0, False)
+        opened = OpenSession(
+            session, 1, self._line, nick, "user", text, "host", capabilities, is_secure, balancer
+        )
+        self._opened.append((len(self._made) + 1, opened))
+        return opened
 
     def _act(self) -> Act:
         self._line += 1
@@ -145,7 +175,7 @@ class LogMaker:
         return tuple(self._mode() for _ in range(self._random.randint(1, 4)))
 
     def _mode(self) -> ModeChange:
-        letter = self._random.choice("beIklimnstov?")
+        letter = self._random.choice("beIkllimnstov?")
         parameters: tuple[str, ...] = {
             "k": ("key", "", "a b", "x" * 99),
             "l": ("1", "3", "0", "no"),

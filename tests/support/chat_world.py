@@ -37,13 +37,19 @@ class ChatWorld:
         check_invariants(self.state)
         return applied
 
-    def open(self, nick: str, *, host: str = "host") -> Applied:
+    def open(
+        self, nick: str, *, host: str = "host", capabilities: int = 0, is_secure: bool = False
+    ) -> Applied:
         """Register a client."""
         self._sessions_opened += 1
         session = SessionId((INCARNATION << 27) | self._sessions_opened)
         self.sessions[nick] = session
         self._lines[nick] = 4
-        return self.command(OpenSession(session, 1, 4, nick, nick, f"Mx {nick}", host, 0, False))
+        return self.command(
+            OpenSession(
+                session, 1, 4, nick, nick, f"Mx {nick}", host, capabilities, is_secure, "b1"
+            )
+        )
 
     def act(self, nick: str, *operations: Operation) -> Applied:
         """Apply a line of the client that registered as `nick`."""

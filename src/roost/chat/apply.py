@@ -32,11 +32,13 @@ from roost.chat.commands import (
     Part,
     PartAll,
     Quit,
+    ResumeSession,
     Say,
     SetAway,
     SetCapabilities,
     SetRealname,
     SetRoomModes,
+    SetSecret,
     SetTopic,
     SetUserModes,
     decode_command,
@@ -51,6 +53,7 @@ from roost.chat.sessions import (
     close_session,
     open_session,
     remember_closed,
+    resume_session,
 )
 from roost.chat.state import Session, State, User
 from roost.chat.step import Step
@@ -106,7 +109,7 @@ def skip(state: State, position: Position, time_ms: int) -> None:
 def _apply(step: Step, command: Command) -> Applied:
     if isinstance(command, Act):
         return _act(step, command)
-    if isinstance(command, OpenSession):
+    if isinstance(command, OpenSession | ResumeSession):
         return _open(step, command)
     state = step.state
     match command:
@@ -133,18 +136,22 @@ def _apply(step: Step, command: Command) -> Applied:
             balancer_lost(step, command)
         case Configure():
             state.settings = command.settings
+        case SetSecret():
+            state.secret = state.secret or command.secret
     return Applied(step.position, step.time_ms, results=tuple(step.results))
 
 
-def _open(step: Step, command: OpenSession) -> Applied:
+def _open(step: Step, command: OpenSession | ResumeSession) -> Applied:
     state = step.state
-    is_duplicate = command.session in state.sessions
-    is_fenced = (
-        command.session in state.closed_sessions
-        or incarnation_of(command.session) not in state.balancers.values()
-    )
+    is_fenced = command.session in state.closed_sessions or state.balancers.get(
+        command.balancer
+    ) != incarnation_of(command.session)
+    is_duplicate = not is_fenced and command.session in state.sessions
     if not is_duplicate and not is_fenced:
-        open_session(step, command)
+        if isinstance(command, OpenSession):
+            open_session(step, command)
+        else:
+            resume_session(step, command)
     return Applied(
         step.position,
         step.time_ms,
@@ -153,7 +160,7 @@ def _open(step: Step, command: OpenSession) -> Applied:
         command.line,
         tuple(step.results),
         is_duplicate,
-        is_fenced and not is_duplicate,
+        is_fenced,
     )
 
 

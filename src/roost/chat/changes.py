@@ -191,6 +191,13 @@ class WentOffline(_Change, frozen=True, tag=19):
     folded: FoldedNick
 
 
+class SessionResumed(_Change, frozen=True, tag=20):
+    """A client goes on with session `previous` as `session`; to others nothing happened."""
+
+    session: SessionId
+    previous: SessionId
+
+
 Change: TypeAlias = (
     Said
     | Joined
@@ -211,4 +218,5 @@ Change: TypeAlias = (
     | SessionAttached
     | WentOnline
     | WentOffline
+    | SessionResumed
 )

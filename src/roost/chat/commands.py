@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.ids import SessionId
+from roost.chat.ids import SessionId, UserId
 from roost.chat.settings import Settings
 
 
@@ -168,6 +168,8 @@ class OpenSession(_Command, frozen=True, tag=101):
     capabilities: int
     is_secure: bool
     """The client came in over TLS."""
+    balancer: str
+    """The name of the balancer that chose the session's id; refused unless it is known for it."""
 
 
 class Act(_Command, frozen=True, tag=102):
@@ -197,7 +199,10 @@ class CloseSession(_Command, frozen=True, tag=104):
 
 
 class BalancerStarted(_Command, frozen=True, tag=105):
-    """A balancer announced a new incarnation; sessions of its earlier ones end."""
+    """A balancer announced a new incarnation; what it held before has no connection any more.
+
+    Sessions that can be resumed stay until `BalancerLost` names their incarnation.
+    """
 
     name: str
     incarnation: int
@@ -207,6 +212,7 @@ class BalancerLost(_Command, frozen=True, tag=106):
     """A balancer's incarnation has not been seen by any node for the grace period."""
 
     name: str
+    """Empty for one that came before the balancer's present incarnation."""
     incarnation: int
 
 
@@ -216,8 +222,44 @@ class Configure(_Command, frozen=True, tag=107):
     settings: Settings
 
 
+class ResumeSession(_Command, frozen=True, tag=108):
+    """A client goes on with a session of before, over another connection.
+
+    The new session takes the old one's place in everything that others can see; its node has
+    checked that the client holds the old one's token.
+    """
+
+    session: SessionId
+    generation: int
+    line: int
+    """As in `OpenSession`."""
+    previous: SessionId
+    user: UserId
+    """Whose session `previous` was."""
+    capabilities: int
+    is_secure: bool
+    balancer: str
+
+
+class SetSecret(_Command, frozen=True, tag=109):
+    """The key that tokens for resuming are made with; only the first one counts."""
+
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return "SetSecret(...)"
+
+
 Command: TypeAlias = (
-    OpenSession | Act | AttachSession | CloseSession | BalancerStarted | BalancerLost | Configure
+    OpenSession
+    | Act
+    | AttachSession
+    | CloseSession
+    | BalancerStarted
+    | BalancerLost
+    | Configure
+    | ResumeSession
+    | SetSecret
 )
 
 _encoder = msgspec.msgpack.Encoder()

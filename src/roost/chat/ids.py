@@ -14,11 +14,35 @@ UserId = NewType("UserId", int)
 RoomId = NewType("RoomId", int)
 """`position * 64 + part` of the operation that made the room."""
 SessionId = NewType("SessionId", int)
-"""`incarnation << 27 | counter`, chosen by the balancer that holds the client's connection."""
+"""`incarnation << 27 | counter`, chosen by the balancer that holds the client's connection.
+
+An *incarnation* is one run of one balancer: see `incarnation_at`."""
 FoldedNick = NewType("FoldedNick", str)
 FoldedRoom = NewType("FoldedRoom", str)
 
 SESSION_COUNTER_BITS = 27
+INCARNATION_NAME_BITS = 4
+"""With 33 bits of time and the counter they fill 64 bits; that lasts until 2051."""
+
+_EPOCH_MS = 1_704_067_200_000
+"""2024-01-01T00:00:00Z."""
+
+
+def incarnation_at(wall_ms: int, balancer: str) -> int:
+    """Name a balancer's run by the moment when it starts, and by the balancer's name.
+
+    Tenths of a second since 2024, so that it grows from run to run, and below them four bits
+    that the name decides, so that balancers which are started together do not choose alike: names
+    that end in numbers, as in b1, b2, ..., differ in these bits up to sixteen of them. Should two
+    balancers choose alike all the same, the state machine knows the second one's incarnation for
+    another's (`chat.sessions.balancer_started`) and opens no session of its; nodes then give up
+    their trunks to it, and say so, until it is started anew.
+    """
+    tenths = max(1, (wall_ms - _EPOCH_MS) // 100)
+    prefix = balancer.rstrip("0123456789")
+    number = int(balancer[len(prefix) :] or "0")
+    slot = (sum(prefix.encode()) + number) % (1 << INCARNATION_NAME_BITS)
+    return tenths << INCARNATION_NAME_BITS | slot
 
 
 def incarnation_of(session: SessionId) -> int:

@@ -35,6 +35,9 @@ class Reason(enum.IntEnum):
     SERVER_FULL = 21  # no subject
     UNKNOWN_USER_MODE = 22  # detail: mode letter
     TOO_MANY_ROOMS_EXIST = 23  # room
+    NOTHING_TO_RESUME = 24  # no subject: the session is over, or was resumed already
+    RESUME_INSECURE = 25  # no subject: the session was opened over TLS, this connection was not
+    INCARNATION_TAKEN = 26  # a balancer's name, detail: the incarnation
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

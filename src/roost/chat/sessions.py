@@ -5,16 +5,24 @@ from roost.chat.changes import (
     SessionAttached,
     SessionClosed,
     SessionOpened,
+    SessionResumed,
     WentOffline,
     WentOnline,
 )
-from roost.chat.commands import AttachSession, BalancerLost, BalancerStarted, OpenSession
+from roost.chat.commands import (
+    AttachSession,
+    BalancerLost,
+    BalancerStarted,
+    OpenSession,
+    ResumeSession,
+)
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
 from roost.chat.refusals import Reason
 from roost.chat.rooms import leave
 from roost.chat.state import Session, State, User
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.chat.users import remember
+from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
@@ -49,6 +57,16 @@ def open_session(step: Step, command: OpenSession) -> None:
         active_ms=step.time_ms,
         sessions=[command.session],
     )
+    state.users[user.id] = user
+    state.nicks[folded] = user.id
+    session = _add_session(state, command, user)
+    state.users_max_seen = max(state.users_max_seen, len(state.users))
+    source = source_of(user)
+    step.changed(SessionOpened(step.part, source, session.id, True))
+    step.changed(WentOnline(step.part, source, folded))
+
+
+def _add_session(state: State, command: OpenSession | ResumeSession, user: User) -> Session:
     session = Session(
         command.session,
         user.id,
@@ -57,14 +75,51 @@ def open_session(step: Step, command: OpenSession) -> None:
         command.capabilities,
         command.is_secure,
     )
-    state.users[user.id] = user
-    state.nicks[folded] = user.id
     state.sessions[session.id] = session
     state.incarnations.setdefault(incarnation_of(session.id), {})[session.id] = None
-    state.users_max_seen = max(state.users_max_seen, len(state.users))
-    source = source_of(user)
-    step.changed(SessionOpened(step.part, source, session.id, True))
-    step.changed(WentOnline(step.part, source, folded))
+    return session
+
+
+def resume_session(step: Step, command: ResumeSession) -> None:
+    """Put another session in the place of one that can be resumed, unless there is none."""
+    state = step.state
+    user = state.users.get(command.user)
+    former = _find_resumable(state, user, command.previous) if user is not None else None
+    if user is None or former is None:
+        step.refused(Reason.NOTHING_TO_RESUME)
+        return
+    if former.is_secure and not command.is_secure:
+        # Who listened to a plain connection must not get into one that was never plain.
+        step.refused(Reason.RESUME_INSECURE)
+        return
+    session = _add_session(state, command, user)
+    session.monitored = former.monitored
+    session.previous = former.id
+    user.sessions[user.sessions.index(former.id)] = session.id
+    _remove_session(state, former.id)
+    step.changed(SessionResumed(step.part, source_of(user), session.id, former.id))
+
+
+def _find_resumable(state: State, user: User, number: SessionId) -> Session | None:
+    for known in user.sessions:
+        session = state.sessions[known]
+        if number in (session.id, session.previous) and is_resumable(session):
+            return session
+    return None
+
+
+def is_resumable(session: Session) -> bool:
+    """Whether the session's client was given a token."""
+    return bool(session.capabilities & Capability.RESUME)
+
+
+def _remove_session(state: State, number: SessionId) -> None:
+    del state.sessions[number]
+    siblings = state.incarnations[incarnation_of(number)]
+    del siblings[number]
+    if not siblings:
+        del state.incarnations[incarnation_of(number)]
+    remember_closed(state, number)
 
 
 def close_session(step: Step, session: Session, reason: str) -> None:
@@ -73,12 +128,7 @@ def close_session(step: Step, session: Session, reason: str) -> None:
     reason = cut(reason, state.settings.reason_bytes_max)
     user = state.users[session.user]
     source = source_of(user)
-    del state.sessions[session.id]
-    siblings = state.incarnations[incarnation_of(session.id)]
-    del siblings[session.id]
-    if not siblings:
-        del state.incarnations[incarnation_of(session.id)]
-    remember_closed(state, session.id)
+    _remove_session(state, session.id)
     user.sessions.remove(session.id)
     if not user.sessions:
         _remove_user(step, user, reason)
@@ -114,21 +164,42 @@ def attach_session(step: Step, session: Session, command: AttachSession) -> None
 
 
 def balancer_started(step: Step, command: BalancerStarted) -> None:
-    """Note a balancer's new incarnation; the connections of the ones before are gone."""
-    known = step.state.balancers.get(command.name, 0)
-    if command.incarnation > known:
-        step.state.balancers[command.name] = command.incarnation
-        _close_all(step, known, "Balancer restarted")
+    """Note a balancer's new incarnation; the connections of the ones before are gone.
+
+    Clients that cannot resume would find their own nicknames taken when they come back, so their
+    sessions end now. The others' wait for them, as after the death of any balancer.
+    """
+    state = step.state
+    known = state.balancers.get(command.name, 0)
+    if command.incarnation <= known:
+        return
+    if command.incarnation in state.incarnations or is_current(state, command.incarnation):
+        # Both would give their clients the same session ids.
+        step.refused(Reason.INCARNATION_TAKEN, command.name, str(command.incarnation))
+        return
+    state.balancers[command.name] = command.incarnation
+    for session in _sessions_of(state, known):
+        if not is_resumable(session):
+            close_session(step, session, "Balancer restarted")
 
 
 def balancer_lost(step: Step, command: BalancerLost) -> None:
-    """End the sessions of a balancer that nobody sees any more; it may announce itself again."""
-    if step.state.balancers.get(command.name) == command.incarnation:
-        del step.state.balancers[command.name]
-        _close_all(step, command.incarnation, "Connection lost")
+    """End the sessions of an incarnation that nobody sees any more.
+
+    Its balancer may announce itself again.
+    """
+    state = step.state
+    if state.balancers.get(command.name) == command.incarnation:
+        del state.balancers[command.name]
+    if not is_current(state, command.incarnation):
+        for session in _sessions_of(state, command.incarnation):
+            close_session(step, session, "Connection lost")
 
 
-def _close_all(step: Step, incarnation: int, reason: str) -> None:
-    sessions: list[SessionId] = list(step.state.incarnations.get(incarnation, ()))
-    for session in sessions:
-        close_session(step, step.state.sessions[session], reason)
+def is_current(state: State, incarnation: int) -> bool:
+    """Whether this is some balancer's newest incarnation."""
+    return incarnation in state.balancers.values()
+
+
+def _sessions_of(state: State, incarnation: int) -> list[Session]:
+    return [state.sessions[number] for number in state.incarnations.get(incarnation, ())]

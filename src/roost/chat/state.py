@@ -23,6 +23,9 @@ class Session(msgspec.Struct, array_like=True):
     is_secure: bool
     monitored: dict[FoldedNick, str] = {}
     """Folded nickname -> as the client typed it."""
+    previous: SessionId = SessionId(0)
+    """The session that this one resumed; 0 when it is the user's first. Its token opens this one
+    too, because the client may have lost its connection before it was told another one."""
 
 
 class User(msgspec.Struct, array_like=True):
@@ -132,5 +135,7 @@ class State(msgspec.Struct):
     """Oldest first, and the nickname whose newest entry is oldest first."""
     whowas_count: int = 0
     users_max_seen: int = 0
+    secret: bytes = b""
+    """The key of the tokens that sessions are resumed with; shown to nobody. Empty until set."""
     failed_entries: list[Position] = []
     """Entries that made `apply` fail and were skipped, alike on every node; the last 100."""

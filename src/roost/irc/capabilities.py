@@ -1,4 +1,4 @@
-"""The capabilities that Roost knows: IRCv3's names, and a bit for each.
+"""The capabilities that Roost knows: IRCv3's names and its own, and a bit for each.
 
 The bits are part of the replicated state: a bit's meaning never changes, and new ones come after.
 """
@@ -25,6 +25,7 @@ class Capability(enum.IntFlag):
     STANDARD_REPLIES = 1 << 13
     CHATHISTORY = 1 << 14
     EVENT_PLAYBACK = 1 << 15
+    RESUME = 1 << 16
 
 
 NAMES: dict[str, Capability] = {
@@ -40,6 +41,7 @@ NAMES: dict[str, Capability] = {
     "labeled-response": Capability.LABELED_RESPONSE,
     "message-tags": Capability.MESSAGE_TAGS,
     "multi-prefix": Capability.MULTI_PREFIX,
+    "roost.chat/resume": Capability.RESUME,
     "server-time": Capability.SERVER_TIME,
     "setname": Capability.SETNAME,
     "standard-replies": Capability.STANDARD_REPLIES,

@@ -33,6 +33,7 @@ def open_session(session: LocalSession, line: int) -> OpenSession:
         host=host_of(session.address),
         capabilities=session.capabilities,
         is_secure=session.is_secure,
+        balancer=session.balancer,
     )
 
 

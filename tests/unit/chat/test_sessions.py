@@ -58,7 +58,7 @@ def test_registering_brings_a_user_online(world: ChatWorld) -> None:
 def test_the_log_decides_who_gets_a_nickname(world: ChatWorld) -> None:
     world.open("alice")
     session = SessionId((INCARNATION << 27) | 900)
-    applied = world.command(OpenSession(session, 1, 4, "ALICE", "a", "A", "h", 0, False))
+    applied = world.command(OpenSession(session, 1, 4, "ALICE", "a", "A", "h", 0, False, "b1"))
     assert applied.results == (Refusal(Reason.NICK_IN_USE, "ALICE"),)
     assert session not in world.state.sessions
 
@@ -84,7 +84,7 @@ def test_a_line_takes_effect_once(world: ChatWorld) -> None:
 
 def test_a_registration_takes_effect_once(world: ChatWorld) -> None:
     world.open("alice")
-    again = OpenSession(world.sessions["alice"], 1, 4, "alice", "a", "A", "h", 0, False)
+    again = OpenSession(world.sessions["alice"], 1, 4, "alice", "a", "A", "h", 0, False, "b1")
     assert world.command(again).is_duplicate
 
 
@@ -103,7 +103,7 @@ def test_earlier_generations_are_fenced_off(world: ChatWorld) -> None:
 def test_sessions_that_never_were_or_are_no_more_are_fenced_off(world: ChatWorld) -> None:
     unknown = SessionId(1 << 27 | 1)
     assert world.command(Act(unknown, 1, 1, (Join("#a"),))).is_fenced
-    assert world.command(OpenSession(unknown, 1, 4, "x", "x", "x", "h", 0, False)).is_fenced
+    assert world.command(OpenSession(unknown, 1, 4, "x", "x", "x", "h", 0, False, "b1")).is_fenced
     world.open("alice")
     world.close("alice")
     assert world.act("alice", Join("#a")).is_fenced
@@ -258,7 +258,7 @@ def test_an_entry_that_fails_is_noted_and_the_next_one_applied(world: ChatWorld)
 
 def test_a_session_that_was_closed_never_opens_again(world: ChatWorld) -> None:
     world.open("alice")
-    late = OpenSession(world.sessions["alice"], 1, 4, "alice", "a", "a", "h", 0, False)
+    late = OpenSession(world.sessions["alice"], 1, 4, "alice", "a", "a", "h", 0, False, "b1")
     assert world.command(late).is_duplicate
     world.close("alice")
     assert world.command(late).is_fenced
@@ -268,7 +268,7 @@ def test_a_session_that_was_closed_never_opens_again(world: ChatWorld) -> None:
 def test_a_session_that_is_closed_before_it_opens_never_does(world: ChatWorld) -> None:
     session = SessionId(INCARNATION << 27 | 900)
     world.command(CloseSession(session, "gone"))
-    assert world.command(OpenSession(session, 1, 4, "a", "a", "a", "h", 0, False)).is_fenced
+    assert world.command(OpenSession(session, 1, 4, "a", "a", "a", "h", 0, False, "b1")).is_fenced
     assert not world.state.nicks
 
 

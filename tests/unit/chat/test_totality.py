@@ -65,7 +65,7 @@ def kind_of(result: Change | Refusal) -> str:
 
 def test_random_logs_reach_every_kind_of_change_and_nearly_every_refusal() -> None:
     kinds: dict[str, None] = {}
-    for seed in range(30):
+    for seed in range(60):
         state = State()
         for number, command in enumerate(LogMaker(seed).make(LOG_LENGTH), 1):
             applied = apply_entry(state, encode_command(command), Position(number), number)
