@@ -78,7 +78,11 @@ class Cluster:
     def start(self) -> Self:
         """Start it, and wait until it says that it is ready."""
         self.start_nowait()
-        self.wait_ready()
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def start_nowait(self) -> None:
