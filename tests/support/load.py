@@ -10,11 +10,13 @@ line was under way waited for it.
 
 import argparse
 import asyncio
+import contextlib
 import itertools
-import time
 from collections.abc import Iterable
 
 import msgspec
+
+from roost.ops import clock
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -123,6 +125,9 @@ class Load:
         self._sent_at: dict[str, float] = {}
         self._rooms_of: dict[str, list[str]] = {}
         self._text = itertools.count()
+        self._due = 0
+        """How many deliveries there must be in the end; 0 while people talk."""
+        self._all_arrived = asyncio.Event()
 
     async def connect(self) -> None:
         """Have everybody in their rooms."""
@@ -142,10 +147,10 @@ class Load:
 
     async def talk(self, seconds: float) -> None:
         """Let lines be said at the rate, by everybody in turn."""
-        start = time.monotonic()
+        start = clock.now().monotonic
         said = 0
         speakers = itertools.cycle(self.clients)
-        while (elapsed := time.monotonic() - start) < seconds:
+        while (elapsed := clock.now().monotonic - start) < seconds:
             while said < elapsed * self._rate:
                 self._say(next(speakers))
                 said += 1
@@ -153,7 +158,7 @@ class Load:
 
     def _say(self, client: LoadClient) -> None:
         text = f"m{next(self._text)}"
-        self._sent_at[text] = time.monotonic()
+        self._sent_at[text] = clock.now().monotonic
         self._rooms_of[client.room].append(text)
         self.report.sent += 1
         client.write(f"PRIVMSG {client.room} :{text}\r\n")
@@ -162,14 +167,21 @@ class Load:
         """A client got a line."""
         client.heard.append(text)
         self.report.delivered += 1
-        self.report.latencies.append((time.monotonic() - self._sent_at[text]) * 1000)
+        self.report.latencies.append((clock.now().monotonic - self._sent_at[text]) * 1000)
+        self._check_done()
+
+    def _check_done(self) -> None:
+        if self._due and self.report.delivered >= self._due:
+            self._all_arrived.set()
 
     async def settle(self, seconds_max: float = 30.0) -> Report:
         """Wait until everything has arrived, or nothing more comes; then count."""
         due = sum(len(self._rooms_of[client.room]) for client in self.clients)
-        deadline = time.monotonic() + seconds_max
-        while self.report.delivered < due and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        self._due = due
+        self._check_done()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds_max):
+                await self._all_arrived.wait()
         self.is_running = False
         self._count_up()
         for client in self.clients:

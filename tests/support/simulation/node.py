@@ -94,7 +94,8 @@ class SimulatedNode:
         if isinstance(frame, Welcome):
             self._do(lambda engine, now: engine.trunk_connected(frame, now))
         elif peer.startswith("b"):
-            self._do(lambda engine, now: engine.receive_trunk(peer, cast("FromBalancer", frame), now))
+            heard = cast("FromBalancer", frame)
+            self._do(lambda engine, now: engine.receive_trunk(peer, heard, now))
         else:
             self._do(lambda engine, now: engine.receive_peer(peer, cast("PeerFrame", frame), now))
 

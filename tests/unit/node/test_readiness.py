@@ -58,6 +58,9 @@ def test_a_full_disk_and_a_stop_are_said_first() -> None:
     assert judge(readiness, is_stopping=True, peers=0) == "draining"
     readiness.disk_failure = "no space left"
     assert judge(readiness) == "disk"
-    assert "no space left" in readiness.judge(
-        peers=2, is_in_touch=True, leader="n1", applied=1, history_missing=0, is_stopping=False
-    )[1]
+    assert (
+        "no space left"
+        in readiness.judge(
+            peers=2, is_in_touch=True, leader="n1", applied=1, history_missing=0, is_stopping=False
+        )[1]
+    )
