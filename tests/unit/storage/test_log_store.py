@@ -48,12 +48,15 @@ def test_a_batch_replaces_the_log_from_its_first_entry_on(directory: DataDirecto
     assert reloaded(log, directory).entries == expected
 
 
-def test_a_hole_in_the_log_is_a_bug(directory: DataDirectory) -> None:
+def test_a_hole_in_the_log_is_a_bug_and_nothing_of_the_call_is_stored(
+    directory: DataDirectory,
+) -> None:
     log = opened(directory)
     log.write([batch(*entries(1, 3))])
     with pytest.raises(AssertionError, match="hole"):
         log.write([batch(entry(4)), batch(entry(6))])
-    assert reloaded(log, directory).entries == entries(1, 3)
+    log.write([batch(entry(4, 2))])
+    assert reloaded(log, directory).entries == (*entries(1, 3), entry(4, 2))
 
 
 def test_a_leaders_snapshot_drops_the_whole_log(directory: DataDirectory) -> None:
