@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from roost.balancer.exchange import ExchangeConfig, OnNodeLoss
+from roost.balancer.exchange import ExchangeConfig
 from roost.balancer.health import HealthConfig
+from roost.balancer.moves import MoveConfig
 from roost.balancer.sessions import SessionLimits
 from roost.balancer.strategy import StrategyConfig
 from roost.wire import Credentials
@@ -76,15 +77,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The source of this balancer's own lines; must be what the nodes have."""
     ping_line: str = "PING :roost"
     """What a silent client is sent; the answer goes to the node, which ignores it."""
-    on_node_loss: OnNodeLoss = "close"
-    """What becomes of registered clients whose node is gone: "close" tells them to reconnect,
-    "reattach" gives them to another node, which must be able to take them over."""
     stop_s: float = 0.8
     """How long the end may wait for the nodes to confirm that the clients are gone."""
     clients: ClientLimits = msgspec.field(default_factory=ClientLimits)
     sessions: SessionLimits = msgspec.field(default_factory=SessionLimits)
     strategy: StrategyConfig = msgspec.field(default_factory=StrategyConfig)
     health: HealthConfig = msgspec.field(default_factory=HealthConfig)
+    moves: MoveConfig = msgspec.field(default_factory=MoveConfig)
 
     def __post_init__(self) -> None:
         for key in ("name", "cluster"):
@@ -107,8 +106,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             cluster=self.cluster,
             server_name=self.server_name,
             ping_line=self.ping_line,
-            on_node_loss=self.on_node_loss,
             sessions=self.sessions,
             strategy=self.strategy,
             health=self.health,
+            moves=self.moves,
         )

@@ -8,7 +8,8 @@ read goes to `note`. It knows lines, not IRC. Inputs may be given in any order; 
 turn of the loop the driver calls `pass_lines_on` and writes the outboxes in `relay.dirty`.
 """
 
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -16,6 +17,7 @@ from roost.balancer.departures import Departures
 from roost.balancer.errors import RefusedNodeError, TrunkError
 from roost.balancer.fleet import Fleet, Node, Trunk
 from roost.balancer.health import HealthConfig
+from roost.balancer.moves import MoveConfig, Moves
 from roost.balancer.patience import Patience, WaitingRoom
 from roost.balancer.relay import Relay, leave_groups
 from roost.balancer.sessions import (
@@ -40,15 +42,18 @@ from roost.trunk.frames import (
     Ping,
     Pong,
     Refuse,
+    Release,
+    Released,
     Reply,
+    Serving,
     Status,
     Welcome,
 )
 
-OnNodeLoss: TypeAlias = Literal["close", "reattach"]
-
 REFUSALS_MAX = 20
 """After so many refusals in a row a session is told that nobody can serve it."""
+SLEEP_S = 0.5
+"""If so much time lies between two ticks, this process itself was asleep, or all but."""
 
 
 class Note(Protocol):
@@ -65,10 +70,10 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     server_name: str
     ping_line: str
-    on_node_loss: OnNodeLoss
     sessions: SessionLimits
     strategy: StrategyConfig
     health: HealthConfig
+    moves: MoveConfig
 
 
 class Counters(msgspec.Struct):
@@ -76,16 +81,22 @@ class Counters(msgspec.Struct):
 
     sessions: int = 0
     lines: int = 0
-    lost: int = 0
-    """Sessions that were closed because their node was gone."""
     rebound: int = 0
-    """Times that a session was given to another node."""
+    """Times that a session was given to another node, for whatever reason."""
+    moved: int = 0
+    """Those of them that were planned: off a draining node, or to even the nodes out."""
 
 
 class Exchange:
     """All sessions and all nodes of a balancer."""
 
-    def __init__(self, config: ExchangeConfig, incarnation: int, note: Note) -> None:
+    def __init__(
+        self,
+        config: ExchangeConfig,
+        incarnation: int,
+        note: Note,
+        random: Callable[[], float],
+    ) -> None:
         self._config = config
         self._note = note
         self.counters = Counters()
@@ -97,10 +108,12 @@ class Exchange:
         self._waiting = WaitingRoom(self.relay, config.server_name, limits.waiting_notice_s)
         self._patience = Patience(self.relay, limits, config.ping_line)
         self._departures = Departures(self.fleet)
+        self._moves = Moves(config.moves, self.fleet, random)
         self._throttled: dict[int, Session] = {}
         self._talking: list[Session] = []
         self._numbering = Numbering(incarnation)
         self._is_stopping = False
+        self._ticked_at: float | None = None
 
     # How things are
 
@@ -127,7 +140,15 @@ class Exchange:
         """Make a session for a client, and give it to a node if there is one."""
         number = self._numbering.take()
         limits = self._config.sessions
-        session = Session(number, client, address, limits, now, is_secure=is_secure)
+        session = Session(
+            number,
+            client,
+            address,
+            limits,
+            now,
+            is_secure=is_secure,
+            position=self.fleet.position,
+        )
         self.sessions[number] = session
         self.counters.sessions += 1
         self._patience.watch(session, now)
@@ -178,11 +199,20 @@ class Exchange:
 
     # Binding
 
-    def _bind(self, session: Session, now: float) -> None:
-        """Give a session to a node; if there is none, it waits."""
-        node = None if self._is_stopping else self.fleet.choose(now, avoid=session.refused_by)
+    def _bind(
+        self,
+        session: Session,
+        now: float,
+        *,
+        target: Node | None = None,
+        waits_since: float | None = None,
+    ) -> None:
+        """Give a session to a node; if there is none, it waits, and does `waits_since` then."""
+        node = target
+        if node is None and not self._is_stopping:
+            node = self.fleet.choose(now, avoid=session.refused_by)
         if node is None:
-            self._waiting.enter(session, now)
+            self._waiting.enter(session, now if waits_since is None else waits_since)
             return
         assert node.trunk is not None, "a node without a trunk was chosen"
         self._waiting.leave(session)
@@ -200,7 +230,8 @@ class Exchange:
             position=session.position,
         )
         node.trunk.send(attach)
-        self._waiting.welcome(session)
+        if not session.is_registered:
+            self._waiting.welcome(session)
         self._has_lines(session)
 
     def _unbind(self, session: Session, node: Node, now: float) -> None:
@@ -210,6 +241,33 @@ class Exchange:
         self._throttled.pop(session.id, None)
         session.unbind(node.position, now)
         session.adjust_reading()
+
+    def _evacuate(self, node: Node, since: float, now: float) -> None:
+        """A node lives and cannot serve, which it says `since` then: give its sessions away."""
+        sessions = list(node.sessions.values())
+        released = []
+        for session in sessions:
+            released.append(Released(session.id, session.generation))
+            self._unbind(session, node, now)
+            self._bind(session, now, waits_since=since)
+        if node.trunk is not None:
+            node.trunk.send(Release(tuple(released)))
+        self._note("warning", "node-evacuated", node=node.name, sessions=len(sessions))
+
+    def _move_some(self, now: float) -> None:
+        """Make the moves that are due, off draining nodes and to even the nodes out."""
+        released: dict[str, list[Released]] = {}
+        for move in self._moves.due(now):
+            session, source = move.session, move.source
+            released.setdefault(source.name, []).append(Released(session.id, session.generation))
+            self._unbind(session, source, now)
+            self._bind(session, now, target=move.target)
+            self._moves.made(session, now)
+            self.counters.moved += 1
+        for name, sessions in released.items():
+            node = self.fleet.find(name)
+            if node is not None and node.trunk is not None:
+                node.trunk.send(Release(tuple(sessions)))
 
     def _serve_waiting(self, now: float) -> None:
         """Give waiting sessions and departures to nodes, first come, first served."""
@@ -288,28 +346,12 @@ class Exchange:
         node.health.disconnected(reason, now)
         self._judge(now)
         sessions = list(node.sessions.values())
-        closed = 0
         for session in sessions:
             self._unbind(session, node, now)
-            if self._may_go_on(session):
-                self._bind(session, now)
-            else:
-                closed += 1
-                self._close_lost(session, now)
+            self._bind(session, now)
         node.groups = {}
-        self.counters.lost += closed
         self._departures.tell_again(node)
-        self._note(
-            "warning", "node-lost", node=name, reason=reason, sessions=len(sessions), closed=closed
-        )
-
-    def _may_go_on(self, session: Session) -> bool:
-        """Whether a session that lost its node may be given to another."""
-        return not session.is_registered or self._config.on_node_loss == "reattach"
-
-    def _close_lost(self, session: Session, now: float) -> None:
-        text = "Closing link: the node serving you is gone, please reconnect"
-        self.close_client(session, text, "The node serving the client is gone", now)
+        self._note("warning", "node-lost", node=name, reason=reason, sessions=len(sessions))
 
     def receive(self, name: str, trunk: Trunk, frame: FromNode, now: float) -> None:
         """Take a node's frame; nothing happens if it comes over a trunk that was given up.
@@ -328,10 +370,11 @@ class Exchange:
                         self._take_item(node, item, now)
                 except AcknowledgementError as error:
                     raise TrunkError(str(error)) from error
-                node.position = max(node.position, position)
+                self.fleet.shown(node, position)
             case Status():
                 node.status = frame
-                node.health.reported(frame.state, frame.reason)
+                node.health.reported(frame.state, frame.reason, now)
+                self.fleet.shown(node, frame.applied)
                 self.fleet.note_load(node, frame)
                 self._judge(now)
             case Pong(nonce):
@@ -363,6 +406,11 @@ class Exchange:
                     if item.is_last:
                         self._has_lines(session)
                         session.adjust_reading()
+            case Serving(number, generation):
+                session = _bound(node, number, generation)
+                if session is not None:
+                    session.is_served = True
+                    self._waiting.welcome(session)
             case Close(number, generation, payload):
                 self._take_close(node, number, generation, payload)
             case Refuse(number, generation, reason):
@@ -388,9 +436,7 @@ class Exchange:
         self._unbind(session, node, now)
         session.refused_by = node.name
         session.refusals += 1
-        if not self._may_go_on(session):
-            self._close_lost(session, now)
-        elif session.refusals > REFUSALS_MAX:
+        if session.refusals > REFUSALS_MAX:
             text = "Closing link: no node can serve you, please reconnect"
             self.close_client(session, text, "No node could serve the client", now)
         else:
@@ -401,17 +447,26 @@ class Exchange:
 
     def tick(self, now: float) -> None:
         """Do what is due; call several times a second."""
+        pause_s = 0.0 if self._ticked_at is None else now - self._ticked_at
+        self._ticked_at = now
         for node in list(self.fleet):
+            if pause_s >= SLEEP_S:
+                node.health.forgive(pause_s)
             nonce = node.health.probe(now)
             if nonce is not None and node.trunk is not None:
                 node.trunk.send(Ping(nonce))
-            is_patient = self._config.on_node_loss == "close"
-            if node.trunk is not None and node.health.is_given_up(now, is_patient=is_patient):
+            is_alone = not self.fleet.has_other(node)
+            if node.trunk is not None and node.health.is_given_up(now, is_alone=is_alone):
                 silence_s = now - node.health.heard_at
                 trunk, reason = node.trunk, f"it was silent for {silence_s:.1f} s"
                 self.node_lost(node.name, trunk, reason, now)
                 trunk.drop(reason)
         self._judge(now)
+        for node in self.fleet:
+            since = node.health.unready_since(now)
+            if since is not None and node.sessions:
+                self._evacuate(node, since, now)
+        self._move_some(now)
         for session in list(self._throttled.values()):
             self._send_lines(session, now)
             session.adjust_reading()

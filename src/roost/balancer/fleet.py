@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from roost.balancer.health import HealthConfig, NodeHealth, Verdict
+from roost.balancer.rebalancing import Load
 from roost.balancer.sessions import Departure, Outbox, Session
-from roost.balancer.strategy import Strategy, StrategyConfig
+from roost.balancer.strategy import RAMP_FULL, Strategy, StrategyConfig
 from roost.trunk.frames import FromBalancer, Hello, Neighbour, Status
 
 OVERLOADED = "too busy for new clients"
@@ -38,7 +39,7 @@ class Node:
         """What it said last; None before it said anything over its present trunk."""
         self.trunk: Trunk | None = None
         self.position = 0
-        """Its output over the present trunk is complete up to this entry."""
+        """What it had to show up to this entry has come over the present trunk."""
         self.sessions: dict[int, Session] = {}
         """Those that are bound to it."""
         self.groups: dict[int, dict[int, Outbox]] = {}
@@ -61,6 +62,8 @@ class Fleet:
         self._strategy = Strategy(strategy)
         self._nodes: dict[str, Node] = {}
         self._may_serve: dict[str, Node] = {}
+        self.position = 0
+        """The last entry that any node has shown; what follows is in the future of everybody."""
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
@@ -100,6 +103,11 @@ class Fleet:
             weight = node.hello.weight if node.hello is not None else 0
             self._strategy.set_node(node.name, weight=weight, is_eligible=node in able, now=now)
 
+    def shown(self, node: Node, position: int) -> None:
+        """A node has shown everything up to this entry."""
+        node.position = max(node.position, position)
+        self.position = max(self.position, position)
+
     def note_load(self, node: Node, status: Status) -> None:
         """Note what a node says of its load."""
         self._strategy.set_load(node.name, lag_ms=status.lag_ms, deliveries=status.deliveries)
@@ -117,6 +125,25 @@ class Fleet:
             del counts[avoid]
         name = self._strategy.choose(counts, now)
         return None if name is None else self._may_serve.get(name)
+
+    def loads(self, now: float) -> list[Load]:
+        """Give what each node that may be given clients has, and could have."""
+        names = sorted(self._may_serve)
+        busy = self._strategy.excluded(names)
+        return [
+            Load(
+                name=name,
+                sessions=len(node.sessions),
+                weight=node.hello.weight * RAMP_FULL,
+                weight_now=0 if name in busy else self._strategy.effective_weight(name, now),
+            )
+            for name in names
+            if (node := self._may_serve[name]).hello is not None and node.hello.weight > 0
+        ]
+
+    def has_other(self, node: Node) -> bool:
+        """Whether another node than this one may be given clients."""
+        return any(other is not node for other in self._may_serve.values())
 
     def choose_for_departure(self) -> Node | None:
         """Choose a node to be told that a client is gone: the one with the fewest to confirm."""

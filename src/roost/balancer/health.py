@@ -2,11 +2,12 @@
 
     connection   lost: down at once                    back: up at once, but held down if it flaps
     probes       `fall` unanswered in a row: silent    `rise` answered in a row: up again
-    its word     "ready", or why not
+    its word     "ready", or why not       for long: its clients are given to others
+    silence      for a second: the link is dropped
 
-Pure: time is an argument, in seconds of a clock that never goes back. All three must agree before
-a node gets clients. Several probes may be under way, so that a hung node is found out in little
-more than one time-out.
+Pure: time is an argument, in seconds of a clock that never goes back. The first three must agree
+before a node gets clients. Several probes may be under way, so that a node that answers none is
+found out in little more than one time-out.
 """
 
 from collections import deque
@@ -38,16 +39,30 @@ class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The longest time that a flapping node is held down: somebody may have repaired it."""
     flap_decay_s: float = 60.0
     """After this time one loss is forgotten."""
-    silence_s: float = 5.0
-    """How long a node may be silent before its link is dropped and its sessions count as lost."""
+    silence_s: float = 1.0
+    """How long a node may be silent before its link is dropped and its clients go elsewhere: four
+    answers and two reports are missing by then, and people have noticed."""
+    silence_alone_s: float = 5.0
+    """The same while no other node could take its clients: haste would win nothing."""
+    unready_s: float = 0.5
+    """How long a node may say that it is not ready before its clients go elsewhere: an election
+    takes a fraction of that, and moving everybody costs more than such a blip."""
 
     def __post_init__(self) -> None:
-        for name in ("interval_s", "timeout_s", "flap_decay_s", "silence_s"):
+        for name in (
+            "interval_s",
+            "timeout_s",
+            "flap_decay_s",
+            "silence_s",
+            "silence_alone_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be more than 0")
         for name in ("rise", "fall"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.unready_s < 0:
+            raise ValueError("unready_s must not be negative")
         if not 0 <= self.hold_s <= self.hold_s_max:
             raise ValueError("hold_s must be from 0 to hold_s_max")
 
@@ -76,6 +91,8 @@ class NodeHealth:
         self._lost_because = "it has not announced itself"
         self._reported = ""
         self._reported_reason = ""
+        self._unready_since: float | None = None
+        self._draining_since: float | None = None
         self._is_up = False
         self._outstanding: deque[tuple[int, float]] = deque()
         """Probes under way: nonce and when it was sent, oldest first."""
@@ -101,6 +118,7 @@ class NodeHealth:
         self._is_connected = True
         self._is_up = True
         self._reported = self._reported_reason = ""
+        self._unready_since = self._draining_since = None
         self._outstanding.clear()
         self._successes = self._failures = 0
         self._probe_due = now
@@ -114,14 +132,23 @@ class NodeHealth:
         if self._reported != DRAINING:
             self._note_flap(now)
         self._is_connected = self._is_up = False
+        self._unready_since = self._draining_since = None
         self._outstanding.clear()
         self._lost_at = now
         self._lost_because = reason
 
-    def reported(self, state: str, reason: str) -> None:
+    def reported(self, state: str, reason: str, now: float) -> None:
         """The node said how it is."""
         self._reported = state
         self._reported_reason = reason
+        if state in (READY, DRAINING):
+            self._unready_since = None
+        elif self._unready_since is None:
+            self._unready_since = now
+        if state != DRAINING:
+            self._draining_since = None
+        elif self._draining_since is None:
+            self._draining_since = now
 
     def heard(self, now: float) -> None:
         """Something arrived from the node."""
@@ -162,11 +189,24 @@ class NodeHealth:
         """Whether nothing was heard for as long as an answer may take."""
         return now - self.heard_at >= self._config.timeout_s
 
-    def is_given_up(self, now: float, *, is_patient: bool) -> bool:
-        """Whether the link to a silent node should be dropped: at once, or patiently."""
-        if not self._is_connected or self._is_up or not self.is_silent(now):
-            return False
-        return not is_patient or now - self.heard_at >= self._config.silence_s
+    def is_given_up(self, now: float, *, is_alone: bool) -> bool:
+        """Whether the link should be dropped; later if the node is the only one there is."""
+        limit_s = self._config.silence_alone_s if is_alone else self._config.silence_s
+        return self._is_connected and now - self.heard_at >= limit_s
+
+    def forgive(self, pause_s: float) -> None:
+        """We were asleep ourselves: what the node said meanwhile has not been read yet."""
+        self.heard_at += pause_s
+        self._outstanding = deque((nonce, at + pause_s) for nonce, at in self._outstanding)
+
+    def unready_since(self, now: float) -> float | None:
+        """Since when the node cannot serve, by its own word, if that is no blip any more."""
+        since = self._unready_since
+        return since if since is not None and now - since >= self._config.unready_s else None
+
+    def draining_s(self, now: float) -> float | None:
+        """How long the node has been draining by its own word; None when it is not."""
+        return now - self._draining_since if self._draining_since is not None else None
 
     def judge(self, now: float) -> Verdict:
         """Say how the node is, and why."""

@@ -48,11 +48,11 @@ class WaitingRoom:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def enter(self, session: Session, now: float) -> None:
-        """Let a session wait; it keeps its place if it does already."""
+    def enter(self, session: Session, since: float) -> None:
+        """Let a session wait, which it does `since` then; it keeps its place if it does already."""
         if session.id in self._sessions:
             return
-        session.since = now
+        session.since = since
         self._sessions[session.id] = session
         if not session.is_waiting_told:
             self._untold[session.id] = session

@@ -31,7 +31,7 @@ class Relay:
         self.deliveries += 1
 
     def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
-        """Obey an item; whoever is not bound to the node is left alone."""
+        """Obey an item; whoever the node does not serve is left alone."""
         match item:
             case Deliver(group, excluded, payload):
                 members = node.groups.get(group)
@@ -40,8 +40,7 @@ class Relay:
             case DeliverTo(numbers, payload):
                 for number in numbers:
                     session = node.sessions.get(number)
-                    if session is not None:
-                        session.is_served = True
+                    if session is not None and session.is_served:
                         self.write(session, payload)
             case Join(group, numbers):
                 _join(node, group, numbers)
@@ -86,9 +85,8 @@ def leave_groups(node: Node, session: Session) -> None:
 def _join(node: Node, group: int, numbers: tuple[int, ...]) -> None:
     for number in numbers:
         session = node.sessions.get(number)
-        if session is None:
+        if session is None or not session.is_served:
             continue
-        session.is_served = True
         members = node.groups.setdefault(group, {})
         if number not in members:
             members[number] = session.client.outbox

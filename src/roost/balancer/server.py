@@ -9,6 +9,7 @@ The pure parts decide; this module gives them sockets and time.
 import asyncio
 import contextlib
 import os
+import random
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,8 @@ from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
 from roost.balancer.exchange import Exchange
 from roost.balancer.http import make_status_application
-from roost.balancer.sessions import incarnation_at
 from roost.balancer.status import Statistics, read_nodes
+from roost.chat.ids import incarnation_at
 from roost.ops import clock, http
 from roost.raft.messages import Instant
 from roost.wire import format_address
@@ -55,8 +56,8 @@ class Balancer:
         instant = read_clock()
         self.now = instant.monotonic
         """The time, not older than a sweep: what does not have to be exact is counted on it."""
-        incarnation = incarnation_at(instant.wall_ms)
-        self._exchange = Exchange(config.exchange(), incarnation, _note)
+        incarnation = incarnation_at(instant.wall_ms, config.name)
+        self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
         self._clients = listeners.ClientDesk(config.clients, self._exchange, self)
         self._trunks = trunks.TrunkDesk(self._exchange, self)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -222,8 +223,8 @@ class Balancer:
             connections=self._clients.connections,
             connections_max=self._clients.connections_max,
             sessions_opened=counters.sessions,
-            sessions_lost=counters.lost,
             sessions_rebound=counters.rebound,
+            sessions_moved=counters.moved,
             lines=counters.lines,
             deliveries=exchange.relay.deliveries,
             turned_away=self._clients.turned_away,

@@ -17,9 +17,6 @@ import msgspec
 
 from roost.chat.ids import SESSION_COUNTER_BITS, SessionId
 
-EPOCH_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z, from which incarnations are counted."""
-
 
 class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a session may cost the cluster, and how patient we are with it."""
@@ -91,11 +88,6 @@ class AcknowledgementError(Exception):
     """A node acknowledged a line that it was never given."""
 
 
-def incarnation_at(wall_ms: int) -> int:
-    """Name a balancer's run by the moment when it starts: tenths of a second since 2024."""
-    return max(1, (wall_ms - EPOCH_MS) // 100)
-
-
 class Numbering:
     """Gives each session of one run its id."""
 
@@ -143,6 +135,7 @@ class Session:
         "is_throttled",
         "is_waiting_told",
         "limits",
+        "moved_at",
         "node",
         "parts",
         "pinged_at",
@@ -162,6 +155,7 @@ class Session:
         now: float,
         *,
         is_secure: bool,
+        position: int = 0,
     ) -> None:
         self.id = number
         self.client = client
@@ -177,11 +171,15 @@ class Session:
         """Of the current binding; 0 before the first."""
         self.since = now
         """When it was bound, or began to wait."""
-        self.position = 0
-        """Up to which entry the client had been served when this binding began."""
+        self.position = position
+        """Up to which entry the client had been served when this binding began; for a new one,
+        an entry before its registration."""
         self.is_served = False
-        """Whether this binding's node has named the session in its output. From then on the
-        trunk's position counts for it, before that the client was shown nothing by this node."""
+        """Whether this binding's node has begun to serve the client. From then on the trunk's
+        position counts for it; before that the client was shown nothing under this binding, and
+        what names it is left over from an earlier one."""
+        self.moved_at = float("-inf")
+        """When it was moved on purpose."""
         self.groups: list[int] = []
         """The node's groups that it is in."""
         self.refusals = 0

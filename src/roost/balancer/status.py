@@ -66,8 +66,8 @@ class Statistics:
     connections: int
     connections_max: int
     sessions_opened: int
-    sessions_lost: int
     sessions_rebound: int
+    sessions_moved: int
     lines: int
     deliveries: int
     turned_away: int
@@ -130,8 +130,8 @@ _GAUGES = (
 )
 _COUNTERS = (
     ("sessions_opened", "roost_balancer_sessions_opened", "Sessions since the start."),
-    ("sessions_lost", "roost_balancer_sessions_lost", "Sessions closed with their node."),
     ("sessions_rebound", "roost_balancer_sessions_rebound", "Sessions given to another node."),
+    ("sessions_moved", "roost_balancer_sessions_moved", "Those of them that were planned."),
     ("lines", "roost_balancer_lines", "Lines that clients sent."),
     ("deliveries", "roost_balancer_deliveries", "Payloads given to clients."),
     ("turned_away", "roost_balancer_turned_away", "Connections above a limit."),

@@ -18,8 +18,9 @@ from roost.ops.logging import Level, configure
 
 ConfigT = TypeVar("ConfigT")
 
-STOP_S_MAX = 5
-"""A process that has not ended in order by then after a signal ends all the same."""
+STOP_S_MAX = 5.0
+"""A process that has not ended in order by then after a signal ends all the same; a node may take
+longer by what it waits for its clients to be moved."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def run_node(options: ProcessOptions) -> None:
     if config is None:
         return
     try:
-        _run(config.name, options, lambda: Node(config))
+        _run(config.name, options, lambda: Node(config), STOP_S_MAX + config.leave_s)
     except StartError as error:
         raise UsageError(f"{config.name}: {error}") from error
     except FailedError as error:
@@ -80,7 +81,7 @@ def run_balancer(options: ProcessOptions) -> None:
     if config is None:
         return
     try:
-        _run(config.name, options, lambda: Balancer(config))
+        _run(config.name, options, lambda: Balancer(config), STOP_S_MAX)
     except (OSError, CredentialsError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{config.name}: {why}") from error
@@ -106,22 +107,24 @@ def _prepare(kind: type[ConfigT], options: ProcessOptions, command: str) -> Conf
     )
 
 
-def _run(name: str, options: ProcessOptions, make: Callable[[], Process]) -> None:
+def _run(
+    name: str, options: ProcessOptions, make: Callable[[], Process], stop_s_max: float
+) -> None:
     for level in get_args(Level):
         if level == options.log_level:
             configure(name, level=level)
     _raise_file_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_until_signalled(make))
+        runner.run(_run_until_signalled(make, stop_s_max))
 
 
-async def _run_until_signalled(make: Callable[[], Process]) -> None:
+async def _run_until_signalled(make: Callable[[], Process], stop_s_max: float) -> None:
     process = make()
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         # Without a handler this signal ends the process, whatever hangs.
-        signal.alarm(STOP_S_MAX)
+        signal.setitimer(signal.ITIMER_REAL, stop_s_max)
         process.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -37,7 +37,7 @@ from roost.ircd.serving import Serving
 from roost.ircd.session import LocalSession, Phase
 from roost.ircd.whisper import Whisper
 from roost.raft.messages import Instant
-from roost.trunk.frames import Attach, Close, Detach, Lines
+from roost.trunk.frames import Attach, Close, Detach, Lines, Release
 
 assert commands.__all__ is not None, "importing the commands registers them"
 
@@ -102,9 +102,14 @@ class Server:
             if detaching.balancer == balancer:
                 del self._detaching[number]
 
-    def receive(self, balancer: str, frame: Attach | Lines | Detach, now: Instant) -> None:
+    def receive(
+        self, balancer: str, frame: Attach | Lines | Detach | Release, now: Instant
+    ) -> None:
         """Take a balancer's frame."""
         self._serving.now = now
+        if isinstance(frame, Release):
+            self._release(balancer, frame)
+            return
         number = SessionId(frame.session)
         if isinstance(frame, Attach):
             self._attach(balancer, frame)
@@ -146,6 +151,16 @@ class Server:
         else:
             session.skipped_parts = frame.part
             self._serving.ask_for(session)
+
+    def _release(self, balancer: str, frame: Release) -> None:
+        for released in frame.sessions:
+            session = self._directory.by_id.get(SessionId(released.session))
+            if (
+                session is not None
+                and session.balancer == balancer
+                and session.generation <= released.generation
+            ):
+                self._serving.forget(session)
 
     def _detach(self, balancer: str, frame: Detach, session: LocalSession | None) -> None:
         if session is not None:
@@ -203,7 +218,7 @@ class Server:
                     and session.phase is Phase.REGISTERING
                     and session.generation == applied.generation
                 ):
-                    self._serving.open(session, applied.line)
+                    self._serving.open(session, applied.line, is_new=True)
             case SessionClosed():
                 self._close(change)
             case CapabilitiesChanged():

@@ -32,6 +32,7 @@ from roost.ircd.refusals import send_refusal
 from roost.ircd.replies import send_results
 from roost.ircd.session import LocalSession, Phase
 from roost.raft.messages import Instant
+from roost.trunk import frames
 from roost.trunk.frames import Close, DeliverTo, Lines, Refuse, Reply
 
 _LINE_END = b"\r\n"
@@ -242,13 +243,21 @@ class Serving:
             self._send_part(context)
             return
         session.opened_line = context.line
-        if self.state.sessions[session.id].generation < session.generation:
+        generation = self.state.sessions[session.id].generation
+        if generation < session.generation:
             self.ask_for(session)
+        elif generation > session.generation:
+            self.give_up(session)
+        elif self._recent.reaches(session.served):
+            self.open(session, context.line, is_new=False)
         else:
-            self.open(session, context.line)
+            self.refuse(session, "it is too long ago that the client was served")
 
-    def open(self, session: LocalSession, line: int) -> None:
-        """The log has registered the client: acknowledge everything up to `line`, and welcome."""
+    def open(self, session: LocalSession, line: int, *, is_new: bool) -> None:
+        """The log has registered the client: acknowledge everything up to `line`, and welcome.
+
+        Unless that `is_new`, the client may have missed something since.
+        """
         context = self._waiting.get(session.id)
         if context is not None and context.line == line:
             del self._waiting[session.id]
@@ -258,7 +267,7 @@ class Serving:
         self._take_up(session)
         registration.send_welcome(context)
         self._reply(session, line, session.registration.part, finish(context), is_last=True)
-        self._go_live(session)
+        self._go_live(session, has_missed=not is_new)
 
     def replace_state(self, state: State) -> None:
         """Go on with another state; answers that are under way are made from it."""
@@ -280,10 +289,12 @@ class Serving:
         if not self._recent.reaches(session.served):
             self.refuse(session, "it is too long ago that the client was served")
         elif session.opened_line:
-            self.open(session, session.opened_line)
+            self.open(session, session.opened_line, is_new=False)
         else:
             self._take_up(session)
-            self._go_live(session)
+            item = frames.Serving(session.id, session.generation)
+            self._outbox.item(session.balancer, item)
+            self._go_live(session, has_missed=True)
 
     def _take_up(self, session: LocalSession) -> None:
         """Know a session as the state has it."""
@@ -294,10 +305,10 @@ class Serving:
         session.capabilities = known.capabilities
         self._directory.set_user(session, user.id)
 
-    def _go_live(self, session: LocalSession) -> None:
+    def _go_live(self, session: LocalSession, *, has_missed: bool) -> None:
         """Send what the client missed, if anything, and let it take part from now on."""
         known = self.state.sessions[session.id]
-        if session.served:
+        if has_missed:
             entries = self._recent.after(session.served)
             lines = missed_lines(entries, self.state, known, self._config.server_name)
             self._send_missed(session, lines)
@@ -375,6 +386,9 @@ class Serving:
     def _end(self, session: LocalSession, reason: str) -> None:
         """End a session whose lines are all done."""
         if session.phase is Phase.REGISTERING:
+            if session.generation > 1:
+                # An earlier node may have asked for its registration, which nobody would end.
+                self._outbox.command(CloseSession(session.id, reason))
             self.close(session, reason)
         else:
             session.phase = Phase.ENDING

@@ -49,6 +49,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Its share of the clients, beside the other nodes' weights."""
     is_founding: bool = False
     """The cluster starts for the first time: an empty disk is genuine and not a lost one."""
+    leave_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 10.0
+    """How long the end may wait until the node's clients are with other nodes: twice what moving
+    a thousand takes on a slow machine. Those that are left then notice nothing but a pause."""
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
     irc: IrcConfig = IrcConfig()

@@ -90,10 +90,12 @@ class Driver:
         engine: Engine,
         hello: Callable[[], Hello],
         learn: Callable[[tuple[Neighbour, ...]], None],
+        remember_drained: Callable[[bool], None],
     ) -> None:
         self._engine = engine
         self._hello = hello
         self._learn = learn
+        self._remember_drained = remember_drained
         self._loop = asyncio.get_running_loop()
         self._store: Store | None = None
         self._mesh: Outlet | None = None
@@ -119,6 +121,14 @@ class Driver:
         self._is_turn_due = False
         self._schedule()
         self._measure_lag(None)
+
+    async def leave(self, seconds_max: float, is_alone: Callable[[], bool]) -> None:
+        """Have the clients moved to other nodes; wait until they are, in vain, or `is_alone`."""
+        deadline = clock.monotonic() + seconds_max
+        self._engine.leave(clock.now())
+        self._schedule()
+        while self._engine.session_count and not is_alone() and clock.monotonic() < deadline:
+            await asyncio.sleep(STOP_POLL_S)
 
     async def hand_over(self, is_alone: Callable[[], bool]) -> None:
         """Give leadership away, and wait until that is done, in vain, or `is_alone`."""
@@ -297,6 +307,8 @@ class Driver:
             store.export(export)
         for effect in output.imports:
             store.put(effect)
+        if output.drained is not None:
+            self._remember_drained(output.drained)
 
     def _send_to_peers(self, messages: Sequence[tuple[str, PeerFrame]]) -> None:
         if not messages:

@@ -87,3 +87,6 @@ class EngineOutput(msgspec.Struct, frozen=True):
     exports: tuple[Export, ...]
     imports: tuple[Import, ...]
     notes: tuple[Note, ...]
+    drained: bool | None = None
+    """What to remember, beyond a restart, of whether an operator has drained the node; None for
+    nothing new."""

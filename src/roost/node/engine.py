@@ -52,11 +52,13 @@ from roost.raft.replica import Replica
 from roost.trunk.frames import (
     Attach,
     Detach,
+    Drain,
     FromBalancer,
     FromNode,
     Lines,
     NeighbourStatus,
     Output,
+    Release,
     Status,
     Welcome,
 )
@@ -96,6 +98,8 @@ class Engine:
         history: HistoryState,
         random: Callable[[], float],
         now: Instant,
+        *,
+        is_drained: bool = False,
     ) -> None:
         self._config = config
         self._notes: list[Note] = []
@@ -105,6 +109,8 @@ class Engine:
         self._pending = PendingCommands()
         self._census = Census(config.balancer_grace_s)
         self._readiness = Readiness(len(config.raft.members))
+        self._readiness.is_drained = is_drained
+        self._drained: bool | None = None
         self._gaps: list[GapAdd] = []
         gaps = history.gaps
         if history.applied < self._state.position:
@@ -274,8 +280,11 @@ class Engine:
     def receive_trunk(self, balancer: str, frame: FromBalancer, now: Instant) -> None:
         """Take a balancer's frame; the driver answers pings and keeps the neighbours itself."""
         self._now = now
-        if isinstance(frame, Attach | Lines | Detach):
+        if isinstance(frame, Attach | Lines | Detach | Release):
             self._server.receive(balancer, frame, now)
+        elif isinstance(frame, Drain) and frame.is_wanted != self._readiness.is_drained:
+            self._readiness.is_drained = self._drained = frame.is_wanted
+            self._note("info", "drained" if frame.is_wanted else "undrained", balancer=balancer)
 
     # The disk
 
@@ -395,6 +404,11 @@ class Engine:
             self._tick_due,
         )
 
+    def leave(self, now: Instant) -> None:
+        """Have the balancers move this node's clients elsewhere, before `stop`."""
+        self._now = now
+        self._readiness.is_leaving = True
+
     def stop(self, now: Instant) -> None:
         """Hand over what this node leads; see `is_stopped`."""
         self._now = now
@@ -434,7 +448,9 @@ class Engine:
             exports=tuple(self._export_effects),
             imports=tuple(self._imports),
             notes=tuple(self._notes),
+            drained=self._drained,
         )
+        self._drained = None
         for taken in (
             self._to_peers,
             self._to_balancers,

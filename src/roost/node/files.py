@@ -2,6 +2,7 @@
 
 run file          where a running node listens, for the programs that started it
 neighbours.json   where neighbours were last reached, so that a start needs no balancer
+drained           an operator has drained the node: a restart does not undrain it
 """
 
 import contextlib
@@ -69,3 +70,14 @@ def save_addresses(path: Path, addresses: dict[str, str]) -> None:
         write_atomically(path, msgspec.json.encode(addresses) + b"\n")
     except OSError as error:
         _logger.warning("neighbours-not-saved", path=str(path), reason=str(error))
+
+
+def save_drained(path: Path, is_drained: bool) -> None:
+    """Remember whether an operator has drained the node; when that fails it is only logged."""
+    try:
+        if is_drained:
+            write_atomically(path, b"Drained by an operator; `roost undrain` takes this away.\n")
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        _logger.warning("drain-not-remembered", path=str(path), reason=str(error))

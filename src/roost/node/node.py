@@ -1,7 +1,7 @@
 """A node put together: the engine, its driver, the disk, the mesh, the trunks, and HTTP.
 
     start   certificates -> disk -> mesh -> HTTP -> first turn -> trunks -> run file
-    stop    leadership handed over -> links closed -> disk flushed
+    stop    clients moved elsewhere -> leadership handed over -> links closed -> disk flushed
 
 Every long-lived part is a context of one task, so that nothing outlives the node. An exception
 that nobody expects ends the process: what is durable is durable, and the neighbours go on.
@@ -21,7 +21,7 @@ from roost.node.config import NodeConfig
 from roost.node.driver import Driver
 from roost.node.engine import Engine, EngineConfig
 from roost.node.errors import FailedError, StartError
-from roost.node.files import RunFile, write_run_file
+from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.http import NodeView, make_node_application
 from roost.node.links import Mesh, MeshConfig
 from roost.node.store import DiskStore
@@ -37,6 +37,7 @@ from roost.wire.authority import check_credentials
 _logger = structlog.get_logger()
 
 REMEMBERED_FILE = "neighbours.json"
+DRAINED_FILE = "drained"
 
 
 class Node:
@@ -47,6 +48,7 @@ class Node:
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
         self._mesh: Mesh | None = None
+        self._drained_file = config.data / DRAINED_FILE
 
     async def run(self) -> None:
         """Run until `stop` is called.
@@ -92,8 +94,9 @@ class Node:
                 store.history_state,
                 random.random,
                 clock.now(),
+                is_drained=self._drained_file.exists(),
             )
-            driver = Driver(engine, self._hello, self._learn)
+            driver = Driver(engine, self._hello, self._learn, self._remember_drained)
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(self._mesh_config(), driver, server, client, random.random)
             trunks = Trunks(config.cluster, config.balancers, driver, client, random.random)
@@ -110,6 +113,7 @@ class Node:
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()
             if self._failure is None:
+                await driver.leave(config.leave_s, lambda: not mesh.linked)
                 await driver.hand_over(lambda: not mesh.linked)
                 driver.end()
 
@@ -165,6 +169,9 @@ class Node:
         assert self._mesh is not None, "nobody is heard before the mesh listens"
         for neighbour in neighbours:
             self._mesh.learn(neighbour.name, neighbour.mesh_address)
+
+    def _remember_drained(self, is_drained: bool) -> None:
+        save_drained(self._drained_file, is_drained)
 
     def _look(self, engine: Engine, driver: Driver, trunks: Trunks) -> NodeView:
         return NodeView(

@@ -20,6 +20,10 @@ class Readiness:
         """The highest commit index that a leader has told."""
         self.disk_failure = ""
         """Why the disk takes no writes; empty when it does."""
+        self.is_drained = False
+        """An operator wants the node to serve nobody."""
+        self.is_leaving = False
+        """The node is about to stop, and waits for its clients to be moved."""
 
     def judge(
         self,
@@ -46,4 +50,9 @@ class Readiness:
         self._has_caught_up = True
         if history_missing:
             return "catching-up", f"history of {history_missing} entries is still missing"
+        # Only a node that could serve is drained gently: the others' clients cannot wait.
+        if self.is_leaving:
+            return "draining", "the node is stopping"
+        if self.is_drained:
+            return "draining", "drained by an operator"
         return "ready", ""

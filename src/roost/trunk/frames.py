@@ -1,12 +1,16 @@
 """What a node and a balancer say to each other over a trunk.
 
     balancer  <-- Hello, Status, Output, Pong --  node
-    balancer  --  Welcome, Neighbours, Attach, Lines, Detach, Ping -->  node
+    balancer  --  Welcome, Neighbours, Attach, Lines, Detach, Release, Drain, Ping -->  node
 
 A node dials the trunk. Lines of a session are numbered from 1 by the balancer, and kept until a
 `Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so after one of them
 the balancer has been told everything up to its position: that one number per trunk, and not one
 per session, says where another node has to go on.
+
+A session may be moved away from a node and come back before the node's last words about it have
+arrived. `Reply`, `Close` and `Refuse` carry the session's generation; of all others, those that
+come before the node says `Serving` under the present generation are of the past.
 """
 
 from typing import TypeAlias
@@ -56,6 +60,7 @@ class Status(_Frame, frozen=True, tag=2):
     position: int
     """The last entry in its log."""
     applied: int
+    """Everything up to this entry has been shown in the frames before this one."""
     sessions: int
     neighbours: tuple[NeighbourStatus, ...]
     lag_ms: float
@@ -124,7 +129,17 @@ class Refuse(_Frame, frozen=True, tag=16):
     reason: str
 
 
-Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse
+class Serving(_Frame, frozen=True, tag=17):
+    """The log has given the session to this node, which shows it everything from now on.
+
+    Said once for each attachment of a registered client, before anything else is shown to it.
+    """
+
+    session: int
+    generation: int
+
+
+Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse | Serving
 
 
 class Output(_Frame, frozen=True, tag=3):
@@ -209,7 +224,26 @@ class Ping(_Frame, frozen=True, tag=25):
     nonce: int
 
 
-FromBalancer: TypeAlias = Welcome | Neighbours | Attach | Lines | Detach | Ping
+class Released(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A session that a node has to serve no more, if it has it under this generation."""
+
+    session: int
+    generation: int
+
+
+class Release(_Frame, frozen=True, tag=26):
+    """Other nodes serve these sessions from now on; nobody is to be told anything."""
+
+    sessions: tuple[Released, ...]
+
+
+class Drain(_Frame, frozen=True, tag=27):
+    """An operator wants the node to serve nobody, or, with `is_wanted` false, to serve again."""
+
+    is_wanted: bool
+
+
+FromBalancer: TypeAlias = Welcome | Neighbours | Attach | Lines | Detach | Ping | Release | Drain
 
 _encoder = msgspec.msgpack.Encoder()
 _from_node: msgspec.msgpack.Decoder[FromNode] = msgspec.msgpack.Decoder(FromNode)

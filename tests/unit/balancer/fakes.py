@@ -2,8 +2,9 @@
 
 from typing import Any, TypeVar
 
-from roost.balancer.exchange import Exchange, ExchangeConfig, OnNodeLoss
+from roost.balancer.exchange import Exchange, ExchangeConfig
 from roost.balancer.health import HealthConfig
+from roost.balancer.moves import MoveConfig
 from roost.balancer.sessions import Outbox, Session, SessionLimits
 from roost.balancer.strategy import StrategyConfig
 from roost.trunk.frames import (
@@ -119,9 +120,9 @@ class World:
     def __init__(
         self,
         *,
-        on_node_loss: OnNodeLoss = "close",
         sessions: SessionLimits | None = None,
         strategy: StrategyConfig | None = None,
+        moves: MoveConfig | None = None,
     ) -> None:
         self.now = 1000.0
         self.notes: list[tuple[str, dict[str, object]]] = []
@@ -130,12 +131,12 @@ class World:
             cluster="test",
             server_name="roost.local",
             ping_line="PING :roost",
-            on_node_loss=on_node_loss,
             sessions=sessions or SessionLimits(),
             strategy=strategy or StrategyConfig(),
             health=HealthConfig(),
+            moves=moves or MoveConfig(),
         )
-        self.exchange = Exchange(config, 5, self._note)
+        self.exchange = Exchange(config, 5, self._note, lambda: 0.5)
 
     def _note(self, level: str, event: str, /, **fields: object) -> None:
         self.notes.append((event, fields))

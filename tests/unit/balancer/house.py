@@ -195,7 +195,6 @@ def make_config(directory: Path, **changes: Any) -> Config:
         "http_port": 0,
         "trunk_port": 0,
         "stop_s": 0.01,
-        "on_node_loss": "close",
     }
     return Config(**(values | changes))
 

@@ -39,7 +39,6 @@ def test_everything_listens_on_loopback_by_default() -> None:
         {"ping_line": "two\r\nlines"},
         {"ping_line": ""},
         {"stop_s": -1},
-        {"on_node_loss": "panic"},
     ],
 )
 def test_a_wrong_value_is_named(wrong: dict[str, Any]) -> None:

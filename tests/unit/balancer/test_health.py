@@ -16,7 +16,7 @@ class Subject:
 
     def connect(self) -> None:
         self.health.connected(self.now)
-        self.health.reported("ready", "")
+        self.health.reported("ready", "", self.now)
 
     def lose(self) -> None:
         self.health.disconnected("it reset the connection", self.now)
@@ -40,7 +40,7 @@ def test_a_node_that_announces_itself_as_ready_counts_at_once() -> None:
     assert subject.state == "down"
     subject.health.connected(subject.now)
     assert subject.state == "starting"
-    subject.health.reported("ready", "")
+    subject.health.reported("ready", "", subject.now)
     assert subject.state == "ready"
     assert subject.health.judge(subject.now).is_ready
 
@@ -48,7 +48,7 @@ def test_a_node_that_announces_itself_as_ready_counts_at_once() -> None:
 def test_a_nodes_own_word_and_reason_are_shown() -> None:
     subject = Subject()
     subject.connect()
-    subject.health.reported("catching-up", "12 entries behind")
+    subject.health.reported("catching-up", "12 entries behind", subject.now)
     verdict = subject.health.judge(subject.now)
     assert (verdict.state, verdict.reason) == ("catching-up", "12 entries behind")
     assert not verdict.is_ready
@@ -68,7 +68,7 @@ def test_a_node_that_answers_stays_ready() -> None:
     subject.connect()
     subject.pass_time(10, answers=True)
     assert subject.state == "ready"
-    assert not subject.health.is_given_up(subject.now, is_patient=False)
+    assert not subject.health.is_given_up(subject.now, is_alone=False)
 
 
 def test_a_hung_node_is_silent_after_three_probes_and_under_two_seconds() -> None:
@@ -184,20 +184,65 @@ def test_an_announced_end_is_no_flap() -> None:
     subject = Subject()
     for _ in range(5):
         subject.connect()
-        subject.health.reported("draining", "the node is stopping")
+        subject.health.reported("draining", "the node is stopping", subject.now)
         subject.lose()
     subject.connect()
     assert subject.state == "ready"
 
 
-def test_a_silent_link_is_given_up_patiently_or_at_once() -> None:
+def test_a_silent_link_is_given_up_after_a_second_and_later_if_it_is_the_only_one() -> None:
     subject = Subject()
     subject.connect()
-    subject.pass_time(2, answers=False)
-    assert subject.health.is_given_up(subject.now, is_patient=False)
-    assert not subject.health.is_given_up(subject.now, is_patient=True)
+    subject.pass_time(0.9, answers=False)
+    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    subject.pass_time(0.15, answers=False)
+    assert subject.health.is_given_up(subject.now, is_alone=False)
+    assert not subject.health.is_given_up(subject.now, is_alone=True)
     subject.pass_time(4, answers=False)
-    assert subject.health.is_given_up(subject.now, is_patient=True)
+    assert subject.health.is_given_up(subject.now, is_alone=True)
+
+
+def test_time_in_which_we_were_asleep_is_nobodys_silence() -> None:
+    subject = Subject()
+    subject.connect()
+    subject.pass_time(2, answers=True)
+    subject.now += 10
+    subject.health.forgive(10)
+    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    subject.pass_time(0.5, answers=True)
+    assert subject.state == "ready"
+
+
+def test_a_blip_is_not_yet_unreadiness() -> None:
+    subject = Subject()
+    subject.connect()
+    subject.health.reported("no-majority", "no leader", 200.0)
+    subject.health.reported("isolated", "no neighbours", 200.3)
+    assert subject.health.unready_since(200.4) is None
+    assert subject.health.unready_since(200.5) == 200.0
+    subject.health.reported("ready", "", 200.6)
+    assert subject.health.unready_since(300.0) is None
+
+
+def test_draining_is_no_unreadiness_and_begins_with_the_first_word_of_it() -> None:
+    subject = Subject()
+    subject.connect()
+    assert subject.health.draining_s(101.0) is None
+    subject.health.reported("draining", "drained by an operator", 101.0)
+    subject.health.reported("draining", "drained by an operator", 102.0)
+    assert subject.health.unready_since(110.0) is None
+    assert subject.health.draining_s(103.0) == 2.0
+    subject.health.reported("ready", "", 104.0)
+    assert subject.health.draining_s(105.0) is None
+
+
+def test_a_new_link_begins_with_nothing_held_against_it() -> None:
+    subject = Subject()
+    subject.connect()
+    subject.health.reported("disk", "full", 101.0)
+    subject.lose()
+    subject.health.connected(200.0)
+    assert subject.health.unready_since(300.0) is None
 
 
 @pytest.mark.parametrize(
@@ -210,6 +255,8 @@ def test_a_silent_link_is_given_up_patiently_or_at_once() -> None:
         {"hold_s": 31.0},
         {"flap_decay_s": 0.0},
         {"silence_s": 0.0},
+        {"silence_alone_s": 0.0},
+        {"unready_s": -1.0},
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:

@@ -11,7 +11,6 @@ from roost.balancer.sessions import (
     Outbox,
     Session,
     SessionLimits,
-    incarnation_at,
 )
 from roost.chat.ids import SessionId, incarnation_of
 
@@ -47,11 +46,6 @@ def make(limits: SessionLimits = FREE, *, is_bound: bool = True) -> tuple[Sessio
 
 def lines(*texts: str) -> list[bytes | None]:
     return [text.encode() for text in texts]
-
-
-def test_incarnations_count_tenths_of_seconds_since_2024() -> None:
-    assert incarnation_at(1_704_067_200_000) == 1
-    assert incarnation_at(1_704_067_201_500) == 15
 
 
 def test_session_ids_name_their_run_and_grow() -> None:

@@ -36,6 +36,7 @@ class FakeEngine:
         self.deadline = float("inf")
         self.turns = 0
         self.is_stopped = False
+        self.session_count = 0
         self.loads: list[float] = []
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -109,10 +110,12 @@ class Bench:
         self.store = FakeStore()
         self.mesh = FakeOutlet()
         self.trunks = FakeOutlet()
+        self.remembered: list[bool] = []
         self.driver = Driver(
             cast("Engine", self.engine),
             lambda: Hello(1, "test", "n1", "0", 1, "127.0.0.1:1", 1),
             lambda _: None,
+            self.remembered.append,
         )
 
     def start(self) -> None:
@@ -306,6 +309,36 @@ async def test_handing_over_does_not_wait_for_nobody(bench: Bench) -> None:
     bench.start()
     await bench.driver.hand_over(lambda: True)
     assert ("stop",) in bench.engine.inputs
+
+
+@on_bench
+async def test_leaving_ends_with_the_last_client(bench: Bench) -> None:
+    bench.start()
+    bench.engine.session_count = 3
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(bench.driver.leave(60.0, lambda: False))
+        await wait_until(lambda: ("leave",) in bench.engine.inputs)
+        assert not waiting.done()
+        bench.engine.session_count = 0
+
+
+@on_bench
+async def test_leaving_waits_neither_for_nobody_nor_for_ever(bench: Bench) -> None:
+    bench.start()
+    bench.engine.session_count = 3
+    await bench.driver.leave(60.0, lambda: True)
+    await bench.driver.leave(0.0, lambda: False)
+    assert bench.engine.inputs.count(("leave",)) == 2
+
+
+@on_bench
+async def test_what_an_operator_wanted_is_remembered(bench: Bench) -> None:
+    bench.engine.outputs = [output(drained=True), NOTHING, output(drained=False)]
+    bench.start()
+    for _ in range(3):
+        await bench.turn()
+        bench.driver.peer_connected("n2")
+    await wait_until(lambda: bench.remembered == [True, False])
 
 
 @on_bench
