@@ -173,7 +173,7 @@ def balancer_started(step: Step, command: BalancerStarted) -> None:
     known = state.balancers.get(command.name, 0)
     if command.incarnation <= known:
         return
-    if command.incarnation in state.incarnations or is_current(state, command.incarnation):
+    if is_taken(state, command.name, command.incarnation):
         # Both would give their clients the same session ids.
         step.refused(Reason.INCARNATION_TAKEN, command.name, str(command.incarnation))
         return
@@ -194,6 +194,13 @@ def balancer_lost(step: Step, command: BalancerLost) -> None:
     if not is_current(state, command.incarnation):
         for session in _sessions_of(state, command.incarnation):
             close_session(step, session, "Connection lost")
+
+
+def is_taken(state: State, name: str, incarnation: int) -> bool:
+    """Whether the incarnation with which `name` starts anew is another balancer's already."""
+    return state.balancers.get(name, 0) < incarnation and (
+        incarnation in state.incarnations or is_current(state, incarnation)
+    )
 
 
 def is_current(state: State, incarnation: int) -> bool:

@@ -47,6 +47,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "PONG": ("PONG <token>", "Answers a PING."),
     "PRIVMSG": ("PRIVMSG <target>[,<target>] <text>", "Says something to rooms or people."),
     "QUIT": ("QUIT [<reason>]", "Leaves."),
+    "RESUME": (
+        "RESUME <token> [<msgid>]",
+        "Goes on with a session whose connection broke, before registration.",
+    ),
     "SETNAME": ("SETNAME <realname>", "Changes your real name."),
     "STATS": ("STATS u", "Says for how long the network has been there."),
     "TAGMSG": ("TAGMSG <target>[,<target>]", "Sends message tags without a text."),

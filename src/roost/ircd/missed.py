@@ -1,13 +1,15 @@
-"""What a client missed while its session moved from one node to another.
+"""What a client missed while its session moved from one node, or one connection, to another.
 
 The new node has the entries since the position up to which the client was served. It walks them
 backwards, from the memberships as they are now, undoing the client's own comings and goings on
 the way, and so knows for each entry whether the client could see it.
 
-What the client's own lines did is left out: these lines come again, and are answered then.
+What the client's own lines did is left out: these lines come again, and are answered then. Over
+another connection they do not. So the client is shown what the lines of the session that it
+resumed did, if it would have been shown it by their answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
@@ -23,24 +25,36 @@ from roost.chat.changes import (
     RoomModesChanged,
     Said,
     TopicChanged,
+    UserModesChanged,
     WentOffline,
     WentOnline,
 )
-from roost.chat.ids import RoomId
+from roost.chat.ids import Position, RoomId
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, State, User
+from roost.irc.capabilities import Capability
 from roost.ircd import rendering
 
 
 def missed_lines(
-    entries: Iterable[Applied], state: State, session: Session, server_name: str
+    entries: Sequence[Applied],
+    state: State,
+    session: Session,
+    server_name: str,
+    seen: tuple[Position, int] | None = None,
 ) -> list[bytes]:
-    """Render what `entries`, the newest of which made `state`, had to show to `session`."""
-    walk = _Walk(state, session, server_name)
-    for applied in reversed(list(entries)):
+    """Render what `entries`, the newest of which made `state`, had to show to `session`.
+
+    With `seen`, the id of the last message that the client saw, it has another connection now.
+    """
+    walk = _Walk(state, session, server_name, is_resumed=seen is not None)
+    for applied in reversed(entries):
         for result in reversed(applied.results):
-            if not isinstance(result, Refusal):
-                walk.step_back(result, applied)
+            if isinstance(result, Refusal):
+                continue
+            if seen is not None and (applied.position, result.part) <= seen:
+                break
+            walk.step_back(result, applied)
     walk.lines.reverse()
     return walk.lines
 
@@ -48,10 +62,13 @@ def missed_lines(
 class _Walk:
     """Goes back in time, with the rooms that the client was in at each moment."""
 
-    def __init__(self, state: State, session: Session, server_name: str) -> None:
+    def __init__(
+        self, state: State, session: Session, server_name: str, *, is_resumed: bool
+    ) -> None:
         self._session = session
         self._user: User = state.users[session.user]
         self._server_name = server_name
+        self._is_resumed = is_resumed
         self._rooms: dict[RoomId, int] = {
             room: state.rooms[room].members[session.user].status for room in self._user.rooms
         }
@@ -62,6 +79,10 @@ class _Walk:
     def step_back(self, change: Change, applied: Applied) -> None:
         """Note a change if the client could see it, then undo what it did to the client."""
         is_own = applied.session == self._session.id
+        if self._is_resumed and not is_own and change.source.user == self._user.id:
+            is_own = True
+            if self._is_answer(change):
+                self._note_own(change, applied)
         if self._is_delivered(change, is_own=is_own):
             payload = self._render(change, applied)
             if payload:
@@ -74,6 +95,25 @@ class _Walk:
                 self._rooms[change.room] = 0
             case Kicked() if change.user == user:
                 self._rooms[change.room] = 0
+
+    def _note_own(self, change: Change, applied: Applied) -> None:
+        capabilities = self._session.capabilities
+        shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
+        if shown is not None:
+            self.lines.append(rendering.encode(*shown))
+
+    def _is_answer(self, change: Change) -> bool:
+        """Whether the one who did it is shown the change itself; see `ircd.replies`."""
+        match change:
+            case Said():
+                return bool(self._session.capabilities & Capability.ECHO_MESSAGE)
+            case RealnameChanged():
+                return bool(self._session.capabilities & Capability.SETNAME)
+            case Joined() | Parted() | Kicked() | NickChanged():
+                return True
+            case TopicChanged() | RoomModesChanged() | UserModesChanged():
+                return True
+        return False
 
     def _is_delivered(self, change: Change, *, is_own: bool) -> bool:
         user = self._user.id

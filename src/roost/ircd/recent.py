@@ -7,7 +7,7 @@ the balancer picks a node that has what is needed.
 from collections import deque
 
 from roost.chat.applied import Applied
-from roost.chat.changes import SessionOpened
+from roost.chat.changes import SessionOpened, SessionResumed
 from roost.chat.ids import Position, SessionId
 
 
@@ -58,11 +58,11 @@ class RecentEntries:
         """The entry that a session's line had its effect in; None when it is too long ago."""
         return self._by_line.get((session, line))
 
-    def opened_line(self, session: SessionId) -> int:
-        """The line that a session was registered by; 0 when that is too long ago."""
+    def opening(self, session: SessionId) -> Applied | None:
+        """The entry that a session was registered by; None when it is too long ago."""
         for applied in self._entries:
             if applied.session == session and any(
-                isinstance(result, SessionOpened) for result in applied.results
+                isinstance(result, SessionOpened | SessionResumed) for result in applied.results
             ):
-                return applied.line
-        return 0
+                return applied
+        return None

@@ -2,27 +2,39 @@
 
 A client gives a nickname (NICK), a name (USER) and, if it negotiates capabilities, says when it is
 done (CAP END). Then the log is asked to open the session; only the log knows whether the nickname
-is free, so that a refusal comes back and the client tries another one.
+is free, so that a refusal comes back and the client tries another one. A client that was here
+before may ask to go on with its session instead (RESUME).
 
 Source: modern.ircdocs.horse, "Connection Registration".
 """
 
 from roost.chat.applied import Applied
-from roost.chat.commands import OpenSession
+from roost.chat.commands import OpenSession, ResumeSession
 from roost.chat.ids import incarnation_of
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import State
 from roost.irc import numerics
-from roost.ircd import dispatch, isupport
+from roost.ircd import dispatch, isupport, resumption
 from roost.ircd.context import Context
 from roost.ircd.moments import human_time
 from roost.ircd.refusals import send_refusal
 from roost.ircd.session import LocalSession
 
 
-def open_session(session: LocalSession, line: int) -> OpenSession:
+def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSession:
     """Make the command that registers a client; `line` is the last one of its registration."""
     given = session.registration
+    if given.resume is not None:
+        return ResumeSession(
+            session=session.id,
+            generation=session.generation,
+            line=line,
+            previous=given.resume.previous,
+            user=given.resume.user,
+            capabilities=session.capabilities,
+            is_secure=session.is_secure,
+            balancer=session.balancer,
+        )
     return OpenSession(
         session=session.id,
         generation=session.generation,
@@ -58,12 +70,19 @@ def send_refusals(context: Context, applied: Applied) -> None:
             if result.reason is Reason.SERVER_FULL:
                 session.end_reason = "The network is full, try again later"
                 return
-            _refuse(context, result)
+            if context.session.registration.resume is not None:
+                resumption.refuse(context, result.reason)
+            else:
+                _refuse(context, result)
 
 
-def refuse_nick(context: Context) -> None:
-    """Say that the nickname is in use, and let the client try another one."""
-    _refuse(context, Refusal(Reason.NICK_IN_USE, context.session.registration.nick))
+def refuse_again(context: Context) -> None:
+    """Say once more what another node said: that the session or the nickname cannot be had."""
+    given = context.session.registration
+    if given.resume is not None:
+        resumption.refuse(context, Reason.NOTHING_TO_RESUME)
+    else:
+        _refuse(context, Refusal(Reason.NICK_IN_USE, given.nick))
 
 
 def _refuse(context: Context, refusal: Refusal) -> None:
@@ -80,6 +99,8 @@ def send_welcome(context: Context) -> None:
     MUST then respond as though the client sent it the MOTD command."
     """
     config, user = context.config, context.user
+    if context.session.registration.resume is not None:
+        context.send("RESUME", "SUCCESS", user.nick)
     network = context.state.settings.network
     mask = f"{user.nick}!{user.username}@{user.host}"
     context.reply(numerics.RPL_WELCOME, f"Welcome to the {network} Network, {mask}")
@@ -102,3 +123,4 @@ def send_welcome(context: Context) -> None:
     if user.modes:
         context.reply(numerics.RPL_UMODEIS, f"+{user.modes}")
     dispatch.run(context, "MOTD")
+    resumption.send_token(context)

@@ -28,6 +28,7 @@ from roost.ircd.context import Context
 from roost.ircd.monitor_reply import send_presence
 from roost.ircd.names_reply import send_names
 from roost.ircd.refusals import send_refusal
+from roost.ircd.resumption import send_token
 from roost.ircd.room_reply import send_topic
 
 
@@ -68,6 +69,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             context.show_change(change, applied.position, applied.time_ms)
         case CapabilitiesChanged() if context.targets:
             context.send("CAP", context.nick, "ACK", *context.targets)
+            if change.after & ~change.before & Capability.RESUME:
+                send_token(context)
         case MonitorChanged():
             send_presence(context, change.added)
 

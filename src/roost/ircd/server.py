@@ -20,6 +20,7 @@ from roost.chat.changes import (
     SessionAttached,
     SessionClosed,
     SessionOpened,
+    SessionResumed,
 )
 from roost.chat.commands import CloseSession
 from roost.chat.history import Answer
@@ -212,13 +213,10 @@ class Server:
     def _show_change(self, change: Change, applied: Applied) -> None:
         match change:
             case SessionOpened():
-                session = self._directory.by_id.get(change.session)
-                if (
-                    session is not None
-                    and session.phase is Phase.REGISTERING
-                    and session.generation == applied.generation
-                ):
-                    self._serving.open(session, applied.line, is_new=True)
+                self._open(change.session, applied)
+            case SessionResumed():
+                self._supersede(change.previous)
+                self._open(change.session, applied)
             case SessionClosed():
                 self._close(change)
             case CapabilitiesChanged():
@@ -234,6 +232,21 @@ class Server:
                 self._attached(change)
             case _:
                 self._deliveries.show(change, applied, self._state)
+
+    def _open(self, number: SessionId, applied: Applied) -> None:
+        session = self._directory.by_id.get(number)
+        if (
+            session is not None
+            and session.phase is Phase.REGISTERING
+            and session.generation == applied.generation
+        ):
+            self._serving.open(session, applied.line, is_new=True)
+
+    def _supersede(self, number: SessionId) -> None:
+        self._confirm_detached(number)
+        session = self._directory.by_id.get(number)
+        if session is not None:
+            self._serving.supersede(session)
 
     def _attached(self, change: SessionAttached) -> None:
         session = self._directory.by_id.get(change.session)

@@ -15,9 +15,9 @@ import msgspec
 from roost.chat.applied import Applied
 from roost.chat.commands import Act, AttachSession, CloseSession, Operation
 from roost.chat.history import Answer, Query
-from roost.chat.ids import SessionId
+from roost.chat.ids import Position, SessionId, parse_message_id
 from roost.chat.state import State
-from roost.ircd import registration
+from roost.ircd import registration, resumption
 from roost.ircd.config import Config
 from roost.ircd.context import Context, Line, Question, RefusedError
 from roost.ircd.deliveries import Deliveries
@@ -124,8 +124,11 @@ class Serving:
             session.queue.clear()
             session.end_reason = "Too many lines before registration"
         elif session.registration.is_complete:
-            self._outbox.command(registration.open_session(session, context.line))
-            self._wait(context)
+            self._ask_to_open(context)
+
+    def _ask_to_open(self, context: Context) -> None:
+        self._outbox.command(registration.open_session(context.session, context.line))
+        self._wait(context)
 
     def _act(self, context: Context, operations: tuple[Operation, ...]) -> None:
         session = context.session
@@ -231,19 +234,33 @@ class Serving:
             self._settle_registered(context)
             return
         registration.send_refusals(context, applied)
+        self._go_on_refused(context)
+
+    def _go_on_refused(self, context: Context) -> None:
+        """Say that the log refused; who could not resume may have said enough to register."""
+        session = context.session
         self._send_part(context)
+        if session.end_reason is None and session.registration.is_complete:
+            self._ask_to_open(context)
 
     def _settle_registered(self, context: Context) -> None:
         """The client was registered when another node served it; its lines are replayed."""
         session = context.session
-        opened_line = self._recent.opened_line(session.id)
-        if opened_line > context.line:
-            # This attempt was refused then, and the client tried another nickname.
-            registration.refuse_nick(context)
-            self._send_part(context)
+        known = self.state.sessions[session.id]
+        opening = self._recent.opening(session.id)
+        resume = session.registration.resume
+        if (opening is not None and opening.line > context.line) or (
+            resume is not None and resume.user != known.user
+        ):
+            # This attempt was refused then, and the client tried something else.
+            registration.refuse_again(context)
+            self._go_on_refused(context)
             return
         session.opened_line = context.line
-        generation = self.state.sessions[session.id].generation
+        if opening is not None:
+            # Before that there was nothing to be shown to it.
+            session.served = max(session.served, opening.position)
+        generation = known.generation
         if generation < session.generation:
             self.ask_for(session)
         elif generation > session.generation:
@@ -266,8 +283,20 @@ class Serving:
             context = Context(self._config, self.state, session, self.now, line)
         self._take_up(session)
         registration.send_welcome(context)
+        seen = self._seen_before(context)
         self._reply(session, line, session.registration.part, finish(context), is_last=True)
-        self._go_live(session, has_missed=not is_new)
+        self._go_live(session, has_missed=not is_new, seen=seen)
+
+    def _seen_before(self, context: Context) -> tuple[Position, int] | None:
+        """What a client that resumes saw last, if everything after it is at hand."""
+        resume = context.session.registration.resume
+        if resume is None or not resume.seen:
+            return None
+        seen = parse_message_id(resume.seen)
+        if seen is None or not self._recent.reaches(Position(seen[0] - 1)):
+            resumption.send_history_lost(context)
+            return None
+        return seen
 
     def replace_state(self, state: State) -> None:
         """Go on with another state; answers that are under way are made from it."""
@@ -305,12 +334,23 @@ class Serving:
         session.capabilities = known.capabilities
         self._directory.set_user(session, user.id)
 
-    def _go_live(self, session: LocalSession, *, has_missed: bool) -> None:
-        """Send what the client missed, if anything, and let it take part from now on."""
+    def _go_live(
+        self,
+        session: LocalSession,
+        *,
+        has_missed: bool,
+        seen: tuple[Position, int] | None = None,
+    ) -> None:
+        """Send what the client missed, if anything, and let it take part from now on.
+
+        That is what came since the session was `served`, or since the message that was `seen`
+        over another connection.
+        """
         known = self.state.sessions[session.id]
-        if has_missed:
-            entries = self._recent.after(session.served)
-            lines = missed_lines(entries, self.state, known, self._config.server_name)
+        if has_missed or seen is not None:
+            since = session.served if seen is None else Position(seen[0] - 1)
+            entries = self._recent.after(since)
+            lines = missed_lines(entries, self.state, known, self._config.server_name, seen)
             self._send_missed(session, lines)
         self._directory.watch(session, known.monitored)
         for room in self.state.users[known.user].rooms:
@@ -379,7 +419,7 @@ class Serving:
         for context in unopened:
             session = context.session
             if self._waiting.get(session.id) is context:
-                self._outbox.command(registration.open_session(session, context.line))
+                self._ask_to_open(context)
 
     # Sessions end
 
@@ -396,13 +436,19 @@ class Serving:
 
     def close(self, session: LocalSession, reason: str) -> None:
         """Forget a session that the log has closed, or never opened, and tell its client."""
+        self._say_goodbye(session, f"{session.address} ({reason})")
+
+    def supersede(self, session: LocalSession) -> None:
+        """Forget a session that its client goes on with elsewhere, and tell whoever is here."""
+        self._say_goodbye(session, "resumed from another connection")
+
+    def _say_goodbye(self, session: LocalSession, text: str) -> None:
         context = self._waiting.get(session.id)
         if context is None:
             context = Context(self._config, self.state, session, self.now, 0)
         payload = b""
         if not session.is_detached:
-            text = f"ERROR :Closing link: {session.address} ({reason})"
-            context.lines = [Line("", text)]
+            context.lines = [Line("", f"ERROR :Closing link: {text}")]
             payload = finish(context)
         self._outbox.item(session.balancer, Close(session.id, session.generation, payload))
         self.forget(session)

@@ -28,12 +28,24 @@ class Phase(enum.Enum):
     """Asked to be closed by the log; nothing more is handled."""
 
 
+class ResumeRequest(msgspec.Struct, frozen=True):
+    """What a client with a good token asked for."""
+
+    previous: SessionId
+    user: UserId
+    seen: str
+    """The message id after which it missed everything; empty when it does not care."""
+
+
 class Registration(msgspec.Struct):
     """What a client has said of itself so far."""
 
     nick: str = ""
     username: str = ""
     realname: str = ""
+    resume: ResumeRequest | None = None
+    """Goes before NICK and USER."""
+    failed_resumes: int = 0
     is_negotiating: bool = False
     """Capabilities are being negotiated, so that registration has to wait for CAP END."""
     lines: int = 0
@@ -44,8 +56,9 @@ class Registration(msgspec.Struct):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the session can be opened."""
-        return bool(self.nick and self.username) and not self.is_negotiating
+        """Whether the session can be opened, or resumed."""
+        is_known = self.resume is not None or bool(self.nick and self.username)
+        return is_known and not self.is_negotiating
 
 
 class LocalSession(msgspec.Struct, eq=False):

@@ -1,12 +1,13 @@
 """Which balancers are alive, as far as any node can tell.
 
-Each node tells its neighbours which balancers it has a trunk to. A balancer that nobody has seen
-for the grace period is dead: the leader then asks the log to end its sessions. Only the leader
-asks, and it counts from the start of its own leadership, so that a returning majority does not
-throw out balancers that had no time to come back.
+Each node tells its neighbours which balancers it has a trunk to. An incarnation that nobody has
+seen for the grace period is dead: the leader then asks the log to end its sessions. That goes for
+balancers, and for *orphans*: incarnations that left sessions behind when their balancer started
+anew. Only the leader asks, and it counts from the start of its own leadership, so that a returning
+majority does not throw out balancers that had no time to come back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from roost.node.mesh import TrunkReport
 
@@ -18,7 +19,7 @@ class Census:
         self._grace_s = grace_s
         self._own: dict[str, int] = {}
         self._reported: dict[str, tuple[TrunkReport, ...]] = {}
-        self._missing_since: dict[tuple[str, int], float] = {}
+        self._missing_since: dict[int, float] = {}
 
     @property
     def own(self) -> tuple[TrunkReport, ...]:
@@ -28,6 +29,10 @@ class Census:
     def trunk_connected(self, name: str, incarnation: int) -> None:
         """This node has a trunk to a balancer."""
         self._own[name] = incarnation
+
+    def knows(self, name: str, incarnation: int) -> bool:
+        """Whether this node has a trunk to this run of a balancer."""
+        return self._own.get(name) == incarnation
 
     def trunk_disconnected(self, name: str) -> None:
         """This node lost its trunk to a balancer."""
@@ -45,21 +50,31 @@ class Census:
         """Count every absence from now on."""
         self._missing_since.clear()
 
-    def lost(self, balancers: Mapping[str, int], now: float) -> list[tuple[str, int]]:
-        """Name the known incarnations that nobody has seen for the grace period."""
-        seen = dict.fromkeys(self._own.items())
+    def lost(
+        self, balancers: Mapping[str, int], occupied: Collection[int], now: float
+    ) -> list[tuple[str, int]]:
+        """Name the known incarnations that nobody has seen for the grace period.
+
+        `balancers` has each balancer's present one, `occupied` are those that have sessions. The
+        name of an orphan's balancer is not known any more, and empty.
+        """
+        seen = dict.fromkeys(self._own.values())
         for trunks in self._reported.values():
-            seen.update(dict.fromkeys(_pairs(trunks)))
+            seen.update(dict.fromkeys(trunk.incarnation for trunk in trunks))
         lost = []
-        missing: dict[tuple[str, int], float] = {}
-        for known in balancers.items():
-            if known not in seen:
-                missing[known] = self._missing_since.get(known, now)
-                if now - missing[known] >= self._grace_s:
-                    lost.append(known)
+        missing: dict[int, float] = {}
+        for name, incarnation in _known(balancers, occupied):
+            if incarnation not in seen:
+                since = missing[incarnation] = self._missing_since.get(incarnation, now)
+                if now - since >= self._grace_s:
+                    lost.append((name, incarnation))
         self._missing_since = missing
         return lost
 
 
-def _pairs(trunks: Iterable[TrunkReport]) -> Iterable[tuple[str, int]]:
-    return ((trunk.name, trunk.incarnation) for trunk in trunks)
+def _known(balancers: Mapping[str, int], occupied: Collection[int]) -> Iterable[tuple[str, int]]:
+    yield from balancers.items()
+    present = dict.fromkeys(balancers.values())
+    for incarnation in occupied:
+        if incarnation not in present:
+            yield "", incarnation

@@ -52,6 +52,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     leave_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 10.0
     """How long the end may wait until the node's clients are with other nodes: twice what moving
     a thousand takes on a slow machine. Those that are left then notice nothing but a pause."""
+    balancer_grace_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """How long a balancer may be out of every node's sight before the clients that it held are
+    gone for the others: in that time a client finds out, connects to another one and resumes."""
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
     irc: IrcConfig = IrcConfig()

@@ -14,11 +14,14 @@ from collections.abc import Callable
 
 import msgspec
 
+from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
-from roost.chat.commands import BalancerLost, BalancerStarted, encode_command
+from roost.chat.commands import BalancerLost, BalancerStarted, SetSecret, encode_command
 from roost.chat.history import Answer, Query, Row
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.sessions import is_taken
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
@@ -63,6 +66,9 @@ from roost.trunk.frames import (
     Welcome,
 )
 
+SECRET_BYTES = 32
+"""As long as the digests that are made with it."""
+
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What a node decides for itself; what must be equal everywhere is in the chat state."""
@@ -86,6 +92,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.balancer_grace_s < 0:
+            raise ValueError("balancer_grace_s must not be negative")
 
 
 class Engine:
@@ -99,9 +107,12 @@ class Engine:
         random: Callable[[], float],
         now: Instant,
         *,
+        random_bytes: Callable[[int], bytes] | None = None,
         is_drained: bool = False,
     ) -> None:
         self._config = config
+        self._random_bytes = random_bytes
+        """Unguessable ones; without, sessions cannot be resumed."""
         self._notes: list[Note] = []
         self._state = decode_state(stored.snapshot.data) if stored.snapshot else State()
         self._replica = Replica(config.raft, stored, random, now)
@@ -259,6 +270,9 @@ class Engine:
     def trunk_connected(self, welcome: Welcome, now: Instant) -> None:
         """A trunk to a balancer is up."""
         self._now = now
+        if is_taken(self._state, welcome.name, welcome.incarnation):
+            self._note_taken(welcome.name, welcome.incarnation)
+            return
         self._trunks[welcome.name] = None
         self._census.trunk_connected(welcome.name, welcome.incarnation)
         self._server.trunk_connected(welcome.name)
@@ -280,6 +294,8 @@ class Engine:
     def receive_trunk(self, balancer: str, frame: FromBalancer, now: Instant) -> None:
         """Take a balancer's frame; the driver answers pings and keeps the neighbours itself."""
         self._now = now
+        if balancer not in self._trunks:
+            return
         if isinstance(frame, Attach | Lines | Detach | Release):
             self._server.receive(balancer, frame, now)
         elif isinstance(frame, Drain) and frame.is_wanted != self._readiness.is_drained:
@@ -392,7 +408,9 @@ class Engine:
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)
         if self._replica.is_leader:
-            for name, incarnation in self._census.lost(self._state.balancers, now.monotonic):
+            state = self._state
+            lost = self._census.lost(state.balancers, state.incarnations, now.monotonic)
+            for name, incarnation in lost:
                 self._pending.add(encode_command(BalancerLost(name, incarnation)))
 
     def next_deadline(self) -> float:
@@ -476,6 +494,8 @@ class Engine:
         else:
             applied = apply_entry(self._state, entry.data, position, entry.time_ms)
             self._pending.settle(entry.data)
+            if not applied.session:
+                self._give_up_doubles(applied)
             if applied.failure:
                 self._note("error", "entry-skipped", position=position, reason=applied.failure)
             if position > self._history_applied:
@@ -491,6 +511,22 @@ class Engine:
                 entry.index, entry.term, entry.time_ms, encode_state(self._state)
             )
             self._applied_since = self._bytes_since = 0
+
+    def _give_up_doubles(self, applied: Applied) -> None:
+        """Serve no balancer that chose another one's incarnation: its session ids are theirs."""
+        for result in applied.results:
+            if not isinstance(result, Refusal) or result.reason is not Reason.INCARNATION_TAKEN:
+                continue
+            balancer, incarnation = result.subject, int(result.detail)
+            if self._census.knows(balancer, incarnation):
+                self._note_taken(balancer, incarnation)
+                self.trunk_disconnected(balancer, self._now)
+
+    def _note_taken(self, balancer: str, incarnation: int) -> None:
+        reason = "another balancer started in the same moment; start this one again"
+        self._note(
+            "error", "balancer-refused", balancer=balancer, incarnation=incarnation, reason=reason
+        )
 
     def _install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's, and note the history that it skips."""
@@ -547,6 +583,9 @@ class Engine:
         self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
         if self._replica.is_leader:
             self._census.begin_leadership()
+            if self._random_bytes is not None and not self._state.secret:
+                # Two leaders may ask for one; the first counts.
+                self._pending.add(encode_command(SetSecret(self._random_bytes(SECRET_BYTES))))
             self._readiness.leader_commit = 0
             if self._readiness.disk_failure or self._stop_deadline is not None:
                 self._replica.transfer_leadership(None, self._now)

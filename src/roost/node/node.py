@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -88,12 +89,15 @@ class Node:
             store = await stack.enter_async_context(DiskStore.open(config))
             engine = Engine(
                 EngineConfig(
-                    raft=RaftConfig(name=config.name, members=config.members), irc=config.irc
+                    raft=RaftConfig(name=config.name, members=config.members),
+                    irc=config.irc,
+                    balancer_grace_s=config.balancer_grace_s,
                 ),
                 store.take_stored(),
                 store.history_state,
                 random.random,
                 clock.now(),
+                random_bytes=secrets.token_bytes,
                 is_drained=self._drained_file.exists(),
             )
             driver = Driver(engine, self._hello, self._learn, self._remember_drained)
