@@ -16,7 +16,13 @@ from collections.abc import Iterable
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
 from roost.chat.changes import Change
-from roost.chat.commands import BalancerStarted, Command, Configure, encode_command
+from roost.chat.commands import (
+    BalancerStarted,
+    Command,
+    Configure,
+    SetSecret,
+    encode_command,
+)
 from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
 from roost.chat.ids import SESSION_COUNTER_BITS, Position
 from roost.chat.record import history_rows
@@ -43,6 +49,7 @@ from roost.trunk.frames import (
 
 BALANCER = "b1"
 INCARNATION = 7
+SECRET = bytes(range(32))
 START_MS = 1_700_000_000_000
 """2023-11-14T22:13:20.000Z."""
 
@@ -140,10 +147,12 @@ class World:
         self.servers = [Server(self.config, self.state, lambda: 0.5) for _ in range(nodes)]
         self.clients: dict[int, Client] = {}
         self._groups: dict[tuple[int, int], dict[int, None]] = {}
+        self.incarnation = INCARNATION
         self._sessions = 0
         for server in self.servers:
             server.trunk_connected(BALANCER)
         self.order(BalancerStarted(BALANCER, INCARNATION))
+        self.order(SetSecret(SECRET))
         if settings is not None:
             self.order(Configure(settings))
 
@@ -156,7 +165,7 @@ class World:
     def connect(self, *, node: int = 0, address: str = "host", is_secure: bool = False) -> Client:
         """Open a connection that has said nothing yet."""
         self._sessions += 1
-        session = INCARNATION << SESSION_COUNTER_BITS | self._sessions
+        session = self.incarnation << SESSION_COUNTER_BITS | self._sessions
         client = Client(self, session, node, address)
         self.clients[session] = client
         attach = Attach(session, client.generation, address, is_secure, 0, 0, 0)
@@ -204,6 +213,19 @@ class World:
         )
         self.servers[client.node].receive(BALANCER, attach, self.now())
         self.submit(client, client.acknowledged + 1)
+        self.run()
+
+    def restart_balancer(self) -> None:
+        """Kill the balancer: every connection breaks, and nobody could say so to the nodes."""
+        for server in self.servers:
+            server.trunk_disconnected(BALANCER)
+        for session in self.clients:
+            self._drop(session)
+        self._groups.clear()
+        for server in self.servers:
+            server.trunk_connected(BALANCER)
+        self.incarnation += 1
+        self.order(BalancerStarted(BALANCER, self.incarnation))
         self.run()
 
     def submit(self, client: Client, first: int) -> None:
