@@ -216,3 +216,100 @@ def test_snapshot_gives_the_sessions_back() -> None:
     world.run()
     assert bob.refusal == "the node was too far behind"
     assert not waiting.is_closed
+
+
+RESUMABLE = ("roost.chat/resume", "message-tags", "echo-message")
+
+
+def resumable(world: World, nick: str, *, node: int) -> tuple[Client, str]:
+    """Register somebody in #a who can resume; gives the token too."""
+    client = world.connect(node=node)
+    client.send(f"CAP REQ :{' '.join(RESUMABLE)}", f"NICK {nick}", "USER a 0 * :A", "CAP END")
+    token = client.lines()[-1].split()[3]
+    client.send("JOIN #a")
+    client.lines()
+    return client, token
+
+
+@pytest.mark.parametrize("is_in_log", [True, False])
+def test_resuming_goes_on_elsewhere_when_the_node_dies(is_in_log: bool) -> None:
+    world = World(nodes=2)
+    bob = world.register("bob", "message-tags", node=1)
+    bob.send("JOIN #a")
+    _, token = resumable(world, "alice", node=1)
+    seen = bob.messages()[-1].tags[0][1]
+    bob.send("PRIVMSG #a :missed")
+    world.restart_balancer()
+    bob = world.register("robert", node=1)
+    bob.send("JOIN #a", "PRIVMSG #a :one")
+    bob.lines()
+    client = world.connect()
+    client.send(f"CAP REQ :{' '.join(RESUMABLE)}", f"RESUME {token} {seen}")
+    client.lines()
+    world.is_log_stopped = True
+    client.send("CAP END")
+    served = cut_off(world, client)
+    world.is_log_stopped = False
+    if is_in_log:
+        world.run()
+    else:
+        world.pending.clear()
+    bob.send("PRIVMSG #a :two", "PRIVMSG alice :three")
+    move(world, client, 1, served)
+    lines = client.lines()
+    assert lines[0] == ":roost.local RESUME SUCCESS alice"
+    texts = [line.rpartition(":")[2] for line in lines if " PRIVMSG " in line]
+    assert texts == ["missed", "one", "two", "three"]
+    bob.expect_nothing()
+    client.send("PRIVMSG #a :back")
+    client.expect(":alice!a@host PRIVMSG #a :back")
+    bob.expect(":alice!a@host PRIVMSG #a :back")
+
+
+def test_resuming_without_a_mark_replays_nothing_when_the_node_dies() -> None:
+    world = World(nodes=2)
+    bob = world.register("bob", node=1)
+    bob.send("JOIN #a")
+    _, token = resumable(world, "alice", node=1)
+    client = world.connect()
+    client.send("CAP REQ roost.chat/resume", f"RESUME {token}")
+    world.is_log_stopped = True
+    bob.send("PRIVMSG #a :before")
+    client.send("CAP END")
+    served = cut_off(world, client)
+    world.is_log_stopped = False
+    world.run()
+    bob.send("PRIVMSG #a :after")
+    move(world, client, 1, served)
+    texts = [line for line in client.lines() if " PRIVMSG " in line]
+    assert texts == [":bob!bob@host PRIVMSG #a :after"]
+
+
+@pytest.mark.parametrize("has_nick", [True, False])
+def test_failed_resumption_is_replayed_as_it_was(has_nick: bool) -> None:
+    world = World(nodes=2)
+    old, token = resumable(world, "alice", node=1)
+    old.send("QUIT")
+    client = world.connect()
+    client.send("CAP REQ roost.chat/resume", f"RESUME {token}")
+    introduction = ("NICK alice", "USER a 0 * :A")
+    client.lines()
+    if has_nick:
+        client.send(*introduction)
+        world.is_log_stopped = True
+        client.send("CAP END")
+    else:
+        client.send("CAP END")
+        assert " FAIL RESUME EXPIRED " in client.lines()[0]
+        world.is_log_stopped = True
+        client.send(*introduction)
+    served = cut_off(world, client)
+    world.is_log_stopped = False
+    world.run()
+    move(world, client, 1, served)
+    lines = client.lines()
+    fails = [line for line in lines if " FAIL " in line]
+    assert len(fails) == int(has_nick)
+    assert lines[len(fails)].startswith(":roost.local 001 alice ")
+    client.send("PING 1")
+    assert client.commands() == ["PONG"]
