@@ -377,6 +377,10 @@ class Engine:
     ) -> None:
         """The history store read rows for a neighbour."""
         self._now = now
+        for position in missing:
+            # What this node cannot vouch for it lacks itself.
+            if self._backfill.covers(position, position):
+                self._backfill.add(Want(position, position, is_gap=False))
         peer, want = self._exports.pop(ticket)
         self._to_peers.append((peer, HistoryChunk(want.ticket, covered, rows, missing)))
 
