@@ -262,7 +262,7 @@ class Exchange:
             released.setdefault(source.name, []).append(Released(session.id, session.generation))
             self._unbind(session, source, now)
             self._bind(session, now, target=move.target)
-            self._moves.made(session, now)
+            self._moves.made(move, now)
             self.counters.moved += 1
         for name, sessions in released.items():
             node = self.fleet.find(name)

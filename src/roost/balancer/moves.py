@@ -58,7 +58,7 @@ class PlannedMove(msgspec.Struct, frozen=True):
     session: Session
     source: Node
     target: Node | None
-    """None for whichever the strategy chooses."""
+    """None for whichever the strategy chooses: the source wants it to go, it matters not where."""
 
 
 class _UnderWay(msgspec.Struct, frozen=True):
@@ -104,9 +104,12 @@ class Moves:
             moves.extend(self._even_out(now))
         return moves
 
-    def made(self, session: Session, now: float) -> None:
-        """A session was bound anew."""
-        session.moved_at = now
+    def made(self, move: PlannedMove, now: float) -> None:
+        """A session was bound anew as planned."""
+        session = move.session
+        if move.target is not None:
+            # Only whims are counted: a drained session may go back as soon as it can.
+            session.moved_at = now
         if session.is_registered:
             self._under_way.append(_UnderWay(session, session.generation, now))
 

@@ -59,7 +59,7 @@ class Balancer:
         incarnation = incarnation_at(instant.wall_ms, config.name)
         self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
         self._clients = listeners.ClientDesk(config.clients, self._exchange, self)
-        self._trunks = trunks.TrunkDesk(self._exchange, self)
+        self._trunks = trunks.TrunkDesk(self._exchange, self, config.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_turn_due = False
         self._stopping = asyncio.Event()

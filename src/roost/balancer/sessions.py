@@ -179,7 +179,7 @@ class Session:
         position counts for it; before that the client was shown nothing under this binding, and
         what names it is left over from an earlier one."""
         self.moved_at = float("-inf")
-        """When it was moved on purpose."""
+        """When it was moved to make nodes even."""
         self.groups: list[int] = []
         """The node's groups that it is in."""
         self.refusals = 0

@@ -1,6 +1,7 @@
 """Where nodes announce themselves: trunks, one per node, dialled by the nodes.
 
-    TCP, mutual TLS (roost.wire) --> Hello in time and in order --> the exchange
+    TCP, mutual TLS (roost.wire) --> a node's:      Hello in time and in order --> the exchange
+                                 --> an operator's: orders (roost.balancer.operators)
 
 A peer that breaks the protocol loses its link, with one line in the log, and nothing else happens.
 """
@@ -14,10 +15,12 @@ from msgspec import MsgspecError
 
 from roost.balancer.errors import BalancerError, RefusedNodeError, TrunkError
 from roost.balancer.exchange import Exchange
+from roost.balancer.operators import OperatorLink
 from roost.trunk.frames import FromBalancer, FromNode, Hello, decode_from_node, encode
 from roost.wire import (
     Credentials,
     FramedConnection,
+    Handler,
     RefusalLog,
     admit,
     format_address,
@@ -88,18 +91,36 @@ class TrunkLink:
         self._desk.closed(self, reason)
 
 
+class OrderLink:
+    """One connection of an operator."""
+
+    def __init__(self, desk: "TrunkDesk", operator: OperatorLink) -> None:
+        self._desk = desk
+        self._operator = operator
+
+    def on_frame(self, body: bytes) -> None:
+        """Take an order."""
+        self._desk.ordered(self._operator, body)
+
+    def on_closed(self, reason: str) -> None:
+        """Nothing was promised to an operator who is gone."""
+
+
 class TrunkDesk:
     """Lets nodes in, and passes on what they send."""
 
-    def __init__(self, exchange: Exchange, clock: Clock) -> None:
+    def __init__(self, exchange: Exchange, clock: Clock, name: str) -> None:
         self._exchange = exchange
         self._clock = clock
+        self._name = name
         self._links: dict[TrunkLink, None] = {}
         self._is_closing = False
         self._refusals = RefusalLog(REFUSAL_LOG_S)
 
-    def open(self, connection: FramedConnection) -> TrunkLink:
-        """Take a connection whose certificate is a node's of our cluster."""
+    def open(self, connection: FramedConnection) -> Handler:
+        """Take a connection whose certificate is a node's or an operator's of our cluster."""
+        if connection.peer.role == "operator":
+            return OrderLink(self, OperatorLink(self._exchange, self._name, connection))
         link = TrunkLink(self, connection, self._clock.read_clock())
         self._links[link] = None
         return link
@@ -130,6 +151,11 @@ class TrunkDesk:
                 version=frame.version,
                 mesh_address=frame.mesh_address,
             )
+        self._clock.touch()
+
+    def ordered(self, operator: OperatorLink, body: bytes) -> None:
+        """An operator has sent something."""
+        operator.receive(body, self._clock.read_clock())
         self._clock.touch()
 
     def refused(self, link: TrunkLink, error: BalancerError) -> None:
@@ -176,7 +202,7 @@ async def listen(
     async with contextlib.AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(
-                serve(host, port, context, desk.open, admit(cluster, "node"))
+                serve(host, port, context, desk.open, admit(cluster, "node", "operator"))
             )
         except OSError as error:
             text = f"cannot listen on {format_address((host, port))}: {error.strerror or error}"

@@ -2,6 +2,7 @@
 
     cluster.toml      its id, who its members are, whether it has ever been whole
     authority/        the cluster's own certificate authority
+    operator/         the certificate and addresses with which operators' commands ask balancers
     n1/ n2/ ... b1/   one directory per process: config.toml, its certificate, and `data` of nodes
 
 Nothing here is made twice: what is there already is kept, so a run that was cut off is completed
@@ -148,7 +149,7 @@ def ensure_certificates(
     # cryptography takes a while to load, and only commands that get here need it.
     from roost.wire.authority import ensure_authority, ensure_credentials, load_certificate
     from roost.wire.errors import CredentialsError
-    from roost.wire.identity import Identity
+    from roost.wire.identity import parse_identity
 
     made: dict[str, dict[str, Path]] = {}
     try:
@@ -160,7 +161,8 @@ def ensure_certificates(
                 left = load_certificate(certificate).not_valid_after_utc - now
                 if left < dt.timedelta(days=RENEWAL_DAYS):
                     certificate.unlink()
-            identity = Identity(cluster, "node" if role == "node" else "balancer", name)
+            identity = parse_identity(f"roost://{cluster}/{role}/{name}")
+            assert identity is not None, "roles and names are checked before"
             credentials = ensure_credentials(authority, identity, folder, now=now, hosts=hosts)
             made[name] = {
                 "authority": credentials.authority,

@@ -8,6 +8,8 @@ from roost.cli.toml import render
 
 CONFIG_FILE = "config.toml"
 DATA_FOLDER = "data"
+OPERATOR = "operator"
+"""The operators' directory, and the name in their certificate."""
 
 
 def balancer_values(
@@ -49,6 +51,17 @@ def node_values(
         "name": name,
         "members": list(members),
         "data": data,
+        "balancers": list(balancers),
+        "credentials": dict(credentials),
+    }
+
+
+def operator_values(
+    *, cluster: str, credentials: Mapping[str, Path], balancers: Sequence[str]
+) -> dict[str, Any]:
+    """Give what operators' commands need; `balancers` are the addresses of their trunk ports."""
+    return {
+        "cluster": cluster,
         "balancers": list(balancers),
         "credentials": dict(credentials),
     }

@@ -5,6 +5,7 @@ can be copied to its machine and started there:
 
     DIR/n1/config.toml  ca.pem  node-n1.pem  node-n1-key.pem      roost node --config ...
     DIR/b1/config.toml  ca.pem  balancer-b1.pem ...               roost balancer --config ...
+    DIR/operator/config.toml ...                          roost drain n1 --config ...
     DIR/authority/      the authority's key: keep it, and keep it to yourself
 
 Processes on the same host take ports one after the other, beginning with the one given.
@@ -21,9 +22,11 @@ from roost.cli.cluster import NODES_MAX, ClusterDirectory, ClusterFile, ensure_c
 from roost.cli.deployment import (
     CONFIG_FILE,
     DATA_FOLDER,
+    OPERATOR,
     balancer_values,
     config_text,
     node_values,
+    operator_values,
 )
 from roost.cli.errors import UsageError
 from roost.ops import clock
@@ -59,6 +62,9 @@ def init(config: InitConfig) -> None:
     both = [name for name in nodes if name in balancers]
     if both:
         raise UsageError(f"{both[0]} cannot be both a node and a balancer")
+    for name in (OPERATOR, "authority"):
+        if name in nodes or name in balancers:
+            raise UsageError(f"{name} is what another directory is called: choose another name")
     with ClusterDirectory(config.data) as directory:
         if (directory.path / "cluster.toml").exists():
             raise UsageError(f"there is a cluster in {config.data} already")
@@ -66,6 +72,7 @@ def init(config: InitConfig) -> None:
         roles: dict[str, tuple[str, tuple[str, ...]]]
         roles = {name: ("node", (host,)) for name, host in nodes.items()}
         roles |= {name: ("balancer", (host,)) for name, host in balancers.items()}
+        roles[OPERATOR] = ("operator", ())
         made = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
         ports = _Ports(config)
         trunks: list[str] = []
@@ -98,6 +105,12 @@ def init(config: InitConfig) -> None:
             }
             values["http_host"], values["http_port"] = "127.0.0.1", ports.next("http", host)
             directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
+        values = operator_values(
+            cluster=cluster.cluster,
+            credentials=_copy_authority(made[OPERATOR]),
+            balancers=trunks,
+        )
+        directory.write_text(f"{OPERATOR}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
         print(_next_steps(directory.path, cluster, tuple(balancers)))
 
 
@@ -151,6 +164,8 @@ def _next_steps(path: Path, cluster: ClusterFile, balancers: Sequence[str]) -> s
         f"Made {cluster.cluster} in {path}. Copy each directory to its machine, then there:",
         *(f"  roost balancer --config {name}/{CONFIG_FILE}" for name in balancers),
         *(f"  roost node --config {name}/{CONFIG_FILE} --is-founding" for name in cluster.members),
+        "Operators' commands need a directory of their own, wherever they are given:",
+        f"  roost drain NODE --config {OPERATOR}/{CONFIG_FILE}",
         "Leave --is-founding out at every later start, above all after a disk was lost.",
     ]
     return "\n".join(lines)

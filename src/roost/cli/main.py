@@ -178,6 +178,35 @@ def status(
         draw(cluster)
 
 
+@app.command()
+def drain(
+    node: Annotated[str, typer.Argument(help="The node's name, as `roost status` shows it.")],
+    data: Annotated[Path | None, typer.Option(help="The data directory of a cluster.")] = None,
+    config: Annotated[Path | None, typer.Option(help="An operator's TOML file.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the node serves nobody.")
+    ] = True,
+) -> None:
+    """Move a node's clients to the others, and give it none until it is undrained."""
+    from roost.cli.drain import drain as run
+    from roost.cli.drain import load_operator
+
+    run(load_operator(data, config), node, is_waiting=wait)
+
+
+@app.command()
+def undrain(
+    node: Annotated[str, typer.Argument(help="The node's name, as `roost status` shows it.")],
+    data: Annotated[Path | None, typer.Option(help="The data directory of a cluster.")] = None,
+    config: Annotated[Path | None, typer.Option(help="An operator's TOML file.")] = None,
+) -> None:
+    """Let a node that was drained serve clients again."""
+    from roost.cli.drain import load_operator
+    from roost.cli.drain import undrain as run
+
+    run(load_operator(data, config), node)
+
+
 def _given(flags: dict[str, Any]) -> dict[str, Any]:
     return {
         name: str(value.absolute()) if isinstance(value, Path) else value

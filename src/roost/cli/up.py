@@ -22,9 +22,11 @@ from roost.cli.cluster import NODES_MAX, ClusterDirectory, ClusterFile, ensure_c
 from roost.cli.deployment import (
     CONFIG_FILE,
     DATA_FOLDER,
+    OPERATOR,
     balancer_values,
     config_text,
     node_values,
+    operator_values,
 )
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.orphans import end_orphans
@@ -42,6 +44,8 @@ BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
 """Together with the end of the supervisor itself, less than the 3 s that Ctrl-C may take."""
 
+_WHOLE = ("ready", "draining")
+"""States of a node that lacks nothing; one that was drained stays so when it starts again."""
 _COMMENT = "Made by `roost up` at each start. Change keys in a file for its --config instead."
 
 _logger = structlog.get_logger(__name__)
@@ -112,6 +116,7 @@ class _Deployment:
         roles = dict.fromkeys(balancers, ("balancer", ())) | dict.fromkeys(
             cluster.members, ("node", ())
         )
+        roles[OPERATOR] = ("operator", ())
         files = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
         for number, name in enumerate(balancers):
             values = balancer_values(
@@ -136,6 +141,10 @@ class _Deployment:
             )
             text = config_text(values, config.node, _COMMENT)
             directory.write_text(f"{name}/{CONFIG_FILE}", text)
+        values = operator_values(
+            cluster=cluster.cluster, credentials=files[OPERATOR], balancers=trunks
+        )
+        directory.write_text(f"{OPERATOR}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
 
 
 class _Run:
@@ -243,7 +252,7 @@ class _Run:
         for name in self._cluster.members:
             if name not in nodes:
                 missing.append(f"{name} has not announced itself")
-            elif nodes[name].state != "ready":
+            elif nodes[name].state not in _WHOLE:
                 why = nodes[name].reason
                 missing.append(f"{name} is {nodes[name].state}" + (f" ({why})" if why else ""))
         return missing

@@ -127,7 +127,10 @@ class Driver:
         deadline = clock.monotonic() + seconds_max
         self._engine.leave(clock.now())
         self._schedule()
-        while self._engine.session_count and not is_alone() and clock.monotonic() < deadline:
+        while True:
+            is_over = clock.monotonic() >= deadline
+            if is_over or is_alone() or not self._engine.session_count:
+                return
             await asyncio.sleep(STOP_POLL_S)
 
     async def hand_over(self, is_alone: Callable[[], bool]) -> None:

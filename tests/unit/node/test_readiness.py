@@ -64,3 +64,16 @@ def test_a_full_disk_and_a_stop_are_said_first() -> None:
             peers=2, is_in_touch=True, leader="n1", applied=1, history_missing=0, is_stopping=False
         )[1]
     )
+
+
+def test_a_node_that_could_serve_says_that_it_is_drained_or_about_to_stop() -> None:
+    readiness = Readiness(3)
+    readiness.is_drained = True
+    assert judge(readiness) == "draining"
+    assert judge(readiness, peers=0) == "isolated"
+    assert judge(readiness, leader="") == "no-majority"
+    readiness.is_drained = False
+    assert judge(readiness) == "ready"
+    readiness.is_leaving = True
+    assert judge(readiness) == "draining"
+    assert judge(readiness, is_in_touch=False) == "no-majority"

@@ -1,0 +1,113 @@
+"""Who has an operator's certificate may have nodes drained; nobody else may."""
+
+from pathlib import Path
+
+import pytest
+
+from roost.trunk.frames import Drain, Welcome
+from roost.trunk.orders import Answer, Order, decode_answer, encode
+from roost.wire import FramedConnection, admit, client_context, connect, parse_address
+from support.credentials import issue
+from support.loops import run, wait_until
+from unit.balancer.fakes import status
+from unit.balancer.house import House, house
+
+
+class Operator:
+    """An operator's end of the line."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.closed: list[str] = []
+        self.connection: FramedConnection | None = None
+
+    def on_frame(self, body: bytes) -> None:
+        self.answers.append(decode_answer(body))
+
+    def on_closed(self, reason: str) -> None:
+        self.closed.append(reason)
+
+    async def ask(self, order: Order) -> Answer:
+        assert self.connection is not None
+        self.connection.send(encode(order))
+        count = len(self.answers)
+        await wait_until(lambda: len(self.answers) > count)
+        return self.answers[-1]
+
+
+async def connect_operator(here: House) -> Operator:
+    operator = Operator()
+
+    def take(connection: FramedConnection) -> Operator:
+        operator.connection = connection
+        return operator
+
+    host, port = parse_address(here.addresses.trunk_address)
+    context = client_context(issue(here.directory, "olga", "operator"))
+    await connect(host, port, context, take, admit("test", "balancer"))
+    return operator
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_an_order_reaches_the_node_that_it_names(tmp_path: Path, is_wanted: bool) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as here:
+            first, second = await here.node("n1"), await here.node("n2")
+            second.say(status(sessions=7))
+            operator = await connect_operator(here)
+            await operator.ask(Order(1, "n2", is_wanted))
+            assert await second.next(Drain) == [Drain(is_wanted)]
+            assert not first.seen(Drain)
+            second.say(status("draining", "drained by an operator", sessions=5))
+            await wait_until(lambda: here.node_state("n2") == "draining")
+            assert await operator.ask(Order(1, "n2", None)) == Answer(
+                state="draining", reason="drained by an operator", sessions=5, others_ready=1
+            )
+            assert not second.seen(Drain)
+
+    run(scenario())
+
+
+def test_an_order_that_cannot_be_passed_on_says_why(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as here:
+            operator = await connect_operator(here)
+            answer = await operator.ask(Order(1, "n9", True))
+            assert answer.problem == "b1 knows no node n9; it knows none at all"
+            await here.node("n1")
+            second = await here.node("n2")
+            answer = await operator.ask(Order(1, "n9", True))
+            assert answer.problem == "b1 knows no node n9; it knows n1, n2"
+            second.connection.abort()
+            await wait_until(lambda: here.node_state("n2") == "down")
+            answer = await operator.ask(Order(1, "n2", True))
+            assert answer.problem == "n2 is not connected to b1"
+            answer = await operator.ask(Order(99, "n1", True))
+            assert "speaks version 1" in answer.problem
+
+    run(scenario())
+
+
+def test_what_cannot_be_read_ends_the_line_and_nothing_else(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as here:
+            node = await here.node("n1")
+            operator = await connect_operator(here)
+            assert operator.connection is not None
+            operator.connection.send(b"\xc1")
+            await wait_until(lambda: operator.closed)
+            assert not node.closed
+
+    run(scenario())
+
+
+def test_a_node_cannot_give_orders(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as here:
+            node, other = await here.node("n1"), await here.link("n2")
+            other.connection.send(encode(Order(1, "n1", True)))
+            await wait_until(lambda: other.closed)
+            assert not node.seen(Drain)
+            assert not other.seen(Welcome)
+
+    run(scenario())
