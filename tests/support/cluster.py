@@ -1,6 +1,7 @@
 """A real cluster: `roost up` and its processes, started, watched, killed and stopped."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -72,8 +73,13 @@ class Cluster:
     @property
     def address(self) -> tuple[str, int]:
         """Where clients connect, as the ready line says."""
-        host, _, port = self.ready_line.split()[4].rpartition(":")
-        return host, int(port)
+        return self.addresses[0]
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where clients connect, for each balancer."""
+        found = re.findall(r"([0-9.]+):(\d+)", self.ready_line)
+        return [(host, int(port)) for host, port in found]
 
     def start(self) -> Self:
         """Start it, and wait until it says that it is ready."""
@@ -186,6 +192,12 @@ class Cluster:
     def kill(self, name: str) -> int:
         """Kill a node with SIGKILL; gives the process id that it had."""
         pid = self.node(name).pid
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def kill_balancer(self, name: str) -> int:
+        """Kill a balancer with SIGKILL; gives the process id that it had."""
+        pid = next(found.pid for found in self.status().balancers if found.name == name)
         os.kill(pid, signal.SIGKILL)
         return pid
 
