@@ -17,27 +17,23 @@ import msgspec
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
 from roost.chat.commands import BalancerLost, BalancerStarted, SetSecret, encode_command
-from roost.chat.history import Answer, Query, Row
+from roost.chat.history import Answer, Row
 from roost.chat.ids import Position
-from roost.chat.record import history_rows
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.sessions import is_taken
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.server import Server
-from roost.node.backfill import Backfill, Want
 from roost.node.census import Census
 from roost.node.effects import (
     Compaction,
     EngineOutput,
-    Export,
-    GapAdd,
     HistoryState,
     HistoryWrite,
-    Import,
     Note,
 )
+from roost.node.historian import Historian
 from roost.node.mesh import Gossip, HistoryChunk, HistoryWant, PeerFrame, PeerHello, Whispers
 from roost.node.pending import PendingCommands
 from roost.node.readiness import Readiness
@@ -122,31 +118,15 @@ class Engine:
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
         self._drained: bool | None = None
-        self._gaps: list[GapAdd] = []
-        gaps = history.gaps
-        if history.applied < self._state.position:
-            gap = GapAdd(Position(history.applied + 1), self._state.position)
-            self._gaps.append(gap)
-            gaps = (*gaps, (gap.first, gap.last))
-        self._backfill = Backfill(gaps)
-        self._history_applied = Position(max(history.applied, self._state.position))
-        self._history_stored = self._history_applied
-        self._rows: list[Row] = []
-        self._is_writing_history = False
+        self._historian = Historian(history, self._state.position)
         self._snapshot_due: Snapshot | None = None
         self._is_syncing = False
         self._applied_since = 0
         self._bytes_since = 0
         self._trunks: dict[str, None] = {}
         self._peers: list[str] = []
-        self._asked: dict[int, tuple[Query, int]] = {}
-        self._exports: dict[int, tuple[str, HistoryWant]] = {}
-        self._export_ticket = 0
         self._to_peers: list[tuple[str, PeerFrame]] = []
         self._to_balancers: list[tuple[str, FromNode]] = []
-        self._queries: list[tuple[int, Query]] = []
-        self._export_effects: list[Export] = []
-        self._imports: list[Import] = []
         self._compactions: list[Compaction] = []
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
@@ -191,7 +171,7 @@ class Engine:
             is_in_touch=self._replica.is_in_touch,
             leader=self._replica.leader,
             applied=self._state.position,
-            history_missing=self._backfill.missing() if self._backfill.has_gaps else 0,
+            history_missing=self._historian.missing,
             is_stopping=self._stop_deadline is not None,
         )
         return Status(
@@ -227,7 +207,7 @@ class Engine:
             self._peers.remove(name)
         self._round_trips.pop(name, None)
         self._census.peer_disconnected(name)
-        self._backfill.peer_disconnected(name)
+        self._historian.peer_disconnected(name)
         self._replica.peer_disconnected(name, now)
 
     def receive_peer(self, name: str, frame: PeerFrame, now: Instant) -> None:
@@ -235,11 +215,9 @@ class Engine:
         self._now = now
         match frame:
             case HistoryWant():
-                self._export(name, frame)
+                self._historian.receive_want(name, frame)
             case HistoryChunk():
-                effect = self._backfill.receive(name, frame)
-                if effect is not None:
-                    self._imports.append(effect)
+                self._historian.receive_chunk(name, frame)
             case Whispers(whispers):
                 for whisper in whispers:
                     self._server.whisper(whisper)
@@ -328,8 +306,7 @@ class Engine:
     def history_written(self, applied: Position, now: Instant) -> None:
         """The write of the history rows up to `applied` is done."""
         self._now = now
-        self._is_writing_history = False
-        self._history_stored = max(self._history_stored, applied)
+        self._historian.written(applied)
         snapshot = self._snapshot_due
         if self._is_syncing and snapshot is not None and applied >= snapshot.index:
             self._is_syncing = False
@@ -342,29 +319,20 @@ class Engine:
     def answered(self, ticket: int, answer: Answer, now: Instant) -> None:
         """The history store answered a query."""
         self._now = now
-        self._asked.pop(ticket, None)
+        self._historian.answered(ticket)
         self._server.answer(ticket, answer)
 
     def answer_corrupt(self, ticket: int, positions: tuple[Position, ...], now: Instant) -> None:
         """A query met rows whose checksums are wrong: have them repaired, then ask again."""
         self._now = now
-        query, tries = self._asked.get(ticket, (None, 0))
-        if query is None:
-            return
-        self._note("error", "history-corrupt", positions=list(positions), tries=tries)
-        if tries >= 3 or not self._peers:
+        self._note("error", "history-corrupt", positions=list(positions))
+        if not self._peers or not self._historian.repair(ticket, positions):
             self.answer_failed(ticket, "The history is being repaired, try again later", now)
-            return
-        self._asked[ticket] = (query, tries + 1)
-        for number, position in enumerate(positions):
-            is_last = number == len(positions) - 1
-            question = ticket if is_last else 0
-            self._backfill.add(Want(position, position, is_gap=False, question=question))
 
     def answer_failed(self, ticket: int, reason: str, now: Instant) -> None:
         """The history store could not answer."""
         self._now = now
-        self._asked.pop(ticket, None)
+        self._historian.answered(ticket)
         self._server.answer_failed(ticket, reason)
 
     def exported(
@@ -377,29 +345,12 @@ class Engine:
     ) -> None:
         """The history store read rows for a neighbour."""
         self._now = now
-        for position in missing:
-            # What this node cannot vouch for it lacks itself.
-            if self._backfill.covers(position, position):
-                self._backfill.add(Want(position, position, is_gap=False))
-        peer, want = self._exports.pop(ticket)
-        self._to_peers.append((peer, HistoryChunk(want.ticket, covered, rows, missing)))
+        self._historian.exported(ticket, rows, covered, missing)
 
     def imported(self, ticket: int, last: Position, now: Instant) -> None:
         """A neighbour's rows up to `last` are stored."""
         self._now = now
-        question = self._backfill.imported(ticket, last)
-        if question in self._asked:
-            self._queries.append((question, self._asked[question][0]))
-
-    def _export(self, peer: str, want: HistoryWant) -> None:
-        is_stored = want.first <= want.last <= self._history_stored
-        if not is_stored or not self._backfill.covers(want.first, want.last):
-            chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
-            self._to_peers.append((peer, chunk))
-            return
-        self._export_ticket += 1
-        self._exports[self._export_ticket] = (peer, want)
-        self._export_effects.append(Export(self._export_ticket, want.first, want.last))
+        self._historian.imported(ticket, last)
 
     # Time
 
@@ -422,7 +373,7 @@ class Engine:
         return min(
             self._replica.next_deadline(),
             self._pending.next_deadline(),
-            self._backfill.next_deadline(),
+            self._historian.next_deadline(),
             self._tick_due,
         )
 
@@ -457,18 +408,19 @@ class Engine:
             self._take_server_output()
             if not output.committed and not output.messages and output.persist is None:
                 break
-        self._ask_for_history()
+        history = self._historian.take_output(self._peers, self._now.monotonic)
+        self._to_peers.extend(history.to_peers)
         self._tell_others()
         result = EngineOutput(
             persist=tuple(persist),
             to_peers=tuple(self._to_peers),
             to_balancers=tuple(self._to_balancers),
-            gaps=tuple(self._gaps),
+            gaps=history.gaps,
             history=self._take_history(),
             compactions=tuple(self._compactions),
-            queries=tuple(self._queries),
-            exports=tuple(self._export_effects),
-            imports=tuple(self._imports),
+            queries=history.queries,
+            exports=history.exports,
+            imports=history.imports,
             notes=tuple(self._notes),
             drained=self._drained,
         )
@@ -476,11 +428,7 @@ class Engine:
         for taken in (
             self._to_peers,
             self._to_balancers,
-            self._gaps,
             self._compactions,
-            self._queries,
-            self._export_effects,
-            self._imports,
             self._notes,
         ):
             taken.clear()
@@ -502,8 +450,7 @@ class Engine:
                 self._give_up_doubles(applied)
             if applied.failure:
                 self._note("error", "entry-skipped", position=position, reason=applied.failure)
-            if position > self._history_applied:
-                self._rows.extend(history_rows(applied))
+            self._historian.record(applied)
             self._server.show(applied)
         self._applied_since += 1
         self._bytes_since += len(entry.data)
@@ -541,28 +488,15 @@ class Engine:
         # A compaction of this turn is of an older snapshot, and would be obeyed after this one.
         self._compactions.clear()
         self._applied_since = self._bytes_since = 0
-        first = Position(self._history_applied + 1)
-        last = Position(snapshot.index)
-        # Rows that wait to be written are of positions that the gap covers too.
-        self._rows.clear()
-        if first <= last:
-            self._gaps.append(GapAdd(first, last))
-            self._backfill.add(Want(first, last, is_gap=True))
-            self._history_applied = last
+        self._historian.skip_to(Position(snapshot.index))
         self._note("info", "snapshot-installed", position=snapshot.index)
 
     def _take_history(self) -> tuple[HistoryWrite, ...]:
-        if self._is_writing_history:
-            return ()
         wants_sync = self._snapshot_due is not None
-        if not self._rows and not wants_sync:
-            return ()
-        self._history_applied = max(self._history_applied, self._state.position)
-        write = HistoryWrite(tuple(self._rows), self._history_applied, wants_sync)
-        self._rows.clear()
-        self._is_writing_history = True
-        self._is_syncing = wants_sync
-        return (write,)
+        writes = self._historian.take_write(self._state.position, wants_sync=wants_sync)
+        if writes:
+            self._is_syncing = wants_sync
+        return writes
 
     def _take_server_output(self) -> None:
         output = self._server.take_output()
@@ -573,8 +507,7 @@ class Engine:
         for command in output.commands:
             self._pending.add(encode_command(command))
         for ticket, query in output.queries:
-            self._asked[ticket] = (query, 0)
-            self._queries.append((ticket, query))
+            self._historian.ask(ticket, query)
         if output.whispers:
             whispers = Whispers(tuple(output.whispers))
             self._to_peers.extend((peer, whispers) for peer in self._peers)
@@ -595,11 +528,6 @@ class Engine:
                 self._replica.transfer_leadership(None, self._now)
         if leadership[1]:
             self._pending.ask_again()
-
-    def _ask_for_history(self) -> None:
-        question = self._backfill.ask(self._peers, self._now.monotonic)
-        if question is not None:
-            self._to_peers.append(question)
 
     def _tell_others(self) -> None:
         now = self._now.monotonic
