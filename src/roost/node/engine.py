@@ -395,6 +395,8 @@ class Engine:
         """Give what is to be done, and forget it; call it once after each turn's inputs."""
         persist = []
         while True:
+            # What clients asked for since goes to the log in this turn, not in the next.
+            self._take_server_output()
             self._watch_leadership()
             self._propose()
             output = self._replica.take_output()
@@ -405,8 +407,8 @@ class Engine:
                 self._install(output.snapshot)
             for entry in output.committed:
                 self._apply(entry)
-            self._take_server_output()
-            if not output.committed and not output.messages and output.persist is None:
+            is_idle = not output.committed and not output.messages
+            if is_idle and output.persist is None and output.snapshot is None:
                 break
         history = self._historian.take_output(self._peers, self._now.monotonic)
         self._to_peers.extend(history.to_peers)
