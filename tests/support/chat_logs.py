@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from roost.chat.commands import (
     Act,
-    AttachSession,
+    AttachSessions,
     BalancerLost,
     BalancerStarted,
     ChangeNick,
@@ -106,7 +106,9 @@ class LogMaker:
         if dice < 0.98:
             return CloseSession(self._session(), self._of(TEXTS))
         if dice < 0.985:
-            return AttachSession(self._session(), self._random.randrange(1, 3))
+            session, generation = self._session(), self._random.randrange(1, 3)
+            other = SessionId(session ^ 1)
+            return AttachSessions(((session, generation), (other, 2), (session, 2)))
         if dice < 0.988:
             return Configure(SETTINGS)
         if dice < 0.99:

@@ -21,5 +21,7 @@ class Applied(msgspec.Struct, frozen=True):
     """The line had taken effect before: `results` is empty, and so it must stay."""
     is_fenced: bool = False
     """An earlier generation of the session, or a session that is closed, asked: nothing done."""
+    fenced: tuple[tuple[SessionId, int], ...] = ()
+    """Of the sessions that were to be attached, with their generations, those that were not."""
     failure: str = ""
     """Why the entry was skipped: it was malformed or made `apply` fail."""

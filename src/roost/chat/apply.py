@@ -16,7 +16,7 @@ from roost.chat.applied import Applied
 from roost.chat.commands import (
     OPERATIONS_MAX,
     Act,
-    AttachSession,
+    AttachSessions,
     BalancerLost,
     BalancerStarted,
     ChangeNick,
@@ -47,7 +47,7 @@ from roost.chat.ids import Position, SessionId, incarnation_of
 from roost.chat.modes import set_room_modes, set_user_modes
 from roost.chat.rooms import invite, join, kick, part, part_all, set_topic
 from roost.chat.sessions import (
-    attach_session,
+    attach_sessions,
     balancer_lost,
     balancer_started,
     close_session,
@@ -119,17 +119,9 @@ def _apply(step: Step, command: Command) -> Applied:
                 remember_closed(state, command.session)
             else:
                 close_session(step, session, command.reason)
-        case AttachSession():
-            session = state.sessions.get(command.session)
-            if session is None or command.generation <= session.generation:
-                return Applied(
-                    step.position,
-                    step.time_ms,
-                    command.session,
-                    command.generation,
-                    is_fenced=True,
-                )
-            attach_session(step, session, command)
+        case AttachSessions():
+            fenced = attach_sessions(step, command)
+            return Applied(step.position, step.time_ms, results=tuple(step.results), fenced=fenced)
         case BalancerStarted():
             balancer_started(step, command)
         case BalancerLost():

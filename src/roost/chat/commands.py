@@ -181,11 +181,15 @@ class Act(_Command, frozen=True, tag=102):
     operations: tuple[Operation, ...]
 
 
-class AttachSession(_Command, frozen=True, tag=103):
-    """Another node serves the session from now on; commands of lower generations are refused."""
+class AttachSessions(_Command, frozen=True, tag=103):
+    """Another node serves these sessions from now on.
 
-    session: SessionId
-    generation: int
+    Commands of lower generations are refused. They come in numbers: a dead node's sessions are
+    moved together, and an entry each would cost more than all the rest of it.
+    """
+
+    sessions: tuple[tuple[SessionId, int], ...]
+    """Each with the generation that it gets, unless it has it already or a higher one."""
 
 
 class CloseSession(_Command, frozen=True, tag=104):
@@ -253,7 +257,7 @@ class SetSecret(_Command, frozen=True, tag=109):
 Command: TypeAlias = (
     OpenSession
     | Act
-    | AttachSession
+    | AttachSessions
     | CloseSession
     | BalancerStarted
     | BalancerLost

@@ -10,7 +10,7 @@ from roost.chat.changes import (
     WentOnline,
 )
 from roost.chat.commands import (
-    AttachSession,
+    AttachSessions,
     BalancerLost,
     BalancerStarted,
     OpenSession,
@@ -156,11 +156,22 @@ def _remove_user(step: Step, user: User, reason: str) -> None:
     step.changed(WentOffline(step.part, source, folded))
 
 
-def attach_session(step: Step, session: Session, command: AttachSession) -> None:
-    """Let another node serve a session: commands of the generations before are refused."""
-    session.generation = command.generation
-    user = step.state.users[session.user]
-    step.changed(SessionAttached(step.part, source_of(user), session.id, command.generation))
+def attach_sessions(step: Step, command: AttachSessions) -> tuple[tuple[SessionId, int], ...]:
+    """Let another node serve sessions: commands of the generations before are refused.
+
+    Gives those that are closed, or have such a generation already.
+    """
+    state = step.state
+    fenced = []
+    for number, generation in command.sessions:
+        session = state.sessions.get(number)
+        if session is None or generation <= session.generation:
+            fenced.append((number, generation))
+            continue
+        session.generation = generation
+        source = source_of(state.users[session.user])
+        step.changed(SessionAttached(step.part, source, number, generation))
+    return tuple(fenced)
 
 
 def balancer_started(step: Step, command: BalancerStarted) -> None:

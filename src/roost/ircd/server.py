@@ -189,6 +189,10 @@ class Server:
         for result in applied.results:
             if not isinstance(result, Refusal):
                 self._show_change(result, applied)
+        for number, generation in applied.fenced:
+            session = self._directory.by_id.get(number)
+            if session is not None and session.generation == generation:
+                self._serving.fenced(session)
         if applied.session:
             session = self._directory.by_id.get(applied.session)
             if session is not None:
@@ -301,4 +305,5 @@ class Server:
 
     def take_output(self) -> ServerOutput:
         """Give what is to be sent, ordered and asked, and forget it."""
+        self._serving.ask_together()
         return self._outbox.take()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.applied import Applied
-from roost.chat.commands import Act, AttachSession, CloseSession, Operation
+from roost.chat.commands import Act, AttachSessions, CloseSession, Operation
 from roost.chat.history import Answer, Query
 from roost.chat.ids import Position, SessionId, parse_message_id
 from roost.chat.state import State
@@ -35,6 +35,8 @@ from roost.raft.messages import Instant
 from roost.trunk import frames
 from roost.trunk.frames import Close, DeliverTo, Lines, Refuse, Reply
 
+ATTACHED_AT_ONCE_MAX = 500
+"""Sessions in one command: an entry of 10 kB, and some milliseconds of every node's work."""
 _LINE_END = b"\r\n"
 
 
@@ -71,6 +73,8 @@ class Serving:
         self._waiting: dict[SessionId, Context] = {}
         self._asked: dict[int, _Asked] = {}
         self._next_ticket = 1
+        self._attaching: list[tuple[SessionId, int]] = []
+        """Sessions and generations that the log is to be asked for at the turn's end."""
         self._unopened: list[Context] = []
         """Registrations that are to be asked for again at the next tick."""
 
@@ -196,9 +200,6 @@ class Serving:
         """Answer the line that waits for this entry, if it is this session's."""
         if applied.generation != session.generation:
             return
-        if applied.is_fenced and session.phase is Phase.ATTACHING:
-            self._lose(session)
-            return
         if applied.line == session.waiting_line and session.id in self._waiting:
             context = self._waiting.pop(session.id)
             session.waiting_line = 0
@@ -309,7 +310,19 @@ class Serving:
     def ask_for(self, session: LocalSession) -> None:
         """Ask the log to fence off the node that served a session before."""
         session.phase = Phase.ATTACHING
-        self._outbox.command(AttachSession(session.id, session.generation))
+        self._attaching.append((session.id, session.generation))
+
+    def ask_together(self) -> None:
+        """Ask for all that `ask_for` was called for since the last time, in few commands."""
+        attaching, self._attaching = self._attaching, []
+        for start in range(0, len(attaching), ATTACHED_AT_ONCE_MAX):
+            some = attaching[start : start + ATTACHED_AT_ONCE_MAX]
+            self._outbox.command(AttachSessions(tuple(some)))
+
+    def fenced(self, session: LocalSession) -> None:
+        """The log says that this node does not get the session."""
+        if session.phase is Phase.ATTACHING:
+            self._lose(session)
 
     def attached(self, session: LocalSession) -> None:
         """The log says that this node serves the session from now on."""

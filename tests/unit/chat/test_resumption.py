@@ -5,7 +5,7 @@ import pytest
 from roost.chat.applied import Applied
 from roost.chat.changes import Quitted, SessionResumed
 from roost.chat.commands import (
-    AttachSession,
+    AttachSessions,
     BalancerLost,
     BalancerStarted,
     CloseSession,
@@ -75,7 +75,7 @@ def test_the_session_before_is_closed_for_good(world: ChatWorld) -> None:
     old = world.sessions["alice"]
     resume(world, "alice")
     assert world.act("alice", Join("#late")).is_fenced
-    assert world.command(AttachSession(old, 7)).is_fenced
+    assert world.command(AttachSessions(((old, 7),))).fenced == ((old, 7),)
     world.command(CloseSession(old, "gone"))
     assert world.state.nicks
     again = OpenSession(old, 1, 4, "al", "a", "A", "h", 0, False, "b1")

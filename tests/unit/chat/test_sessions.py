@@ -17,7 +17,7 @@ from roost.chat.changes import (
 )
 from roost.chat.commands import (
     Act,
-    AttachSession,
+    AttachSessions,
     BalancerLost,
     BalancerStarted,
     ChangeNick,
@@ -88,14 +88,29 @@ def test_a_registration_takes_effect_once(world: ChatWorld) -> None:
     assert world.command(again).is_duplicate
 
 
+def test_sessions_are_attached_together_each_by_its_own_generation(world: ChatWorld) -> None:
+    for nick in ("alice", "bob", "carol"):
+        world.open(nick)
+    alice, bob, carol = (world.sessions[nick] for nick in ("alice", "bob", "carol"))
+    world.command(AttachSessions(((bob, 5),)))
+    world.command(CloseSession(carol, "gone"))
+    applied = world.command(AttachSessions(((alice, 2), (bob, 5), (carol, 2), (bob, 6))))
+    attached = [
+        (r.session, r.generation) for r in applied.results if isinstance(r, SessionAttached)
+    ]
+    assert attached == [(alice, 2), (bob, 6)]
+    assert applied.fenced == ((bob, 5), (carol, 2))
+    assert len({result.part for result in applied.results}) == 2
+
+
 def test_earlier_generations_are_fenced_off(world: ChatWorld) -> None:
     world.open("alice")
     session = world.sessions["alice"]
-    (attached,) = world.command(AttachSession(session, 2)).results
+    (attached,) = world.command(AttachSessions(((session, 2),))).results
     assert isinstance(attached, SessionAttached)
     assert world.command(Act(session, 1, 9, (Join("#a"),))).is_fenced
     assert world.command(Act(session, 3, 9, (Join("#a"),))).is_fenced
-    assert world.command(AttachSession(session, 2)).is_fenced
+    assert world.command(AttachSessions(((session, 2),))).fenced == ((session, 2),)
     assert not world.state.rooms
     assert not world.command(Act(session, 2, 9, (Join("#a"),))).is_fenced
 
