@@ -8,7 +8,7 @@ read goes to `note`. It knows lines, not IRC. Inputs may be given in any order; 
 turn of the loop the driver calls `pass_lines_on` and writes the outboxes in `relay.dirty`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -17,7 +17,7 @@ from roost.balancer.departures import Departures
 from roost.balancer.errors import RefusedNodeError, TrunkError
 from roost.balancer.fleet import Fleet, Node, Trunk
 from roost.balancer.health import HealthConfig
-from roost.balancer.moves import MoveConfig, Moves
+from roost.balancer.moves import MoveConfig, Moves, PlannedMove
 from roost.balancer.patience import Patience, WaitingRoom
 from roost.balancer.relay import Relay, leave_groups
 from roost.balancer.sessions import (
@@ -254,10 +254,10 @@ class Exchange:
             node.trunk.send(Release(tuple(released)))
         self._note("warning", "node-evacuated", node=node.name, sessions=len(sessions))
 
-    def _move_some(self, now: float) -> None:
-        """Make the moves that are due, off draining nodes and to even the nodes out."""
+    def move(self, moves: Iterable[PlannedMove], now: float) -> None:
+        """Give sessions to other nodes while their own ones live; it is all done in this turn."""
         released: dict[str, list[Released]] = {}
-        for move in self._moves.due(now):
+        for move in moves:
             session, source = move.session, move.source
             released.setdefault(source.name, []).append(Released(session.id, session.generation))
             self._unbind(session, source, now)
@@ -466,7 +466,7 @@ class Exchange:
             since = node.health.unready_since(now)
             if since is not None and node.sessions:
                 self._evacuate(node, since, now)
-        self._move_some(now)
+        self.move(self._moves.due(now), now)
         for session in list(self._throttled.values()):
             self._send_lines(session, now)
             session.adjust_reading()
