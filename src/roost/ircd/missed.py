@@ -9,8 +9,6 @@ another connection they do not. So the client is shown what the lines of the ses
 resumed did, if it would have been shown it by their answers.
 """
 
-from collections.abc import Sequence
-
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AwayChanged,
@@ -30,31 +28,29 @@ from roost.chat.changes import (
     WentOnline,
 )
 from roost.chat.ids import Position, RoomId
-from roost.chat.refusals import Refusal
 from roost.chat.state import Session, State, User
 from roost.irc.capabilities import Capability
 from roost.ircd import rendering
+from roost.ircd.missed_index import MissedIndex
 
 
 def missed_lines(
-    entries: Sequence[Applied],
+    index: MissedIndex,
+    since: Position,
     state: State,
     session: Session,
     server_name: str,
     seen: tuple[Position, int] | None = None,
 ) -> list[bytes]:
-    """Render what `entries`, the newest of which made `state`, had to show to `session`.
+    """Render what the entries after `since`, which led to `state`, had to show to `session`.
 
     With `seen`, the id of the last message that the client saw, it has another connection now.
     """
     walk = _Walk(state, session, server_name, is_resumed=seen is not None)
-    for applied in reversed(entries):
-        for result in reversed(applied.results):
-            if isinstance(result, Refusal):
-                continue
-            if seen is not None and (applied.position, result.part) <= seen:
-                break
-            walk.step_back(result, applied)
+    for _, applied, change in index.concerning(session, state.users[session.user], since):
+        if seen is not None and (applied.position, change.part) <= seen:
+            break
+        walk.step_back(change, applied)
     walk.lines.reverse()
     return walk.lines
 

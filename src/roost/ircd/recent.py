@@ -21,6 +21,11 @@ class RecentEntries:
         self._start = start
         """The last position that is not in the ring any more, or never was."""
 
+    @property
+    def newest(self) -> Position:
+        """The position of the last entry."""
+        return self._entries[-1].position if self._entries else self._start
+
     def add(self, applied: Applied) -> None:
         """Keep the newest entry, and let go of the oldest when there are too many."""
         self._entries.append(applied)

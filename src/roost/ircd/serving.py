@@ -25,6 +25,7 @@ from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
 from roost.ircd.labels import finish
 from roost.ircd.missed import missed_lines
+from roost.ircd.missed_index import MissedIndex
 from roost.ircd.outbox import Outbox
 from roost.ircd.reading import read
 from roost.ircd.recent import RecentEntries
@@ -70,6 +71,7 @@ class Serving:
         self._groups = groups
         self._deliveries = deliveries
         self._recent = recent
+        self._missed = MissedIndex(recent)
         self._waiting: dict[SessionId, Context] = {}
         self._asked: dict[int, _Asked] = {}
         self._next_ticket = 1
@@ -362,8 +364,8 @@ class Serving:
         known = self.state.sessions[session.id]
         if has_missed or seen is not None:
             since = session.served if seen is None else Position(seen[0] - 1)
-            entries = self._recent.after(since)
-            lines = missed_lines(entries, self.state, known, self._config.server_name, seen)
+            name = self._config.server_name
+            lines = missed_lines(self._missed, since, self.state, known, name, seen)
             self._send_missed(session, lines)
         self._directory.watch(session, known.monitored)
         for room in self.state.users[known.user].rooms:
