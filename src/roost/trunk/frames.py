@@ -175,7 +175,7 @@ class Welcome(_Frame, frozen=True, tag=20):
     cluster: str
     name: str
     incarnation: int
-    """Tenths of a second since 2024 when the balancer started: grows from run to run."""
+    """`chat.ids.incarnation_at` of the balancer's start: grows from run to run."""
     neighbours: tuple[Neighbour, ...]
 
 
