@@ -68,12 +68,11 @@ def test_outside_the_dead_zone_nodes_are_made_even_with_the_fewest_moves(
 
 def test_once_begun_the_zone_is_left_behind_and_once_done_it_counts_again() -> None:
     evening = Evening()
-    assert evening.plan(loads(0, 100), 10)
-    assert evening.is_under_way
-    assert evening.plan(loads(48, 52), 10)
-    assert evening.plan(loads(50, 50), 10) == []
-    assert not evening.is_under_way
-    assert evening.plan(loads(48, 52), 10) == []
+    under_way = []
+    for sessions in ((0, 100), (48, 52), (50, 50), (48, 52)):
+        moves = evening.plan(loads(*sessions), 10)
+        under_way.append((bool(moves), evening.is_under_way))
+    assert under_way == [(True, True), (True, True), (False, False), (False, False)]
 
 
 def test_weights_are_respected() -> None:
