@@ -52,6 +52,8 @@ from roost.trunk.frames import (
 
 REFUSALS_MAX = 20
 """After so many refusals in a row a session is told that nobody can serve it."""
+REFUSAL_NOTE_S = 1.0
+"""Between two notes of refusals."""
 SLEEP_S = 0.5
 """If so much time lies between two ticks, this process itself was asleep, or all but."""
 
@@ -83,6 +85,8 @@ class Counters(msgspec.Struct):
     lines: int = 0
     rebound: int = 0
     """Times that a session was given to another node, for whatever reason."""
+    refused: int = 0
+    """Times that a node would not take a session."""
     moved: int = 0
     """Those of them that were planned: off a draining node, or to even the nodes out."""
 
@@ -114,6 +118,7 @@ class Exchange:
         self._numbering = Numbering(incarnation)
         self._is_stopping = False
         self._ticked_at: float | None = None
+        self._refusal_noted_at = float("-inf")
 
     # How things are
 
@@ -230,6 +235,7 @@ class Exchange:
             position=session.position,
         )
         node.trunk.send(attach)
+        node.health.burdened(now)
         if not session.is_registered:
             self._waiting.welcome(session)
         self._has_lines(session)
@@ -432,7 +438,7 @@ class Exchange:
         session = _bound(node, number, generation)
         if session is None:
             return
-        self._note("info", "session-refused", node=node.name, reason=reason)
+        self._note_refusal(node, reason, now)
         self._unbind(session, node, now)
         session.refused_by = node.name
         session.refusals += 1
@@ -442,6 +448,14 @@ class Exchange:
         else:
             # Not at once: a node that refuses today may refuse again in the same turn.
             self._waiting.enter(session, now)
+
+    def _note_refusal(self, node: Node, reason: str, now: float) -> None:
+        """Note a refusal; thousands of sessions can be refused at once."""
+        self.counters.refused += 1
+        if now - self._refusal_noted_at >= REFUSAL_NOTE_S:
+            self._refusal_noted_at = now
+            refused = self.counters.refused
+            self._note("info", "session-refused", node=node.name, reason=reason, so_far=refused)
 
     # Time
 

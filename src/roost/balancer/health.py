@@ -21,6 +21,16 @@ HELD_DOWN = "held-down"
 STARTING = "starting"
 DRAINING = "draining"
 
+SILENT_LOOKS_MIN = 12
+"""A node is silent only if we looked for its words so many times in vain: a balancer that is busy
+or was asleep has not read them yet. Ordinary looks are a twentieth of a second apart."""
+BURDEN_S = 0.0005
+"""What a node's silence is excused for each session that it is given: several times what the work
+takes. Nodes that have just taken over a thousand sessions must not be given up for that, one
+after the other."""
+BURDEN_S_MAX = 3.0
+"""And no longer than that at a time."""
+
 
 class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     """When a node counts as healthy."""
@@ -103,6 +113,9 @@ class NodeHealth:
         self._flaps = 0
         self._flapped_at = 0.0
         self._held_until = 0.0
+        self._looks = 0
+        """How often we looked since something was heard."""
+        self._excused_until = 0.0
         self.heard_at = 0.0
         """When anything at all was heard from the node."""
         self.rtt_ms = 0.0
@@ -123,6 +136,8 @@ class NodeHealth:
         self._successes = self._failures = 0
         self._probe_due = now
         self.heard_at = now
+        self._looks = 0
+        self._excused_until = 0.0
         self._held_until = now + self._hold_s(now)
 
     def disconnected(self, reason: str, now: float) -> None:
@@ -153,6 +168,12 @@ class NodeHealth:
     def heard(self, now: float) -> None:
         """Something arrived from the node."""
         self.heard_at = now
+        self._looks = 0
+
+    def burdened(self, now: float) -> None:
+        """The node was given a session."""
+        excused_until = max(self._excused_until, now) + BURDEN_S
+        self._excused_until = min(excused_until, now + BURDEN_S_MAX)
 
     def answered(self, nonce: int, now: float) -> None:
         """A probe was answered; those before it are settled by that too, the link is ordered."""
@@ -168,9 +189,13 @@ class NodeHealth:
                 self._held_until = now + self._hold_s(now)
 
     def probe(self, now: float) -> int | None:
-        """Give up on late answers; give the nonce of a probe that is to be sent now, if one is."""
+        """Give up on late answers; give the nonce of a probe that is to be sent now, if one is.
+
+        Call it several times a second.
+        """
         if not self._is_connected:
             return None
+        self._looks += 1
         while self._outstanding and now - self._outstanding[0][1] >= self._config.timeout_s:
             self._outstanding.popleft()
             self._successes = 0
@@ -192,7 +217,8 @@ class NodeHealth:
     def is_given_up(self, now: float, *, is_alone: bool) -> bool:
         """Whether the link should be dropped; later if the node is the only one there is."""
         limit_s = self._config.silence_alone_s if is_alone else self._config.silence_s
-        return self._is_connected and now - self.heard_at >= limit_s
+        silent_s = now - max(self.heard_at, self._excused_until)
+        return self._is_connected and self._looks >= SILENT_LOOKS_MIN and silent_s >= limit_s
 
     def forgive(self, pause_s: float) -> None:
         """We were asleep ourselves: what the node said meanwhile has not been read yet."""

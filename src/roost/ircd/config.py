@@ -30,8 +30,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Lines before registration is complete: several times what any client sends."""
     reply_part_bytes_max: int = 64 * 1024
     """A longer answer leaves in several parts, so that no frame grows with the number of rooms."""
-    recent_entries: int = 4096
-    """Applied entries kept to tell a session that moves here what it missed."""
+    recent_entries: int = 16_384
+    """Applied entries kept to tell a session that moves here what it missed: some seconds of the
+    busiest log, and a hung node is given up in one; some 20 MB when they are full of talk."""
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):

@@ -213,6 +213,32 @@ def test_time_in_which_we_were_asleep_is_nobodys_silence() -> None:
     assert subject.state == "ready"
 
 
+def test_a_node_is_not_silent_while_we_hardly_look() -> None:
+    subject = Subject()
+    subject.connect()
+    for _ in range(11):
+        subject.now += 0.4
+        subject.health.probe(subject.now)
+        assert not subject.health.is_given_up(subject.now, is_alone=False)
+    subject.health.probe(subject.now)
+    assert subject.health.is_given_up(subject.now, is_alone=False)
+
+
+def test_a_node_that_was_just_given_thousands_of_sessions_may_be_silent_for_longer() -> None:
+    subject = Subject()
+    subject.connect()
+    for _ in range(2000):
+        subject.health.burdened(subject.now)
+    subject.pass_time(1.9, answers=False)
+    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    subject.pass_time(0.2, answers=False)
+    assert subject.health.is_given_up(subject.now, is_alone=False)
+    for _ in range(100_000):
+        subject.health.burdened(subject.now)
+    subject.pass_time(4.1, answers=False)
+    assert subject.health.is_given_up(subject.now, is_alone=False)
+
+
 def test_a_blip_is_not_yet_unreadiness() -> None:
     subject = Subject()
     subject.connect()
