@@ -410,6 +410,7 @@ class Engine:
             is_idle = not output.committed and not output.messages
             if is_idle and output.persist is None and output.snapshot is None:
                 break
+        writes = self._take_history()
         history = self._historian.take_output(self._peers, self._now.monotonic)
         self._to_peers.extend(history.to_peers)
         self._tell_others()
@@ -418,7 +419,7 @@ class Engine:
             to_peers=tuple(self._to_peers),
             to_balancers=tuple(self._to_balancers),
             gaps=history.gaps,
-            history=self._take_history(),
+            history=writes,
             compactions=tuple(self._compactions),
             queries=history.queries,
             exports=history.exports,

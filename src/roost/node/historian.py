@@ -51,6 +51,9 @@ class Historian:
         self._is_writing = False
         self._asked: dict[int, tuple[Query, int]] = {}
         self._queries: list[tuple[int, Query]] = []
+        self._held: list[tuple[int, Query]] = []
+        """Questions that came after rows which are not handed over yet: whoever asks for history
+        finds there what was shown before."""
         self._exporting: dict[int, tuple[str, HistoryWant]] = {}
         self._export_ticket = 0
         self._exports: list[Export] = []
@@ -77,6 +80,8 @@ class Historian:
         """The state came from a neighbour: what led up to `position` is a gap."""
         # Rows that wait to be handed over are of positions that the gap covers too.
         self._rows.clear()
+        self._queries.extend(self._held)
+        self._held.clear()
         if self._handed_over < position:
             gap = GapAdd(Position(self._handed_over + 1), position)
             self._gaps.append(gap)
@@ -91,6 +96,9 @@ class Historian:
         write = HistoryWrite(tuple(self._rows), self._handed_over, wants_sync)
         self._rows.clear()
         self._is_writing = True
+        # The driver reads after it has written what it was given before.
+        self._queries.extend(self._held)
+        self._held.clear()
         return (write,)
 
     def written(self, applied: Position) -> None:
@@ -103,7 +111,7 @@ class Historian:
     def ask(self, ticket: int, query: Query) -> None:
         """Pass a question on to the store."""
         self._asked[ticket] = (query, 0)
-        self._queries.append((ticket, query))
+        (self._held if self._rows else self._queries).append((ticket, query))
 
     def answered(self, ticket: int) -> None:
         """The store has answered, or never will."""
