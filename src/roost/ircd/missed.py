@@ -4,9 +4,10 @@ The new node has the entries since the position up to which the client was serve
 backwards, from the memberships as they are now, undoing the client's own comings and goings on
 the way, and so knows for each entry whether the client could see it.
 
-What the client's own lines did is left out: these lines come again, and are answered then. Over
-another connection they do not. So the client is shown what the lines of the session that it
-resumed did, if it would have been shown it by their answers.
+What the client's own lines did is left out: these lines come again, and are answered then, in
+their places among what was missed (see `ircd.handover`). Over another connection they do not. So
+the client is shown what the lines of the session that it resumed did, if it would have been shown
+it by their answers.
 """
 
 from roost.chat.applied import Applied
@@ -41,10 +42,11 @@ def missed_lines(
     session: Session,
     server_name: str,
     seen: tuple[Position, int] | None = None,
-) -> list[bytes]:
+) -> list[tuple[Position, bytes]]:
     """Render what the entries after `since`, which led to `state`, had to show to `session`.
 
-    With `seen`, the id of the last message that the client saw, it has another connection now.
+    Each line comes with the position of its entry. With `seen`, the id of the last message that
+    the client saw, it has another connection now.
     """
     walk = _Walk(state, session, server_name, is_resumed=seen is not None)
     for _, applied, change in index.concerning(session, state.users[session.user], since):
@@ -69,7 +71,7 @@ class _Walk:
             room: state.rooms[room].members[session.user].status for room in self._user.rooms
         }
         """Room -> the client's status in it."""
-        self.lines: list[bytes] = []
+        self.lines: list[tuple[Position, bytes]] = []
         """The newest first."""
 
     def step_back(self, change: Change, applied: Applied) -> None:
@@ -82,7 +84,7 @@ class _Walk:
         if self._is_delivered(change, is_own=is_own):
             payload = self._render(change, applied)
             if payload:
-                self.lines.append(payload)
+                self.lines.append((applied.position, payload))
         user = self._user.id
         match change:
             case Joined() if change.source.user == user:
@@ -96,7 +98,7 @@ class _Walk:
         capabilities = self._session.capabilities
         shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
         if shown is not None:
-            self.lines.append(rendering.encode(*shown))
+            self.lines.append((applied.position, rendering.encode(*shown)))
 
     def _is_answer(self, change: Change) -> bool:
         """Whether the one who did it is shown the change itself; see `ircd.replies`."""

@@ -51,7 +51,10 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
                 context.reply(numerics.RPL_AWAY, change.target, change.away)
         case Joined():
             context.show_change(change, applied.position, applied.time_ms)
-            _send_room(context, context.state.rooms[change.room])
+            # A line that is answered late may find the room forgotten.
+            room = context.state.rooms.get(change.room)
+            if room is not None:
+                _send_room(context, room)
         case NickChanged():
             context.show_change(change, applied.position, applied.time_ms)
             context.session.nick = change.nick

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.applied import Applied
+from roost.chat.changes import NickChanged
 from roost.chat.commands import Act, AttachSessions, CloseSession, Operation
 from roost.chat.history import Answer, Query
 from roost.chat.ids import Position, SessionId, parse_message_id
@@ -23,6 +24,7 @@ from roost.ircd.context import Context, Line, Question, RefusedError
 from roost.ircd.deliveries import Deliveries
 from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
+from roost.ircd.handover import Handover
 from roost.ircd.labels import finish
 from roost.ircd.missed import missed_lines
 from roost.ircd.missed_index import MissedIndex
@@ -108,6 +110,10 @@ class Serving:
     def _handle(self, session: LocalSession, number: int, line: bytes | None) -> None:
         context = Context(self._config, self.state, session, self.now, number)
         result = read(context, line)
+        effect = self._effect_of(session, number)
+        if effect is not None:
+            self._answer_again(context, effect, is_refused_now=not result)
+            return
         for whisper in context.whispers:
             self._outbox.whisper(whisper)
             self._deliveries.whisper(whisper, self.state, session.id)
@@ -133,6 +139,12 @@ class Serving:
             self._ask_to_open(context)
 
     def _ask_to_open(self, context: Context) -> None:
+        answered = context.session.registration
+        if answered.part < answered.skipped_parts:
+            # The client was told more after this attempt, so it was refused; that is not undone.
+            registration.refuse_again(context)
+            self._go_on_refused(context)
+            return
         self._outbox.command(registration.open_session(context.session, context.line))
         self._wait(context)
 
@@ -215,9 +227,6 @@ class Serving:
         self.pump(session)
 
     def _settle_line(self, context: Context, applied: Applied) -> None:
-        if applied.is_duplicate:
-            # It had its effect when another node served the session: show the same again.
-            applied = self._recent.of_line(context.session.id, context.line) or applied
         if applied.failure:
             context.fail("UNKNOWN_ERROR", text="The command could not be processed")
         send_results(context, applied)
@@ -288,7 +297,7 @@ class Serving:
         registration.send_welcome(context)
         seen = self._seen_before(context)
         self._reply(session, line, session.registration.part, finish(context), is_last=True)
-        self._go_live(session, has_missed=not is_new, seen=seen)
+        self._hand_over(session, has_missed=not is_new, seen=seen)
 
     def _seen_before(self, context: Context) -> tuple[Position, int] | None:
         """What a client that resumes saw last, if everything after it is at hand."""
@@ -336,9 +345,8 @@ class Serving:
             self.open(session, session.opened_line, is_new=False)
         else:
             self._take_up(session)
-            item = frames.Serving(session.id, session.generation)
-            self._outbox.item(session.balancer, item)
-            self._go_live(session, has_missed=True)
+            self._show(session, frames.Serving(session.id, session.generation))
+            self._hand_over(session, has_missed=True)
 
     def _take_up(self, session: LocalSession) -> None:
         """Know a session as the state has it."""
@@ -347,28 +355,83 @@ class Serving:
         session.phase = Phase.LIVE
         session.nick = user.nick
         session.capabilities = known.capabilities
-        self._directory.set_user(session, user.id)
+        session.user = user.id
+        session.handover = Handover()
 
-    def _go_live(
+    def _hand_over(
         self,
         session: LocalSession,
         *,
         has_missed: bool,
         seen: tuple[Position, int] | None = None,
     ) -> None:
-        """Send what the client missed, if anything, and let it take part from now on.
+        """Find what the client missed, if anything, and what its lines have done already.
 
         That is what came since the session was `served`, or since the message that was `seen`
-        over another connection.
+        over another connection. See `ircd.handover`.
         """
         known = self.state.sessions[session.id]
+        handover = session.handover
+        assert handover is not None, "it has been taken up"
+        lines: list[tuple[Position, bytes]] = []
         if has_missed or seen is not None:
             since = session.served if seen is None else Position(seen[0] - 1)
-            name = self._config.server_name
-            lines = missed_lines(self._missed, since, self.state, known, name, seen)
-            self._send_missed(session, lines)
-        self._directory.watch(session, known.monitored)
-        for room in self.state.users[known.user].rooms:
+            lines = self._missed_since(since, session, seen)
+        handover.miss(lines, self.state.position)
+        if known.last_line > session.handled_line:
+            handover.last_line = known.last_line
+            session.nick = self._nick_before(session, known.last_line)
+        else:
+            self._go_live(session)
+
+    def _missed_since(
+        self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
+    ) -> list[tuple[Position, bytes]]:
+        known = self.state.sessions[session.id]
+        name = self._config.server_name
+        return missed_lines(self._missed, since, self.state, known, name, seen)
+
+    def _nick_before(self, session: LocalSession, last: int) -> str:
+        """Give the nickname that the client had before the lines that had their effects."""
+        for line in range(session.handled_line + 1, last + 1):
+            effect = self._recent.of_line(session.id, line)
+            for result in effect.results if effect is not None else ():
+                if isinstance(result, NickChanged):
+                    return result.source.nick
+        return session.nick
+
+    def _effect_of(self, session: LocalSession, line: int) -> Applied | None:
+        """Give the entry that a line had its effect in, when another node served the session."""
+        if session.handover is None or line > session.handover.last_line:
+            return None
+        return self._recent.of_line(session.id, line)
+
+    def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
+        """Answer a line as it was, or would have been, when it had its effect."""
+        if is_refused_now:
+            # What could be done then cannot be done any more.
+            context.lines.clear()
+        session = context.session
+        assert session.handover is not None, "lines have effects elsewhere only before"
+        self._send_missed(session, session.handover.take_missed(effect.position))
+        self._settle_line(context, effect)
+
+    def _go_live(self, session: LocalSession) -> None:
+        """Send what was held back, and let the session take part from now on."""
+        handover = session.handover
+        assert handover is not None, "it has been taken up"
+        if not self._recent.reaches(handover.until):
+            self.refuse(session, "it is too long ago that the client was served")
+            return
+        if handover.until < self.state.position:
+            handover.miss(self._missed_since(handover.until, session), self.state.position)
+        self._send_missed(session, handover.take_missed(Position(self.state.position + 1)))
+        session.handover = None
+        for item in handover.items:
+            self._outbox.item(session.balancer, item)
+        self._directory.set_user(session, session.user)
+        self._directory.watch(session, self.state.sessions[session.id].monitored)
+        for room in self.state.users[session.user].rooms:
             self._groups.enter(session, room)
 
     def _send_missed(self, session: LocalSession, lines: list[bytes]) -> None:
@@ -377,12 +440,12 @@ class Serving:
         size = 0
         for line in lines:
             if some and size + len(line) > self._config.reply_part_bytes_max:
-                self._outbox.item(session.balancer, DeliverTo((session.id,), b"".join(some)))
+                self._show(session, DeliverTo((session.id,), b"".join(some)))
                 some, size = [], 0
             some.append(line)
             size += len(line)
         if some:
-            self._outbox.item(session.balancer, DeliverTo((session.id,), b"".join(some)))
+            self._show(session, DeliverTo((session.id,), b"".join(some)))
 
     # Answers go out
 
@@ -416,15 +479,20 @@ class Serving:
             start = end
         self._reply(session, context.line, part, payload[start:], is_last=True)
         session.skipped_parts = 0
+        if session.handover is not None and context.line >= session.handover.last_line:
+            self._go_live(session)
 
     def _reply(
         self, session: LocalSession, line: int, part: int, payload: bytes, *, is_last: bool
     ) -> None:
         if not session.is_detached:
-            self._outbox.item(
-                session.balancer,
-                Reply(session.id, session.generation, line, part, is_last, payload),
-            )
+            self._show(session, Reply(session.id, session.generation, line, part, is_last, payload))
+
+    def _show(self, session: LocalSession, item: frames.Item) -> None:
+        if session.handover is not None:
+            session.handover.items.append(item)
+        else:
+            self._outbox.item(session.balancer, item)
 
     # Time
 

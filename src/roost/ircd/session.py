@@ -10,6 +10,7 @@ from collections import deque
 import msgspec
 
 from roost.chat.ids import Position, SessionId, UserId
+from roost.ircd.handover import Handover
 
 CAP_302 = 1 << 30
 """Kept among the capabilities' bits, so that it outlives a node as they do; it has no name."""
@@ -89,6 +90,8 @@ class LocalSession(msgspec.Struct, eq=False):
     """Up to which entry the client was served when it was attached here; 0 when it is new."""
     opened_line: int = 0
     """The last line of a registration that was found to be done; 0 when there was none such."""
+    handover: Handover | None = None
+    """What is held back until the session is live; None once it is, and before it is known."""
     end_reason: str | None = None
     """Why the session ends when its last line is done; None while it goes on."""
     is_detached: bool = False
@@ -98,6 +101,11 @@ class LocalSession(msgspec.Struct, eq=False):
     def has_cap_302(self) -> bool:
         """Whether the client ever said that it knows version 302 of CAP."""
         return bool(self.capabilities & CAP_302)
+
+    @property
+    def handled_line(self) -> int:
+        """The last line that was taken from the queue."""
+        return self.next_line - len(self.queue) - 1
 
     @property
     def is_busy(self) -> bool:
