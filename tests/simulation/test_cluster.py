@@ -6,7 +6,7 @@ import pytest
 
 from support.simulation.cluster import Faults, SimulatedCluster
 
-SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "12"))
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "6"))
 """Seeds per scenario; set the variable higher for a longer hunt."""
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 
@@ -16,7 +16,19 @@ SCENARIOS = {
     "partitions": Faults(partitions=0.4),
     "freezes": Faults(freezes=0.5),
     "disk-losses": Faults(disk_losses=0.3, loss=0.005),
-    "everything": Faults(loss=0.01, crashes=0.3, partitions=0.2, freezes=0.2, disk_losses=0.05),
+    "moves": Faults(moves=8.0),
+    "stalls": Faults(stalls=2.0, moves=2.0),
+    "drains": Faults(drains=0.5, crashes=0.1),
+    "everything": Faults(
+        loss=0.01,
+        crashes=0.3,
+        partitions=0.2,
+        freezes=0.2,
+        disk_losses=0.05,
+        stalls=0.5,
+        moves=2.0,
+        drains=0.1,
+    ),
 }
 
 
@@ -30,16 +42,15 @@ def test_promises_hold_whatever_happens(scenario: str, seed: int) -> None:
     cluster = SimulatedCluster(
         seed,
         faults=SCENARIOS[scenario],
+        balancers=1 + seed % 2,
         snapshot_entries=60,
         retained_entries=40,
     )
-    cluster.world.run_until(
-        lambda: all(state == "ready" for state in cluster.states().values()), 10.0, "a start"
-    )
+    cluster.wait_ready()
     cluster.start_people()
     cluster.world.run(2.0)
     cluster.start_faults()
-    cluster.world.run(15.0)
+    cluster.world.run(12.0)
     cluster.stop_faults()
     cluster.settle()
 
@@ -50,7 +61,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
         cluster.start_people()
         cluster.start_faults()
         cluster.world.run(6.0)
-        return [*cluster.world.trace, *sorted(cluster.said)]
+        return [*cluster.world.trace, *(client.tell() for client in cluster.clients)]
 
     assert run() == run()
 
@@ -58,9 +69,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 @pytest.mark.parametrize("seed", seeds())
 def test_a_dead_leader_is_replaced_within_300_ms(seed: int) -> None:
     cluster = SimulatedCluster(seed)
-    cluster.world.run_until(
-        lambda: all(state == "ready" for state in cluster.states().values()), 10.0, "a start"
-    )
+    cluster.wait_ready()
     cluster.start_people()
     cluster.world.run(1.0)
     leader = next(name for name, node in cluster.nodes.items() if node.mind.replica.is_leader)
@@ -81,9 +90,7 @@ def test_a_dead_leader_is_replaced_within_300_ms(seed: int) -> None:
 @pytest.mark.parametrize("seed", seeds())
 def test_a_hung_leader_is_replaced_within_1500_ms(seed: int) -> None:
     cluster = SimulatedCluster(seed)
-    cluster.world.run_until(
-        lambda: all(state == "ready" for state in cluster.states().values()), 10.0, "a start"
-    )
+    cluster.wait_ready()
     leader = next(name for name, node in cluster.nodes.items() if node.mind.replica.is_leader)
     cluster.nodes[leader].freeze()
     others = [node for name, node in cluster.nodes.items() if name != leader]
@@ -97,25 +104,3 @@ def test_a_hung_leader_is_replaced_within_1500_ms(seed: int) -> None:
         "another leader that commits",
     )
     assert took < 1.5
-
-
-@pytest.mark.parametrize("seed", seeds())
-def test_a_minority_says_so_and_confirms_nothing(seed: int) -> None:
-    cluster = SimulatedCluster(seed)
-    cluster.world.run_until(
-        lambda: all(state == "ready" for state in cluster.states().values()), 10.0, "a start"
-    )
-    cluster.start_people()
-    cluster.world.run(2.0)
-    lonely = cluster.world.random.choice(cluster.names)
-    for other in cluster.names:
-        if other != lonely:
-            cluster.network.partition(lonely, other)
-    cluster.world.run(2.5)
-    assert cluster.states()[lonely] != "ready"
-    served = [c for c in cluster.door.connections.values() if c.node == lonely]
-    heard = [len(connection.heard) for connection in served]
-    cluster.world.run(3.0)
-    assert [len(connection.heard) for connection in served] == heard
-    cluster.stop_faults()
-    cluster.settle()

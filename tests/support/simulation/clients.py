@@ -1,223 +1,188 @@
-"""Simulated people, and the door they come through, for clusters without a real balancer.
+"""Simulated clients: a socket at a balancer, with everything that went through it.
 
-The door gives each connection to a node that says it is ready, numbers its lines, and keeps count
-of what was acknowledged. A node's loss closes the connections it served; its people come back.
+A client keeps what it sent, line by line, and what it was shown, line by line; what that should
+have been is for the checkers to say. It closes its connection only of its own will.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from roost.chat.ids import parse_message_id
+from roost.balancer.sessions import Outbox
 from roost.irc.message import Message, parse
-from roost.trunk.frames import (
-    Attach,
-    Close,
-    Deliver,
-    DeliverTo,
-    Detach,
-    Join,
-    Leave,
-    Lines,
-    Neighbour,
-    Output,
-    Refuse,
-    Reply,
-    Status,
-    Welcome,
-)
-from support.simulation.network import Network
+from support.simulation.balancer import SimulatedBalancer
 from support.simulation.world import World
 
-
-class Heard(msgspec.Struct, frozen=True):
-    """A message as a client saw it."""
-
-    msgid: str
-    position: int
-    time: str
-    source: str
-    target: str
-    text: str
+PLAIN = ""
+TAGGED = "message-tags server-time batch draft/chathistory"
+ECHOING = f"{TAGGED} echo-message away-notify"
+LABELLING = f"{ECHOING} labeled-response"
+LINES_TOLD = 80
+"""How much of a client's life a failure shows."""
+KINDS = (PLAIN, TAGGED, ECHOING, LABELLING, LABELLING)
+"""The capabilities that clients negotiate; most of what is promised shows to the last ones."""
 
 
-class Connection:
+class Sent(msgspec.Struct, frozen=True):
+    """A line that a client sent; its number is its place."""
+
+    verb: str
+    parameters: tuple[str, ...]
+    label: str
+    at: float
+
+    @property
+    def text(self) -> str:
+        """The line without its label."""
+        return Message(self.verb, self.parameters).encode().decode().removesuffix("\r\n")
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A line that a client was shown."""
+
+    message: Message
+    at: float
+    applied: int
+    """The last entry that any node had applied then."""
+    tags: dict[str, str]
+
+    @property
+    def line(self) -> tuple[str, str, str, str, tuple[str, ...]]:
+        """The line as a `truth.Shown`."""
+        message = self.message
+        return (
+            self.tags.get("msgid", ""),
+            self.tags.get("time", ""),
+            message.source,
+            message.command,
+            message.parameters,
+        )
+
+
+class SimulatedClient:
     """One client connection, from its first line to its end."""
-
-    def __init__(self, session: int, nick: str, heard: Callable[["Connection", Heard], None]):
-        self.session = session
-        self.nick = nick
-        self.node = ""
-        self.line = 0
-        self.acknowledged = 0
-        self.is_registered = False
-        self.is_open = True
-        self.joined: dict[str, int] = {}
-        """Room -> the position of our own JOIN."""
-        self.heard: list[Heard] = []
-        self.received: list[Message] = []
-        self._on_heard = heard
-
-    def receive(self, payload: bytes) -> None:
-        """Take bytes from the door."""
-        for line in payload.split(b"\r\n")[:-1]:
-            message = parse(line)
-            tags = dict(message.tags)
-            if message.command == "001":
-                self.is_registered = True
-            identity = parse_message_id(tags.get("msgid", ""))
-            nick = message.source.partition("!")[0]
-            if message.command == "JOIN" and nick == self.nick and identity is not None:
-                self.joined[message.parameters[0]] = identity[0]
-            if message.command == "PRIVMSG" and identity is not None:
-                heard = Heard(
-                    tags["msgid"],
-                    identity[0],
-                    tags["time"],
-                    message.source,
-                    message.parameters[0],
-                    message.parameters[1],
-                )
-                self.heard.append(heard)
-                self._on_heard(self, heard)
-            self.received.append(message)
-
-
-class Door:
-    """A balancer, reduced to what the nodes see of it."""
 
     def __init__(
         self,
         world: World,
-        network: Network,
+        balancer: SimulatedBalancer,
         name: str,
-        heard: Callable[[Connection, Heard], None],
+        capabilities: str,
+        applied: Callable[[], int],
+        heard: Callable[["SimulatedClient", Received], None],
     ) -> None:
         self.name = name
-        self.is_up = True
-        self.nodes: dict[str, Status | None] = {}
-        self.connections: dict[int, Connection] = {}
-        self.ended: list[Connection] = []
+        """Unique; it is the user name, by which the client knows its own lines."""
+        self.capabilities = capabilities.split()
+        self.nick = ""
+        self.sent: list[Sent] = []
+        self.received: list[Received] = []
+        self.is_open = True
+        self.has_left = False
+        """It said QUIT, or closed its connection; nothing else may end it."""
+        self.has_hung_up = False
+        """It closed its connection without a word, and sees nothing more."""
+        self.is_registered = False
+        self.rooms: list[str] = []
+        """Where it will be once all that it sent has been done."""
+        self.outbox = Outbox(self._flush)
         self._world = world
-        self._network = network
+        self._balancer = balancer
+        self._applied = applied
         self._heard = heard
-        self._counter = 0
-        self._groups: dict[tuple[str, int], dict[int, None]] = {}
-        self._departing: dict[int, str] = {}
+        self._is_paused = False
+        self._unread: list[bytes | None] = []
+        self.session = balancer.open(self)
 
-    # The trunks
+    def has(self, capability: str) -> bool:
+        """Whether it negotiates a capability."""
+        return capability in self.capabilities
 
-    def connected(self, peer: str) -> None:
-        self.nodes[peer] = None
-        neighbours = tuple(Neighbour(name, f"{name}:1") for name in self.nodes)
-        self._network.send(self.name, peer, Welcome(1, "sim", self.name, 1, neighbours))
+    # What the exchange calls
 
-    def disconnected(self, peer: str) -> None:
-        self.nodes.pop(peer, None)
-        for key in [key for key in self._groups if key[0] == peer]:
-            del self._groups[key]
-        for connection in [c for c in self.connections.values() if c.node == peer]:
-            self.close(connection)
-        for session in [s for s, node in self._departing.items() if node == peer]:
-            self._depart(session)
+    def pause_reading(self) -> None:
+        self._is_paused = True
 
-    def receive(self, peer: str, frame: object) -> None:
-        if isinstance(frame, Status):
-            if peer in self.nodes:
-                self.nodes[peer] = frame
-            for session in [s for s, node in self._departing.items() if not node]:
-                self._depart(session)
-        elif isinstance(frame, Output):
-            for item in frame.items:
-                self._item(peer, item)
+    def resume_reading(self) -> None:
+        self._is_paused = False
+        if self._unread:
+            self._world.at(0.0, self._pass_on)
 
-    def _item(self, peer: str, item: object) -> None:
-        match item:
-            case Deliver(group, excluded, payload):
-                for session in self._groups[peer, group]:
-                    if session != excluded:
-                        self._give(peer, session, payload)
-            case DeliverTo(sessions, payload):
-                for session in sessions:
-                    self._give(peer, session, payload)
-            case Join(group, sessions):
-                self._groups.setdefault((peer, group), {}).update(dict.fromkeys(sessions))
-            case Leave(group, sessions):
-                members = self._groups.get((peer, group), {})
-                for session in sessions:
-                    members.pop(session, None)
-            case Reply(session, _, line, _, is_last, payload):
-                self._give(peer, session, payload)
-                if is_last and session in self.connections:
-                    connection = self.connections[session]
-                    connection.acknowledged = max(connection.acknowledged, line)
-            case Close(session, _, payload):
-                self._departing.pop(session, None)
-                if session in self.connections:
-                    self._give(peer, session, payload)
-                    self._end(self.connections[session])
-            case Refuse(session, _, _):
-                if session in self.connections:
-                    self.close(self.connections[session])
+    def finish(self, last: bytes) -> None:
+        self.outbox.pieces.append(last)
+        self._flush()
+        self.is_open = False
+        assert self.has_left, (
+            f"seed {self._world.seed} at {self._world.now:.4f}: {self.name} was thrown out: {last!r}"
+        )
 
-    def _give(self, peer: str, session: int, payload: bytes) -> None:
-        connection = self.connections.get(session)
-        if connection is not None and connection.node == peer:
-            connection.receive(payload)
-
-    # The clients
-
-    def ready(self) -> list[str]:
-        """Name the nodes that say they can serve."""
-        return [n for n, status in self.nodes.items() if status and status.state == "ready"]
-
-    def open(self, nick: str) -> Connection | None:
-        """Let somebody in; None while no node is ready."""
-        ready = self.ready()
-        if not ready:
-            return None
-        self._counter += 1
-        session = (1 << 27) | self._counter
-        connection = Connection(session, nick, self._heard)
-        load = dict.fromkeys(ready, 0)
-        for other in self.connections.values():
-            if other.node in load:
-                load[other.node] += 1
-        connection.node = min(ready, key=lambda name: load[name])
-        self.connections[session] = connection
-        attach = Attach(session, 1, "192.0.2.1", False, 0, 0, 0)
-        self._network.send(self.name, connection.node, attach)
-        self.send(connection, "CAP REQ :message-tags server-time echo-message batch")
-        self.send(connection, f"NICK {nick}")
-        self.send(connection, f"USER {nick} 0 * :{nick}")
-        self.send(connection, "CAP END")
-        return connection
-
-    def send(self, connection: Connection, line: str) -> None:
-        """Send a client's line."""
-        connection.line += 1
-        lines = Lines(connection.session, 1, connection.line, (line.encode(),))
-        self._network.send(self.name, connection.node, lines)
-
-    def close(self, connection: Connection) -> None:
-        """End a connection from the client's side, or because its node is gone."""
-        self._end(connection)
-        self._departing[connection.session] = ""
-        self._depart(connection.session)
-
-    def _end(self, connection: Connection) -> None:
-        connection.is_open = False
-        self.connections.pop(connection.session, None)
-        self.ended.append(connection)
-        for (node, _), members in self._groups.items():
-            if node == connection.node:
-                members.pop(connection.session, None)
-
-    def _depart(self, session: int) -> None:
-        ready = self.ready()
-        if not ready:
-            self._departing[session] = ""
+    def _flush(self) -> None:
+        self.outbox.is_dirty = False
+        payload = b"".join(self.outbox.pieces)
+        self.outbox.pieces.clear()
+        if not self.is_open:
             return
-        node = self._world.random.choice(ready)
-        self._departing[session] = node
-        self._network.send(self.name, node, Detach(session, 1, "Connection lost"))
+        assert payload.endswith(b"\r\n") or not payload, "half a line"
+        for line in payload.split(b"\r\n")[:-1]:
+            message = parse(line)
+            received = Received(message, self._world.now, self._applied(), dict(message.tags))
+            self.received.append(received)
+            if message.command == "001":
+                self.is_registered = True
+                self.nick = message.parameters[0]
+            elif message.command == "NICK" and self.is_own(received):
+                self.nick = message.parameters[0]
+            self._heard(self, received)
+
+    def is_own(self, received: Received) -> bool:
+        """Whether a line is of what the client itself did."""
+        return f"!{self.name}@" in received.message.source
+
+    # What people do
+
+    def send(self, verb: str, *parameters: str, label: str = "") -> None:
+        """Send a line."""
+        if not self.is_open:
+            return
+        sent = Sent(verb, parameters, label, self._world.now)
+        self.sent.append(sent)
+        tags = (("label", label),) if label else ()
+        line = Message(verb, parameters, "", tags).encode().removesuffix(b"\r\n")
+        self._unread.append(line)
+        if not self._is_paused:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self.is_open and not self._is_paused:
+            lines, self._unread = self._unread, []
+            self._balancer.spoke(self.session, lines)
+
+    def quit(self, reason: str) -> None:
+        """Leave as one should."""
+        self.has_left = True
+        self.rooms.clear()
+        self.send("QUIT", reason)
+
+    def hang_up(self) -> None:
+        """Close the connection without a word."""
+        self.has_left = self.has_hung_up = True
+        self.is_open = False
+        self._balancer.hung_up(self.session)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether every line has been."""
+        session = self.session
+        return session.acknowledged == len(self.sent) and session.acknowledged > 0
+
+    def tell(self) -> str:
+        """Describe the client's whole life, for whoever studies a failure."""
+        lines = [(sent.at, f"{number:4} > {sent.label:6} {sent.text}")
+                 for number, sent in enumerate(self.sent, 1)]
+        lines += [
+            (received.at, f"     < {received.message.encode().decode().rstrip()}")
+            for received in self.received
+        ]
+        lines.sort(key=lambda line: line[0])
+        del lines[:-LINES_TOLD]
+        return "\n".join(f"{at:9.4f} {text}" for at, text in lines)

@@ -1,23 +1,27 @@
-"""A simulated cluster, its people, its faults, and the checkers that hold the promises.
+"""A simulated cluster, its balancers, its people, its faults, and the checkers of its promises.
 
-The checkers know nothing of how the work is done: they compare what simulated clients saw, when
-they saw it, with what the disks held.
+The checkers know nothing of how the work is done: they compare what simulated clients sent and
+saw, and when they saw it, with what the disks held and what the log says.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from roost.chat.changes import Said
-from roost.chat.history import decode_change
-from roost.chat.ids import Position, message_id
+from roost.chat.ids import Position, parse_message_id
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine import EngineConfig
 from roost.raft.config import Config as RaftConfig
+from roost.trunk.frames import Drain
 from support.chat_invariants import check_invariants
-from support.simulation.clients import Connection, Door, Heard
+from support.simulation.balancer import SimulatedBalancer
+from support.simulation.clients import Received, SimulatedClient
+from support.simulation.disk import Archive
 from support.simulation.network import Network
 from support.simulation.node import SimulatedNode
+from support.simulation.people import Person
+from support.simulation.transcript import Transcript
+from support.simulation.truth import Truth
 from support.simulation.world import World
 
 
@@ -25,111 +29,111 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     """How bad it gets; rates are per second for the whole cluster."""
 
     loss: float = 0.0
+    """The share of frames between nodes that are lost."""
     crashes: float = 0.0
     disk_losses: float = 0.0
     partitions: float = 0.0
     freezes: float = 0.0
+    stalls: float = 0.0
+    """Directions of links that hold everything back for a while."""
+    moves: float = 0.0
+    """Sessions that are moved, whatever they are doing."""
+    drains: float = 0.0
 
 
 NO_FAULTS = Faults()
 
 
 class SimulatedCluster:
-    """Nodes, a door, people who talk, and faults."""
+    """Nodes, balancers, people who talk, and faults."""
 
     def __init__(
         self,
         seed: int,
         *,
         nodes: int = 3,
+        balancers: int = 1,
         people: int = 6,
         rooms: int = 2,
+        pace: float = 5.0,
         faults: Faults = NO_FAULTS,
         snapshot_entries: int = 10_000,
         retained_entries: int = 20_000,
+        irc: IrcConfig | None = None,
     ) -> None:
         self.world = World(seed)
         self.faults = faults
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.network = Network(self.world, (0.0002, 0.004), faults.loss)
+        self.archive = Archive()
         self.nodes: dict[str, SimulatedNode] = {}
         for name in self.names:
             config = EngineConfig(
                 raft=RaftConfig(name=name, members=tuple(self.names)),
-                irc=IrcConfig(),
+                irc=irc or IrcConfig(),
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,
             )
-            self.nodes[name] = SimulatedNode(self.world, self.network, name, config)
-            self.network.join(self.nodes[name], [n for n in self.names if n < name])
-        self.door = Door(self.world, self.network, "b1", self._heard)
-        self.network.join(self.door, self.names)
+            node = SimulatedNode(self.world, self.network, name, config, self.archive)
+            self.nodes[name] = node
+            self.network.join(node, [n for n in self.names if n < name])
+        self.balancers = [
+            SimulatedBalancer(self.world, self.network, f"b{number}")
+            for number in range(1, balancers + 1)
+        ]
+        for balancer in self.balancers:
+            self.network.join(balancer, self.names)
         for node in self.nodes.values():
             node.start()
         self.network.start()
         self.rooms = [f"#room{number}" for number in range(rooms)]
-        self.people = [f"p{number}" for number in range(people)]
-        self.sent: dict[str, str] = {}
-        self.said: dict[str, str] = {}
-        """Text -> message id, the first time anybody heard it."""
-        self.contents: dict[str, Heard] = {}
-        self._visit = 0
-        self._text = 0
+        self.clients: list[SimulatedClient] = []
+        self.people = [
+            Person(self.world, f"p{number}", self.rooms, self.connect, self.present, pace)
+            for number in range(people)
+        ]
         self._are_faults_on = False
-        self._are_people_silent = False
-        self._connections: dict[str, Connection | None] = dict.fromkeys(self.people)
 
-    # Checkers that look at every message as it is heard
+    # Clients
 
-    def _heard(self, connection: Connection, heard: Heard) -> None:
-        context = f"seed {self.world.seed} at {self.world.now:.4f}: {connection.nick}"
-        holders = [n for n in self.nodes.values() if n.log_disk.had(heard.position)]
-        assert len(holders) * 2 > len(self.names), (
-            f"{context} saw {heard.msgid} while only {[n.name for n in holders]} had it on disk"
+    def connect(self, name: str, capabilities: str) -> SimulatedClient:
+        """Open a client connection to some balancer."""
+        balancer = self.balancers[len(self.clients) % len(self.balancers)]
+        client = SimulatedClient(
+            self.world, balancer, name, capabilities, self._applied, self._heard
         )
-        first = self.said.setdefault(heard.text, heard.msgid)
-        assert first == heard.msgid, f"{context} saw one line twice: {first} and {heard.msgid}"
-        known = self.contents.setdefault(heard.msgid, heard)
-        assert known == heard, f"{context} saw {heard}, somebody else {known}"
-        if len(connection.heard) > 1:
-            before = connection.heard[-2].msgid
-            assert before < heard.msgid, f"{context} saw {heard.msgid} after {before}"
+        self.clients.append(client)
+        return client
 
-    # People
+    def present(self) -> list[SimulatedClient]:
+        """The clients that have not left."""
+        return [client for client in self.clients if not client.has_left]
+
+    def _applied(self) -> int:
+        return max(node.position for node in self.nodes.values())
+
+    def _heard(self, client: SimulatedClient, received: Received) -> None:
+        """Look at every line as it is shown."""
+        identity = parse_message_id(received.tags.get("msgid", ""))
+        if identity is not None:
+            holders = [n.name for n in self.nodes.values() if n.log_disk.had(identity[0])]
+            assert len(holders) * 2 > len(self.names), (
+                f"seed {self.world.seed} at {self.world.now:.4f}: {client.name} saw "
+                f"{received.message} while only {holders} had it on disk"
+            )
+        for person in self.people:
+            if person.client is client:
+                person.hear(client, received)
 
     def start_people(self) -> None:
-        """Let everybody come in and talk, and come back when they are thrown out."""
+        """Let everybody come in and talk."""
         for person in self.people:
-            self.world.at(self.world.random.uniform(0, 0.3), self._life(person))
+            self.world.at(self.world.random.uniform(0, 0.3), person.live)
 
-    def _life(self, person: str) -> Callable[[], None]:
-        def live() -> None:
-            if self._are_people_silent:
-                return
-            connection = self._connections[person]
-            if connection is None or not connection.is_open:
-                self._visit += 1
-                connection = self.door.open(f"{person}v{self._visit}")
-                self._connections[person] = connection
-                if connection is not None:
-                    for room in self.rooms:
-                        self.door.send(connection, f"JOIN {room}")
-            elif connection.is_registered:
-                self._talk(connection)
-            self.world.at(self.world.random.expovariate(8.0), live)
-
-        return live
-
-    def _talk(self, connection: Connection) -> None:
-        self._text += 1
-        text = f"t{self._text}"
-        room = self.world.random.choice(self.rooms)
-        self.sent[text] = connection.nick
-        self.door.send(connection, f"PRIVMSG {room} :{text}")
-        if self.world.random.random() < 0.02:
-            self.door.send(connection, f"TOPIC {room} :about {text}")
-        if self.world.random.random() < 0.01:
-            self.door.close(connection)
+    def people_stop(self) -> None:
+        """Let everybody fall silent."""
+        for person in self.people:
+            person.is_silent = True
 
     # Faults
 
@@ -140,6 +144,9 @@ class SimulatedCluster:
         self._schedule("disk_losses", self._lose_disk)
         self._schedule("partitions", self._partition)
         self._schedule("freezes", self._freeze)
+        self._schedule("stalls", self._stall)
+        self._schedule("drains", self._drain)
+        self._schedule("moves", lambda: self.world.random.choice(self.balancers).move_any())
 
     def _schedule(self, kind: str, action: Callable[[], None]) -> None:
         rate = getattr(self.faults, kind)
@@ -176,7 +183,8 @@ class SimulatedCluster:
             self.kill(self.world.random.choice(self.names), is_disk_lost=True)
 
     def _partition(self) -> None:
-        ends = [*self.names, "b1"] if self.world.random.random() < 0.3 else self.names
+        doors = [balancer.name for balancer in self.balancers]
+        ends = [*self.names, *doors] if self.world.random.random() < 0.4 else self.names
         side = [end for end in ends if self.world.random.random() < 0.4]
         self.world.log(f"partition around {side}")
         for one in side:
@@ -189,6 +197,23 @@ class SimulatedCluster:
         node = self.nodes[self.world.random.choice(self.names)]
         node.freeze()
         self.world.at(self.world.random.uniform(0.1, 3.0), node.thaw)
+
+    def _stall(self) -> None:
+        ends = [*self.names, *(balancer.name for balancer in self.balancers)]
+        one, other = self.world.random.sample(ends, 2)
+        seconds = self.world.random.choice((0.05, 0.3, 0.9, 2.0))
+        self.world.log(f"what {one} sends {other} stalls for {seconds} s")
+        self.network.stall(one, other, seconds)
+
+    def _drain(self) -> None:
+        name = self.world.random.choice(self.names)
+        for balancer in self.balancers:
+            self.network.send(balancer.name, name, Drain(True))
+        self.world.at(self.world.random.uniform(0.2, 2.0), lambda: self._undrain(name))
+
+    def _undrain(self, name: str) -> None:
+        for balancer in self.balancers:
+            self.network.send(balancer.name, name, Drain(False))
 
     def stop_faults(self) -> None:
         """Repair everything."""
@@ -209,32 +234,66 @@ class SimulatedCluster:
             for name, node in self.nodes.items()
         }
 
+    def wait_ready(self) -> None:
+        """Wait until every node is ready and every balancer knows it."""
+        self.world.run_until(
+            lambda: all(state == "ready" for state in self.states().values())
+            and all(len(b.ready_nodes()) == len(self.names) for b in self.balancers),
+            20.0,
+            lambda: f"all nodes ready, but {self.states()}",
+        )
+
     def settle(self) -> None:
         """Wait until the cluster is whole again, quiet, and of one mind; then check everything."""
+        for name in self.names:
+            self._undrain(name)
         self.world.run_until(
             lambda: all(state == "ready" for state in self.states().values()),
             20.0,
-            f"all nodes ready, but {self.states()}",
+            lambda: f"all nodes ready, but {self.states()}",
         )
         self.people_stop()
-        self.world.run(4.0)
+        # Whoever is still introducing themselves needs a moment to say the rest.
+        self.world.run(3.0)
         self.world.run_until(
-            lambda: len({node.position for node in self.nodes.values()}) == 1,
-            10.0,
-            "all nodes at one position",
+            lambda: all(client.is_answered for client in self.present())
+            and not any(balancer.exchange.departing_count for balancer in self.balancers)
+            and len({node.position for node in self.nodes.values()}) == 1,
+            20.0,
+            self._unsettled,
         )
         self.world.run(1.0)
         self.check()
 
-    def people_stop(self) -> None:
-        """Let everybody fall silent."""
-        self._are_people_silent = True
+    def _unsettled(self) -> str:
+        waiting = [client for client in self.present() if not client.is_answered]
+        described = "\n".join(
+            f"{client.name} is at {client.session.node!r}, line {client.session.acknowledged}\n"
+            f"{client.tell()}"
+            for client in waiting
+        )
+        return f"every line answered and all nodes at one position:\n{described}"
 
     def check(self) -> None:
         """Hold what everybody saw against what the nodes keep."""
         self._check_states()
         self._check_histories()
-        self._check_completeness()
+        truth = self.truth()
+        assert truth.said, "nobody said anything: the simulation shows nothing"
+        try:
+            for client in self.clients:
+                Transcript(client, truth).check()
+        except AssertionError as error:
+            raise AssertionError(f"seed {self.world.seed}: {error}") from error
+        present = [client.session.id for client in self.present()]
+        assert sorted(truth.state.sessions) == sorted(present), "there are ghosts"
+
+    def truth(self) -> Truth:
+        """Replay the log."""
+        node = max(self.nodes.values(), key=lambda node: node.position)
+        entries = dict(self.archive.entries)
+        entries.update({entry.index: entry for entry in node.log_disk.entries})
+        return Truth(entries, node.position)
 
     def _check_states(self) -> None:
         digests: dict[int, tuple[str, int]] = {}
@@ -256,33 +315,3 @@ class SimulatedCluster:
             )
         for node in self.nodes.values():
             assert not node.history_disk.gaps
-
-    def _check_completeness(self) -> None:
-        assert self.said, "nobody said anything: the simulation shows nothing"
-        rows = next(iter(self.nodes.values())).history_disk.rows
-        rooms: dict[str, list[tuple[str, str]]] = {room: [] for room in self.rooms}
-        texts: dict[str, str] = {}
-        for (_, position, part), row in sorted(rows.items(), key=lambda item: item[0][1:]):
-            change = decode_change(row.record)
-            if isinstance(change, Said):
-                identity = message_id(position, part)
-                assert change.text not in texts, f"{change.text} took effect twice"
-                texts[change.text] = identity
-                rooms[change.target].append((identity, change.source.nick))
-        for text, identity in self.said.items():
-            assert texts.get(text) == identity, f"{text} was heard as {identity} and is lost"
-        for connection in [*self.door.ended, *self.door.connections.values()]:
-            for room, joined in connection.joined.items():
-                heard = [h.msgid for h in connection.heard if h.target == room]
-                due = [
-                    msgid for msgid, _ in rooms[room] if msgid > message_id(Position(joined), 99)
-                ]
-                # A connection that ended saw a beginning of it, without a hole.
-                assert heard == due[: len(heard)], (
-                    f"seed {self.world.seed}: {connection.nick} in {room} heard {heard}, "
-                    f"and it was {due}"
-                )
-                if connection.is_open:
-                    assert len(heard) == len(due), (
-                        f"seed {self.world.seed}: {connection.nick} lacks the last of {room}"
-                    )

@@ -10,11 +10,24 @@ from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from support.simulation.world import World
 
 
+class Archive:
+    """Every committed entry that a disk let go of; no node can read it."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+
+    def keep(self, entry: Entry) -> None:
+        """Keep an entry that is known to be committed."""
+        known = self.entries.setdefault(entry.index, entry)
+        assert known == entry, f"two committed entries at {entry.index}"
+
+
 class LogDisk:
     """The log's part: group commit with a simulated fsync."""
 
-    def __init__(self, world: World, fsync_s: tuple[float, float]) -> None:
+    def __init__(self, world: World, fsync_s: tuple[float, float], archive: Archive) -> None:
         self._world = world
+        self._archive = archive
         self._fsync_s = fsync_s
         self.hard_state = HardState()
         self.snapshot: Snapshot | None = None
@@ -66,6 +79,7 @@ class LogDisk:
     def _write(self, job: Persist | Compaction) -> None:
         if isinstance(job, Compaction):
             self.snapshot = job.snapshot
+            self._archive_committed()
             self.entries = [entry for entry in self.entries if entry.index >= job.first_index]
             return
         if job.snapshot is not None:
@@ -89,9 +103,15 @@ class LogDisk:
         self._syncing = []
         self._epoch += 1
 
+    def _archive_committed(self) -> None:
+        for entry in self.entries:
+            if self.snapshot is not None and entry.index <= self.snapshot.index:
+                self._archive.keep(entry)
+
     def wipe(self) -> None:
         """Lose everything: a new disk."""
         self.crash()
+        self._archive_committed()
         if self.entries:
             self._lost_index = max(self._lost_index, self.entries[-1].index)
         if self.snapshot is not None:

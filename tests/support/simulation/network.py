@@ -1,16 +1,17 @@
-"""Wires between the parts: ordered per link, with delay, loss, partitions and resets.
+"""Wires between the parts: ordered per link, with delay, loss, stalls, partitions and resets.
 
-A crash resets a node's links at once; a partition swallows frames silently, until both ends have
-missed each other's heartbeats and drop the link, as the real links do.
+A crash resets a node's links at once, behind what was still on its way; a partition swallows
+frames silently, until both ends have missed each other's heartbeats and drop the link, as the real
+links do; a stall holds everything of one direction back, and then lets it come.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 from support.simulation.world import World
 
 SILENCE_S = 1.5
 """What the real links wait before they drop a silent neighbour."""
+NEVER = float("inf")
 
 
 class Endpoint(Protocol):
@@ -18,12 +19,29 @@ class Endpoint(Protocol):
 
     name: str
     is_up: bool
+    is_frozen: bool
 
     def connected(self, peer: str) -> None: ...
 
     def disconnected(self, peer: str) -> None: ...
 
     def receive(self, peer: str, frame: object) -> None: ...
+
+
+class _Link:
+    """One connection; it is gone when both ends know that it is."""
+
+    def __init__(self, pair: tuple[str, str]) -> None:
+        self.pair = pair
+        self.hears_until = dict.fromkeys(pair, NEVER)
+        """When an end hears nothing more."""
+        self.knows = dict.fromkeys(pair, False)
+        """Whether an end has been told, or is not there any more to be told."""
+        self.arrival = dict.fromkeys(pair, 0.0)
+        """When the last frame to an end comes; those after it come later."""
+
+    def other(self, end: str) -> str:
+        return self.pair[1] if end == self.pair[0] else self.pair[0]
 
 
 class Network:
@@ -34,9 +52,7 @@ class Network:
         self._delay_s = delay_s
         self.loss = loss
         self.ends: dict[str, Endpoint] = {}
-        self._links: dict[tuple[str, str], int] = {}
-        self._generation = 0
-        self._arrival: dict[tuple[str, str], float] = {}
+        self._links: dict[tuple[str, str], _Link] = {}
         self.cut: dict[tuple[str, str], bool] = {}
         self._wanted: list[tuple[str, str]] = []
 
@@ -51,17 +67,13 @@ class Network:
             self._dial(pair)
 
     def _dial(self, pair: tuple[str, str]) -> None:
-        first, second = pair
         if (
             pair not in self._links
-            and first in self.ends
-            and second in self.ends
-            and self.ends[first].is_up
-            and self.ends[second].is_up
-            and not self.cut.get(pair)
+            and all(self.ends[end].is_up and not self.ends[end].is_frozen for end in pair)
+            and pair not in self.cut
         ):
-            self._generation += 1
-            self._links[pair] = self._generation
+            self._links[pair] = _Link(pair)
+            first, second = pair
             self.ends[first].connected(second)
             self.ends[second].connected(first)
         self._world.at(self._world.random.uniform(0.02, 0.2), lambda: self._dial(pair))
@@ -70,32 +82,75 @@ class Network:
         """Put a frame on the wire; it is lost where there is no link, or by chance."""
         pair = _pair(sender, receiver)
         link = self._links.get(pair)
-        if link is None:
+        if link is None or link.knows[sender]:
             return
         is_lossy = not sender.startswith("b") and not receiver.startswith("b")
         if is_lossy and self.loss and self._world.random.random() < self.loss:
             return
-        delay = self._world.random.uniform(*self._delay_s)
-        arrival = max(self._world.now + delay, self._arrival.get((sender, receiver), 0.0))
-        self._arrival[sender, receiver] = arrival
+        arrival = self._world.now + self._world.random.uniform(*self._delay_s)
+        arrival = link.arrival[receiver] = max(arrival, link.arrival[receiver])
 
         def deliver() -> None:
-            if self._links.get(pair) == link and not self.cut.get(pair):
+            if self._world.now < link.hears_until[receiver] and pair not in self.cut:
                 self.ends[receiver].receive(sender, frame)
 
         self._world.at(arrival - self._world.now, deliver)
 
+    # Links end
+
     def reset(self, name: str) -> None:
-        """An end's process died: its links break at once, seen by the others within 2 ms."""
-        for pair, link in list(self._links.items()):
-            if name in pair:
-                other = pair[0] if pair[1] == name else pair[1]
-                del self._links[pair]
-                if not self.cut.get(pair):
-                    self._world.at(self._world.random.uniform(0, 0.002), self._loss(other, name))
-                else:
-                    self._world.at(SILENCE_S, self._loss(other, name))
-                del link
+        """An end's process died: its links break, seen by the others within 2 ms.
+
+        Until then the others still get what the dead one had handed to its system.
+        """
+        for link in [link for link in self._links.values() if name in link.pair]:
+            link.hears_until[name] = self._world.now
+            link.knows[name] = True
+            is_cut = link.pair in self.cut
+            self._tell(
+                link,
+                link.other(name),
+                SILENCE_S if is_cut else self._world.random.uniform(0, 0.002),
+            )
+
+    def drop(self, end: str, peer: str) -> None:
+        """An end gives a link up; what is still on its way to it is thrown away."""
+        link = self._links.get(_pair(end, peer))
+        if link is not None:
+            link.hears_until[end] = self._world.now
+            self._tell(link, end, 0.0)
+            is_cut = link.pair in self.cut
+            self._tell(link, peer, SILENCE_S if is_cut else self._world.random.uniform(0, 0.002))
+
+    def fall_silent(self, name: str) -> None:
+        """An end has said nothing for so long that its neighbours in the mesh drop its links."""
+        for link in list(self._links.values()):
+            if name in link.pair and not any(end.startswith("b") for end in link.pair):
+                self.drop(link.other(name), name)
+
+    def _tell(self, link: _Link, end: str, delay_s: float) -> None:
+        """Have an end know, after `delay_s`, that a link is gone."""
+        at = self._world.now + delay_s
+        if not link.knows[end]:
+            link.hears_until[end] = min(link.hears_until[end], at)
+
+        def tell() -> None:
+            if not link.knows[end]:
+                link.knows[end] = True
+                self.ends[end].disconnected(link.other(end))
+            if all(link.knows.values()) and self._links.get(link.pair) is link:
+                del self._links[link.pair]
+
+        self._world.at(delay_s, tell)
+
+    # Trouble on the way
+
+    def stall(self, sender: str, receiver: str, seconds: float) -> None:
+        """Hold back what one end sends from now on, until `seconds` have passed."""
+        link = self._links.get(_pair(sender, receiver))
+        if link is not None:
+            until = self._world.now + seconds
+            link.arrival[receiver] = max(link.arrival[receiver], until)
 
     def partition(self, one: str, other: str) -> None:
         """Swallow everything between two ends from now on."""
@@ -106,29 +161,21 @@ class Network:
             return
 
         def drop() -> None:
-            if self._links.get(pair) == link and self.cut.get(pair):
-                del self._links[pair]
-                self._loss(pair[0], pair[1])()
-                self._loss(pair[1], pair[0])()
+            if self._links.get(pair) is link and pair in self.cut:
+                for end in pair:
+                    self._tell(link, end, 0.0)
 
         self._world.at(SILENCE_S, drop)
 
     def heal(self) -> None:
         """Let everybody reach everybody again."""
         for pair in self.cut:
-            if self.cut[pair] and pair in self._links:
+            link = self._links.get(pair)
+            if link is not None:
                 # Frames were swallowed on a link that lives: no ordered link can go on.
-                del self._links[pair]
-                self._loss(pair[0], pair[1])()
-                self._loss(pair[1], pair[0])()
+                for end in pair:
+                    self._tell(link, end, 0.0)
         self.cut.clear()
-
-    def _loss(self, end: str, peer: str) -> Callable[[], None]:
-        def tell() -> None:
-            if self.ends[end].is_up and _pair(end, peer) not in self._links:
-                self.ends[end].disconnected(peer)
-
-        return tell
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

@@ -10,22 +10,33 @@ from roost.node.effects import Compaction, EngineOutput
 from roost.node.engine import Engine, EngineConfig
 from roost.node.mesh import PeerFrame
 from roost.raft.messages import Instant, Persist
-from roost.trunk.frames import FromBalancer, Welcome
-from support.simulation.disk import HistoryDisk, LogDisk
-from support.simulation.network import Network
+from roost.trunk.frames import (
+    PROTOCOL_VERSION,
+    FromBalancer,
+    Hello,
+    Neighbours,
+    Ping,
+    Pong,
+    Welcome,
+)
+from support.simulation.balancer import CLUSTER
+from support.simulation.disk import Archive, HistoryDisk, LogDisk
+from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
 
 
 class SimulatedNode:
     """One member of the cluster, which can crash, freeze and come back."""
 
-    def __init__(self, world: World, network: Network, name: str, config: EngineConfig) -> None:
+    def __init__(
+        self, world: World, network: Network, name: str, config: EngineConfig, archive: Archive
+    ) -> None:
         self.name = name
         self.is_up = False
         self._world = world
         self._network = network
         self._config = config
-        self.log_disk = LogDisk(world, (0.0005, 0.004))
+        self.log_disk = LogDisk(world, (0.0005, 0.004), archive)
         self.history_disk = HistoryDisk()
         self.engine: Engine | None = None
         self._life = 0
@@ -68,7 +79,19 @@ class SimulatedNode:
         """Stop the process without killing it (SIGSTOP)."""
         if self.is_up and self._frozen is None:
             self._world.log(f"{self.name} freezes")
-            self._frozen = []
+            frozen: list[Callable[[], None]] = []
+            self._frozen = frozen
+
+            def be_missed() -> None:
+                if self._frozen is frozen:
+                    self._network.fall_silent(self.name)
+
+            self._world.at(SILENCE_S, be_missed)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the process is stopped."""
+        return self._frozen is not None
 
     def thaw(self) -> None:
         """Let a frozen process go on; what came meanwhile comes now."""
@@ -81,7 +104,10 @@ class SimulatedNode:
     # Inputs
 
     def connected(self, peer: str) -> None:
-        if not peer.startswith("b"):
+        if peer.startswith("b"):
+            hello = Hello(PROTOCOL_VERSION, CLUSTER, self.name, "1", 1, f"{self.name}:1", 1)
+            self._network.send(self.name, peer, hello)
+        else:
             self._do(lambda engine, now: engine.peer_connected(peer, now))
 
     def disconnected(self, peer: str) -> None:
@@ -93,6 +119,12 @@ class SimulatedNode:
     def receive(self, peer: str, frame: object) -> None:
         if isinstance(frame, Welcome):
             self._do(lambda engine, now: engine.trunk_connected(frame, now))
+        elif isinstance(frame, Ping):
+            nonce = frame.nonce
+            self._do(lambda engine, now: self._network.send(self.name, peer, Pong(nonce)))
+        elif isinstance(frame, Neighbours):
+            # Who the neighbours are is settled here.
+            pass
         elif peer.startswith("b"):
             heard = cast("FromBalancer", frame)
             self._do(lambda engine, now: engine.receive_trunk(peer, heard, now))

@@ -45,7 +45,9 @@ class World:
             self.step()
         self.now = end
 
-    def run_until(self, condition: Callable[[], bool], seconds_max: float, what: str) -> float:
+    def run_until(
+        self, condition: Callable[[], bool], seconds_max: float, what: str | Callable[[], str]
+    ) -> float:
         """Let time pass until something is so; gives how long it took.
 
         Raises:
@@ -55,8 +57,9 @@ class World:
         while not condition():
             if not self._events or self._events[0][0] > start + seconds_max:
                 tail = "\n".join(self.trace[-60:])
+                text = what if isinstance(what, str) else what()
                 raise AssertionError(
-                    f"seed {self.seed}: after {seconds_max} s still not so: {what}\n{tail}"
+                    f"seed {self.seed}: after {seconds_max} s still not so: {text}\n{tail}"
                 )
             self.step()
         return self.now - start

@@ -1,0 +1,185 @@
+"""A simulated balancer: the real exchange, with simulated trunks and sockets for its driver."""
+
+import msgspec
+
+from roost.balancer.errors import RefusedNodeError
+from roost.balancer.exchange import Exchange, ExchangeConfig
+from roost.balancer.fleet import Node
+from roost.balancer.health import HealthConfig
+from roost.balancer.moves import MoveConfig, PlannedMove
+from roost.balancer.sessions import Client, Session, SessionLimits
+from roost.balancer.strategy import StrategyConfig
+from roost.chat.ids import incarnation_at
+from roost.trunk.frames import (
+    Close,
+    Deliver,
+    DeliverTo,
+    FromBalancer,
+    FromNode,
+    Hello,
+    Join,
+    Leave,
+    Output,
+    Reply,
+)
+from support.simulation.network import Network
+from support.simulation.world import World
+
+CLUSTER = "sim"
+SWEEP_S = 0.05
+TURN_S = 0.0005
+"""How late the end of a turn may be: what comes until then is handled in one go."""
+
+
+class SimulatedTrunk:
+    """One link to a node, as the exchange sees it."""
+
+    def __init__(self, network: Network, balancer: str, node: str) -> None:
+        self._network = network
+        self._balancer = balancer
+        self._node = node
+        self.is_announced = False
+
+    def send(self, frame: FromBalancer) -> None:
+        self._network.send(self._balancer, self._node, frame)
+
+    def drop(self, reason: str) -> None:
+        del reason
+        self._network.drop(self._balancer, self._node)
+
+
+class Stale(msgspec.Struct):
+    """What came from nodes that do not serve the session any more."""
+
+    replies: int = 0
+    deliveries: int = 0
+
+
+class SimulatedBalancer:
+    """The door, with whatever the real one's mind does behind it."""
+
+    def __init__(self, world: World, network: Network, name: str) -> None:
+        self.name = name
+        self.is_up = True
+        self.is_frozen = False
+        self.stale = Stale()
+        self._world = world
+        self._network = network
+        self._trunks: dict[str, SimulatedTrunk] = {}
+        self._is_turn_due = False
+        config = ExchangeConfig(
+            name=name,
+            cluster=CLUSTER,
+            server_name="roost.local",
+            ping_line="PING :roost",
+            sessions=SessionLimits(),
+            strategy=StrategyConfig(ramp_s=2.0),
+            health=HealthConfig(),
+            moves=MoveConfig(cool_down_s=2.0),
+        )
+        incarnation = incarnation_at(world.instant().wall_ms, name)
+        self.exchange = Exchange(config, incarnation, self._note, world.random.random)
+        self._sweep()
+
+    def _note(self, level: str, event: str, /, **fields: object) -> None:
+        self._world.log(f"{self.name} {level} {event} {fields}")
+
+    # The trunks
+
+    def connected(self, peer: str) -> None:
+        self._trunks[peer] = SimulatedTrunk(self._network, self.name, peer)
+
+    def disconnected(self, peer: str) -> None:
+        trunk = self._trunks.pop(peer)
+        if trunk.is_announced:
+            self.exchange.node_lost(peer, trunk, "the link is gone", self._world.now)
+            self._touch()
+
+    def receive(self, peer: str, frame: object) -> None:
+        trunk = self._trunks[peer]
+        if isinstance(frame, Hello):
+            try:
+                self.exchange.node_connected(frame, trunk, self._world.now)
+            except RefusedNodeError as error:
+                trunk.drop(str(error))
+                return
+            trunk.is_announced = True
+        else:
+            assert isinstance(frame, FromNode)
+            if isinstance(frame, Output):
+                self._count_stale(peer, frame)
+            self.exchange.receive(peer, trunk, frame, self._world.now)
+        self._touch()
+
+    def _count_stale(self, peer: str, output: Output) -> None:
+        """Count what the exchange has to drop, because another node serves the session."""
+        for item in output.items:
+            match item:
+                case Reply(number, generation) | Close(number, generation):
+                    session = self.exchange.sessions.get(number)
+                    self.stale.replies += session is not None and session.generation > generation
+                case DeliverTo(numbers):
+                    self.stale.deliveries += any(
+                        session is not None and session.node != peer
+                        for session in map(self.exchange.sessions.get, numbers)
+                    )
+                case Deliver() | Join() | Leave():
+                    pass
+
+    # Turns and time
+
+    def _touch(self) -> None:
+        if not self._is_turn_due and self.exchange.has_work:
+            self._is_turn_due = True
+            self._world.at(self._world.random.uniform(0, TURN_S), self._finish_turn)
+
+    def _finish_turn(self) -> None:
+        self._is_turn_due = False
+        self.exchange.pass_lines_on(self._world.now)
+        relay = self.exchange.relay
+        dirty, relay.dirty = relay.dirty, []
+        for outbox in dirty:
+            outbox.flush()
+
+    def _sweep(self) -> None:
+        self.exchange.tick(self._world.now)
+        self._touch()
+        self._world.at(SWEEP_S, self._sweep)
+
+    # The clients
+
+    def open(self, client: Client) -> Session:
+        """Let a client in."""
+        return self.exchange.client_connected(client, "192.0.2.1", self._world.now)
+
+    def spoke(self, session: Session, lines: list[bytes | None]) -> None:
+        """Take a client's lines."""
+        self.exchange.client_spoke(session, lines, self._world.now)
+        self._touch()
+
+    def hung_up(self, session: Session) -> None:
+        """A client has closed its connection."""
+        self.exchange.client_lost(session, "Connection closed", self._world.now)
+        self._touch()
+
+    # Moves
+
+    def ready_nodes(self) -> list[Node]:
+        """The nodes that may be given a session."""
+        now = self._world.now
+        return [n for n in self.exchange.fleet if n.trunk is not None and n.judge(now).is_ready]
+
+    def move(self, session: Session, target: Node) -> None:
+        """Move a session now, whatever it is doing."""
+        source = self.exchange.fleet.find(session.node)
+        assert source is not None, "only a session that is bound can be moved"
+        self._world.log(f"{self.name} moves {session.id} from {source.name} to {target.name}")
+        self.exchange.move([PlannedMove(session, source, target)], self._world.now)
+        self._touch()
+
+    def move_any(self) -> None:
+        """Move some session to some node, which may be the same one."""
+        bound = [s for s in self.exchange.sessions.values() if s.node]
+        ready = self.ready_nodes()
+        if bound and ready:
+            self.move(self._world.random.choice(bound), self._world.random.choice(ready))
