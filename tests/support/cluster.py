@@ -189,6 +189,16 @@ class Cluster:
 
         self.wait_for(is_whole, "whole cluster")
 
+    def wait_ready_nodes(self) -> None:
+        """Wait until every node is ready, while people go on talking."""
+
+        def is_ready(status: Status) -> bool:
+            return len(status.nodes) == self.size and all(
+                node.state == "ready" for node in status.nodes
+            )
+
+        self.wait_for(is_ready, "ready cluster")
+
     def kill(self, name: str) -> int:
         """Kill a node with SIGKILL; gives the process id that it had."""
         pid = self.node(name).pid

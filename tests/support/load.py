@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -125,6 +125,9 @@ class Load:
         self._sent_at: dict[str, float] = {}
         self._rooms_of: dict[str, list[str]] = {}
         self._text = itertools.count()
+        self._speakers: Iterator[LoadClient] = iter(())
+        self.pauses: dict[int, float] = {}
+        """Each client's longest wait for a line that was said, in ms; clear it to begin anew."""
         self._due = 0
         """How many deliveries there must be in the end; 0 while people talk."""
         self._all_arrived = asyncio.Event()
@@ -143,16 +146,16 @@ class Load:
             self._rooms_of.setdefault(room, [])
         async with asyncio.timeout(60):
             await asyncio.gather(*(client.joined for client in self.clients))
+        self._speakers = itertools.cycle(self.clients)
         self.is_running = True
 
     async def talk(self, seconds: float) -> None:
         """Let lines be said at the rate, by everybody in turn."""
         start = clock.now().monotonic
         said = 0
-        speakers = itertools.cycle(self.clients)
         while (elapsed := clock.now().monotonic - start) < seconds:
             while said < elapsed * self._rate:
-                self._say(next(speakers))
+                self._say(next(self._speakers))
                 said += 1
             await asyncio.sleep(0.005)
 
@@ -167,7 +170,9 @@ class Load:
         """A client got a line."""
         client.heard.append(text)
         self.report.delivered += 1
-        self.report.latencies.append((clock.now().monotonic - self._sent_at[text]) * 1000)
+        latency = (clock.now().monotonic - self._sent_at[text]) * 1000
+        self.report.latencies.append(latency)
+        self.pauses[client.number] = max(latency, self.pauses.get(client.number, 0.0))
         self._check_done()
 
     def _check_done(self) -> None:
