@@ -53,10 +53,12 @@ class Relay:
         Raises:
             AcknowledgementError: the reply acknowledges what the node was not given.
         """
-        session.is_served = True
         if session.is_new_answer(reply.line, reply.part) and reply.payload:
             self.write(session, reply.payload)
         if reply.is_last:
+            # What comes before the first acknowledgement is about its registration alone: it may
+            # be registered by then, and not have been shown what happened since.
+            session.is_served = True
             session.acknowledge(reply.line)
 
     def _fan_out(self, members: dict[int, Outbox], excluded: int, payload: bytes) -> None:

@@ -51,6 +51,8 @@ from roost.chat.sessions import (
     balancer_lost,
     balancer_started,
     close_session,
+    is_refused_before,
+    note_opening,
     open_session,
     remember_closed,
     resume_session,
@@ -135,15 +137,18 @@ def _apply(step: Step, command: Command) -> Applied:
 
 def _open(step: Step, command: OpenSession | ResumeSession) -> Applied:
     state = step.state
-    is_fenced = command.session in state.closed_sessions or state.balancers.get(
-        command.balancer
-    ) != incarnation_of(command.session)
+    is_fenced = (
+        command.session in state.closed_sessions
+        or state.balancers.get(command.balancer) != incarnation_of(command.session)
+        or is_refused_before(state, command)
+    )
     is_duplicate = not is_fenced and command.session in state.sessions
     if not is_duplicate and not is_fenced:
         if isinstance(command, OpenSession):
             open_session(step, command)
         else:
             resume_session(step, command)
+        note_opening(state, command)
     return Applied(
         step.position,
         step.time_ms,

@@ -28,6 +28,8 @@ from roost.irc.names import is_valid_nick
 
 CLOSED_SESSIONS_MAX = 4096
 """A command that was lost is asked for again within seconds, in which fewer clients leave."""
+REFUSED_OPENINGS_MAX = 4096
+"""Likewise: fewer clients are refused in that time."""
 
 
 def open_session(step: Step, command: OpenSession) -> None:
@@ -172,6 +174,26 @@ def attach_sessions(step: Step, command: AttachSessions) -> tuple[tuple[SessionI
         source = source_of(state.users[session.user])
         step.changed(SessionAttached(step.part, source, number, generation))
     return tuple(fenced)
+
+
+def is_refused_before(state: State, command: OpenSession | ResumeSession) -> bool:
+    """Whether this attempt to register, or a later one of the session, was refused already."""
+    refused = state.refused_openings.get(command.session)
+    return refused is not None and _attempt(command) <= refused
+
+
+def note_opening(state: State, command: OpenSession | ResumeSession) -> None:
+    """Remember an attempt to register if it was refused."""
+    state.refused_openings.pop(command.session, None)
+    if command.session not in state.sessions:
+        state.refused_openings[command.session] = _attempt(command)
+        while len(state.refused_openings) > REFUSED_OPENINGS_MAX:
+            del state.refused_openings[next(iter(state.refused_openings))]
+
+
+def _attempt(command: OpenSession | ResumeSession) -> tuple[int, int, bool]:
+    # Whoever cannot resume may register by the same line.
+    return command.generation, command.line, isinstance(command, OpenSession)
 
 
 def balancer_started(step: Step, command: BalancerStarted) -> None:

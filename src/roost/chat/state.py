@@ -131,6 +131,10 @@ class State(msgspec.Struct):
     closed_sessions: dict[SessionId, None] = {}
     """The last sessions to be closed, oldest first: an `OpenSession` that the log delivers late
     must not bring their users back."""
+    refused_openings: dict[SessionId, tuple[int, int, bool]] = {}
+    """The last attempts to register that were refused, oldest first: generation, line, and whether
+    it was to open rather than to resume. A command may be asked for twice, and must not do later
+    what its client was told cannot be done."""
     whowas: dict[FoldedNick, list[Whowas]] = {}
     """Oldest first, and the nickname whose newest entry is oldest first."""
     whowas_count: int = 0

@@ -538,9 +538,21 @@ class Serving:
 
     def refuse(self, session: LocalSession, reason: str) -> None:
         """Give a session back to its balancer, which picks another node."""
+        if session.is_detached:
+            # Nobody is to be served elsewhere; what is left is that everybody else learns of it.
+            self._end_detached(session)
+            return
         item = Refuse(session.id, session.generation, reason)
         self._outbox.item(session.balancer, item)
         self.give_up(session)
+
+    def _end_detached(self, session: LocalSession) -> None:
+        reason = session.end_reason or "Connection closed"
+        session.queue.clear()
+        if session.phase is not Phase.REGISTERING and session.id not in self.state.sessions:
+            self.close(session, reason)
+        else:
+            self._end(session, reason)
 
     def give_up(self, session: LocalSession) -> None:
         """Serve a session no more; its client stays, with another node."""

@@ -44,7 +44,7 @@ def resume(
         ResumeSession(
             session,
             3,
-            9,
+            9 + world.state.position,
             previous or world.sessions[nick],
             user or world.user(nick).id,
             RESUME | 1,
@@ -66,7 +66,8 @@ def test_a_resumed_session_takes_the_place_of_the_one_before(world: ChatWorld) -
     assert (before.away, before.sessions) == ("tea", [NEW])
     assert world.room("#a").members == members
     session = world.state.sessions[NEW]
-    assert (session.generation, session.last_line, session.capabilities) == (3, 9, RESUME | 1)
+    assert (session.generation, session.capabilities) == (3, RESUME | 1)
+    assert session.last_line == applied.line
     assert list(session.monitored.values()) == ["bob"]
 
 
