@@ -38,6 +38,24 @@ from roost.ircd.whisper import Whisper
 BODY_BYTES_MAX = 510
 """A line without its tags and its end (RFC 1459, section 2.3)."""
 
+_NUMERICS_WITHOUT_TEXT = frozenset(
+    {
+        numerics.RPL_MYINFO,
+        numerics.RPL_UMODEIS,
+        numerics.RPL_CHANNELMODEIS,
+        numerics.RPL_CREATIONTIME,
+        numerics.RPL_TOPICWHOTIME,
+        numerics.RPL_INVITELIST,
+        numerics.RPL_INVITING,
+        numerics.RPL_INVEXLIST,
+        numerics.RPL_EXCEPTLIST,
+        numerics.RPL_BANLIST,
+    }
+)
+"""Numerics whose last parameter is a name, modes or a number."""
+_TEXT_COMMANDS = frozenset({"CAP", "FAIL", "NOTE", "NOTICE", "WARN"})
+"""What else ends in a text or a list."""
+
 # Plain numbers: arithmetic on flags is ten times slower, and this is done for every message.
 _MESSAGE_TAGS = Capability.MESSAGE_TAGS.value
 _SERVER_TIME = Capability.SERVER_TIME.value
@@ -53,13 +71,23 @@ DELIVERY_CAPABILITIES = TAG_CAPABILITIES | _EXTENDED_JOIN | _AWAY_NOTIFY | _INVI
 
 
 def body(source: str, command: str, parameters: tuple[str, ...]) -> str:
-    """Write a message without tags and end of line, cut to what a line can hold."""
+    """Write a message without tags and end of line, cut to what a line can hold.
+
+    The last parameter gets a colon where it must have one, and wherever it is meant as a text or
+    a list: the specifications write it so, and small clients look for it.
+    """
     if not parameters:
         return f":{source} {command}"
     last = parameters[-1]
-    if not last or last[0] == ":" or " " in last:
+    if not last or last[0] == ":" or " " in last or _ends_in_text(command):
         last = f":{last}"
     return fit(f":{source} " + " ".join((command, *parameters[:-1], last)))
+
+
+def _ends_in_text(command: str) -> bool:
+    return command in _TEXT_COMMANDS or (
+        command.isdigit() and command not in _NUMERICS_WITHOUT_TEXT
+    )
 
 
 def fit(text: str) -> str:

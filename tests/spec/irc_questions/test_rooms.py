@@ -42,7 +42,7 @@ def test_names_hides_the_invisible_from_outsiders(town: Town) -> None:
 def test_names_of_a_secret_room_is_an_end_for_outsiders(town: Town) -> None:
     """If the given channel has the secret channel mode set and the user is not joined to that channel, one `RPL_ENDOFNAMES` numeric is returned."""  # noqa: E501
     assert town.ask("Bob", "NAMES #secret") == [f":roost.test 366 Bob #secret {END}"]
-    assert town.ask("Ann", "NAMES #secret")[0] == ":roost.test 353 Ann @ #secret Ann"
+    assert town.ask("Ann", "NAMES #secret")[0] == ":roost.test 353 Ann @ #secret :Ann"
 
 
 @pytest.mark.parametrize("name", ["#nowhere", "nonsense"])

@@ -60,16 +60,16 @@ def test_admin_tells_who_runs_it(town: Town) -> None:
     town.configure(admin=("Here", "Us", "us@example.org"))
     assert town.ask("Ann", "ADMIN") == [
         ":roost.test 256 Ann roost.test :Administrative info",
-        ":roost.test 257 Ann Here",
-        ":roost.test 258 Ann Us",
-        ":roost.test 259 Ann us@example.org",
+        ":roost.test 257 Ann :Here",
+        ":roost.test 258 Ann :Us",
+        ":roost.test 259 Ann :us@example.org",
     ]
 
 
 def test_admin_with_one_line_gives_the_address(town: Town) -> None:
     """RPL_ADMINEMAIL: `<info>` MUST contain the email address to contact the administrator(s)."""
     town.configure(admin=("us@example.org",))
-    assert town.ask("Ann", "ADMIN")[1:] == [":roost.test 259 Ann us@example.org"]
+    assert town.ask("Ann", "ADMIN")[1:] == [":roost.test 259 Ann :us@example.org"]
 
 
 def test_no_admin_is_told(town: Town) -> None:

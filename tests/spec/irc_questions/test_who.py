@@ -104,8 +104,8 @@ def test_whox_sends_the_fields_that_are_asked_for(town: Town) -> None:
 def test_whox_repeats_the_token(town: Town) -> None:
     """'t': return the `<token>` specified by the client."""
     assert town.ask("Bob", "WHO #open %afnt,42")[:2] == [
-        ":roost.test 354 Bob 42 Ann G@ 0",
-        ":roost.test 354 Bob 42 Bob H+ robert",
+        ":roost.test 354 Bob 42 Ann G@ :0",
+        ":roost.test 354 Bob 42 Bob H+ :robert",
     ]
 
 
@@ -119,7 +119,7 @@ def test_whox_fields_have_one_order(town: Town) -> None:
 
 def test_whox_placeholders(town: Town) -> None:
     """`*` is used for `[channel]` when no channel is returned."""
-    assert town.ask("Ann", "WHO max %cina")[0] == ":roost.test 354 Ann * 255.255.255.255 Max 0"
+    assert town.ask("Ann", "WHO max %cina")[0] == ":roost.test 354 Ann * 255.255.255.255 Max :0"
 
 
 def test_whox_never_sends_the_ordinary_reply(town: Town) -> None:
@@ -129,7 +129,7 @@ def test_whox_never_sends_the_ordinary_reply(town: Town) -> None:
 
 def test_whox_ignores_unknown_fields(town: Town) -> None:
     """Servers MUST ignore any non-standard field they don't support."""
-    assert town.ask("Max", "WHO bob %nXYZ")[0] == ":roost.test 354 Max Bob"
+    assert town.ask("Max", "WHO bob %nXYZ")[0] == ":roost.test 354 Max :Bob"
 
 
 def test_a_mask_for_everybody_is_answered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,9 +26,9 @@ def test_whois_tells_what_is_known(town: Town) -> None:
     """The server SHOULD answer this command with numeric messages with information about the nick, ending with RPL_ENDOFWHOIS."""  # noqa: E501
     assert town.ask("Max", "WHOIS ann") == [
         ":roost.test 311 Max Ann ann host.test * :Ann A.",
-        ":roost.test 319 Max Ann @#open",
-        ":roost.test 312 Max Ann roost.test Roost",
-        ":roost.test 301 Max Ann out",
+        ":roost.test 319 Max Ann :@#open",
+        ":roost.test 312 Max Ann roost.test :Roost",
+        ":roost.test 301 Max Ann :out",
         f":roost.test 317 Max Ann 42 {SIGNED_ON} :seconds idle, signon time",
         ":roost.test 318 Max ann :End of /WHOIS list",
     ]
