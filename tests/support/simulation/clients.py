@@ -113,7 +113,8 @@ class SimulatedClient:
         self._flush()
         self.is_open = False
         assert self.has_left, (
-            f"seed {self._world.seed} at {self._world.now:.4f}: {self.name} was thrown out: {last!r}"
+            f"seed {self._world.seed} at {self._world.now:.4f}: {self.name} was thrown out: "
+            f"{last!r}"
         )
 
     def _flush(self) -> None:
@@ -177,8 +178,10 @@ class SimulatedClient:
 
     def tell(self) -> str:
         """Describe the client's whole life, for whoever studies a failure."""
-        lines = [(sent.at, f"{number:4} > {sent.label:6} {sent.text}")
-                 for number, sent in enumerate(self.sent, 1)]
+        lines = [
+            (sent.at, f"{number:4} > {sent.label:6} {sent.text}")
+            for number, sent in enumerate(self.sent, 1)
+        ]
         lines += [
             (received.at, f"     < {received.message.encode().decode().rstrip()}")
             for received in self.received

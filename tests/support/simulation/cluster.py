@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from roost.chat.ids import Position, parse_message_id
+from roost.chat.ids import parse_message_id
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine import EngineConfig
 from roost.raft.config import Config as RaftConfig
 from roost.trunk.frames import Drain
 from support.chat_invariants import check_invariants
 from support.simulation.balancer import SimulatedBalancer
-from support.simulation.clients import Received, SimulatedClient
+from support.simulation.clients import LABELLING, Received, SimulatedClient
 from support.simulation.disk import Archive
 from support.simulation.network import Network
 from support.simulation.node import SimulatedNode
@@ -124,6 +124,29 @@ class SimulatedCluster:
         for person in self.people:
             if person.client is client:
                 person.hear(client, received)
+
+    def register(self, name: str, capabilities: str = LABELLING) -> SimulatedClient:
+        """Open a connection and send all that it takes to register."""
+        client = self.connect(name, capabilities)
+        if capabilities:
+            client.send("CAP", "REQ", capabilities)
+        client.send("NICK", name)
+        client.send("USER", name, "0", "*", name)
+        if capabilities:
+            client.send("CAP", "END")
+        return client
+
+    def wait_answered(self, seconds_max: float = 10.0) -> float:
+        """Wait until every line of those that are present is answered; gives how long it took."""
+        return self.world.run_until(
+            lambda: all(client.is_answered for client in self.present()),
+            seconds_max,
+            self._unsettled,
+        )
+
+    def leader(self) -> str:
+        """Name the node that leads."""
+        return next(n for n, node in self.nodes.items() if node.mind.replica.is_leader)
 
     def start_people(self) -> None:
         """Let everybody come in and talk."""
@@ -237,8 +260,10 @@ class SimulatedCluster:
     def wait_ready(self) -> None:
         """Wait until every node is ready and every balancer knows it."""
         self.world.run_until(
-            lambda: all(state == "ready" for state in self.states().values())
-            and all(len(b.ready_nodes()) == len(self.names) for b in self.balancers),
+            lambda: (
+                all(state == "ready" for state in self.states().values())
+                and all(len(b.ready_nodes()) == len(self.names) for b in self.balancers)
+            ),
             20.0,
             lambda: f"all nodes ready, but {self.states()}",
         )
@@ -256,9 +281,11 @@ class SimulatedCluster:
         # Whoever is still introducing themselves needs a moment to say the rest.
         self.world.run(3.0)
         self.world.run_until(
-            lambda: all(client.is_answered for client in self.present())
-            and not any(balancer.exchange.departing_count for balancer in self.balancers)
-            and len({node.position for node in self.nodes.values()}) == 1,
+            lambda: (
+                all(client.is_answered for client in self.present())
+                and not any(balancer.exchange.departing_count for balancer in self.balancers)
+                and len({node.position for node in self.nodes.values()}) == 1
+            ),
             20.0,
             self._unsettled,
         )

@@ -19,7 +19,9 @@ class Endpoint(Protocol):
 
     name: str
     is_up: bool
-    is_frozen: bool
+
+    @property
+    def is_frozen(self) -> bool: ...
 
     def connected(self, peer: str) -> None: ...
 

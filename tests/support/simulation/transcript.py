@@ -1,7 +1,7 @@
 """Holds what one client sent and saw against what really happened.
 
-    received lines --> units (a line, or a whole batch) --> of others: exactly what was due
-                                                        --> answers: one for each line, in order
+received lines --> units (a line, or a whole batch) --> of others: exactly what was due
+                                                    --> answers: one for each line, in order
 """
 
 import msgspec
@@ -281,7 +281,7 @@ class Transcript:
         except _ExhaustedError as error:
             raise AssertionError(f"the answer to {sent.text!r} ends early") from error
         rest = inner.peek()
-        assert rest is None, f"{rest and rest.first} is too much as an answer to {sent.text!r}"
+        assert rest is None, f"{rest.first} is too much as an answer to {sent.text!r}"
 
     def _check_lines(self, reader: _Reader, sent: Sent, effect: Applied | None) -> None:
         match sent.verb:
@@ -315,9 +315,7 @@ class Transcript:
                 self._check_change(reader, sent, result, effect)
         self._low = max(self._low, effect.position)
 
-    def _check_change(
-        self, reader: _Reader, sent: Sent, change: Change, effect: Applied
-    ) -> None:
+    def _check_change(self, reader: _Reader, sent: Sent, change: Change, effect: Applied) -> None:
         match change:
             case Said():
                 assert (change.verb, change.target.lower(), change.text) == (
@@ -357,9 +355,7 @@ class Transcript:
         assert last.message.parameters[1] == room
         self._check_crowd(room, nicks, last)
 
-    def _check_people(
-        self, reader: _Reader, sent: Sent, item: str, end: str, place: int
-    ) -> None:
+    def _check_people(self, reader: _Reader, sent: Sent, item: str, end: str, place: int) -> None:
         nicks: list[str] = []
         while reader.is_next(item):
             nicks.append(reader.take(item).message.parameters[place])

@@ -38,6 +38,11 @@ class World:
         self.now, _, action = heapq.heappop(self._events)
         action()
 
+    def run_events(self, count: int) -> None:
+        """Let this many events happen."""
+        for _ in range(count):
+            self.step()
+
     def run(self, seconds: float) -> None:
         """Let time pass."""
         end = self.now + seconds
