@@ -225,7 +225,7 @@ class Transcript:
         if self._client.has_left and not self._client.has_hung_up:
             reader.take_error()
         extra = reader.peek()
-        assert extra is None, f"{extra and extra.first} answers nothing"
+        assert extra is None, f"{extra.first} answers nothing"
 
     def _check_registration(self, reader: _Reader) -> int:
         """Check the answers up to the welcome; gives how many lines they answer."""
