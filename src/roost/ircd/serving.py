@@ -128,15 +128,16 @@ class Serving:
 
     def _go_on_registering(self, context: Context) -> None:
         session = context.session
-        self._send_part(context)
         session.registration.lines += 1
-        if session.end_reason is not None:
+        is_flood = session.registration.lines > self._config.registration_lines_max
+        if session.end_reason is None and session.registration.is_complete and not is_flood:
+            # Nothing yet, also no ACK of a label: the welcome or the refusal is the line's answer.
+            self._ask_to_open(context)
             return
-        if session.registration.lines > self._config.registration_lines_max:
+        self._send_part(context)
+        if session.end_reason is None and is_flood:
             session.queue.clear()
             session.end_reason = "Too many lines before registration"
-        elif session.registration.is_complete:
-            self._ask_to_open(context)
 
     def _ask_to_open(self, context: Context) -> None:
         answered = context.session.registration

@@ -105,3 +105,20 @@ def test_batch_references_are_not_used_twice() -> None:
     alice.send("@label=1 JOIN #a", "@label=2 JOIN #b")
     starts = [line for line in alice.messages() if line.parameters[0].startswith("+")]
     assert len({line.parameters[0] for line in starts}) == 2
+
+
+def test_last_line_of_a_registration_is_answered_once() -> None:
+    """Servers MUST include the tag in exactly one logical message. (The welcome, or the refusal, is
+    what the line that completes the registration is answered with.)"""
+    world = World()
+    world.register("alice")
+    client = world.connect()
+    client.send(f"CAP REQ :{' '.join(LABELS)}", "NICK alice", "USER b 0 * :B")
+    client.lines()
+    client.send("@label=e CAP END")
+    assert client.lines() == ["@label=e :roost.local 433 * alice :Nickname is already in use"]
+    client.send("@label=n NICK bob")
+    first, *others = client.messages()
+    assert (first.command, first.tags) == ("BATCH", (("label", "n"),))
+    assert others[0].command == "001"
+    assert not any("label" in dict(line.tags) for line in others)
