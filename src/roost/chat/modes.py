@@ -144,9 +144,10 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
         step.refused(reason, operation.nick)
         return
     done: list[ModeChange] = []
+    unknown = ""
     for change in operation.changes:
         if change.letter not in USER_MODES:
-            step.refused(Reason.UNKNOWN_USER_MODE, detail=change.letter)
+            unknown += change.letter
         elif (change.letter in user.modes) != change.is_added:
             if change.is_added:
                 user.modes = "".join(sorted(user.modes + change.letter))
@@ -155,3 +156,5 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
             done.append(ModeChange(change.is_added, change.letter))
     if done:
         step.changed(UserModesChanged(step.part, source_of(user), tuple(done)))
+    if unknown:
+        step.refused(Reason.UNKNOWN_USER_MODE, detail=unknown)

@@ -33,7 +33,7 @@ class Reason(enum.IntEnum):
     REALNAME_INVALID = 19  # realname
     BAD_KEY_FORMAT = 20  # room
     SERVER_FULL = 21  # no subject
-    UNKNOWN_USER_MODE = 22  # detail: mode letter
+    UNKNOWN_USER_MODE = 22  # detail: mode letters
     TOO_MANY_ROOMS_EXIST = 23  # room
     NOTHING_TO_RESUME = 24  # no subject: the session is over, or was resumed already
     RESUME_INSECURE = 25  # no subject: the session was opened over TLS, this connection was not

@@ -50,18 +50,23 @@ def parse_room_modes(words: tuple[str, ...], parameters_max: int) -> ModeWords:
         elif letter in PARAMETER_MODES and not is_added:
             parsed.changes.append(ModeChange(False, letter))
         elif letter in STATUS_MODES + KEY_MODES + PARAMETER_MODES:
-            _take_parameter(parsed, ModeChange(is_added, letter, next(rest, "")))
+            _take_parameter(parsed, is_added, letter, next(rest, None))
         elif letter not in parsed.unknown:
             parsed.unknown.append(letter)
     del parsed.changes[parameters_max:]
     return parsed
 
 
-def _take_parameter(parsed: ModeWords, change: ModeChange) -> None:
+def _take_parameter(parsed: ModeWords, is_added: bool, letter: str, parameter: str | None) -> None:
+    if not parameter and letter in KEY_MODES and not is_added:
+        # Clients send "-k" with or without the key; it is not compared.
+        parsed.changes.append(ModeChange(False, letter, "*"))
+        return
+    if parameter is None:
+        return
+    change = ModeChange(is_added, letter, parameter)
     if not change.parameter:
-        if change.letter in KEY_MODES and not change.is_added:
-            # Clients send "-k" with or without the key; it is not compared.
-            parsed.changes.append(ModeChange(False, change.letter, "*"))
+        parsed.invalid.append(change)
         return
     if change.letter in PARAMETER_MODES:
         text = change.parameter

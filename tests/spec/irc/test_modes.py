@@ -168,3 +168,41 @@ def test_modes_of_others_are_theirs() -> None:
     world.register("bob")
     alice.send("MODE bob", "MODE bob +i", "MODE nobody")
     assert alice.commands() == ["502", "502", "401"]
+
+
+@pytest.mark.parametrize("words", ["+Z", "+l abc", "+m", "b", "+lZ x"])
+def test_modes_of_no_room(words: str) -> None:
+    """If `<target>` is a channel that does not exist on the network, the ERR_NOSUCHCHANNEL numeric
+    is returned."""
+    alice = World().register("alice")
+    alice.send(f"MODE #nowhere {words}")
+    alice.expect(":roost.local 403 alice #nowhere :No such channel")
+
+
+def test_bad_parameter_of_somebody_without_privileges() -> None:
+    """If a user does not have appropriate privileges to change modes on the target channel, the
+    server MUST not process the message, and ERR_CHANOPRIVSNEEDED numeric is returned."""
+    _, bob = World().join("#a", "alice", "bob")
+    bob.send("MODE #a +lm abc")
+    bob.expect(":roost.local 482 bob #a :You're not channel operator")
+
+
+@pytest.mark.parametrize("letter", ["k", "l"])
+def test_empty_parameter_is_invalid(letter: str) -> None:
+    """ERR_INVALIDMODEPARAM (696): "<client> <target chan/user> <mode char> <parameter>
+    :<description>". Indicates that there was a problem with a mode parameter."""
+    (alice,) = World().join("#a", "alice")
+    alice.send(f"MODE #a +{letter} :")
+    alice.expect(f":roost.local 696 alice #a {letter} * :Invalid mode parameter")
+
+
+def test_unknown_own_modes_are_told_once_and_last() -> None:
+    """If one or more modes sent are not implemented on the server, the server MUST apply the modes
+    that are implemented, and then send the ERR_UMODEUNKNOWNFLAG in reply along with the `MODE`
+    message."""
+    alice = World().register("alice")
+    alice.send("MODE alice +YiZ")
+    alice.expect(
+        ":alice!alice@host MODE alice +i",
+        ":roost.local 501 alice :Unknown MODE flag",
+    )

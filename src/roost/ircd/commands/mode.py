@@ -6,6 +6,7 @@ Source: modern.ircdocs.horse, "MODE message".
 from roost.chat.commands import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import ListEntry, Room
+from roost.chat.step import has_operator_rights
 from roost.irc import numerics
 from roost.irc.masks import normalise_mask
 from roost.irc.message import Message
@@ -61,6 +62,11 @@ def _send_room_modes(context: Context, room: Room) -> None:
 
 def _room_modes(context: Context, name: str, words: tuple[str, ...]) -> Result:
     parsed = parse_room_modes(words, context.state.settings.modes_per_line_max)
+    if parsed.unknown or parsed.invalid:
+        room = _visible_room(context, name)
+        if parsed.invalid and not has_operator_rights(room, context.user):
+            # "The server MUST not process the message".
+            raise RefusedError(Refusal(Reason.NOT_OPERATOR, room.name))
     for letter in parsed.unknown:
         text = "is unknown mode char to me"
         context.reply(numerics.ERR_UNKNOWNMODE, middle(letter), text)
