@@ -221,3 +221,11 @@ def test_typing_notice_obeys_the_rules_of_speaking() -> None:
     eve.send("@+typing=active TAGMSG #a", "@+typing=active TAGMSG nobody")
     assert eve.commands() == ["404", "401"]
     alice.expect_nothing()
+
+
+def test_list_of_nobody_is_no_recipient() -> None:
+    """ERR_NORECIPIENT (411): returned by the PRIVMSG command to indicate the message wasn't
+    delivered because there was no recipient given."""
+    alice = World().register("alice")
+    alice.send("PRIVMSG , :hello", "TAGMSG :", "NOTICE , :hello")
+    assert alice.commands() == ["411", "461"]

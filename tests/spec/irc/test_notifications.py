@@ -219,3 +219,10 @@ def test_secret_room_is_marked_in_names() -> None:
     alice = in_room(world, "alice")
     alice.send("MODE #a +s", "NAMES #a")
     alice.expect_some(":roost.local 353 alice @ #a @alice")
+
+
+def test_monitored_twice_is_told_once() -> None:
+    """Targets already in the list MUST NOT be added again."""
+    alice = World().register("alice")
+    alice.send("MONITOR + bob,bob,BOB")
+    alice.expect(":roost.local 731 alice bob")

@@ -250,3 +250,14 @@ def test_address_of_ipv6_cannot_be_mistaken_for_a_last_parameter() -> None:
     client = world.connect(address="::1")
     client.send("NICK alice", "USER a 0 * :A")
     assert client.lines()[0].endswith("alice!a@0::1")
+
+
+def test_empty_realname_is_none() -> None:
+    """If a command is sent from a client to a server with less parameters than the command requires
+    to be processed, the server will reply with an ERR_NEEDMOREPARAMS numeric and the command will
+    fail. (SETNAME refuses an empty real name, too.)"""
+    client = World().connect()
+    client.send("NICK alice", "USER a 0 * :")
+    client.expect(":roost.local 461 alice USER :Not enough parameters")
+    client.send("USER a 0 * :Alice")
+    assert "001" in client.commands()

@@ -269,3 +269,12 @@ def test_rooms_live_on_when_they_are_empty() -> None:
     (alice,) = world.join("#a", "alice")
     alice.send("TOPIC #a :still here", "PART #a", "JOIN #a")
     alice.expect_some(":roost.local 332 alice #a :still here", ":roost.local 353 alice = #a @alice")
+
+
+@pytest.mark.parametrize("line", ["JOIN :", "JOIN ,", "PART :", "PART ,", "KICK #a :", "KICK , ,"])
+def test_list_of_nothing_is_no_parameter(line: str) -> None:
+    """If a command is sent from a client to a server with less parameters than the command requires
+    to be processed, the server will reply with an ERR_NEEDMOREPARAMS numeric."""
+    (alice,) = World().join("#a", "alice")
+    alice.send(line)
+    alice.expect(f":roost.local 461 alice {line.split()[0]} :Not enough parameters")

@@ -13,7 +13,7 @@ from support.dialogue import Client, World
 
 @pytest.fixture
 def alice() -> Client:
-    """Give somebody who is the operator of a room with a topic, and away, in words without spaces."""
+    """Give somebody who is away and in a room with a topic, all in words without spaces."""
     world = World()
     client = world.connect()
     client.send("NICK alice", "USER a 0 * :Alice", "JOIN #a", "TOPIC #a :short", "AWAY :out")

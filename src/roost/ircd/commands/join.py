@@ -4,6 +4,7 @@ Source: modern.ircdocs.horse, "JOIN message".
 """
 
 from roost.chat.commands import Join, PartAll
+from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
@@ -13,6 +14,9 @@ from roost.ircd.targets import split_targets
 @command("JOIN", parameters_min=1)
 def join(context: Context, message: Message) -> Result:
     """Enter each room, with the key in its place if there is one; "0" leaves all rooms."""
+    if not message.parameters[0].strip(","):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "JOIN", "Not enough parameters")
+        return None
     if message.parameters[0] == "0":
         return (PartAll(),)
     keys = message.parameters[1].split(",") if len(message.parameters) > 1 else []

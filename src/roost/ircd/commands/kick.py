@@ -28,7 +28,10 @@ def kick(context: Context, message: Message) -> Result:
         text = "Give one channel, or one for each user"
         context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK", text)
         return None
+    pairs = [(room, nick) for room, nick in zip(rooms, nicks, strict=True) if room and nick]
+    if not pairs:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK", "Not enough parameters")
+        return None
     given = message.parameters[2] if len(message.parameters) > 2 else ""
     reason = cut(given, settings.reason_bytes_max)
-    pairs = [(room, nick) for room, nick in zip(rooms, nicks, strict=True) if room and nick]
     return tuple(Kick(room, nick, reason) for room, nick in pairs[: settings.targets_per_line_max])

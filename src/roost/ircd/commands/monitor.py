@@ -4,7 +4,7 @@ Source: ircv3.net/specs/extensions/monitor.
 """
 
 from roost.chat.commands import Monitor
-from roost.irc import numerics
+from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
 from roost.ircd.context import Context, Result
@@ -19,7 +19,11 @@ def monitor(context: Context, message: Message) -> Result:
     given = message.parameters[1] if len(message.parameters) > 1 else ""
     # "'target' MUST be a valid nick as determined by the IRC daemon."
     bytes_max = context.state.settings.nick_bytes_max
-    nicks = tuple(nick for nick in given.split(",") if is_valid_nick(nick, bytes_max))
+    named: dict[str, str] = {}
+    for nick in given.split(","):
+        if is_valid_nick(nick, bytes_max):
+            named.setdefault(casemapping.fold_nick(nick), nick)
+    nicks = tuple(named.values())
     monitored = context.state.sessions[context.session.id].monitored
     match modifier:
         case "+" if nicks:

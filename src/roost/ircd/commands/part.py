@@ -4,6 +4,7 @@ Source: modern.ircdocs.horse, "PART message".
 """
 
 from roost.chat.commands import Part
+from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
@@ -14,6 +15,9 @@ from roost.ircd.targets import split_targets
 @command("PART", parameters_min=1)
 def part(context: Context, message: Message) -> Result:
     """Leave each room for the same reason."""
+    if not message.parameters[0].strip(","):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "PART", "Not enough parameters")
+        return None
     given = message.parameters[1] if len(message.parameters) > 1 else ""
     reason = cut(given, context.state.settings.reason_bytes_max)
     rooms = split_targets(context, message.parameters[0])

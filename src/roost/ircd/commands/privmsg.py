@@ -16,7 +16,7 @@ from roost.ircd.whispering import is_whisper, whisper_to
 @command("PRIVMSG")
 def privmsg(context: Context, message: Message) -> Result:
     """Send a text to each target."""
-    if not message.parameters or not message.parameters[0]:
+    if not message.parameters or not message.parameters[0].strip(","):
         context.reply(numerics.ERR_NORECIPIENT, "No recipient given (PRIVMSG)")
         return None
     if len(message.parameters) < 2 or not message.parameters[1]:
@@ -42,6 +42,9 @@ def notice(context: Context, message: Message) -> Result:
 @command("TAGMSG", parameters_min=1)
 def tagmsg(context: Context, message: Message) -> Result:
     """Send tags alone; typing notices go past the log, because nobody wants them later."""
+    if not message.parameters[0].strip(","):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "TAGMSG", "Not enough parameters")
+        return None
     tags = _client_tags(message)
     if not is_whisper(tags):
         return _say(context, message, "")

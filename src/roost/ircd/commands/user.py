@@ -19,12 +19,16 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._~+=-]")
 def user(context: Context, message: Message) -> Result:
     """Note username and real name.
 
-    "The username MUST be silently truncated to the given length [...] it MUST not be empty."
+    "The username MUST be silently truncated to the given length [...] it MUST not be empty." Nor
+    may the real name be, as for SETNAME.
     """
     settings = context.state.settings
     username = _UNFIT.sub("", message.parameters[0])
     if not username:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "USER", "The username is not usable")
+        return None
+    if not message.parameters[3]:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "USER", "Not enough parameters")
         return None
     registration = context.session.registration
     registration.username = cut(username, settings.username_bytes_max)
