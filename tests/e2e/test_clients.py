@@ -12,7 +12,7 @@ def _irssi(cluster: Cluster, home: Path, nick: str) -> Terminal:
     host, port = cluster.address
     home.mkdir()
     # It holds back what it sends, two seconds for each line, to please servers less patient.
-    config = 'settings = { core = { cmd_queue_speed = "50msec"; }; };\n'
+    config = 'settings = { "irc/core" = { cmd_queue_speed = "10msec"; }; };\n'
     (home / "config").write_text(config)
     return Terminal(["irssi", f"--home={home}", "-c", host, "-p", str(port), "-n", nick])
 

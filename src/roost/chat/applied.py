@@ -23,5 +23,7 @@ class Applied(msgspec.Struct, frozen=True):
     """An earlier generation of the session, or a session that is closed, asked: nothing done."""
     fenced: tuple[tuple[SessionId, int], ...] = ()
     """Of the sessions that were to be attached, with their generations, those that were not."""
+    closed: SessionId = SessionId(0)
+    """The session that was to be closed, and is so for good, whether or not it was ever open."""
     failure: str = ""
     """Why the entry was skipped: it was malformed or made `apply` fail."""

@@ -121,6 +121,12 @@ def _apply(step: Step, command: Command) -> Applied:
                 remember_closed(state, command.session)
             else:
                 close_session(step, session, command.reason)
+            return Applied(
+                step.position,
+                step.time_ms,
+                results=tuple(step.results),
+                closed=command.session,
+            )
         case AttachSessions():
             fenced = attach_sessions(step, command)
             return Applied(step.position, step.time_ms, results=tuple(step.results), fenced=fenced)

@@ -172,11 +172,9 @@ class Server:
             self._serving.pump(session)
             return
         number = SessionId(frame.session)
+        # Even if it is not registered here: the log may have more to tell than has come so far.
         self._outbox.command(CloseSession(number, frame.reason))
-        if number in self._state.sessions:
-            self._detaching[number] = _Detaching(balancer, frame.generation)
-        else:
-            self._outbox.item(balancer, Close(number, frame.generation, b""))
+        self._detaching[number] = _Detaching(balancer, frame.generation)
 
     # The log
 
@@ -193,6 +191,8 @@ class Server:
             session = self._directory.by_id.get(number)
             if session is not None and session.generation == generation:
                 self._serving.fenced(session)
+        if applied.closed:
+            self._closed(applied.closed)
         if applied.session:
             session = self._directory.by_id.get(applied.session)
             if session is not None:
@@ -202,7 +202,8 @@ class Server:
         """A snapshot replaced the state: this node was far behind the others.
 
         What the entries that it skipped had to show is not known here, so that the sessions go
-        back to their balancers; only unregistered ones have missed nothing.
+        back to their balancers; only unregistered ones have missed nothing. Closings that were
+        asked for are still under way, and confirmed when they come.
         """
         self._state = state
         self._serving.replace_state(state)
@@ -210,9 +211,6 @@ class Server:
         for session in list(self._directory.by_id.values()):
             if session.phase is not Phase.REGISTERING or session.id in state.sessions:
                 self._serving.refuse(session, "the node was too far behind")
-        for number in list(self._detaching):
-            if number not in state.sessions:
-                self._confirm_detached(number)
 
     def _show_change(self, change: Change, applied: Applied) -> None:
         match change:
@@ -268,6 +266,13 @@ class Server:
         session = self._directory.by_id.get(change.session)
         if session is not None:
             self._serving.close(session, change.reason)
+
+    def _closed(self, number: SessionId) -> None:
+        """A session is closed, and can never be opened any more if it was not yet."""
+        self._confirm_detached(number)
+        session = self._directory.by_id.get(number)
+        if session is not None:
+            self._serving.close(session, session.end_reason or "Session ended")
 
     def _confirm_detached(self, number: SessionId) -> None:
         detaching = self._detaching.pop(number, None)

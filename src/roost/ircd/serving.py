@@ -509,12 +509,14 @@ class Serving:
 
     def _end(self, session: LocalSession, reason: str) -> None:
         """End a session whose lines are all done."""
-        if session.phase is Phase.REGISTERING:
-            if session.generation > 1:
-                # An earlier node may have asked for its registration, which nobody would end.
-                self._outbox.command(CloseSession(session.id, reason))
+        if (
+            session.phase is Phase.REGISTERING
+            and session.generation == 1
+            and not session.waiting_line
+        ):
             self.close(session, reason)
         else:
+            # The log may know it, or be about to: this node or an earlier one asked for that.
             session.phase = Phase.ENDING
             self._outbox.command(CloseSession(session.id, reason))
 
@@ -541,19 +543,12 @@ class Serving:
         """Give a session back to its balancer, which picks another node."""
         if session.is_detached:
             # Nobody is to be served elsewhere; what is left is that everybody else learns of it.
-            self._end_detached(session)
+            session.queue.clear()
+            self._end(session, session.end_reason or "Connection closed")
             return
         item = Refuse(session.id, session.generation, reason)
         self._outbox.item(session.balancer, item)
         self.give_up(session)
-
-    def _end_detached(self, session: LocalSession) -> None:
-        reason = session.end_reason or "Connection closed"
-        session.queue.clear()
-        if session.phase is not Phase.REGISTERING and session.id not in self.state.sessions:
-            self.close(session, reason)
-        else:
-            self._end(session, reason)
 
     def give_up(self, session: LocalSession) -> None:
         """Serve a session no more; its client stays, with another node."""

@@ -238,6 +238,14 @@ class SimulatedCluster:
         for balancer in self.balancers:
             self.network.send(balancer.name, name, Drain(False))
 
+    def _undrain_all(self) -> None:
+        """Take every node back; again and again, as long as one cannot be reached."""
+        for name, state in self.states().items():
+            if state == "draining":
+                self._undrain(name)
+        if any(state != "ready" for state in self.states().values()):
+            self.world.at(0.5, self._undrain_all)
+
     def stop_faults(self) -> None:
         """Repair everything."""
         self._are_faults_on = False
@@ -270,8 +278,7 @@ class SimulatedCluster:
 
     def settle(self) -> None:
         """Wait until the cluster is whole again, quiet, and of one mind; then check everything."""
-        for name in self.names:
-            self._undrain(name)
+        self._undrain_all()
         self.world.run_until(
             lambda: all(state == "ready" for state in self.states().values()),
             20.0,

@@ -2,7 +2,6 @@
 
 from roost.chat.commands import Act, ChangeNick, Join, Operation, Part, Say
 from roost.chat.ids import SessionId
-from roost.chat.state import State
 from support.dialogue import Client, World
 
 
@@ -94,12 +93,16 @@ def test_a_client_that_is_gone_is_not_given_back_but_ended() -> None:
     assert not world.state.users
 
 
-def test_a_client_whose_end_was_in_the_snapshot_is_confirmed_to_be_gone() -> None:
-    world = World()
-    bob = world.register("bob")
+def test_nobody_is_confirmed_to_be_gone_before_the_log_has_it() -> None:
+    world = World(nodes=2)
+    client = world.connect()
+    client.send("NICK alice")
+    cut_off(world, client)
     world.is_log_stopped = True
-    bob.send("PRIVMSG bob :last words")
-    bob.disconnect("gone")
-    world.servers[0].reset(State())
+    client.node = 1
+    client.disconnect()
+    assert not client.is_closed
+    world.is_log_stopped = False
     world.run()
-    assert bob.is_closed
+    assert client.is_closed
+    assert SessionId(client.session) in world.state.closed_sessions

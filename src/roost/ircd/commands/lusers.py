@@ -17,9 +17,9 @@ from roost.ircd.visibility import HIDES_USER
 def lusers(context: Context, message: Message) -> Result:
     """Count people and rooms.
 
-    RPL_LUSEROP and RPL_LUSERUNKNOWN are "only sent back if a non-zero count is found for them"
-    (RFC 2812, 3.4.2): Roost has no server operators, and nobody counts as here before they have
-    registered.
+    "Servers MUST reply with RPL_LUSERCLIENT and RPL_LUSERME, and SHOULD also include all those
+    defined below", so none is left out for being 0; but RPL_LUSERUNKNOWN is, because nobody counts
+    as here before they have registered.
     """
     if not is_for_us(context, message.parameters, 1):
         return None
@@ -31,8 +31,9 @@ def lusers(context: Context, message: Message) -> Result:
         numerics.RPL_LUSERCLIENT,
         f"There are {users} users and {invisible} invisible on 1 servers",
     )
-    if state.rooms:
-        context.reply(numerics.RPL_LUSERCHANNELS, str(len(state.rooms)), "channels formed")
+    # Roost has no server operators.
+    context.reply(numerics.RPL_LUSEROP, "0", "operator(s) online")
+    context.reply(numerics.RPL_LUSERCHANNELS, str(len(state.rooms)), "channels formed")
     context.reply(numerics.RPL_LUSERME, f"I have {users} clients and 0 servers")
     context.reply(
         numerics.RPL_LOCALUSERS,
