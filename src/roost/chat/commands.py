@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.ids import SessionId, UserId
+from roost.chat.ids import AccountId, SessionId, UserId
 from roost.chat.settings import Settings
 
 
@@ -170,6 +170,10 @@ class OpenSession(_Command, frozen=True, tag=101):
     """The client came in over TLS."""
     balancer: str
     """The name of the balancer that chose the session's id; refused unless it is known for it."""
+    account: AccountId = AccountId(0)
+    """The account that the client has proved to own; 0 for none."""
+    certificate: str = ""
+    """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
 
 
 class Act(_Command, frozen=True, tag=102):

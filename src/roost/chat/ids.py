@@ -17,6 +17,9 @@ SessionId = NewType("SessionId", int)
 """`incarnation << 27 | counter`, chosen by the balancer that holds the client's connection.
 
 An *incarnation* is one run of one balancer: see `incarnation_at`."""
+AccountId = NewType("AccountId", int)
+"""The position of the entry that registered the account."""
+FoldedAccount = NewType("FoldedAccount", str)
 FoldedNick = NewType("FoldedNick", str)
 FoldedRoom = NewType("FoldedRoom", str)
 

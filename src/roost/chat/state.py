@@ -6,7 +6,16 @@ log's order (dicts keep it); nothing here is a set.
 
 import msgspec
 
-from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId, SessionId, UserId
+from roost.chat.ids import (
+    AccountId,
+    FoldedAccount,
+    FoldedNick,
+    FoldedRoom,
+    Position,
+    RoomId,
+    SessionId,
+    UserId,
+)
 from roost.chat.settings import Settings
 
 
@@ -26,6 +35,37 @@ class Session(msgspec.Struct, array_like=True):
     previous: SessionId = SessionId(0)
     """The session that this one resumed; 0 when it is the user's first. Its token opens this one
     too, because the client may have lost its connection before it was told another one."""
+
+
+class Credentials(msgspec.Struct, frozen=True, array_like=True):
+    """What a password is checked against; never the password, and shown to nobody."""
+
+    password: str = ""
+    """The argon2id hash in its encoded form; empty when only certificates open the account."""
+    scram_salt: bytes = b""
+    scram_iterations: int = 0
+    scram_stored_key: bytes = b""
+    """For SCRAM-SHA-256 (RFC 5802, 3)."""
+    scram_server_key: bytes = b""
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
+
+
+class Account(msgspec.Struct, array_like=True):
+    """A name that somebody owns, online or not."""
+
+    id: AccountId
+    name: str
+    created_ms: int
+    credentials: Credentials
+    certificates: dict[str, None] = {}
+    """SHA-256 fingerprints of client certificates, in lower-case hexadecimal."""
+    is_always_on: bool = False
+    """Its user stays in the rooms while no client is connected."""
+    read_markers: dict[str, int] = {}
+    """Folded room or nickname -> the time up to which it was read, in milliseconds."""
+    metadata: dict[str, str] = {}
 
 
 class User(msgspec.Struct, array_like=True):
@@ -141,5 +181,6 @@ class State(msgspec.Struct):
     users_max_seen: int = 0
     secret: bytes = b""
     """The key of the tokens that sessions are resumed with; shown to nobody. Empty until set."""
+    accounts: dict[FoldedAccount, Account] = {}
     failed_entries: list[Position] = []
     """Entries that made `apply` fail and were skipped, alike on every node; the last 100."""

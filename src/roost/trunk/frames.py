@@ -199,6 +199,8 @@ class Attach(_Frame, frozen=True, tag=22):
     """How many parts of the answer to line `acknowledged + 1` the client has been given."""
     position: int
     """Up to which entry the client has been served; 0 for a new session."""
+    certificate: str = ""
+    """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
 
 
 class Lines(_Frame, frozen=True, tag=23):
