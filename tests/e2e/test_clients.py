@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from support.cluster import ROOST, Cluster
@@ -19,7 +20,13 @@ def _irssi(cluster: Cluster, home: Path, nick: str) -> Terminal:
 
 def _weechat(cluster: Cluster, home: Path, nick: str, room: str) -> Terminal:
     host, port = cluster.address
-    return Terminal(["weechat", "-d", str(home), f"irc://{nick}@{host}:{port}/{room}"])
+    # As irssi, it holds back what it sends.
+    haste = [
+        *("-r", "/set irc.server_default.anti_flood_prio_high 0"),
+        *("-r", "/set irc.server_default.anti_flood_prio_low 0"),
+        *("-r", "/set irc.server_default.anti_flood 0"),
+    ]
+    return Terminal(["weechat", "-d", str(home), *haste, f"irc://{nick}@{host}:{port}/{room}"])
 
 
 def test_irssi_and_weechat_talk_through_the_cluster(cluster: Cluster, tmp_path: Path) -> None:
@@ -71,3 +78,53 @@ def test_on_a_terminal_logs_are_readable_and_control_c_ends_it(tmp_path: Path) -
         screen = terminal.wait_for("ended with 0")
         assert "process-killed" not in screen
         assert "Traceback" not in screen
+
+
+def test_irssi_and_weechat_sit_through_the_death_of_every_node_and_show_nothing(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = start_cluster()
+    with (
+        cluster.client("teller") as teller,
+        _irssi(cluster, tmp_path / "irssi", "ines") as irssi,
+        _weechat(cluster, tmp_path / "weechat", "walt", "#story") as weechat,
+    ):
+        teller.register()
+        weechat.wait_for("has joined #story")
+        irssi.wait_for("Welcome")
+        irssi.type("/join #story")
+        weechat.wait_for("ines")
+        teller.join("#story")
+        # Whichever nodes serve the two, both lose theirs; and all fits a screen.
+        said = 0
+        for name in ("n1", "n2", "n3"):
+            cluster.wait_whole()
+            for terminal in (irssi, weechat):
+                terminal.type(f"I am here before {name}")
+            old_pid = cluster.kill(name)
+            for terminal in (irssi, weechat):
+                terminal.type(f"I am here without {name}")
+            for _ in range(6):
+                teller.say("#story", f"sentence {said:02}.")
+                said += 1
+            cluster.wait_back(name, old_pid)
+            for terminal in (irssi, weechat):
+                for moment in (f"before {name}", f"without {name}"):
+                    terminal.wait_for(f"I am here {moment}", count=2)
+        for terminal in (irssi, weechat):
+            screen = terminal.wait_for(f"sentence {said - 1:02}.")
+            told = re.findall(r"sentence (\d\d)\.", screen)
+            assert [int(number) for number in told] == list(range(said)), screen
+            for name in ("n1", "n2", "n3"):
+                for moment in (f"before {name}", f"without {name}"):
+                    assert screen.count(f"I am here {moment}") == 2, screen
+            for sign in (
+                "quit",
+                "disconnect",
+                "Connection lost",
+                "reconnect",
+                "is now known",
+                "ERROR",
+            ):
+                assert sign not in screen, screen
+            assert len(re.findall(r"has joined", screen)) <= 3, screen
