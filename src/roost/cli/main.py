@@ -132,6 +132,20 @@ def init(
     )
 
 
+@app.command()
+def renew(
+    data: Annotated[Path, typer.Option(help="The directory that `roost init` wrote.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Processes; without them, those whose certificates expire soon."),
+    ] = None,
+) -> None:
+    """Make certificates anew, to be copied to the processes' machines."""
+    from roost.cli.renew import renew as run
+
+    run(data, names or [])
+
+
 @app.command("node", context_settings=_ANY_KEY, epilog=_KEYS_HINT)
 def run_one_node(
     context: typer.Context,

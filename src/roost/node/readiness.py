@@ -46,7 +46,8 @@ class Readiness:
             return "no-majority", "no leader is in touch with a majority of the nodes"
         behind = self.leader_commit - applied
         if behind > BEHIND_MAX or (not self._has_caught_up and (behind > 0 or not applied)):
-            return "catching-up", f"{max(behind, 0)} entries behind"
+            lack = f"{behind} entries behind" if behind > 0 else "it has no entry yet"
+            return "catching-up", lack
         self._has_caught_up = True
         if history_missing:
             return "catching-up", f"history of {history_missing} entries is still missing"

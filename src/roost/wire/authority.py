@@ -239,7 +239,8 @@ def _process_certificate(
         ]
     )
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri)]
-    names.extend(_host_name(host) for host in ("localhost", "127.0.0.1", "::1", *hosts))
+    every_host = dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts))
+    names.extend(_host_name(host) for host in every_host)
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     return (

@@ -1,0 +1,74 @@
+"""Certificates are made anew for the same names and keys, and nothing else is touched."""
+
+from pathlib import Path
+
+import pytest
+
+from roost.cli.errors import UsageError
+from roost.cli.init import InitConfig, init
+from roost.cli.renew import renew
+from roost.ops import clock
+from roost.wire import Credentials
+from roost.wire.authority import check_credentials, load_certificate
+from roost.wire.identity import Identity
+
+
+def made(data: Path) -> Path:
+    init(
+        InitConfig(
+            nodes=("n1=10.0.0.1", "n2=10.0.0.2", "n3=chat.example.org"),
+            balancers=("b1=10.0.0.9",),
+            data=data,
+            port=6667,
+            http_port=8080,
+            trunk_port=6700,
+            mesh_port=6800,
+        )
+    )
+    return data
+
+
+def certificate_of(data: Path, name: str) -> Path:
+    return data / name / f"node-{name}.pem"
+
+
+def test_a_named_certificate_is_made_anew_for_the_same_key_and_hosts(tmp_path: Path) -> None:
+    data = made(tmp_path)
+    before = {name: load_certificate(certificate_of(data, name)) for name in ("n2", "n3")}
+    renew(data, ["n3"])
+    after = {name: load_certificate(certificate_of(data, name)) for name in ("n2", "n3")}
+    assert after["n2"] == before["n2"]
+    assert after["n3"].serial_number != before["n3"].serial_number
+    assert after["n3"].public_key() == before["n3"].public_key()
+    extensions = [list(found["n3"].extensions) for found in (before, after)]
+    assert extensions[0] == extensions[1]
+    credentials = Credentials(
+        authority=data / "n3" / "ca.pem",
+        certificate=certificate_of(data, "n3"),
+        key=data / "n3" / "node-n3-key.pem",
+    )
+    cluster = (data / "cluster.toml").read_text(encoding="utf-8").split('"')[1]
+    check_credentials(credentials, Identity(cluster, "node", "n3"), now=clock.utc_now())
+
+
+def test_without_names_only_what_expires_soon_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = made(tmp_path)
+    capsys.readouterr()
+    renew(data, [])
+    assert "No certificate expires" in capsys.readouterr().out
+    later = load_certificate(certificate_of(data, "n1")).not_valid_after_utc
+    monkeypatch.setattr(clock, "utc_now", lambda: later)
+    renew(data, [])
+    assert load_certificate(certificate_of(data, "n1")).not_valid_after_utc > later
+
+
+def test_an_unknown_process_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no process is called n9: there are b1, n1, n2"):
+        renew(made(tmp_path), ["n9"])
+
+
+def test_a_directory_without_a_cluster_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no cluster in"):
+        renew(tmp_path, [])
