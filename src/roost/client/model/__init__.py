@@ -1,0 +1,33 @@
+"""What the client knows and decides: events in, state and lines to send out; pure."""
+
+from roost.client.model.conversation import Conversation, ConversationKind, EntriesChange, History
+from roost.client.model.entry import Delivery, Entry, EntryKind
+from roost.client.model.listing import ListedRoom, ListingState, RoomListing
+from roost.client.model.model import SERVER_KEY, Model
+from roost.client.model.people import Member, Members, Person
+from roost.client.model.profile import Profile
+from roost.client.model.status import Connection, Moment, Phase, Problem, ProblemKind
+
+__all__ = [
+    "SERVER_KEY",
+    "Connection",
+    "Conversation",
+    "ConversationKind",
+    "Delivery",
+    "EntriesChange",
+    "Entry",
+    "EntryKind",
+    "History",
+    "ListedRoom",
+    "ListingState",
+    "Member",
+    "Members",
+    "Model",
+    "Moment",
+    "Person",
+    "Phase",
+    "Problem",
+    "ProblemKind",
+    "Profile",
+    "RoomListing",
+]

@@ -1,0 +1,216 @@
+"""One conversation: a room, a private one, or what the server itself says.
+
+Views follow a conversation cheaply: `revision` grows with every change of anything in it,
+`members.revision` with the list of members, and `changes_since` says what became of `entries`,
+so that a view need only render what changed.
+"""
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from roost.client.model.entry import Entry
+from roost.client.model.people import Members, Person
+
+CHANGES_KEPT = 4096
+"""How many changes of its entries a conversation remembers: some seconds of a very busy room. A
+view that is further behind renders anew."""
+
+
+class ConversationKind(enum.Enum):
+    """Who is in it."""
+
+    ROOM = "room"
+    PRIVATE = "private"
+    SERVER = "server"
+    """What the server says to this client; there is exactly one, and nobody can be talked to in it
+    (commands work)."""
+
+
+class EntriesChange(NamedTuple):
+    """A change of `Conversation.entries`; `place` is where in the list, after the change."""
+
+    what: str
+    """"inserted", "removed" (then `place` is where they were), or "updated"."""
+    place: int
+    """-1 for "updated", where `entry` says what changed."""
+    size: int
+    entry: Entry | None = None
+    """For "updated" alone."""
+
+
+@dataclass(slots=True)
+class History:
+    """What is known of the past of a conversation."""
+
+    is_offered: bool = False
+    """Whether the server keeps history that this client can ask for."""
+    is_more_above: bool = True
+    """Whether there may be more before the first entry; only with `is_offered`."""
+    is_loading: bool = False
+    """Whether an answer is awaited; ask nothing then."""
+    problem: str = ""
+    """Why the last question failed, in words for people; empty when it did not."""
+
+
+class Conversation:
+    """One conversation; changed by the model alone."""
+
+    __slots__ = (
+        "_by_id",
+        "_by_msgid",
+        "_changes",
+        "_dropped",
+        "created_ms",
+        "draft",
+        "entries",
+        "highlights",
+        "history",
+        "is_joined",
+        "is_joining",
+        "key",
+        "kind",
+        "members",
+        "modes",
+        "name",
+        "peer",
+        "pending",
+        "problem",
+        "read_ms",
+        "revision",
+        "topic",
+        "topic_by",
+        "topic_ms",
+        "typing",
+        "unread",
+    )
+
+    def __init__(self, key: str, name: str, kind: ConversationKind, prefixes: str = "@+") -> None:
+        """Start empty."""
+        self.key = key
+        """The folded name: how the model finds it. The server's conversation has ""."""
+        self.name = name
+        """Safe to show."""
+        self.kind = kind
+        self.topic = ""
+        """Safe to show, with formatting codes."""
+        self.topic_by = ""
+        self.topic_ms = 0
+        self.modes = ""
+        """The room's mode letters, without parameters and sign."""
+        self.created_ms = 0
+        self.is_joined = kind is not ConversationKind.ROOM
+        """Whether one can talk in it now, the connection aside."""
+        self.is_joining = False
+        self.problem = ""
+        """Why one is not in the room, in words for people: banned, kicked, invited only, ..."""
+        self.members = Members(prefixes)
+        """Of a room; empty for others."""
+        self.peer: Person | None = None
+        """The other one of a private conversation."""
+        self.entries: list[Entry] = []
+        """Confirmed, in the server's order; do not change it."""
+        self.pending: list[Entry] = []
+        """One's own that are waiting, being sent or failed, in the order typed; shown below
+        `entries`. A confirmed one moves to the end of `entries`, the same object."""
+        self.unread = 0
+        """How many messages came since it was last read."""
+        self.highlights = 0
+        """How many of these name the reader; in a private conversation all do."""
+        self.read_ms = 0
+        """The read marker: entries with a later `time_ms` are unread. 0 when nothing is known."""
+        self.history = History()
+        self.typing: dict[str, float] = {}
+        """Who types (nicknames, safe to show), and until when that is believed (clock of `Moment.
+        monotonic_s`); the model removes them in `tick`."""
+        self.draft = ""
+        """What is typed but not sent; the view keeps it here."""
+        self.revision = 0
+        self._by_msgid: dict[str, Entry] = {}
+        self._by_id: dict[int, Entry] = {}
+        self._changes: deque[EntriesChange] = deque(maxlen=CHANGES_KEPT)
+        self._dropped = 0
+
+    @property
+    def entries_revision(self) -> int:
+        """How many changes `entries` had; grows by one with each."""
+        return self._dropped + len(self._changes)
+
+    def changes_since(self, entries_revision: int) -> list[EntriesChange] | None:
+        """Give what happened to `entries` since then, in order; None: too much, render anew."""
+        start = entries_revision - self._dropped
+        if start < 0:
+            return None
+        if start >= len(self._changes):
+            return []
+        if start * 2 < len(self._changes):
+            return list(self._changes)[start:]
+        late = [self._changes[place] for place in range(-1, start - len(self._changes) - 1, -1)]
+        late.reverse()
+        return late
+
+    def find(self, msgid: str) -> Entry | None:
+        """Find a loaded entry by the server's id."""
+        return self._by_msgid.get(msgid)
+
+    def find_by_id(self, entry_id: int) -> Entry | None:
+        """Find an entry, pending ones included, by its own id."""
+        return self._by_id.get(entry_id)
+
+    # What follows is for the model.
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry at the end."""
+        self.insert(len(self.entries), [entry])
+
+    def insert(self, index: int, entries: list[Entry]) -> None:
+        """Add entries before the one at `index`."""
+        if not entries:
+            return
+        self.entries[index:index] = entries
+        for entry in entries:
+            self._by_id[entry.id] = entry
+            if entry.msgid:
+                self._by_msgid[entry.msgid] = entry
+        self._note(EntriesChange("inserted", index, len(entries)))
+
+    def remove(self, index: int, count: int = 1) -> None:
+        """Take entries out."""
+        for entry in self.entries[index : index + count]:
+            self._by_id.pop(entry.id, None)
+            self._by_msgid.pop(entry.msgid, None)
+        del self.entries[index : index + count]
+        self._note(EntriesChange("removed", index, count))
+
+    def update(self, entry: Entry) -> None:
+        """Note that an entry was changed."""
+        entry.revision += 1
+        self._note(EntriesChange("updated", -1, 1, entry))
+
+    def add_pending(self, entry: Entry) -> None:
+        """Add one's own message that is not confirmed."""
+        self.pending.append(entry)
+        self._by_id[entry.id] = entry
+        self.revision += 1
+
+    def update_pending(self, entry: Entry) -> None:
+        """Note that a pending entry was changed."""
+        entry.revision += 1
+        self.revision += 1
+
+    def remove_pending(self, entry: Entry) -> None:
+        """Take a pending entry out: it is confirmed or given up."""
+        self.pending.remove(entry)
+        self._by_id.pop(entry.id, None)
+        self.revision += 1
+
+    def touch(self) -> None:
+        """Note a change of anything but the entries."""
+        self.revision += 1
+
+    def _note(self, change: EntriesChange) -> None:
+        if len(self._changes) == CHANGES_KEPT:
+            self._dropped += 1
+        self._changes.append(change)
+        self.revision += 1

@@ -1,0 +1,31 @@
+"""Who somebody wants to be, and what they want to be told of."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Who somebody wants to be. The passwords are in memory only, and in no `repr`."""
+
+    nick: str
+    username: str = ""
+    """Empty: made from the nickname."""
+    realname: str = ""
+    """Empty: the nickname."""
+    account: str = ""
+    """To log in to; empty: the nickname, if there is a password."""
+    password: str = ""
+    """Of the account (SASL); empty: do not log in."""
+    server_password: str = ""
+    """Of the server (PASS); empty: none."""
+    rooms: tuple[str, ...] = ()
+    """To join once online, "#room" or "#room key"."""
+    highlight_words: tuple[str, ...] = ()
+    """Beside one's own nickname."""
+    ignored: tuple[str, ...] = ()
+    """Nicknames or masks (nick!user@host with "*" and "?") whose messages are not shown."""
+    sends_typing: bool = True
+    sends_read_markers: bool = True
+
+    def __repr__(self) -> str:
+        return f"Profile(nick={self.nick!r}, account={self.account!r})"
