@@ -1,6 +1,9 @@
 """What must be true of every chat state, whatever was applied to it."""
 
-from roost.chat.ids import incarnation_of
+from collections import Counter
+
+from roost.chat.ids import FoldedAccount, incarnation_of
+from roost.chat.presence import stays
 from roost.chat.state import State
 from roost.irc.casemapping import fold_nick, fold_room
 
@@ -12,10 +15,14 @@ def check_invariants(state: State) -> None:
         assert fold_nick(state.users[user_id].nick) == folded
     for user_id, user in state.users.items():
         assert user.id == user_id
-        assert user.sessions, f"{user.nick} is here without a session"
+        assert bool(user.sessions) == (user_id not in state.absent), f"{user.nick}: {user.sessions}"
+        assert user.sessions or stays(state, user), f"{user.nick} is here without a session"
+        assert user.away or not user.is_auto_away
+        assert not user.is_auto_away or not user.sessions
         assert all(state.sessions[session].user == user_id for session in user.sessions)
         assert all(user_id in state.rooms[room].members for room in user.rooms)
         assert len(user.rooms) <= state.settings.rooms_per_user_max
+    check_accounts(state)
     for session_id, session in state.sessions.items():
         assert session.id == session_id
         assert session_id in state.users[session.user].sessions
@@ -37,3 +44,23 @@ def check_invariants(state: State) -> None:
         assert room.members or not room.invited
     assert state.whowas_count == sum(len(entries) for entries in state.whowas.values())
     assert state.whowas_count <= state.settings.whowas_entries_max
+
+
+def check_accounts(state: State) -> None:
+    """Raise AssertionError where what is counted is not what there is."""
+    assert all(user in state.users for user in state.absent)
+    logged_in: dict[str, list[int]] = {}
+    for user in state.users.values():
+        if user.account:
+            logged_in.setdefault(fold_nick(user.account), []).append(user.id)
+            assert state.accounts[FoldedAccount(fold_nick(user.account))].name == user.account
+    indexed = {name: list(users) for name, users in state.users_by_account.items()}
+    assert {name: sorted(users) for name, users in indexed.items()} == {
+        name: sorted(users) for name, users in logged_in.items()
+    }
+    for folded, user_id in state.always_on.items():
+        assert state.accounts[folded].is_always_on
+        assert fold_nick(state.users[user_id].account) == folded
+    assert len(state.always_on) <= state.settings.always_on_users_max
+    counts = Counter(session.address for session in state.sessions.values() if session.address)
+    assert dict(counts) == state.sessions_by_address

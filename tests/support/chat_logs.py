@@ -7,6 +7,7 @@ lines that come twice, late or from a node that lost its session, and balancers 
 import random
 from collections.abc import Callable
 
+from roost.chat.apply import apply_entry
 from roost.chat.commands import (
     Act,
     AttachSessions,
@@ -16,6 +17,7 @@ from roost.chat.commands import (
     CloseSession,
     Command,
     Configure,
+    ExpireAbsent,
     Invite,
     Join,
     Kick,
@@ -28,6 +30,7 @@ from roost.chat.commands import (
     Quit,
     ResumeSession,
     Say,
+    SetAlwaysOn,
     SetAway,
     SetCapabilities,
     SetRealname,
@@ -35,15 +38,20 @@ from roost.chat.commands import (
     SetSecret,
     SetTopic,
     SetUserModes,
+    encode_command,
 )
-from roost.chat.ids import SessionId, UserId
+from roost.chat.ids import AccountId, FoldedAccount, Position, SessionId, UserId
 from roost.chat.settings import Settings
+from roost.chat.state import Account, Credentials, State
 from roost.irc.capabilities import Capability
 
 NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
 ROOMS = ("#x", "#X", "#y", "#z", "x", "")
 TEXTS = ("", "hi", "gr\u00fc\u00dfe " * 9, "\u4f60" * 30)
 MASKS = ("", "a", "b!*@*", "*!*@*", "?", "a b", ":a", "*" * 300)
+HOSTS = (*["host"] * 9, "10.0.0.1", "2001:db8::1", "2001:db8::2", "127.0.0.1")
+ACCOUNTS = ("a", "Eve")
+"""Accounts that are there from the beginning; their ids are 1 and 2."""
 SETTINGS = Settings(
     whowas_entries_max=6,
     whowas_per_nick_max=2,
@@ -53,7 +61,21 @@ SETTINGS = Settings(
     invitations_per_room_max=2,
     users_max=4,
     reason_bytes_max=20,
+    sessions_per_user_max=2,
+    sessions_per_account_max=3,
+    sessions_per_address_max=2,
+    always_on_users_max=1,
+    always_on_days_max=0,
 )
+
+
+def first_state() -> State:
+    """Make the state that a log is applied to: empty, but for the accounts."""
+    state = State()
+    for number, name in enumerate(ACCOUNTS, 1):
+        account = Account(AccountId(number), name, 0, Credentials())
+        state.accounts[FoldedAccount(name.lower())] = account
+    return state
 
 
 class LogMaker:
@@ -64,6 +86,8 @@ class LogMaker:
         self._line = 0
         self._counter = 0
         self._made: list[Command] = []
+        self._state = first_state()
+        """What the log makes, so that most lines are of sessions that there are."""
         self._opened: list[tuple[int, OpenSession]] = []
         """With the positions, which are the ids of the users."""
         self._incarnations = {"b1": 1, "b2": 2}
@@ -83,14 +107,22 @@ class LogMaker:
             lambda: SetCapabilities(self._random.randrange(9)): 1,
             self._monitor: 2,
             lambda: Quit(self._of(TEXTS)): 1,
+            lambda: SetAlwaysOn(self._random.random() < 0.7): 1,
         }
 
     def make(self, length: int) -> list[Command]:
         """Make a log that begins with two balancers."""
-        self._made = [Configure(SETTINGS), BalancerStarted("b1", 1), BalancerStarted("b2", 2)]
+        self._made = []
+        for command in (Configure(SETTINGS), BalancerStarted("b1", 1), BalancerStarted("b2", 2)):
+            self._add(command)
         while len(self._made) < length:
-            self._made.append(self._command())
+            self._add(self._command())
         return self._made
+
+    def _add(self, command: Command) -> None:
+        self._made.append(command)
+        position = Position(len(self._made))
+        apply_entry(self._state, encode_command(command), position, position)
 
     def _of(self, values: tuple[str, ...]) -> str:
         return self._random.choice(values)
@@ -109,8 +141,10 @@ class LogMaker:
             session, generation = self._session(), self._random.randrange(1, 3)
             other = SessionId(session ^ 1)
             return AttachSessions(((session, generation), (other, 2), (session, 2)))
-        if dice < 0.988:
+        if dice < 0.986:
             return Configure(SETTINGS)
+        if dice < 0.988:
+            return ExpireAbsent()
         if dice < 0.99:
             return SetSecret(bytes(self._random.randrange(256) for _ in range(4)))
         name = self._random.choice(("b1", "b2"))
@@ -121,13 +155,9 @@ class LogMaker:
         return BalancerLost(name if self._random.random() < 0.8 else "", lost)
 
     def _session(self) -> SessionId:
-        opened = [
-            command
-            for command in self._made[-60:]
-            if isinstance(command, OpenSession | ResumeSession)
-        ]
-        if opened and self._random.random() < 0.8:
-            return self._random.choice(opened).session
+        present = list(self._state.sessions)
+        if present and self._random.random() < 0.8:
+            return self._random.choice(present)
         return SessionId(self._incarnations["b1"] << 27 | (self._counter + 1))
 
     def _open(self) -> OpenSession | ResumeSession:
@@ -151,7 +181,17 @@ class LogMaker:
             )
         nick, text = self._of(NICKS), self._of(TEXTS)
         opened = OpenSession(
-            session, 1, self._line, nick, "user", text, "host", capabilities, is_secure, balancer
+            session,
+            1,
+            self._line,
+            nick,
+            "user",
+            text,
+            self._of(HOSTS),
+            capabilities,
+            is_secure,
+            balancer,
+            AccountId(self._random.choice((0, 0, 0, 0, 0, 1, 1, 2, 3))),
         )
         self._opened.append((len(self._made) + 1, opened))
         return opened

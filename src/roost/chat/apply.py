@@ -23,6 +23,7 @@ from roost.chat.commands import (
     CloseSession,
     Command,
     Configure,
+    ExpireAbsent,
     Invite,
     Join,
     Kick,
@@ -34,6 +35,7 @@ from roost.chat.commands import (
     Quit,
     ResumeSession,
     Say,
+    SetAlwaysOn,
     SetAway,
     SetCapabilities,
     SetRealname,
@@ -51,11 +53,13 @@ from roost.chat.sessions import (
     balancer_lost,
     balancer_started,
     close_session,
+    expire_absent,
     is_refused_before,
     note_opening,
     open_session,
     remember_closed,
     resume_session,
+    switch_always_on,
 )
 from roost.chat.state import Session, State, User
 from roost.chat.step import Step
@@ -138,6 +142,8 @@ def _apply(step: Step, command: Command) -> Applied:
             state.settings = command.settings
         case SetSecret():
             state.secret = state.secret or command.secret
+        case ExpireAbsent():
+            expire_absent(step)
     return Applied(step.position, step.time_ms, results=tuple(step.results))
 
 
@@ -224,3 +230,5 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             monitor(step, session, user, operation)
         case Quit():
             close_session(step, session, operation.reason)
+        case SetAlwaysOn():
+            switch_always_on(step, user, operation)

@@ -198,6 +198,12 @@ class SessionResumed(_Change, frozen=True, tag=20):
     previous: SessionId
 
 
+class AlwaysOnChanged(_Change, frozen=True, tag=27):
+    """`source`'s account is always on from now on, or not any more."""
+
+    is_on: bool
+
+
 Change: TypeAlias = (
     Said
     | Joined
@@ -219,4 +225,5 @@ Change: TypeAlias = (
     | WentOnline
     | WentOffline
     | SessionResumed
+    | AlwaysOnChanged
 )

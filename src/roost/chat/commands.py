@@ -128,6 +128,12 @@ class Quit(_Operation, frozen=True, tag=15):
     reason: str
 
 
+class SetAlwaysOn(_Operation, frozen=True, tag=25):
+    """Stay in the rooms while no client is connected, or no longer."""
+
+    is_on: bool
+
+
 Operation: TypeAlias = (
     Say
     | Join
@@ -144,6 +150,7 @@ Operation: TypeAlias = (
     | SetCapabilities
     | Monitor
     | Quit
+    | SetAlwaysOn
 )
 
 OPERATIONS_MAX = 64
@@ -258,6 +265,13 @@ class SetSecret(_Command, frozen=True, tag=109):
         return "SetSecret(...)"
 
 
+class ExpireAbsent(_Command, frozen=True, tag=115):
+    """Somebody has been without a client for longer than the settings allow.
+
+    The log's time decides who, so that a clock that goes wrong throws nobody out.
+    """
+
+
 Command: TypeAlias = (
     OpenSession
     | Act
@@ -268,6 +282,7 @@ Command: TypeAlias = (
     | Configure
     | ResumeSession
     | SetSecret
+    | ExpireAbsent
 )
 
 _encoder = msgspec.msgpack.Encoder()

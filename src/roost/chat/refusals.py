@@ -38,6 +38,9 @@ class Reason(enum.IntEnum):
     NOTHING_TO_RESUME = 24  # no subject: the session is over, or was resumed already
     RESUME_INSECURE = 25  # no subject: the session was opened over TLS, this connection was not
     INCARNATION_TAKEN = 26  # a balancer's name, detail: the incarnation
+    TOO_MANY_SESSIONS = 37  # of what: "address", "account" or "user"; detail: how many may be
+    ALWAYS_ON_NEEDS_ACCOUNT = 38  # no subject
+    TOO_MANY_ALWAYS_ON = 39  # no subject
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

@@ -1,5 +1,13 @@
 """How sessions and users come and go, and the balancers that bring them."""
 
+from roost.chat.admission import (
+    address_key,
+    count_in,
+    count_out,
+    forget_account,
+    obstacle_to,
+    set_account,
+)
 from roost.chat.changes import (
     Quitted,
     SessionAttached,
@@ -15,8 +23,19 @@ from roost.chat.commands import (
     BalancerStarted,
     OpenSession,
     ResumeSession,
+    SetAlwaysOn,
 )
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
+from roost.chat.presence import (
+    become_absent,
+    begin_to_stay,
+    come_back,
+    expired,
+    forget_presence,
+    set_always_on,
+    stayer_of,
+    stays,
+)
 from roost.chat.refusals import Reason
 from roost.chat.rooms import leave
 from roost.chat.state import Session, State, User
@@ -33,12 +52,22 @@ REFUSED_OPENINGS_MAX = 4096
 
 
 def open_session(step: Step, command: OpenSession) -> None:
-    """Bring a user online, unless the nickname is taken."""
+    """Bring a user online, or join one of the same account who is online already."""
     state = step.state
     settings = state.settings
     folded = FoldedNick(fold_nick(command.nick))
     if not is_valid_nick(command.nick, settings.nick_bytes_max):
         step.refused(Reason.NICK_INVALID, command.nick)
+        return
+    account = _find_account(state, command)
+    key = address_key(command.host, settings.address_exempt_networks)
+    obstacle = obstacle_to(state, key, account)
+    if obstacle is not None:
+        step.refused(Reason.TOO_MANY_SESSIONS, obstacle[0], str(obstacle[1]))
+        return
+    known = _find_user_to_join(state, folded, account)
+    if known is not None:
+        _join_user(step, command, known, key)
         return
     if folded in state.nicks:
         step.refused(Reason.NICK_IN_USE, command.nick)
@@ -61,14 +90,52 @@ def open_session(step: Step, command: OpenSession) -> None:
     )
     state.users[user.id] = user
     state.nicks[folded] = user.id
-    session = _add_session(state, command, user)
+    set_account(state, user, account)
+    begin_to_stay(state, user)
+    session = _add_session(state, command, user, key)
     state.users_max_seen = max(state.users_max_seen, len(state.users))
     source = source_of(user)
     step.changed(SessionOpened(step.part, source, session.id, True))
     step.changed(WentOnline(step.part, source, folded))
 
 
-def _add_session(state: State, command: OpenSession | ResumeSession, user: User) -> Session:
+def _find_account(state: State, command: OpenSession) -> str:
+    """Name the account that a client has proved to own; empty when it is dropped since."""
+    for account in state.accounts.values() if command.account else ():
+        if account.id == command.account:
+            return account.name
+    return ""
+
+
+def _find_user_to_join(state: State, folded: FoldedNick, account: str) -> User | None:
+    """Find the user whose next client this is.
+
+    That is who bears the nickname, when it is of the same account. Else it is the account's user
+    that is always on: people set up their clients with some nickname, and come back to be that one.
+    """
+    if not account:
+        return None
+    bearer = state.nicks.get(folded)
+    if bearer is not None and state.users[bearer].account == account:
+        return state.users[bearer]
+    stayer = stayer_of(state, account)
+    return state.users[stayer] if stayer is not None else None
+
+
+def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
+    if len(user.sessions) >= step.state.settings.sessions_per_user_max:
+        limit = str(step.state.settings.sessions_per_user_max)
+        step.refused(Reason.TOO_MANY_SESSIONS, "user", limit)
+        return
+    session = _add_session(step.state, command, user, key)
+    user.sessions.append(session.id)
+    step.changed(SessionOpened(step.part, source_of(user), session.id, False))
+    come_back(step, user)
+
+
+def _add_session(
+    state: State, command: OpenSession | ResumeSession, user: User, key: str
+) -> Session:
     session = Session(
         command.session,
         user.id,
@@ -76,9 +143,11 @@ def _add_session(state: State, command: OpenSession | ResumeSession, user: User)
         command.line,
         command.capabilities,
         command.is_secure,
+        address=key,
     )
     state.sessions[session.id] = session
     state.incarnations.setdefault(incarnation_of(session.id), {})[session.id] = None
+    count_in(state, session)
     return session
 
 
@@ -94,7 +163,8 @@ def resume_session(step: Step, command: ResumeSession) -> None:
         # Who listened to a plain connection must not get into one that was never plain.
         step.refused(Reason.RESUME_INSECURE)
         return
-    session = _add_session(state, command, user)
+    # It takes the former one's place also where sessions are counted.
+    session = _add_session(state, command, user, former.address)
     session.monitored = former.monitored
     session.previous = former.id
     user.sessions[user.sessions.index(former.id)] = session.id
@@ -116,6 +186,7 @@ def is_resumable(session: Session) -> bool:
 
 
 def _remove_session(state: State, number: SessionId) -> None:
+    count_out(state, number)
     del state.sessions[number]
     siblings = state.incarnations[incarnation_of(number)]
     del siblings[number]
@@ -125,16 +196,19 @@ def _remove_session(state: State, number: SessionId) -> None:
 
 
 def close_session(step: Step, session: Session, reason: str) -> None:
-    """End a session, and with a user's last one the user's presence."""
+    """End a session, and with a user's last one the presence of whoever is not always on."""
     state = step.state
     reason = cut(reason, state.settings.reason_bytes_max)
     user = state.users[session.user]
     source = source_of(user)
     _remove_session(state, session.id)
     user.sessions.remove(session.id)
-    if not user.sessions:
-        _remove_user(step, user, reason)
+    is_last = not user.sessions
+    if is_last and not stays(state, user):
+        remove_user(step, user, reason)
     step.changed(SessionClosed(step.part, source, session.id, reason))
+    if is_last and stays(state, user):
+        become_absent(step, user)
 
 
 def remember_closed(state: State, session: SessionId) -> None:
@@ -144,7 +218,8 @@ def remember_closed(state: State, session: SessionId) -> None:
         del state.closed_sessions[next(iter(state.closed_sessions))]
 
 
-def _remove_user(step: Step, user: User, reason: str) -> None:
+def remove_user(step: Step, user: User, reason: str) -> None:
+    """Take a user who has no session any more out of the world."""
     state = step.state
     source = source_of(user)
     folded = FoldedNick(fold_nick(user.nick))
@@ -152,10 +227,25 @@ def _remove_user(step: Step, user: User, reason: str) -> None:
     remember(step, user)
     for room_id, _ in rooms:
         leave(step, state.rooms[room_id], user)
+    forget_presence(state, user)
+    forget_account(state, user)
     del state.users[user.id]
     del state.nicks[folded]
     step.changed(Quitted(step.part, source, rooms, reason))
     step.changed(WentOffline(step.part, source, folded))
+
+
+def switch_always_on(step: Step, user: User, operation: SetAlwaysOn) -> None:
+    """Do what `presence.set_always_on` says, and let go whom only that kept here."""
+    gone = set_always_on(step, user, operation)
+    if gone is not None:
+        remove_user(step, step.state.users[gone], "Always-on was switched off")
+
+
+def expire_absent(step: Step) -> None:
+    """Let those go who have been without a client for too long."""
+    for number in expired(step.state):
+        remove_user(step, step.state.users[number], "No client for too long")
 
 
 def attach_sessions(step: Step, command: AttachSessions) -> tuple[tuple[SessionId, int], ...]:

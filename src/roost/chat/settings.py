@@ -40,3 +40,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     whowas_entries_max: int = 1000
     whowas_per_nick_max: int = 10
     users_max: int = 100_000
+    sessions_per_user_max: int = 10
+    """Clients of one user at once: desk, phone, and some that lost touch and are not given up."""
+    sessions_per_account_max: int = 20
+    """Clients logged in to one account, under whichever nicknames: a bot or two beside a person."""
+    sessions_per_address_max: int = 400
+    """Registered clients from one address (an IPv6 /64 network counts as one) through all
+    balancers together: a large office on two of them, each of which lets in 200."""
+    address_exempt_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Addresses that may have any number, as in the balancers' configuration."""
+    always_on_users_max: int = 10_000
+    """Users who stay without a client: they cost as much memory as those who are there."""
+    always_on_days_max: int = 90
+    """Days without a client after which an always-on user leaves all the same: longer than any
+    holiday, and nicknames of people who never come back become free."""

@@ -35,6 +35,8 @@ class Session(msgspec.Struct, array_like=True):
     previous: SessionId = SessionId(0)
     """The session that this one resumed; 0 when it is the user's first. Its token opens this one
     too, because the client may have lost its connection before it was told another one."""
+    address: str = ""
+    """What the session is counted under (`chat.admission`); empty when it is not counted."""
 
 
 class Credentials(msgspec.Struct, frozen=True, array_like=True):
@@ -69,7 +71,7 @@ class Account(msgspec.Struct, array_like=True):
 
 
 class User(msgspec.Struct, array_like=True):
-    """Somebody who is online."""
+    """Somebody who is online: with a client, with several of one account, or always on."""
 
     id: UserId
     nick: str
@@ -86,7 +88,10 @@ class User(msgspec.Struct, array_like=True):
     active_ms: int
     """When they last said something."""
     sessions: list[SessionId] = []
+    """Empty only while somebody who is always on has no client connected."""
     rooms: dict[RoomId, None] = {}
+    is_auto_away: bool = False
+    """Away because there is no client, not because of an AWAY; see `chat.presence`."""
 
 
 class Member(msgspec.Struct, array_like=True):
@@ -182,5 +187,12 @@ class State(msgspec.Struct):
     secret: bytes = b""
     """The key of the tokens that sessions are resumed with; shown to nobody. Empty until set."""
     accounts: dict[FoldedAccount, Account] = {}
+    users_by_account: dict[FoldedAccount, dict[UserId, None]] = {}
+    """Who is logged in to each account that anybody is logged in to."""
+    always_on: dict[FoldedAccount, UserId] = {}
+    """Of each account that is always on, the user that stays when its last client goes."""
+    absent: dict[UserId, int] = {}
+    """Users without a client and since when, in milliseconds; the longest absent first."""
+    sessions_by_address: dict[str, int] = {}
     failed_entries: list[Position] = []
     """Entries that made `apply` fail and were skipped, alike on every node; the last 100."""

@@ -78,6 +78,7 @@ def set_away(step: Step, user: User, operation: SetAway) -> None:
     message = cut(operation.message, step.state.settings.away_bytes_max)
     rooms = rooms_of(step.state, user) if message != user.away else ()
     user.away = message
+    user.is_auto_away = False
     step.changed(AwayChanged(step.part, source_of(user), message, rooms))
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roost.chat.admission import sessions_of_account
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
 from roost.chat.changes import Change, NickChanged, Quitted
@@ -18,7 +19,7 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import State
 from support.chat_invariants import check_invariants
-from support.chat_logs import SETTINGS, LogMaker
+from support.chat_logs import ACCOUNTS, SETTINGS, LogMaker, first_state
 
 LOG_LENGTH = 1500
 
@@ -39,12 +40,16 @@ def check_limits(state: State) -> None:
         assert entries <= SETTINGS.list_entries_max
         assert len(room.invited) <= SETTINGS.invitations_per_room_max
     assert len(state.users) <= state.users_max_seen <= SETTINGS.users_max
+    assert all(len(user.sessions) <= 2 for user in state.users.values())
+    assert all(sessions_of_account(state, name) <= 3 for name in ACCOUNTS)
+    assert all(count <= 2 for count in state.sessions_by_address.values())
+    assert len(state.always_on) <= SETTINGS.always_on_users_max
     assert all(len(entries) <= 2 for entries in state.whowas.values())
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_every_log_is_applied_alike_and_leaves_a_sound_state(seed: int) -> None:
-    one, other = State(), State()
+    one, other = first_state(), first_state()
     for number, command in enumerate(LogMaker(seed).make(LOG_LENGTH), 1):
         position = Position(number)
         data = encode_command(command)
@@ -66,7 +71,7 @@ def kind_of(result: Change | Refusal) -> str:
 def test_random_logs_reach_every_kind_of_change_and_nearly_every_refusal() -> None:
     kinds: dict[str, None] = {}
     for seed in range(60):
-        state = State()
+        state = first_state()
         for number, command in enumerate(LogMaker(seed).make(LOG_LENGTH), 1):
             applied = apply_entry(state, encode_command(command), Position(number), number)
             for result in applied.results:

@@ -6,11 +6,11 @@ from roost.chat.apply import apply_entry
 from roost.chat.commands import encode_command
 from roost.chat.ids import Position
 from roost.chat.refusals import Refusal
-from roost.chat.state import Session, State, User
+from roost.chat.state import Session, User
 from roost.ircd.missed import missed_lines
 from roost.ircd.missed_index import Happening, MissedIndex
 from roost.ircd.recent import RecentEntries
-from support.chat_logs import LogMaker
+from support.chat_logs import LogMaker, first_state
 
 LOG_LENGTH = 400
 
@@ -41,7 +41,7 @@ def test_nothing_that_a_session_missed_is_overlooked() -> None:
 
 def compare(seed: int) -> int:
     """Compare along a random log; tells how many lines there were to be found."""
-    state = State()
+    state = first_state()
     recent = RecentEntries(LOG_LENGTH, Position(0))
     index, everything = MissedIndex(recent), Everything(recent)
     dice = random.Random(seed)
