@@ -11,6 +11,7 @@ import asyncio
 from typing import Protocol, cast
 
 from roost.balancer.admission import plain_address
+from roost.balancer.arrivals import Arrival
 from roost.balancer.sessions import Outbox, Session
 from roost.irc.framing import LineBuffer
 
@@ -18,6 +19,7 @@ READ_BYTES = 16 * 1024
 """One read: bounds the lines that one client can bring in a turn, and is plenty for any other."""
 WRITE_BYTES_MAX = 256 * 1024
 """Joined into one write at most."""
+_NOBODY = Arrival("")
 
 
 class Desk(Protocol):
@@ -62,13 +64,14 @@ class ClientConnection(asyncio.BufferedProtocol):
         "_is_write_paused",
         "_lines",
         "_transport",
-        "address",
+        "arrival",
         "is_admitted",
         "outbox",
         "session",
     )
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, arrival: Arrival | None = None) -> None:
+        """Serve a client; a door that knows nothing of it yet gives no `arrival`."""
         self._desk = desk
         self._transport: asyncio.Transport | None = None
         self._lines = LineBuffer(desk.line_bytes_max)
@@ -79,18 +82,20 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._held_bytes = 0
         self.outbox = Outbox(self.flush)
         self.session: Session | None = None
-        self.address = ""
-        """The client's IP address."""
-        self.is_admitted = False
+        self.arrival = arrival or _NOBODY
+        """Who the client is."""
+        self.is_admitted = arrival is not None
+        """Whether the desk has counted it in."""
 
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         self._transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        # A client that is gone already has no peer name any more.
-        self.address = plain_address(str(peer[0])) if peer else ""
+        if self.arrival is _NOBODY:
+            peer = transport.get_extra_info("peername")
+            # A client that is gone already has no peer name any more.
+            self.arrival = Arrival(plain_address(str(peer[0])) if peer else "")
         self.session = self._desk.opened(self)
 
     def get_buffer(self, _sizehint: int) -> memoryview:

@@ -140,7 +140,13 @@ class Exchange:
     # Clients
 
     def client_connected(
-        self, client: Client, address: str, now: float, *, is_secure: bool = False
+        self,
+        client: Client,
+        address: str,
+        now: float,
+        *,
+        is_secure: bool = False,
+        certificate: str = "",
     ) -> Session:
         """Make a session for a client, and give it to a node if there is one."""
         number = self._numbering.take()
@@ -153,6 +159,7 @@ class Exchange:
             now,
             is_secure=is_secure,
             position=self.fleet.position,
+            certificate=certificate,
         )
         self.sessions[number] = session
         self.counters.sessions += 1
@@ -233,6 +240,7 @@ class Exchange:
             acknowledged=session.acknowledged,
             part=session.parts,
             position=session.position,
+            certificate=session.certificate,
         )
         node.trunk.send(attach)
         node.health.burdened(now)

@@ -78,17 +78,37 @@ class ClientDesk:
         """How many clients may be connected; less than configured if the system allows less."""
         return self._doorkeeper.total_max
 
+    # What doors call
+
+    def admit(self, address: str) -> str:
+        """Count a connection in; gives the reason when it may not come in, which is logged."""
+        refusal = self._doorkeeper.enter(address)
+        if refusal:
+            self._turned_away.log(self._turns.now, address=address, reason=refusal)
+        return refusal
+
+    def dismiss(self, address: str) -> None:
+        """Count a connection out that was admitted, and never became a client's."""
+        self._doorkeeper.leave(address)
+
     # What connections call
 
     def opened(self, connection: ClientConnection) -> Session | None:
         """Let a client in; None when it may not come in, and has been told."""
-        refusal = self._doorkeeper.enter(connection.address)
-        if refusal:
-            self._turned_away.log(self._turns.now, address=connection.address, reason=refusal)
-            connection.finish(f"ERROR :Closing link: {refusal}\r\n".encode())
-            return None
-        connection.is_admitted = True
-        session = self._exchange.client_connected(connection, connection.address, self._turns.now)
+        arrival = connection.arrival
+        if not connection.is_admitted:
+            refusal = self.admit(arrival.address)
+            if refusal:
+                connection.finish(f"ERROR :Closing link: {refusal}\r\n".encode())
+                return None
+            connection.is_admitted = True
+        session = self._exchange.client_connected(
+            connection,
+            arrival.address,
+            self._turns.now,
+            is_secure=arrival.is_secure,
+            certificate=arrival.certificate,
+        )
         self._turns.touch()
         return session
 
@@ -102,7 +122,9 @@ class ClientDesk:
         """A client leaves too much unread: cut it off, and tell it if it still listens."""
         limit = self.unread_bytes_max
         self._cut_off.log(
-            self._turns.now, address=connection.address, unread_bytes=connection.unread_bytes
+            self._turns.now,
+            address=connection.arrival.address,
+            unread_bytes=connection.unread_bytes,
         )
         text = f"ERROR :Closing link: SendQ exceeded ({limit} bytes unread)\r\n"
         connection.cut_off(text.encode())
@@ -117,7 +139,7 @@ class ClientDesk:
         """The connection is gone."""
         self._lingering.pop(connection, None)
         if connection.is_admitted:
-            self._doorkeeper.leave(connection.address)
+            self._doorkeeper.leave(connection.arrival.address)
         if connection.session is not None:
             self._exchange.client_lost(connection.session, reason, self._turns.now)
             self._turns.touch()

@@ -121,6 +121,7 @@ class Session:
         "_tokens_at",
         "acknowledged",
         "address",
+        "certificate",
         "client",
         "generation",
         "given",
@@ -156,12 +157,15 @@ class Session:
         *,
         is_secure: bool,
         position: int = 0,
+        certificate: str = "",
     ) -> None:
         self.id = number
         self.client = client
         self.address = address
         """The client's IP address, or "localhost"."""
         self.is_secure = is_secure
+        self.certificate = certificate
+        """The client certificate's fingerprint; empty for none."""
         self.limits = limits
         self.is_open = True
         # The binding.
