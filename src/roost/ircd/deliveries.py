@@ -2,9 +2,10 @@
 
     room's message   one rendering for each kind of client, one Deliver for each group
     QUIT, NICK, ...  each session that shares a room once: one DeliverTo for each kind of client
-    private          the recipient's sessions
+    private          the recipient's sessions, and the sender's others
 
-The one who asked is left out: it is told in the answer to its line.
+The one who asked is left out: it is told in the answer to its line. Its user's other sessions are
+not: what one client of a user does, all of them see (`ircd.siblings` has what is particular).
 """
 
 from collections.abc import Callable, Iterable
@@ -23,17 +24,22 @@ from roost.chat.changes import (
     RoomModesChanged,
     Said,
     TopicChanged,
+    UserModesChanged,
     WentOffline,
     WentOnline,
 )
 from roost.chat.ids import RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.ircd import rendering
+from roost.ircd.config import Config
+from roost.ircd.context import Context
 from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
 from roost.ircd.outbox import Outbox
 from roost.ircd.session import LocalSession
+from roost.ircd.siblings import show_apart
 from roost.ircd.whisper import Whisper
+from roost.raft.messages import Instant
 from roost.trunk.frames import Deliver, DeliverTo
 
 
@@ -41,9 +47,9 @@ class Deliveries:
     """The way of a change to this node's clients."""
 
     def __init__(
-        self, server_name: str, outbox: Outbox, directory: Directory, groups: Groups
+        self, config: Config, outbox: Outbox, directory: Directory, groups: Groups
     ) -> None:
-        self._server_name = server_name
+        self._config = config
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
@@ -61,36 +67,85 @@ class Deliveries:
                 self._to_room(change.room, change, applied)
                 for session in self._directory.of_user(change.source.user):
                     self._groups.enter(session, change.room)
+                self._show_apart(change, applied, state)
             case Parted():
                 self._to_room(change.room, change, applied)
                 self._remove(change.source.user, change.room)
             case Kicked():
                 self._to_room(change.room, change, applied)
                 self._remove(change.user, change.room)
-            case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
+            case Quitted() | RealnameChanged():
                 self._show_in_common(change, applied)
+            case NickChanged():
+                self._show_in_common(change, applied)
+                for session in self._directory.of_user(change.source.user):
+                    session.nick = change.nick
+            case AwayChanged():
+                self._show_in_common(change, applied)
+                self._show_apart(change, applied, state)
+            case UserModesChanged():
+                self._show_apart(change, applied, state)
             case Invited():
                 self._show_invited(change, applied)
             case WentOnline() | WentOffline():
                 self._show_presence(change)
 
+    def _asker(self, change: Change, applied: Applied) -> SessionId:
+        """The session that is told of a change in an answer; 0 when it is none of ours.
+
+        What a line made somebody else do is told to the one who sent it as to everybody.
+        """
+        session = self._directory.by_id.get(applied.session)
+        if session is None or session.user != change.source.user:
+            return SessionId(0)
+        return session.id
+
+    def _siblings(self, user: UserId, asker: SessionId) -> list[LocalSession]:
+        """The local sessions of a user, but for the one that asked."""
+        return [s for s in self._directory.of_user(user) if s.id != asker]
+
     def _show_said(self, change: Said, applied: Applied, state: State) -> None:
+        asker = self._asker(change, applied)
+        siblings = self._siblings(change.source.user, asker)
         if change.recipient:
-            self._to_sessions(self._directory.of_user(change.recipient), change, applied)
+            recipients = list(self._directory.of_user(change.recipient))
+            if change.recipient != change.source.user:
+                recipients += siblings
+            self._to_sessions(recipients, change, applied)
         elif change.minimum_status:
-            sessions = self._of_status(state, change.room, change.minimum_status)
-            others = (session for session in sessions if session.id != applied.session)
-            self._to_sessions(others, change, applied)
+            sessions = {s.id: s for s in self._of_status(state, change.room, change.minimum_status)}
+            sessions.pop(asker, None)
+            sessions.update({s.id: s for s in siblings})
+            self._to_sessions(sessions.values(), change, applied)
         else:
             self._to_room(change.room, change, applied)
+            if siblings:
+                outside = [s for s in siblings if not self._groups.has(s, change.room)]
+                self._to_sessions(outside, change, applied)
+
+    def _show_apart(self, change: Change, applied: Applied, state: State) -> None:
+        """Show a change to the other clients of the one who did it, as is particular to them."""
+        for session in self._siblings(change.source.user, self._asker(change, applied)):
+            now = Instant(0.0, applied.time_ms)
+            payload = show_apart(Context(self._config, state, session, now, 0), change, applied)
+            self.count += 1
+            self._outbox.item(session.balancer, DeliverTo((session.id,), payload))
 
     def whisper(self, whisper: Whisper, state: State, excluded: SessionId) -> None:
-        """Show a typing notice to those local clients that it is for."""
-        recipients: Iterable[LocalSession]
+        """Show a typing notice to those local clients that it is for, and to the doer's others."""
+        siblings = self._siblings(whisper.source.user, excluded)
         if whisper.recipient:
-            recipients = self._directory.of_user(whisper.recipient)
+            recipients = list(self._directory.of_user(whisper.recipient))
+            # One to oneself is delivered as well as echoed, as a message would be.
+            if whisper.recipient != whisper.source.user:
+                recipients += siblings
         elif whisper.minimum_status:
-            recipients = self._of_status(state, whisper.room, whisper.minimum_status)
+            sessions = {
+                s.id: s for s in self._of_status(state, whisper.room, whisper.minimum_status)
+            }
+            sessions.pop(excluded, None)
+            sessions.update({s.id: s for s in siblings})
+            recipients = list(sessions.values())
         else:
             for group in self._groups.of_room(whisper.room):
                 payload = rendering.whisper_line(whisper, group.capabilities)
@@ -98,10 +153,8 @@ class Deliveries:
                     self.count += len(group.sessions)
                     item = Deliver(group.number, excluded, payload)
                     self._outbox.item(group.balancer, item)
-            return
-        # One to oneself is delivered as well as echoed, as a message would be.
-        others = (s for s in recipients if whisper.recipient or s.id != excluded)
-        self._send(others, lambda capabilities: rendering.whisper_line(whisper, capabilities))
+            recipients = [s for s in siblings if not self._groups.has(s, whisper.room)]
+        self._send(recipients, lambda capabilities: rendering.whisper_line(whisper, capabilities))
 
     def _of_status(self, state: State, room_id: RoomId, minimum: int) -> list[LocalSession]:
         if not self._groups.of_room(room_id):
@@ -115,6 +168,7 @@ class Deliveries:
 
     def _to_room(self, room: RoomId, change: Change, applied: Applied) -> None:
         payloads: dict[int, bytes] = {}
+        asker = self._asker(change, applied)
         for group in self._groups.of_room(room):
             payload = payloads.get(group.capabilities)
             if payload is None:
@@ -123,7 +177,7 @@ class Deliveries:
                 )
             if payload:
                 self.count += len(group.sessions)
-                self._outbox.item(group.balancer, Deliver(group.number, applied.session, payload))
+                self._outbox.item(group.balancer, Deliver(group.number, asker, payload))
 
     def _to_sessions(
         self, sessions: Iterable[LocalSession], change: Change, applied: Applied
@@ -161,13 +215,14 @@ class Deliveries:
         for room, _ in change.rooms:
             for session in self._groups.sessions_in(room):
                 seen[session.id] = session
-        # The one who asked is answered, and the one who is gone has a line of their own.
-        is_quit = type(change) is Quitted
+        # The one who asked is answered, who is gone has a line of their own, and of being away
+        # one's own clients learn in another way.
+        asker = self._asker(change, applied)
+        is_for_others = isinstance(change, Quitted | AwayChanged)
         others = (
             session
             for session in seen.values()
-            if session.id != applied.session
-            and not (is_quit and session.user == change.source.user)
+            if session.id != asker and not (is_for_others and session.user == change.source.user)
         )
         self._to_sessions(others, change, applied)
 
@@ -184,5 +239,5 @@ class Deliveries:
         if not watchers:
             return
         # "The server may send '*' instead of the nick", so that one line serves all.
-        payload = rendering.presence_line(self._server_name, change)
+        payload = rendering.presence_line(self._config.server_name, change)
         self._send(watchers, lambda _: payload)

@@ -46,6 +46,10 @@ class Groups:
         for group in self._rooms.get(room, ()):
             yield from group.sessions.values()
 
+    def has(self, session: LocalSession, room: RoomId) -> bool:
+        """Whether a session is in the room's groups."""
+        return room in self._places.get(session.id, ())
+
     def enter(self, session: LocalSession, room: RoomId) -> None:
         """A session enters a room; harmless when it is there already."""
         places = self._places.setdefault(session.id, {})

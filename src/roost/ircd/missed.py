@@ -7,8 +7,10 @@ the way, and so knows for each entry whether the client could see it.
 What the client's own lines did is left out: these lines come again, and are answered then, in
 their places among what was missed (see `ircd.handover`). Over another connection they do not. So
 the client is shown what the lines of the session that it resumed did, if it would have been shown
-it by their answers.
+it by their answers. What other clients of its user did it is shown as it would have been live.
 """
+
+from typing import NamedTuple
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
@@ -23,6 +25,7 @@ from roost.chat.changes import (
     RealnameChanged,
     RoomModesChanged,
     Said,
+    SessionResumed,
     TopicChanged,
     UserModesChanged,
     WentOffline,
@@ -33,41 +36,62 @@ from roost.chat.state import Session, State, User
 from roost.irc.capabilities import Capability
 from roost.ircd import rendering
 from roost.ircd.missed_index import MissedIndex
+from roost.ircd.siblings import ShowApart, is_shown_apart
 
 
-def missed_lines(
+class Missed(NamedTuple):
+    """What a session missed."""
+
+    lines: list[tuple[Position, bytes]]
+    """In order, each with the position of its entry."""
+    rooms: list[RoomId]
+    """Where the user was when it began to miss things."""
+
+
+def look_back(
     index: MissedIndex,
     since: Position,
     state: State,
     session: Session,
     server_name: str,
     seen: tuple[Position, int] | None = None,
-) -> list[tuple[Position, bytes]]:
+    *,
+    show_apart: ShowApart,
+) -> Missed:
     """Render what the entries after `since`, which led to `state`, had to show to `session`.
 
-    Each line comes with the position of its entry. With `seen`, the id of the last message that
-    the client saw, it has another connection now.
+    With `seen`, the id of the last message that the client saw, it has another connection now.
+    `show_apart` writes what `siblings.is_shown_apart` for the session.
     """
-    walk = _Walk(state, session, server_name, is_resumed=seen is not None)
+    walk = _Walk(state, session, server_name, show_apart, is_resumed=seen is not None)
     for _, applied, change in index.concerning(session, state.users[session.user], since):
         if seen is not None and (applied.position, change.part) <= seen:
             break
         walk.step_back(change, applied)
     walk.lines.reverse()
-    return walk.lines
+    return Missed(walk.lines, list(walk.rooms))
 
 
 class _Walk:
     """Goes back in time, with the rooms that the client was in at each moment."""
 
     def __init__(
-        self, state: State, session: Session, server_name: str, *, is_resumed: bool
+        self,
+        state: State,
+        session: Session,
+        server_name: str,
+        show_apart: ShowApart,
+        *,
+        is_resumed: bool,
     ) -> None:
         self._session = session
         self._user: User = state.users[session.user]
         self._server_name = server_name
+        self._show_apart = show_apart
         self._is_resumed = is_resumed
-        self._rooms: dict[RoomId, int] = {
+        self._connections = {session.id: None}
+        """The session, and those that it resumed, as far as the walk has come."""
+        self.rooms: dict[RoomId, int] = {
             room: state.rooms[room].members[session.user].status for room in self._user.rooms
         }
         """Room -> the client's status in it."""
@@ -76,23 +100,24 @@ class _Walk:
 
     def step_back(self, change: Change, applied: Applied) -> None:
         """Note a change if the client could see it, then undo what it did to the client."""
-        is_own = applied.session == self._session.id
-        if self._is_resumed and not is_own and change.source.user == self._user.id:
-            is_own = True
-            if self._is_answer(change):
-                self._note_own(change, applied)
-        if self._is_delivered(change, is_own=is_own):
-            payload = self._render(change, applied)
+        user = self._user.id
+        is_by_user = change.source.user == user
+        is_own = is_by_user and applied.session in self._connections
+        if is_own and applied.session != self._session.id and self._is_answer(change):
+            self._note_own(change, applied)
+        if self._is_delivered(change, is_own=is_own, is_by_user=is_by_user):
+            payload = self._render(change, applied, is_by_user=is_by_user)
             if payload:
                 self.lines.append((applied.position, payload))
-        user = self._user.id
         match change:
-            case Joined() if change.source.user == user:
-                self._rooms.pop(change.room, None)
-            case Parted() if change.source.user == user:
-                self._rooms[change.room] = 0
+            case SessionResumed() if self._is_resumed and change.session in self._connections:
+                self._connections[change.previous] = None
+            case Joined() if is_by_user:
+                self.rooms.pop(change.room, None)
+            case Parted() if is_by_user:
+                self.rooms[change.room] = 0
             case Kicked() if change.user == user:
-                self._rooms[change.room] = 0
+                self.rooms[change.room] = 0
 
     def _note_own(self, change: Change, applied: Applied) -> None:
         capabilities = self._session.capabilities
@@ -113,33 +138,37 @@ class _Walk:
                 return True
         return False
 
-    def _is_delivered(self, change: Change, *, is_own: bool) -> bool:
+    def _is_delivered(self, change: Change, *, is_own: bool, is_by_user: bool) -> bool:
         user = self._user.id
         match change:
             case Said() if change.recipient:
                 # One to oneself is delivered as well as echoed.
-                return change.recipient == user
+                return change.recipient == user or (is_by_user and not is_own)
             case WentOnline() | WentOffline():
                 return change.folded in self._session.monitored
             case _ if is_own:
                 return False
             case Said():
-                status = self._rooms.get(change.room)
-                return status is not None and status >= change.minimum_status
+                status = self.rooms.get(change.room)
+                return is_by_user or (status is not None and status >= change.minimum_status)
             case Kicked():
-                return change.user == user or change.room in self._rooms
+                return change.user == user or change.room in self.rooms
             case Invited():
-                return change.user == user or change.room in self._rooms
+                return change.user == user or change.room in self.rooms
             case Joined() | Parted() | TopicChanged() | RoomModesChanged():
-                return change.room in self._rooms
+                return is_by_user or change.room in self.rooms
             case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
-                return any(room in self._rooms for room, _ in change.rooms)
+                return is_by_user or any(room in self.rooms for room, _ in change.rooms)
+            case UserModesChanged():
+                return is_by_user
         return False
 
-    def _render(self, change: Change, applied: Applied) -> bytes:
+    def _render(self, change: Change, applied: Applied, *, is_by_user: bool) -> bytes:
         capabilities = self._session.capabilities
         if isinstance(change, WentOnline | WentOffline):
             return rendering.presence_line(self._server_name, change)
+        if is_by_user and is_shown_apart(change):
+            return self._show_apart(change, applied)
         if isinstance(change, Invited) and change.user == self._user.id:
             shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
             return rendering.encode(*shown) if shown else b""

@@ -23,6 +23,7 @@ from roost.chat.changes import (
     RealnameChanged,
     RoomModesChanged,
     Said,
+    SessionResumed,
     TopicChanged,
     UserModesChanged,
     WentOffline,
@@ -105,7 +106,7 @@ def _places(change: Change) -> Sequence[Place]:
             return (_room(change.room), _user(change.user), _user(change.source.user))
         case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
             return (*_rooms(change.rooms), _user(change.source.user))
-        case UserModesChanged():
+        case UserModesChanged() | SessionResumed():
             return (_user(change.source.user),)
         case WentOnline() | WentOffline():
             return (_nick(change.folded),)

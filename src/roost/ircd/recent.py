@@ -7,8 +7,9 @@ the balancer picks a node that has what is needed.
 from collections import deque
 
 from roost.chat.applied import Applied
-from roost.chat.changes import SessionOpened, SessionResumed
+from roost.chat.changes import NickChanged, SessionOpened, SessionResumed
 from roost.chat.ids import Position, SessionId
+from roost.ircd.session import LocalSession
 
 
 class RecentEntries:
@@ -71,3 +72,13 @@ class RecentEntries:
             ):
                 return applied
         return None
+
+
+def nick_before(recent: RecentEntries, session: LocalSession, last: int) -> str:
+    """Give the nickname that a client had before its lines up to `last` had their effects."""
+    for line in range(session.handled_line + 1, last + 1):
+        effect = recent.of_line(session.id, line)
+        for result in effect.results if effect is not None else ():
+            if isinstance(result, NickChanged):
+                return result.source.nick
+    return session.nick

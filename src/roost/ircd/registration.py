@@ -21,6 +21,13 @@ from roost.ircd.refusals import send_refusal
 from roost.ircd.session import LocalSession
 
 
+_MANY_SESSIONS = {
+    "address": "from your address",
+    "account": "logged in to your account",
+    "user": "under your nickname",
+}
+
+
 def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSession:
     """Make the command that registers a client; `line` is the last one of its registration."""
     given = session.registration
@@ -69,6 +76,10 @@ def send_refusals(context: Context, applied: Applied) -> None:
         if isinstance(result, Refusal):
             if result.reason is Reason.SERVER_FULL:
                 session.end_reason = "The network is full, try again later"
+                return
+            if result.reason is Reason.TOO_MANY_SESSIONS:
+                of = _MANY_SESSIONS[result.subject]
+                session.end_reason = f"Too many clients {of}, {result.detail} are allowed"
                 return
             if context.session.registration.resume is not None:
                 resumption.refuse(context, result.reason)

@@ -21,15 +21,14 @@ from roost.chat.changes import (
     UserModesChanged,
 )
 from roost.chat.refusals import Refusal
-from roost.chat.state import Room
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
 from roost.ircd.monitor_reply import send_presence
-from roost.ircd.names_reply import send_names
 from roost.ircd.refusals import send_refusal
 from roost.ircd.resumption import send_token
-from roost.ircd.room_reply import send_topic
+from roost.ircd.room_reply import send_entered
+from roost.ircd.siblings import send_away
 
 
 def send_results(context: Context, applied: Applied) -> None:
@@ -43,6 +42,9 @@ def send_results(context: Context, applied: Applied) -> None:
 
 
 def _send_change(context: Context, change: Change, applied: Applied) -> None:
+    if change.source.user != context.session.user:
+        # What somebody else did, if only by being made to, is delivered as to everybody.
+        return
     match change:
         case Said():
             if context.has(Capability.ECHO_MESSAGE):
@@ -54,7 +56,7 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             # A line that is answered late may find the room forgotten.
             room = context.state.rooms.get(change.room)
             if room is not None:
-                _send_room(context, room)
+                send_entered(context, room)
         case NickChanged():
             context.show_change(change, applied.position, applied.time_ms)
             context.session.nick = change.nick
@@ -64,10 +66,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             context.reply(numerics.RPL_INVITING, change.nick, change.name)
             if change.away:
                 context.reply(numerics.RPL_AWAY, change.nick, change.away)
-        case AwayChanged() if change.message:
-            context.reply(numerics.RPL_NOWAWAY, "You have been marked as being away")
         case AwayChanged():
-            context.reply(numerics.RPL_UNAWAY, "You are no longer marked as being away")
+            send_away(context, change.message)
         case RealnameChanged() if context.has(Capability.SETNAME):
             context.show_change(change, applied.position, applied.time_ms)
         case CapabilitiesChanged() if context.targets:
@@ -76,10 +76,3 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
                 send_token(context)
         case MonitorChanged():
             send_presence(context, change.added)
-
-
-def _send_room(context: Context, room: Room) -> None:
-    """Tell of a room that was just entered."""
-    if room.topic is not None:
-        send_topic(context, room)
-    send_names(context, room)

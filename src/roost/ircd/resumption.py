@@ -14,8 +14,9 @@ import binascii
 import hashlib
 import hmac
 import struct
+from collections.abc import Callable
 
-from roost.chat.ids import SessionId, UserId
+from roost.chat.ids import Position, SessionId, UserId, parse_message_id
 from roost.chat.refusals import Reason
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
@@ -61,6 +62,23 @@ def send_token(context: Context) -> None:
     if secret and context.has(Capability.RESUME):
         session = context.session
         context.send("RESUME", "TOKEN", make_token(secret, session.id, session.user))
+
+
+def seen_before(
+    context: Context, reaches: Callable[[Position], bool]
+) -> tuple[Position, int] | None:
+    """Tell what a client that resumes saw last, if everything after it is at hand.
+
+    `reaches` says whether everything after a position is.
+    """
+    resume = context.session.registration.resume
+    if resume is None or not resume.seen:
+        return None
+    seen = parse_message_id(resume.seen)
+    if seen is None or not reaches(Position(seen[0] - 1)):
+        send_history_lost(context)
+        return None
+    return seen
 
 
 def send_history_lost(context: Context) -> None:

@@ -6,6 +6,14 @@ Source: modern.ircdocs.horse, "JOIN message", "TOPIC message".
 from roost.chat.state import Room
 from roost.irc import numerics
 from roost.ircd.context import Context
+from roost.ircd.names_reply import send_names
+
+
+def send_entered(context: Context, room: Room) -> None:
+    """Tell of a room that was just entered, after the JOIN."""
+    if room.topic is not None:
+        send_topic(context, room)
+    send_names(context, room)
 
 
 def send_topic(context: Context, room: Room) -> None:

@@ -62,9 +62,7 @@ class Server:
         self._directory = Directory()
         self._groups = Groups(self._outbox)
         self._recent = RecentEntries(config.recent_entries, state.position)
-        self._deliveries = Deliveries(
-            config.server_name, self._outbox, self._directory, self._groups
-        )
+        self._deliveries = Deliveries(config, self._outbox, self._directory, self._groups)
         self._serving = Serving(
             config,
             state,

@@ -13,10 +13,11 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.applied import Applied
-from roost.chat.changes import NickChanged
+from roost.chat.changes import Change
 from roost.chat.commands import Act, AttachSessions, CloseSession, Operation
 from roost.chat.history import Answer, Query
-from roost.chat.ids import Position, SessionId, parse_message_id
+from roost.chat.ids import Position, SessionId
+from roost.chat.refusals import Refusal
 from roost.chat.state import State
 from roost.ircd import registration, resumption
 from roost.ircd.config import Config
@@ -26,14 +27,15 @@ from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
 from roost.ircd.handover import Handover
 from roost.ircd.labels import finish
-from roost.ircd.missed import missed_lines
+from roost.ircd.missed import Missed, look_back
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.outbox import Outbox
 from roost.ircd.reading import read
-from roost.ircd.recent import RecentEntries
+from roost.ircd.recent import RecentEntries, nick_before
 from roost.ircd.refusals import send_refusal
 from roost.ircd.replies import send_results
 from roost.ircd.session import LocalSession, Phase
+from roost.ircd.siblings import rooms_for_newcomer, show_apart
 from roost.raft.messages import Instant
 from roost.trunk import frames
 from roost.trunk.frames import Close, DeliverTo, Lines, Refuse, Reply
@@ -296,20 +298,15 @@ class Serving:
             context = Context(self._config, self.state, session, self.now, line)
         self._take_up(session)
         registration.send_welcome(context)
-        seen = self._seen_before(context)
+        seen = resumption.seen_before(context, self._recent.reaches)
         self._reply(session, line, session.registration.part, finish(context), is_last=True)
-        self._hand_over(session, has_missed=not is_new, seen=seen)
-
-    def _seen_before(self, context: Context) -> tuple[Position, int] | None:
-        """What a client that resumes saw last, if everything after it is at hand."""
-        resume = context.session.registration.resume
-        if resume is None or not resume.seen:
-            return None
-        seen = parse_message_id(resume.seen)
-        if seen is None or not self._recent.reaches(Position(seen[0] - 1)):
-            resumption.send_history_lost(context)
-            return None
-        return seen
+        self._hand_over(
+            session,
+            has_missed=not is_new,
+            seen=seen,
+            # Who resumes has not forgotten the rooms.
+            is_newcomer=session.registration.resume is None,
+        )
 
     def replace_state(self, state: State) -> None:
         """Go on with another state; answers that are under way are made from it."""
@@ -365,41 +362,44 @@ class Serving:
         *,
         has_missed: bool,
         seen: tuple[Position, int] | None = None,
+        is_newcomer: bool = False,
     ) -> None:
         """Find what the client missed, if anything, and what its lines have done already.
 
         That is what came since the session was `served`, or since the message that was `seen`
-        over another connection. See `ircd.handover`.
+        over another connection. One that `is_newcomer` is told before in which rooms its user was
+        then, because of other clients. See `ircd.handover`.
         """
         known = self.state.sessions[session.id]
         handover = session.handover
         assert handover is not None, "it has been taken up"
-        lines: list[tuple[Position, bytes]] = []
+        missed = Missed([], list(self.state.users[known.user].rooms))
         if has_missed or seen is not None:
             since = session.served if seen is None else Position(seen[0] - 1)
-            lines = self._missed_since(since, session, seen)
-        handover.miss(lines, self.state.position)
+            missed = self._missed_since(since, session, seen)
+        if is_newcomer:
+            told = rooms_for_newcomer(lambda: self._context_of(session), missed.rooms)
+            self._send_missed(session, told)
+        handover.miss(missed.lines, self.state.position)
         if known.last_line > session.handled_line:
             handover.last_line = known.last_line
-            session.nick = self._nick_before(session, known.last_line)
+            session.nick = nick_before(self._recent, session, known.last_line)
         else:
             self._go_live(session)
 
     def _missed_since(
         self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
-    ) -> list[tuple[Position, bytes]]:
+    ) -> Missed:
+        def apart(change: Change, applied: Applied) -> bytes:
+            return show_apart(self._context_of(session), change, applied)
+
         known = self.state.sessions[session.id]
         name = self._config.server_name
-        return missed_lines(self._missed, since, self.state, known, name, seen)
+        return look_back(self._missed, since, self.state, known, name, seen, show_apart=apart)
 
-    def _nick_before(self, session: LocalSession, last: int) -> str:
-        """Give the nickname that the client had before the lines that had their effects."""
-        for line in range(session.handled_line + 1, last + 1):
-            effect = self._recent.of_line(session.id, line)
-            for result in effect.results if effect is not None else ():
-                if isinstance(result, NickChanged):
-                    return result.source.nick
-        return session.nick
+    def _context_of(self, session: LocalSession) -> Context:
+        """Make a context for what is told to a client unasked."""
+        return Context(self._config, self.state, session, self.now, 0)
 
     def _effect_of(self, session: LocalSession, line: int) -> Applied | None:
         """Give the entry that a line had its effect in, when another node served the session."""
@@ -413,6 +413,11 @@ class Serving:
             # What could be done then cannot be done any more.
             context.lines.clear()
         session = context.session
+        for result in effect.results:
+            if not isinstance(result, Refusal) and result.source.user == session.user:
+                # Another client of the user may have changed it since the line before.
+                session.nick = result.source.nick
+                break
         assert session.handover is not None, "lines have effects elsewhere only before"
         self._send_missed(session, session.handover.take_missed(effect.position))
         self._settle_line(context, effect)
@@ -425,9 +430,11 @@ class Serving:
             self.refuse(session, "it is too long ago that the client was served")
             return
         if handover.until < self.state.position:
-            handover.miss(self._missed_since(handover.until, session), self.state.position)
+            missed = self._missed_since(handover.until, session)
+            handover.miss(missed.lines, self.state.position)
         self._send_missed(session, handover.take_missed(Position(self.state.position + 1)))
         session.handover = None
+        session.nick = self.state.users[session.user].nick
         for item in handover.items:
             self._outbox.item(session.balancer, item)
         self._directory.set_user(session, session.user)

@@ -2,12 +2,14 @@
 
 import random
 
+from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
+from roost.chat.changes import Change
 from roost.chat.commands import encode_command
 from roost.chat.ids import Position
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, User
-from roost.ircd.missed import missed_lines
+from roost.ircd.missed import look_back
 from roost.ircd.missed_index import Happening, MissedIndex
 from roost.ircd.recent import RecentEntries
 from support.chat_logs import LogMaker, first_state
@@ -35,6 +37,10 @@ class Everything(MissedIndex):
         ]
 
 
+def plainly(change: Change, applied: Applied) -> bytes:
+    return f"{change} of {applied.position}".encode()
+
+
 def test_nothing_that_a_session_missed_is_overlooked() -> None:
     assert sum(compare(seed) for seed in range(30)) > 500
 
@@ -53,8 +59,9 @@ def compare(seed: int) -> int:
         for session in state.sessions.values():
             since = Position(dice.randrange(number))
             seen = (Position(since + 1), 1) if dice.random() < 0.3 else None
-            lines = missed_lines(index, since, state, session, "roost.local", seen)
-            wanted = missed_lines(everything, since, state, session, "roost.local", seen)
-            assert lines == wanted
-            shown += len(lines)
+            name = "roost.local"
+            missed = look_back(index, since, state, session, name, seen, show_apart=plainly)
+            wanted = look_back(everything, since, state, session, name, seen, show_apart=plainly)
+            assert missed == wanted
+            shown += len(missed.lines)
     return shown
