@@ -23,6 +23,7 @@ def check_invariants(state: State) -> None:
         assert all(user_id in state.rooms[room].members for room in user.rooms)
         assert len(user.rooms) <= state.settings.rooms_per_user_max
     check_accounts(state)
+    check_owners(state)
     for session_id, session in state.sessions.items():
         assert session.id == session_id
         assert session_id in state.users[session.user].sessions
@@ -37,7 +38,7 @@ def check_invariants(state: State) -> None:
     for room_id, room in state.rooms.items():
         assert room.id == room_id
         assert all(room_id in state.users[user].rooms for user in room.members)
-        assert (room_id in state.empty_rooms) == (not room.members)
+        assert (room_id in state.empty_rooms) == (not room.members and not room.founder)
         assert bool(room.emptied) == (not room.members)
         assert room.modes == "".join(sorted(dict.fromkeys(room.modes)))
         assert not (set(room.invited) & set(room.members))
@@ -64,3 +65,24 @@ def check_accounts(state: State) -> None:
     assert len(state.always_on) <= state.settings.always_on_users_max
     counts = Counter(session.address for session in state.sessions.values() if session.address)
     assert dict(counts) == state.sessions_by_address
+
+
+def check_owners(state: State) -> None:
+    """Raise AssertionError where registered rooms and accounts contradict each other."""
+    founded = {(room.founder, room.id) for room in state.rooms.values() if room.founder}
+    assert founded == {(founder, id_) for founder, ids in state.founded.items() for id_ in ids}
+    assert all(state.founded.values())
+    for room in state.rooms.values():
+        assert bool(room.founder) == bool(room.registered_ms)
+        assert room.founder in state.accounts or not room.founder
+        assert room.offered_to in state.accounts or not room.offered_to
+        assert all(account in state.accounts for account in room.access)
+        assert room.founder not in room.access
+        assert room.founder or not (room.access or room.offered_to)
+        is_closed = room.key or room.bans or room.limit or "i" in room.modes or "R" in room.modes
+        assert room.members or room.founder or not (is_closed or room.metadata)
+        assert len(room.metadata) <= state.settings.metadata_keys_max
+    for user in state.users.values():
+        assert len(user.metadata) <= state.settings.metadata_keys_max
+    for session in state.sessions.values():
+        assert len(session.subscribed) <= state.settings.metadata_subscriptions_max

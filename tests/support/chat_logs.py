@@ -36,6 +36,7 @@ from roost.chat.commands import (
     SetRealname,
     SetRoomModes,
     SetSecret,
+    SetServicesHost,
     SetTopic,
     SetUserModes,
     encode_command,
@@ -44,11 +45,12 @@ from roost.chat.ids import AccountId, FoldedAccount, Position, SessionId, UserId
 from roost.chat.settings import Settings
 from roost.chat.state import Account, Credentials, State
 from roost.irc.capabilities import Capability
+from support.room_logs import room_makers
 
 NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
 ROOMS = ("#x", "#X", "#y", "#z", "x", "")
 TEXTS = ("", "hi", "gr\u00fc\u00dfe " * 9, "\u4f60" * 30)
-MASKS = ("", "a", "b!*@*", "*!*@*", "?", "a b", ":a", "*" * 300)
+MASKS = ("", "a", "~a:eve", "~account:*", "~x:a", "b!*@*", "*!*@*", "?", "a b", ":a", "*" * 300)
 HOSTS = (*["host"] * 9, "10.0.0.1", "2001:db8::1", "2001:db8::2", "127.0.0.1")
 ACCOUNTS = ("a", "Eve")
 """Accounts that are there from the beginning; their ids are 1 and 2."""
@@ -66,6 +68,13 @@ SETTINGS = Settings(
     sessions_per_address_max=2,
     always_on_users_max=1,
     always_on_days_max=0,
+    rooms_per_founder_max=1,
+    access_entries_max=1,
+    rename_pause_s=0,
+    metadata_keys_max=2,
+    metadata_value_bytes_max=10,
+    metadata_subscriptions_max=2,
+    metadata_changes_per_minute_max=5,
 )
 
 
@@ -108,6 +117,7 @@ class LogMaker:
             self._monitor: 2,
             lambda: Quit(self._of(TEXTS)): 1,
             lambda: SetAlwaysOn(self._random.random() < 0.7): 1,
+            **room_makers(self._random),
         }
 
     def make(self, length: int) -> list[Command]:
@@ -141,6 +151,8 @@ class LogMaker:
             session, generation = self._session(), self._random.randrange(1, 3)
             other = SessionId(session ^ 1)
             return AttachSessions(((session, generation), (other, 2), (session, 2)))
+        if dice < 0.9855:
+            return SetServicesHost(self._of(HOSTS))
         if dice < 0.986:
             return Configure(SETTINGS)
         if dice < 0.988:
@@ -192,6 +204,8 @@ class LogMaker:
             is_secure,
             balancer,
             AccountId(self._random.choice((0, 0, 0, 0, 0, 1, 1, 2, 3))),
+            metadata=self._random.choice(((), (), (("url", "x"), ("avatar", "y"), ("z", "z")))),
+            subscribed=self._random.choice(((), (), ("url", "", "avatar", "pronouns"))),
         )
         self._opened.append((len(self._made) + 1, opened))
         return opened
@@ -217,7 +231,7 @@ class LogMaker:
         return tuple(self._mode() for _ in range(self._random.randint(1, 4)))
 
     def _mode(self) -> ModeChange:
-        letter = self._random.choice("beIkllimnstov?")
+        letter = self._random.choice("beIkllimnstovMR?")
         parameters: tuple[str, ...] = {
             "k": ("key", "", "a b", "x" * 99),
             "l": ("1", "3", "0", "no"),

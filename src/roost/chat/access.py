@@ -3,34 +3,59 @@
 Source: modern.ircdocs.horse, "Channel Modes".
 """
 
+from roost.chat.changes import OPERATOR
+from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason
 from roost.chat.state import ListEntry, Room, User
 from roost.chat.step import mask_of
-from roost.irc.casemapping import fold
-from roost.irc.masks import matches_folded
+from roost.irc.casemapping import fold, fold_nick
+from roost.irc.extended_bans import is_entry_matched
+
+PRIVATE_MODES = "is"
+"""A room with one of these, or with a key, is nobody's to read about after it was emptied."""
+
+
+def folded_account(user: User) -> FoldedAccount:
+    """Give the account that a user is logged in to; empty for none."""
+    return FoldedAccount(fold_nick(user.account))
+
+
+def entitled_status(room: Room, user: User) -> int:
+    """Give the status that a user's account has in a registered room."""
+    account = folded_account(user)
+    if not account or not room.founder:
+        return 0
+    return OPERATOR if account == room.founder else room.access.get(account, 0)
+
+
+def is_founder(room: Room, user: User) -> bool:
+    """Tell whether a registered room is this user's."""
+    return bool(room.founder) and folded_account(user) == room.founder
 
 
 def is_banned(room: Room, user: User) -> bool:
     """Tell whether a ban matches and no exception does."""
-    if not room.bans:
-        return False
-    mask = fold(mask_of(user))
-    return _is_listed(room.bans, mask) and not _is_listed(room.exceptions, mask)
+    return bool(room.bans) and is_listed(room.bans, user) and not is_listed(room.exceptions, user)
 
 
 def may_enter(room: Room, user: User, key: str) -> Reason | None:
     """Say why a user may not enter; None when they may.
 
-    An empty room asks for its key and honours its bans, and nothing else.
+    Whoever would become an operator by entering always may: else a founder could lock themselves
+    out, and nobody could undo it.
     """
+    if entitled_status(room, user) & OPERATOR:
+        return None
     if room.key and key != room.key:
         return Reason.BAD_KEY
     if is_banned(room, user):
         return Reason.BANNED
+    if "R" in room.modes and not user.account:
+        return Reason.NEEDS_ACCOUNT
     if (
         "i" in room.modes
         and user.id not in room.invited
-        and not _is_listed(room.invitation_masks, fold(mask_of(user)))
+        and not is_listed(room.invitation_masks, user)
     ):
         return Reason.INVITE_ONLY
     if room.limit and len(room.members) >= room.limit:
@@ -51,8 +76,34 @@ def why_silent(room: Room, user: User) -> str:
         return ""
     if "m" in room.modes:
         return "m"
+    if "M" in room.modes and not user.account:
+        return "M"
     return "b" if is_banned(room, user) else ""
 
 
-def _is_listed(entries: dict[str, ListEntry], folded: str) -> bool:
-    return any(matches_folded(mask, folded) for mask in entries)
+def lose_closure(room: Room) -> None:
+    """Open a room that nobody owns and nobody is in; the topic and the other modes stay.
+
+    Whatever could keep people out goes, because nobody could lift it: the key, the lists, +i, +l
+    and +R. So does metadata, which nobody answers for any more.
+    """
+    room.modes = "".join(mode for mode in room.modes if mode not in "iR")
+    room.key = ""
+    room.limit = 0
+    room.bans.clear()
+    room.exceptions.clear()
+    room.invitation_masks.clear()
+    room.metadata.clear()
+
+
+def is_private(room: Room) -> bool:
+    """Tell whether what was said in a room is for nobody who was not in it."""
+    return bool(room.key) or any(mode in room.modes for mode in PRIVATE_MODES)
+
+
+def is_listed(entries: dict[str, ListEntry], user: User) -> bool:
+    """Tell whether one of a list's entries means a user."""
+    if not entries:
+        return False
+    mask, account = fold(mask_of(user)), folded_account(user)
+    return any(is_entry_matched(entry, mask, account) for entry in entries)

@@ -15,15 +15,19 @@ import msgspec
 from roost.chat.applied import Applied
 from roost.chat.commands import (
     OPERATIONS_MAX,
+    AcceptRoom,
     Act,
     AttachSessions,
     BalancerLost,
     BalancerStarted,
     ChangeNick,
+    ClearRoom,
     CloseSession,
     Command,
     Configure,
+    DropRoom,
     ExpireAbsent,
+    GiveStatus,
     Invite,
     Join,
     Kick,
@@ -33,20 +37,38 @@ from roost.chat.commands import (
     Part,
     PartAll,
     Quit,
+    RegisterRoom,
+    RenameRoom,
     ResumeSession,
     Say,
+    SetAccess,
     SetAlwaysOn,
     SetAway,
     SetCapabilities,
+    SetMetadata,
     SetRealname,
     SetRoomModes,
     SetSecret,
+    SetServicesHost,
     SetTopic,
     SetUserModes,
+    SubscribeMetadata,
+    TransferRoom,
     decode_command,
 )
 from roost.chat.ids import Position, SessionId, incarnation_of
+from roost.chat.metadata import set_metadata, subscribe
 from roost.chat.modes import set_room_modes, set_user_modes
+from roost.chat.ownership import (
+    accept_room,
+    clear_room,
+    drop_room,
+    give_status,
+    register_room,
+    set_access,
+    transfer_room,
+)
+from roost.chat.renaming import rename_room
 from roost.chat.rooms import invite, join, kick, part, part_all, set_topic
 from roost.chat.sessions import (
     attach_sessions,
@@ -142,6 +164,8 @@ def _apply(step: Step, command: Command) -> Applied:
             state.settings = command.settings
         case SetSecret():
             state.secret = state.secret or command.secret
+        case SetServicesHost():
+            state.services_host = command.host
         case ExpireAbsent():
             expire_absent(step)
     return Applied(step.position, step.time_ms, results=tuple(step.results))
@@ -228,7 +252,37 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             set_capabilities(step, session, user, operation)
         case Monitor():
             monitor(step, session, user, operation)
+        case RegisterRoom() | DropRoom() | SetAccess() | TransferRoom() | AcceptRoom():
+            _operate_on_ownership(step, user, operation)
+        case GiveStatus():
+            give_status(step, user, operation)
+        case ClearRoom():
+            clear_room(step, user, operation)
+        case RenameRoom():
+            rename_room(step, user, operation)
+        case SetMetadata():
+            set_metadata(step, user, operation)
+        case SubscribeMetadata():
+            subscribe(step, session, user, operation)
         case Quit():
             close_session(step, session, operation.reason)
         case SetAlwaysOn():
             switch_always_on(step, user, operation)
+
+
+def _operate_on_ownership(
+    step: Step,
+    user: User,
+    operation: RegisterRoom | DropRoom | SetAccess | TransferRoom | AcceptRoom,
+) -> None:
+    match operation:
+        case RegisterRoom():
+            register_room(step, user, operation)
+        case DropRoom():
+            drop_room(step, user, operation)
+        case SetAccess():
+            set_access(step, user, operation)
+        case TransferRoom():
+            transfer_room(step, user, operation)
+        case AcceptRoom():
+            accept_room(step, user, operation)

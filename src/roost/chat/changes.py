@@ -204,6 +204,76 @@ class AlwaysOnChanged(_Change, frozen=True, tag=27):
     is_on: bool
 
 
+class OwnershipChanged(_Change, frozen=True, tag=30):
+    """What ChanServ did for `source`, for the answer alone.
+
+    `what` is "registered", "dropped", "offered", "withdrawn", "transferred", "access", "done".
+    """
+
+    room: RoomId
+    name: str
+    what: str
+    account: str = ""
+    """The other account that it is about, as its owner writes it."""
+    letter: str = ""
+    """For "access": the status that it gets from now on; empty for none."""
+
+
+class RoomMember(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Somebody who was in a room when it got another name."""
+
+    source: Source
+    realname: str
+    status: int
+
+
+class RoomRenamed(_Change, frozen=True, tag=31):
+    """A room has another name; history and everything else that is the room's stays with it.
+
+    It holds what clients that know nothing of renaming are shown instead: as if they had left
+    one room and entered another.
+    """
+
+    room: RoomId
+    old: str
+    name: str
+    reason: str
+    is_secret: bool
+    topic: tuple[str, str, int] | None
+    """Text, setter, time in milliseconds."""
+    members: tuple[RoomMember, ...]
+
+
+class MetadataChanged(_Change, frozen=True, tag=32):
+    """Metadata of a room or of a user changed, or is told of a user who has just come."""
+
+    room: RoomId
+    """0 when it is a user's."""
+    user: UserId
+    """0 when it is a room's."""
+    target: str
+    entries: tuple[tuple[str, str | None], ...]
+    """Keys and values; None for what was removed."""
+    rooms: tuple[tuple[RoomId, str], ...] = ()
+    """Where the members are told."""
+    folded: FoldedNick = FoldedNick("")
+    """The nickname whose watchers are told; empty for none."""
+    is_news: bool = True
+    """Whether `source` asked for it; else it is told because a user came online or entered."""
+
+
+class SubscriptionsChanged(_Change, frozen=True, tag=33):
+    """A session is told of other keys of metadata."""
+
+    session: SessionId
+    added: tuple[str, ...]
+    """Those that are new, in order."""
+    removed: tuple[str, ...]
+    """Those that were there."""
+    asked: tuple[str, ...]
+    """Those that are to be confirmed, whether or not there was anything to be done."""
+
+
 Change: TypeAlias = (
     Said
     | Joined
@@ -226,4 +296,8 @@ Change: TypeAlias = (
     | WentOffline
     | SessionResumed
     | AlwaysOnChanged
+    | OwnershipChanged
+    | RoomRenamed
+    | MetadataChanged
+    | SubscriptionsChanged
 )

@@ -134,6 +134,86 @@ class SetAlwaysOn(_Operation, frozen=True, tag=25):
     is_on: bool
 
 
+class RegisterRoom(_Operation, frozen=True, tag=28):
+    """Become a room's founder."""
+
+    room: str
+
+
+class DropRoom(_Operation, frozen=True, tag=29):
+    """Let a room be nobody's again."""
+
+    room: str
+
+
+class SetAccess(_Operation, frozen=True, tag=30):
+    """Say which status an account gets whenever it enters a room: "o", "v" or "" for none."""
+
+    room: str
+    account: str
+    letter: str
+
+
+class TransferRoom(_Operation, frozen=True, tag=31):
+    """Offer a room to another account, or take the offer back by offering it to oneself."""
+
+    room: str
+    account: str
+
+
+class AcceptRoom(_Operation, frozen=True, tag=32):
+    """Become the founder of a room that one was offered."""
+
+    room: str
+
+
+class GiveStatus(_Operation, frozen=True, tag=33):
+    """Have ChanServ give somebody in a room "o" or "v", or take it."""
+
+    room: str
+    nick: str
+    letter: str
+    is_added: bool
+
+
+class ClearRoom(_Operation, frozen=True, tag=34):
+    """Have ChanServ lift bans: all ("bans"), or those that match oneself ("own-bans").
+
+    Or end all the access that was given ("access"), or remove everybody else ("users").
+    """
+
+    room: str
+    what: str
+
+
+class RenameRoom(_Operation, frozen=True, tag=35):
+    """Give a room another name (ircv3.net/specs/extensions/channel-rename)."""
+
+    room: str
+    name: str
+    reason: str = ""
+
+
+class SetMetadata(_Operation, frozen=True, tag=36):
+    """Set or remove metadata of oneself ("*") or of a room or nickname.
+
+    Source: ircv3.net/specs/extensions/metadata.
+    """
+
+    target: str
+    key: str
+    """Empty to remove all that there is."""
+    value: str | None = None
+    """None to remove it."""
+
+
+class SubscribeMetadata(_Operation, frozen=True, tag=37):
+    """Change which keys of metadata the session is told of, in the order of preference."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
 Operation: TypeAlias = (
     Say
     | Join
@@ -150,6 +230,16 @@ Operation: TypeAlias = (
     | SetCapabilities
     | Monitor
     | Quit
+    | RegisterRoom
+    | DropRoom
+    | SetAccess
+    | TransferRoom
+    | AcceptRoom
+    | GiveStatus
+    | ClearRoom
+    | RenameRoom
+    | SetMetadata
+    | SubscribeMetadata
     | SetAlwaysOn
 )
 
@@ -181,6 +271,10 @@ class OpenSession(_Command, frozen=True, tag=101):
     """The account that the client has proved to own; 0 for none."""
     certificate: str = ""
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What the client said of itself before it was registered; keys are valid and few enough."""
+    subscribed: tuple[str, ...] = ()
+    """The keys of metadata that it asked to be told of."""
 
 
 class Act(_Command, frozen=True, tag=102):
@@ -272,6 +366,12 @@ class ExpireAbsent(_Command, frozen=True, tag=115):
     """
 
 
+class SetServicesHost(_Command, frozen=True, tag=118):
+    """The host that ChanServ and the like show themselves under."""
+
+    host: str
+
+
 Command: TypeAlias = (
     OpenSession
     | Act
@@ -282,6 +382,7 @@ Command: TypeAlias = (
     | Configure
     | ResumeSession
     | SetSecret
+    | SetServicesHost
     | ExpireAbsent
 )
 

@@ -8,9 +8,9 @@ from roost.chat.rooms import find_room
 from roost.chat.state import ListEntry, Room, User
 from roost.chat.step import Step, has_operator_rights, mask_of, source_of
 from roost.irc.casemapping import fold, fold_nick
-from roost.irc.masks import normalise_mask
+from roost.irc.extended_bans import is_valid_entry, normalise_entry
 
-FLAGS = "imnst"
+FLAGS = "MRimnst"
 """Room modes without a parameter."""
 USER_MODES = "i"
 LIMIT_MAX = 1_000_000
@@ -118,7 +118,9 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
     # What cannot be a middle parameter would, when it is shown, say something else than a mask.
     if not text or text[0] == ":" or any(character <= " " for character in text):
         return None
-    mask = normalise_mask(text)
+    if not is_valid_entry(text):
+        return None
+    mask = normalise_entry(text)
     if len(mask.encode()) > MASK_BYTES_MAX:
         return None
     folded = fold(mask)

@@ -11,6 +11,7 @@ from roost.chat.changes import (
     Parted,
     Quitted,
     RoomModesChanged,
+    RoomRenamed,
     Said,
     TopicChanged,
 )
@@ -40,6 +41,9 @@ def history_rows(applied: Applied) -> list[Row]:
         if isinstance(change, Quitted | NickChanged):
             # Each room has its own row, which need not repeat all the others.
             record = encode_change(replace(change, rooms=()))
+        elif isinstance(change, RoomRenamed):
+            # Who was there is for those who were.
+            record = encode_change(replace(change, members=()))
         else:
             record = encode_change(change)
         kind = _kind(change)
@@ -69,7 +73,7 @@ def _conversations(change: Change) -> list[tuple[str, str]]:
     match change:
         case Said():
             return _conversations_of_said(change)
-        case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged():
+        case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged() | RoomRenamed():
             return [(room_conversation(change.room), "")]
         case Quitted() | NickChanged():
             return [(room_conversation(room), "") for room, _ in change.rooms]

@@ -14,7 +14,7 @@ class Reason(enum.IntEnum):
 
     NO_SUCH_NICK = 1  # nick
     NO_SUCH_ROOM = 2  # room
-    CANNOT_SEND = 3  # room, detail: "n", "m" or "b"
+    CANNOT_SEND = 3  # room, detail: "n", "m", "M" or "b"
     TOO_MANY_ROOMS = 4  # room
     NICK_INVALID = 5  # nick
     NICK_IN_USE = 6  # nick
@@ -26,7 +26,7 @@ class Reason(enum.IntEnum):
     BANNED = 12  # room (+b)
     BAD_KEY = 13  # room (+k)
     NOT_OPERATOR = 14  # room
-    LIST_FULL = 15  # room, detail: mode letter
+    LIST_FULL = 15  # room, detail: mode letter, or "access"
     BAD_ROOM_NAME = 16  # room
     OTHER_USERS_MODES = 17  # nick
     MONITOR_FULL = 18  # detail: the targets that did not fit, separated by commas
@@ -41,6 +41,16 @@ class Reason(enum.IntEnum):
     TOO_MANY_SESSIONS = 37  # of what: "address", "account" or "user"; detail: how many may be
     ALWAYS_ON_NEEDS_ACCOUNT = 38  # no subject
     TOO_MANY_ALWAYS_ON = 39  # no subject
+    NOT_LOGGED_IN = 40  # room, or nothing
+    NOT_FOUNDER = 41  # room
+    NOT_REGISTERED = 42  # room
+    ALREADY_REGISTERED = 43  # room
+    TOO_MANY_FOUNDED = 44  # room, detail: how many there may be
+    NO_SUCH_ACCOUNT = 45  # account
+    NEEDS_ACCOUNT = 46  # room (+R)
+    CANNOT_RENAME = 47  # old name, detail: new name
+    NAME_IN_USE = 48  # old name, detail: new name
+    METADATA = 49  # target or key; detail: the code of the FAIL and what follows, with spaces
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

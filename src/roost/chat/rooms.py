@@ -1,17 +1,16 @@
 """JOIN, PART, TOPIC, KICK and INVITE (modern.ircdocs.horse, "Channel Operations")."""
 
-from roost.chat.access import may_enter
+from roost.chat.access import is_private, lose_closure, may_enter
 from roost.chat.changes import OPERATOR, Invited, Joined, Kicked, Parted, TopicChanged
 from roost.chat.commands import OPERATIONS_MAX, Invite, Join, Kick, Part, SetTopic
+from roost.chat.entitlements import grant
 from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
+from roost.chat.metadata import tell_on_entering
 from roost.chat.refusals import Reason
 from roost.chat.state import Member, Room, State, Topic, User
 from roost.chat.step import Step, cut, has_operator_rights, mask_of, source_of
 from roost.irc.casemapping import fold_nick, fold_room
 from roost.irc.names import is_valid_room_name
-
-PRIVATE_MODES = "is"
-"""A room with one of these, or with a key, is nobody's to read about after it was emptied."""
 
 
 def find_room(state: State, name: str) -> Room | None:
@@ -44,7 +43,7 @@ def join(step: Step, user: User, operation: Join) -> None:
         if obstacle is not None:
             step.refused(obstacle, room.name)
             return
-    status = 0 if room.members else OPERATOR
+    status = 0 if room.members or room.founder else OPERATOR
     room.members[user.id] = Member(status, step.position)
     room.invited.pop(user.id, None)
     room.emptied = Position(0)
@@ -62,6 +61,8 @@ def join(step: Step, user: User, operation: Join) -> None:
             status,
         )
     )
+    grant(step, room, user)
+    tell_on_entering(step, room, user)
 
 
 def _make_space(state: State) -> bool:
@@ -91,12 +92,20 @@ def leave(step: Step, room: Room, user: User) -> None:
     if room.members:
         return
     room.emptied = step.position
-    step.state.empty_rooms[room.id] = None
-    if room.key or any(mode in room.modes for mode in PRIVATE_MODES):
-        room.history_from = Position(step.position + 1)
-    room.modes = room.modes.replace("i", "")
-    room.limit = 0
     room.invited.clear()
+    if not room.founder:
+        abandon(step, room)
+
+
+def abandon(step: Step, room: Room) -> None:
+    """Nobody is in a room, and it is nobody's: it may be forgotten, and must not shut anybody out.
+
+    If it was private, its history is closed: nobody can tell any more to whom it belonged.
+    """
+    step.state.empty_rooms[room.id] = None
+    if is_private(room):
+        room.history_from = Position(step.position + 1)
+    lose_closure(room)
 
 
 def part(step: Step, user: User, operation: Part) -> None:

@@ -26,6 +26,7 @@ from roost.chat.commands import (
     SetAlwaysOn,
 )
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
+from roost.chat.metadata import begin, tell_watchers
 from roost.chat.presence import (
     become_absent,
     begin_to_stay,
@@ -97,6 +98,8 @@ def open_session(step: Step, command: OpenSession) -> None:
     source = source_of(user)
     step.changed(SessionOpened(step.part, source, session.id, True))
     step.changed(WentOnline(step.part, source, folded))
+    begin(step, user, session, command)
+    tell_watchers(step, user)
 
 
 def _find_account(state: State, command: OpenSession) -> str:
@@ -130,6 +133,7 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
     session = _add_session(step.state, command, user, key)
     user.sessions.append(session.id)
     step.changed(SessionOpened(step.part, source_of(user), session.id, False))
+    begin(step, user, session, command)
     come_back(step, user)
 
 
@@ -166,6 +170,7 @@ def resume_session(step: Step, command: ResumeSession) -> None:
     # It takes the former one's place also where sessions are counted.
     session = _add_session(state, command, user, former.address)
     session.monitored = former.monitored
+    session.subscribed = former.subscribed
     session.previous = former.id
     user.sessions[user.sessions.index(former.id)] = session.id
     _remove_session(state, former.id)

@@ -54,3 +54,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     always_on_days_max: int = 90
     """Days without a client after which an always-on user leaves all the same: longer than any
     holiday, and nicknames of people who never come back become free."""
+    rooms_per_founder_max: int = 20
+    """Registered rooms are never forgotten; Ergo allows 15."""
+    access_entries_max: int = 100
+    """Accounts with a status of their own in one room."""
+    rename_pause_s: int = 60
+    """Seconds between two renamings of a room: each tells every member's client a page of text."""
+    metadata_keys_max: int = 20
+    """Of one user or room: several times what any client shows."""
+    metadata_key_bytes_max: int = 40
+    metadata_value_bytes_max: int = 256
+    """A key, its value and the longest names fit one 512-byte line."""
+    metadata_subscriptions_max: int = 50
+    """Keys that one client is told of."""
+    metadata_changes_per_minute_max: int = 30
+    """By one user: each is told to everybody in all the user's rooms."""

@@ -37,6 +37,8 @@ class Session(msgspec.Struct, array_like=True):
     too, because the client may have lost its connection before it was told another one."""
     address: str = ""
     """What the session is counted under (`chat.admission`); empty when it is not counted."""
+    subscribed: dict[str, None] = {}
+    """The keys of metadata that the client is told of."""
 
 
 class Credentials(msgspec.Struct, frozen=True, array_like=True):
@@ -92,6 +94,11 @@ class User(msgspec.Struct, array_like=True):
     rooms: dict[RoomId, None] = {}
     is_auto_away: bool = False
     """Away because there is no client, not because of an AWAY; see `chat.presence`."""
+    metadata: dict[str, str] = {}
+    metadata_since_ms: int = 0
+    """When the present span of counting changes to metadata began."""
+    metadata_changes: int = 0
+    """How many there have been in it."""
 
 
 class Member(msgspec.Struct, array_like=True):
@@ -140,6 +147,16 @@ class Room(msgspec.Struct, array_like=True):
     """When the last member left; 0 while there are members."""
     history_from: Position = Position(0)
     """History before this is nobody's to read: the room was private then and emptied since."""
+    founder: FoldedAccount = FoldedAccount("")
+    """Whose room it is; empty when nobody registered it."""
+    registered_ms: int = 0
+    access: dict[FoldedAccount, int] = {}
+    """The status that accounts get when they enter; the founder's is not among them."""
+    offered_to: FoldedAccount = FoldedAccount("")
+    """Who may become the founder by accepting; empty when nobody was asked."""
+    metadata: dict[str, str] = {}
+    renamed_ms: int = 0
+    """When it was given another name; 0 for never."""
 
 
 class Whowas(msgspec.Struct, frozen=True, array_like=True):
@@ -187,6 +204,10 @@ class State(msgspec.Struct):
     secret: bytes = b""
     """The key of the tokens that sessions are resumed with; shown to nobody. Empty until set."""
     accounts: dict[FoldedAccount, Account] = {}
+    services_host: str = "services.roost.local"
+    """The host that ChanServ and the like show themselves under."""
+    founded: dict[FoldedAccount, dict[RoomId, None]] = {}
+    """The rooms of each founder that has any."""
     users_by_account: dict[FoldedAccount, dict[UserId, None]] = {}
     """Who is logged in to each account that anybody is logged in to."""
     always_on: dict[FoldedAccount, UserId] = {}

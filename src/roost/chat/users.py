@@ -11,6 +11,7 @@ from roost.chat.changes import (
 )
 from roost.chat.commands import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
 from roost.chat.ids import FoldedNick
+from roost.chat.metadata import tell_watchers
 from roost.chat.refusals import Reason
 from roost.chat.state import Session, State, User, Whowas
 from roost.chat.step import Step, cut, rooms_of, source_of
@@ -41,6 +42,7 @@ def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
     if new != old:
         step.changed(WentOffline(step.part, before, old))
         step.changed(WentOnline(step.part, source_of(user), new))
+        tell_watchers(step, user)
 
 
 def remember(step: Step, user: User) -> None:

@@ -165,8 +165,16 @@ def test_an_empty_room_keeps_its_topic_and_makes_the_next_one_operator(world: Ch
     assert (joined.status, joined.is_new_room) == (OPERATOR, False)
     assert room.topic is not None
     assert room.topic.text == "tea"
-    assert list(room.bans) == ["mallory!*@*"]
     assert room.history_from == 0
+
+
+def test_a_room_that_nobody_owns_shuts_nobody_out_once_it_was_empty(world: ChatWorld) -> None:
+    room = world.room_with("#a", "alice")
+    world.act("alice", plus("beIikmRs", "*!*@*", "carol", "carol", "key"), Part("#a"))
+    assert (room.modes, room.key, room.bans) == ("mnst", "", {})
+    assert (room.exceptions, room.invitation_masks) == ({}, {})
+    world.open("bob")
+    assert isinstance(world.act("bob", Join("#a")).results[0], Joined)
 
 
 @pytest.mark.parametrize("modes", [plus("i"), plus("k", "x"), plus("s")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from roost.chat.admission import sessions_of_account
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
-from roost.chat.changes import Change, NickChanged, Quitted
+from roost.chat.changes import Change, NickChanged, Quitted, RoomRenamed
 from roost.chat.commands import encode_command
 from roost.chat.history import decode_change
 from roost.chat.ids import Position
@@ -31,6 +31,8 @@ def check_results(applied: Applied) -> None:
         change = changes[row.part]
         if isinstance(change, Quitted | NickChanged):
             change = msgspec.structs.replace(change, rooms=())
+        elif isinstance(change, RoomRenamed):
+            change = msgspec.structs.replace(change, members=())
         assert decode_change(row.record) == change
 
 

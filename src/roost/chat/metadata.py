@@ -1,0 +1,270 @@
+"""METADATA: what users and rooms tell of themselves, by key.
+
+Source: ircv3.net/specs/extensions/metadata.
+"""
+
+import re
+
+from roost.chat.access import is_founder
+from roost.chat.changes import MetadataChanged, SubscriptionsChanged
+from roost.chat.commands import OpenSession, SetMetadata, SubscribeMetadata
+from roost.chat.ids import FoldedAccount, FoldedNick, FoldedRoom, RoomId, UserId
+from roost.chat.refusals import Reason
+from roost.chat.settings import Settings
+from roost.chat.state import Room, Session, User
+from roost.chat.step import Step, has_operator_rights, rooms_of, source_of
+from roost.irc.casemapping import fold_nick, fold_room
+from roost.irc.names import is_room_name
+
+_KEY = re.compile(r"[a-z0-9_./-]+")
+_SPAN_MS = 60_000
+
+
+def is_valid_key(key: str, settings: Settings) -> bool:
+    """Tell whether `key` may be one: "restricted to the ranges `a-z`, `0-9`, and `_./-`"."""
+    return len(key) <= settings.metadata_key_bytes_max and _KEY.fullmatch(key) is not None
+
+
+def set_metadata(step: Step, user: User, operation: SetMetadata) -> None:
+    """Set, remove, or clear; whoever asked is answered even if nothing changed."""
+    state = step.state
+    key, target = operation.key, operation.target
+    if key and not is_valid_key(key, state.settings):
+        step.refused(Reason.METADATA, key, "KEY_INVALID")
+        return
+    if is_room_name(target):
+        room_id = state.room_names.get(FoldedRoom(fold_room(target)))
+        room = None if room_id is None else state.rooms[room_id]
+        if room is None or ("s" in room.modes and room.id not in user.rooms):
+            step.refused(Reason.METADATA, target, "INVALID_TARGET")
+        elif not has_operator_rights(room, user) and not is_founder(room, user):
+            step.refused(Reason.METADATA, target, f"KEY_NO_PERMISSION {key or '*'}")
+        else:
+            _set_for_room(step, user, room, operation)
+        return
+    folded = FoldedNick(fold_nick(target))
+    if target == "*" or folded == fold_nick(user.nick):
+        _set_for_user(step, user, operation)
+    elif folded in state.nicks:
+        step.refused(Reason.METADATA, target, f"KEY_NO_PERMISSION {key or '*'}")
+    else:
+        step.refused(Reason.METADATA, target, "INVALID_TARGET")
+
+
+def _set_for_room(step: Step, user: User, room: Room, operation: SetMetadata) -> None:
+    if not _may_change(step, user, room.metadata, operation):
+        return
+    entries, is_changed = _change(room.metadata, operation)
+    step.changed(
+        MetadataChanged(
+            step.part,
+            source_of(user),
+            room.id,
+            UserId(0),
+            room.name,
+            entries,
+            ((room.id, room.name),) if is_changed else (),
+        )
+    )
+
+
+def _set_for_user(step: Step, user: User, operation: SetMetadata) -> None:
+    if not _may_change(step, user, user.metadata, operation):
+        return
+    entries, is_changed = _change(user.metadata, operation)
+    _remember(step, user)
+    step.changed(_of_user(step, user, entries, is_told=is_changed))
+
+
+def _of_user(
+    step: Step, user: User, entries: tuple[tuple[str, str | None], ...], *, is_told: bool
+) -> MetadataChanged:
+    return MetadataChanged(
+        step.part,
+        source_of(user),
+        RoomId(0),
+        user.id,
+        user.nick,
+        entries,
+        rooms_of(step.state, user) if is_told else (),
+        FoldedNick(fold_nick(user.nick) if is_told else ""),
+    )
+
+
+def _may_change(step: Step, user: User, metadata: dict[str, str], operation: SetMetadata) -> bool:
+    """Check everything that is not about permission; what is counted is counted here."""
+    settings = step.state.settings
+    key, value, target = operation.key, operation.value, operation.target
+    if key and value is None and key not in metadata:
+        step.refused(Reason.METADATA, target, f"KEY_NOT_SET {key}")
+    elif value is not None and len(value.encode()) > settings.metadata_value_bytes_max:
+        step.refused(Reason.METADATA, target, "VALUE_INVALID")
+    elif key and key not in metadata and len(metadata) >= settings.metadata_keys_max:
+        step.refused(Reason.METADATA, target, "LIMIT_REACHED")
+    else:
+        seconds = _seconds_to_wait(step, user)
+        if not seconds:
+            return True
+        step.refused(Reason.METADATA, target, f"RATE_LIMITED {key or '*'} {seconds}")
+    return False
+
+
+def _seconds_to_wait(step: Step, user: User) -> int:
+    """Count a change, or say after how many seconds another one is allowed."""
+    if step.time_ms - user.metadata_since_ms >= _SPAN_MS:
+        user.metadata_since_ms = step.time_ms
+        user.metadata_changes = 0
+    if user.metadata_changes < step.state.settings.metadata_changes_per_minute_max:
+        user.metadata_changes += 1
+        return 0
+    return 1 + (user.metadata_since_ms + _SPAN_MS - step.time_ms) // 1000
+
+
+def _change(
+    metadata: dict[str, str], operation: SetMetadata
+) -> tuple[tuple[tuple[str, str | None], ...], bool]:
+    """Do it; gives what is so from now on, and whether that is news."""
+    key, value = operation.key, operation.value
+    if not key:
+        cleared: tuple[tuple[str, str | None], ...] = tuple((one, None) for one in metadata)
+        metadata.clear()
+        return cleared, bool(cleared)
+    if value is None:
+        del metadata[key]
+        return ((key, None),), True
+    is_changed = metadata.get(key) != value
+    metadata[key] = value
+    return ((key, value),), is_changed
+
+
+def _remember(step: Step, user: User) -> None:
+    """Keep a user's metadata with the account, if there is one."""
+    account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
+    if user.account and account is not None:
+        account.metadata = dict(user.metadata)
+
+
+# People come and go
+
+
+def begin(step: Step, user: User, session: Session, command: OpenSession) -> None:
+    """A client has come: what it said of itself while it registered is its user's from now on."""
+    settings = step.state.settings
+    account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
+    if account is not None and len(user.sessions) == 1:
+        user.metadata = dict(account.metadata)
+    keys = dict.fromkeys(key for key in command.subscribed if is_valid_key(key, settings))
+    session.subscribed = dict.fromkeys(list(keys)[: settings.metadata_subscriptions_max])
+    given = []
+    for key, value in command.metadata:
+        is_known = key in user.metadata
+        if (
+            is_valid_key(key, settings)
+            and len(value.encode()) <= settings.metadata_value_bytes_max
+            and (is_known or len(user.metadata) < settings.metadata_keys_max)
+            and user.metadata.get(key) != value
+        ):
+            user.metadata[key] = value
+            given.append((key, value))
+    if given:
+        _remember(step, user)
+    if given and user.rooms:
+        step.changed(_of_user(step, user, tuple(given), is_told=True))
+
+
+def take_from_account(step: Step, user: User) -> None:
+    """Somebody has logged in: the account's metadata is theirs, and what they have set is kept.
+
+    Where both have a key, the account's value counts.
+    """
+    account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
+    if account is None:
+        return
+    news = tuple(
+        (key, value) for key, value in account.metadata.items() if user.metadata.get(key) != value
+    )
+    kept = {key: value for key, value in user.metadata.items() if key not in account.metadata}
+    space = step.state.settings.metadata_keys_max - len(account.metadata)
+    user.metadata = {**account.metadata, **dict(list(kept.items())[: max(0, space)])}
+    account.metadata = dict(user.metadata)
+    if news:
+        step.changed(_of_user(step, user, news, is_told=True))
+
+
+def tell_watchers(step: Step, user: User) -> None:
+    """A nickname came into use: those who watch it are told what its bearer's metadata is."""
+    if user.metadata:
+        step.changed(
+            MetadataChanged(
+                step.part,
+                source_of(user),
+                RoomId(0),
+                user.id,
+                user.nick,
+                tuple(user.metadata.items()),
+                (),
+                FoldedNick(fold_nick(user.nick)),
+                False,
+            )
+        )
+
+
+def tell_on_entering(step: Step, room: Room, user: User) -> None:
+    """Somebody entered a room: those who were there are told what their metadata is."""
+    if user.metadata and len(room.members) > 1:
+        step.changed(
+            MetadataChanged(
+                step.part,
+                source_of(user),
+                RoomId(0),
+                user.id,
+                user.nick,
+                tuple(user.metadata.items()),
+                ((room.id, room.name),),
+                FoldedNick(""),
+                False,
+            )
+        )
+
+
+def subscribe(step: Step, session: Session, user: User, operation: SubscribeMetadata) -> None:
+    """Change which keys a client is told of.
+
+    "The server MUST process each key in order"; at the first one too many it stops.
+    """
+    limit = step.state.settings.metadata_subscriptions_max
+    added: list[str] = []
+    asked: list[str] = []
+    excess = ""
+    for key in operation.added:
+        if not is_valid_key(key, step.state.settings):
+            step.refused(Reason.METADATA, key, "KEY_INVALID")
+            continue
+        if len(session.subscribed) >= limit:
+            excess = key
+            break
+        if key not in session.subscribed:
+            session.subscribed[key] = None
+            added.append(key)
+        asked.append(key)
+    removed: list[str] = []
+    for key in operation.removed:
+        if not is_valid_key(key, step.state.settings):
+            step.refused(Reason.METADATA, key, "KEY_INVALID")
+            continue
+        if key in session.subscribed:
+            del session.subscribed[key]
+            removed.append(key)
+        asked.append(key)
+    step.changed(
+        SubscriptionsChanged(
+            step.part,
+            source_of(user),
+            session.id,
+            tuple(added),
+            tuple(removed),
+            tuple(dict.fromkeys(asked)),
+        )
+    )
+    if excess:
+        step.refused(Reason.METADATA, excess, "TOO_MANY_SUBS")

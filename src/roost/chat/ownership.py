@@ -1,0 +1,281 @@
+"""Registered rooms: who owns them, and what their owners have ChanServ do.
+
+A registered room keeps everything while nobody is in it, and is never forgotten.
+"""
+
+from roost.chat.access import entitled_status, folded_account, is_founder, is_listed
+from roost.chat.changes import OPERATOR, Kicked, OwnershipChanged
+from roost.chat.commands import (
+    AcceptRoom,
+    ClearRoom,
+    DropRoom,
+    GiveStatus,
+    ModeChange,
+    RegisterRoom,
+    SetAccess,
+    TransferRoom,
+)
+from roost.chat.entitlements import (
+    STATUS_LETTERS,
+    grant,
+    service_source,
+    set_status,
+    show_modes,
+)
+from roost.chat.ids import FoldedAccount, FoldedNick
+from roost.chat.refusals import Reason
+from roost.chat.rooms import abandon, find_room, leave
+from roost.chat.state import Room, State, User
+from roost.chat.step import Step, has_operator_rights, source_of
+from roost.irc.casemapping import fold_nick
+
+
+def _answer(
+    step: Step, user: User, room: Room, what: str, account: str = "", letter: str = ""
+) -> None:
+    step.changed(
+        OwnershipChanged(step.part, source_of(user), room.id, room.name, what, account, letter)
+    )
+
+
+def _find(step: Step, name: str, *, is_registered: bool = True) -> Room | None:
+    room = find_room(step.state, name)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, name)
+        return None
+    if is_registered and not room.founder:
+        step.refused(Reason.NOT_REGISTERED, room.name)
+        return None
+    return room
+
+
+def _find_own(step: Step, user: User, name: str) -> Room | None:
+    room = _find(step, name)
+    if room is not None and not is_founder(room, user):
+        step.refused(Reason.NOT_FOUNDER, room.name)
+        return None
+    return room
+
+
+def _has_space(step: Step, account: FoldedAccount, room: Room) -> bool:
+    limit = step.state.settings.rooms_per_founder_max
+    if len(step.state.founded.get(account, ())) < limit:
+        return True
+    step.refused(Reason.TOO_MANY_FOUNDED, room.name, str(limit))
+    return False
+
+
+def register_room(step: Step, user: User, operation: RegisterRoom) -> None:
+    """Become the founder of a room that one is operator of."""
+    room = _find(step, operation.room, is_registered=False)
+    if room is None:
+        return
+    account = folded_account(user)
+    if account not in step.state.accounts:
+        step.refused(Reason.NOT_LOGGED_IN, room.name)
+    elif room.founder:
+        step.refused(Reason.ALREADY_REGISTERED, room.name)
+    elif not has_operator_rights(room, user):
+        step.refused(Reason.NOT_OPERATOR, room.name)
+    elif _has_space(step, account, room):
+        _own(step.state, room, account)
+        room.registered_ms = step.time_ms
+        _answer(step, user, room, "registered")
+
+
+def _own(state: State, room: Room, account: FoldedAccount) -> None:
+    room.founder = account
+    state.founded.setdefault(account, {})[room.id] = None
+    state.empty_rooms.pop(room.id, None)
+
+
+def _disown(state: State, room: Room) -> None:
+    rooms = state.founded[room.founder]
+    del rooms[room.id]
+    if not rooms:
+        del state.founded[room.founder]
+    room.founder = FoldedAccount("")
+    room.offered_to = FoldedAccount("")
+
+
+def drop_room(step: Step, user: User, operation: DropRoom) -> None:
+    """Let one's room be nobody's again."""
+    room = _find_own(step, user, operation.room)
+    if room is not None:
+        _release(step, room)
+        _answer(step, user, room, "dropped")
+
+
+def _release(step: Step, room: Room) -> None:
+    _disown(step.state, room)
+    room.registered_ms = 0
+    room.access.clear()
+    if not room.members:
+        abandon(step, room)
+
+
+def release_account(step: Step, account: FoldedAccount) -> None:
+    """An account is no more: its rooms are nobody's, and it has no access to others' any more."""
+    for rooms in list(step.state.founded.values()):
+        for room_id in list(rooms):
+            room = step.state.rooms[room_id]
+            room.access.pop(account, None)
+            if room.offered_to == account:
+                room.offered_to = FoldedAccount("")
+            if room.founder == account:
+                _release(step, room)
+
+
+def set_access(step: Step, user: User, operation: SetAccess) -> None:
+    """Say which status an account has whenever it is in one's room, and give it at once."""
+    state = step.state
+    room = _find_own(step, user, operation.room)
+    if room is None:
+        return
+    account = FoldedAccount(fold_nick(operation.account))
+    known = state.accounts.get(account)
+    if known is None or (operation.letter and operation.letter not in STATUS_LETTERS):
+        step.refused(Reason.NO_SUCH_ACCOUNT, operation.account)
+        return
+    if account == room.founder:
+        # That cannot be changed, but by a transfer.
+        _answer(step, user, room, "access", known.name, "o")
+        return
+    before = room.access.pop(account, 0)
+    if not operation.letter:
+        _answer(step, user, room, "access", known.name)
+        for letter, bit in STATUS_LETTERS.items():
+            if before & bit:
+                _set_status_of(step, room, account, letter, is_added=False)
+        return
+    if len(room.access) >= state.settings.access_entries_max:
+        step.refused(Reason.LIST_FULL, room.name, "access")
+        return
+    room.access[account] = STATUS_LETTERS[operation.letter]
+    _answer(step, user, room, "access", known.name, operation.letter)
+    _set_status_of(step, room, account, operation.letter, is_added=True)
+
+
+def _set_status_of(
+    step: Step, room: Room, account: FoldedAccount, letter: str, *, is_added: bool
+) -> None:
+    for user_id in step.state.users_by_account.get(account, {}):
+        if user_id in room.members:
+            set_status(step, room, step.state.users[user_id], letter, is_added=is_added)
+
+
+def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
+    """Offer one's room to somebody, who has to accept; offering it to oneself ends the offer."""
+    room = _find_own(step, user, operation.room)
+    if room is None:
+        return
+    account = FoldedAccount(fold_nick(operation.account))
+    known = step.state.accounts.get(account)
+    if known is None:
+        step.refused(Reason.NO_SUCH_ACCOUNT, operation.account)
+    elif account == room.founder:
+        room.offered_to = FoldedAccount("")
+        _answer(step, user, room, "withdrawn", known.name)
+    else:
+        room.offered_to = account
+        _answer(step, user, room, "offered", known.name)
+
+
+def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
+    """Become the founder of a room that one was offered."""
+    room = _find(step, operation.room)
+    if room is None:
+        return
+    account = folded_account(user)
+    known = step.state.accounts.get(account)
+    if known is None or room.offered_to != account:
+        step.refused(Reason.NOT_FOUNDER, room.name)
+    elif _has_space(step, account, room):
+        _disown(step.state, room)
+        _own(step.state, room, account)
+        room.access.pop(account, None)
+        _answer(step, user, room, "transferred", known.name)
+        for user_id in step.state.users_by_account.get(account, {}):
+            if user_id in room.members:
+                grant(step, room, step.state.users[user_id])
+
+
+def give_status(step: Step, user: User, operation: GiveStatus) -> None:
+    """Give or take a status by one's rights as founder or as an operator by access.
+
+    Nobody but themselves takes it from those who would get it again by entering, except the
+    founder.
+    """
+    room = _find(step, operation.room)
+    if room is None or operation.letter not in STATUS_LETTERS:
+        return
+    is_own = fold_nick(operation.nick) == fold_nick(user.nick)
+    rights = entitled_status(room, user)
+    if not rights & (OPERATOR | STATUS_LETTERS[operation.letter] * is_own):
+        step.refused(Reason.NOT_FOUNDER, room.name)
+        return
+    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
+    if target_id is None or target_id not in room.members:
+        step.refused(Reason.USER_NOT_IN_ROOM, operation.nick, room.name)
+        return
+    target = step.state.users[target_id]
+    is_entitled = entitled_status(room, target) & STATUS_LETTERS[operation.letter]
+    if not operation.is_added and is_entitled and not is_own and not is_founder(room, user):
+        step.refused(Reason.NOT_FOUNDER, room.name)
+        return
+    set_status(step, room, target, operation.letter, is_added=operation.is_added)
+    _answer(step, user, room, "done")
+
+
+def clear_room(step: Step, user: User, operation: ClearRoom) -> None:
+    """Lift bans, end all access, or remove everybody else."""
+    room = _find(step, operation.room)
+    if room is None:
+        return
+    is_allowed = (
+        bool(entitled_status(room, user) & OPERATOR)
+        if operation.what == "own-bans"
+        else is_founder(room, user)
+    )
+    if not is_allowed:
+        step.refused(Reason.NOT_FOUNDER, room.name)
+        return
+    if operation.what == "access":
+        room.access.clear()
+    elif operation.what == "users":
+        _remove_others(step, room, user)
+    else:
+        _lift_bans(step, room, user, is_own_only=operation.what == "own-bans")
+    _answer(step, user, room, "done")
+
+
+def _lift_bans(step: Step, room: Room, user: User, *, is_own_only: bool) -> None:
+    lifted = [
+        folded
+        for folded, entry in room.bans.items()
+        if not is_own_only or is_listed({folded: entry}, user)
+    ]
+    changes = [ModeChange(False, "b", room.bans.pop(folded).mask) for folded in lifted]
+    per_line = step.state.settings.modes_per_line_max // 10 or 1
+    for start in range(0, len(changes), per_line):
+        show_modes(step, room, tuple(changes[start : start + per_line]))
+
+
+def _remove_others(step: Step, room: Room, user: User) -> None:
+    own = folded_account(user)
+    for user_id in list(room.members):
+        other = step.state.users[user_id]
+        if folded_account(other) == own:
+            continue
+        leave(step, room, other)
+        step.changed(
+            Kicked(
+                step.part,
+                service_source(step.state),
+                room.id,
+                room.name,
+                user_id,
+                other.nick,
+                "Cleared by the founder",
+            )
+        )

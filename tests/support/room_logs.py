@@ -1,0 +1,51 @@
+"""Random operations on who owns rooms, what they are called, and what is told of them."""
+
+import random
+from collections.abc import Callable
+
+from roost.chat.commands import (
+    AcceptRoom,
+    ClearRoom,
+    DropRoom,
+    GiveStatus,
+    Operation,
+    RegisterRoom,
+    RenameRoom,
+    SetAccess,
+    SetMetadata,
+    SubscribeMetadata,
+    TransferRoom,
+)
+
+ROOMS = ("#x", "#X", "#y", "#z", "")
+NICKS = ("a", "b", "c", "")
+ACCOUNTS = ("A", "eve", "nobody", "")
+LETTERS = ("o", "v", "", "?")
+KEYS = ("avatar", "url", "pronouns", "Bad key", "")
+VALUES = ("", "yes", None, None, "x" * 20)
+CLEARED = ("bans", "own-bans", "access", "users")
+
+
+def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
+    """Give functions that make operations, with their weights."""
+
+    def flip() -> bool:
+        return dice.random() < 0.5
+
+    def keys() -> tuple[str, ...]:
+        return tuple(dice.choice(KEYS) for _ in range(dice.randrange(3)))
+
+    return {
+        lambda: RegisterRoom(dice.choice(ROOMS)): 4,
+        lambda: DropRoom(dice.choice(ROOMS)): 1,
+        lambda: SetAccess(dice.choice(ROOMS), dice.choice(ACCOUNTS), dice.choice(LETTERS)): 4,
+        lambda: TransferRoom(dice.choice(ROOMS), dice.choice(ACCOUNTS)): 3,
+        lambda: AcceptRoom(dice.choice(ROOMS)): 3,
+        lambda: GiveStatus(dice.choice(ROOMS), dice.choice(NICKS), dice.choice(LETTERS), flip()): 3,
+        lambda: ClearRoom(dice.choice(ROOMS), dice.choice(CLEARED)): 2,
+        lambda: RenameRoom(dice.choice(ROOMS), dice.choice(ROOMS), "why"): 3,
+        lambda: SetMetadata(
+            dice.choice(("*", *ROOMS, *NICKS)), dice.choice(KEYS), dice.choice(VALUES)
+        ): 4,
+        lambda: SubscribeMetadata(keys(), keys()): 3,
+    }
