@@ -13,22 +13,27 @@ only where the expected line has some, each by its name.
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
 from roost.chat.changes import Change
 from roost.chat.commands import (
+    Act,
     BalancerStarted,
     Command,
     Configure,
+    OpenSession,
+    Operation,
     SetSecret,
     encode_command,
 )
 from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
-from roost.chat.ids import SESSION_COUNTER_BITS, Position
+from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Position, SessionId
 from roost.chat.record import history_rows
 from roost.chat.settings import Settings
-from roost.chat.state import State
-from roost.irc import message
+from roost.chat.state import Account, Credentials, State
+from roost.irc import casemapping, message
 from roost.irc.message import Message
 from roost.ircd.config import Config
 from roost.ircd.server import Server
@@ -148,6 +153,8 @@ class World:
         self.clients: dict[int, Client] = {}
         self._groups: dict[tuple[int, int], dict[int, None]] = {}
         self.incarnation = INCARNATION
+        self._owned: dict[int, AccountId] = {}
+        """Session -> the account that its client has proved to own."""
         self._sessions = 0
         for server in self.servers:
             server.trunk_connected(BALANCER)
@@ -162,6 +169,14 @@ class World:
 
     # People
 
+    def own(self, client: Client, account: str) -> None:
+        """Let a client be known for the owner of an account; it exists, if only from now on."""
+        folded = FoldedAccount(casemapping.fold_nick(account))
+        if folded not in self.state.accounts:
+            number = AccountId(1_000_000 + len(self.state.accounts))
+            self.state.accounts[folded] = Account(number, account, self.time_ms, Credentials())
+        self._owned[client.session] = self.state.accounts[folded].id
+
     def connect(self, *, node: int = 0, address: str = "host", is_secure: bool = False) -> Client:
         """Open a connection that has said nothing yet."""
         self._sessions += 1
@@ -173,15 +188,22 @@ class World:
         self.run()
         return client
 
-    def register(self, nick: str, *capabilities: str, node: int = 0) -> Client:
-        """Open a connection and register it; the welcome is not kept."""
-        client = self.connect(node=node)
+    def register(
+        self, nick: str, *capabilities: str, node: int = 0, account: str = "", address: str = "host"
+    ) -> Client:
+        """Open a connection and register it; the welcome, up to the MOTD's end, is not kept."""
+        client = self.connect(node=node, address=address)
+        if account:
+            self.own(client, account)
         if capabilities:
             client.send(f"CAP REQ :{' '.join(capabilities)}")
         client.send(f"NICK {nick}", f"USER {nick} 0 * :{nick.title()}")
         if capabilities:
             client.send("CAP END")
-        assert any(" 001 " in line for line in client.lines()), f"{nick} is not registered"
+        lines = client.lines()
+        assert any(" 001 " in line for line in lines), f"{nick} is not registered"
+        end = next(n for n, line in enumerate(lines) if line.split()[1] in ("376", "422"))
+        client.received = [line for line in lines[end + 1 :] if " RESUME TOKEN " not in line]
         return client
 
     def join(self, room: str, *nicks: str) -> list[Client]:
@@ -237,10 +259,21 @@ class World:
 
     # The log
 
+    def act(self, client: Client, *operations: Operation) -> Applied:
+        """Order what no line of a client says, as a line of its."""
+        client.sent.append(b"PONG roost")
+        line = len(client.sent)
+        applied = self.order(Act(SessionId(client.session), client.generation, line, operations))
+        self.submit(client, line)
+        self.run()
+        return applied
+
     def order(self, command: Command) -> Applied:
         """Commit a command, and show it on all nodes."""
         self.time_ms += 1
         position = Position(self.state.position + 1)
+        if isinstance(command, OpenSession) and command.session in self._owned:
+            command = replace(command, account=self._owned[command.session])
         applied = apply_entry(self.state, encode_command(command), position, self.time_ms)
         assert not applied.failure, applied.failure
         self.log.append(applied)

@@ -11,6 +11,7 @@ from roost.irc.message import Message
 from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
+from roost.ircd.moments import human_time
 from roost.ircd.packing import middle, pack, space_left
 from roost.ircd.prefixes import prefixes
 from roost.ircd.visibility import visible_rooms
@@ -54,10 +55,14 @@ def _describe(context: Context, user: User) -> None:
     context.reply(numerics.RPL_WHOISSERVER, nick, server, state.settings.network)
     if user.away:
         context.reply(numerics.RPL_AWAY, nick, user.away)
-    if all(state.sessions[session].is_secure for session in user.sessions):
+    if user.sessions and all(state.sessions[session].is_secure for session in user.sessions):
         context.reply(numerics.RPL_WHOISSECURE, nick, "is using a secure connection")
     if user.account:
         context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account, "is logged in as")
+    if user.id in state.absent:
+        since = human_time(state.absent[user.id])
+        text = f"is always on, with no client since {since}"
+        context.reply(numerics.RPL_WHOISSPECIAL, nick, text)
     if user.id == viewer.id:
         context.reply(
             numerics.RPL_WHOISHOST,
