@@ -20,7 +20,6 @@ from roost.ircd.moments import human_time
 from roost.ircd.refusals import send_refusal
 from roost.ircd.session import LocalSession
 
-
 _MANY_SESSIONS = {
     "address": "from your address",
     "account": "logged in to your account",
