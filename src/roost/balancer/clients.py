@@ -70,7 +70,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         "session",
     )
 
-    def __init__(self, desk: Desk, arrival: Arrival | None = None) -> None:
+    def __init__(
+        self, desk: Desk, arrival: Arrival | None = None, *, is_admitted: bool = False
+    ) -> None:
         """Serve a client; a door that knows nothing of it yet gives no `arrival`."""
         self._desk = desk
         self._transport: asyncio.Transport | None = None
@@ -84,7 +86,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.session: Session | None = None
         self.arrival = arrival or _NOBODY
         """Who the client is."""
-        self.is_admitted = arrival is not None
+        self.is_admitted = is_admitted
         """Whether the desk has counted it in."""
 
     # What the loop calls

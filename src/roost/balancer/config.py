@@ -1,10 +1,12 @@
 """What a balancer can be told; each limit says where its default comes from."""
 
 import ipaddress
+import re
 from pathlib import Path
 
 import msgspec
 
+from roost.balancer.certificates import TlsFiles
 from roost.balancer.exchange import ExchangeConfig
 from roost.balancer.health import HealthConfig
 from roost.balancer.moves import MoveConfig
@@ -13,6 +15,8 @@ from roost.balancer.strategy import StrategyConfig
 from roost.wire import Credentials
 from roost.wire.identity import NAME_HINT, is_valid_name
 
+TLS_PORT = 6697
+"""IRC's port for TLS (RFC 7194)."""
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -37,21 +41,30 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Idle time after which the system probes a connection: finds dead peers early, and keeps
     entries in most routers' tables alive."""
 
+    handshake_s: float = 10.0
+    """How long a TLS handshake, or a proxy's header, may take: several round trips of the slowest
+    network."""
+    handshakes_max: int = 4096
+    """TLS handshakes under way at once: everybody who comes back after a restart, some seconds'
+    work, and 80 MB. Above it new connections are closed."""
+
     def __post_init__(self) -> None:
-        for name in ("connections_max", "connections_per_address_max", "keepalive_s"):
+        for name in (
+            "connections_max",
+            "connections_per_address_max",
+            "keepalive_s",
+            "handshakes_max",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
         if self.line_bytes_max < 512:
             raise ValueError("line_bytes_max must be at least 512")
         if self.unread_bytes_max < 64 * 1024:
             raise ValueError("unread_bytes_max must be at least 65536")
-        if self.linger_s <= 0:
-            raise ValueError("linger_s must be more than 0")
-        for network in self.exempt_networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"exempt_networks: {error}") from error
+        for name in ("linger_s", "handshake_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be more than 0")
+        _check_networks("exempt_networks", self.exempt_networks)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +79,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where clients are accepted; loopback until told otherwise."""
     port: int = 6667
     """IRC's port for plain text; 0 is any free one."""
+    tls_port: int | None = None
+    """IRC's port for TLS; 0 is any free one. Default: 6697 if there is a certificate."""
+    tls: TlsFiles = msgspec.field(default_factory=TlsFiles)
+    unix_socket: Path | None = None
+    """A socket in the file system, for clients on this machine."""
+    unix_socket_mode: str = "600"
+    """Its permissions, in octal: who may read and write it may connect."""
+    proxy_from: tuple[str, ...] = ()
+    """Networks of the proxies in front of us, which say for whom they speak: by the PROXY protocol
+    on the ports for IRC, where each of their connections must begin with it, and by X-Forwarded-For
+    and X-Forwarded-Proto over HTTP."""
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     trunk_host: str = "127.0.0.1"
@@ -92,12 +116,29 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         for key in ("port", "http_port", "trunk_port"):
             if not 0 <= getattr(self, key) <= 65535:
                 raise ValueError(f"{key} must be from 0 to 65535, not {getattr(self, key)}")
+        if self.tls_port is not None:
+            if not 0 <= self.tls_port <= 65535:
+                raise ValueError(f"tls_port must be from 0 to 65535, not {self.tls_port}")
+            if self.tls.certificate is None:
+                raise ValueError("tls_port needs tls.certificate and tls.key")
+        if not re.fullmatch("0?[0-7]{3}", self.unix_socket_mode):
+            raise ValueError(
+                f"unix_socket_mode must be three octal digits, not {self.unix_socket_mode!r}"
+            )
+        _check_networks("proxy_from", self.proxy_from)
         if not self.server_name.isascii() or " " in self.server_name or "." not in self.server_name:
             raise ValueError(f"server_name must look like a host name, not {self.server_name!r}")
         if not self.ping_line.isprintable() or not 1 <= len(self.ping_line.encode()) <= 510:
             raise ValueError("ping_line must be one printable line of at most 510 bytes")
         if self.stop_s < 0:
             raise ValueError("stop_s must not be negative")
+
+    @property
+    def tls_port_or_default(self) -> int | None:
+        """Where TLS clients are accepted; None for nowhere."""
+        if self.tls_port is None and self.tls.certificate is not None:
+            return TLS_PORT
+        return self.tls_port
 
     def exchange(self) -> ExchangeConfig:
         """Give the part that the exchange needs."""
@@ -111,3 +152,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             health=self.health,
             moves=self.moves,
         )
+
+
+def _check_networks(key: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from error

@@ -52,8 +52,8 @@ class ClientDesk:
         )
         self._lingering: dict[ClientConnection, float] = {}
         """Connections that are being closed, and until when they may linger."""
-        self._turned_away = _Occasionally("client-turned-away")
-        self._cut_off = _Occasionally("client-cut-off")
+        self._turned_away = Occasionally("client-turned-away")
+        self._cut_off = Occasionally("client-cut-off")
         self.read_buffer = memoryview(bytearray(READ_BYTES))
         self.line_bytes_max = limits.line_bytes_max
         self.unread_bytes_max = limits.unread_bytes_max
@@ -159,7 +159,7 @@ class ClientDesk:
             connection.close()
 
 
-class _Occasionally:
+class Occasionally:
     """Logs an event once in a while, with how often it happened."""
 
     def __init__(self, event: str) -> None:
@@ -204,18 +204,35 @@ async def listen(
         OSError: the address cannot be listened on; its text says which and why.
     """
     loop = asyncio.get_running_loop()
-    async with contextlib.AsyncExitStack() as stack:
-        addresses = []
-        for family, name in await _resolve(loop, host, port):
-            listening = stack.enter_context(_listening_socket(family, name, keepalive_s))
-            # All addresses of one host get the same port, also when any free one was asked for.
-            port = listening.getsockname()[1]
+    async with (
+        listening_sockets(host, port, keepalive_s) as sockets,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for listening in sockets:
             server = await loop.create_server(make, sock=listening, backlog=BACKLOG)
             stack.callback(server.close)
-            addresses.append(format_address(listening.getsockname()))
-            if name[1] == 0:
+        yield tuple(format_address(listening.getsockname()) for listening in sockets)
+
+
+@contextlib.asynccontextmanager
+async def listening_sockets(
+    host: str, port: int, keepalive_s: int
+) -> AsyncIterator[list[socket.socket]]:
+    """Bind a socket for each of the host's addresses, which are closed with the context.
+
+    Raises:
+        OSError: the address cannot be listened on; its text says which and why.
+    """
+    with contextlib.ExitStack() as stack:
+        sockets: list[socket.socket] = []
+        for family, name in await _resolve(asyncio.get_running_loop(), host, port):
+            if sockets:
+                # All addresses of one host get the same port, also when any was asked for.
+                name = (name[0], sockets[0].getsockname()[1], *name[2:])
+            sockets.append(stack.enter_context(_listening_socket(family, name, keepalive_s)))
+            if port == 0:
                 break
-        yield tuple(addresses)
+        yield sockets
 
 
 async def _resolve(

@@ -13,13 +13,16 @@ import random
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
 
 from roost.balancer import listeners, trunks
+from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
+from roost.balancer.doors import Doors, open_proxied, open_tls, open_unix
 from roost.balancer.exchange import Exchange
 from roost.balancer.http import make_status_application
 from roost.balancer.status import Statistics, read_nodes
@@ -45,6 +48,11 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     """For clients, when the host has several."""
     http_address: str
     trunk_address: str
+    tls_addresses: tuple[str, ...] = ()
+    """For clients, by TLS."""
+    certificate: str = ""
+    """SHA-256 of the certificate that these are shown, in lower-case hexadecimal."""
+    unix_socket: str = ""
 
 
 class Balancer:
@@ -59,6 +67,14 @@ class Balancer:
         incarnation = incarnation_at(instant.wall_ms, config.name)
         self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
         self._clients = listeners.ClientDesk(config.clients, self._exchange, self)
+        self._doors = Doors(
+            self._clients,
+            self,
+            proxy_from=config.proxy_from,
+            handshake_s=config.clients.handshake_s,
+            handshakes_max=config.clients.handshakes_max,
+        )
+        self._certificate: ClientCertificate | None = None
         self._trunks = trunks.TrunkDesk(self._exchange, self, config.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_turn_due = False
@@ -96,6 +112,8 @@ class Balancer:
     ) -> Addresses:
         """Open everything; clients last, when there is somebody to see them."""
         config = self._config
+        if config.tls.certificate is not None:
+            self._certificate = ClientCertificate(config.tls, clock.utc_now)
         application = make_status_application(self.statistics)
         http_port = await stack.enter_async_context(
             http.serve(application, config.http_host, config.http_port)
@@ -109,28 +127,55 @@ class Balancer:
                 config.trunk_port,
             )
         )
-        addresses = await accepting.enter_async_context(
-            listeners.listen(
-                config.host,
-                config.port,
-                config.clients.keepalive_s,
-                lambda: ClientConnection(self._clients),
-            )
-        )
         found = Addresses(
             name=config.name,
             pid=os.getpid(),
-            address=addresses[0],
-            addresses=addresses,
             http_address=format_address((config.http_host, http_port)),
             trunk_address=trunk_address,
+            **await self._open_doors(accepting),
         )
         if config.run_file is not None:
             write_atomically(config.run_file, msgspec.json.encode(found) + b"\n")
+        more = {"tls": ", ".join(found.tls_addresses), "unix": found.unix_socket}
         _logger.info(
-            "listening", clients=", ".join(addresses), http=found.http_address, trunks=trunk_address
+            "listening",
+            clients=", ".join(found.addresses),
+            http=found.http_address,
+            trunks=trunk_address,
+            **{name: where for name, where in more.items() if where},
         )
         return found
+
+    async def _open_doors(self, accepting: contextlib.AsyncExitStack) -> dict[str, Any]:
+        """Let clients in; gives where."""
+        config, doors = self._config, self._doors
+        keepalive_s = config.clients.keepalive_s
+        open_plain = (
+            open_proxied(doors, config.host, config.port, keepalive_s)
+            if config.proxy_from
+            else listeners.listen(
+                config.host, config.port, keepalive_s, lambda: ClientConnection(self._clients)
+            )
+        )
+        addresses = await accepting.enter_async_context(open_plain)
+        found: dict[str, Any] = {"address": addresses[0], "addresses": addresses}
+        port = config.tls_port_or_default
+        if port is not None and self._certificate is not None:
+            found["tls_addresses"] = await accepting.enter_async_context(
+                open_tls(doors, self._certificate, config.host, port, keepalive_s)
+            )
+            found["certificate"] = self._certificate.fingerprint
+        if config.unix_socket is not None:
+            mode = int(config.unix_socket_mode, 8)
+            found["unix_socket"] = await accepting.enter_async_context(
+                open_unix(doors, config.unix_socket, mode)
+            )
+        return found
+
+    def reload(self) -> None:
+        """Read again what can change while clients are connected: the certificate."""
+        if self._certificate is not None:
+            self._certificate.reload()
 
     async def _serve(self, accepting: contextlib.AsyncExitStack) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -197,6 +242,9 @@ class Balancer:
         now = self.read_clock()
         self._exchange.tick(now)
         self._clients.sweep(now)
+        self._doors.sweep(now)
+        if self._certificate is not None:
+            self._certificate.check(now)
         self._trunks.sweep(now)
         self.touch()
 

@@ -176,6 +176,47 @@ def ensure_certificates(
     return made
 
 
+def ensure_door_files(
+    directory: ClusterDirectory, cluster: str, folder: str, hosts: tuple[str, ...], now: dt.datetime
+) -> dict[str, Path]:
+    """Make the certificate that clients are shown; gives it and its key as a balancer's `tls`.
+
+    Raises:
+        UsageError: a file does not fit or cannot be written.
+    """
+    from roost.wire.authority import ensure_authority, ensure_door_certificate, load_certificate
+    from roost.wire.errors import CredentialsError
+
+    try:
+        authority = ensure_authority(directory.path / "authority", cluster, now=now)
+        made = directory.path / folder / "clients.pem"
+        if made.exists():
+            left = load_certificate(made).not_valid_after_utc - now
+            if left < dt.timedelta(days=RENEWAL_DAYS):
+                made.unlink()
+        certificate, key = ensure_door_certificate(
+            authority, directory.path / folder, now=now, hosts=hosts
+        )
+    except CredentialsError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"cannot renew a certificate: {_why(error)}") from error
+    return {"certificate": certificate, "key": key}
+
+
+def fingerprint_of(path: Path) -> str:
+    """Give a certificate's SHA-256 in lower-case hexadecimal; empty when it cannot be read."""
+    from cryptography.hazmat.primitives import hashes
+
+    from roost.wire.authority import load_certificate
+    from roost.wire.errors import CredentialsError
+
+    try:
+        return load_certificate(path).fingerprint(hashes.SHA256()).hex()
+    except CredentialsError:
+        return ""
+
+
 def _lock(path: Path) -> IO[str]:
     """Hold a lock that the kernel drops with the process, however it ends."""
     file = path.open("a", encoding="utf-8")

@@ -21,8 +21,10 @@ def balancer_values(
     port: int,
     trunk: tuple[str, int],
     http: tuple[str, int],
+    tls_port: int,
+    tls: Mapping[str, Path],
 ) -> dict[str, Any]:
-    """Give a balancer's configuration."""
+    """Give a balancer's configuration; `tls` has the files of what clients are shown."""
     return {
         "cluster": cluster,
         "name": name,
@@ -32,6 +34,8 @@ def balancer_values(
         "trunk_port": trunk[1],
         "http_host": http[0],
         "http_port": http[1],
+        "tls_port": tls_port,
+        "tls": dict(tls),
         "credentials": dict(credentials),
     }
 

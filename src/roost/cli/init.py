@@ -5,6 +5,7 @@ can be copied to its machine and started there:
 
     DIR/n1/config.toml  ca.pem  node-n1.pem  node-n1-key.pem      roost node --config ...
     DIR/b1/config.toml  ca.pem  balancer-b1.pem ...               roost balancer --config ...
+           clients.pem  clients-key.pem                           what clients are shown
     DIR/operator/config.toml ...                          roost drain n1 --config ...
     DIR/authority/      the authority's key: keep it, and keep it to yourself
 
@@ -18,7 +19,13 @@ from pathlib import Path
 
 import msgspec
 
-from roost.cli.cluster import NODES_MAX, ClusterDirectory, ClusterFile, ensure_certificates
+from roost.cli.cluster import (
+    NODES_MAX,
+    ClusterDirectory,
+    ClusterFile,
+    ensure_certificates,
+    ensure_door_files,
+)
 from roost.cli.deployment import (
     CONFIG_FILE,
     DATA_FOLDER,
@@ -46,6 +53,7 @@ class InitConfig(msgspec.Struct, frozen=True, kw_only=True):
     http_port: int
     trunk_port: int
     mesh_port: int
+    tls_port: int = 6697
 
 
 def init(config: InitConfig) -> None:
@@ -73,7 +81,8 @@ def init(config: InitConfig) -> None:
         roles = {name: ("node", (host,)) for name, host in nodes.items()}
         roles |= {name: ("balancer", (host,)) for name, host in balancers.items()}
         roles[OPERATOR] = ("operator", ())
-        made = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
+        now = clock.utc_now()
+        made = ensure_certificates(directory, cluster.cluster, roles, now)
         ports = _Ports(config)
         trunks: list[str] = []
         for name, host in balancers.items():
@@ -87,6 +96,8 @@ def init(config: InitConfig) -> None:
                 port=ports.next("port", host),
                 trunk=trunk,
                 http=("127.0.0.1", ports.next("http", host)),
+                tls_port=ports.next("tls", host),
+                tls=_names(ensure_door_files(directory, cluster.cluster, name, (host,), now)),
             )
             directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
         meshes = {name: (host, ports.next("mesh", host)) for name, host in nodes.items()}
@@ -120,6 +131,7 @@ class _Ports:
     def __init__(self, config: InitConfig) -> None:
         self._first = {
             "port": config.port,
+            "tls": config.tls_port,
             "http": config.http_port,
             "trunk": config.trunk_port,
             "mesh": config.mesh_port,
@@ -156,7 +168,12 @@ def _copy_authority(credentials: Mapping[str, Path]) -> dict[str, Path]:
         shutil.copyfile(credentials["authority"], target)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from error
-    return {kind: Path(path.name) for kind, path in credentials.items()}
+    return _names(credentials)
+
+
+def _names(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Give names without directories."""
+    return {kind: Path(path.name) for kind, path in files.items()}
 
 
 def _next_steps(path: Path, cluster: ClusterFile, balancers: Sequence[str]) -> str:

@@ -65,6 +65,13 @@ def up(
     data: Annotated[Path | None, typer.Option(help="Where everything is kept.")] = None,
     host: Annotated[str | None, typer.Option(help="Where to listen; loopback by default.")] = None,
     port: Annotated[int | None, typer.Option(help="For clients; 0 is any free one.")] = None,
+    tls_port: Annotated[
+        int | None, typer.Option(help="For clients by TLS; 0 is any free one.")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="What clients are shown, a PEM file; or it is made.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
     http_port: Annotated[int | None, typer.Option(help="For status; 0 is any free one.")] = None,
     restart: Annotated[
         bool | None, typer.Option("--restart/--no-restart", help="Start again what dies.")
@@ -83,6 +90,9 @@ def up(
         "data": data,
         "host": host,
         "port": port,
+        "tls_port": tls_port,
+        "certificate": certificate,
+        "key": key,
         "http_port": http_port,
         "restart": restart,
         "log_level": log_level,
@@ -110,6 +120,7 @@ def init(
     ] = None,
     nodes: Annotated[int, typer.Option(help="Without --node: so many, on this machine.")] = 3,
     port: Annotated[int, typer.Option(help="Where balancers expect clients.")] = 6667,
+    tls_port: Annotated[int, typer.Option(help="Where they expect clients by TLS.")] = 6697,
     http_port: Annotated[int, typer.Option(help="Where processes answer over HTTP.")] = 8080,
     trunk_port: Annotated[int, typer.Option(help="Where balancers expect nodes.")] = 6700,
     mesh_port: Annotated[int, typer.Option(help="Where nodes expect each other.")] = 6800,
@@ -125,6 +136,7 @@ def init(
             balancers=tuple(balancer or ["b1=127.0.0.1"]),
             data=data,
             port=port,
+            tls_port=tls_port,
             http_port=http_port,
             trunk_port=trunk_port,
             mesh_port=mesh_port,

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, get_args
+from typing import Protocol, TypeVar, get_args, runtime_checkable
 
 import uvloop
 
@@ -44,6 +44,14 @@ class Process(Protocol):
 
     def stop(self) -> None:
         """End `run` in order."""
+
+
+@runtime_checkable
+class Reloading(Protocol):
+    """A process that can read again what it was told, while it runs."""
+
+    def reload(self) -> None:
+        """Do that; what cannot be used is refused, and the old stays."""
 
 
 def run_node(options: ProcessOptions) -> None:
@@ -129,6 +137,8 @@ async def _run_until_signalled(make: Callable[[], Process], stop_s_max: float) -
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    if isinstance(process, Reloading):
+        loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.run()
 
 

@@ -10,15 +10,23 @@ import asyncio
 import os
 import shlex
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import structlog
 
-from roost.cli.cluster import NODES_MAX, ClusterDirectory, ClusterFile, ensure_certificates
+from roost.cli.cluster import (
+    NODES_MAX,
+    ClusterDirectory,
+    ClusterFile,
+    ensure_certificates,
+    ensure_door_files,
+    fingerprint_of,
+)
 from roost.cli.deployment import (
     CONFIG_FILE,
     DATA_FOLDER,
@@ -44,6 +52,11 @@ BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
 """Together with the end of the supervisor itself, less than the 3 s that Ctrl-C may take."""
 
+TLS_PORT = 6697
+"""IRC's port for TLS (RFC 7194)."""
+DOOR = "tls"
+"""The folder of the certificate that clients are shown."""
+
 _WHOLE = ("ready", "draining")
 """States of a node that lacks nothing; one that was drained stays so when it starts again."""
 _COMMENT = "Made by `roost up` at each start. Change keys in a file for its --config instead."
@@ -64,6 +77,12 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where clients and browsers are expected; a process talks to the others on loopback."""
     port: Port = 6667
     """For clients; 0 is any free one. Further balancers take the ports after it."""
+    tls_port: Port | None = None
+    """For clients by TLS, in the same way. Default: 6697, or any free one if `port` is."""
+    certificate: Path | None = None
+    """What clients are shown, a PEM file; without it the cluster makes one."""
+    key: Path | None = None
+    """The certificate's key."""
     http_port: Port = 8080
     restart: bool = True
     """Start a process again when it dies."""
@@ -72,6 +91,17 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of every balancer's own configuration."""
     node: dict[str, Any] = {}
     """Keys of every node's own configuration."""
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together: give both or neither")
+
+    @property
+    def first_tls_port(self) -> int:
+        """Where the first balancer expects clients by TLS."""
+        if self.tls_port is None:
+            return TLS_PORT if self.port else 0
+        return self.tls_port
 
 
 def up(config: UpConfig) -> None:
@@ -107,17 +137,25 @@ class _Deployment:
                 for i in range(count)
             ),
             *(("127.0.0.1", 0, "--host") for _ in range(count)),
+            *(
+                (host, config.first_tls_port and config.first_tls_port + i, "--tls-port")
+                for i in range(count)
+            ),
         ]
         ports = choose_ports(wanted)
         self.balancers = tuple(balancers)
         self.addresses = tuple(_join(host, port) for port in ports[:count])
         self.urls = tuple(f"http://{_join(host, port)}" for port in ports[count : 2 * count])
-        trunks = tuple(f"127.0.0.1:{port}" for port in ports[2 * count :])
+        trunks = tuple(f"127.0.0.1:{port}" for port in ports[2 * count : 3 * count])
+        self.tls_addresses = tuple(_join(host, port) for port in ports[3 * count :])
         roles = dict.fromkeys(balancers, ("balancer", ())) | dict.fromkeys(
             cluster.members, ("node", ())
         )
         roles[OPERATOR] = ("operator", ())
         files = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
+        self.authority = directory.path / "authority" / "ca.pem" if config.key is None else None
+        """What clients have to trust; None when the operator has brought a certificate."""
+        self.tls = _door_files(config, directory, cluster.cluster)
         for number, name in enumerate(balancers):
             values = balancer_values(
                 cluster=cluster.cluster,
@@ -127,6 +165,8 @@ class _Deployment:
                 port=ports[number],
                 trunk=("127.0.0.1", ports[2 * count + number]),
                 http=(host, ports[count + number]),
+                tls_port=ports[3 * count + number],
+                tls=self.tls,
             )
             text = config_text(values, config.balancer, _COMMENT)
             directory.write_text(f"{name}/{CONFIG_FILE}", text)
@@ -145,6 +185,15 @@ class _Deployment:
             cluster=cluster.cluster, credentials=files[OPERATOR], balancers=trunks
         )
         directory.write_text(f"{OPERATOR}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
+
+
+def _door_files(config: UpConfig, directory: ClusterDirectory, cluster: str) -> dict[str, Path]:
+    """Give the files of what clients are shown: the operator's, or ones that we make."""
+    if config.certificate is not None and config.key is not None:
+        return {"certificate": config.certificate, "key": config.key}
+    host = connectable(config.host)
+    names = tuple(dict.fromkeys((socket.gethostname(), host)))
+    return ensure_door_files(directory, cluster, DOOR, names, clock.utc_now())
 
 
 class _Run:
@@ -236,7 +285,13 @@ class _Run:
             self._cluster = msgspec.structs.replace(self._cluster, is_founded=True)
             self._directory.write(self._cluster)
         command = status_command(Path(sys.argv[0]), self._config.data)
-        print(ready_text(self._deployment.addresses, self._deployment.urls, command), flush=True)
+        deployment = self._deployment
+        doors = TlsDoors(
+            deployment.tls_addresses,
+            fingerprint_of(deployment.tls["certificate"]),
+            deployment.authority,
+        )
+        print(ready_text(deployment.addresses, doors, deployment.urls, command), flush=True)
 
     def _look(self) -> Cluster | None:
         try:
@@ -270,7 +325,17 @@ class _Run:
         _logger.info("stopped")
 
 
-def ready_text(addresses: Sequence[str], urls: Sequence[str], command: str) -> str:
+class TlsDoors(NamedTuple):
+    """What people must know to come in by TLS."""
+
+    addresses: tuple[str, ...]
+    fingerprint: str
+    """Of the certificate that they are shown."""
+    authority: Path | None
+    """The file to trust; None when they trust the certificate anyway."""
+
+
+def ready_text(addresses: Sequence[str], tls: TlsDoors, urls: Sequence[str], command: str) -> str:
     """Say that the cluster is ready, and how to get in; `command` shows its status."""
     host, _, port = addresses[0].rpartition(":")
     others = f" (and at {', '.join(addresses[1:])})" if len(addresses) > 1 else ""
@@ -279,6 +344,8 @@ def ready_text(addresses: Sequence[str], urls: Sequence[str], command: str) -> s
             f"Roost is ready at {addresses[0]}{others}",
             f"  irssi    irssi -c {host.strip('[]')} -p {port} -n NAME",
             f"  WeeChat  weechat 'irc://NAME@{addresses[0]}/#lobby'",
+            f"  TLS      {', '.join(tls.addresses)}",
+            *_trust_lines(tls),
             f"  status   {urls[0]}/ or {command}",
             "  Ctrl-C stops it.",
         )
@@ -293,7 +360,19 @@ def status_command(program: Path, data: Path) -> str:
     return shlex.join(words)
 
 
+def _trust_lines(tls: TlsDoors) -> list[str]:
+    lines = [f"           certificate SHA-256 {tls.fingerprint}"]
+    if tls.authority is not None:
+        lines.append(f"           made here: have clients trust {tls.authority}")
+    return lines
+
+
+def connectable(host: str) -> str:
+    """Give a host that can be connected to: a wildcard becomes loopback."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+
+
 def _join(host: str, port: int) -> str:
-    """Give an address that can be connected to: a wildcard becomes loopback."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    """Give an address that can be connected to."""
+    host = connectable(host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -34,6 +34,8 @@ AUTHORITY_DAYS = 3650
 """An authority outlives the hardware it was made on."""
 CERTIFICATE_DAYS = 730
 """Long enough that nobody renews in a hurry, short enough that renewing is not forgotten."""
+DOOR_DAYS = 397
+"""What clients are shown: more than 398 days is not accepted by browsers."""
 CLOCK_SKEW = dt.timedelta(hours=1)
 """Certificates are valid from before they are made, for machines whose clocks are behind."""
 
@@ -115,6 +117,47 @@ def ensure_credentials(
         _write_new(credentials.certificate, _pem(certificate), 0o644)
     check_credentials(credentials, identity, now=now)
     return credentials
+
+
+def ensure_door_certificate(
+    authority: Authority, directory: Path, *, now: dt.datetime, hosts: Iterable[str]
+) -> tuple[Path, Path]:
+    """Give the certificate and key that clients are shown from the directory, or make them there.
+
+    It names hosts and no identity, so it opens no door between processes. One that does not name
+    all `hosts` is made anew, with the same key.
+
+    Raises:
+        CredentialsError: a file cannot be read or written.
+    """
+    path, key_path = directory / "clients.pem", directory / "clients-key.pem"
+    names = list(dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts)))
+    if path.exists() and not _names_hosts(load_certificate(path), names):
+        path.unlink()
+    if not path.exists():
+        key = _ensure_key(key_path)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[-1])])
+        usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+        certificate = (
+            _builder(subject, authority.certificate.subject, key, authority.key, now, DOOR_DAYS)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([_host_name(name) for name in names]), critical=False
+            )
+            .sign(authority.key, hashes.SHA256())
+        )
+        _write_new(path, _pem(certificate), 0o644)
+    return path, key_path
+
+
+def _names_hosts(certificate: x509.Certificate, hosts: Iterable[str]) -> bool:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    return all(_host_name(host) in names for host in hosts)
 
 
 def check_credentials(credentials: Credentials, identity: Identity, *, now: dt.datetime) -> None:

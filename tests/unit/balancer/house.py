@@ -181,6 +181,10 @@ class House:
 
         await wait_until(turn)
 
+    def keep(self, client: Client) -> None:
+        """Close a client with the house."""
+        self._clients.append(client)
+
     def close(self) -> None:
         for client in self._clients:
             client.writer.transport.abort()

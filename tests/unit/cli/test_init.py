@@ -1,11 +1,13 @@
 """What `roost init` writes is complete, and names nothing outside itself."""
 
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from roost.balancer.certificates import ClientCertificate
 from roost.balancer.config import Config as BalancerConfig
 from roost.cli.configuration import load_file, make_config
 from roost.cli.errors import UsageError
@@ -61,7 +63,7 @@ def test_processes_on_one_host_get_different_ports(tmp_path: Path) -> None:
     for name in ("n1", "n2", "b1"):
         values = tomllib.loads((tmp_path / name / "config.toml").read_text())
         ports += [value for key, value in values.items() if key.endswith("port")]
-    assert len(ports) == len(set(ports)) == 7
+    assert len(ports) == len(set(ports)) == 8
 
 
 @pytest.mark.parametrize(
@@ -87,3 +89,14 @@ def test_a_cluster_is_not_made_over_another(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is a cluster in"):
         init(_config(tmp_path))
     assert (tmp_path / "cluster.toml").read_text() == before
+
+
+def test_a_balancer_has_a_certificate_for_its_clients_beside_its_own(tmp_path: Path) -> None:
+    init(_config(tmp_path / "made"))
+    file = tmp_path / "made" / "b1" / "config.toml"
+    config = make_config(BalancerConfig, load_file(file), source=str(file), base=file.parent)
+    assert config.tls_port == 6697
+    assert config.tls.certificate == file.parent / "clients.pem"
+    shown = ssl.create_default_context(cafile=file.parent / "ca.pem")
+    assert shown.get_ca_certs()
+    ClientCertificate(config.tls, clock.utc_now)
