@@ -11,8 +11,8 @@ from roost.chat.commands import (
     OpenSession,
     Operation,
 )
-from roost.chat.ids import FoldedNick, Position, SessionId
-from roost.chat.state import Room, State, User
+from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, Position, SessionId
+from roost.chat.state import Account, Credentials, Room, State, User
 from roost.irc.casemapping import fold_nick
 from support.chat_invariants import check_invariants
 
@@ -25,6 +25,8 @@ class ChatWorld:
 
     def __init__(self) -> None:
         self.state = State()
+        self.passed_ms = 0
+        """Time that passed beside the second for each entry."""
         self.sessions: dict[str, SessionId] = {}
         self._lines: dict[str, int] = {}
         self._sessions_opened = 0
@@ -33,21 +35,47 @@ class ChatWorld:
     def command(self, command: Command) -> Applied:
         """Apply a command as the next entry."""
         position = Position(self.state.position + 1)
-        applied = apply(self.state, command, position, FIRST_MS + position * 1000)
+        time_ms = FIRST_MS + position * 1000 + self.passed_ms
+        applied = apply(self.state, command, position, time_ms)
         check_invariants(self.state)
         return applied
 
+    def own(self, account: str) -> Account:
+        """Make an account, unless there is one of that name."""
+        folded = FoldedAccount(fold_nick(account))
+        if folded not in self.state.accounts:
+            number = AccountId(1_000_000 + len(self.state.accounts))
+            self.state.accounts[folded] = Account(number, account, 0, Credentials())
+        return self.state.accounts[folded]
+
     def open(
-        self, nick: str, *, host: str = "host", capabilities: int = 0, is_secure: bool = False
+        self,
+        nick: str,
+        *,
+        host: str = "host",
+        capabilities: int = 0,
+        is_secure: bool = False,
+        account: str = "",
+        client: str = "",
     ) -> Applied:
-        """Register a client."""
+        """Register a client; `act` and `close` know it as `client`, or else by its nickname."""
         self._sessions_opened += 1
         session = SessionId((INCARNATION << 27) | self._sessions_opened)
-        self.sessions[nick] = session
-        self._lines[nick] = 4
+        self.sessions[client or nick] = session
+        self._lines[client or nick] = 4
         return self.command(
             OpenSession(
-                session, 1, 4, nick, nick, f"Mx {nick}", host, capabilities, is_secure, "b1"
+                session,
+                1,
+                4,
+                nick,
+                nick,
+                f"Mx {nick}",
+                host,
+                capabilities,
+                is_secure,
+                "b1",
+                self.own(account).id if account else AccountId(0),
             )
         )
 

@@ -88,12 +88,12 @@ def set_always_on(step: Step, user: User, operation: SetAlwaysOn) -> UserId | No
             state.always_on[FoldedAccount(fold_nick(account.name))] = user.id
         account.is_always_on = True
     else:
-        gone = end_always_on(state, account)
+        gone = stop_staying(state, account)
     step.changed(AlwaysOnChanged(step.part, source_of(user), operation.is_on))
     return gone
 
 
-def end_always_on(state: State, account: Account) -> UserId | None:
+def stop_staying(state: State, account: Account) -> UserId | None:
     """Let nobody stay for an account any more; gives who has to go, being without a client."""
     account.is_always_on = False
     user = state.always_on.pop(FoldedAccount(fold_nick(account.name)), None)

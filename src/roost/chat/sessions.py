@@ -36,10 +36,11 @@ from roost.chat.presence import (
     set_always_on,
     stayer_of,
     stays,
+    stop_staying,
 )
 from roost.chat.refusals import Reason
 from roost.chat.rooms import leave
-from roost.chat.state import Session, State, User
+from roost.chat.state import Account, Session, State, User
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.chat.users import remember
 from roost.irc.capabilities import Capability
@@ -245,6 +246,13 @@ def switch_always_on(step: Step, user: User, operation: SetAlwaysOn) -> None:
     gone = set_always_on(step, user, operation)
     if gone is not None:
         remove_user(step, step.state.users[gone], "Always-on was switched off")
+
+
+def end_always_on(step: Step, account: Account, reason: str) -> None:
+    """Let nobody stay for an account any more; call it before the account is forgotten."""
+    gone = stop_staying(step.state, account)
+    if gone is not None:
+        remove_user(step, step.state.users[gone], reason)
 
 
 def expire_absent(step: Step) -> None:

@@ -16,9 +16,16 @@ import msgspec
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
-from roost.chat.commands import BalancerLost, BalancerStarted, SetSecret, encode_command
+from roost.chat.commands import (
+    BalancerLost,
+    BalancerStarted,
+    ExpireAbsent,
+    SetSecret,
+    encode_command,
+)
 from roost.chat.history import Answer, Row
 from roost.chat.ids import Position
+from roost.chat.presence import is_expiry_due
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.sessions import is_taken
 from roost.chat.snapshot import decode_state, encode_state
@@ -367,6 +374,8 @@ class Engine:
             lost = self._census.lost(state.balancers, state.incarnations, now.monotonic)
             for name, incarnation in lost:
                 self._pending.add(encode_command(BalancerLost(name, incarnation)))
+            if is_expiry_due(state, now.wall_ms):
+                self._pending.add(encode_command(ExpireAbsent()))
 
     def next_deadline(self) -> float:
         """When `tick` wants to be called next, in monotonic seconds."""
