@@ -102,6 +102,20 @@ def parse(line: bytes) -> Message:
     return _parse_rest(text, tags)
 
 
+def parse_from_server(line: bytes) -> Message:
+    """Read one line, without its end, as a server may send it: any length, and not quite UTF-8.
+
+    Raises:
+        ParseError: there is no command in it.
+    """
+    text = line.decode(errors="replace")
+    tags: tuple[tuple[str, str], ...] = ()
+    if text.startswith("@"):
+        data, _, text = text[1:].partition(" ")
+        tags = _parse_tags(data)
+    return _parse_rest(text, tags)
+
+
 def _parse_rest(text: str, tags: tuple[tuple[str, str], ...]) -> Message:
     source = ""
     text = text.lstrip(" ")

@@ -78,18 +78,27 @@ class Conversation:
         "pending",
         "problem",
         "read_ms",
+        "read_sent_ms",
         "revision",
+        "sync",
+        "target",
         "topic",
         "topic_by",
         "topic_ms",
         "typing",
+        "typing_sent_s",
         "unread",
+        "waiting_reactions",
     )
 
-    def __init__(self, key: str, name: str, kind: ConversationKind, prefixes: str = "@+") -> None:
+    def __init__(
+        self, key: str, target: str, name: str, kind: ConversationKind, prefixes: str = "@+"
+    ) -> None:
         """Start empty."""
         self.key = key
         """The folded name: how the model finds it. The server's conversation has ""."""
+        self.target = target
+        """The name on the wire, not safe to show."""
         self.name = name
         """Safe to show."""
         self.kind = kind
@@ -120,10 +129,18 @@ class Conversation:
         """How many of these name the reader; in a private conversation all do."""
         self.read_ms = 0
         """The read marker: entries with a later `time_ms` are unread. 0 when nothing is known."""
+        self.read_sent_ms = 0
+        """The read marker that the server was last told."""
         self.history = History()
+        self.sync: object = None
+        """For the model: how far what was missed is fetched; None when nothing is awaited."""
+        self.waiting_reactions: dict[str, list[tuple[str, str, bool]]] = {}
+        """For the model: reactions to messages that are not loaded."""
         self.typing: dict[str, float] = {}
         """Who types (nicknames, safe to show), and until when that is believed (clock of `Moment.
         monotonic_s`); the model removes them in `tick`."""
+        self.typing_sent_s = 0.0
+        """For the model: when the others were last told that the reader types; 0 when not."""
         self.draft = ""
         """What is typed but not sent; the view keeps it here."""
         self.revision = 0
@@ -174,6 +191,18 @@ class Conversation:
             if entry.msgid:
                 self._by_msgid[entry.msgid] = entry
         self._note(EntriesChange("inserted", index, len(entries)))
+
+    def index_of(self, entry: Entry) -> int:
+        """Find an entry's place, looking from the end; -1 when it is not there."""
+        for index in range(len(self.entries) - 1, -1, -1):
+            if self.entries[index] is entry:
+                return index
+        return -1
+
+    def remember_msgid(self, entry: Entry) -> None:
+        """Note an entry's message id, which was not known before."""
+        if entry.msgid:
+            self._by_msgid[entry.msgid] = entry
 
     def remove(self, index: int, count: int = 1) -> None:
         """Take entries out."""

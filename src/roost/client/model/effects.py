@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from roost.client.model.entry import Entry
+from roost.client.model.status import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """For the connection: close it because of this, and go on as after any other loss."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class UpgradeToTls:
     """For the connection: the server's `sts` policy wants TLS, on this port."""
 
@@ -100,6 +108,7 @@ Effect = (
     | Jump
     | Reconnect
     | Disconnect
+    | Abandon
     | UpgradeToTls
     | KeepTls
 )

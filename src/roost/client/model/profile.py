@@ -24,6 +24,11 @@ class Profile:
     """Beside one's own nickname."""
     ignored: tuple[str, ...] = ()
     """Nicknames or masks (nick!user@host with "*" and "?") whose messages are not shown."""
+    history_since_ms: int = 0
+    """Load what was said from then on at once; 0: only the latest page."""
+    fills_whole_gaps: bool = False
+    """Fill even the longest gap by itself, instead of `history.PAGES_MAX` pages."""
+    loads_history: bool = True
     sends_typing: bool = True
     sends_read_markers: bool = True
 

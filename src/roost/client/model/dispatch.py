@@ -1,0 +1,265 @@
+"""Which part of the model takes which line, and batches put together.
+
+Sources: ircv3.net, "batch", "draft/multiline", "labeled-response".
+"""
+
+from collections.abc import Callable
+
+from roost.client.model import (
+    history,
+    liveness,
+    membership,
+    refusals,
+    registration,
+    sending,
+    speech,
+)
+from roost.client.model.incoming import Incoming
+from roost.client.model.listing import ListedRoom, ListingState
+from roost.client.model.state import OpenBatch, State
+from roost.client.model.text import clean_name, clean_text, strip_formatting
+
+BATCHES_MAX = 64
+BATCH_LINES_MAX = 10_000
+"""A server that opens more batches, or never ends one, is broken; memory is not its to take."""
+LISTED_ROOMS_MAX = 100_000
+
+Handler = Callable[[State, Incoming], None]
+
+
+def receive(state: State, line: Incoming) -> None:
+    """Take a line: into its batch, or to its handler."""
+    if line.batch and _collect(state, line):
+        return
+    if line.command == "BATCH":
+        _receive_batch(state, line)
+        return
+    handle(state, line)
+    _note_progress(state, line)
+
+
+def handle(state: State, line: Incoming) -> None:
+    """Give a line to its handler."""
+    handler = _HANDLERS.get(line.command)
+    if handler is not None:
+        handler(state, line)
+    elif line.command.isdigit():
+        if line.command >= "400" and line.command < "600":
+            refusals.receive_error_numeric(state, line)
+        else:
+            _inform(state, line)
+
+
+def _note_progress(state: State, line: Incoming) -> None:
+    """Remember up to where this client has seen everything."""
+    if line.msgid and state.registration.is_over:
+        state.last_msgid = line.msgid
+    if state.registration.is_over and "time" in line.tags:
+        state.last_live_ms = max(state.last_live_ms, line.time_ms)
+
+
+def _collect(state: State, line: Incoming) -> bool:
+    """Keep a line for the end of its batch; False when it is to be handled at once."""
+    batch = state.batches.get(line.batch)
+    if batch is None:
+        return False
+    if batch.type not in _DEFERRED:
+        line.label = line.label or batch.opening.label
+        return False
+    if line.command == "BATCH":
+        return False
+    if len(batch.lines) < BATCH_LINES_MAX:
+        batch.lines.append(line)
+    return True
+
+
+def _receive_batch(state: State, line: Incoming) -> None:
+    reference = line.word(0)
+    name, kind = reference[1:], line.word(1).removeprefix("draft/")
+    if reference.startswith("+"):
+        outer = state.batches.get(line.batch)
+        if outer is not None and not line.label:
+            line.label = outer.opening.label
+        if len(state.batches) < BATCHES_MAX:
+            state.batches[name] = OpenBatch(kind, line.parameters[2:], line)
+        return
+    batch = state.batches.pop(name, None)
+    if batch is None:
+        return
+    target = batch.parameters[0] if batch.parameters else ""
+    match batch.type:
+        case "chathistory":
+            history.receive_page(state, target, batch.lines)
+        case "chathistory-targets":
+            history.receive_targets(state, batch.lines)
+        case "multiline":
+            _receive_multiline(state, batch, target)
+        case "labeled-response":
+            sending.receive_ack(state, batch.opening.label)
+
+
+def _receive_multiline(state: State, batch: OpenBatch, target: str) -> None:
+    """Make one message of the lines of a batch."""
+    text = ""
+    for number, part in enumerate(batch.lines):
+        is_continued = "draft/multiline-concat" in part.tags or "multiline-concat" in part.tags
+        text += part.word(1) if is_continued or number == 0 else "\n" + part.word(1)
+    if not batch.lines:
+        return
+    whole = batch.opening
+    whole.command = batch.lines[0].command
+    whole.parameters = (target, text)
+    outer = state.batches.get(whole.batch)
+    if outer is not None and outer.type in _DEFERRED:
+        outer.lines.append(whole)
+        return
+    handle(state, whole)
+    _note_progress(state, whole)
+
+
+_DEFERRED = ("chathistory", "chathistory-targets", "multiline")
+"""Kinds of batches whose lines make sense together only; others are handled as they come."""
+
+
+def _receive_speech(state: State, line: Incoming) -> None:
+    if len(line.parameters) >= 2:
+        speech.receive_message(state, line, line.word(1))
+
+
+def _receive_tokens(state: State, line: Incoming) -> None:
+    for token in line.parameters[1:-1]:
+        state.offered.learn(token)
+
+
+def _receive_welcomed(state: State, line: Incoming) -> None:
+    _inform(state, line)
+    registration.receive_welcomed(state)
+
+
+def _receive_pong(state: State, line: Incoming) -> None:
+    purpose = line.last.removeprefix(f"{state.nonce}-")
+    if purpose == line.last:
+        return
+    if purpose == "welcome":
+        registration.receive_welcomed(state)
+    elif purpose == "resumed":
+        registration.receive_resumed(state)
+    elif purpose.startswith("rtt"):
+        liveness.receive_pong(state, purpose)
+    elif purpose.isascii() and purpose.isdigit():
+        sending.receive_pong(state, int(purpose[:18]))
+
+
+def _receive_ack(state: State, line: Incoming) -> None:
+    sending.receive_ack(state, line.label)
+
+
+def _receive_ping(state: State, line: Incoming) -> None:
+    state.emit("PONG", *line.parameters[:2])
+
+
+def _receive_list_start(state: State, line: Incoming) -> None:  # noqa: ARG001 - it says nothing
+    state.listed = []
+
+
+def _receive_listed(state: State, line: Incoming) -> None:
+    count = line.word(2)
+    if len(line.parameters) < 3 or len(state.listed) >= LISTED_ROOMS_MAX:
+        return
+    members = int(count[:9]) if count.isascii() and count.isdigit() else 0
+    topic = strip_formatting(clean_text(line.word(3)))
+    state.listed.append(ListedRoom(line.word(1), members, topic))
+
+
+def _receive_list_end(state: State, line: Incoming) -> None:  # noqa: ARG001 - it says nothing
+    state.listing.rooms = sorted(state.listed, key=lambda room: (-room.members, room.name))
+    state.listing.state = ListingState.COMPLETE
+    state.listing.problem = ""
+    state.listing.revision += 1
+    state.listed = []
+
+
+def _inform(state: State, line: Incoming) -> None:
+    """Show what a numeric says where it was asked for: with the server's own words."""
+    text = " ".join(clean_text(word) for word in line.parameters[1:])
+    if not text or line.command in _UNSHOWN:
+        return
+    conversation = state.server
+    if line.command in _ANSWERS and state.active in state.conversations:
+        conversation = state.conversations[state.active]
+    state.inform(conversation, text, clean_name(line.nick))
+
+
+_UNSHOWN = frozenset({"004", "221", "315", "318", "323", "352", "366", "369", "422", "734"})
+_ANSWERS = frozenset(
+    {"276", "301", "307", "311", "312", "313", "314", "317", "319", "320", "330", "335", "338"}
+    | {"341", "346", "348", "351", "364", "367", "371", "378", "379", "391", "406", "671", "704"}
+    | {"705", "706", "710"}
+)
+"""Answers to what the reader asked: they belong where the reader looks."""
+
+_HANDLERS: dict[str, Handler] = {
+    "001": registration.receive_welcome,
+    "005": _receive_tokens,
+    "301": membership.receive_away_reply,
+    "305": membership.receive_away_reply,
+    "306": membership.receive_away_reply,
+    "321": _receive_list_start,
+    "322": _receive_listed,
+    "323": _receive_list_end,
+    "324": membership.receive_mode_reply,
+    "329": membership.receive_mode_reply,
+    "331": membership.receive_topic_reply,
+    "332": membership.receive_topic_reply,
+    "333": membership.receive_topic_reply,
+    "353": membership.receive_names,
+    "354": membership.receive_whox,
+    "366": membership.receive_names_end,
+    "376": _receive_welcomed,
+    "422": _receive_welcomed,
+    "432": registration.receive_name_refused,
+    "433": registration.receive_name_refused,
+    "436": registration.receive_name_refused,
+    "437": registration.receive_name_refused,
+    "464": refusals.receive_password_refused,
+    "465": refusals.receive_banned,
+    "730": membership.receive_presence,
+    "731": membership.receive_presence,
+    "900": registration.receive_logged_in,
+    "901": registration.receive_logged_in,
+    "902": registration.receive_sasl_failure,
+    "903": registration.receive_sasl_success,
+    "904": registration.receive_sasl_failure,
+    "905": registration.receive_sasl_failure,
+    "906": registration.receive_sasl_failure,
+    "907": registration.receive_sasl_success,
+    "ACCOUNT": membership.receive_account,
+    "ACK": _receive_ack,
+    "AUTHENTICATE": registration.receive_authenticate,
+    "AWAY": membership.receive_away,
+    "CAP": registration.receive_cap,
+    "CHGHOST": membership.receive_host,
+    "ERROR": refusals.receive_error,
+    "FAIL": refusals.receive_standard_reply,
+    "INVITE": membership.receive_invite,
+    "JOIN": membership.receive_join,
+    "KICK": membership.receive_kick,
+    "KILL": refusals.receive_kill,
+    "MARKREAD": speech.receive_marker,
+    "MODE": membership.receive_mode,
+    "NICK": membership.receive_nick,
+    "NOTE": refusals.receive_standard_reply,
+    "NOTICE": _receive_speech,
+    "PART": membership.receive_part,
+    "PING": _receive_ping,
+    "PONG": _receive_pong,
+    "PRIVMSG": _receive_speech,
+    "QUIT": membership.receive_quit,
+    "REDACT": speech.receive_redact,
+    "RENAME": membership.receive_rename,
+    "RESUME": registration.receive_resume,
+    "SETNAME": membership.receive_realname,
+    "TAGMSG": speech.receive_tags,
+    "TOPIC": membership.receive_topic,
+    "WARN": refusals.receive_standard_reply,
+}

@@ -1,0 +1,178 @@
+"""What the server refuses, in words for people, and to whom it is told.
+
+Sources: modern.ircdocs.horse, "Numerics"; ircv3.net/specs/extensions/standard-replies.
+"""
+
+import re
+
+from roost.client.model import history, registration, sending
+from roost.client.model.effects import Abandon
+from roost.client.model.incoming import Incoming
+from roost.client.model.listing import ListingState
+from roost.client.model.state import State
+from roost.client.model.status import Problem, ProblemKind
+from roost.client.model.text import clean_name, clean_text
+
+JOIN_REFUSALS = {
+    "403": "There can be no room of that name.",
+    "405": "You are in too many rooms already.",
+    "437": "The room cannot be joined just now.",
+    "471": "The room is full.",
+    "473": "Only those who were invited may join.",
+    "474": "You are banned from the room.",
+    "475": "The room has a password: /join ROOM PASSWORD.",
+    "476": "That is no valid name of a room.",
+    "477": "Only people who are logged in to an account may join.",
+    "489": "Only people with a secure connection may join.",
+    "520": "You may not join this room.",
+}
+SPEECH_REFUSALS = {
+    "401": "There is nobody of that name here.",
+    "404": "You may not speak in this room.",
+    "407": "Too many recipients.",
+    "412": "There was no text in it.",
+    "415": "It was not delivered.",
+    "716": "They do not want private messages from you.",
+}
+_BAN_WORDS = re.compile(r"\b(?:ban|banned|[kgz][ -]?lined?|klined|glined)\b", re.IGNORECASE)
+
+
+def receive_error_numeric(state: State, line: Incoming) -> None:
+    """Take a numeric from 400 on that has no handler of its own."""
+    code, text = line.command, clean_text(line.last)
+    target = line.word(1)
+    known = JOIN_REFUSALS.get(code) or SPEECH_REFUSALS.get(code)
+    reason = f"{known} ({text})" if known else text
+    if sending.fail_label(state, line.label, reason):
+        return
+    key = state.fold(target)
+    conversation = state.conversations.get(key) if target else None
+    if code in JOIN_REFUSALS and conversation is not None and conversation.is_joining:
+        conversation.is_joining = False
+        conversation.problem = reason
+        conversation.touch()
+        state.order_revision += 1
+        sending.fail_waiting(state, key, reason)
+        state.rooms_wanted.pop(conversation.target, None)
+        state.toast(f"{conversation.name}: {reason}", is_error=True)
+        return
+    if code in SPEECH_REFUSALS and not line.label and sending.fail_target(state, key, reason):
+        return
+    if code == "421" and target.upper() == "CAP":
+        return
+    shown = f"{clean_name(target)}: {reason}" if len(line.parameters) > 2 else reason
+    state.inform(conversation or state.server, shown, line.nick)
+    if code in JOIN_REFUSALS or code in SPEECH_REFUSALS or code in ("481", "482", "442"):
+        for name in list(state.rooms_wanted):
+            if state.fold(name) == key:
+                del state.rooms_wanted[name]
+        state.toast(shown, is_error=True)
+
+
+def receive_standard_reply(state: State, line: Incoming) -> None:
+    """Take FAIL, WARN or NOTE."""
+    command = line.word(0).upper()
+    text = clean_text(line.last)
+    if command == "RESUME":
+        if line.command == "FAIL":
+            registration.receive_resume_failure(state)
+        elif line.word(1) == "HISTORY_LOST":
+            state.registration.is_history_lost = True
+        return
+    if line.command == "FAIL":
+        if command == "CHATHISTORY" and history.receive_failure(state, line):
+            return
+        if sending.fail_label(state, line.label, text):
+            return
+        if command == "LIST":
+            state.listing.state = ListingState.FAILED
+            state.listing.problem = text
+            state.listing.revision += 1
+        if command in ("PRIVMSG", "BATCH"):
+            for word in line.parameters[2:-1]:
+                if sending.fail_target(state, state.fold(word), text):
+                    return
+        if command in ("MARKREAD", "MONITOR", "TAGMSG"):
+            return
+        state.toast(text, is_error=True)
+    conversation = next(
+        (
+            found
+            for word in line.parameters[2:-1]
+            if (found := state.conversations.get(state.fold(word))) is not None
+        ),
+        state.server,
+    )
+    state.inform(conversation, text, line.nick)
+
+
+def receive_error(state: State, line: Incoming) -> None:
+    """Take ERROR: the server is about to close the connection."""
+    text = clean_text(line.last)
+    state.inform(state.server, text)
+    if state.farewell is not None:
+        return
+    if _BAN_WORDS.search(text):
+        problem = Problem(
+            ProblemKind.BANNED,
+            f"You are banned from this server: {text}",
+            "Ask the people who run it.",
+            is_final=True,
+        )
+    else:
+        problem = Problem(ProblemKind.CLOSED, f"The server closed the connection: {text}")
+    state.farewell = problem
+
+
+def receive_kill(state: State, line: Incoming) -> None:
+    """Take KILL: an operator closes the connection."""
+    if state.is_me(line.word(0)):
+        state.farewell = Problem(
+            ProblemKind.KILLED,
+            f"An operator ({clean_name(line.nick)}) closed your connection: "
+            f"{clean_text(line.last)}",
+            "Connect again if you think that you may.",
+            is_final=True,
+        )
+
+
+def receive_banned(state: State, line: Incoming) -> None:
+    """Take ERR_YOUREBANNEDCREEP (465)."""
+    state.farewell = Problem(
+        ProblemKind.BANNED,
+        f"You are banned from this server: {clean_text(line.last)}",
+        "Ask the people who run it.",
+        is_final=True,
+    )
+
+
+def receive_password_refused(state: State, line: Incoming) -> None:
+    """Take ERR_PASSWDMISMATCH (464)."""
+    if state.registration.is_over:
+        state.toast(clean_text(line.last), is_error=True)
+        return
+    problem = Problem(
+        ProblemKind.PASSWORD,
+        f"The server wants a password, and this is not it ({clean_text(line.last)}).",
+        "Give the right server password.",
+        is_final=True,
+    )
+    state.farewell = problem
+    state.effects.append(Abandon(problem))
+
+
+def not_irc(line: bytes) -> Problem:
+    """Say what answered that is no IRC server."""
+    if line.startswith(b"HTTP/"):
+        what = "A web server answered; this is no IRC server."
+        advice = "Look up the port for IRC, often 6697 or 6667."
+    elif line.startswith((b"\x15\x03", b"\x16\x03")):
+        what = "The server speaks TLS here."
+        advice = "Connect with TLS: write ircs:// before the address."
+    elif line.startswith(b"SSH-"):
+        what = "An SSH server answered; this is no IRC server."
+        advice = "Look up the port for IRC, often 6697 or 6667."
+    else:
+        what = "What answered is no IRC server."
+        advice = "Check the address and the port; with TLS, write ircs:// before the address."
+    return Problem(ProblemKind.NOT_IRC, what, advice, is_final=True)

@@ -1,0 +1,430 @@
+"""Coming in: capabilities, log-in, name, resuming, and what is asked for once inside.
+
+    PASS, CAP LS 302, NICK, USER          at once, whatever the server knows
+    CAP REQ ...; AUTHENTICATE ...         what it offers
+    RESUME token msgid; CAP END           to go on with the session of a lost connection
+    001 ... 376 or 422                    inside; then rooms, away, history
+
+Sources: ircv3.net, "capability-negotiation", "sasl-3.2", "sts"; modern.ircdocs.horse, "Connection
+Registration"; docs/resume.md.
+"""
+
+import base64
+import binascii
+import hashlib
+
+from roost.client.model import history, sending
+from roost.client.model.conversation import Conversation, ConversationKind
+from roost.client.model.effects import Abandon, AskName, KeepTls, UpgradeToTls
+from roost.client.model.incoming import Incoming
+from roost.client.model.offered import WANTED, Offered
+from roost.client.model.scram import Plain, Scram, ScramError
+from roost.client.model.state import Registration, State
+from roost.client.model.status import Phase, Problem, ProblemKind
+from roost.client.model.text import clean_name, clean_text
+
+NICKS_TRIED_MAX = 4
+"""Names to try before the user is asked: the wanted one and it with one, two, three "_"."""
+REQUEST_BYTES_MAX = 400
+"""Of capabilities in one CAP REQ, so that its ACK fits into a line too."""
+AUTHENTICATE_CHUNK = 400
+"""Of base64 in one AUTHENTICATE (sasl-3.1)."""
+JOIN_BYTES_MAX = 400
+
+
+def begin(state: State) -> None:
+    """Send what opens a registration."""
+    state.registration = Registration()
+    state.offered = Offered()
+    state.batches.clear()
+    profile = state.profile
+    if profile.server_password:
+        state.emit("PASS", profile.server_password)
+    state.emit("CAP", "LS", "302")
+    state.nick = state.wanted_nick
+    state.emit("NICK", state.nick)
+    username = profile.username or "".join(c for c in state.nick if c.isalnum()) or "roost"
+    state.emit("USER", username, "0", "*", profile.realname or state.nick)
+
+
+def receive_cap(state: State, line: Incoming) -> None:
+    """Take CAP."""
+    match line.word(1).upper():
+        case "LS":
+            _learn(state, line.last)
+            if line.word(2) != "*" and not state.registration.is_over:
+                _request(state)
+        case "ACK":
+            for name in line.last.split():
+                if name.startswith("-"):
+                    state.offered.disable(name[1:])
+                else:
+                    state.offered.enable(name.partition("=")[0])
+            _answered(state)
+        case "NAK":
+            _answered(state)
+        case "NEW":
+            _learn(state, line.last)
+            _request(state)
+        case "DEL":
+            for name in line.last.split():
+                if name != "sts":
+                    state.offered.disable(name)
+
+
+def _learn(state: State, text: str) -> None:
+    for item in text.split():
+        name, _, value = item.partition("=")
+        state.offered.available[name] = value
+
+
+def _request(state: State) -> None:
+    """Ask for what is wanted of what is offered."""
+    registration, offered = state.registration, state.offered
+    if _obey_sts(state):
+        return
+    wanted = [name for name in WANTED if name in offered.available]
+    if state.profile.password and "sasl" in offered.available and not registration.is_over:
+        wanted.append("sasl")
+    wanted = [name for name in wanted if not offered.has(name.removeprefix("draft/"))]
+    while wanted:
+        size = 0
+        some = []
+        while wanted and (size := size + len(wanted[0]) + 1) <= REQUEST_BYTES_MAX:
+            some.append(wanted.pop(0))
+        if not some:
+            wanted.pop(0)
+            continue
+        registration.requests += 1
+        state.emit("CAP", "REQ", " ".join(some))
+    if not registration.requests and not registration.is_over:
+        _negotiated(state)
+
+
+def _obey_sts(state: State) -> bool:
+    """Follow the server's policy on TLS; True when this connection is not to be used."""
+    value = state.offered.available.get("sts")
+    if value is None:
+        return False
+    given = dict(item.partition("=")[::2] for item in value.split(","))
+    port, duration = given.get("port", ""), given.get("duration", "")
+    if not state.connection.is_secure:
+        if port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536:
+            state.effects.append(UpgradeToTls(int(port)))
+            return True
+    elif duration.isascii() and duration.isdigit():
+        state.effects.append(KeepTls(int(duration[:12])))
+    return False
+
+
+def _answered(state: State) -> None:
+    registration = state.registration
+    registration.requests = max(0, registration.requests - 1)
+    if not registration.requests and not registration.is_over:
+        _negotiated(state)
+
+
+def _negotiated(state: State) -> None:
+    """Capabilities are settled: log in, then end the negotiation."""
+    registration, profile = state.registration, state.profile
+    if registration.is_negotiated:
+        return
+    registration.is_negotiated = True
+    if profile.password and state.offered.has("sasl"):
+        _log_in(state)
+        return
+    if profile.password:
+        state.toast("This server offers no way to log in (SASL)", is_error=True)
+    _end(state)
+
+
+def _log_in(state: State) -> None:
+    value = state.offered.available.get("sasl", "")
+    mechanisms = value.upper().split(",") if value else [Plain.name]
+    profile = state.profile
+    account = profile.account or profile.nick
+    sasl: Plain | Scram
+    if Scram.name in mechanisms:
+        seed = f"{state.nonce} {state.next_word('')} {state.moment}".encode()
+        sasl = Scram(account, profile.password, hashlib.sha256(seed).hexdigest())
+    elif Plain.name in mechanisms:
+        sasl = Plain(account, profile.password)
+    else:
+        offered = clean_text(", ".join(mechanisms))
+        state.toast(f"The server offers no known way to log in, only {offered}", is_error=True)
+        _end(state)
+        return
+    state.registration.sasl = sasl
+    state.registration.sasl_data = ""
+    state.emit("AUTHENTICATE", sasl.name)
+
+
+def _end(state: State) -> None:
+    if state.resume_token and state.offered.has("roost.chat/resume"):
+        seen = (state.last_msgid,) if state.last_msgid else ()
+        state.emit("RESUME", state.resume_token, *seen)
+    state.emit("CAP", "END")
+
+
+def receive_authenticate(state: State, line: Incoming) -> None:
+    """Take the server's challenge, and answer it."""
+    registration = state.registration
+    sasl = registration.sasl
+    if not isinstance(sasl, (Plain, Scram)):
+        return
+    data = line.word(0)
+    if data != "+":
+        registration.sasl_data += data
+        if len(data) >= AUTHENTICATE_CHUNK and len(registration.sasl_data) < 65_536:
+            return
+    challenge, registration.sasl_data = registration.sasl_data, ""
+    try:
+        response = sasl.respond(base64.b64decode(challenge, validate=True))
+    except (ScramError, binascii.Error, ValueError) as error:
+        _stop(state, ProblemKind.PASSWORD, f"Logging in failed: {error}.")
+        return
+    encoded = base64.b64encode(response).decode()
+    for start in range(0, len(encoded), AUTHENTICATE_CHUNK):
+        state.emit("AUTHENTICATE", encoded[start : start + AUTHENTICATE_CHUNK])
+    if len(encoded) % AUTHENTICATE_CHUNK == 0:
+        state.emit("AUTHENTICATE", "+")
+
+
+def receive_logged_in(state: State, line: Incoming) -> None:
+    """Take RPL_LOGGEDIN (900) or RPL_LOGGEDOUT (901)."""
+    state.account = clean_name(line.word(2)) if line.command == "900" else ""
+    state.touch_connection()
+
+
+def receive_sasl_success(state: State, line: Incoming) -> None:
+    """Take RPL_SASLSUCCESS (903)."""
+    registration = state.registration
+    sasl = registration.sasl
+    if isinstance(sasl, Scram) and not sasl.is_proven():
+        _stop(state, ProblemKind.PASSWORD, "The server did not prove that it knows the password.")
+        return
+    registration.sasl = None
+    if not registration.is_over and line.command == "903":
+        _end(state)
+
+
+def receive_sasl_failure(state: State, line: Incoming) -> None:
+    """Take what says that logging in failed (902, 904 to 906)."""
+    if state.registration.sasl is None:
+        return
+    state.registration.sasl = None
+    account = state.profile.account or state.profile.nick
+    _stop(
+        state,
+        ProblemKind.PASSWORD,
+        f"The password for the account {clean_name(account)} is wrong, or there is no such "
+        f"account ({clean_text(line.last)}).",
+        "Check the account's name and the password.",
+    )
+
+
+def _stop(state: State, kind: ProblemKind, text: str, advice: str = "") -> None:
+    problem = Problem(kind, text, advice, is_final=True)
+    state.farewell = problem
+    state.effects.append(Abandon(problem))
+
+
+def receive_resume(state: State, line: Incoming) -> None:
+    """Take RESUME: a new token, or that the session of before goes on."""
+    match line.word(0).upper():
+        case "TOKEN":
+            state.resume_token = line.word(1)
+        case "SUCCESS":
+            state.registration.is_resumed = True
+            state.nick = line.word(1) or state.nick
+
+
+def receive_resume_failure(state: State) -> None:
+    """The session of before is gone: come in as anybody else."""
+    state.resume_token = ""
+
+
+def receive_welcome(state: State, line: Incoming) -> None:
+    """Take RPL_WELCOME: inside, under this name."""
+    registration, connection = state.registration, state.connection
+    registration.is_over = True
+    state.nick = line.word(0) or state.nick
+    state.watch_words()
+    connection.phase = Phase.ONLINE
+    connection.server_name = clean_name(line.source)
+    connection.network = connection.network or connection.server_name
+    connection.problem = None
+    connection.attempt = 0
+    connection.retry_at_s = None
+    connection.is_resumed = registration.is_resumed
+    state.farewell = None
+    if not registration.is_resumed:
+        state.resume_token = ""
+    state.touch_connection()
+    state.emit("PING", f"{state.nonce}-welcome")
+    mask = line.last.rpartition(" ")[2]
+    name, at, host = mask.partition("!")[2].partition("@")
+    if at:
+        state.username, state.host = name, host
+
+
+def receive_welcomed(state: State) -> None:
+    """The welcome is complete, and so is what the server told of itself."""
+    registration = state.registration
+    if registration.is_welcomed or not registration.is_over:
+        return
+    registration.is_welcomed = True
+    state.connection.network = clean_name(state.offered.tokens.get("NETWORK", "")) or (
+        state.connection.network
+    )
+    state.touch_connection()
+    if registration.is_resumed:
+        # What was missed comes before the answer to this.
+        state.emit("PING", f"{state.nonce}-resumed")
+        return
+    if state.nick != state.wanted_nick and state.fold(state.nick) != state.fold(state.wanted_nick):
+        state.toast(f"The name {state.wanted_nick} is taken; you are {state.nick}")
+        reason = "It is taken"
+        state.effects.append(AskName(state.wanted_nick, reason, clean_name(state.nick)))
+        if state.offered.number("MONITOR", 0):
+            state.emit("MONITOR", "+", state.wanted_nick)
+    _come_in_anew(state)
+
+
+def _come_in_anew(state: State) -> None:
+    """Nothing of an earlier session is left on the server: join the rooms and catch up again."""
+    rooms = dict(state.rooms_wanted)
+    for conversation in state.conversations.values():
+        conversation.history.is_offered = (
+            state.offered.has_history and conversation.kind is not ConversationKind.SERVER
+        )
+        if conversation.kind is ConversationKind.ROOM:
+            if conversation.is_joined or conversation.is_joining:
+                rooms.setdefault(conversation.target, "")
+            _forget_members(conversation)
+            conversation.is_joined = False
+    join(state, rooms)
+    if state.away is not None:
+        state.emit("AWAY", state.away)
+    peers = [
+        conversation
+        for conversation in state.conversations.values()
+        if conversation.kind is ConversationKind.PRIVATE
+    ]
+    watch(state, [conversation.target for conversation in peers])
+    for conversation in peers:
+        if sending.has_unresolved(state, conversation.key) or conversation.entries:
+            history.start(state, conversation)
+    history.ask_targets(state, state.last_live_ms)
+    sending.flush(state)
+
+
+def watch(state: State, nicks: list[str]) -> None:
+    """Ask to be told when people come and go."""
+    if not state.offered.number("MONITOR", 0):
+        return
+    for start in range(0, len(nicks), 10):
+        state.emit("MONITOR", "+", ",".join(nicks[start : start + 10]))
+
+
+def _forget_members(conversation: Conversation) -> None:
+    for member in conversation.members:
+        member.person.rooms.pop(conversation.key, None)
+    conversation.members.clear()
+    conversation.touch()
+
+
+def join(state: State, rooms: dict[str, str]) -> None:
+    """Join rooms, as many in a line as fit; those with passwords first, as JOIN wants it."""
+    names = sorted(rooms, key=lambda name: not rooms[name])
+    line: list[str] = []
+    size = 0
+    for name in names:
+        cost = len(name.encode()) + len(rooms[name].encode()) + 2
+        if line and size + cost > JOIN_BYTES_MAX:
+            _send_join(state, line, rooms)
+            line, size = [], 0
+        line.append(name)
+        size += cost
+    if line:
+        _send_join(state, line, rooms)
+
+
+def _send_join(state: State, names: list[str], rooms: dict[str, str]) -> None:
+    passwords = [rooms[name] for name in names if rooms[name]]
+    for name in names:
+        conversation = state.room(name)
+        if conversation is not None:
+            conversation.is_joining = True
+            conversation.problem = ""
+            conversation.touch()
+    extra = (",".join(passwords),) if passwords else ()
+    state.emit("JOIN", ",".join(names), *extra)
+
+
+def receive_resumed(state: State) -> None:
+    """Everything that a resumed session missed has come, or is lost."""
+    is_lost = state.registration.is_history_lost
+    for conversation in list(state.conversations.values()):
+        if conversation.kind is ConversationKind.SERVER:
+            continue
+        conversation.history.is_offered = state.offered.has_history
+        if not is_lost:
+            _go_on(state, conversation)
+        elif conversation.kind is ConversationKind.PRIVATE or conversation.is_joined:
+            if conversation.kind is ConversationKind.ROOM:
+                _forget_members(conversation)
+                state.emit("NAMES", conversation.target)
+                state.emit("TOPIC", conversation.target)
+            history.start(state, conversation)
+    if is_lost:
+        history.ask_targets(state, state.last_live_ms)
+    rooms = {name: key for name, key in state.rooms_wanted.items() if not _is_in(state, name)}
+    for conversation in state.conversations.values():
+        if conversation.is_joining and not conversation.is_joined:
+            rooms.setdefault(conversation.target, "")
+    join(state, rooms)
+    sending.flush(state)
+
+
+def _is_in(state: State, name: str) -> bool:
+    conversation = state.room(name)
+    return conversation is not None and conversation.is_joined
+
+
+def _go_on(state: State, conversation: Conversation) -> None:
+    """Nothing was missed for good: fill what was a gap before, and send what did not arrive."""
+    if not conversation.is_joined:
+        return
+    if any(entry.id in state.gaps for entry in conversation.entries):
+        # What was sent before the last session may be in the gap.
+        history.resume(state, conversation)
+    else:
+        sending.resolve(state, conversation.key, is_past_known=True)
+
+
+def receive_name_refused(state: State, line: Incoming) -> None:
+    """Take ERR_NICKNAMEINUSE (433), ERR_ERRONEUSNICKNAME (432) and their like."""
+    refused, reason = clean_name(line.word(1)), clean_text(line.last)
+    if state.registration.is_over:
+        state.toast(f"The name {refused} cannot be had: {reason}", is_error=True)
+        return
+    registration = state.registration
+    registration.nicks_tried += 1
+    length_max = state.offered.number("NICKLEN", 30)
+    wanted = state.wanted_nick
+    if line.command == "433" and registration.nicks_tried < NICKS_TRIED_MAX:
+        tail = "_" * registration.nicks_tried
+        state.nick = wanted[: max(1, length_max - len(tail))] + tail
+        state.emit("NICK", state.nick)
+        return
+    state.effects.append(AskName(clean_name(wanted), reason))
+    what = "is taken" if line.command == "433" else "is not allowed here"
+    state.farewell = Problem(
+        ProblemKind.NAME,
+        f"The name {clean_name(wanted)} {what} ({reason}).",
+        "Choose another name.",
+        is_final=True,
+    )
+    state.connection.problem = state.farewell
+    state.touch_connection()

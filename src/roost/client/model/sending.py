@@ -1,0 +1,337 @@
+"""One's own messages: from typed to confirmed, each exactly once.
+
+    WAITING --(connection, window)--> SENDING --(echo, ACK, PONG)--> DELIVERED
+                                         |--(refused)--------------> FAILED
+                                         |--(connection lost)------> WAITING, `was_written`
+
+What was written to a connection that broke may have arrived. It is looked for in what the client
+missed, by its nonce, else by its text, and only sent again if it is not there; where nothing can be
+looked up the user is asked. At most `WINDOW` messages are unconfirmed at a time, so that no paste,
+however long, meets a server's flood protection.
+
+Sources: ircv3.net, "labeled-response", "echo-message", "draft/multiline", "Reply client tag".
+"""
+
+from roost.client.model.conversation import Conversation, ConversationKind
+from roost.client.model.entry import Delivery, Entry, EntryKind
+from roost.client.model.incoming import Incoming
+from roost.client.model.offered import NONCE_TAG
+from roost.client.model.splitting import plan
+from roost.client.model.state import Outgoing, State
+from roost.client.model.text import clean_text
+
+WINDOW = 4
+"""Messages on their way at a time. Servers allow bursts of five lines or more; this leaves one for
+whatever else is sent."""
+UNKNOWN_FATE = "The connection broke before the server confirmed it; others may have seen it."
+
+
+def send(
+    state: State, conversation: Conversation, text: str, *, reply_to: str, is_action: bool
+) -> None:
+    """Queue a message and send what can be sent."""
+    kind = EntryKind.ACTION if is_action else EntryKind.MESSAGE
+    entry = state.new_entry(kind, text, time_ms=state.moment.time_ms, sender=state.nick)
+    entry.is_mine = True
+    entry.delivery = Delivery.WAITING
+    entry.reply_to = reply_to
+    _queue(state, conversation, entry, is_action=is_action, reply_to=reply_to)
+    flush(state)
+
+
+def _queue(
+    state: State, conversation: Conversation, entry: Entry, *, is_action: bool, reply_to: str
+) -> Outgoing:
+    nonce = f"{state.nonce}-{state.next_word('')}"
+    message = Outgoing(entry, conversation.key, is_action, nonce, reply_to)
+    state.outgoing[entry.id] = message
+    state.by_nonce[nonce] = message
+    conversation.add_pending(entry)
+    return message
+
+
+def flush(state: State) -> None:
+    """Send what waits, in the order typed, as far as the window lets it."""
+    if not state.outgoing or not (state.is_online and state.registration.is_welcomed):
+        return
+    free = WINDOW - sum(
+        message.entry.delivery is Delivery.SENDING for message in state.outgoing.values()
+    )
+    blocked: dict[str, None] = {}
+    written = False
+    for message in list(state.outgoing.values()):
+        if free <= 0:
+            break
+        if message.entry.delivery is not Delivery.WAITING or message.key in blocked:
+            continue
+        conversation = state.conversations.get(message.key)
+        if conversation is None or message.was_written or not conversation.is_joined:
+            blocked[message.key] = None
+            continue
+        for part in _prepare(state, conversation, message):
+            if free <= 0:
+                blocked[message.key] = None
+                break
+            _write(state, conversation, part)
+            free -= 1
+            written = True
+    if written and not state.offered.has_labels:
+        barrier = state.counter = state.counter + 1
+        for message in state.outgoing.values():
+            if message.entry.delivery is Delivery.SENDING and not message.barrier:
+                message.barrier = barrier
+        state.emit("PING", f"{state.nonce}-{barrier}")
+
+
+def _prepare(state: State, conversation: Conversation, message: Outgoing) -> list[Outgoing]:
+    """Cut a message into what fits; gives what it became, in order."""
+    if message.parts:
+        return [message]
+    chunks = plan(state, conversation.target, message.entry.text, is_action=message.is_action)
+    if not chunks:
+        _forget(state, conversation, message)
+        return []
+    message.parts = chunks[0]
+    if len(chunks) == 1:
+        return [message]
+    message.entry.text = _joined(chunks[0])
+    made = [message]
+    place = conversation.pending.index(message.entry) + 1
+    later = conversation.pending[place:]
+    for entry in later:
+        conversation.remove_pending(entry)
+    behind = _take_behind(state, message)
+    for chunk in chunks[1:]:
+        entry = state.new_entry(
+            message.entry.kind, _joined(chunk), time_ms=message.entry.time_ms, sender=state.nick
+        )
+        entry.is_mine = True
+        entry.delivery = Delivery.WAITING
+        more = _queue(state, conversation, entry, is_action=message.is_action, reply_to="")
+        more.parts = chunk
+        made.append(more)
+    for entry in later:
+        conversation.add_pending(entry)
+    state.outgoing.update(behind)
+    conversation.update_pending(message.entry)
+    return made
+
+
+def _take_behind(state: State, message: Outgoing) -> dict[int, Outgoing]:
+    """Take out of the queue what was typed after a message."""
+    items = list(state.outgoing.items())
+    place = next(i for i, (entry_id, _) in enumerate(items) if entry_id == message.entry.id)
+    behind = dict(items[place + 1 :])
+    for entry_id in behind:
+        del state.outgoing[entry_id]
+    return behind
+
+
+def _joined(chunk: tuple[tuple[str, bool], ...]) -> str:
+    text = ""
+    for number, (part, is_continued) in enumerate(chunk):
+        text += part if is_continued or number == 0 else f"\n{part}"
+    return text
+
+
+def _write(state: State, conversation: Conversation, message: Outgoing) -> None:
+    offered = state.offered
+    tags: list[tuple[str, str]] = []
+    if offered.has_labels:
+        message.label = state.next_word("s")
+        state.by_label[message.label] = message
+        tags.append(("label", message.label))
+    if message.reply_to and offered.relays_tag("draft/reply"):
+        tags.append(("+draft/reply", message.reply_to))
+    if offered.relays_tag(NONCE_TAG[1:]):
+        tags.append((NONCE_TAG, message.nonce))
+    target = conversation.target
+    if message.is_action:
+        state.emit("PRIVMSG", target, f"\x01ACTION {message.parts[0][0]}\x01", tags=tags)
+    elif len(message.parts) == 1:
+        state.emit("PRIVMSG", target, message.parts[0][0], tags=tags)
+    else:
+        name = state.next_word("m")
+        state.emit("BATCH", f"+{name}", "draft/multiline", target, tags=tags)
+        for text, is_continued in message.parts:
+            inner = [("batch", name)]
+            if is_continued:
+                inner.append(("draft/multiline-concat", ""))
+            state.emit("PRIVMSG", target, text, tags=inner)
+        state.emit("BATCH", f"-{name}")
+    message.entry.delivery = Delivery.SENDING
+    conversation.typing_sent_s = 0.0
+    conversation.update_pending(message.entry)
+
+
+def match_echo(
+    state: State, conversation: Conversation, line: Incoming, text: str, *, is_action: bool
+) -> Outgoing | None:
+    """Find which of one's own messages a line confirms; None when it is none of this client's."""
+    if not state.outgoing:
+        return None
+    found = state.by_label.get(line.label) if line.label else None
+    if found is not None:
+        return found
+    nonce = line.tags.get(NONCE_TAG)
+    if nonce is not None:
+        return state.by_nonce.get(nonce)
+    for message in state.outgoing.values():
+        if (
+            message.key == conversation.key
+            and (message.entry.delivery is Delivery.SENDING or message.was_written)
+            and message.is_action == is_action
+            and message.entry.text == clean_text(text)
+        ):
+            return message
+    return None
+
+
+def confirm(state: State, conversation: Conversation, message: Outgoing) -> Entry:
+    """Take a message out of the queue: it is delivered. The caller puts the entry in its place."""
+    entry = message.entry
+    _forget(state, conversation, message)
+    entry.delivery = Delivery.DELIVERED
+    entry.failure = ""
+    entry.revision += 1
+    return entry
+
+
+def _forget(state: State, conversation: Conversation, message: Outgoing) -> None:
+    state.outgoing.pop(message.entry.id, None)
+    state.by_nonce.pop(message.nonce, None)
+    state.by_label.pop(message.label, None)
+    if message.entry in conversation.pending:
+        conversation.remove_pending(message.entry)
+
+
+def confirm_without_echo(state: State, message: Outgoing) -> None:
+    """The server took it and sends no echo: it goes to the end of what was said."""
+    conversation = state.conversations.get(message.key)
+    if conversation is not None:
+        conversation.append(confirm(state, conversation, message))
+    flush(state)
+
+
+def receive_ack(state: State, label: str) -> None:
+    """The server did what the line with this label asked."""
+    message = state.by_label.get(label)
+    if message is not None:
+        confirm_without_echo(state, message)
+
+
+def receive_pong(state: State, barrier: int) -> None:
+    """The server has dealt with everything before this PING, and refused what it refused."""
+    done = [
+        message
+        for message in state.outgoing.values()
+        if message.entry.delivery is Delivery.SENDING and 0 < message.barrier <= barrier
+    ]
+    for message in done:
+        confirm_without_echo(state, message)
+    flush(state)
+
+
+def fail_label(state: State, label: str, reason: str) -> bool:
+    """The server refused the line with this label; False when that is no message."""
+    message = state.by_label.get(label) if label else None
+    if message is None:
+        return False
+    fail(state, message, reason)
+    return True
+
+
+def fail_target(state: State, key: str, reason: str) -> bool:
+    """The server refused something to this target; False when nothing is on its way there."""
+    for message in state.outgoing.values():
+        if message.key == key and message.entry.delivery is Delivery.SENDING:
+            fail(state, message, reason)
+            return True
+    return False
+
+
+def fail(state: State, message: Outgoing, reason: str) -> None:
+    """Note that a message was not delivered; it stays until the user retries or dismisses it."""
+    state.by_label.pop(message.label, None)
+    message.label = ""
+    message.barrier = 0
+    message.was_written = False
+    message.entry.delivery = Delivery.FAILED
+    message.entry.failure = clean_text(reason)
+    conversation = state.conversations.get(message.key)
+    if conversation is not None:
+        conversation.update_pending(message.entry)
+    flush(state)
+
+
+def retry(state: State, conversation: Conversation, entry: Entry) -> None:
+    """Queue a failed message again, behind everything else."""
+    message = state.outgoing.get(entry.id)
+    if message is None or entry.delivery is not Delivery.FAILED:
+        return
+    entry.delivery = Delivery.WAITING
+    entry.failure = ""
+    del state.outgoing[entry.id]
+    state.outgoing[entry.id] = message
+    conversation.remove_pending(entry)
+    conversation.add_pending(entry)
+    flush(state)
+
+
+def dismiss(state: State, conversation: Conversation, entry: Entry) -> None:
+    """Give up a message that is not on its way."""
+    message = state.outgoing.get(entry.id)
+    if message is None or entry.delivery is Delivery.SENDING:
+        return
+    _forget(state, conversation, message)
+    if not conversation.draft:
+        conversation.draft = entry.text
+
+
+def give_up(state: State, conversation: Conversation, message: Outgoing) -> None:
+    """Forget a message: its conversation is closed."""
+    _forget(state, conversation, message)
+
+
+def connection_lost(state: State) -> None:
+    """What was on its way may or may not have arrived."""
+    state.by_label.clear()
+    for message in state.outgoing.values():
+        if message.entry.delivery is Delivery.SENDING:
+            message.was_written = True
+            message.label = ""
+            message.barrier = 0
+            message.entry.delivery = Delivery.WAITING
+            conversation = state.conversations.get(message.key)
+            if conversation is not None:
+                conversation.update_pending(message.entry)
+
+
+def has_unresolved(state: State, key: str) -> bool:
+    """Whether something of a conversation may or may not have arrived."""
+    return any(message.was_written and message.key == key for message in state.outgoing.values())
+
+
+def resolve(state: State, key: str, *, is_past_known: bool) -> None:
+    """Everything that arrived in a conversation up to now is known, or cannot be.
+
+    What was not found among it did not arrive, and is sent again; or nobody knows.
+    """
+    for message in list(state.outgoing.values()):
+        if message.key == key and message.was_written:
+            message.was_written = False
+            if not is_past_known:
+                fail(state, message, UNKNOWN_FATE)
+    flush(state)
+
+
+def fail_waiting(state: State, key: str, reason: str) -> None:
+    """Nothing can be said in a conversation any more."""
+    for message in list(state.outgoing.values()):
+        if message.key == key and message.entry.delivery is Delivery.WAITING:
+            fail(state, message, reason)
+
+
+def can_talk(conversation: Conversation) -> bool:
+    """Whether a conversation is one in which something can be said."""
+    return conversation.kind is not ConversationKind.SERVER

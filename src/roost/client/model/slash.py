@@ -1,0 +1,257 @@
+"""What each slash command does."""
+
+from collections.abc import Callable
+
+from roost.client.model import intents, sending, speech
+from roost.client.model.commands import Typed, UnknownCommandError, help_lines, parse
+from roost.client.model.conversation import Conversation, ConversationKind
+from roost.client.model.effects import (
+    Disconnect,
+    Help,
+    InterfaceCommand,
+    Reconnect,
+    Show,
+)
+from roost.client.model.state import State
+from roost.client.model.text import clean_text
+from roost.irc.masks import normalise_mask
+
+Action = Callable[[State, str, tuple[str, ...]], None]
+
+
+def submit(state: State, key: str, text: str) -> None:
+    """Obey a command, or say a text."""
+    text = text.rstrip("\n")
+    if not text.strip():
+        return
+    try:
+        typed = parse(text)
+    except UnknownCommandError as error:
+        state.toast(str(error), is_error=True)
+        return
+    intents.remember_typed(state, key, text)
+    conversation = state.conversations.get(key)
+    if conversation is not None:
+        conversation.draft = ""
+    if typed is not None:
+        _obey(state, key, typed)
+        return
+    if conversation is None or not sending.can_talk(conversation):
+        state.toast("Nobody can be talked to here; join a room first", is_error=True)
+        return
+    said = text[1:] if text.startswith("//") else text
+    sending.send(state, conversation, said, reply_to="", is_action=False)
+
+
+def _obey(state: State, key: str, typed: Typed) -> None:
+    name = typed.command.name
+    if typed.command.is_interface:
+        state.effects.append(InterfaceCommand(name, " ".join(typed.arguments)))
+        return
+    _ACTIONS[name](state, key, typed.arguments)
+
+
+def _first(arguments: tuple[str, ...]) -> str:
+    return arguments[0] if arguments else ""
+
+
+def _away(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    state.away = _first(arguments) or "Away"
+    state.touch_connection()
+    if state.is_online:
+        state.emit("AWAY", state.away)
+
+
+def _back(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
+    state.away = None
+    state.touch_connection()
+    if state.is_online:
+        state.emit("AWAY")
+
+
+def _connect(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    state.effects.append(Reconnect(tuple(arguments[0].split())))
+
+
+def _close(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    intents.part(state, key, _first(arguments))
+
+
+def _disconnect(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
+    if state.is_online:
+        state.emit("QUIT", "Goodbye")
+    state.effects.append(Disconnect())
+
+
+def _help(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    state.effects.append(Help(help_lines(_first(arguments))))
+
+
+def _ignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    mask = _first(arguments)
+    if not mask:
+        shown = ", ".join(state.ignored) or "nobody"
+        state.toast(f"You ignore {shown}")
+    elif mask not in state.ignored:
+        state.ignored.append(mask)
+        intents.apply_ignored(state)
+        state.toast(f"You see nothing more of {clean_text(mask)}")
+
+
+def _unignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    mask = _first(arguments)
+    if mask in state.ignored:
+        state.ignored.remove(mask)
+        intents.apply_ignored(state)
+    else:
+        state.toast(f"You do not ignore {clean_text(mask)}", is_error=True)
+
+
+def _invite(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    if len(arguments) > 1:
+        _online(state, "INVITE", arguments[0], intents.room_name(state, arguments[1]))
+        return
+    intents.in_room(state, key, lambda room: state.emit("INVITE", arguments[0], room.target))
+
+
+def _join(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    password = arguments[1] if len(arguments) > 1 else ""
+    for name in arguments[0].split(","):
+        intents.join(state, name, password)
+
+
+def _kick(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    intents.in_room(state, key, lambda room: state.emit("KICK", room.target, *arguments))
+
+
+def _me(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    conversation = state.conversations.get(key)
+    if conversation is None or not sending.can_talk(conversation):
+        state.toast("Nobody can be talked to here; join a room first", is_error=True)
+        return
+    sending.send(state, conversation, arguments[0], reply_to="", is_action=True)
+
+
+def _slap(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    _me(state, key, (f"slaps {arguments[0]} around a bit with a large trout",))
+
+
+def _mode(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    words = _first(arguments).split()
+    intents.in_room(state, key, lambda room: state.emit("MODE", room.target, *words))
+
+
+def _change_mode(letters: str, *, is_mask: bool = False) -> Action:
+    def change(state: State, key: str, arguments: tuple[str, ...]) -> None:
+        who = normalise_mask(arguments[0]) if is_mask else arguments[0]
+        intents.in_room(state, key, lambda room: state.emit("MODE", room.target, letters, who))
+
+    return change
+
+
+def _msg(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    name = arguments[0]
+    if not intents.is_name(name):
+        state.toast("That is no nickname", is_error=True)
+        return
+    conversation: Conversation | None
+    if state.offered.is_room(name):
+        conversation = state.room(name)
+    else:
+        conversation = speech.open_private(state, name)
+    if conversation is None:
+        state.toast(f"You are not in {clean_text(name)}", is_error=True)
+    else:
+        sending.send(state, conversation, arguments[1], reply_to="", is_action=False)
+
+
+def _nick(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    intents.set_nick(state, arguments[0])
+
+
+def _notice(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    _online(state, "NOTICE", *arguments)
+
+
+def _part(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    intents.part(state, key, _first(arguments))
+
+
+def _query(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    nick = arguments[0]
+    if not intents.is_name(nick) or state.offered.is_room(nick):
+        state.toast("That is no nickname", is_error=True)
+        return
+    state.effects.append(Show(speech.open_private(state, nick).key))
+
+
+def _quit(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    state.is_quitting = True
+    if state.is_online:
+        state.emit("QUIT", _first(arguments) or "Goodbye")
+    state.effects.append(Disconnect())
+    state.effects.append(InterfaceCommand("quit", ""))
+
+
+def _quote(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    intents.raw(state, arguments[0])
+
+
+def _reconnect(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
+    state.effects.append(Reconnect())
+
+
+def _topic(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    conversation = state.conversations.get(key)
+    if arguments:
+        intents.in_room(state, key, lambda room: state.emit("TOPIC", room.target, arguments[0]))
+    elif conversation is not None and conversation.kind is ConversationKind.ROOM:
+        state.inform(conversation, f"The topic is: {conversation.topic or 'none'}")
+
+
+def _whois(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    _online(state, "WHOIS", arguments[0])
+
+
+def _online(state: State, command: str, *words: str) -> None:
+    if not state.is_online:
+        state.toast("There is no connection at the moment", is_error=True)
+        return
+    if not intents.is_name(words[0]):
+        state.toast("That is no name", is_error=True)
+        return
+    state.emit(command, *words)
+
+
+_ACTIONS: dict[str, Action] = {
+    "away": _away,
+    "back": _back,
+    "ban": _change_mode("+b", is_mask=True),
+    "close": _close,
+    "connect": _connect,
+    "deop": _change_mode("-o"),
+    "devoice": _change_mode("-v"),
+    "disconnect": _disconnect,
+    "help": _help,
+    "ignore": _ignore,
+    "invite": _invite,
+    "join": _join,
+    "kick": _kick,
+    "me": _me,
+    "mode": _mode,
+    "msg": _msg,
+    "nick": _nick,
+    "notice": _notice,
+    "op": _change_mode("+o"),
+    "part": _part,
+    "query": _query,
+    "quit": _quit,
+    "quote": _quote,
+    "reconnect": _reconnect,
+    "slap": _slap,
+    "topic": _topic,
+    "unban": _change_mode("-b", is_mask=True),
+    "unignore": _unignore,
+    "voice": _change_mode("+v"),
+    "whois": _whois,
+}

@@ -1,0 +1,329 @@
+"""The data of the model and the few operations that all its parts stand on.
+
+`Model` is this with the events and intents that change it; the modules beside it are given it.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from roost.client.model.conversation import Conversation, ConversationKind
+from roost.client.model.effects import Attention, Effect, Toast
+from roost.client.model.entry import Delivery, Entry, EntryKind
+from roost.client.model.incoming import Incoming
+from roost.client.model.listing import ListedRoom, RoomListing
+from roost.client.model.offered import Offered
+from roost.client.model.people import Person
+from roost.client.model.profile import Profile
+from roost.client.model.status import Connection, Moment, Phase, Problem
+from roost.client.model.text import clean_name, clean_text
+from roost.irc.masks import matches, normalise_mask
+from roost.irc.message import Message
+
+SERVER_KEY = ""
+"""The key of the server's own conversation."""
+LINES_TYPED_KEPT = 200
+"""How many lines that were typed each conversation remembers."""
+
+_FORBIDDEN = str.maketrans({"\r": " ", "\n": " ", "\0": ""})
+
+
+@dataclass(slots=True, eq=False)
+class Outgoing:
+    """One's own message on its way; its entry is in the conversation's `pending`."""
+
+    entry: Entry
+    key: str
+    is_action: bool
+    nonce: str
+    reply_to: str
+    parts: tuple[tuple[str, bool], ...] = ()
+    """The text as it goes out, and whether a part goes on in the line of the one before; several
+    are one multiline message. Empty until it first goes out."""
+    was_written: bool = False
+    """It was handed to a connection that broke before it was confirmed, so it may have arrived."""
+    label: str = ""
+    """While it is being sent with one."""
+    barrier: int = 0
+    """While it is being sent without a label: the number of the PING that follows it."""
+
+
+@dataclass(slots=True, eq=False)
+class Gap:
+    """A hole in a conversation; its entry shows where."""
+
+    entry: Entry
+    since_ms: int = 0
+    """Where to begin when nothing before it is known; 0: with the latest page."""
+    is_fresh: bool = True
+    """Nothing was asked about it yet, so that the latest page comes first."""
+    uses_times: bool = False
+    """The server did not know the message ids, so that it is asked by time."""
+    pages: int = 0
+    is_stuck: bool = False
+    """It is not filled by itself any further."""
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """One question about the past of a conversation."""
+
+    kind: str
+    """"gap", "older" or "date"."""
+    key: str
+    selectors: tuple[str, ...]
+    """The subcommand, and what comes between target and limit."""
+    limit: int
+    gap: Gap | None = None
+    is_latest: bool = False
+    label: str = ""
+
+
+@dataclass(slots=True)
+class OpenBatch:
+    """A batch that has not ended."""
+
+    type: str
+    parameters: tuple[str, ...]
+    opening: Incoming
+    lines: list[Incoming] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Registration:
+    """How far the registration of this connection is."""
+
+    is_over: bool = False
+    is_welcomed: bool = False
+    """The welcome is complete: what the server can do is known."""
+    is_resumed: bool = False
+    is_history_lost: bool = False
+    has_heard: bool = False
+    """Whether anything that looks like IRC came."""
+    requests: int = 0
+    """CAP REQ lines without an answer."""
+    is_negotiated: bool = False
+    nicks_tried: int = 0
+    sasl: object = None
+    """The exchange with the server, while there is one."""
+    sasl_data: str = ""
+
+
+class State:
+    """Everything that the client knows; see `Model` for what the names mean to views."""
+
+    def __init__(self, profile: Profile, nonce: str) -> None:
+        self.profile = profile
+        self.nonce = nonce
+        self.moment = Moment(0.0, 0)
+        self.nick = profile.nick
+        self.account = ""
+        self.away: str | None = None
+        self.wanted_nick = profile.nick
+        self.username = ""
+        self.host = ""
+        self.connection = Connection()
+        self.offered = Offered()
+        self.registration = Registration()
+        self.conversations: dict[str, Conversation] = {}
+        self.order: list[str] = []
+        self.order_revision = 0
+        self.active = SERVER_KEY
+        self.listing = RoomListing()
+        self.listed: list[ListedRoom] = []
+        self.people: dict[str, Person] = {}
+        self.people_revision = 0
+        self.ignored: list[str] = list(profile.ignored)
+        self.resume_token = ""
+        self.last_msgid = ""
+        """Of the last live message, whichever command it was: where a resumed session goes on."""
+        self.last_live_ms = 0
+        self.farewell: Problem | None = None
+        """Why the server is about to close the connection, if it said."""
+        self.outgoing: dict[int, Outgoing] = {}
+        """One's own messages that are not confirmed, by their entry's id."""
+        self.by_label: dict[str, Outgoing] = {}
+        self.by_nonce: dict[str, Outgoing] = {}
+        self.questions: list[Question] = []
+        """About the past, not asked yet."""
+        self.asked: dict[str, Question] = {}
+        """About the past, without an answer yet: one for each conversation."""
+        self.gaps: dict[int, Gap] = {}
+        """What is missing, by the id of the entry that shows it."""
+        self.batches: dict[str, OpenBatch] = {}
+        self.rooms_wanted: dict[str, str] = {}
+        """What to join once online: name and password."""
+        self.wants_shown: dict[str, None] = {}
+        """Keys of the rooms to turn to once joined."""
+        self.typed: dict[str, list[str]] = {}
+        self.typed_place: dict[str, int] = {}
+        self.counter = 0
+        self.is_quitting = False
+        self.heard_s = self.pinged_s = 0.0
+        """When the last line came, and when the last PING of `liveness` went."""
+        self.asked_s: float | None = None
+        """When the PING went that is not answered yet."""
+        self.ping_number = 0
+        self.lines: list[bytes] = []
+        self.effects: list[Effect] = []
+        self._entry_ids = 0
+        self._highlight: re.Pattern[str] | None = None
+        self.add_conversation(SERVER_KEY, "Server", ConversationKind.SERVER)
+        self.watch_words()
+
+    # Names.
+
+    def fold(self, name: str) -> str:
+        """Fold a name as this server compares them."""
+        return self.offered.fold(name)
+
+    def is_me(self, nick: str) -> bool:
+        """Whether a nickname is one's own."""
+        return self.offered.fold(nick) == self.offered.fold(self.nick)
+
+    def person(self, nick: str) -> Person:
+        """Find a person, or note a new one."""
+        folded = self.offered.fold(nick)
+        found = self.people.get(folded)
+        if found is None:
+            is_me = folded == self.offered.fold(self.nick)
+            found = self.people[folded] = Person(clean_name(nick), folded, is_me=is_me)
+            self.people_revision += 1
+        return found
+
+    def watch_words(self) -> None:
+        """Make the expression that finds one's own nickname and the profile's words."""
+        words = [word for word in (self.nick, *self.profile.highlight_words) if word]
+        either = "|".join(re.escape(word) for word in words)
+        self._highlight = re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
+
+    def is_highlight(self, text: str) -> bool:
+        """Whether a text names the reader."""
+        return self._highlight is not None and self._highlight.search(text) is not None
+
+    def is_ignored(self, source: str) -> bool:
+        """Whether the sender's messages are not to be shown."""
+        return bool(self.ignored) and any(
+            matches(normalise_mask(mask), source) for mask in self.ignored
+        )
+
+    # Conversations.
+
+    def add_conversation(self, target: str, name: str, kind: ConversationKind) -> Conversation:
+        """Open a conversation; `target` is the name on the wire."""
+        key = SERVER_KEY if kind is ConversationKind.SERVER else self.fold(target)
+        made = Conversation(key, target, clean_name(name), kind, self.offered.statuses)
+        made.history.is_offered = self.offered.has_history and kind is not ConversationKind.SERVER
+        self.conversations[key] = made
+        keys = [self._order_key(known) for known in self.order]
+        self.order.insert(bisect_left(keys, self._order_key(key)), key)
+        self.order_revision += 1
+        return made
+
+    def _order_key(self, key: str) -> tuple[int, str]:
+        kinds = (ConversationKind.SERVER, ConversationKind.ROOM, ConversationKind.PRIVATE)
+        return kinds.index(self.conversations[key].kind), key.lstrip(self.offered.room_types)
+
+    def remove_conversation(self, key: str) -> None:
+        """Close a conversation."""
+        self.conversations.pop(key)
+        self.order.remove(key)
+        self.order_revision += 1
+        if self.active == key:
+            self.active = SERVER_KEY
+
+    def rename_conversation(self, conversation: Conversation, target: str) -> None:
+        """Follow a new name, unless there is another conversation of that name."""
+        key = self.fold(target)
+        if key in self.conversations and key != conversation.key:
+            return
+        old = conversation.key
+        self.conversations.pop(old)
+        self.order.remove(old)
+        conversation.key, conversation.target = key, target
+        conversation.name = clean_name(target)
+        self.conversations[key] = conversation
+        keys = [self._order_key(known) for known in self.order]
+        self.order.insert(bisect_left(keys, self._order_key(key)), key)
+        self.order_revision += 1
+        conversation.touch()
+        if self.active == old:
+            self.active = key
+        for message in self.outgoing.values():
+            if message.key == old:
+                message.key = key
+
+    def room(self, name: str) -> Conversation | None:
+        """Find a room."""
+        found = self.conversations.get(self.fold(name))
+        return found if found is not None and found.kind is ConversationKind.ROOM else None
+
+    @property
+    def server(self) -> Conversation:
+        """The server's own conversation."""
+        return self.conversations[SERVER_KEY]
+
+    # Entries.
+
+    def new_entry(self, kind: EntryKind, text: str, *, time_ms: int, sender: str = "") -> Entry:
+        """Make an entry; `text` and `sender` are made safe."""
+        self._entry_ids += 1
+        return Entry(self._entry_ids, kind, time_ms, clean_name(sender), clean_text(text))
+
+    def entry_of(self, kind: EntryKind, line: Incoming, text: str) -> Entry:
+        """Make the entry that shows a line."""
+        entry = self.new_entry(kind, text, time_ms=line.time_ms, sender=line.nick)
+        entry.msgid = line.msgid
+        entry.account = clean_name(line.tags.get("account", ""))
+        entry.is_bot = "bot" in line.tags
+        entry.is_mine = self.is_me(line.nick)
+        return entry
+
+    def inform(self, conversation: Conversation, text: str, sender: str = "") -> None:
+        """Show a piece of information in a conversation."""
+        kind = EntryKind.INFORMATION
+        entry = self.new_entry(kind, text, time_ms=self.moment.time_ms, sender=sender)
+        conversation.append(entry)
+
+    def announce(self, conversation: Conversation, entry: Entry) -> None:
+        """Count somebody else's new message, and call for attention if it is for the reader."""
+        if entry.is_mine or entry.is_ignored or entry.time_ms <= conversation.read_ms:
+            return
+        conversation.unread += 1
+        self.order_revision += 1
+        is_private = conversation.kind is ConversationKind.PRIVATE
+        if entry.is_highlight or (is_private and entry.kind is not EntryKind.NOTICE):
+            conversation.highlights += 1
+            self.effects.append(Attention(conversation.key, entry))
+
+    # What goes out.
+
+    @property
+    def is_online(self) -> bool:
+        """Whether lines can be sent."""
+        return self.connection.phase is Phase.ONLINE
+
+    def emit(self, command: str, *parameters: str, tags: Iterable[tuple[str, str]] = ()) -> None:
+        """Send a line; ends of lines in it become spaces."""
+        clean = tuple(parameter.translate(_FORBIDDEN) for parameter in parameters)
+        self.lines.append(Message(command, clean, tags=tuple(tags)).encode())
+
+    def next_word(self, purpose: str) -> str:
+        """Make a word that was not used before: a label, a nonce, a batch's name."""
+        self.counter += 1
+        return f"{purpose}{self.counter:x}"
+
+    def toast(self, text: str, *, is_error: bool = False) -> None:
+        """Tell the user something briefly."""
+        self.effects.append(Toast(clean_text(text), is_error))
+
+    def touch_connection(self) -> None:
+        """Note that something about the connection changed."""
+        self.connection.revision += 1
+
+    def count_pending(self) -> int:
+        """Count one's own messages that are not confirmed, failed ones aside."""
+        return sum(
+            message.entry.delivery is not Delivery.FAILED for message in self.outgoing.values()
+        )
