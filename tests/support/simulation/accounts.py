@@ -1,0 +1,40 @@
+"""Clients of one account in the simulation: who it is that their node has proved them to be."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from roost.chat.commands import OpenSession, ResumeSession
+from roost.chat.ids import AccountId, FoldedAccount
+from roost.chat.state import Account, Credentials, State
+from roost.ircd import registration
+from roost.ircd.session import LocalSession
+
+
+def state_with(account: str, *, is_always_on: bool) -> Callable[[], State]:
+    """Make first states in which an account exists."""
+
+    def make() -> State:
+        state = State()
+        owned = Account(AccountId(1), account, 0, Credentials(), is_always_on=is_always_on)
+        state.accounts[FoldedAccount(account)] = owned
+        return state
+
+    return make
+
+
+def let_own(patch: pytest.MonkeyPatch, account: str, *, is_always_on: bool = False) -> None:
+    """Let clients whose nickname is the account's name, or begins with it, be its owner's."""
+    make = state_with(account, is_always_on=is_always_on)
+    patch.setattr("roost.node.engine.State", make)
+    patch.setattr("support.simulation.truth.State", make)
+    plain = registration.open_session
+
+    def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSession:
+        command = plain(session, line)
+        if isinstance(command, OpenSession) and command.nick.startswith(account):
+            return replace(command, account=AccountId(1))
+        return command
+
+    patch.setattr(registration, "open_session", open_session)
