@@ -92,6 +92,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     and X-Forwarded-Proto over HTTP."""
     http_host: str = "127.0.0.1"
     http_port: int = 8080
+    https_port: int | None = None
+    """The same by TLS, with the certificate of `tls`, at `host`; none by default."""
+    websocket_origins: tuple[str, ...] = ()
+    """Origins (https://chat.example.org) whose pages may connect to `/irc`, beside our own; "*"
+    is any. A client that is no page sends none, and may always."""
     trunk_host: str = "127.0.0.1"
     """Where nodes announce themselves."""
     trunk_port: int = 6700
@@ -116,11 +121,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         for key in ("port", "http_port", "trunk_port"):
             if not 0 <= getattr(self, key) <= 65535:
                 raise ValueError(f"{key} must be from 0 to 65535, not {getattr(self, key)}")
-        if self.tls_port is not None:
-            if not 0 <= self.tls_port <= 65535:
-                raise ValueError(f"tls_port must be from 0 to 65535, not {self.tls_port}")
-            if self.tls.certificate is None:
-                raise ValueError("tls_port needs tls.certificate and tls.key")
+        for key in ("tls_port", "https_port"):
+            port = getattr(self, key)
+            if port is not None and not 0 <= port <= 65535:
+                raise ValueError(f"{key} must be from 0 to 65535, not {port}")
+            if port is not None and self.tls.certificate is None:
+                raise ValueError(f"{key} needs tls.certificate and tls.key")
+        for origin in self.websocket_origins:
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+/?", origin.lower()):
+                raise ValueError(
+                    f'websocket_origins must each be like https://HOST or "*", not {origin!r}'
+                )
         if not re.fullmatch("0?[0-7]{3}", self.unix_socket_mode):
             raise ValueError(
                 f"unix_socket_mode must be three octal digits, not {self.unix_socket_mode!r}"

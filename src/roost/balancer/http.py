@@ -5,13 +5,15 @@
 /readyz       200 while at least one node is ready
 /metrics      for Prometheus
 /status.json  the cluster, for programs
+/irc          IRC over WebSocket
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import resources
 
 from aiohttp import web
 
+from roost.balancer import websocket
 from roost.balancer.status import Statistics, readings
 from roost.ops.http import make_application
 
@@ -26,8 +28,11 @@ _PAGE_HEADERS = {
 }
 
 
-def make_status_application(read: Callable[[], Statistics]) -> web.Application:
-    """Make the balancer's application; `read` looks at the balancer."""
+def make_status_application(
+    read: Callable[[], Statistics],
+    serve_irc: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> web.Application:
+    """Make the balancer's application; `read` looks at the balancer, `serve_irc` is for clients."""
     page = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
 
     async def show_page(_request: web.Request) -> web.Response:
@@ -48,4 +53,5 @@ def make_status_application(read: Callable[[], Statistics]) -> web.Application:
     application.router.add_get("/", show_page)
     application.router.add_get("/status.json", show_status)
     application.router.add_get("/readyz", show_readiness)
+    application.router.add_get(websocket.PATH, serve_irc)
     return application

@@ -26,6 +26,7 @@ from roost.balancer.doors import Doors, open_proxied, open_tls, open_unix
 from roost.balancer.exchange import Exchange
 from roost.balancer.http import make_status_application
 from roost.balancer.status import Statistics, read_nodes
+from roost.balancer.websocket import WebSocketDoor
 from roost.chat.ids import incarnation_at
 from roost.ops import clock, http
 from roost.raft.messages import Instant
@@ -53,6 +54,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     certificate: str = ""
     """SHA-256 of the certificate that these are shown, in lower-case hexadecimal."""
     unix_socket: str = ""
+    https_address: str = ""
 
 
 class Balancer:
@@ -73,6 +75,9 @@ class Balancer:
             proxy_from=config.proxy_from,
             handshake_s=config.clients.handshake_s,
             handshakes_max=config.clients.handshakes_max,
+        )
+        self._websockets = WebSocketDoor(
+            self._doors, config.websocket_origins, config.clients.keepalive_s
         )
         self._certificate: ClientCertificate | None = None
         self._trunks = trunks.TrunkDesk(self._exchange, self, config.name)
@@ -114,10 +119,11 @@ class Balancer:
         config = self._config
         if config.tls.certificate is not None:
             self._certificate = ClientCertificate(config.tls, clock.utc_now)
-        application = make_status_application(self.statistics)
+        application = make_status_application(self.statistics, self._websockets.serve)
         http_port = await stack.enter_async_context(
             http.serve(application, config.http_host, config.http_port)
         )
+        https_address = await self._listen_https(stack)
         trunk_address = await stack.enter_async_context(
             trunks.listen(
                 self._trunks,
@@ -132,11 +138,16 @@ class Balancer:
             pid=os.getpid(),
             http_address=format_address((config.http_host, http_port)),
             trunk_address=trunk_address,
+            https_address=https_address,
             **await self._open_doors(accepting),
         )
         if config.run_file is not None:
             write_atomically(config.run_file, msgspec.json.encode(found) + b"\n")
-        more = {"tls": ", ".join(found.tls_addresses), "unix": found.unix_socket}
+        more = {
+            "tls": ", ".join(found.tls_addresses),
+            "https": found.https_address,
+            "unix": found.unix_socket,
+        }
         _logger.info(
             "listening",
             clients=", ".join(found.addresses),
@@ -146,9 +157,21 @@ class Balancer:
         )
         return found
 
+    async def _listen_https(self, stack: contextlib.AsyncExitStack) -> str:
+        """Serve HTTP by TLS, if that is wanted; gives where."""
+        config, certificate = self._config, self._certificate
+        if config.https_port is None or certificate is None:
+            return ""
+        application = make_status_application(self.statistics, self._websockets.serve)
+        port = await stack.enter_async_context(
+            http.serve(application, config.host, config.https_port, certificate.https)
+        )
+        return format_address((config.host, port))
+
     async def _open_doors(self, accepting: contextlib.AsyncExitStack) -> dict[str, Any]:
         """Let clients in; gives where."""
         config, doors = self._config, self._doors
+        accepting.enter_context(self._websockets.opened())
         keepalive_s = config.clients.keepalive_s
         open_plain = (
             open_proxied(doors, config.host, config.port, keepalive_s)
@@ -243,6 +266,7 @@ class Balancer:
         self._exchange.tick(now)
         self._clients.sweep(now)
         self._doors.sweep(now)
+        self._websockets.sweep()
         if self._certificate is not None:
             self._certificate.check(now)
         self._trunks.sweep(now)

@@ -8,6 +8,7 @@ nothing can be changed over it, but it listens where the operator says and nowhe
 """
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from aiohttp import web
@@ -35,8 +36,10 @@ def make_application(read: Callable[[], Iterable[Reading]]) -> web.Application:
 
 
 @contextlib.asynccontextmanager
-async def serve(application: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve the application; gives the port, which is a free one when `port` is 0.
+async def serve(
+    application: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Serve the application, by HTTPS if there is `tls`; gives the port, a free one for 0.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -46,7 +49,7 @@ async def serve(application: web.Application, host: str, port: int) -> AsyncIter
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         yield runner.addresses[0][1]
     finally:
