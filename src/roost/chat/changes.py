@@ -258,8 +258,9 @@ class MetadataChanged(_Change, frozen=True, tag=32):
     """Where the members are told."""
     folded: FoldedNick = FoldedNick("")
     """The nickname whose watchers are told; empty for none."""
-    is_news: bool = True
-    """Whether `source` asked for it; else it is told because a user came online or entered."""
+    cause: str = "set"
+    """"set": `source` asked for it; "account": `source` logged in; "presence": nothing changed, and
+    it is told because the user came online or entered."""
 
 
 class SubscriptionsChanged(_Change, frozen=True, tag=33):

@@ -5,6 +5,8 @@ Source: ircv3.net/specs/extensions/metadata.
 
 import re
 
+from msgspec.structs import replace
+
 from roost.chat.access import is_founder
 from roost.chat.changes import MetadataChanged, SubscriptionsChanged
 from roost.chat.commands import OpenSession, SetMetadata, SubscribeMetadata
@@ -188,7 +190,7 @@ def take_from_account(step: Step, user: User) -> None:
     user.metadata = {**account.metadata, **dict(list(kept.items())[: max(0, space)])}
     account.metadata = dict(user.metadata)
     if news:
-        step.changed(_of_user(step, user, news, is_told=True))
+        step.changed(replace(_of_user(step, user, news, is_told=True), cause="account"))
 
 
 def tell_watchers(step: Step, user: User) -> None:
@@ -204,7 +206,7 @@ def tell_watchers(step: Step, user: User) -> None:
                 tuple(user.metadata.items()),
                 (),
                 FoldedNick(fold_nick(user.nick)),
-                False,
+                "presence",
             )
         )
 
@@ -222,7 +224,7 @@ def tell_on_entering(step: Step, room: Room, user: User) -> None:
                 tuple(user.metadata.items()),
                 ((room.id, room.name),),
                 FoldedNick(""),
-                False,
+                "presence",
             )
         )
 

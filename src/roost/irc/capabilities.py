@@ -26,6 +26,8 @@ class Capability(enum.IntFlag):
     CHATHISTORY = 1 << 14
     EVENT_PLAYBACK = 1 << 15
     RESUME = 1 << 16
+    CHANNEL_RENAME = 1 << 23
+    METADATA = 1 << 24
 
 
 NAMES: dict[str, Capability] = {
@@ -33,8 +35,10 @@ NAMES: dict[str, Capability] = {
     "away-notify": Capability.AWAY_NOTIFY,
     "batch": Capability.BATCH,
     "cap-notify": Capability.CAP_NOTIFY,
+    "draft/channel-rename": Capability.CHANNEL_RENAME,
     "draft/chathistory": Capability.CHATHISTORY,
     "draft/event-playback": Capability.EVENT_PLAYBACK,
+    "draft/metadata-2": Capability.METADATA,
     "echo-message": Capability.ECHO_MESSAGE,
     "extended-join": Capability.EXTENDED_JOIN,
     "invite-notify": Capability.INVITE_NOTIFY,

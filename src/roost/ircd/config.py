@@ -6,6 +6,8 @@ give all nodes the same.
 
 import msgspec
 
+from roost.ircd.sts import Sts
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How a node presents itself to clients, and its limits per client."""
@@ -14,6 +16,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The source of the server's own lines; its dot tells clients that it is no nickname."""
     version: str = "roost-0.1.0"
     """What VERSION and the welcome say; no spaces."""
+    icon: str = ""
+    """The address of the network's picture, best a square one; may contain "{size}"."""
     motd: tuple[str, ...] = ()
     """Lines of the message of the day; empty means that there is none."""
     admin: tuple[str, ...] = ()
@@ -33,12 +37,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     recent_entries: int = 16_384
     """Applied entries kept to tell a session that moves here what it missed: some seconds of the
     busiest log, and a hung node is given up in one; some 20 MB when they are full of talk."""
+    sts: Sts = Sts()
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):
             value: str = getattr(self, name)
             if not value or not value.isascii() or not value.isprintable() or " " in value:
                 raise ValueError(f"{name} must be printable ASCII without spaces, not {value!r}")
+        if self.icon and not _is_url(self.icon):
+            raise ValueError(f"icon must be an http or https URL without spaces, not {self.icon!r}")
         if "." not in self.server_name:
             raise ValueError(f"server_name must contain a dot, not {self.server_name!r}")
         for name in (
@@ -53,3 +60,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         for line in (*self.motd, *self.admin):
             if any(character in line for character in "\r\n\0") or len(line.encode()) > 390:
                 raise ValueError(f"a line of motd or admin is unfit or above 390 bytes: {line!r}")
+
+
+def _is_url(text: str) -> bool:
+    has_scheme = text.startswith(("https://", "http://"))
+    return has_scheme and text.isascii() and text.isprintable() and " " not in text
+
+
+def services_host(config: Config) -> str:
+    """Give the host in the masks of NickServ, ChanServ and the like."""
+    return f"services.{config.server_name}"

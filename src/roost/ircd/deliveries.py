@@ -17,11 +17,13 @@ from roost.chat.changes import (
     Invited,
     Joined,
     Kicked,
+    MetadataChanged,
     NickChanged,
     Parted,
     Quitted,
     RealnameChanged,
     RoomModesChanged,
+    RoomRenamed,
     Said,
     TopicChanged,
     UserModesChanged,
@@ -30,7 +32,8 @@ from roost.chat.changes import (
 )
 from roost.chat.ids import RoomId, SessionId, UserId
 from roost.chat.state import State
-from roost.ircd import rendering
+from roost.irc.capabilities import Capability
+from roost.ircd import metadata_lines, renaming, rendering
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.directory import Directory
@@ -87,6 +90,10 @@ class Deliveries:
                 self._show_apart(change, applied, state)
             case Invited():
                 self._show_invited(change, applied)
+            case RoomRenamed():
+                self._show_renamed(change, applied)
+            case MetadataChanged():
+                self._show_metadata(change, applied, state)
             case WentOnline() | WentOffline():
                 self._show_presence(change)
 
@@ -96,7 +103,8 @@ class Deliveries:
         What a line made somebody else do is told to the one who sent it as to everybody.
         """
         session = self._directory.by_id.get(applied.session)
-        if session is None or session.user != change.source.user:
+        # What a service did for it belongs among the rest of the answer.
+        if session is None or change.source.user not in (session.user, UserId(0)):
             return SessionId(0)
         return session.id
 
@@ -241,3 +249,51 @@ class Deliveries:
         # "The server may send '*' instead of the nick", so that one line serves all.
         payload = rendering.presence_line(self._config.server_name, change)
         self._send(watchers, lambda _: payload)
+
+    def _show_renamed(self, change: RoomRenamed, applied: Applied) -> None:
+        """Show a room's new name; who knows of no such thing needs lines of their own."""
+        self._to_room(change.room, change, applied)
+        asker = self._asker(change, applied)
+        name = self._config.server_name
+        for session in list(self._groups.sessions_in(change.room)):
+            if session.id != asker and not session.capabilities & Capability.CHANNEL_RENAME:
+                payload = renaming.payload_for(
+                    change,
+                    applied.position,
+                    applied.time_ms,
+                    session.capabilities,
+                    session.user,
+                    name,
+                )
+                if payload:
+                    self.count += 1
+                    self._outbox.item(session.balancer, DeliverTo((session.id,), payload))
+
+    def _show_metadata(self, change: MetadataChanged, applied: Applied, state: State) -> None:
+        """Show metadata to those who subscribed to it, once for each kind of client and keys."""
+        seen: dict[SessionId, LocalSession] = {}
+        for room, _ in change.rooms:
+            seen.update({session.id: session for session in self._groups.sessions_in(room)})
+        if change.folded:
+            seen.update({one.id: one for one in self._directory.watchers(change.folded)})
+        own = {session.id: session for session in self._directory.of_user(change.source.user)}
+        if change.cause == "presence":
+            for number in own:
+                seen.pop(number, None)
+        else:
+            seen.update(own)
+        seen.pop(self._asker(change, applied), None)
+        kinds: dict[tuple[str, ...], list[LocalSession]] = {}
+        for session in seen.values():
+            known = state.sessions.get(session.id)
+            if known is not None:
+                keys = metadata_lines.keys_for(change, session.capabilities, known.subscribed)
+                kinds.setdefault(keys, []).append(session)
+        kinds.pop((), None)
+        for keys, sessions in kinds.items():
+            self._send(
+                sessions,
+                lambda capabilities, keys=keys: metadata_lines.payload(  # type: ignore[misc]
+                    change, applied.time_ms, capabilities, keys
+                ),
+            )

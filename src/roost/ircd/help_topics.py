@@ -28,10 +28,15 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "*mask* and !*mask* by name.",
     ),
     "LUSERS": ("LUSERS", "Counts people and rooms."),
+    "METADATA": (
+        "METADATA <room, nick or *> <GET|LIST|SET|CLEAR|SYNC> [<key> ...] [<value>]",
+        "METADATA * <SUB|UNSUB|SUBS> [<key> ...]",
+        "Shows or changes what rooms and people tell of themselves.",
+    ),
     "MODE": (
         "MODE <room> [<modes> [<parameters>]]",
         "MODE <your nick> [<modes>]",
-        "Shows or changes modes. Rooms have b e I k l i m n s t o v, you have i.",
+        "Shows or changes modes. Rooms have b e I k l i m n s t R M o v, you have i.",
     ),
     "MONITOR": (
         "MONITOR + <nick>,... | - <nick>,... | C | L | S",
@@ -47,6 +52,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "PONG": ("PONG <token>", "Answers a PING."),
     "PRIVMSG": ("PRIVMSG <target>[,<target>] <text>", "Says something to rooms or people."),
     "QUIT": ("QUIT [<reason>]", "Leaves."),
+    "RENAME": ("RENAME <room> <name> [<reason>]", "Gives a room that you run another name."),
     "RESUME": (
         "RESUME <token> [<msgid>]",
         "Goes on with a session whose connection broke, before registration.",

@@ -8,6 +8,7 @@ from roost.chat.commands import OPERATIONS_MAX
 from roost.chat.settings import Settings
 from roost.irc import numerics
 from roost.irc.casemapping import CASEMAPPING
+from roost.irc.extended_bans import ACCOUNTEXTBAN, EXTBAN
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.room_filters import ELIST
@@ -18,7 +19,7 @@ TOKENS_PER_LINE_MAX = 13
 LIST_MODES = "Ibe"
 KEY_MODES = "k"
 PARAMETER_MODES = "l"
-FLAG_MODES = "imnst"
+FLAG_MODES = "MRimnst"
 STATUS_MODES = "ov"
 USER_MODES = "i"
 """The modes by type (A, B, C, D), those of a member, and a user's own."""
@@ -36,6 +37,7 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
         f"PART:{OPERATIONS_MAX},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1"
     )
     return (
+        f"ACCOUNTEXTBAN={ACCOUNTEXTBAN}",
         f"AWAYLEN={settings.away_bytes_max}",
         f"CASEMAPPING={CASEMAPPING}",
         f"CHANLIMIT=#:{settings.rooms_per_user_max}",
@@ -45,6 +47,7 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
         f"CHATHISTORY={config.chathistory_max}",
         f"ELIST={ELIST}",
         "EXCEPTS=e",
+        f"EXTBAN={EXTBAN}",
         "INVEX=I",
         f"KEYLEN={settings.key_bytes_max}",
         f"KICKLEN={settings.reason_bytes_max}",
@@ -63,6 +66,7 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
         f"USERLEN={settings.username_bytes_max}",
         "UTF8ONLY",
         "WHOX",
+        *([f"draft/ICON={config.icon}"] if config.icon else []),
     )
 
 

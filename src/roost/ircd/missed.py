@@ -19,13 +19,16 @@ from roost.chat.changes import (
     Invited,
     Joined,
     Kicked,
+    MetadataChanged,
     NickChanged,
     Parted,
     Quitted,
     RealnameChanged,
     RoomModesChanged,
+    RoomRenamed,
     Said,
     SessionResumed,
+    SubscriptionsChanged,
     TopicChanged,
     UserModesChanged,
     WentOffline,
@@ -34,7 +37,7 @@ from roost.chat.changes import (
 from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, State, User
 from roost.irc.capabilities import Capability
-from roost.ircd import rendering
+from roost.ircd import metadata_lines, renaming, rendering
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.siblings import ShowApart, is_shown_apart
 
@@ -95,6 +98,7 @@ class _Walk:
             room: state.rooms[room].members[session.user].status for room in self._user.rooms
         }
         """Room -> the client's status in it."""
+        self._subscribed = dict(session.subscribed)
         self.lines: list[tuple[Position, bytes]] = []
         """The newest first."""
 
@@ -102,7 +106,8 @@ class _Walk:
         """Note a change if the client could see it, then undo what it did to the client."""
         user = self._user.id
         is_by_user = change.source.user == user
-        is_own = is_by_user and applied.session in self._connections
+        # What a service does for a client is told in the answer to its line.
+        is_own = applied.session in self._connections and (is_by_user or not change.source.user)
         if is_own and applied.session != self._session.id and self._is_answer(change):
             self._note_own(change, applied)
         if self._is_delivered(change, is_own=is_own, is_by_user=is_by_user):
@@ -118,12 +123,29 @@ class _Walk:
                 self.rooms[change.room] = 0
             case Kicked() if change.user == user:
                 self.rooms[change.room] = 0
+            case SubscriptionsChanged() if change.session in self._connections:
+                for key in change.added:
+                    self._subscribed.pop(key, None)
+                self._subscribed.update(dict.fromkeys(change.removed))
 
     def _note_own(self, change: Change, applied: Applied) -> None:
         capabilities = self._session.capabilities
+        if isinstance(change, RoomRenamed):
+            self.lines.append((applied.position, self._renamed(change, applied)))
+            return
         shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
         if shown is not None:
             self.lines.append((applied.position, rendering.encode(*shown)))
+
+    def _renamed(self, change: RoomRenamed, applied: Applied) -> bytes:
+        return renaming.payload_for(
+            change,
+            applied.position,
+            applied.time_ms,
+            self._session.capabilities,
+            self._user.id,
+            self._server_name,
+        )
 
     def _is_answer(self, change: Change) -> bool:
         """Whether the one who did it is shown the change itself; see `ircd.replies`."""
@@ -134,7 +156,7 @@ class _Walk:
                 return bool(self._session.capabilities & Capability.SETNAME)
             case Joined() | Parted() | Kicked() | NickChanged():
                 return True
-            case TopicChanged() | RoomModesChanged() | UserModesChanged():
+            case TopicChanged() | RoomModesChanged() | UserModesChanged() | RoomRenamed():
                 return True
         return False
 
@@ -155,8 +177,14 @@ class _Walk:
                 return change.user == user or change.room in self.rooms
             case Invited():
                 return change.user == user or change.room in self.rooms
-            case Joined() | Parted() | TopicChanged() | RoomModesChanged():
+            case Joined() | Parted() | TopicChanged() | RoomModesChanged() | RoomRenamed():
                 return is_by_user or change.room in self.rooms
+            case MetadataChanged() if is_by_user:
+                return change.cause != "presence"
+            case MetadataChanged():
+                return change.folded in self._session.monitored or any(
+                    room in self.rooms for room, _ in change.rooms
+                )
             case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
                 return is_by_user or any(room in self.rooms for room, _ in change.rooms)
             case UserModesChanged():
@@ -167,6 +195,11 @@ class _Walk:
         capabilities = self._session.capabilities
         if isinstance(change, WentOnline | WentOffline):
             return rendering.presence_line(self._server_name, change)
+        if isinstance(change, RoomRenamed):
+            return self._renamed(change, applied)
+        if isinstance(change, MetadataChanged):
+            keys = metadata_lines.keys_for(change, capabilities, self._subscribed)
+            return metadata_lines.payload(change, applied.time_ms, capabilities, keys)
         if is_by_user and is_shown_apart(change):
             return self._show_apart(change, applied)
         if isinstance(change, Invited) and change.user == self._user.id:

@@ -17,13 +17,16 @@ from roost.chat.changes import (
     Invited,
     Joined,
     Kicked,
+    MetadataChanged,
     NickChanged,
     Parted,
     Quitted,
     RealnameChanged,
     RoomModesChanged,
+    RoomRenamed,
     Said,
     SessionResumed,
+    SubscriptionsChanged,
     TopicChanged,
     UserModesChanged,
     WentOffline,
@@ -100,14 +103,17 @@ def _places(change: Change) -> Sequence[Place]:
     match change:
         case Said() if change.recipient:
             return (_user(change.recipient), _user(change.source.user))
-        case Said() | Joined() | Parted() | TopicChanged() | RoomModesChanged():
+        case Said() | Joined() | Parted() | TopicChanged() | RoomModesChanged() | RoomRenamed():
             return (_room(change.room), _user(change.source.user))
         case Kicked() | Invited():
             return (_room(change.room), _user(change.user), _user(change.source.user))
         case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
             return (*_rooms(change.rooms), _user(change.source.user))
-        case UserModesChanged() | SessionResumed():
+        case UserModesChanged() | SessionResumed() | SubscriptionsChanged():
             return (_user(change.source.user),)
+        case MetadataChanged():
+            nicks = [_nick(change.folded)] if change.folded else []
+            return (*_rooms(change.rooms), _user(change.source.user), *nicks)
         case WentOnline() | WentOffline():
             return (_nick(change.folded),)
     return ()

@@ -5,6 +5,7 @@ Source: modern.ircdocs.horse, "Numerics"; the specifications named beside the re
 
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
+from roost.ircd import metadata_reply
 from roost.ircd.context import Context
 
 _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
@@ -20,6 +21,10 @@ _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
     Reason.BAD_KEY: (numerics.ERR_BADCHANNELKEY, "Cannot join channel (+k)"),
     Reason.NOT_OPERATOR: (numerics.ERR_CHANOPRIVSNEEDED, "You're not channel operator"),
     Reason.BAD_ROOM_NAME: (numerics.ERR_BADCHANMASK, "Bad channel mask"),
+    Reason.NEEDS_ACCOUNT: (
+        numerics.ERR_NEEDREGGEDNICK,
+        "Cannot join channel (+R), log in to an account first",
+    ),
     Reason.BAD_KEY_FORMAT: (numerics.ERR_INVALIDKEY, "Key is not well-formed"),
 }
 """Replies of the form `<client> <subject> :<text>`."""
@@ -36,8 +41,11 @@ _TWO_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
 _CANNOT_SEND = {
     "n": "Cannot send to channel: you are not in it (+n)",
     "m": "Cannot send to channel: it is moderated (+m)",
+    "M": "Cannot send to channel: log in to an account first (+M)",
     "b": "Cannot send to channel: you are banned (+b)",
 }
+
+_CANNOT_RENAME = "The channel cannot be renamed: the name is bad, or it was renamed just now"
 
 
 def send_refusal(context: Context, refusal: Refusal) -> None:
@@ -78,6 +86,14 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
         case Reason.TOO_MANY_ROOMS_EXIST:
             text = "The network has no room for another channel"
             context.reply(numerics.ERR_TOOMANYCHANNELS, subject, text)
+        case Reason.CANNOT_RENAME | Reason.NAME_IN_USE:
+            # ircv3.net/specs/extensions/channel-rename
+            is_taken = refusal.reason is Reason.NAME_IN_USE
+            code = "CHANNEL_NAME_IN_USE" if is_taken else "CANNOT_RENAME"
+            text = "The channel name is already taken" if is_taken else _CANNOT_RENAME
+            context.fail(code, subject, _shown(refusal.detail), text=text, is_specified=True)
+        case Reason.METADATA:
+            metadata_reply.send_refusal(context, refusal)
         case Reason.SERVER_FULL:
             context.fail("SERVER_FULL", text="The network is full, try again later")
 

@@ -16,6 +16,7 @@ from roost.chat.state import State
 from roost.irc import numerics
 from roost.ircd import dispatch, isupport, resumption
 from roost.ircd.context import Context
+from roost.ircd.metadata_reply import send_own
 from roost.ircd.moments import human_time
 from roost.ircd.refusals import send_refusal
 from roost.ircd.session import LocalSession
@@ -52,6 +53,8 @@ def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSessio
         capabilities=session.capabilities,
         is_secure=session.is_secure,
         balancer=session.balancer,
+        metadata=tuple(given.metadata.items()),
+        subscribed=tuple(given.subscribed),
     )
 
 
@@ -132,5 +135,6 @@ def send_welcome(context: Context) -> None:
     dispatch.run(context, "LUSERS")
     if user.modes:
         context.reply(numerics.RPL_UMODEIS, f"+{user.modes}")
+    send_own(context)
     dispatch.run(context, "MOTD")
     resumption.send_token(context)

@@ -21,6 +21,7 @@ from roost.chat.changes import (
     Quitted,
     RealnameChanged,
     RoomModesChanged,
+    RoomRenamed,
     Said,
     Source,
     TopicChanged,
@@ -50,6 +51,10 @@ _NUMERICS_WITHOUT_TEXT = frozenset(
         numerics.RPL_INVEXLIST,
         numerics.RPL_EXCEPTLIST,
         numerics.RPL_BANLIST,
+        numerics.RPL_METADATASUBOK,
+        numerics.RPL_METADATAUNSUBOK,
+        numerics.RPL_METADATASUBS,
+        numerics.RPL_METADATASYNCLATER,
     }
 )
 """Numerics whose last parameter is a name, modes or a number."""
@@ -64,9 +69,12 @@ _EXTENDED_JOIN = Capability.EXTENDED_JOIN.value
 _AWAY_NOTIFY = Capability.AWAY_NOTIFY.value
 _INVITE_NOTIFY = Capability.INVITE_NOTIFY.value
 _SETNAME = Capability.SETNAME.value
+_CHANNEL_RENAME = Capability.CHANNEL_RENAME.value
 
 TAG_CAPABILITIES = _MESSAGE_TAGS | _SERVER_TIME | _ACCOUNT_TAG
-DELIVERY_CAPABILITIES = TAG_CAPABILITIES | _EXTENDED_JOIN | _AWAY_NOTIFY | _INVITE_NOTIFY | _SETNAME
+DELIVERY_CAPABILITIES = (
+    TAG_CAPABILITIES | _EXTENDED_JOIN | _AWAY_NOTIFY | _INVITE_NOTIFY | _SETNAME | _CHANNEL_RENAME
+)
 """The capabilities that decide how somebody else's change looks, as bits."""
 
 
@@ -143,7 +151,7 @@ def line_for_others(change: Change, position: Position, time_ms: int, capabiliti
     if type(change) is Joined and change.away and capabilities & _AWAY_NOTIFY:
         # The away-notify specification has this sent "when a user joins and has an away message".
         away = fit(f":{hostmask(change.source)} AWAY :{change.away}")
-        payload += encode(_event_tags(change.source, time_ms, capabilities), away)
+        payload += encode(event_tags(change.source, time_ms, capabilities), away)
     return payload
 
 
@@ -177,7 +185,7 @@ def _tags(change: Change, position: Position, time_ms: int, capabilities: int) -
     return tags
 
 
-def _event_tags(source: Source, time_ms: int, capabilities: int) -> str:
+def event_tags(source: Source, time_ms: int, capabilities: int) -> str:
     """Encode the tags of a line that is no message of its own and so has no id."""
     tags = f"time={format_time(time_ms)}" if capabilities & _SERVER_TIME else ""
     if capabilities & _ACCOUNT_TAG and source.account:
@@ -221,6 +229,8 @@ def _body_of(change: Change, capabilities: int) -> str | None:
             return f"{who} AWAY{_trailing(change.message)}"
         case RealnameChanged():
             return f"{who} SETNAME :{change.realname}"
+        case RoomRenamed() if capabilities & _CHANNEL_RENAME:
+            return f"{who} RENAME {change.old} {change.name} :{change.reason}"
     return None
 
 
@@ -250,7 +260,7 @@ def whisper_line(whisper: Whisper, capabilities: int) -> bytes:
 
 def whisper_parts(whisper: Whisper, capabilities: int) -> tuple[str, str]:
     """Write a typing notice as (tags, body), for a client with message-tags."""
-    tags = _event_tags(whisper.source, whisper.time_ms, capabilities)
+    tags = event_tags(whisper.source, whisper.time_ms, capabilities)
     separator = ";" if tags else ""
     text = f":{hostmask(whisper.source)} TAGMSG {whisper.target}"
     return f"{tags}{separator}{encode_tags(whisper.tags)}", fit(text)

@@ -11,19 +11,29 @@ from roost.chat.changes import (
     Invited,
     Joined,
     Kicked,
+    MetadataChanged,
     MonitorChanged,
     NickChanged,
     Parted,
     RealnameChanged,
     RoomModesChanged,
+    RoomRenamed,
     Said,
+    SubscriptionsChanged,
     TopicChanged,
     UserModesChanged,
 )
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd.context import Context
+from roost.ircd import renaming
+from roost.ircd.context import Context, Line
+from roost.ircd.metadata_reply import (
+    send_changed,
+    send_of_monitored,
+    send_on_entering,
+    send_subscriptions,
+)
 from roost.ircd.monitor_reply import send_presence
 from roost.ircd.refusals import send_refusal
 from roost.ircd.resumption import send_token
@@ -43,7 +53,10 @@ def send_results(context: Context, applied: Applied) -> None:
 
 def _send_change(context: Context, change: Change, applied: Applied) -> None:
     if change.source.user != context.session.user:
-        # What somebody else did, if only by being made to, is delivered as to everybody.
+        # What somebody else did, if only by being made to, is delivered as to everybody. But what
+        # a service did for the client has its place in the answer.
+        if not change.source.user and getattr(change, "room", 0) in context.user.rooms:
+            context.show_change(change, applied.position, applied.time_ms)
         return
     match change:
         case Said():
@@ -57,6 +70,7 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             room = context.state.rooms.get(change.room)
             if room is not None:
                 send_entered(context, room)
+                send_on_entering(context, room)
         case NickChanged():
             context.show_change(change, applied.position, applied.time_ms)
             context.session.nick = change.nick
@@ -76,3 +90,19 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
                 send_token(context)
         case MonitorChanged():
             send_presence(context, change.added)
+            send_of_monitored(context, change.added)
+        case RoomRenamed():
+            _send_renamed(context, change, applied)
+        case MetadataChanged() if change.cause != "presence":
+            send_changed(context, change, applied.time_ms)
+        case SubscriptionsChanged():
+            send_subscriptions(context, change)
+
+
+def _send_renamed(context: Context, change: RoomRenamed, applied: Applied) -> None:
+    session, name = context.session, context.config.server_name
+    capabilities, user = session.capabilities, session.user
+    for line in renaming.lines_for(
+        change, applied.position, applied.time_ms, capabilities, user, name
+    ):
+        context.lines.append(Line(*line))

@@ -44,6 +44,9 @@ class Registration(msgspec.Struct):
     nick: str = ""
     username: str = ""
     realname: str = ""
+    metadata: dict[str, str] = {}
+    subscribed: dict[str, None] = {}
+    """By METADATA; part of the opening of the session."""
     resume: ResumeRequest | None = None
     """Goes before NICK and USER."""
     failed_resumes: int = 0

@@ -16,6 +16,7 @@ from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
 from roost.ircd.labels import finish
+from roost.ircd.metadata_reply import send_on_entering
 from roost.ircd.room_reply import send_entered
 
 ShowApart: TypeAlias = Callable[[Change, Applied], bytes]
@@ -36,6 +37,7 @@ def show_apart(context: Context, change: Change, applied: Applied) -> bytes:
             room = context.state.rooms.get(change.room)
             if room is not None:
                 send_entered(context, room)
+                send_on_entering(context, room)
         case UserModesChanged():
             context.show_change(change, applied.position, applied.time_ms)
         case AwayChanged():
@@ -68,6 +70,7 @@ def rooms_for_newcomer(make_context: Callable[[], Context], rooms: Iterable[Room
             parameters = (room.name, user.account or "*", user.realname)
         context.send("JOIN", *parameters, source=mask_of(user))
         send_entered(context, room)
+        send_on_entering(context, room)
         payloads.append(finish(context))
     context = make_context()
     if context.user.away:

@@ -21,6 +21,7 @@ from roost.chat.commands import (
     BalancerStarted,
     ExpireAbsent,
     SetSecret,
+    SetServicesHost,
     encode_command,
 )
 from roost.chat.history import Answer, Row
@@ -31,6 +32,7 @@ from roost.chat.sessions import is_taken
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
+from roost.ircd.config import services_host
 from roost.ircd.server import Server
 from roost.node.census import Census
 from roost.node.effects import (
@@ -535,6 +537,9 @@ class Engine:
             if self._random_bytes is not None and not self._state.secret:
                 # Two leaders may ask for one; the first counts.
                 self._pending.add(encode_command(SetSecret(self._random_bytes(SECRET_BYTES))))
+            host = services_host(self._config.irc)
+            if self._state.services_host != host:
+                self._pending.add(encode_command(SetServicesHost(host)))
             self._readiness.leader_commit = 0
             if self._readiness.disk_failure or self._stop_deadline is not None:
                 self._replica.transfer_leadership(None, self._now)

@@ -121,7 +121,10 @@ def test_ls_302_enables_cap_notify() -> None:
     for version in ("302", "307"):
         client = World().connect()
         client.send(f"CAP LS {version}", "CAP LIST")
-        client.expect(f":roost.local CAP * LS :{ALL}", ":roost.local CAP * LIST cap-notify")
+        listed, enabled = client.messages()
+        words = listed.parameters[2].split()
+        assert [word.partition("=")[0] for word in words] == list(NAMES)
+        assert enabled.parameters == ("*", "LIST", "cap-notify")
 
 
 def test_cap_notify_cannot_be_disabled_under_302() -> None:

@@ -32,7 +32,7 @@ def test_tokens_tell_the_settings() -> None:
         "CHATHISTORY=50",
         "CASEMAPPING=ascii",
         "CHANTYPES=#",
-        "CHANMODES=Ibe,k,l,imnst",
+        "CHANMODES=Ibe,k,l,MRimnst",
         "PREFIX=(ov)@+",
         "STATUSMSG=@+",
         "EXCEPTS=e",

@@ -13,6 +13,7 @@ from roost.chat.changes import (
     Quitted,
     RealnameChanged,
     RoomModesChanged,
+    RoomRenamed,
     Said,
     SessionOpened,
     Source,
@@ -72,6 +73,7 @@ TABLE: list[tuple[Change, str, str]] = [
     (AwayChanged(2, ANN, "tea", ROOMS), "", "AWAY :tea"),
     (AwayChanged(2, ANN, "", ROOMS), "", "AWAY"),
     (RealnameChanged(2, ANN, "A B", ROOMS), "", "SETNAME :A B"),
+    (RoomRenamed(2, ANN, ROOM, "#a", "#b", "", False, None, ()), "", "RENAME #a #b :"),
     (SessionOpened(2, ANN, SessionId(1), True), "", ""),
 ]
 

@@ -9,6 +9,7 @@ from roost.chat.commands import SetCapabilities
 from roost.irc import capabilities, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
+from roost.ircd.capability_values import with_value
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
 from roost.ircd.packing import middle, pack, space_left
@@ -46,7 +47,14 @@ def _list_all(context: Context, version: str) -> Result:
     _suspend_registration(context)
     is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
     is_302 = is_number and int(version) >= VERSION_302
-    _send_list(context, "LS", tuple(capabilities.NAMES), is_split=is_302)
+    names = tuple(capabilities.NAMES)
+    if is_302 or context.session.has_cap_302:
+        # "Servers MUST NOT send values unless the client supports CAP version 302."
+        names = tuple(with_value(context, name) for name in names)
+        # Its value is all there is to it, and nobody may request it.
+        sts = context.config.sts.word(is_secure=context.session.is_secure)
+        names = (*names, sts) if sts else names
+    _send_list(context, "LS", names, is_split=is_302)
     if is_302 and not context.session.has_cap_302:
         # "When CAP version 302 is enabled, the client also implicitly indicates support for the
         # cap-notify capability."

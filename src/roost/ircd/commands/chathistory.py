@@ -23,6 +23,7 @@ from roost.ircd.context import Context, Question, Result
 from roost.ircd.dispatch import command
 from roost.ircd.history_selectors import InvalidRequestError, Selection, parse_selection
 from roost.ircd.packing import middle
+from roost.ircd.renaming import as_called_now
 from roost.ircd.rendering import format_time
 
 BATCH = "chathistory"
@@ -118,7 +119,8 @@ def _show_messages(context: Context, answer: Answer, conversation: _Conversation
         return
     with context.batch(BATCH, conversation.name):
         for row, change in zip(rows, changes, strict=True):
-            context.show_change(change, row.position, row.time_ms)
+            shown = as_called_now(change, conversation.name)
+            context.show_change(shown, row.position, row.time_ms)
 
 
 def _ask_for_targets(context: Context, selection: Selection) -> Result:

@@ -8,7 +8,7 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import ListEntry, Room
 from roost.chat.step import has_operator_rights
 from roost.irc import numerics
-from roost.irc.masks import normalise_mask
+from roost.irc.extended_bans import is_valid_entry, normalise_entry
 from roost.irc.message import Message
 from roost.irc.names import is_room_name
 from roost.ircd.context import Context, RefusedError, Result
@@ -79,6 +79,11 @@ def _room_modes(context: Context, name: str, words: tuple[str, ...]) -> Result:
         for letter in parsed.queries:
             _send_list(context, room, letter)
     changes = [_with_whole_mask(change) for change in parsed.changes]
+    for change in changes:
+        if change.letter in LIST_MODES and not is_valid_entry(change.parameter):
+            text = "Unknown extended ban"
+            parameter = middle(change.parameter)
+            context.reply(numerics.ERR_INVALIDMODEPARAM, name, change.letter, parameter, text)
     user = context.user
     settings = context.state.settings
     head = f":!{user.username}@{user.host} MODE {name} "
@@ -89,7 +94,7 @@ def _room_modes(context: Context, name: str, words: tuple[str, ...]) -> Result:
 def _with_whole_mask(change: ModeChange) -> ModeChange:
     if change.letter not in LIST_MODES:
         return change
-    return ModeChange(change.is_added, change.letter, normalise_mask(change.parameter))
+    return ModeChange(change.is_added, change.letter, normalise_entry(change.parameter))
 
 
 def _send_list(context: Context, room: Room, letter: str) -> None:

@@ -11,6 +11,7 @@ from roost.irc.message import Message
 from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
+from roost.ircd.metadata_lines import EVERYBODY
 from roost.ircd.moments import human_time
 from roost.ircd.packing import middle, pack, space_left
 from roost.ircd.prefixes import prefixes
@@ -63,6 +64,9 @@ def _describe(context: Context, user: User) -> None:
         since = human_time(state.absent[user.id])
         text = f"is always on, with no client since {since}"
         context.reply(numerics.RPL_WHOISSPECIAL, nick, text)
+    if context.has(Capability.METADATA):
+        for key, value in user.metadata.items():
+            context.reply(numerics.RPL_WHOISKEYVALUE, nick, key, EVERYBODY, value)
     if user.id == viewer.id:
         context.reply(
             numerics.RPL_WHOISHOST,

@@ -1,0 +1,184 @@
+"""METADATA: what users and rooms tell of themselves.
+
+A client may use it while it registers: what it sets and subscribes to then is kept here, and goes
+to the log with everything else that it registers with.
+
+Source: ircv3.net/specs/extensions/metadata.
+"""
+
+from roost.chat.commands import SetMetadata, SubscribeMetadata
+from roost.chat.ids import FoldedNick
+from roost.chat.metadata import is_valid_key
+from roost.chat.state import Room, User
+from roost.irc import casemapping, numerics
+from roost.irc.message import Message
+from roost.irc.names import is_room_name
+from roost.ircd import metadata_reply
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.metadata_lines import current
+from roost.ircd.metadata_reply import BATCH, CLEAR, refuse, send_key
+from roost.ircd.packing import middle
+from roost.ircd.session import Phase
+from roost.ircd.visibility import can_see_room
+
+SUBSCRIPTIONS_BATCH = "metadata-subs"
+
+
+@command("METADATA", parameters_min=2, is_before_registration=True)
+def metadata(context: Context, message: Message) -> Result:
+    """Do what the subcommand says."""
+    target, word, *rest = message.parameters
+    subcommand = word.upper()
+    context.targets = (subcommand, middle(target))
+    if context.session.phase is Phase.REGISTERING and target != "*":
+        # "Clients that have not completed connection registration MUST use `*`".
+        refuse(context, "INVALID_TARGET", target)
+        return None
+    match subcommand:
+        case "GET" | "LIST" | "SYNC":
+            _answer(context, subcommand, target, rest)
+        case "SET" | "CLEAR":
+            return _change(context, subcommand, target, rest)
+        case "SUB" | "UNSUB":
+            return _subscribe(context, subcommand, rest)
+        case "SUBS":
+            _send_subscriptions(context)
+        case _:
+            text = "Invalid subcommand"
+            context.fail("SUBCOMMAND_INVALID", middle(word), text=text, is_specified=True)
+    return None
+
+
+def _needs_more(context: Context) -> None:
+    context.reply(numerics.ERR_NEEDMOREPARAMS, "METADATA", "Not enough parameters")
+
+
+# Questions
+
+
+def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> None:
+    if context.session.phase is Phase.REGISTERING:
+        known: dict[str, str] | None = dict(context.session.registration.metadata)
+        found: Room | User | None = None
+    else:
+        found = _find(context, target)
+        known = None if found is None else found.metadata
+    if known is None:
+        refuse(context, "INVALID_TARGET", target)
+    elif subcommand == "SYNC":
+        _synchronise(context, found, middle(target))
+    elif subcommand == "GET" and not keys:
+        _needs_more(context)
+    else:
+        with context.batch(BATCH, middle(target)):
+            for key in keys if subcommand == "GET" else known:
+                if is_valid_key(key, context.state.settings):
+                    send_key(context, middle(target), key, known.get(key))
+                else:
+                    refuse(context, "KEY_INVALID", key)
+
+
+def _find(context: Context, target: str) -> Room | User | None:
+    """Find whose metadata is meant; None if there is nobody, or not for the client to see."""
+    state = context.state
+    if target == "*":
+        return context.user
+    if is_room_name(target):
+        room_id = state.room_names.get(casemapping.fold_room(target))  # type: ignore[call-overload]
+        room = None if room_id is None else state.rooms[room_id]
+        return room if room is not None and can_see_room(context.user, room) else None
+    user_id = state.nicks.get(FoldedNick(casemapping.fold_nick(target)))
+    return None if user_id is None else state.users[user_id]
+
+
+def _synchronise(context: Context, found: Room | User | None, target: str) -> None:
+    """Send everything that the client subscribed to; of a room only to its members."""
+    session = context.state.sessions.get(context.session.id)
+    wanted = {} if session is None else session.subscribed
+    parameters: list[tuple[str, ...]] = []
+    if isinstance(found, Room) and context.user.id in found.members:
+        parameters = metadata_reply.of_room(context, found, wanted)
+    elif found is not None:
+        name = found.name if isinstance(found, Room) else found.nick
+        parameters = current(found.metadata, name, wanted)
+    with context.batch(BATCH, target):
+        metadata_reply.send_all(context, parameters)
+
+
+# Changes
+
+
+def _change(context: Context, subcommand: str, target: str, rest: list[str]) -> Result:
+    key = rest[0] if rest else ""
+    value = rest[1] if len(rest) > 1 else None
+    if subcommand == CLEAR:
+        key, value = "", None
+    elif not rest:
+        _needs_more(context)
+        return None
+    elif not is_valid_key(key, context.state.settings):
+        refuse(context, "KEY_INVALID", key)
+        return None
+    if context.session.phase is not Phase.REGISTERING:
+        return (SetMetadata(target, key, value),)
+    _change_before(context, key, value)
+    return None
+
+
+def _change_before(context: Context, key: str, value: str | None) -> None:
+    """Note what a client that is not registered yet sets, by the same rules."""
+    own, settings = context.session.registration.metadata, context.state.settings
+    if not key:
+        with context.batch(BATCH, "*"):
+            for one in own:
+                send_key(context, "*", one, None)
+        own.clear()
+    elif value is None and key not in own:
+        refuse(context, "KEY_NOT_SET", "*", key)
+    elif value is not None and len(value.encode()) > settings.metadata_value_bytes_max:
+        refuse(context, "VALUE_INVALID")
+    elif key not in own and len(own) >= settings.metadata_keys_max:
+        refuse(context, "LIMIT_REACHED", "*")
+    else:
+        if value is None:
+            del own[key]
+        else:
+            own[key] = value
+        send_key(context, "*", key, value)
+
+
+# Subscriptions
+
+
+def _subscribe(context: Context, subcommand: str, keys: list[str]) -> Result:
+    if not keys:
+        _needs_more(context)
+        return None
+    if context.session.phase is not Phase.REGISTERING:
+        added, removed = (keys, ()) if subcommand == "SUB" else ((), keys)
+        return (SubscribeMetadata(tuple(added), tuple(removed)),)
+    own, settings = context.session.registration.subscribed, context.state.settings
+    done: dict[str, None] = {}
+    for key in keys:
+        if not is_valid_key(key, settings):
+            refuse(context, "KEY_INVALID", key)
+        elif subcommand == "UNSUB":
+            own.pop(key, None)
+            done[key] = None
+        elif len(own) >= settings.metadata_subscriptions_max:
+            refuse(context, "TOO_MANY_SUBS", key)
+            break
+        else:
+            own[key] = done[key] = None
+    is_added = subcommand == "SUB"
+    numeric = numerics.RPL_METADATASUBOK if is_added else numerics.RPL_METADATAUNSUBOK
+    metadata_reply.send_keys(context, numeric, done)
+    return None
+
+
+def _send_subscriptions(context: Context) -> None:
+    session = context.state.sessions.get(context.session.id)
+    own = context.session.registration.subscribed if session is None else session.subscribed
+    with context.batch(SUBSCRIPTIONS_BATCH):
+        metadata_reply.send_keys(context, numerics.RPL_METADATASUBS, own)

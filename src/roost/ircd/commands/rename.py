@@ -1,0 +1,18 @@
+"""RENAME: give a room another name.
+
+Source: ircv3.net/specs/extensions/channel-rename.
+"""
+
+from roost.chat.commands import RenameRoom
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import cut
+
+
+@command("RENAME", parameters_min=2)
+def rename(context: Context, message: Message) -> Result:
+    """Ask the log; "an optional third parameter can provide a reason"."""
+    given = message.parameters[2] if len(message.parameters) > 2 else ""
+    reason = cut(given, context.state.settings.reason_bytes_max)
+    return (RenameRoom(message.parameters[0], message.parameters[1], reason),)
