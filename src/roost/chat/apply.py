@@ -161,7 +161,7 @@ def _apply(step: Step, command: Command) -> Applied:
         case BalancerLost():
             balancer_lost(step, command)
         case Configure():
-            state.settings = command.settings
+            _configure(state, command)
         case SetSecret():
             state.secret = state.secret or command.secret
         case SetServicesHost():
@@ -169,6 +169,15 @@ def _apply(step: Step, command: Command) -> Applied:
         case ExpireAbsent():
             expire_absent(step)
     return Applied(step.position, step.time_ms, results=tuple(step.results))
+
+
+def _configure(state: State, command: Configure) -> None:
+    """Take over settings; what a node has said before, and says again, is nothing new."""
+    if command.node:
+        if state.configured.get(command.node) == command.written:
+            return
+        state.configured[command.node] = command.written
+    state.settings = command.settings
 
 
 def _open(step: Step, command: OpenSession | ResumeSession) -> Applied:

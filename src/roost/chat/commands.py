@@ -329,6 +329,10 @@ class Configure(_Command, frozen=True, tag=107):
     """The settings that must be equal on all nodes."""
 
     settings: Settings
+    node: str = ""
+    """Whose configuration says so; it is heard once for each change of it."""
+    written: str = ""
+    """What it says, as `settings.written` has it."""
 
 
 class ResumeSession(_Command, frozen=True, tag=108):

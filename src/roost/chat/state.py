@@ -174,6 +174,8 @@ class State(msgspec.Struct):
     """Everything that the log decides."""
 
     settings: Settings = Settings()
+    configured: dict[str, str] = {}
+    """Node -> what its configuration said of the settings when it last differed from before."""
     position: Position = Position(0)
     """The last applied entry."""
     time_ms: int = 0

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from roost.chat.settings import Settings
 from roost.ircd.config import Config as IrcConfig
 from roost.wire import Credentials, Identity, parse_address
 from roost.wire.identity import NAME_HINT, is_valid_name
@@ -58,6 +59,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
     irc: IrcConfig = IrcConfig()
+    settings: Settings = Settings()
+    """What must be equal on all nodes; see `chat.settings`. Of several nodes' configurations that
+    differ, the one that was changed last counts for all."""
 
     def __post_init__(self) -> None:
         for key, value in (("cluster", self.cluster), ("name", self.name)):

@@ -19,6 +19,7 @@ from roost.chat.apply import apply_entry, skip
 from roost.chat.commands import (
     BalancerLost,
     BalancerStarted,
+    Configure,
     ExpireAbsent,
     SetSecret,
     SetServicesHost,
@@ -29,6 +30,7 @@ from roost.chat.ids import Position
 from roost.chat.presence import is_expiry_due
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.sessions import is_taken
+from roost.chat.settings import UNCHANGED, Settings, written
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
@@ -86,6 +88,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Entry bytes between two snapshots, for logs of long lines."""
     retained_entries: int = 20_000
     """Entries kept behind a snapshot, so that a neighbour that was away briefly needs none."""
+    settings: Settings = Settings()
+    """What this node's configuration wants all nodes to have."""
     balancer_grace_s: float = 30.0
     """How long a balancer may be out of every node's sight before its sessions end."""
     status_interval_s: float = 0.5
@@ -116,6 +120,7 @@ class Engine:
         is_drained: bool = False,
     ) -> None:
         self._config = config
+        self._written = written(config.settings)
         self._random_bytes = random_bytes
         """Unguessable ones; without, sessions cannot be resumed."""
         self._notes: list[Note] = []
@@ -378,6 +383,20 @@ class Engine:
                 self._pending.add(encode_command(BalancerLost(name, incarnation)))
             if is_expiry_due(state, now.wall_ms):
                 self._pending.add(encode_command(ExpireAbsent()))
+        self._propose_settings()
+
+    def _propose_settings(self) -> None:
+        """Ask for other settings once, after somebody has changed this node's configuration.
+
+        What was asked for before is part of the state, so that of several configurations that
+        differ the one that was changed last counts, and a mere restart changes nothing. Only who
+        is up to date knows what was asked for.
+        """
+        name, settings = self._config.raft.name, self._config.settings
+        before = self._state.configured.get(name, UNCHANGED)
+        if before == self._written or self.status().state != "ready":
+            return
+        self._pending.add(encode_command(Configure(settings, name, self._written)))
 
     def next_deadline(self) -> float:
         """When `tick` wants to be called next, in monotonic seconds."""

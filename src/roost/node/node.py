@@ -91,6 +91,7 @@ class Node:
                 EngineConfig(
                     raft=RaftConfig(name=config.name, members=config.members),
                     irc=config.irc,
+                    settings=config.settings,
                     balancer_grace_s=config.balancer_grace_s,
                 ),
                 store.take_stored(),

@@ -2,29 +2,45 @@
 
 import pytest
 
+from roost.chat.commands import Command, encode_command
 from roost.chat.ids import SESSION_COUNTER_BITS, Position
+from roost.chat.settings import Settings
+from roost.chat.snapshot import encode_state
+from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
 from roost.node.effects import HistoryState, Note
 from roost.node.engine import Engine, EngineConfig
 from roost.raft.config import Config as RaftConfig
-from roost.raft.messages import HardState, Instant, Stored
+from roost.raft.messages import HardState, Instant, Snapshot, Stored
 from roost.trunk.frames import PROTOCOL_VERSION, Attach, FromNode, Lines, Output, Reply, Welcome
 
 
 class Alone:
     """A cluster of one node, whose disk is infinitely fast."""
 
-    def __init__(self, *, has_random_bytes: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        has_random_bytes: bool = True,
+        settings: Settings | None = None,
+        state: State | None = None,
+    ) -> None:
         self.time = 0.0
         self.sent: list[tuple[str, FromNode]] = []
         self.notes: list[Note] = []
         config = EngineConfig(
-            raft=RaftConfig(name="n1", members=("n1",)), irc=IrcConfig(), balancer_grace_s=5.0
+            raft=RaftConfig(name="n1", members=("n1",)),
+            irc=IrcConfig(),
+            settings=settings or Settings(),
+            balancer_grace_s=5.0,
         )
+        snapshot = None
+        if state is not None:
+            snapshot = Snapshot(state.position, 1, state.time_ms, encode_state(state))
         self.engine = Engine(
             config,
-            Stored(HardState(), None, ()),
-            HistoryState(applied=Position(0)),
+            Stored(HardState(), snapshot, ()),
+            HistoryState(applied=state.position if state is not None else Position(0)),
             lambda: 0.5,
             self.now(),
             random_bytes=(lambda count: b"r" * count) if has_random_bytes else None,
@@ -53,6 +69,11 @@ class Alone:
                 self.engine.persisted(batch.number, self.now())
             for write in output.history:
                 self.engine.history_written(write.applied, self.now())
+
+    def propose(self, command: Command) -> None:
+        """Have another node's command ordered."""
+        self.engine.replica.propose([encode_command(command)], self.now())
+        self.obey()
 
     def connect(self, name: str, incarnation: int) -> None:
         welcome = Welcome(PROTOCOL_VERSION, "test", name, incarnation, ())
