@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from roost.cli import client_commands
 from roost.cli.errors import CommandError
 
 _ANY_KEY = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -231,6 +232,10 @@ def undrain(
     from roost.cli.drain import undrain as run
 
     run(load_operator(data, config), node)
+
+
+app.command()(client_commands.say)
+app.command()(client_commands.tail)
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:

@@ -156,6 +156,9 @@ class State:
         """What to join once online: name and password."""
         self.wants_shown: dict[str, None] = {}
         """Keys of the rooms to turn to once joined."""
+        self.saved_reads: dict[str, int] = {}
+        self.saved_drafts: dict[str, str] = {}
+        """Read markers and drafts of an earlier run, for conversations that are not open yet."""
         self.typed: dict[str, list[str]] = {}
         self.typed_place: dict[str, int] = {}
         self.counter = 0
@@ -215,11 +218,18 @@ class State:
         key = SERVER_KEY if kind is ConversationKind.SERVER else self.fold(target)
         made = Conversation(key, target, clean_name(name), kind, self.offered.statuses)
         made.history.is_offered = self.offered.has_history and kind is not ConversationKind.SERVER
+        self.restore(made)
         self.conversations[key] = made
         keys = [self._order_key(known) for known in self.order]
         self.order.insert(bisect_left(keys, self._order_key(key)), key)
         self.order_revision += 1
         return made
+
+    def restore(self, conversation: Conversation) -> None:
+        """Give a conversation the read marker and the draft that it had in an earlier run."""
+        read_ms = self.saved_reads.pop(conversation.key, 0)
+        conversation.read_ms = max(conversation.read_ms, read_ms)
+        conversation.draft = conversation.draft or self.saved_drafts.pop(conversation.key, "")
 
     def _order_key(self, key: str) -> tuple[int, str]:
         kinds = (ConversationKind.SERVER, ConversationKind.ROOM, ConversationKind.PRIVATE)

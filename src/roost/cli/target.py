@@ -1,0 +1,101 @@
+"""Flags and settings of those commands that connect as a client, made into one target."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from roost.cli.errors import UsageError
+from roost.client.addresses import Address, AddressError, parse_address
+from roost.client.model import Profile
+from roost.client.script import DEFAULT_ADDRESS, Target, default_nick
+from roost.client.settings import (
+    Settings,
+    SettingsError,
+    find_password,
+    load_settings,
+    settings_path,
+)
+from roost.client.transport import Trust
+
+
+class Flags(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says; what it does not say is None or empty."""
+
+    addresses: tuple[str, ...] = ()
+    nick: str = ""
+    account: str = ""
+    is_secure: bool | None = None
+    fingerprint: str = ""
+    authority: Path | None = None
+    is_insecure: bool = False
+    settings: Path | None = None
+
+
+def read_settings(flags: Flags) -> Settings:
+    """Read the settings file that the flags name, or the usual one.
+
+    Raises:
+        UsageError: it cannot be used.
+    """
+    try:
+        return load_settings(flags.settings)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+
+
+def make_target(flags: Flags, settings: Settings, *, nick_suffix: str = "") -> Target:
+    """Put together where to connect, whom to believe and whom to be; flags come first.
+
+    Raises:
+        UsageError: an address, or the password's command, cannot be used.
+    """
+    try:
+        password = find_password(settings)
+        addresses = parse_addresses(
+            flags.addresses or settings.addresses or (DEFAULT_ADDRESS,), flags.is_secure
+        )
+    except (AddressError, SettingsError) as error:
+        raise UsageError(str(error)) from None
+    account = flags.account or settings.account
+    if account and not password:
+        where = flags.settings or settings_path()
+        raise UsageError(
+            f"--account {account} needs its password: set ROOST_PASSWORD, or password_command "
+            f"in {where}"
+        )
+    profile = Profile(
+        nick=flags.nick or settings.nick or default_nick(nick_suffix),
+        username=settings.username,
+        realname=settings.realname,
+        account=account,
+        password=password,
+        rooms=settings.rooms,
+        highlight_words=settings.highlight_words,
+        ignored=settings.ignored,
+        sends_typing=settings.sends_typing,
+        sends_read_markers=settings.sends_read_markers,
+    )
+    trust = Trust(
+        fingerprint=flags.fingerprint or settings.fingerprint,
+        authority=flags.authority or settings.authority,
+        is_insecure=flags.is_insecure,
+    )
+    return Target(addresses=addresses, trust=trust, profile=profile)
+
+
+def parse_addresses(texts: Sequence[str], is_secure: bool | None) -> tuple[Address, ...]:
+    """Read addresses; one text may hold several with commas between.
+
+    Raises:
+        AddressError: one is none.
+    """
+    found = [
+        parse_address(part, is_secure=is_secure)
+        for text in texts
+        for part in text.split(",")
+        if part.strip()
+    ]
+    if not found:
+        raise AddressError("give an address: HOST or HOST:PORT")
+    return tuple(dict.fromkeys(found))

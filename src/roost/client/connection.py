@@ -1,0 +1,262 @@
+"""Keeps a model connected: dials, reads, writes, waits, dials again. The model decides.
+
+    run() -- TaskGroup --+-- dialling: connect, read until it breaks, wait, next address
+                         +-- ticking: the model is told the time
+
+`flush` is to be called after every intent: it sends what the model wants sent, obeys the effects
+that are about the connection, and gives the others to `on_effect`. `on_change` is called after
+anything may have changed, once for all lines that arrived together.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from random import Random
+
+from roost.client.addresses import Address, AddressError, parse_address
+from roost.client.dialling import Dialler, Policy
+from roost.client.model import Model, Moment, Phase, Problem
+from roost.client.model.effects import (
+    Abandon,
+    Disconnect,
+    Effect,
+    KeepTls,
+    Reconnect,
+    Toast,
+    UpgradeToTls,
+)
+from roost.client.transport import READ_BYTES, DialError, Streams, Trust, describe_loss, dial
+from roost.irc.framing import LineBuffer
+from roost.ops import clock
+
+LINE_BYTES_MAX = 8191 + 1024
+"""Tags as long as servers may send them (Message Tags, "Size limit") and twice a line."""
+TICK_S = 0.25
+"""Fine enough for a countdown and for typing notices; nothing else waits for it."""
+FIRST_BYTES = 64
+"""Of an answer that may not be IRC: enough to tell what it is."""
+FAREWELL_S = 1.0
+"""How long a QUIT may take to go out."""
+
+
+def now() -> Moment:
+    """Read the clocks as the model wants them."""
+    instant = clock.now()
+    return Moment(instant.monotonic, instant.wall_ms)
+
+
+class ClientConnection:
+    """The connection of one model."""
+
+    def __init__(
+        self,
+        model: Model,
+        addresses: tuple[Address, ...],
+        trust: Trust,
+        *,
+        random: Random,
+        on_change: Callable[[], None] = lambda: None,
+        on_effect: Callable[[Effect], None] = lambda _: None,
+    ) -> None:
+        """`random` spreads the waits of many clients."""
+        self.model = model
+        self.dialler = Dialler(addresses)
+        self._trust = trust
+        self._random = random
+        self._on_change = on_change
+        self._on_effect = on_effect
+        self._writer: asyncio.StreamWriter | None = None
+        self._current: Address | None = None
+        self._problem: Problem | None = None
+        """Why the model gives the connection up."""
+        self._is_wanted = True
+        self._is_restarting = False
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the model connected, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_ticking())
+            tasks.create_task(self._keep_connected())
+
+    def flush(self) -> None:
+        """Send what the model wants sent and do what else it wants; call it after each intent."""
+        model = self.model
+        for effect in model.take_effects():
+            self._obey(effect)
+        lines = model.take_lines()
+        if lines and self._writer is not None and not self._writer.is_closing():
+            self._writer.write(b"".join(lines))
+        self._on_change()
+
+    async def close(self) -> None:
+        """Say goodbye, if there is a connection, and wait until that is sent."""
+        self.model.quit()
+        writer = self._writer
+        self.flush()
+        if writer is not None:
+            try:
+                async with asyncio.timeout(FAREWELL_S):
+                    await writer.drain()
+            except (OSError, TimeoutError):
+                writer.transport.abort()
+
+    def _obey(self, effect: Effect) -> None:
+        match effect:
+            case Abandon():
+                self._problem = effect.problem
+                self._break_off()
+            case Disconnect():
+                self._is_wanted = False
+                self._hang_up()
+            case Reconnect():
+                self._restart(effect.addresses)
+            case UpgradeToTls():
+                if self._current is not None:
+                    self.dialler.upgrade(self._current.host, effect.port)
+                self._is_restarting = True
+                self._break_off()
+            case KeepTls():
+                self._keep_policy(effect.duration_s)
+            case _:
+                self._on_effect(effect)
+
+    def _keep_policy(self, duration_s: int) -> None:
+        address = self._current
+        if address is None:
+            return
+        if duration_s == 0:
+            self.dialler.policies.pop(address.host, None)
+        else:
+            until_ms = self.model.moment.time_ms + duration_s * 1000
+            self.dialler.policies[address.host] = Policy(address.port, until_ms)
+
+    def _restart(self, texts: tuple[str, ...]) -> None:
+        if texts:
+            try:
+                self.dialler.replace(tuple(parse_address(text) for text in texts))
+            except AddressError as error:
+                self._on_effect(Toast(str(error), True))
+                return
+        self.dialler.restart()
+        self._is_wanted = True
+        self._is_restarting = True
+        self._break_off()
+
+    def _break_off(self) -> None:
+        """Close at once, whatever is on its way."""
+        self._wake.set()
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    def _hang_up(self) -> None:
+        """Close once everything is sent."""
+        self._wake.set()
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(b"".join(self.model.take_lines()))
+            self._writer.close()
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.model.tick(now())
+            self.flush()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            while not self._is_wanted:
+                await self._wait(None)
+            address = self._current = self.dialler.address(now().time_ms)
+            self._is_restarting = False
+            self._problem = None
+            self._wake.clear()
+            self.model.connecting(str(address), now())
+            self.flush()
+            since: float | None = None
+            try:
+                streams = await dial(address, self._trust)
+            except DialError as error:
+                problem = error.problem
+            else:
+                if self._is_restarting or not self._is_wanted:
+                    streams[1].transport.abort()
+                    continue
+                since = clock.monotonic()
+                problem = await self._use(streams, is_secure=address.is_secure)
+            await self._settle(problem, since)
+
+    async def _settle(self, problem: Problem, since: float | None) -> None:
+        """There is no connection: wait for the next try, or for the user."""
+        model = self.model
+        problem = self._problem or problem
+        if model.farewell is not None:
+            problem = model.farewell
+        was_online = model.connection.phase is Phase.ONLINE
+        if not self._is_wanted:
+            model.disconnected(now(), None, None)
+            self.flush()
+            return
+        if self._is_restarting:
+            model.disconnected(now(), problem, now().monotonic_s)
+            self.flush()
+            return
+        if problem.is_final:
+            self._is_wanted = False
+            model.disconnected(now(), problem, None)
+            self.flush()
+            return
+        dice = self._random.random()
+        if was_online and since is not None:
+            wait_s = self.dialler.lost(clock.monotonic() - since, dice)
+        else:
+            wait_s = self.dialler.failed(dice)
+        moment = now()
+        model.disconnected(moment, problem, moment.monotonic_s + wait_s)
+        self.flush()
+        await self._wait(wait_s)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait so long, or until the user wants something else."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _use(self, streams: Streams, *, is_secure: bool) -> Problem:
+        """Talk until the connection ends; gives why it did."""
+        reader, self._writer = streams
+        try:
+            self.model.connected(now(), is_secure=is_secure)
+            self.flush()
+            return await self._read(reader)
+        finally:
+            writer, self._writer = self._writer, None
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Problem:
+        model = self.model
+        buffer = LineBuffer(LINE_BYTES_MAX)
+        first = b""
+        problem: Problem | None = None
+        while problem is None:
+            try:
+                data = await reader.read(READ_BYTES)
+            except (OSError, ssl.SSLError) as error:
+                problem = describe_loss(error)
+                break
+            if not data:
+                problem = describe_loss(None)
+                break
+            if len(first) < FIRST_BYTES:
+                first += data[: FIRST_BYTES - len(first)]
+            moment = now()
+            for line in buffer.feed(data):
+                if line is not None:
+                    model.receive(line, moment)
+            self.flush()
+        if not model.registration.has_heard and first and self._problem is None:
+            model.receive(first, now())
+            self.flush()
+        return problem

@@ -1,0 +1,65 @@
+"""What the client remembers from one run to the next: the model's state as `Saved`, and back."""
+
+from roost.client.model import SERVER_KEY, ConversationKind, Delivery, Model
+from roost.client.model.intents import apply_ignored
+from roost.client.model.speech import open_private
+from roost.client.settings import Saved
+
+TYPED_KEPT = 50
+"""Lines that were typed, for each conversation."""
+
+
+def remember(model: Model, saved: Saved) -> None:
+    """Note in `saved` what is worth remembering of the model."""
+    rooms, private = [], []
+    for key in model.order:
+        conversation = model.conversations[key]
+        if conversation.kind is ConversationKind.ROOM:
+            if conversation.is_joined or conversation.is_joining:
+                rooms.append(conversation.target)
+        elif conversation.kind is ConversationKind.PRIVATE:
+            private.append(conversation.target)
+        if conversation.read_ms:
+            saved.read_ms[key] = conversation.read_ms
+    rooms.extend(name for name in model.rooms_wanted if name not in rooms)
+    saved.nick = model.wanted_nick
+    saved.rooms, saved.private = rooms, private
+    saved.ignored = list(model.ignored)
+    saved.last_live_ms = model.last_live_ms
+    saved.active = model.active
+    saved.typed = {key: lines[-TYPED_KEPT:] for key, lines in model.typed.items() if lines}
+    saved.drafts = {
+        key: conversation.draft
+        for key, conversation in model.conversations.items()
+        if conversation.draft
+    }
+    unsent: dict[str, list[str]] = {}
+    for message in model.outgoing.values():
+        if message.entry.delivery is not Delivery.SENDING and not message.was_written:
+            unsent.setdefault(message.key, []).append(message.entry.text)
+    saved.unsent = unsent
+
+
+def recall(model: Model, saved: Saved) -> None:
+    """Put what was remembered into a new model, before it connects.
+
+    What was typed and never sent becomes a draft: after hours it is the reader's to decide.
+    """
+    for name in saved.rooms:
+        model.rooms_wanted.setdefault(name, "")
+    for nick in saved.private:
+        open_private(model, nick)
+    for mask in saved.ignored:
+        if mask not in model.ignored:
+            model.ignored.append(mask)
+    apply_ignored(model)
+    model.last_live_ms = saved.last_live_ms
+    model.typed.update({key: list(lines) for key, lines in saved.typed.items()})
+    model.saved_reads = dict(saved.read_ms)
+    drafts = dict(saved.drafts)
+    for key, lines in saved.unsent.items():
+        drafts[key] = "\n".join([*lines, drafts[key]] if key in drafts else lines)
+    model.saved_drafts = drafts
+    for key, conversation in model.conversations.items():
+        if key != SERVER_KEY:
+            model.restore(conversation)

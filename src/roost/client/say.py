@@ -1,0 +1,86 @@
+"""`roost say ROOM TEXT`: says something and ends, with 0 once it is confirmed.
+
+Roost confirms what a majority of its nodes has on disk. Other servers confirm that they took it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from roost.client.connection import ClientConnection
+from roost.client.model import Delivery, Entry, Model
+from roost.client.model.effects import Effect, Toast
+from roost.client.script import ScriptError, Target, describe, with_model
+
+
+async def say(target: Target, where: str, texts: list[str], timeout_s: float) -> None:
+    """Say each text, in order, and wait until all are confirmed.
+
+    Raises:
+        ScriptError: something was not confirmed; the text says why.
+    """
+    toasts: list[str] = []
+
+    def hear(effect: Effect) -> None:
+        if isinstance(effect, Toast) and effect.is_error:
+            toasts.append(effect.text)
+
+    async def work(
+        model: Model, connection: ClientConnection, wait: Callable[[], Awaitable[None]]
+    ) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await _say_all(model, connection, wait, where, texts, toasts)
+        except TimeoutError:
+            raise ScriptError(f"not confirmed within {timeout_s:g} s: {_why(model)}") from None
+
+    await with_model(target, work, hear)
+
+
+def _why(model: Model) -> str:
+    return describe(model) if not model.is_online else "the server has not answered"
+
+
+async def _say_all(
+    model: Model,
+    connection: ClientConnection,
+    wait: Callable[[], Awaitable[None]],
+    where: str,
+    texts: list[str],
+    toasts: list[str],
+) -> None:
+    is_room = model.offered.is_room(where)
+    if is_room:
+        model.join(where)
+    while not (model.is_online and model.registration.is_welcomed):
+        await wait()
+    if is_room:
+        while (room := model.room(where)) is None or not room.is_joined:
+            if room is not None and room.problem:
+                raise ScriptError(f"{where}: {room.problem}")
+            if toasts and room is None:
+                raise ScriptError(toasts[-1])
+            await wait()
+        key = room.key
+    else:
+        found = model.query(where)
+        if found is None:
+            raise ScriptError(f"{where!r} is neither a room nor a name")
+        key = found
+    for text in texts:
+        model.send(key, text)
+    connection.flush()
+    await _wait_confirmed(model, key, wait)
+
+
+async def _wait_confirmed(model: Model, key: str, wait: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        conversation = model.conversations.get(key)
+        pending: list[Entry] = [] if conversation is None else conversation.pending
+        for entry in pending:
+            if entry.delivery is Delivery.FAILED:
+                raise ScriptError(entry.failure)
+        if conversation is None:
+            raise ScriptError("the room was left before everything was confirmed")
+        if not pending:
+            return
+        await wait()
