@@ -6,6 +6,7 @@ returns says what else is to be done:
     None                       nothing: what was sent is the whole answer
     (Operation, ...)           the log decides; its changes and refusals make the answer's rest
     Question(queries, show)    the history store is asked, then `show(context, answer)` is called
+    Gradual(steps)             the answer is long: it is made a step at a time
 
 It never changes the chat state. A look-up that fails raises `RefusedError`, which becomes the same
 reply that a refusal by the state machine would.
@@ -60,7 +61,16 @@ class Question(msgspec.Struct, frozen=True):
     show: Callable[["Context", Answer], None]
 
 
-Result: TypeAlias = tuple[Operation, ...] | Question | None
+class Gradual(msgspec.Struct, frozen=True):
+    """The answer is long and is made a step at a time; see `ircd.gradual`.
+
+    Each step calls `reply` and the like; other clients are served between two of them.
+    """
+
+    steps: Iterator[None]
+
+
+Result: TypeAlias = tuple[Operation, ...] | Question | Gradual | None
 
 
 class Context:
@@ -189,6 +199,15 @@ class Context:
         finally:
             self._batch = outer
             self.send("BATCH", f"-{reference}")
+
+    @contextmanager
+    def within(self, reference: str) -> Iterator[None]:
+        """Put the lines that are sent meanwhile in a batch that was begun already."""
+        outer, self._batch = self._batch, reference
+        try:
+            yield
+        finally:
+            self._batch = outer
 
     def next_batch(self) -> str:
         """Make a batch reference that no other open batch of the session has."""

@@ -1,6 +1,6 @@
 """Serves the clients' lines: strictly one after the other for each session.
 
-    queue --> read --+--> answered at once                        --> Reply
+    queue --> read --+--> answered at once, or step by step       --> Reply
                      +--> Act command --> the log --> settle()    --> Reply
                      +--> history query --> answer()              --> Reply
 
@@ -8,6 +8,7 @@ Until registration completes no line is acknowledged; the entry that opens the s
 acknowledges all of them, so that a node that takes over replays them.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -21,15 +22,17 @@ from roost.chat.refusals import Refusal
 from roost.chat.state import State
 from roost.ircd import registration, resumption
 from roost.ircd.config import Config
-from roost.ircd.context import Context, Line, Question, RefusedError
+from roost.ircd.context import Context, Gradual, Line, Question, RefusedError
 from roost.ircd.deliveries import Deliveries
 from roost.ircd.directory import Directory
+from roost.ircd.gradual import STEPS_PER_TICK, GoingAnswer
 from roost.ircd.groups import Groups
 from roost.ircd.handover import Handover
 from roost.ircd.labels import finish
 from roost.ircd.missed import Missed, look_back
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.outbox import Outbox
+from roost.ircd.pieces import cut_payload, join_lines
 from roost.ircd.reading import read
 from roost.ircd.recent import RecentEntries, nick_before
 from roost.ircd.refusals import send_refusal
@@ -42,7 +45,6 @@ from roost.trunk.frames import Close, DeliverTo, Lines, Refuse, Reply
 
 ATTACHED_AT_ONCE_MAX = 500
 """Sessions in one command: an entry of 10 kB, and some milliseconds of every node's work."""
-_LINE_END = b"\r\n"
 
 
 class _Asked(msgspec.Struct):
@@ -81,6 +83,8 @@ class Serving:
         self._next_ticket = 1
         self._attaching: list[tuple[SessionId, int]] = []
         """Sessions and generations that the log is to be asked for at the turn's end."""
+        self._going: deque[GoingAnswer] = deque()
+        """Long answers, the one to be gone on with first."""
         self._unopened: list[Context] = []
         """Registrations that are to be asked for again at the next tick."""
 
@@ -123,6 +127,9 @@ class Serving:
             self._go_on_registering(context)
         elif isinstance(result, Question):
             self._ask(context, result.show, list(result.queries))
+        elif isinstance(result, Gradual):
+            session.waiting_line = number
+            self._go_on(GoingAnswer(context, result))
         elif result:
             self._act(context, result)
         else:
@@ -311,7 +318,8 @@ class Serving:
     def replace_state(self, state: State) -> None:
         """Go on with another state; answers that are under way are made from it."""
         self.state = state
-        for context in [*self._waiting.values(), *self._unopened]:
+        going = [one.context for one in self._going]
+        for context in [*self._waiting.values(), *self._unopened, *going]:
             context.state = state
 
     # Sessions that another node served before
@@ -444,16 +452,8 @@ class Serving:
 
     def _send_missed(self, session: LocalSession, lines: list[bytes]) -> None:
         """Send lines in items of a bounded size."""
-        some: list[bytes] = []
-        size = 0
-        for line in lines:
-            if some and size + len(line) > self._config.reply_part_bytes_max:
-                self._show(session, DeliverTo((session.id,), b"".join(some)))
-                some, size = [], 0
-            some.append(line)
-            size += len(line)
-        if some:
-            self._show(session, DeliverTo((session.id,), b"".join(some)))
+        for piece in join_lines(lines, self._config.reply_part_bytes_max):
+            self._show(session, DeliverTo((session.id,), piece))
 
     # Answers go out
 
@@ -470,22 +470,40 @@ class Serving:
             self._reply(session, context.line, part, payload, is_last=False)
 
     def _finish(self, context: Context) -> None:
-        """Send a line's whole answer, in as many parts as its length asks for."""
+        """Send a line's whole answer."""
+        self._send_parts(context, 0, is_last=True)
+        self._finished(context)
+
+    def _go_on(self, going: GoingAnswer) -> None:
+        """Send some more of a long answer."""
+        context = going.context
+        is_last = going.step()
+        going.part = self._send_parts(context, going.part, is_last=is_last)
+        context.lines.clear()
+        if not is_last:
+            self._going.append(going)
+            return
+        context.session.waiting_line = 0
+        self._finished(context)
+        self.pump(context.session)
+
+    def _send_parts(self, context: Context, part: int, *, is_last: bool) -> int:
+        """Send lines in as many parts as their length asks for, from number `part` on.
+
+        Gives the number of the next part.
+        """
         session = context.session
-        payload = finish(context)
-        size = self._config.reply_part_bytes_max
-        part = 0
-        start = 0
-        while len(payload) - start > size:
-            end = payload.rfind(_LINE_END, start, start + size) + len(_LINE_END)
-            if end <= start + 1:
-                break
+        *pieces, last = cut_payload(finish(context), self._config.reply_part_bytes_max)
+        for piece in pieces:
             if part >= session.skipped_parts:
-                piece = payload[start:end]
                 self._reply(session, context.line, part, piece, is_last=False)
             part += 1
-            start = end
-        self._reply(session, context.line, part, payload[start:], is_last=True)
+        if is_last or part >= session.skipped_parts:
+            self._reply(session, context.line, part, last, is_last=is_last)
+        return part + 1
+
+    def _finished(self, context: Context) -> None:
+        session = context.session
         session.skipped_parts = 0
         if session.handover is not None and context.line >= session.handover.last_line:
             self._go_live(session)
@@ -505,7 +523,12 @@ class Serving:
     # Time
 
     def tick(self) -> None:
-        """Ask again for what the log was not ready to take."""
+        """Go on with long answers, and ask again for what the log was not ready to take."""
+        for _ in range(min(STEPS_PER_TICK, len(self._going))):
+            going = self._going.popleft()
+            session = going.context.session
+            if self._directory.by_id.get(session.id) is session:
+                self._go_on(going)
         unopened, self._unopened = self._unopened, []
         for context in unopened:
             session = context.session

@@ -12,13 +12,15 @@ from roost.chat.state import Room
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd import room_filters
-from roost.ircd.context import Context, Result
+from roost.ircd.context import Context, Gradual, Result
 from roost.ircd.dispatch import command
 from roost.ircd.room_filters import PATTERNS_MAX, RoomFilter, TooManyPatternsError
 from roost.ircd.visibility import can_see_room
 
 ELIST = room_filters.ELIST
 """The value of ISUPPORT's token."""
+ROOMS_PER_STEP = 2_000
+"""Rooms that are looked at before other clients get their turn: some 20 ms if all are listed."""
 
 
 @command("LIST")
@@ -29,23 +31,38 @@ def list_rooms(context: Context, message: Message) -> Result:
         room_filter = room_filters.parse_filter(message.parameters)
     except TooManyPatternsError:
         context.notice(f"*** LIST takes up to {PATTERNS_MAX} masks at once")
-    else:
-        user, now_ms = context.user, context.now.wall_ms
-        for folded, room in _candidates(context, room_filter):
-            if can_see_room(user, room) and room_filter.accepts(folded, room, now_ms):
-                _send_room(context, room)
-    context.reply(numerics.RPL_LISTEND, "End of /LIST")
+        context.reply(numerics.RPL_LISTEND, "End of /LIST")
+        return None
+    steps = _steps(context, room_filter)
+    if len(context.state.rooms) > ROOMS_PER_STEP:
+        return Gradual(steps)
+    for _ in steps:
+        pass
     return None
 
 
-def _candidates(context: Context, room_filter: RoomFilter) -> Iterator[tuple[FoldedRoom, Room]]:
-    """Give the rooms that have to be looked at: the named ones, or all of them."""
-    state = context.state
-    wanted = room_filter.names if room_filter.is_by_name else state.room_names
-    for folded in wanted:
-        room_id = state.room_names.get(folded)
-        if room_id is not None:
-            yield folded, state.rooms[room_id]
+def _steps(context: Context, room_filter: RoomFilter) -> Iterator[None]:
+    """Look at the rooms that have to be looked at, the named ones or all of them, some at a time.
+
+    Rooms that are made meanwhile are left out, and so are those that are forgotten.
+    """
+    names = room_filter.names if room_filter.is_by_name else tuple(context.state.room_names)
+    for start in range(0, len(names), ROOMS_PER_STEP):
+        if start:
+            yield
+        user, now_ms = context.user, context.now.wall_ms
+        for folded in names[start : start + ROOMS_PER_STEP]:
+            room = _room_named(context, folded)
+            if room is None or not can_see_room(user, room):
+                continue
+            if room_filter.accepts(folded, room, now_ms):
+                _send_room(context, room)
+    context.reply(numerics.RPL_LISTEND, "End of /LIST")
+
+
+def _room_named(context: Context, folded: FoldedRoom) -> Room | None:
+    room_id = context.state.room_names.get(folded)
+    return None if room_id is None else context.state.rooms[room_id]
 
 
 def _send_room(context: Context, room: Room) -> None:
