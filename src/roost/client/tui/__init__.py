@@ -1,0 +1,1 @@
+"""The terminal interface: it renders the model's state and calls its intents, nothing more."""

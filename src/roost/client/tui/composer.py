@@ -1,0 +1,258 @@
+"""Where one writes: several lines, completion, one's own earlier lines, careful pasting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+LINES_MAX = 8
+"""How high it grows before it scrolls."""
+PASTE_LINES_MAX = 3
+"""Pasting more lines asks first."""
+NEW_LINE_KEYS = frozenset({"alt+enter", "shift+enter", "ctrl+enter", "ctrl+j"})
+_OPENERS = "/@#"
+"""Words that begin so are offered completions while they are typed."""
+
+Completer = Callable[[str, int], list[str]]
+"""Gives what the word before a place in a text may become, the best first."""
+EarlierLines = Callable[[int], str | None]
+"""Goes back (-1) or forth (1) in what was sent; None at the ends."""
+
+
+class Composer(TextArea):
+    """The field for messages and commands."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "app.scroll_pages(-1)", "Up a page", show=False),
+        Binding("pagedown", "app.scroll_pages(1)", "Down a page", show=False),
+        Binding("ctrl+end", "app.scroll_end", "To the latest message", show=False),
+        Binding("ctrl+home", "app.scroll_start", "To the first message", show=False),
+    ]
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed on something."""
+
+        text: str
+
+    class Edited(Message):
+        """What is typed has changed by the user's hand."""
+
+    @dataclass
+    class PasteWanted(Message):
+        """Many lines are about to be pasted."""
+
+        text: str
+
+    @dataclass
+    class Offers(Message):
+        """What the word at the cursor may become; none: hide them."""
+
+        words: list[str]
+        chosen: int
+        """The place of the one that the text has now; -1 for none."""
+
+    class KeysWanted(Message):
+        """A question mark was typed where nothing else is."""
+
+    class Escaped(Message):
+        """Escape was pressed, and nothing was open here."""
+
+    def __init__(self, complete: Completer, earlier: EarlierLines) -> None:
+        super().__init__(
+            id="composer",
+            compact=True,
+            soft_wrap=True,
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+            tab_behavior="focus",
+            placeholder="Write a message; / for commands",
+        )
+        self._complete = complete
+        self._earlier = earlier
+        self._offers: list[str] = []
+        self._chosen = -1
+        self._word: tuple[int, int] = (0, 0)
+        """Where the completed word is in the text."""
+        self._quiet = 0
+        """How many changes of the text are ours and not the user's."""
+
+    # What the screen asks for.
+
+    def load(self, text: str) -> None:
+        """Show a draft, with the cursor at its end."""
+        if text != self.text:
+            self._quiet += 1
+            self.load_text(text)
+        self.move_cursor(self.document.end)
+        self._hide_offers()
+        self._fit()
+
+    def put(self, text: str) -> None:
+        """Insert at the cursor, as if it were typed."""
+        self.insert(text)
+        self.focus()
+
+    def accept(self, word: str) -> None:
+        """Take an offered word that was clicked."""
+        if word in self._offers:
+            self._take(self._offers.index(word))
+            self._hide_offers()
+        self.focus()
+
+    # Keys.
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._obey(event):
+            event.stop()
+            event.prevent_default()
+
+    def _obey(self, event: events.Key) -> bool:
+        """Do what a key means here; False: it is the text field's."""
+        key = event.key
+        if key == "enter":
+            self._submit()
+        elif key in NEW_LINE_KEYS:
+            self.insert("\n")
+        elif key in ("tab", "shift+tab"):
+            self._tab(1 if key == "tab" else -1)
+        elif key == "escape":
+            if self._offers:
+                self._hide_offers()
+            else:
+                self.post_message(self.Escaped())
+        elif key in ("up", "down"):
+            return self._vertical(-1 if key == "up" else 1)
+        elif event.character == "?" and not self.text:
+            self.post_message(self.KeysWanted())
+        else:
+            return False
+        return True
+
+    def _submit(self) -> None:
+        text = self.text
+        self._hide_offers()
+        if text.strip():
+            self._quiet += 1
+            self.load_text("")
+            self._fit()
+            self.post_message(self.Submitted(text))
+
+    def _vertical(self, step: int) -> bool:
+        if self._offers:
+            self._tab(step)
+            return True
+        at_edge = self.cursor_at_first_line if step < 0 else self.cursor_at_last_line
+        if not at_edge or not self.selection.is_empty:
+            return False
+        if self.wrapped_document.height > 1 and not self._is_at_text_edge(step):
+            return False
+        line = self._earlier(step)
+        if line is None:
+            return False
+        self.load(line)
+        self.post_message(self.Edited())
+        return True
+
+    def _is_at_text_edge(self, step: int) -> bool:
+        """Whether the cursor is on the first or last of the lines as wrapped."""
+        _, line = self.wrapped_document.location_to_offset(self.cursor_location)
+        return line == (0 if step < 0 else self.wrapped_document.height - 1)
+
+    # Pasting.
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        if text.rstrip("\n").count("\n") < PASTE_LINES_MAX:
+            event.text = text
+            return
+        event.stop()
+        event.prevent_default()
+        self.post_message(self.PasteWanted(text))
+
+    # Completion.
+
+    def _cursor_index(self) -> int:
+        row, column = self.cursor_location
+        return sum(len(line) + 1 for line in self.text.split("\n")[:row]) + column
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        before = self.text[:index]
+        return before.count("\n"), index - (before.rfind("\n") + 1)
+
+    def _tab(self, step: int) -> None:
+        if not self._offers:
+            self._find_offers()
+            if not self._offers:
+                return
+            self._chosen = -1 if step > 0 else 0
+        self._take((self._chosen + step) % len(self._offers))
+        if len(self._offers) == 1:
+            self._hide_offers()
+        else:
+            self.post_message(self.Offers(self._offers, self._chosen))
+
+    def _find_offers(self) -> None:
+        cursor = self._cursor_index()
+        text = self.text
+        start = cursor
+        while start > 0 and not text[start - 1].isspace():
+            start -= 1
+        self._word = (start, cursor)
+        self._offers = self._complete(text, cursor)
+        self._chosen = -1
+
+    def _take(self, number: int) -> None:
+        word = self._offers[number]
+        if not word.endswith(" "):
+            word += " "
+        start, end = self._word
+        self._quiet += 1
+        self.replace(word, self._locate(start), self._locate(end))
+        self._word = (start, start + len(word))
+        self.move_cursor(self._locate(self._word[1]))
+        self._chosen = number
+        self.post_message(self.Edited())
+
+    def _hide_offers(self) -> None:
+        if self._offers:
+            self._offers = []
+            self.post_message(self.Offers([], -1))
+        self._chosen = -1
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Grow or shrink, offer completions, and tell that something was typed."""
+        event.stop()
+        self._fit()
+        if self._quiet:
+            self._quiet -= 1
+            return
+        self.post_message(self.Edited())
+        self._offer_while_typing()
+
+    def _offer_while_typing(self) -> None:
+        text, cursor = self.text, self._cursor_index()
+        start = cursor
+        while start > 0 and not text[start - 1].isspace():
+            start -= 1
+        word = text[start:cursor]
+        is_command = word.startswith("/") and start == 0
+        if word[:1] in _OPENERS and word and (is_command or word[0] != "/"):
+            self._find_offers()
+            if self._offers == [word]:
+                self._offers = []
+            self.post_message(self.Offers(self._offers, -1))
+        else:
+            self._hide_offers()
+
+    def _fit(self) -> None:
+        lines = max(self.wrapped_document.height, 1)
+        self.styles.height = min(lines, LINES_MAX)
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self._fit()

@@ -1,0 +1,491 @@
+"""What was said in the conversation in view: scrolled, searched, selected and clicked."""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from roost.client.model import Conversation, Entry, EntryKind
+from roost.client.tui.calendar import now_ms
+from roost.client.tui.layout import Look
+from roost.client.tui.palette import Palette
+from roost.client.tui.search import Search
+from roost.client.tui.selection import Selection, Spot
+from roost.client.tui.transcript import Transcript
+from roost.client.tui.viewport import Place, Viewport
+
+WHEEL_ROWS = 3
+LOAD_WITHIN = 40
+"""So many items from the first one, more of the past is asked for."""
+
+
+class _Target(NamedTuple):
+    """What the pointer is on."""
+
+    item: int
+    row: int
+    column: int
+
+
+class ConversationView(Widget):
+    """A conversation; any number of entries costs the same."""
+
+    can_focus = True
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor(-1)", "One message up", show=False),
+        Binding("down,j", "cursor(1)", "One message down", show=False),
+        Binding("enter", "menu", "What can be done with the message", show=False),
+        Binding("r", "choose('reply')", "Reply", show=False),
+        Binding("e,plus", "choose('react')", "React", show=False),
+        Binding("c,y", "choose('copy')", "Copy", show=False),
+        Binding("o", "choose('open')", "Open its link", show=False),
+        Binding("delete", "choose('redact')", "Take back", show=False),
+        Binding("home", "to_start", "To the first loaded message", show=False),
+        Binding("end", "to_end", "To the latest message", show=False),
+    ]
+
+    class LoadWanted(Message):
+        """The past is nearly in view."""
+
+    @dataclass
+    class MenuWanted(Message):
+        """What can be done with an entry is asked for."""
+
+        entry: Entry
+
+    @dataclass
+    class ActionWanted(Message):
+        """One thing is to be done with an entry: "reply", "react", "copy", "open", "redact"."""
+
+        entry: Entry
+        name: str
+
+    @dataclass
+    class LinkClicked(Message):
+        """A link was clicked."""
+
+        url: str
+
+    @dataclass
+    class GapClicked(Message):
+        """What is missing is asked for."""
+
+        entry: Entry
+
+    @dataclass
+    class Copied(Message):
+        """Text was selected."""
+
+        text: str
+
+    class Left(Message):
+        """The user wants to write again."""
+
+    def __init__(self, conversation: Conversation, look: Look) -> None:
+        super().__init__(id="conversation")
+        self._transcript = Transcript(conversation, look, now_ms)
+        self._viewport = Viewport(lambda item: self._transcript.height(item))
+        self._anchor_entry: Entry | None = None
+        self._cursor: Entry | None = None
+        self._places: list[Place | None] | None = None
+        self._revision = -1
+        self._seen_entry: Entry | None = None
+        """The last entry when one was last at the end."""
+        self.search = Search()
+        self._selection = Selection()
+        self._is_dragging_bar = False
+
+    @property
+    def conversation(self) -> Conversation:
+        """What is shown."""
+        return self._transcript.conversation
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the latest message is in view and new ones will be."""
+        return self._viewport.is_pinned
+
+    @property
+    def cursor(self) -> Entry | None:
+        """The message that was chosen by keyboard."""
+        return self._cursor
+
+    # What the screen asks for.
+
+    def show(self, conversation: Conversation, unread_after_ms: int) -> None:
+        """Turn to a conversation; the unread line is above what is later than `unread_after_ms`."""
+        look = self._transcript.look
+        hides = self._transcript.hides_coming_and_going
+        self._transcript = Transcript(conversation, look, now_ms)
+        self._transcript.unread_after_ms = unread_after_ms
+        self._transcript.hides_coming_and_going = hides
+        self._cursor = self._anchor_entry = None
+        self._selection.clear()
+        self.search.clear()
+        self._viewport.to_end()
+        self._changed()
+
+    def set_look(self, look: Look, *, hides_coming_and_going: bool) -> None:
+        """Use other colours, or another nickname; the width is the view's own."""
+        self._transcript.hides_coming_and_going = hides_coming_and_going
+        self._transcript.look = self._sized(look)
+        self._transcript.forget()
+        self._changed()
+
+    def follow(self) -> None:
+        """Show what the model changed; cheap when it changed nothing."""
+        if self.conversation.revision != self._revision:
+            self._changed()
+
+    def mark_read_line(self, unread_after_ms: int) -> None:
+        """Move the unread line; 0 takes it away."""
+        if unread_after_ms != self._transcript.unread_after_ms:
+            self._transcript.unread_after_ms = unread_after_ms
+            self._changed()
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll down, or up with a negative number."""
+        self._keep_anchor()
+        self._viewport.scroll(rows)
+        self._changed()
+
+    def scroll_pages(self, pages: int) -> None:
+        """Scroll by whole screens, with two lines of the old one left."""
+        self.scroll_rows(pages * max(self.size.height - 2, 1))
+
+    def action_to_end(self) -> None:
+        """Go to the latest message."""
+        self._cursor = None
+        self._viewport.to_end()
+        self._changed()
+
+    def action_to_start(self) -> None:
+        """Go to the first loaded message."""
+        self._viewport.to_start()
+        self._changed()
+
+    def reveal(self, entry: Entry, *, is_chosen: bool = True) -> bool:
+        """Bring an entry into view; False when it is not loaded."""
+        item = self._transcript.item(entry, 0)
+        if item is None:
+            return False
+        self._keep_anchor()
+        if is_chosen:
+            self._cursor = entry
+        if not self._viewport.is_visible(item):
+            self._viewport.to_item(item)
+        self._changed()
+        return True
+
+    def set_query(self, query: str) -> None:
+        """Look for a text in what is loaded, and go to the last place where it is."""
+        look = self._transcript.look
+        self._transcript.look = Look(
+            look.width, look.palette, look.calendar, query.lower(), look.nick
+        )
+        found = self.search.start(query, self.conversation, self._transcript.is_hidden)
+        if found is not None:
+            self.reveal(found)
+        if not query:
+            self._cursor = None
+        self._changed()
+
+    def step_search(self, step: int) -> None:
+        """Go to the next (1, later) or previous (-1, earlier) place."""
+        found = self.search.step(step)
+        if found is not None:
+            self.reveal(found)
+
+    def enter_cursor(self) -> None:
+        """Choose the last message in view, and take the keyboard."""
+        self.focus()
+        if self._cursor is None:
+            self.action_cursor(-1)
+
+    def clear_cursor(self) -> None:
+        """Choose none."""
+        self._cursor = None
+        self._selection.clear()
+        self._changed()
+
+    # Keys.
+
+    def action_cursor(self, step: int) -> None:
+        """Choose the next message in a direction."""
+        self._keep_anchor()
+        transcript = self._transcript
+        start = transcript.item(self._cursor, 0) if self._cursor is not None else None
+        if start is None:
+            last = [place.item for place in self._rows() if place is not None]
+            start = (last[-1] if last else transcript.count - 1) + 1
+        item = start + step
+        while 0 < item < transcript.count:
+            entry = transcript.entry(item)
+            if entry is not None and not transcript.is_hidden(entry):
+                break
+            item += step
+        entry = transcript.entry(item)
+        if entry is None:
+            if step > 0:
+                self._cursor = None
+                self._viewport.to_end()
+                self.post_message(self.Left())
+            else:
+                self._viewport.to_start()
+            self._changed()
+            return
+        self._cursor = entry
+        if not self._viewport.is_visible(item):
+            height = self._transcript.height(item)
+            self._viewport.to_item(item, height if step < 0 else self.size.height - 1)
+        self._changed()
+
+    def action_menu(self) -> None:
+        """Ask what to do with the chosen message."""
+        if self._cursor is None:
+            return
+        if self._cursor.kind is EntryKind.GAP:
+            self.post_message(self.GapClicked(self._cursor))
+        else:
+            self.post_message(self.MenuWanted(self._cursor))
+
+    def action_choose(self, name: str) -> None:
+        """Do one thing with the chosen message."""
+        if self._cursor is not None:
+            self.post_message(self.ActionWanted(self._cursor, name))
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave with Escape; what is typed goes to where one writes."""
+        if event.key == "escape":
+            event.stop()
+            self.clear_cursor()
+            self.post_message(self.Left())
+
+    # The pointer.
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll towards the past."""
+        event.stop()
+        self.scroll_rows(-WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll towards the present."""
+        event.stop()
+        self.scroll_rows(WHEEL_ROWS)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to select, or to drag the bar at the right edge."""
+        if event.button != 1:
+            return
+        self.capture_mouse()
+        if event.x >= self.size.width - 1:
+            self._is_dragging_bar = True
+            self._drag_bar(event.y)
+            return
+        self._selection.begin(self._spot(event.x, event.y))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Go on selecting or dragging; beyond the edges the view scrolls."""
+        if self._is_dragging_bar:
+            self._drag_bar(event.y)
+        elif self._selection.is_begun and event.button:
+            if event.y < 0:
+                self.scroll_rows(-1)
+            elif event.y >= self.size.height:
+                self.scroll_rows(1)
+            y = min(max(event.y, 0), self.size.height - 1)
+            self._selection.extend(self._spot(event.x, y))
+            self._changed()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Copy what was selected, or take it for a click."""
+        self.release_mouse()
+        if self._is_dragging_bar:
+            self._is_dragging_bar = False
+            return
+        if self._selection.is_something:
+            copied = self._selection.text(self._transcript)
+            if copied.strip():
+                self.post_message(self.Copied(copied))
+            self._selection.end()
+        else:
+            self._selection.clear()
+            self._click(event)
+        self._changed()
+
+    def _click(self, event: events.MouseUp) -> None:
+        if self._new_below() and event.y == self.size.height - 1:
+            self.action_to_end()
+            return
+        target = self._target(event.x, event.y)
+        entry = self._transcript.entry(target.item) if target else None
+        if entry is None or target is None:
+            return
+        if event.button == 3:
+            self._cursor = entry
+            self.post_message(self.MenuWanted(entry))
+            return
+        url = self._url(target)
+        if url:
+            self.post_message(self.LinkClicked(url))
+        elif entry.kind is EntryKind.GAP:
+            self.post_message(self.GapClicked(entry))
+        elif entry.failure and not entry.is_redacted:
+            self.post_message(self.MenuWanted(entry))
+
+    def _url(self, target: _Target) -> str:
+        column = 0
+        for segment in self._transcript.rows(target.item)[target.row].strip:
+            column += segment.cell_length
+            if column > target.column:
+                return (segment.style.link if segment.style else None) or ""
+        return ""
+
+    def _drag_bar(self, y: int) -> None:
+        share = min(max(y / max(self.size.height - 1, 1), 0.0), 1.0)
+        if share >= 1.0:
+            self._viewport.to_end()
+        else:
+            self._viewport.to_item(int(share * (self._transcript.count - 1)), 0)
+        self._changed()
+
+    def _target(self, x: int, y: int) -> _Target | None:
+        places = self._rows()
+        place = places[y] if 0 <= y < len(places) else None
+        return None if place is None else _Target(place.item, place.row, x)
+
+    def _spot(self, x: int, y: int) -> Spot | None:
+        target = self._target(x, y)
+        entry = self._transcript.entry(target.item) if target else None
+        if target is None or entry is None:
+            return None
+        return Spot(entry, target.item, target.row, target.column)
+
+    # Drawing.
+
+    def render_line(self, y: int) -> Strip:
+        """Give one line of the screen."""
+        palette = self._palette
+        width = self.size.width
+        places = self._rows()
+        base = Style(bgcolor=palette.cursor.bgcolor)
+        place = places[y] if y < len(places) else None
+        background = self._background
+        below = self._new_below() if y == self.size.height - 1 else 0
+        if below:
+            strip = self._below_row(below)
+        elif place is None:
+            strip = Strip.blank(width - 1, background)
+        else:
+            entry = self._transcript.entry(place.item)
+            strip = self._transcript.rows(place.item)[place.row].strip
+            marked = self._selection.columns(place.item, place.row, width - 1)
+            if marked is not None:
+                strip = _restyle(strip, marked, palette.selection)
+            is_chosen = entry is not None and entry is self._cursor
+            strip = strip.apply_style(base if is_chosen else background)
+        return Strip([*strip, self._bar(y)], width)
+
+    @property
+    def _palette(self) -> Palette:
+        return self._transcript.look.palette
+
+    @property
+    def _background(self) -> Style:
+        colour = self._palette.background
+        return Style.from_color(bgcolor=colour.rich_color)
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self._transcript.look = self._sized(self._transcript.look)
+        self._changed()
+
+    def _sized(self, look: Look) -> Look:
+        width = max(self.size.width - 1, 8)
+        return Look(width, look.palette, look.calendar, look.query, look.nick)
+
+    def _keep_anchor(self) -> None:
+        """Find the anchor's entry again where entries came or went above it."""
+        viewport, transcript = self._viewport, self._transcript
+        viewport.count = transcript.count
+        viewport.height = self.size.height
+        if viewport.is_pinned or self._anchor_entry is None:
+            return
+        item = transcript.item(self._anchor_entry, viewport.anchor)
+        if item is not None:
+            viewport.moved(item)
+
+    def _changed(self) -> None:
+        self._places = None
+        self._revision = self.conversation.revision
+        self.refresh()
+        self._ask_for_past()
+
+    def _rows(self) -> list[Place | None]:
+        if self._places is None:
+            self._keep_anchor()
+            self._selection.follow(self._transcript)
+            self._places = self._viewport.rows()
+            viewport = self._viewport
+            self._anchor_entry = self._transcript.entry(viewport.anchor)
+            if viewport.is_pinned:
+                self._anchor_entry = None
+                entries = self.conversation.entries
+                self._seen_entry = entries[-1] if entries else None
+        return self._places
+
+    def _ask_for_past(self) -> None:
+        history = self.conversation.history
+        if not history.is_offered or not history.is_more_above or history.is_loading:
+            return
+        top = next((place for place in self._rows() if place is not None), None)
+        if top is not None and top.item <= LOAD_WITHIN and not history.problem:
+            self.post_message(self.LoadWanted())
+
+    def _new_below(self) -> int:
+        """Count what came since one scrolled up; 0 when one is at the end."""
+        if self._viewport.is_pinned:
+            return 0
+        entries = self.conversation.entries
+        if self._seen_entry is None or not entries or entries[-1] is self._seen_entry:
+            return -1
+        for back in range(1, min(len(entries), 1000) + 1):
+            if entries[-back] is self._seen_entry:
+                return back - 1
+        return 1000
+
+    def _below_row(self, count: int) -> Strip:
+        words = (
+            " \u2193 back to the latest (End) "
+            if count < 0
+            else f" \u2193 {'999+' if count > 999 else count} new (End) "
+        )
+        width = self.size.width - 1
+        style = self._palette.alert if count > 0 else self._palette.badge
+        left = max(width - len(words) - 1, 0)
+        strip = Strip([Segment(" " * left), Segment(words, style)])
+        return strip.adjust_cell_length(width).apply_style(self._background)
+
+    def _bar(self, y: int) -> Segment:
+        start, end = self._viewport.share()
+        height = self.size.height
+        first = min(int(start * height), height - 1)
+        last = max(int(end * height + 0.999), first + 1)
+        if end - start >= 1.0 or not first <= y < last:
+            return Segment(" ", self._background)
+        return Segment("\u2590", self._palette.faint + self._background)
+
+
+def _restyle(strip: Strip, columns: tuple[int, int], style: Style) -> Strip:
+    """Give columns of a strip another background."""
+    first, last = columns
+    before, marked, after = strip.divide([first, last, strip.cell_length])
+    marked = Strip(Segment.apply_style(marked, post_style=style), marked.cell_length)
+    return Strip.join([before, marked, after])

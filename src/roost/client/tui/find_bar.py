@@ -1,0 +1,83 @@
+"""Searching in the conversation in view."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class FindBar(Horizontal):
+    """A field, and how often it was found."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Stop searching", show=False),
+        Binding("up,shift+enter", "step(-1)", "Earlier", show=False),
+        Binding("down", "step(1)", "Later", show=False),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Something else is searched for."""
+
+        query: str
+
+    @dataclass
+    class Stepped(Message):
+        """The next one is wanted: 1 later, -1 earlier."""
+
+        step: int
+
+    class Closed(Message):
+        """Nothing is searched for any more."""
+
+    def __init__(self) -> None:
+        super().__init__(id="find")
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Static("Search ", id="find-label")
+        yield Input(placeholder="in what is loaded", compact=True, id="find-input")
+        yield Static("", id="find-count")
+
+    def open(self, query: str = "") -> None:
+        """Begin to search."""
+        self.display = True
+        field = self.query_one(Input)
+        if query:
+            field.value = query
+        field.focus()
+
+    def close(self) -> None:
+        """Stop."""
+        if self.display:
+            self.display = False
+            self.query_one(Input).value = ""
+            self.post_message(self.Closed())
+
+    def say(self, number: int, count: int, query: str) -> None:
+        """Show which of how many one is at."""
+        words = f"{number} of {count}  Up Down" if count else "not found" if query else ""
+        self.query_one("#find-count", Static).update(words)
+
+    def action_close(self) -> None:
+        """Stop."""
+        self.close()
+
+    def action_step(self, step: int) -> None:
+        """Go on."""
+        self.post_message(self.Stepped(step))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search as one types."""
+        event.stop()
+        if self.display:
+            self.post_message(self.Changed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to the one before with Enter."""
+        event.stop()
+        self.post_message(self.Stepped(-1))

@@ -1,0 +1,39 @@
+"""Telling somebody who looks elsewhere: the terminal's bell, or its desktop notification.
+
+OSC 9 is understood by iTerm2, kitty, WezTerm, Windows Terminal and others; OSC 777 by urxvt, foot,
+Ghostty and others. A terminal that knows neither shows nothing.
+"""
+
+from collections.abc import Mapping
+
+from roost.client.model import text
+
+TEXT_MAX = 180
+CHOICES = ("bell", "desktop", "both", "none")
+
+
+def sequences(choice: str, title: str, words: str, environment: Mapping[str, str]) -> str:
+    """Give what is to be written to the terminal."""
+    parts = []
+    if choice in ("bell", "both"):
+        parts.append("\x07")
+    if choice in ("desktop", "both"):
+        title, words = _harmless(title), _harmless(words)
+        for sequence in (
+            f"\x1b]9;{title}: {words}\x1b\\",
+            f"\x1b]777;notify;{title};{words}\x1b\\",
+        ):
+            is_inside = bool(environment.get("TMUX"))
+            parts += [_through_tmux(sequence) if is_inside else sequence]
+    return "".join(parts)
+
+
+def _harmless(words: str) -> str:
+    """Leave nothing in that could end the sequence, or begin another field of it."""
+    words = " ".join(text.strip_formatting(words).split())
+    words = "".join(letter for letter in words if letter.isprintable() and letter != ";")
+    return words[:TEXT_MAX]
+
+
+def _through_tmux(sequence: str) -> str:
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"

@@ -1,0 +1,132 @@
+"""The conversations: rooms and private ones, with what is unread in them."""
+
+from rich.segment import Segment
+from rich.style import Style
+
+from roost.client.model import Conversation, ConversationKind, Model
+from roost.client.tui.list_pane import ListPane
+from roost.client.tui.marks import AWAY, GONE, HERE
+from roost.client.tui.palette import Palette
+from roost.client.tui.wrapping import truncate, width_of
+
+_HEADINGS = {
+    ConversationKind.ROOM: "Rooms",
+    ConversationKind.PRIVATE: "People",
+}
+NEW = "+ Find or make a room"
+
+
+class RoomsPane(ListPane):
+    """The conversations in order, each kind under its heading."""
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__(palette, id="rooms")
+        self._model = model
+        self._rows: list[str | ConversationKind | None] = []
+        self._state: tuple[int, str, str] = (-1, "", "")
+
+    def follow(self) -> None:
+        """Show what the model changed."""
+        model = self._model
+        state = (model.order_revision, model.active, model.connection.network)
+        if state == self._state:
+            return
+        is_moved = state[1] != self._state[1]
+        self._state = state
+        self._rows = self._arrange()
+        if is_moved and model.active in self._rows:
+            self.reveal(self._rows.index(model.active))
+        self.refresh()
+
+    def key_at(self, row: int) -> str | None:
+        """Give the conversation's key; None for the row that leads to more rooms."""
+        found = self._rows[row] if row < len(self._rows) else None
+        return found if isinstance(found, str) else None
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._rows)
+
+    def is_clickable(self, index: int) -> bool:
+        """Headings are not."""
+        return not isinstance(self._rows[index], ConversationKind)
+
+    def row_background(self, index: int) -> Style | None:
+        """The conversation in view stands out."""
+        return self.palette.cursor if self._rows[index] == self._model.active else None
+
+    def row(self, index: int, width: int) -> list[Segment]:
+        """Give a conversation's row."""
+        palette = self.palette
+        found = self._rows[index]
+        if found is None:
+            return [Segment(f" {truncate(NEW, width - 1)}", palette.primary)]
+        if isinstance(found, ConversationKind):
+            return [Segment(f" {_HEADINGS[found]}", palette.muted)]
+        conversation = self._model.conversations[found]
+        badge = badge_of(conversation)
+        badge_style = palette.alert if conversation.highlights else palette.badge
+        left = width - 3 - (width_of(badge) + 3 if badge else 0)
+        name = truncate(conversation_name(self._model, conversation), max(left, 1))
+        segments = [*self._sign(conversation), Segment(name, self._name_style(conversation))]
+        if badge:
+            used = sum(width_of(segment.text) for segment in segments)
+            gap = max(width - used - width_of(badge) - 3, 0)
+            segments += [Segment(" " * gap, palette.text), Segment(f" {badge} ", badge_style)]
+        return segments
+
+    def _arrange(self) -> list[str | ConversationKind | None]:
+        rows: list[str | ConversationKind | None] = []
+        kind = ConversationKind.SERVER
+        for key in self._model.order:
+            conversation = self._model.conversations.get(key)
+            if conversation is None:
+                continue
+            if conversation.kind is not kind:
+                kind = conversation.kind
+                if kind is ConversationKind.PRIVATE and None not in rows:
+                    rows.append(None)
+                if kind in _HEADINGS:
+                    rows.append(kind)
+            rows.append(key)
+        if None not in rows:
+            rows.append(None)
+        return rows
+
+    def _sign(self, conversation: Conversation) -> list[Segment]:
+        palette = self.palette
+        bar = "\u258e" if conversation.key == self._model.active else " "
+        sign, colour = " ", "text"
+        if conversation.kind is ConversationKind.PRIVATE:
+            sign, colour = presence_of(conversation)
+        return [Segment(bar, palette.primary), Segment(sign + " ", getattr(palette, colour))]
+
+    def _name_style(self, conversation: Conversation) -> Style:
+        palette = self.palette
+        bold = Style(bold=True)
+        if conversation.highlights:
+            return palette.accent + bold
+        if conversation.unread or conversation.key == self._model.active:
+            return palette.text + bold
+        return palette.text if conversation.is_joined else palette.muted + Style(italic=True)
+
+
+def conversation_name(model: Model, conversation: Conversation) -> str:
+    """Give the name under which a conversation is shown."""
+    if conversation.kind is ConversationKind.SERVER:
+        return model.connection.network or "Server"
+    return conversation.name
+
+
+def presence_of(conversation: Conversation) -> tuple[str, str]:
+    """Give the sign and its style for the other one of a private conversation."""
+    peer = conversation.peer
+    if peer is None or not peer.is_online:
+        return GONE
+    return HERE if peer.away is None else AWAY
+
+
+def badge_of(conversation: Conversation) -> str:
+    """Say how much is unread; of what names the reader, how much of that."""
+    number = conversation.highlights or conversation.unread
+    return "" if not number else "999+" if number > 999 else str(number)

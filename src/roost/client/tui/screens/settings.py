@@ -1,0 +1,63 @@
+"""What can be set while the client runs; it takes effect at once."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Label, Select, Static, Switch
+
+from roost.client.tui.link import Preferences
+from roost.client.tui.screens.dialog import Dialog
+
+_NOTIFY = (
+    ("ring the bell", "bell"),
+    ("show a desktop notification", "desktop"),
+    ("both", "both"),
+    ("nothing", "none"),
+)
+
+
+class SettingsScreen(Dialog[None]):
+    """The settings."""
+
+    title_text = "Settings"
+
+    def __init__(self, preferences: Preferences) -> None:
+        super().__init__()
+        self._preferences = preferences
+
+    def contents(self) -> ComposeResult:
+        """Show each with its value."""
+        themes = [
+            (name.replace("-", " "), name)
+            for name, theme in sorted(self.app.available_themes.items())
+            if not theme.ansi
+        ]
+        with Horizontal(classes="setting"):
+            yield Label("Colours")
+            yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
+        with Horizontal(classes="setting"):
+            yield Label("When somebody calls you")
+            yield Select(
+                _NOTIFY,
+                value=self._preferences.notify,
+                allow_blank=False,
+                id="notify",
+                compact=True,
+            )
+        with Horizontal(classes="setting"):
+            yield Label("Show who comes and goes")
+            shown = not self._preferences.hides_coming_and_going
+            yield Switch(shown, id="coming", animate=False)
+        yield Static("Everything takes effect at once and is kept. Escape closes.", classes="hint")
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """Take a choice."""
+        event.stop()
+        if event.select.id == "theme":
+            self.app.theme = str(event.value)
+        else:
+            self._preferences.notify = str(event.value)
+
+    def on_switch_changed(self, event: Switch.Changed) -> None:
+        """Take a switch."""
+        event.stop()
+        self._preferences.hides_coming_and_going = not event.value
