@@ -1,5 +1,7 @@
 """RPL_ISUPPORT (modern.ircdocs.horse, "RPL_ISUPPORT Parameters")."""
 
+import pytest
+
 from roost.chat.settings import Settings
 from roost.ircd.config import Config
 from support.dialogue import World
@@ -60,3 +62,13 @@ def test_targmax_is_what_the_commands_do() -> None:
     assert client.commands() == ["407"]
     client.send(f"JOIN {rooms.rpartition(',')[0]}")
     assert client.commands().count("JOIN") == int(limits["JOIN"])
+
+
+def test_the_networks_picture_is_told_if_there_is_one() -> None:
+    """If a server publishes a `draft/ICON` ISUPPORT token, the value MUST be a URL to an image."""
+    icon = "https://example.net/icon.png?size={size}"
+    assert f"draft/ICON={icon}" in tokens_of(World(config=Config(icon=icon)))
+    assert "ICON" not in " ".join(tokens_of(World()))
+    with pytest.raises(ValueError, match="icon must be"):
+        Config(icon="icon.png")
+
