@@ -1,7 +1,7 @@
 """What the client remembers from one run to the next: the model's state as `Saved`, and back."""
 
 from roost.client.model import SERVER_KEY, ConversationKind, Delivery, Model
-from roost.client.model.intents import apply_ignored
+from roost.client.model.intents import apply_ignored, want
 from roost.client.model.speech import open_private
 from roost.client.settings import Saved
 
@@ -46,7 +46,8 @@ def recall(model: Model, saved: Saved) -> None:
     What was typed and never sent becomes a draft: after hours it is the reader's to decide.
     """
     for name in saved.rooms:
-        model.rooms_wanted.setdefault(name, "")
+        if name not in model.rooms_wanted:
+            want(model, name, "")
     for nick in saved.private:
         open_private(model, nick)
     for mask in saved.ignored:

@@ -104,11 +104,20 @@ def join(state: State, name: str, password: str) -> None:
         state.effects.append(Show(key))
         return
     state.wants_shown[key] = None
-    state.rooms_wanted[room] = password
+    want(state, room, password)
     if state.is_online and state.registration.is_welcomed:
-        if known is None:
-            known = state.add_conversation(room, room, ConversationKind.ROOM)
         registration.join(state, {room: password})
+
+
+def want(state: State, room: str, password: str) -> None:
+    """Have a room joined once online; it is there to be typed into at once."""
+    state.rooms_wanted[room] = password
+    conversation = state.room(room)
+    if conversation is None:
+        conversation = state.add_conversation(room, room, ConversationKind.ROOM)
+    conversation.is_joining = True
+    conversation.problem = ""
+    conversation.touch()
 
 
 def part(state: State, key: str, reason: str) -> None:

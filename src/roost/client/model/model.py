@@ -49,7 +49,7 @@ class Model(State):
         for room in profile.rooms:
             name, _, password = room.strip().partition(" ")
             if name:
-                self.rooms_wanted[intents.room_name(self, name)] = password.strip()
+                intents.want(self, intents.room_name(self, name), password.strip())
 
     # What happens to the connection.
 

@@ -56,7 +56,8 @@ class MultilineLimits(NamedTuple):
 class Offered:
     """One server's offers; made anew with each connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: "Offered | None" = None) -> None:
+        """Start without offers; names are compared as they were `before`, until the server says."""
         self.available: dict[str, str] = {}
         """Capabilities that could be asked for, with their values."""
         self.enabled: set[str] = set()
@@ -68,6 +69,8 @@ class Offered:
         self.modes_with_parameter = ("beI", "k", "l")
         """Lists, always with one, with one when set (CHANMODES types A, B, C)."""
         self._mapping = _LOWER_1459
+        if before is not None:
+            self._mapping, self.room_types = before._mapping, before.room_types  # noqa: SLF001
 
     def has(self, name: str) -> bool:
         """Whether a capability is in use; `name` is without "draft/"."""

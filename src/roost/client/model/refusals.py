@@ -55,6 +55,8 @@ def receive_error_numeric(state: State, line: Incoming) -> None:
         sending.fail_waiting(state, key, reason)
         state.rooms_wanted.pop(conversation.target, None)
         state.toast(f"{conversation.name}: {reason}", is_error=True)
+        if not conversation.entries and not conversation.pending:
+            state.remove_conversation(key)
         return
     if code in SPEECH_REFUSALS and not line.label and sending.fail_target(state, key, reason):
         return

@@ -35,7 +35,7 @@ JOIN_BYTES_MAX = 400
 def begin(state: State) -> None:
     """Send what opens a registration."""
     state.registration = Registration()
-    state.offered = Offered()
+    state.offered = Offered(state.offered)
     state.batches.clear()
     profile = state.profile
     if profile.server_password:
@@ -274,6 +274,7 @@ def receive_welcomed(state: State) -> None:
     if registration.is_welcomed or not registration.is_over:
         return
     registration.is_welcomed = True
+    state.refold()
     state.connection.network = clean_name(state.offered.tokens.get("NETWORK", "")) or (
         state.connection.network
     )

@@ -264,6 +264,19 @@ class State:
             if message.key == old:
                 message.key = key
 
+    def refold(self) -> None:
+        """Find everything by the names as this server compares them."""
+        for conversation in list(self.conversations.values()):
+            if conversation.kind is ConversationKind.SERVER:
+                continue
+            if self.fold(conversation.target) != conversation.key:
+                self.rename_conversation(conversation, conversation.target)
+        for folded, person in list(self.people.items()):
+            if not person.rooms and self.fold(person.nick) != folded:
+                del self.people[folded]
+                person.folded = self.fold(person.nick)
+                self.people[person.folded] = person
+
     def room(self, name: str) -> Conversation | None:
         """Find a room."""
         found = self.conversations.get(self.fold(name))
