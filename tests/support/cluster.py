@@ -81,6 +81,23 @@ class Cluster:
         found = re.findall(r"([0-9.]+):(\d+)", self.ready_line)
         return [(host, int(port)) for host, port in found]
 
+    @property
+    def tls_address(self) -> tuple[str, int]:
+        """Where clients connect by TLS."""
+        (found,) = re.findall(r"^  TLS +([0-9.]+):(\d+)", "\n".join(self.output), re.MULTILINE)
+        return found[0], int(found[1])
+
+    @property
+    def http_url(self) -> str:
+        """Where the balancer answers over HTTP."""
+        (found,) = re.findall(r"^  status +(http://[^/]+)/", "\n".join(self.output), re.MULTILINE)
+        return str(found)
+
+    @property
+    def authority(self) -> Path:
+        """What clients have to trust."""
+        return self.data / "authority" / "ca.pem"
+
     def start(self) -> Self:
         """Start it, and wait until it says that it is ready."""
         self.start_nowait()

@@ -53,10 +53,13 @@ class ClosedError(AssertionError):
 class IrcClient:
     """One connection; a context manager that closes it."""
 
-    def __init__(self, address: tuple[str, int], nick: str) -> None:
+    def __init__(
+        self, address: tuple[str, int], nick: str, *, over: socket.socket | None = None
+    ) -> None:
+        """Connect, or speak over a socket that is connected already."""
         self.nick = nick
         self.received: list[Line] = []
-        self._socket = socket.create_connection(address, timeout=PATIENCE_S)
+        self._socket = over or socket.create_connection(address, timeout=PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._pings = 0

@@ -12,11 +12,15 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from roost.ops import clock
+from support.ways import Way, plain
+
+GOODBYE_S = 5.0
+"""How long closing may take: those who came by TLS and WebSocket say good-bye."""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -56,6 +60,7 @@ class LoadClient(asyncio.Protocol):
         self.nick = f"load{number}"
         self.room = room
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
         self.heard: list[str] = []
         self.is_closed = False
         self._transport: asyncio.Transport | None = None
@@ -100,6 +105,7 @@ class LoadClient(asyncio.Protocol):
         if not self.is_closed and self._load.is_running:
             self._load.report.closed += 1
         self.is_closed = True
+        self.gone.set()
         if not self.joined.done():
             self.joined.cancel()
 
@@ -113,9 +119,18 @@ class LoadClient(asyncio.Protocol):
 class Load:
     """All of them."""
 
-    def __init__(self, host: str, port: int, *, clients: int, rooms: int, rate: float) -> None:
-        self._host = host
-        self._port = port
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        clients: int,
+        rooms: int,
+        rate: float,
+        ways: Sequence[Way] = (),
+    ) -> None:
+        """Have so many people; they come by the `ways` in turn, or all by plain text."""
+        self._ways = tuple(ways) or (plain(host, port),)
         self._count = clients
         self._rooms = rooms
         self._rate = rate
@@ -134,14 +149,12 @@ class Load:
 
     async def connect(self) -> None:
         """Have everybody in their rooms."""
-        loop = asyncio.get_running_loop()
         for number in range(self._count):
+            # Each room has people who came by each way.
             room = f"#load{number % self._rooms}"
-            _, client = await loop.create_connection(
-                lambda number=number, room=room: LoadClient(self, number, room),  # type: ignore[misc]
-                self._host,
-                self._port,
-            )
+            way = self._ways[number // self._rooms % len(self._ways)]
+            client = LoadClient(self, number, room)
+            await way(lambda client=client: client)  # type: ignore[misc]
             self.clients.append(client)
             self._rooms_of.setdefault(room, [])
         async with asyncio.timeout(60):
@@ -191,6 +204,10 @@ class Load:
         self._count_up()
         for client in self.clients:
             client.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                for client in self.clients:
+                    await client.gone.wait()
         return self.report
 
     def _count_up(self) -> None:

@@ -10,12 +10,13 @@ with Pressure(cluster) as pressure:
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from support.cluster import Cluster
 from support.load import Load, Report
+from support.ways import Way
 
 PATIENCE_S = 60.0
 TALK_S = 0.2
@@ -33,10 +34,16 @@ class Pressure:
     """A load in a thread of its own; a context manager that checks what came of it."""
 
     def __init__(
-        self, cluster: Cluster, *, clients: int = 120, rooms: int = 12, rate: float = 80.0
+        self,
+        cluster: Cluster,
+        *,
+        clients: int = 120,
+        rooms: int = 12,
+        rate: float = 80.0,
+        ways: Sequence[Way] = (),
     ) -> None:
         host, port = cluster.address
-        self._load = Load(host, port, clients=clients, rooms=rooms, rate=rate)
+        self._load = Load(host, port, clients=clients, rooms=rooms, rate=rate, ways=ways)
         self._is_ending = threading.Event()
         self._has_begun = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -28,8 +28,15 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
     system allows fewer open files, there are fewer."""
     connections_per_address_max: int = 200
     """From one address (an IPv6 /64 network counts as one): a large office behind one router."""
+    connects_burst: int = 200
+    """Connections that one address may make at once: all that it may have, after its own network
+    was away."""
+    connects_per_s: float = 2.0
+    """Connections a second after that, more than anybody's client tries; 0 sets no pace. Above it
+    a connection is closed with a line that says so."""
     exempt_networks: tuple[str, ...] = _LOOPBACK
-    """Networks whose addresses may have any number; this machine's own gateways and bridges."""
+    """Networks whose addresses may have any number, as fast as they like; this machine's own
+    gateways and bridges."""
     line_bytes_max: int = 4096 + 512
     """A line with its tags and its end: 4,096 bytes of tags by message-tags, 512 by RFC 1459."""
     unread_bytes_max: int = 4 * 1024 * 1024
@@ -54,9 +61,12 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
             "connections_per_address_max",
             "keepalive_s",
             "handshakes_max",
+            "connects_burst",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.connects_per_s < 0:
+            raise ValueError("connects_per_s must not be negative")
         if self.line_bytes_max < 512:
             raise ValueError("line_bytes_max must be at least 512")
         if self.unread_bytes_max < 64 * 1024:

@@ -49,6 +49,8 @@ class ClientDesk:
             total_max=files_allow(limits.connections_max),
             per_address_max=limits.connections_per_address_max,
             exempt=limits.exempt_networks,
+            burst=limits.connects_burst,
+            per_s=limits.connects_per_s,
         )
         self._lingering: dict[ClientConnection, float] = {}
         """Connections that are being closed, and until when they may linger."""
@@ -82,7 +84,7 @@ class ClientDesk:
 
     def admit(self, address: str) -> str:
         """Count a connection in; gives the reason when it may not come in, which is logged."""
-        refusal = self._doorkeeper.enter(address)
+        refusal = self._doorkeeper.enter(address, self._turns.now)
         if refusal:
             self._turned_away.log(self._turns.now, address=address, reason=refusal)
         return refusal
