@@ -1,0 +1,130 @@
+"""A browser's own WebSocket, in headless Chromium."""
+
+import contextlib
+import json
+import queue
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from support.cluster import PATIENCE_S, Cluster
+
+BROWSER_S = 60.0
+"""A browser that starts on a busy machine takes its time."""
+PAGE = """<!doctype html><meta charset="utf-8"><script>
+const said = [];
+const report = why => fetch("/report", {method: "POST", body: JSON.stringify({why, said,
+    protocol: socket.protocol})});
+const socket = new WebSocket("URL", ["PROTOCOL"]);
+socket.binaryType = "arraybuffer";
+const text = data => typeof data === "string" ? data : new TextDecoder().decode(data);
+socket.onopen = () => { socket.send("NICK NAME"); socket.send("USER web 0 * :A browser"); };
+socket.onmessage = event => {
+    const line = text(event.data);
+    said.push(line);
+    const words = line.split(" ");
+    if (words[0] === "PING") socket.send("PONG " + words[1]);
+    if (words[1] === "001") socket.send("JOIN #web");
+    if (words[1] === "366") socket.send("PRIVMSG #web :hello from a browser \\u2603");
+    if (words[1] === "PRIVMSG") { socket.send("QUIT :done"); }
+};
+socket.onclose = event => report("closed " + event.code);
+</script>"""
+
+
+class Site:
+    """Serves one page, and takes its report."""
+
+    def __init__(self, page: str = "") -> None:
+        self.page = page
+        self.reports: queue.Queue[dict[str, Any]] = queue.Queue()
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer(site.page.encode())
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self._answer(b"")
+                site.reports.put(json.loads(body))
+
+            def _answer(self, body: bytes) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@contextlib.contextmanager
+def browse(profile: Path, site: Site) -> Iterator[None]:
+    """Open a site in a browser; ends both."""
+    thread = threading.Thread(target=site.server.serve_forever, daemon=True)
+    thread.start()
+    browser = subprocess.Popen(
+        [
+            *("chromium", "--headless=new", "--no-sandbox", "--disable-gpu"),
+            *("--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"),
+            f"--user-data-dir={profile}",
+            site.url,
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        browser.terminate()
+        try:
+            browser.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait(PATIENCE_S)
+        site.server.shutdown()
+        site.server.server_close()
+        thread.join(PATIENCE_S)
+
+
+def page(cluster: Cluster, protocol: str, name: str) -> str:
+    url = cluster.http_url.replace("http:", "ws:") + "/irc"
+    return PAGE.replace("URL", url).replace("PROTOCOL", protocol).replace("NAME", name)
+
+
+def test_a_browser_registers_joins_and_talks_if_its_page_may(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    welcome = [Site(), Site()]
+    config = tmp_path / "up.toml"
+    origins = json.dumps([site.url for site in welcome])
+    config.write_text(f"[balancer]\nwebsocket_origins = {origins}\n")
+    cluster = start_cluster(arguments=("--config", str(config)))
+    with cluster.client("terminal") as terminal:
+        terminal.register().join("#web")
+        for site, protocol, name in zip(
+            welcome, ("text.ircv3.net", "binary.ircv3.net"), ("webtext", "webbinary"), strict=True
+        ):
+            site.page = page(cluster, protocol, name)
+            with browse(tmp_path / name, site):
+                line = terminal.expect("PRIVMSG", "#web", patience_s=BROWSER_S)
+                assert (line.nick, line.text) == (name, "hello from a browser \N{SNOWMAN}")
+                terminal.say("#web", f"hello, {name}")
+                report = site.reports.get(timeout=BROWSER_S)
+            assert report["protocol"] == protocol
+            assert report["why"] == "closed 1000"
+            assert f"hello, {name}" in report["said"][-2]
+            assert report["said"][-1].startswith("ERROR ")
+        evil = Site(page(cluster, "text.ircv3.net", "evil"))
+        with browse(tmp_path / "evil", evil):
+            report = evil.reports.get(timeout=BROWSER_S)
+            assert report == {"why": "closed 1006", "said": [], "protocol": ""}
+        assert "websocket-refused" in cluster.log()
