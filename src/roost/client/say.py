@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from roost.client.connection import ClientConnection
 from roost.client.model import Delivery, Entry, Model
 from roost.client.model.effects import Effect, Toast
+from roost.client.model.sending import WINDOW
 from roost.client.script import ScriptError, Target, describe, with_model
 
 
@@ -75,12 +76,13 @@ async def _say_all(
 async def _wait_confirmed(model: Model, key: str, wait: Callable[[], Awaitable[None]]) -> None:
     while True:
         conversation = model.conversations.get(key)
-        pending: list[Entry] = [] if conversation is None else conversation.pending
-        for entry in pending:
-            if entry.delivery is Delivery.FAILED:
-                raise ScriptError(entry.failure)
         if conversation is None:
             raise ScriptError("the room was left before everything was confirmed")
-        if not pending:
+        if not conversation.pending:
             return
+        # They go out in order, a few at a time: what failed is among the first.
+        first: list[Entry] = conversation.pending[:WINDOW]
+        for entry in first:
+            if entry.delivery is Delivery.FAILED:
+                raise ScriptError(entry.failure)
         await wait()

@@ -54,33 +54,35 @@ def flush(state: State) -> None:
     """Send what waits, in the order typed, as far as the window lets it."""
     if not state.outgoing or not (state.is_online and state.registration.is_welcomed):
         return
-    free = WINDOW - sum(
-        message.entry.delivery is Delivery.SENDING for message in state.outgoing.values()
-    )
+    written: list[Outgoing] = []
+    for message in _next(state, WINDOW - len(state.sending)):
+        conversation = state.conversations[message.key]
+        for part in _prepare(state, conversation, message):
+            if len(state.sending) < WINDOW:
+                _write(state, conversation, part)
+                written.append(part)
+    if written and not state.offered.has_labels:
+        barrier = state.counter = state.counter + 1
+        for message in written:
+            message.barrier = barrier
+        state.emit("PING", f"{state.nonce}-{barrier}")
+
+
+def _next(state: State, count: int) -> list[Outgoing]:
+    """Find the messages that may go out now, up to `count`, in the order typed."""
+    found: list[Outgoing] = []
     blocked: dict[str, None] = {}
-    written = False
-    for message in list(state.outgoing.values()):
-        if free <= 0:
+    for message in state.outgoing.values():
+        if len(found) >= count:
             break
         if message.entry.delivery is not Delivery.WAITING or message.key in blocked:
             continue
         conversation = state.conversations.get(message.key)
         if conversation is None or message.was_written or not conversation.is_joined:
             blocked[message.key] = None
-            continue
-        for part in _prepare(state, conversation, message):
-            if free <= 0:
-                blocked[message.key] = None
-                break
-            _write(state, conversation, part)
-            free -= 1
-            written = True
-    if written and not state.offered.has_labels:
-        barrier = state.counter = state.counter + 1
-        for message in state.outgoing.values():
-            if message.entry.delivery is Delivery.SENDING and not message.barrier:
-                message.barrier = barrier
-        state.emit("PING", f"{state.nonce}-{barrier}")
+        else:
+            found.append(message)
+    return found
 
 
 def _prepare(state: State, conversation: Conversation, message: Outgoing) -> list[Outgoing]:
@@ -160,6 +162,7 @@ def _write(state: State, conversation: Conversation, message: Outgoing) -> None:
             state.emit("PRIVMSG", target, text, tags=inner)
         state.emit("BATCH", f"-{name}")
     message.entry.delivery = Delivery.SENDING
+    state.sending[message.entry.id] = message
     conversation.typing_sent_s = 0.0
     conversation.update_pending(message.entry)
 
@@ -176,15 +179,18 @@ def match_echo(
     nonce = line.tags.get(NONCE_TAG)
     if nonce is not None:
         return state.by_nonce.get(nonce)
-    for message in state.outgoing.values():
+    for message in (*state.sending.values(), *_in_doubt(state)):
         if (
             message.key == conversation.key
-            and (message.entry.delivery is Delivery.SENDING or message.was_written)
             and message.is_action == is_action
             and message.entry.text == clean_text(text)
         ):
             return message
     return None
+
+
+def _in_doubt(state: State) -> list[Outgoing]:
+    return [message for message in state.outgoing.values() if message.was_written]
 
 
 def confirm(state: State, conversation: Conversation, message: Outgoing) -> Entry:
@@ -199,6 +205,7 @@ def confirm(state: State, conversation: Conversation, message: Outgoing) -> Entr
 
 def _forget(state: State, conversation: Conversation, message: Outgoing) -> None:
     state.outgoing.pop(message.entry.id, None)
+    state.sending.pop(message.entry.id, None)
     state.by_nonce.pop(message.nonce, None)
     state.by_label.pop(message.label, None)
     if message.entry in conversation.pending:
@@ -222,11 +229,7 @@ def receive_ack(state: State, label: str) -> None:
 
 def receive_pong(state: State, barrier: int) -> None:
     """The server has dealt with everything before this PING, and refused what it refused."""
-    done = [
-        message
-        for message in state.outgoing.values()
-        if message.entry.delivery is Delivery.SENDING and 0 < message.barrier <= barrier
-    ]
+    done = [message for message in state.sending.values() if 0 < message.barrier <= barrier]
     for message in done:
         confirm_without_echo(state, message)
     flush(state)
@@ -243,8 +246,8 @@ def fail_label(state: State, label: str, reason: str) -> bool:
 
 def fail_target(state: State, key: str, reason: str) -> bool:
     """The server refused something to this target; False when nothing is on its way there."""
-    for message in state.outgoing.values():
-        if message.key == key and message.entry.delivery is Delivery.SENDING:
+    for message in state.sending.values():
+        if message.key == key:
             fail(state, message, reason)
             return True
     return False
@@ -253,6 +256,7 @@ def fail_target(state: State, key: str, reason: str) -> bool:
 def fail(state: State, message: Outgoing, reason: str) -> None:
     """Note that a message was not delivered; it stays until the user retries or dismisses it."""
     state.by_label.pop(message.label, None)
+    state.sending.pop(message.entry.id, None)
     message.label = ""
     message.barrier = 0
     message.was_written = False
@@ -296,15 +300,15 @@ def give_up(state: State, conversation: Conversation, message: Outgoing) -> None
 def connection_lost(state: State) -> None:
     """What was on its way may or may not have arrived."""
     state.by_label.clear()
-    for message in state.outgoing.values():
-        if message.entry.delivery is Delivery.SENDING:
-            message.was_written = True
-            message.label = ""
-            message.barrier = 0
-            message.entry.delivery = Delivery.WAITING
-            conversation = state.conversations.get(message.key)
-            if conversation is not None:
-                conversation.update_pending(message.entry)
+    for message in state.sending.values():
+        message.was_written = True
+        message.label = ""
+        message.barrier = 0
+        message.entry.delivery = Delivery.WAITING
+        conversation = state.conversations.get(message.key)
+        if conversation is not None:
+            conversation.update_pending(message.entry)
+    state.sending.clear()
 
 
 def has_unresolved(state: State, key: str) -> bool:

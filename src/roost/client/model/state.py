@@ -143,6 +143,8 @@ class State:
         """Why the server is about to close the connection, if it said."""
         self.outgoing: dict[int, Outgoing] = {}
         """One's own messages that are not confirmed, by their entry's id."""
+        self.sending: dict[int, Outgoing] = {}
+        """Those of them that are on their way now."""
         self.by_label: dict[str, Outgoing] = {}
         self.by_nonce: dict[str, Outgoing] = {}
         self.questions: list[Question] = []

@@ -1,0 +1,194 @@
+"""`roost say` and `roost tail` on a real cluster whose parts die: once, in order, nothing lost."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from roost.ops import clock
+from support.cluster import PATIENCE_S, ROOST, Cluster
+
+FLOW_S = 60.0
+"""For some hundred messages on a busy machine."""
+
+
+def arguments(cluster: Cluster, nick: str) -> list[str]:
+    places = [f"--address={host}:{port}" for host, port in cluster.addresses]
+    return [*places, "--nick", nick]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment without anybody's settings."""
+    home = {
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    return {**os.environ, **home}
+
+
+def say(
+    cluster: Cluster, environment: dict[str, str], *words: str, lines: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ROOST, "say", *arguments(cluster, "speaker"), *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=FLOW_S,
+        input=lines,
+        env=environment,
+    )
+
+
+class Tail:
+    """A running `roost tail --json`, and what it printed so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.texts: list[str] = []
+        self._process = process
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.texts.append(json.loads(line)["text"])
+
+    def wait_for(self, text: str) -> None:
+        deadline = clock.monotonic() + FLOW_S
+        while text not in self.texts:
+            if self._process.poll() is not None or clock.monotonic() > deadline:
+                raise AssertionError(f"no {text!r}: {self.texts[-20:]}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@contextmanager
+def tailing(cluster: Cluster, environment: dict[str, str], room: str, *more: str) -> Iterator[Tail]:
+    process = subprocess.Popen(
+        [*ROOST, "tail", *arguments(cluster, "reader"), room, "--json", *more],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    tail = Tail(process)
+    try:
+        yield tail
+    finally:
+        tail.stop()
+
+
+def test_what_is_said_is_printed_from_the_beginning_and_as_it_is_said(
+    cluster: Cluster, environment: dict[str, str]
+) -> None:
+    room = "#printed"
+    lines = "".join(f"line {number}\n" for number in range(250))
+    assert say(cluster, environment, room, lines=lines).returncode == 0
+    with tailing(cluster, environment, room, "--since", "1h") as tail:
+        tail.wait_for("line 249")
+        assert say(cluster, environment, room, "and", "now").returncode == 0
+        tail.wait_for("and now")
+    assert tail.texts == [*(f"line {number}" for number in range(250)), "and now"]
+
+
+def test_failures_have_an_exit_code_and_one_line_of_reason(
+    cluster: Cluster, environment: dict[str, str]
+) -> None:
+    nobody = say(cluster, environment, "nobody-here", "hello")
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert nobody.stderr.startswith("roost: There is nobody of that name here.")
+    nothing = say(cluster, environment, "#room", lines="")
+    assert nothing.returncode == 2
+    assert "nothing to say" in nothing.stderr
+    assert len((nobody.stderr + nothing.stderr).splitlines()) == 2
+
+
+def keep_talking(
+    cluster: Cluster, environment: dict[str, str], room: str, count: int
+) -> tuple[subprocess.Popen[str], list[str]]:
+    """Start to say many lines; they come out of a pipe that is filled by and by."""
+    texts = [f"number {number}" for number in range(count)]
+    process = subprocess.Popen(
+        [*ROOST, "say", *arguments(cluster, "speaker"), "--timeout", str(FLOW_S), room],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdin is not None
+    process.stdin.write("\n".join(texts))
+    process.stdin.close()
+    return process, texts
+
+
+def wait_done(process: subprocess.Popen[str]) -> None:
+    code = process.wait(FLOW_S)
+    assert process.stderr is not None
+    text = process.stderr.read()
+    process.stderr.close()
+    assert (code, text) == (0, "")
+
+
+def test_a_killed_node_loses_and_doubles_nothing(
+    start_cluster: Callable[..., Cluster], environment: dict[str, str]
+) -> None:
+    cluster = start_cluster()
+    with tailing(cluster, environment, "#kill") as tail:
+        assert say(cluster, environment, "#kill", "begin").returncode == 0
+        tail.wait_for("begin")
+        process, texts = keep_talking(cluster, environment, "#kill", 1200)
+        tail.wait_for("number 300")
+        leader = cluster.leader()
+        died = cluster.kill(leader)
+        tail.wait_for("number 600")
+        cluster.wait_back(leader, died)
+        other = next(node.name for node in cluster.status().nodes if node.name != leader)
+        cluster.kill(other)
+        wait_done(process)
+        tail.wait_for(texts[-1])
+    assert tail.texts == ["begin", *texts]
+
+
+def test_a_killed_balancer_loses_and_doubles_nothing(
+    start_cluster: Callable[..., Cluster], environment: dict[str, str]
+) -> None:
+    cluster = start_cluster(arguments=("--balancers", "2"))
+    with tailing(cluster, environment, "#door") as tail:
+        assert say(cluster, environment, "#door", "begin").returncode == 0
+        tail.wait_for("begin")
+        process, texts = keep_talking(cluster, environment, "#door", 1200)
+        tail.wait_for("number 300")
+        cluster.kill_balancer("b1")
+        wait_done(process)
+        tail.wait_for(texts[-1])
+    assert tail.texts == ["begin", *texts]
+
+
+def test_a_reader_whose_session_is_gone_fills_the_gap_from_history(
+    start_cluster: Callable[..., Cluster], environment: dict[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "short.toml"
+    config.write_text("[node]\nbalancer_grace_s = 0.2\n", encoding="utf-8")
+    flags: Sequence[str] = ("--balancers", "1", "--config", str(config))
+    cluster = start_cluster(nodes=1, arguments=tuple(flags))
+    with tailing(cluster, environment, "#gap") as tail:
+        process, texts = keep_talking(cluster, environment, "#gap", 800)
+        tail.wait_for("number 200")
+        cluster.kill_balancer("b1")
+        wait_done(process)
+        tail.wait_for(texts[-1])
+    assert tail.texts == texts
