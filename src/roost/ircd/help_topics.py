@@ -14,6 +14,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "CHATHISTORY TARGETS <timestamp=...> <timestamp=...> <limit>",
         "Shows what was said before. A reference is msgid=..., timestamp=... or, for LATEST, *.",
     ),
+    "CS": ("CS <command>", "Asks ChanServ, to whom rooms are registered; say CS HELP."),
     "ERROR": ("ERROR <reason>", "Says why a connection ends; only the server's means anything."),
     "HELP": ("HELP [<command>]", "Explains a command, or lists them."),
     "INFO": ("INFO", "Says what software this is."),

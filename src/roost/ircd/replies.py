@@ -15,6 +15,7 @@ from roost.chat.changes import (
     MonitorChanged,
     NickChanged,
     Parted,
+    OwnershipChanged,
     RealnameChanged,
     RoomModesChanged,
     RoomRenamed,
@@ -26,7 +27,7 @@ from roost.chat.changes import (
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd import renaming
+from roost.ircd import chanserv_reply, renaming
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -47,6 +48,8 @@ def send_results(context: Context, applied: Applied) -> None:
         if not isinstance(result, Refusal):
             _send_change(context, result, applied)
         elif context.command != "NOTICE":
+        elif context.targets[:1] == (chanserv_reply.NAME,):
+            chanserv_reply.send_refused(context, result)
             # "They must not send any error back to the client on receipt of a NOTICE command."
             send_refusal(context, result)
 
@@ -100,6 +103,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
 
 
 def _send_renamed(context: Context, change: RoomRenamed, applied: Applied) -> None:
+        case OwnershipChanged():
+            chanserv_reply.send_done(context, change)
     session, name = context.session, context.config.server_name
     capabilities, user = session.capabilities, session.user
     for line in renaming.lines_for(

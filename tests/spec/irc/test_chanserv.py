@@ -1,0 +1,222 @@
+"""ChanServ: what people on networks with services expect of it."""
+
+import re
+
+import pytest
+
+from support.dialogue import Client, World
+
+
+def register(world: World, nick: str, account: str = "", *, node: int = 0) -> Client:
+    client = world.connect(node=node)
+    if account:
+        world.own(client, account)
+    client.send(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
+    assert "001" in client.commands()
+    return client
+
+
+def said(client: Client) -> list[str]:
+    """What ChanServ said; all of it comes from its mask."""
+    texts = []
+    for line in client.messages():
+        if line.command == "NOTICE":
+            assert line.source == "ChanServ!ChanServ@services.roost.local"
+            texts.append(line.parameters[1])
+    return texts
+
+
+@pytest.fixture
+def world() -> World:
+    return World(nodes=2)
+
+
+@pytest.fixture
+def alice(world: World) -> Client:
+    """The founder of #a, who is in it."""
+    client = register(world, "alice", "Alice")
+    client.send("JOIN #a", "CS REGISTER #a")
+    assert said(client) == ["#a is yours now. What you set in it is kept while nobody is there."]
+    return client
+
+
+def code_of(client: Client) -> str:
+    (text,) = said(client)
+    found = re.search(r"say: (.*)$", text)
+    assert found is not None
+    return found[1]
+
+
+def test_the_founder_is_operator_again_and_everybody_sees_it(world: World, alice: Client) -> None:
+    alice.send("TOPIC #a :tea", "MODE #a +b mallory", "PART #a")
+    bob = register(world, "bob")
+    bob.send("JOIN #a")
+    bob.expect(
+        ":bob!bob@host JOIN #a",
+        ":roost.local 332 bob #a tea",
+        ":roost.local 333 bob #a alice!alice@host 1700000000",
+        ":roost.local 353 bob = #a :bob",
+        ":roost.local 366 bob #a :End of /NAMES list",
+    )
+    alice.lines()
+    alice.send("JOIN #a")
+    given = ":ChanServ!ChanServ@services.roost.local MODE #a +o alice"
+    alice.expect(
+        ":alice!alice@host JOIN #a",
+        ":roost.local 332 alice #a tea",
+        ":roost.local 333 alice #a alice!alice@host 1700000000",
+        ":roost.local 353 alice = #a :bob @alice",
+        ":roost.local 366 alice #a :End of /NAMES list",
+        given,
+    )
+    bob.expect(":alice!alice@host JOIN #a", given)
+
+
+def test_who_may_register_what(world: World, alice: Client) -> None:
+    bob, dora = register(world, "bob", "bob"), register(world, "dora")
+    alice.send("CS REGISTER #a", "CS REGISTER #none", "CS REGISTER")
+    assert said(alice) == [
+        "#a is registered already.",
+        "#none does not exist.",
+        "Say more: REGISTER <room>",
+    ]
+    dora.send("JOIN #d", "CS REGISTER #d")
+    bob.send("CS REGISTER #d")
+    assert said(dora) == ["You have to be logged in to an account."]
+    assert said(bob) == ["You have to be an operator of #d."]
+
+
+def test_dropping_needs_the_code_that_it_tells(world: World, alice: Client) -> None:
+    alice.send("CS DROP #a", "CS DROP #a 00000000")
+    first, second = said(alice)
+    assert first == second
+    alice.send("CS " + first.partition("say: ")[2])
+    assert said(alice) == ["#a is nobody's any more."]
+    alice.send("CS INFO #a")
+    assert said(alice) == ["#a is not registered."]
+
+
+def test_dropping_is_the_founders(world: World, alice: Client) -> None:
+    bob = register(world, "bob", "bob")
+    bob.send("CS DROP #a", "CS UNREGISTER #a code")
+    assert said(bob) == ["You have no right to that in #a."] * 2
+
+
+def test_accounts_get_a_status(world: World, alice: Client) -> None:
+    bob = register(world, "bob", "Bob")
+    bob.send("JOIN #a")
+    alice.lines()
+    bob.lines()
+    alice.send("CS AMODE #a +o bob")
+    given = ":ChanServ!ChanServ@services.roost.local MODE #a +o bob"
+    alice.expect(
+        ":ChanServ!ChanServ@services.roost.local NOTICE alice :Bob has operator in #a from now on.",
+        given,
+    )
+    bob.expect(given)
+    bob.send("CS AMODE #a", "CS AMODE #a +v alice")
+    assert said(bob) == [
+        "Alice is the founder of #a.",
+        "Bob has +o.",
+        "End of the list of #a.",
+        "You have no right to that in #a.",
+    ]
+    alice.send("CS AMODE #a -v bob", "CS AMODE #a +q bob", "CS AMODE #a -o bob", "CS AMODE #a +o x")
+    assert said(alice) == [
+        "bob does not have +v in #a.",
+        "Give +o, -o, +v or -v, and an account.",
+        "Bob has no status of their own in #a any more.",
+        "x is no account.",
+    ]
+
+
+def test_a_transfer_is_confirmed_and_accepted(world: World, alice: Client) -> None:
+    bob = register(world, "bob", "bob")
+    bob.send("CS TRANSFER ACCEPT #a")
+    alice.send("CS TRANSFER #a bob")
+    command = code_of(alice)
+    assert said(bob) == ["You have no right to that in #a."]
+    alice.send(f"CS {command}")
+    assert said(alice) == ["#a is bob's once they say: TRANSFER ACCEPT #a"]
+    bob.send("CS INFO #a", "CS TRANSFER ACCEPT #a", "CS INFO #a")
+    told = said(bob)
+    assert told[0] == "#a belongs to Alice."
+    assert told[2:5] == ["It is offered to bob.", "#a is yours now.", "#a belongs to bob."]
+
+
+def test_status_by_right(world: World, alice: Client) -> None:
+    bob = register(world, "bob", "bob")
+    bob.send("JOIN #a", "CS OP #a")
+    assert said(bob) == ["You have no right to that in #a."]
+    alice.lines()
+    alice.send("CS VOICE #a bob", "CS DEVOICE #a bob", "CS DEOP #a", "CS OP #a", "CS OP #a x")
+    masked = [line.partition(" MODE ")[2] for line in alice.lines() if " MODE " in line]
+    assert masked == ["#a +v bob", "#a -v bob", "#a -o alice", "#a +o alice"]
+
+
+def test_bans_and_people_are_cleared(world: World, alice: Client) -> None:
+    bob = register(world, "bob", "bob")
+    bob.send("JOIN #a")
+    alice.send("MODE #a +bb alice ~a:Alice")
+    bob.lines()
+    alice.lines()
+    alice.send("CS UNBAN #a")
+    assert [one.parameters for one in bob.messages()] == [
+        ("#a", "-bb", "alice!*@*", "~a:Alice"),
+    ]
+    alice.send("CS CLEAR #a users")
+    bob.expect(
+        ":ChanServ!ChanServ@services.roost.local KICK #a bob :Cleared by the founder",
+    )
+    alice.lines()
+    alice.send("CS CLEAR #a all", "CS CLEAR #a bans")
+    assert said(alice) == ["Give BANS, ACCESS or USERS.", "Done."]
+
+
+def test_questions(world: World, alice: Client) -> None:
+    alice.send("CS LIST", "CS INFO #a", "CS INFO #none", "CS WHAT", "CS HELP OP")
+    assert said(alice) == [
+        "#a is yours.",
+        "You own 1 of up to 20.",
+        "#a belongs to Alice.",
+        "It was registered 2023-11-14 22:13:20 UTC.",
+        "#none does not exist.",
+        "There is no WHAT. Say HELP for what there is.",
+        "OP <room> [<nick>]",
+        "Makes you, or somebody else, an operator.",
+    ]
+    alice.send("CS")
+    assert len(said(alice)) == 13
+
+
+def test_secret_rooms_are_not_told_of(world: World, alice: Client) -> None:
+    bob = register(world, "bob", "bob")
+    alice.send("MODE #a +s", "PART #a", "CS INFO #a")
+    assert said(alice)[0] == "#a belongs to Alice."
+    bob.send("CS INFO #a")
+    assert said(bob) == ["#a does not exist."]
+
+
+@pytest.mark.parametrize(
+    "line", ["CS OP #a bob", "CS CLEAR #a users", "CS UNBAN #a", "CS AMODE #a +v bob", "JOIN #b"]
+)
+def test_sessions_that_moved_are_shown_what_chanserv_did(
+    world: World, alice: Client, line: str
+) -> None:
+    bob, carol = register(world, "bob", "bob"), register(world, "carol")
+    alice.send("JOIN #b", "CS REGISTER #b", "PART #b")
+    for client in (bob, carol):
+        client.send("JOIN #a,#b")
+    alice.send("MODE #a +b bob")
+    for client in (alice, bob, carol):
+        client.lines()
+    position = world.log[-1].position
+    acknowledged = alice.acknowledged
+    alice.send(line)
+    live = {client: client.lines() for client in (alice, bob, carol)}
+    for client, lines in live.items():
+        client.node, client.generation = 1, client.generation + 1
+        if client is alice:
+            client.acknowledged = acknowledged
+        world.attach(client, position)
+        assert sorted(client.lines()) == sorted(lines)
