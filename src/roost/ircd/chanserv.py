@@ -232,6 +232,11 @@ COMMANDS: dict[str, Entry] = {
 }
 
 
+def is_asked(target: str) -> bool:
+    """Whether a message to this target is for ChanServ: it is no user, and keeps no history."""
+    return casemapping.fold_nick(target) == casemapping.fold_nick(NAME)
+
+
 def answer(context: Context, text: str) -> Result:
     """Answer what somebody says to ChanServ."""
     context.targets = (NAME,)

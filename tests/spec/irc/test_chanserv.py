@@ -189,6 +189,14 @@ def test_questions(world: World, alice: Client) -> None:
     assert len(said(alice)) == 13
 
 
+def test_a_message_to_it_is_the_same_as_the_command(world: World, alice: Client) -> None:
+    rows = len(world.rows)
+    alice.send("CAP REQ echo-message", "PRIVMSG chanserv :info #a", "NOTICE ChanServ :INFO #a")
+    assert said(alice)[0] == "#a belongs to Alice."
+    assert alice.commands() == []
+    assert len(world.rows) == rows
+
+
 def test_secret_rooms_are_not_told_of(world: World, alice: Client) -> None:
     bob = register(world, "bob", "bob")
     alice.send("MODE #a +s", "PART #a", "CS INFO #a")

@@ -6,6 +6,7 @@ Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/mes
 from roost.chat.commands import Say
 from roost.irc import numerics
 from roost.irc.message import Message
+from roost.ircd import chanserv
 from roost.ircd.context import Context, RefusedError, Result
 from roost.ircd.dispatch import command
 from roost.ircd.refusals import send_refusal
@@ -22,6 +23,8 @@ def privmsg(context: Context, message: Message) -> Result:
     if len(message.parameters) < 2 or not message.parameters[1]:
         context.reply(numerics.ERR_NOTEXTTOSEND, "No text to send")
         return None
+    if chanserv.is_asked(message.parameters[0]):
+        return chanserv.answer(context, message.parameters[1])
     return _say(context, message, message.parameters[1])
 
 
@@ -33,6 +36,9 @@ def notice(context: Context, message: Message) -> Result:
     to servers -- they must not send any error back to the client."
     """
     if len(message.parameters) < 2 or not message.parameters[0] or not message.parameters[1]:
+        return None
+    if chanserv.is_asked(message.parameters[0]):
+        # It could only answer by complaining.
         return None
     result = _say(context, message, message.parameters[1])
     context.lines.clear()
