@@ -10,10 +10,12 @@ with Pressure(cluster) as pressure:
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from roost.ops import clock
 from support.cluster import Cluster
 from support.load import Load, Report
 from support.ways import Way
@@ -88,6 +90,14 @@ class Pressure:
         most = Pause(pauses[-1])
         print(f"{what}: pauses of {len(pauses)} clients p50 {p50}, p99 {p99}, max {most}")
         assert most < pause_ms_max, f"{what}: {most}"
+
+    def wait_said(self, lines: int) -> None:
+        """Wait until so many more lines were said."""
+        until = self._load.report.sent + lines
+        deadline = clock.monotonic() + PATIENCE_S
+        while self._load.report.sent < until:
+            assert clock.monotonic() < deadline, "nobody talks any more"
+            time.sleep(TALK_S)
 
     def _run(self) -> None:
         try:
