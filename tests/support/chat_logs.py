@@ -41,10 +41,12 @@ from roost.chat.commands import (
     SetUserModes,
     encode_command,
 )
+from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, Position, SessionId, UserId
 from roost.chat.settings import Settings
-from roost.chat.state import Account, Credentials, State
+from roost.chat.state import Account, State
 from roost.irc.capabilities import Capability
+from support.account_logs import account_makers, ask_for_account
 from support.room_logs import room_makers
 
 NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
@@ -75,6 +77,12 @@ SETTINGS = Settings(
     metadata_value_bytes_max=10,
     metadata_subscriptions_max=2,
     metadata_changes_per_minute_max=5,
+    accounts_max=4,
+    certificates_per_account_max=1,
+    attempts_window_s=0.1,
+    logins_per_account_max=2,
+    logins_per_address_max=2,
+    registrations_per_address_max=1,
 )
 
 
@@ -84,6 +92,7 @@ def first_state() -> State:
     for number, name in enumerate(ACCOUNTS, 1):
         account = Account(AccountId(number), name, 0, Credentials())
         state.accounts[FoldedAccount(name.lower())] = account
+        state.account_names[account.id] = FoldedAccount(name.lower())
     return state
 
 
@@ -106,7 +115,7 @@ class LogMaker:
             lambda: Part(self._of(ROOMS), self._of(TEXTS)): 2,
             PartAll: 1,
             lambda: SetTopic(self._of(ROOMS), self._of(TEXTS)): 2,
-            lambda: SetRoomModes(self._of(ROOMS), self._modes()): 8,
+            lambda: SetRoomModes(self._of(ROOMS), self._modes()): 14,
             lambda: SetUserModes(self._of(NICKS), self._modes()): 1,
             lambda: Kick(self._of(ROOMS), self._of(NICKS), self._of(TEXTS)): 2,
             lambda: Invite(self._of(ROOMS), self._of(NICKS)): 3,
@@ -118,6 +127,7 @@ class LogMaker:
             lambda: Quit(self._of(TEXTS)): 1,
             lambda: SetAlwaysOn(self._random.random() < 0.7): 1,
             **room_makers(self._random),
+            **account_makers(self._random, self._state),
         }
 
     def make(self, length: int) -> list[Command]:
@@ -143,6 +153,8 @@ class LogMaker:
             return self._act()
         if dice < 0.94:
             return self._open()
+        if dice < 0.945:
+            return ask_for_account(self._random, self._session(), self._line + 1)
         if dice < 0.97:
             return self._random.choice(self._made)
         if dice < 0.98:

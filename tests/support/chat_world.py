@@ -11,8 +11,9 @@ from roost.chat.commands import (
     OpenSession,
     Operation,
 )
+from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, Position, SessionId
-from roost.chat.state import Account, Credentials, Room, State, User
+from roost.chat.state import Account, Room, State, User
 from roost.irc.casemapping import fold_nick
 from support.chat_invariants import check_invariants
 
@@ -46,6 +47,7 @@ class ChatWorld:
         if folded not in self.state.accounts:
             number = AccountId(1_000_000 + len(self.state.accounts))
             self.state.accounts[folded] = Account(number, account, 0, Credentials())
+            self.state.account_names[number] = folded
         return self.state.accounts[folded]
 
     def open(

@@ -28,11 +28,12 @@ from roost.chat.commands import (
     SetSecret,
     encode_command,
 )
+from roost.chat.credentials import Credentials
 from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
 from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Position, SessionId
 from roost.chat.record import history_rows
 from roost.chat.settings import Settings
-from roost.chat.state import Account, Credentials, State
+from roost.chat.state import Account, State
 from roost.irc import casemapping, message
 from roost.irc.message import Message
 from roost.ircd.config import Config
@@ -175,6 +176,7 @@ class World:
         if folded not in self.state.accounts:
             number = AccountId(1_000_000 + len(self.state.accounts))
             self.state.accounts[folded] = Account(number, account, self.time_ms, Credentials())
+            self.state.account_names[number] = folded
         self._owned[client.session] = self.state.accounts[folded].id
 
     def connect(self, *, node: int = 0, address: str = "host", is_secure: bool = False) -> Client:

@@ -12,11 +12,14 @@ before it differs from the others.
 
 import msgspec
 
+from roost.chat.accounts import count_login, register_early
+from roost.chat.accounts import operate as operate_on_account
 from roost.chat.applied import Applied
 from roost.chat.commands import (
     OPERATIONS_MAX,
     AcceptRoom,
     Act,
+    AddCertificate,
     AttachSessions,
     BalancerLost,
     BalancerStarted,
@@ -25,19 +28,26 @@ from roost.chat.commands import (
     CloseSession,
     Command,
     Configure,
+    CountLogin,
+    DropAccount,
     DropRoom,
     ExpireAbsent,
     GiveStatus,
     Invite,
     Join,
     Kick,
+    LogIn,
+    LogOut,
     Monitor,
     OpenSession,
     Operation,
     Part,
     PartAll,
     Quit,
+    RegisterAccount,
+    RegisterEarly,
     RegisterRoom,
+    RemoveCertificate,
     RenameRoom,
     ResumeSession,
     Say,
@@ -45,6 +55,7 @@ from roost.chat.commands import (
     SetAlwaysOn,
     SetAway,
     SetCapabilities,
+    SetCredentials,
     SetMetadata,
     SetRealname,
     SetRoomModes,
@@ -139,6 +150,8 @@ def _apply(step: Step, command: Command) -> Applied:
         return _act(step, command)
     if isinstance(command, OpenSession | ResumeSession):
         return _open(step, command)
+    if isinstance(command, CountLogin | RegisterEarly):
+        return _ask_for_account(step, command)
     state = step.state
     match command:
         case CloseSession():
@@ -169,6 +182,22 @@ def _apply(step: Step, command: Command) -> Applied:
         case ExpireAbsent():
             expire_absent(step)
     return Applied(step.position, step.time_ms, results=tuple(step.results))
+
+
+def _ask_for_account(step: Step, command: CountLogin | RegisterEarly) -> Applied:
+    """Do what a line asks for before it takes its effect; it may be asked for twice."""
+    if isinstance(command, CountLogin):
+        count_login(step, command)
+    else:
+        register_early(step, command)
+    return Applied(
+        step.position,
+        step.time_ms,
+        command.session,
+        command.generation,
+        command.line,
+        tuple(step.results),
+    )
 
 
 def _configure(state: State, command: Configure) -> None:
@@ -277,6 +306,16 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             close_session(step, session, operation.reason)
         case SetAlwaysOn():
             switch_always_on(step, user, operation)
+        case (
+            RegisterAccount()
+            | LogIn()
+            | LogOut()
+            | SetCredentials()
+            | DropAccount()
+            | AddCertificate()
+            | RemoveCertificate()
+        ):
+            operate_on_account(step, session, user, operation)
 
 
 def _operate_on_ownership(

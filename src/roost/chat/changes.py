@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from roost.chat.commands import ModeChange
-from roost.chat.ids import FoldedNick, RoomId, SessionId, UserId
+from roost.chat.ids import AccountId, FoldedNick, RoomId, SessionId, UserId
 
 VOICE = 1
 OPERATOR = 2
@@ -198,6 +198,34 @@ class SessionResumed(_Change, frozen=True, tag=20):
     previous: SessionId
 
 
+class AccountChanged(_Change, frozen=True, tag=21):
+    """`source`, as it was before, is logged in to `account` now, or to none when it is empty.
+
+    `rooms` is empty when it was so before: only the one who asked is told then.
+    """
+
+    account: str
+    rooms: tuple[tuple[RoomId, str], ...]
+
+
+class AccountRegistered(_Change, frozen=True, tag=22):
+    """There is a new account; `source` has no user when nobody was online under it yet."""
+
+    account: AccountId
+    name: str
+
+
+class AccountUpdated(_Change, frozen=True, tag=23):
+    """What opens an account changed, or it is gone; for the one who asked.
+
+    `what` is "password", "certificate-added", "certificate-removed" or "dropped"; `detail` is the
+    certificate's fingerprint, or the account's name.
+    """
+
+    what: str
+    detail: str
+
+
 class AlwaysOnChanged(_Change, frozen=True, tag=27):
     """`source`'s account is always on from now on, or not any more."""
 
@@ -296,6 +324,9 @@ Change: TypeAlias = (
     | WentOnline
     | WentOffline
     | SessionResumed
+    | AccountChanged
+    | AccountRegistered
+    | AccountUpdated
     | AlwaysOnChanged
     | OwnershipChanged
     | RoomRenamed

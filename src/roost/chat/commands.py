@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, SessionId, UserId
 from roost.chat.settings import Settings
 
@@ -214,6 +215,50 @@ class SubscribeMetadata(_Operation, frozen=True, tag=37):
     removed: tuple[str, ...]
 
 
+class RegisterAccount(_Operation, frozen=True, tag=16):
+    """Make an account, and log in to it."""
+
+    name: str
+    credentials: Credentials
+
+
+class LogIn(_Operation, frozen=True, tag=17):
+    """Log in to an account; the node has checked that the client may."""
+
+    account: AccountId
+
+
+class LogOut(_Operation, frozen=True, tag=18):
+    """Log out."""
+
+
+class SetCredentials(_Operation, frozen=True, tag=19):
+    """Change the password of one's own account."""
+
+    account: AccountId
+    credentials: Credentials
+
+
+class DropAccount(_Operation, frozen=True, tag=20):
+    """Give up one's own account."""
+
+    account: AccountId
+
+
+class AddCertificate(_Operation, frozen=True, tag=21):
+    """Let a client certificate open one's own account."""
+
+    account: AccountId
+    fingerprint: str
+
+
+class RemoveCertificate(_Operation, frozen=True, tag=22):
+    """Let a client certificate open one's own account no more."""
+
+    account: AccountId
+    fingerprint: str
+
+
 Operation: TypeAlias = (
     Say
     | Join
@@ -241,6 +286,13 @@ Operation: TypeAlias = (
     | SetMetadata
     | SubscribeMetadata
     | SetAlwaysOn
+    | RegisterAccount
+    | LogIn
+    | LogOut
+    | SetCredentials
+    | DropAccount
+    | AddCertificate
+    | RemoveCertificate
 )
 
 OPERATIONS_MAX = 64
@@ -376,6 +428,31 @@ class SetServicesHost(_Command, frozen=True, tag=118):
     host: str
 
 
+class CountLogin(_Command, frozen=True, tag=110):
+    """A client wants to log in with a password; refused when there were too many attempts.
+
+    Its line takes no effect by this and is not acknowledged by it.
+    """
+
+    session: SessionId
+    generation: int
+    line: int
+    address: str
+    account: str
+    """As it was typed; there may be none of that name."""
+
+
+class RegisterEarly(_Command, frozen=True, tag=111):
+    """A client that is not registered itself makes an account."""
+
+    session: SessionId
+    generation: int
+    line: int
+    address: str
+    name: str
+    credentials: Credentials
+
+
 Command: TypeAlias = (
     OpenSession
     | Act
@@ -388,6 +465,8 @@ Command: TypeAlias = (
     | SetSecret
     | SetServicesHost
     | ExpireAbsent
+    | CountLogin
+    | RegisterEarly
 )
 
 _encoder = msgspec.msgpack.Encoder()

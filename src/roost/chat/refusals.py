@@ -38,6 +38,16 @@ class Reason(enum.IntEnum):
     NOTHING_TO_RESUME = 24  # no subject: the session is over, or was resumed already
     RESUME_INSECURE = 25  # no subject: the session was opened over TLS, this connection was not
     INCARNATION_TAKEN = 26  # a balancer's name, detail: the incarnation
+    NICK_RESERVED = 27  # nick: it is somebody's account
+    ALREADY_LOGGED_IN = 28  # the account
+    ACCOUNT_NAME_INVALID = 29  # account
+    ACCOUNT_EXISTS = 30  # account
+    ACCOUNT_NAME_IN_USE = 31  # account: somebody else bears the nickname
+    TOO_MANY_ACCOUNTS = 32  # account
+    TOO_MANY_ATTEMPTS = 33  # no subject, detail: seconds to wait
+    ACCOUNT_SHARED = 34  # the account: several clients, or one that stays, are logged in by it
+    ACCOUNT_NOT_YOURS = 35  # no subject
+    CERTIFICATE = 36  # fingerprint or account; detail: "none" or the most there may be
     TOO_MANY_SESSIONS = 37  # of what: "address", "account" or "user"; detail: how many may be
     ALWAYS_ON_NEEDS_ACCOUNT = 38  # no subject
     TOO_MANY_ALWAYS_ON = 39  # no subject

@@ -8,6 +8,7 @@ from roost.chat.admission import (
     obstacle_to,
     set_account,
 )
+from roost.chat.attempts import succeed
 from roost.chat.changes import (
     Quitted,
     SessionAttached,
@@ -39,6 +40,7 @@ from roost.chat.presence import (
     stop_staying,
 )
 from roost.chat.refusals import Reason
+from roost.chat.reservations import find_account, is_reserved
 from roost.chat.rooms import leave
 from roost.chat.state import Account, Session, State, User
 from roost.chat.step import Step, cut, rooms_of, source_of
@@ -61,8 +63,8 @@ def open_session(step: Step, command: OpenSession) -> None:
     if not is_valid_nick(command.nick, settings.nick_bytes_max):
         step.refused(Reason.NICK_INVALID, command.nick)
         return
-    account = _find_account(state, command)
     key = address_key(command.host, settings.address_exempt_networks)
+    account = _find_account(state, command, key)
     obstacle = obstacle_to(state, key, account)
     if obstacle is not None:
         step.refused(Reason.TOO_MANY_SESSIONS, obstacle[0], str(obstacle[1]))
@@ -73,6 +75,9 @@ def open_session(step: Step, command: OpenSession) -> None:
         return
     if folded in state.nicks:
         step.refused(Reason.NICK_IN_USE, command.nick)
+        return
+    if is_reserved(state, command.nick, account):
+        step.refused(Reason.NICK_RESERVED, command.nick)
         return
     if len(state.users) >= settings.users_max:
         step.refused(Reason.SERVER_FULL)
@@ -103,12 +108,13 @@ def open_session(step: Step, command: OpenSession) -> None:
     tell_watchers(step, user)
 
 
-def _find_account(state: State, command: OpenSession) -> str:
+def _find_account(state: State, command: OpenSession, key: str) -> str:
     """Name the account that a client has proved to own; empty when it is dropped since."""
-    for account in state.accounts.values() if command.account else ():
-        if account.id == command.account:
-            return account.name
-    return ""
+    account = find_account(state, command.account)
+    if account is None:
+        return ""
+    succeed(state, account.name, key)
+    return account.name
 
 
 def _find_user_to_join(state: State, folded: FoldedNick, account: str) -> User | None:

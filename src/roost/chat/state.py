@@ -6,6 +6,7 @@ log's order (dicts keep it); nothing here is a set.
 
 import msgspec
 
+from roost.chat.credentials import Credentials
 from roost.chat.ids import (
     AccountId,
     FoldedAccount,
@@ -41,21 +42,6 @@ class Session(msgspec.Struct, array_like=True):
     """The keys of metadata that the client is told of."""
 
 
-class Credentials(msgspec.Struct, frozen=True, array_like=True):
-    """What a password is checked against; never the password, and shown to nobody."""
-
-    password: str = ""
-    """The argon2id hash in its encoded form; empty when only certificates open the account."""
-    scram_salt: bytes = b""
-    scram_iterations: int = 0
-    scram_stored_key: bytes = b""
-    """For SCRAM-SHA-256 (RFC 5802, 3)."""
-    scram_server_key: bytes = b""
-
-    def __repr__(self) -> str:
-        return "Credentials(...)"
-
-
 class Account(msgspec.Struct, array_like=True):
     """A name that somebody owns, online or not."""
 
@@ -70,6 +56,16 @@ class Account(msgspec.Struct, array_like=True):
     read_markers: dict[str, int] = {}
     """Folded room or nickname -> the time up to which it was read, in milliseconds."""
     metadata: dict[str, str] = {}
+    registered_by: tuple[SessionId, int] = (SessionId(0), 0)
+    """The session and line that made it before they were registered themselves: the same line,
+    when another node hears it again, finds its own account."""
+
+
+class AttemptCount(msgspec.Struct, array_like=True):
+    """How often something was tried since a moment."""
+
+    count: int
+    since_ms: int
 
 
 class User(msgspec.Struct, array_like=True):
@@ -206,6 +202,9 @@ class State(msgspec.Struct):
     secret: bytes = b""
     """The key of the tokens that sessions are resumed with; shown to nobody. Empty until set."""
     accounts: dict[FoldedAccount, Account] = {}
+    account_names: dict[AccountId, FoldedAccount] = {}
+    attempts: dict[str, AttemptCount] = {}
+    """Attempts to log in and to register, by account and by address; see `chat.accounts`."""
     services_host: str = "services.roost.local"
     """The host that ChanServ and the like show themselves under."""
     founded: dict[FoldedAccount, dict[RoomId, None]] = {}

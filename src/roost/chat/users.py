@@ -13,6 +13,7 @@ from roost.chat.commands import ChangeNick, Monitor, SetAway, SetCapabilities, S
 from roost.chat.ids import FoldedNick
 from roost.chat.metadata import tell_watchers
 from roost.chat.refusals import Reason
+from roost.chat.reservations import is_reserved
 from roost.chat.state import Session, State, User, Whowas
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.irc.casemapping import fold_nick
@@ -31,6 +32,9 @@ def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
         step.refused(Reason.NICK_IN_USE, operation.nick)
         return
     if operation.nick == user.nick:
+        return
+    if new != old and is_reserved(state, operation.nick, user.account):
+        step.refused(Reason.NICK_RESERVED, operation.nick)
         return
     before = source_of(user)
     if new != old:

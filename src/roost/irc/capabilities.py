@@ -26,11 +26,13 @@ class Capability(enum.IntFlag):
     CHATHISTORY = 1 << 14
     EVENT_PLAYBACK = 1 << 15
     RESUME = 1 << 16
+    ACCOUNT_NOTIFY = 1 << 17
     CHANNEL_RENAME = 1 << 23
     METADATA = 1 << 24
 
 
 NAMES: dict[str, Capability] = {
+    "account-notify": Capability.ACCOUNT_NOTIFY,
     "account-tag": Capability.ACCOUNT_TAG,
     "away-notify": Capability.AWAY_NOTIFY,
     "batch": Capability.BATCH,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
+    AccountChanged,
     AwayChanged,
     Change,
     Invited,
@@ -77,7 +78,7 @@ class Deliveries:
             case Kicked():
                 self._to_room(change.room, change, applied)
                 self._remove(change.user, change.room)
-            case Quitted() | RealnameChanged():
+            case Quitted() | RealnameChanged() | AccountChanged():
                 self._show_in_common(change, applied)
             case NickChanged():
                 self._show_in_common(change, applied)
@@ -214,7 +215,9 @@ class Deliveries:
             self._groups.leave(session, room)
 
     def _show_in_common(
-        self, change: Quitted | NickChanged | AwayChanged | RealnameChanged, applied: Applied
+        self,
+        change: Quitted | NickChanged | AwayChanged | RealnameChanged | AccountChanged,
+        applied: Applied,
     ) -> None:
         """Show a change to everybody who shares a room with its source, once."""
         seen: dict[SessionId, LocalSession] = {}

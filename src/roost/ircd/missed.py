@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
+    AccountChanged,
     AwayChanged,
     Change,
     Invited,
@@ -158,6 +159,8 @@ class _Walk:
                 return True
             case TopicChanged() | RoomModesChanged() | UserModesChanged() | RoomRenamed():
                 return True
+            case AccountChanged():
+                return True
         return False
 
     def _is_delivered(self, change: Change, *, is_own: bool, is_by_user: bool) -> bool:
@@ -186,6 +189,8 @@ class _Walk:
                     room in self.rooms for room, _ in change.rooms
                 )
             case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
+                return is_by_user or any(room in self.rooms for room, _ in change.rooms)
+            case AccountChanged():
                 return is_by_user or any(room in self.rooms for room, _ in change.rooms)
             case UserModesChanged():
                 return is_by_user

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
+    AccountChanged,
     AwayChanged,
     Change,
     Invited,
@@ -107,7 +108,7 @@ def _places(change: Change) -> Sequence[Place]:
             return (_room(change.room), _user(change.source.user))
         case Kicked() | Invited():
             return (_room(change.room), _user(change.user), _user(change.source.user))
-        case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
+        case Quitted() | NickChanged() | AwayChanged() | RealnameChanged() | AccountChanged():
             return (*_rooms(change.rooms), _user(change.source.user))
         case UserModesChanged() | SessionResumed() | SubscriptionsChanged():
             return (_user(change.source.user),)

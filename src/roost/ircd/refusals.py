@@ -48,6 +48,13 @@ _CANNOT_SEND = {
 _CANNOT_RENAME = "The channel cannot be renamed: the name is bad, or it was renamed just now"
 
 
+_MANY_SESSIONS = {
+    "address": "from your address",
+    "account": "logged in to your account",
+    "user": "under your nickname",
+}
+
+
 def send_refusal(context: Context, refusal: Refusal) -> None:
     """Tell the client why its command was not done."""
     subject = _shown(refusal.subject)
@@ -94,6 +101,14 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             context.fail(code, subject, _shown(refusal.detail), text=text, is_specified=True)
         case Reason.METADATA:
             metadata_reply.send_refusal(context, refusal)
+        case Reason.TOO_MANY_SESSIONS:
+            context.fail("TOO_MANY_SESSIONS", text=too_many_sessions(refusal))
+        case Reason.ALWAYS_ON_NEEDS_ACCOUNT:
+            context.fail("ACCOUNT_REQUIRED", text="Log in to an account first")
+        case Reason.TOO_MANY_ALWAYS_ON:
+            limit = str(context.state.settings.always_on_users_max)
+            text = f"The network has {limit} always-on users already"
+            context.fail("TOO_MANY_ALWAYS_ON", text=text)
         case Reason.SERVER_FULL:
             context.fail("SERVER_FULL", text="The network is full, try again later")
 
@@ -103,3 +118,9 @@ def _shown(subject: str) -> str:
     if not subject or " " in subject or subject.startswith(":"):
         return "*"
     return subject
+
+
+def too_many_sessions(refusal: Refusal) -> str:
+    """Say which limit on clients was met."""
+    of = _MANY_SESSIONS[refusal.subject]
+    return f"Too many clients {of}, {refusal.detail} are allowed"

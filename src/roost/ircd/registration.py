@@ -18,14 +18,8 @@ from roost.ircd import dispatch, isupport, resumption
 from roost.ircd.context import Context
 from roost.ircd.metadata_reply import send_own
 from roost.ircd.moments import human_time
-from roost.ircd.refusals import send_refusal
+from roost.ircd.refusals import send_refusal, too_many_sessions
 from roost.ircd.session import LocalSession
-
-_MANY_SESSIONS = {
-    "address": "from your address",
-    "account": "logged in to your account",
-    "user": "under your nickname",
-}
 
 
 def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSession:
@@ -80,8 +74,7 @@ def send_refusals(context: Context, applied: Applied) -> None:
                 session.end_reason = "The network is full, try again later"
                 return
             if result.reason is Reason.TOO_MANY_SESSIONS:
-                of = _MANY_SESSIONS[result.subject]
-                session.end_reason = f"Too many clients {of}, {result.detail} are allowed"
+                session.end_reason = too_many_sessions(result)
                 return
             if context.session.registration.resume is not None:
                 resumption.refuse(context, result.reason)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from roost.chat.changes import (
+    AccountChanged,
     AwayChanged,
     Change,
     Invited,
@@ -69,11 +70,18 @@ _EXTENDED_JOIN = Capability.EXTENDED_JOIN.value
 _AWAY_NOTIFY = Capability.AWAY_NOTIFY.value
 _INVITE_NOTIFY = Capability.INVITE_NOTIFY.value
 _SETNAME = Capability.SETNAME.value
+_ACCOUNT_NOTIFY = Capability.ACCOUNT_NOTIFY.value
 _CHANNEL_RENAME = Capability.CHANNEL_RENAME.value
 
 TAG_CAPABILITIES = _MESSAGE_TAGS | _SERVER_TIME | _ACCOUNT_TAG
 DELIVERY_CAPABILITIES = (
-    TAG_CAPABILITIES | _EXTENDED_JOIN | _AWAY_NOTIFY | _INVITE_NOTIFY | _SETNAME | _CHANNEL_RENAME
+    TAG_CAPABILITIES
+    | _ACCOUNT_NOTIFY
+    | _EXTENDED_JOIN
+    | _AWAY_NOTIFY
+    | _INVITE_NOTIFY
+    | _SETNAME
+    | _CHANNEL_RENAME
 )
 """The capabilities that decide how somebody else's change looks, as bits."""
 
@@ -227,6 +235,10 @@ def _body_of(change: Change, capabilities: int) -> str | None:
             return f"{who} INVITE {change.nick} {change.name}"
         case AwayChanged():
             return f"{who} AWAY{_trailing(change.message)}"
+        case AccountChanged():
+            # Who logs in to the account that they are logged in to has no news for anybody.
+            is_shown = capabilities & _ACCOUNT_NOTIFY and source.account != change.account
+            return f"{who} ACCOUNT {change.account or '*'}" if is_shown else None
         case RealnameChanged():
             return f"{who} SETNAME :{change.realname}"
         case RoomRenamed() if capabilities & _CHANNEL_RENAME:

@@ -5,6 +5,7 @@ Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setnam
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
+    AccountChanged,
     AwayChanged,
     CapabilitiesChanged,
     Change,
@@ -14,8 +15,8 @@ from roost.chat.changes import (
     MetadataChanged,
     MonitorChanged,
     NickChanged,
-    Parted,
     OwnershipChanged,
+    Parted,
     RealnameChanged,
     RoomModesChanged,
     RoomRenamed,
@@ -47,9 +48,9 @@ def send_results(context: Context, applied: Applied) -> None:
     for result in applied.results:
         if not isinstance(result, Refusal):
             _send_change(context, result, applied)
-        elif context.command != "NOTICE":
         elif context.targets[:1] == (chanserv_reply.NAME,):
             chanserv_reply.send_refused(context, result)
+        elif context.command != "NOTICE":
             # "They must not send any error back to the client on receipt of a NOTICE command."
             send_refusal(context, result)
 
@@ -85,6 +86,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
                 context.reply(numerics.RPL_AWAY, change.nick, change.away)
         case AwayChanged():
             send_away(context, change.message)
+        case AccountChanged():
+            context.show_change(change, applied.position, applied.time_ms)
         case RealnameChanged() if context.has(Capability.SETNAME):
             context.show_change(change, applied.position, applied.time_ms)
         case CapabilitiesChanged() if context.targets:
@@ -100,11 +103,11 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             send_changed(context, change, applied.time_ms)
         case SubscriptionsChanged():
             send_subscriptions(context, change)
+        case OwnershipChanged():
+            chanserv_reply.send_done(context, change)
 
 
 def _send_renamed(context: Context, change: RoomRenamed, applied: Applied) -> None:
-        case OwnershipChanged():
-            chanserv_reply.send_done(context, change)
     session, name = context.session, context.config.server_name
     capabilities, user = session.capabilities, session.user
     for line in renaming.lines_for(

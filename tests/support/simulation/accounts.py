@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from roost.chat.commands import OpenSession, ResumeSession
+from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount
-from roost.chat.state import Account, Credentials, State
+from roost.chat.state import Account, State
 from roost.ircd import registration
 from roost.ircd.session import LocalSession
 
@@ -19,6 +20,7 @@ def state_with(account: str, *, is_always_on: bool) -> Callable[[], State]:
         state = State()
         owned = Account(AccountId(1), account, 0, Credentials(), is_always_on=is_always_on)
         state.accounts[FoldedAccount(account)] = owned
+        state.account_names[owned.id] = FoldedAccount(account)
         return state
 
     return make

@@ -176,6 +176,7 @@ def test_who_has_no_client_for_too_long_leaves_and_is_always_on_again_on_return(
 def test_late_opening_of_a_dropped_account_is_nobodys(world: ChatWorld) -> None:
     number = world.own("alice").id
     world.state.accounts.clear()
+    world.state.account_names.clear()
     session = SessionId(INCARNATION << 27 | 50)
     command = OpenSession(session, 1, 4, "alice", "alice", "Alice", "host", 0, False, "b1", number)
     world.command(command)

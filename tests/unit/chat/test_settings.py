@@ -9,7 +9,7 @@ from support.chat_world import ChatWorld
 
 
 def asked(node: str, **changes: object) -> Configure:
-    settings = msgspec.structs.replace(Settings(), **changes)  # type: ignore[arg-type]
+    settings = msgspec.structs.replace(Settings(), **changes)
     return Configure(settings, node, written(settings))
 
 

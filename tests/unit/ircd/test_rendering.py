@@ -3,6 +3,7 @@
 import pytest
 
 from roost.chat.changes import (
+    AccountChanged,
     AwayChanged,
     Change,
     Invited,
@@ -72,6 +73,9 @@ TABLE: list[tuple[Change, str, str]] = [
     (Invited(2, ANN, ROOM, "#a", UserId(6), "Bob", ""), "", "INVITE Bob #a"),
     (AwayChanged(2, ANN, "tea", ROOMS), "", "AWAY :tea"),
     (AwayChanged(2, ANN, "", ROOMS), "", "AWAY"),
+    (AccountChanged(2, ANN, "anna", ROOMS), "", "ACCOUNT anna"),
+    (AccountChanged(2, ANNA, "", ROOMS), "", "ACCOUNT *"),
+    (AccountChanged(2, ANNA, "anna", ()), "", ""),
     (RealnameChanged(2, ANN, "A B", ROOMS), "", "SETNAME :A B"),
     (RoomRenamed(2, ANN, ROOM, "#a", "#b", "", False, None, ()), "", "RENAME #a #b :"),
     (SessionOpened(2, ANN, SessionId(1), True), "", ""),

@@ -1,10 +1,11 @@
 """An engine watches for users who have been without a client for too long."""
 
 from roost.chat.admission import set_account
+from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, SessionId
 from roost.chat.presence import begin_to_stay
 from roost.chat.settings import Settings
-from roost.chat.state import Account, Credentials
+from roost.chat.state import Account
 from roost.trunk.frames import Detach
 from unit.node.test_engine_balancers import Alone
 

@@ -1,0 +1,246 @@
+"""Accounts: names that people own, and who is logged in to them.
+
+A name that is an account is nobody else's nickname. What proves that somebody owns an account is
+checked by a node before it asks; the state machine checks again what may have changed meanwhile.
+"""
+
+from typing import TypeAlias
+
+from roost.chat.admission import address_key, sessions_of_account, set_account
+from roost.chat.attempts import count, succeed
+from roost.chat.changes import AccountChanged, AccountRegistered, AccountUpdated, Source
+from roost.chat.commands import (
+    AddCertificate,
+    CountLogin,
+    DropAccount,
+    LogIn,
+    LogOut,
+    RegisterAccount,
+    RegisterEarly,
+    RemoveCertificate,
+    SetCredentials,
+)
+from roost.chat.credentials import Credentials
+from roost.chat.entitlements import grant_everywhere
+from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
+from roost.chat.metadata import take_from_account
+from roost.chat.ownership import release_account
+from roost.chat.presence import begin_to_stay, stays
+from roost.chat.refusals import Reason
+from roost.chat.reservations import find_account, is_service
+from roost.chat.sessions import end_always_on
+from roost.chat.state import Account, Session, State, User
+from roost.chat.step import Step, rooms_of, source_of
+from roost.irc.casemapping import fold_nick
+from roost.irc.names import is_valid_nick
+
+AccountOperation: TypeAlias = (
+    RegisterAccount
+    | LogIn
+    | LogOut
+    | SetCredentials
+    | DropAccount
+    | AddCertificate
+    | RemoveCertificate
+)
+
+
+def operate(step: Step, session: Session, user: User, operation: AccountOperation) -> None:
+    """Do what a client asks of its account."""
+    match operation:
+        case RegisterAccount():
+            register_account(step, session, user, operation)
+        case LogIn():
+            log_in(step, session, user, operation)
+        case LogOut():
+            log_out(step, user)
+        case SetCredentials():
+            set_credentials(step, user, operation)
+        case DropAccount():
+            drop_account(step, user, operation)
+        case AddCertificate():
+            add_certificate(step, user, operation)
+        case RemoveCertificate():
+            remove_certificate(step, user, operation)
+
+
+# Registration
+
+
+def register_account(step: Step, session: Session, user: User, operation: RegisterAccount) -> None:
+    """Make an account, and log its maker in; the log's order decides who gets the name."""
+    if user.account:
+        step.refused(Reason.ALREADY_LOGGED_IN, user.account)
+        return
+    account = _make_account(step, operation.name, operation.credentials, session.address, user)
+    if account is None:
+        return
+    step.changed(AccountRegistered(step.part, source_of(user), account.id, account.name))
+    _set_account(step, user, account.name)
+
+
+def register_early(step: Step, command: RegisterEarly) -> None:
+    """Make an account for a client that is not registered itself; asked twice, it is made once."""
+    state = step.state
+    known = state.accounts.get(FoldedAccount(fold_nick(command.name)))
+    if known is not None and known.registered_by == (command.session, command.line):
+        account: Account | None = known
+    else:
+        key = address_key(command.address, state.settings.address_exempt_networks)
+        account = _make_account(step, command.name, command.credentials, key, None)
+        if account is not None:
+            account.registered_by = (command.session, command.line)
+    if account is not None:
+        source = Source(UserId(0), command.name, "", "")
+        step.changed(AccountRegistered(step.part, source, account.id, account.name))
+
+
+def _make_account(
+    step: Step, name: str, credentials: Credentials, address: str, user: User | None
+) -> Account | None:
+    state, settings = step.state, step.state.settings
+    folded = FoldedAccount(fold_nick(name))
+    if not is_valid_nick(name, settings.nick_bytes_max) or is_service(name):
+        step.refused(Reason.ACCOUNT_NAME_INVALID, name)
+        return None
+    if folded in state.accounts:
+        step.refused(Reason.ACCOUNT_EXISTS, name)
+        return None
+    bearer = state.nicks.get(FoldedNick(folded))
+    if bearer is not None and (user is None or bearer != user.id):
+        step.refused(Reason.ACCOUNT_NAME_IN_USE, name)
+        return None
+    if len(state.accounts) >= settings.accounts_max:
+        step.refused(Reason.TOO_MANY_ACCOUNTS, name)
+        return None
+    if address and not count(step, f"r:{address}", settings.registrations_per_address_max):
+        return None
+    account = Account(AccountId(step.position), name, step.time_ms, credentials)
+    state.accounts[folded] = account
+    state.account_names[account.id] = folded
+    return account
+
+
+def drop_account(step: Step, user: User, operation: DropAccount) -> None:
+    """Give up one's account: everybody is logged out of it, and its rooms are nobody's."""
+    state = step.state
+    account = _own_account(step, user, operation.account)
+    if account is None:
+        return
+    folded = FoldedAccount(fold_nick(account.name))
+    release_account(step, folded)
+    end_always_on(step, account, "Account dropped")
+    for number in list(state.users_by_account.get(folded, ())):
+        _set_account(step, state.users[number], "")
+    del state.accounts[folded]
+    del state.account_names[account.id]
+    step.changed(AccountUpdated(step.part, source_of(user), "dropped", account.name))
+
+
+# Logging in and out
+
+
+def log_in(step: Step, session: Session, user: User, operation: LogIn) -> None:
+    """Log a user in, whose client has proved to own the account."""
+    state = step.state
+    account = find_account(state, operation.account)
+    if account is None:
+        step.refused(Reason.NO_SUCH_ACCOUNT, "")
+        return
+    succeed(state, account.name, session.address)
+    if user.account != account.name and _is_shared(state, user):
+        # The others' clients have not proved to own this one.
+        step.refused(Reason.ACCOUNT_SHARED, user.account)
+        return
+    limit = state.settings.sessions_per_account_max
+    count = sessions_of_account(state, account.name) + len(user.sessions)
+    if user.account != account.name and count > limit:
+        step.refused(Reason.TOO_MANY_SESSIONS, "account", str(limit))
+        return
+    _set_account(step, user, account.name)
+
+
+def log_out(step: Step, user: User) -> None:
+    """Log a user out."""
+    if _is_shared(step.state, user):
+        step.refused(Reason.ACCOUNT_SHARED, user.account)
+        return
+    _set_account(step, user, "")
+
+
+def _is_shared(state: State, user: User) -> bool:
+    """Whether more than this one client is logged in by the user, or would be without one."""
+    return bool(user.account) and (len(user.sessions) > 1 or stays(state, user))
+
+
+def _set_account(step: Step, user: User, account: str) -> None:
+    """Log a user in or out, and show it; who is asked for it is told even if nothing changes."""
+    source = source_of(user)
+    is_news = user.account != account
+    rooms = rooms_of(step.state, user) if is_news else ()
+    if is_news:
+        set_account(step.state, user, account)
+    step.changed(AccountChanged(step.part, source, account, rooms))
+    if is_news and account:
+        begin_to_stay(step.state, user)
+        take_from_account(step, user)
+        grant_everywhere(step, user)
+
+
+# What opens an account
+
+
+def set_credentials(step: Step, user: User, operation: SetCredentials) -> None:
+    """Change the password of one's account."""
+    account = _own_account(step, user, operation.account)
+    if account is not None:
+        account.credentials = operation.credentials
+        step.changed(AccountUpdated(step.part, source_of(user), "password", account.name))
+
+
+def add_certificate(step: Step, user: User, operation: AddCertificate) -> None:
+    """Let a client certificate open one's account."""
+    account = _own_account(step, user, operation.account)
+    if account is None:
+        return
+    limit = step.state.settings.certificates_per_account_max
+    if operation.fingerprint not in account.certificates and len(account.certificates) >= limit:
+        step.refused(Reason.CERTIFICATE, account.name, str(limit))
+        return
+    account.certificates[operation.fingerprint] = None
+    detail = operation.fingerprint
+    step.changed(AccountUpdated(step.part, source_of(user), "certificate-added", detail))
+
+
+def remove_certificate(step: Step, user: User, operation: RemoveCertificate) -> None:
+    """Let a client certificate open one's account no more."""
+    account = _own_account(step, user, operation.account)
+    if account is None:
+        return
+    if operation.fingerprint not in account.certificates:
+        step.refused(Reason.CERTIFICATE, operation.fingerprint, "none")
+        return
+    del account.certificates[operation.fingerprint]
+    detail = operation.fingerprint
+    step.changed(AccountUpdated(step.part, source_of(user), "certificate-removed", detail))
+
+
+def _own_account(step: Step, user: User, number: AccountId) -> Account | None:
+    """Find the account that a user is logged in to, if it is the one that was meant."""
+    account = find_account(step.state, number)
+    if account is None or account.name != user.account:
+        step.refused(Reason.ACCOUNT_NOT_YOURS)
+        return None
+    return account
+
+
+# Attempts
+
+
+def count_login(step: Step, command: CountLogin) -> None:
+    """Count an attempt to log in, or refuse it because there were too many."""
+    settings = step.state.settings
+    key = address_key(command.address, settings.address_exempt_networks)
+    if key and not count(step, f"h:{key}", settings.logins_per_address_max):
+        return
+    count(step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max)

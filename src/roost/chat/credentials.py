@@ -1,0 +1,18 @@
+"""What an account's password is checked against."""
+
+import msgspec
+
+
+class Credentials(msgspec.Struct, frozen=True, array_like=True):
+    """What a password is checked against; never the password, and shown to nobody."""
+
+    password: str = ""
+    """The argon2id hash in its encoded form; empty when only certificates open the account."""
+    scram_salt: bytes = b""
+    scram_iterations: int = 0
+    scram_stored_key: bytes = b""
+    """For SCRAM-SHA-256 (RFC 5802, 3)."""
+    scram_server_key: bytes = b""
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"

@@ -1,0 +1,52 @@
+"""What people do with accounts, for random logs."""
+
+import random
+from collections.abc import Callable
+
+from roost.chat.commands import (
+    AddCertificate,
+    CountLogin,
+    DropAccount,
+    LogIn,
+    LogOut,
+    Operation,
+    RegisterAccount,
+    RegisterEarly,
+    RemoveCertificate,
+    SetCredentials,
+)
+from roost.chat.credentials import Credentials
+from roost.chat.ids import AccountId, SessionId
+from roost.chat.state import State
+
+NAMES = ("a", "Eve", "b", "d", "e", "f", "NickServ", "1", "")
+FINGERPRINTS = ("f1", "f2")
+ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
+
+
+def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Operation], int]:
+    """Give functions that make operations, with their weights."""
+
+    def account() -> AccountId:
+        known = [found.id for found in state.accounts.values()]
+        return AccountId(dice.choice((*known, 99)))
+
+    return {
+        lambda: RegisterAccount(dice.choice(NAMES), Credentials()): 2,
+        lambda: LogIn(account()): 3,
+        LogOut: 1,
+        lambda: SetCredentials(account(), Credentials(password="x")): 1,
+        lambda: DropAccount(account()): 1,
+        lambda: AddCertificate(account(), dice.choice(FINGERPRINTS)): 2,
+        lambda: RemoveCertificate(account(), dice.choice(FINGERPRINTS)): 1,
+    }
+
+
+def ask_for_account(
+    dice: random.Random, session: SessionId, line: int
+) -> CountLogin | RegisterEarly:
+    """Make what a client asks for before it is registered itself."""
+    address, name = dice.choice(ADDRESSES), dice.choice(NAMES)
+    if dice.random() < 0.7:
+        return CountLogin(session, 1, line, address, name)
+    return RegisterEarly(session, 1, line, address, name, Credentials())
