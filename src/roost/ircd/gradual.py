@@ -10,7 +10,7 @@ from roost.irc.message import escape_tag_value
 from roost.ircd.context import Context, Gradual, Line
 
 STEPS_PER_TICK = 2
-"""Of all clients' long answers together: a step is some 20 ms of work, and a tick comes four times
+"""Of all clients' long answers together: a step is some 10 ms of work, and a tick comes four times
 a second."""
 
 

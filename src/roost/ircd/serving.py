@@ -213,10 +213,13 @@ class Serving:
         if asked is None:
             return None
         session = asked.context.session
-        if self._directory.by_id.get(session.id) is not session:
+        if not self._is_served(session):
             return None
         session.waiting_line = 0
         return asked
+
+    def _is_served(self, session: LocalSession) -> bool:
+        return self._directory.by_id.get(session.id) is session
 
     # The log has spoken
 
@@ -524,10 +527,9 @@ class Serving:
 
     def tick(self) -> None:
         """Go on with long answers, and ask again for what the log was not ready to take."""
-        for _ in range(min(STEPS_PER_TICK, len(self._going))):
-            going = self._going.popleft()
-            session = going.context.session
-            if self._directory.by_id.get(session.id) is session:
+        for _ in range(STEPS_PER_TICK):
+            going = self._going.popleft() if self._going else None
+            if going is not None and self._is_served(going.context.session):
                 self._go_on(going)
         unopened, self._unopened = self._unopened, []
         for context in unopened:
