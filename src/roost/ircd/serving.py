@@ -212,10 +212,9 @@ class Serving:
         asked = self._asked.pop(ticket, None)
         if asked is None:
             return None
-        session = asked.context.session
-        if not self._is_served(session):
+        if not self._is_served(asked.context.session):
             return None
-        session.waiting_line = 0
+        asked.context.session.waiting_line = 0
         return asked
 
     def _is_served(self, session: LocalSession) -> bool:
