@@ -6,6 +6,7 @@ Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setnam
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AccountChanged,
+    AlwaysOnChanged,
     AwayChanged,
     CapabilitiesChanged,
     Change,
@@ -29,6 +30,7 @@ from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd import chanserv_reply, renaming
+from roost.ircd.always_on import send_always_on
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -88,6 +90,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             send_away(context, change.message)
         case AccountChanged():
             context.show_change(change, applied.position, applied.time_ms)
+        case AlwaysOnChanged():
+            send_always_on(context, change)
         case RealnameChanged() if context.has(Capability.SETNAME):
             context.show_change(change, applied.position, applied.time_ms)
         case CapabilitiesChanged() if context.targets:

@@ -1,0 +1,38 @@
+"""NickServ's SET ALWAYS-ON: what people say to it, and what it answers.
+
+The state machine decides (`chat.presence`).
+"""
+
+from roost.chat.changes import AlwaysOnChanged
+from roost.chat.commands import SetAlwaysOn
+from roost.ircd.config import services_host
+from roost.ircd.context import Context, Result
+
+NAME = "NickServ"
+
+_WORDS = {"ON": True, "OFF": False}
+
+
+def set_always_on(context: Context, words: tuple[str, ...]) -> Result:
+    """Ask the log to let the user stay without a client, or no longer; `words` are ON or OFF."""
+    is_on = _WORDS.get(words[0].upper()) if words else None
+    if is_on is None:
+        say(context, "SET ALWAYS-ON needs ON or OFF.")
+        return None
+    return (SetAlwaysOn(is_on),)
+
+
+def send_always_on(context: Context, change: AlwaysOnChanged) -> None:
+    """Say what came of it."""
+    if not change.is_on:
+        say(context, "You leave the network when your last client does.")
+        return
+    days = context.state.settings.always_on_days_max
+    say(context, "You stay in your rooms while no client of yours is connected, shown as away,")
+    say(context, f"for up to {days} days. CHATHISTORY has what was said meanwhile.")
+
+
+def say(context: Context, text: str) -> None:
+    """Say something to the client."""
+    source = f"{NAME}!{NAME}@{services_host(context.config)}"
+    context.send("NOTICE", context.nick, text, source=source)
