@@ -100,3 +100,48 @@ def tail(
         settings=settings,
     )
     run(flags, room, is_json=json, since=since, lines=lines, is_following=follow)
+
+
+def chat(
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ADDRESS]...", help="HOST, HOST:PORT, irc://HOST or ircs://HOST."),
+    ] = None,
+    nick: Nick = "",
+    room: Annotated[
+        list[str] | None, typer.Option("--room", "-r", help="A room to join; repeat it.")
+    ] = None,
+    account: Account = "",
+    tls: Tls = None,
+    fingerprint: Fingerprint = "",
+    ca: Authority = None,
+    insecure: Insecure = False,
+    settings: SettingsFile = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Where to remember rooms, drafts and the like.")
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run a cluster on this machine if there is none.")
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="With --local: where it keeps things.")] = None,
+    web: Annotated[bool, typer.Option("--web", help="Serve the client to browsers.")] = False,
+    web_host: Annotated[str, typer.Option(help="With --web: where to listen.")] = "127.0.0.1",
+    web_port: Annotated[int, typer.Option(help="With --web: the port.")] = 8000,
+    served: Annotated[bool, typer.Option("--served", hidden=True)] = False,
+) -> None:
+    """Chat in this terminal, or with --web in a browser."""
+    from roost.cli.chat import ChatOptions, run_chat
+    from roost.cli.target import Flags
+
+    flags = Flags(
+        addresses=tuple(addresses or ()),
+        nick=nick,
+        account=account,
+        is_secure=tls,
+        fingerprint=fingerprint,
+        authority=ca,
+        is_insecure=insecure,
+        settings=settings,
+    )
+    options = ChatOptions(rooms=tuple(room or ()), state=state, is_local=local, data=data)
+    run_chat(flags, options, web=(web_host, web_port) if web else None, is_served=served)

@@ -234,6 +234,7 @@ def undrain(
     run(load_operator(data, config), node)
 
 
+app.command()(client_commands.chat)
 app.command()(client_commands.say)
 app.command()(client_commands.tail)
 

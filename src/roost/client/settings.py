@@ -77,6 +77,9 @@ class Saved(msgspec.Struct, kw_only=True):
     """What was typed and not confirmed when the client ended."""
     active: str = ""
     theme: str = ""
+    notify: str = ""
+    """How to call: "bell", "desktop", "both" or "none"; empty: as the settings say."""
+    hides_coming_and_going: bool = False
     policies: dict[str, SavedPolicy] = {}
 
 

@@ -1,0 +1,211 @@
+"""`roost chat`: the terminal client, here or in a browser."""
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import msgspec
+import platformdirs
+
+from roost.cli.errors import CommandError, UsageError
+from roost.cli.local import LocalCluster
+from roost.cli.target import Flags, make_target, parse_addresses, read_settings
+from roost.client.addresses import AddressError
+from roost.client.connection import ClientConnection
+from roost.client.dialling import Policy
+from roost.client.memory import recall, remember
+from roost.client.model import Model
+from roost.client.script import DEFAULT_ADDRESS, make_nonce
+from roost.client.settings import (
+    SavedPolicy,
+    Settings,
+    SettingsError,
+    find_password,
+    load_saved,
+    save,
+    saved_path,
+)
+from roost.client.tui.app import ChatApp
+from roost.client.tui.link import Link, OnChange, OnEffect, Preferences
+from roost.client.tui.screens.welcome import Introduction
+
+
+class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What `roost chat` can be told beside what all clients can."""
+
+    rooms: tuple[str, ...] = ()
+    state: Path | None = None
+    """Where the client remembers things; None: where the platform keeps such."""
+    is_local: bool = False
+    """Start a cluster on this machine when none runs."""
+    data: Path | None = None
+    """Of that cluster."""
+
+
+class ChatHost:
+    """Starts connections for the interface, and keeps what is to be there again."""
+
+    def __init__(self, flags: Flags, settings: Settings, options: ChatOptions) -> None:
+        self._flags = flags
+        self._settings = settings
+        self._options = options
+        self._place = options.state or saved_path()
+        self._saved = saved = load_saved(self._place)
+        self.preferences = Preferences(
+            theme=saved.theme or settings.theme,
+            notify=saved.notify or _notify(settings),
+            hides_coming_and_going=saved.hides_coming_and_going,
+        )
+        remembered = tuple(saved.addresses)
+        self.addresses = flags.addresses or settings.addresses or remembered or (DEFAULT_ADDRESS,)
+        self.nick = flags.nick or settings.nick or saved.nick
+        self.problem = ""
+        """Why nothing could be kept; said at the end."""
+
+    def start(self, introduction: Introduction, on_change: OnChange, on_effect: OnEffect) -> Link:
+        """Make a model and its connection; see `link.Host`."""
+        flags = msgspec.structs.replace(
+            self._flags, nick=introduction.nick, addresses=introduction.addresses
+        )
+        try:
+            target = make_target(flags, self._settings)
+            addresses = parse_addresses(introduction.addresses, flags.is_secure)
+        except (AddressError, UsageError) as error:
+            raise ValueError(str(error)) from None
+        password = introduction.password or target.profile.password
+        profile = dataclasses.replace(
+            target.profile,
+            password=password,
+            rooms=tuple(dict.fromkeys([*self._options.rooms, *target.profile.rooms])),
+        )
+        model = Model(profile, make_nonce())
+        recall(model, self._saved)
+        connection = ClientConnection(
+            model,
+            addresses,
+            target.trust,
+            random=Random(),  # noqa: S311 - it spreads waits, no secret
+            on_change=on_change,
+            on_effect=on_effect,
+        )
+        for host, policy in self._saved.policies.items():
+            connection.dialler.policies[host] = Policy(policy.port, policy.until_ms)
+        return connection
+
+    def keep(self, link: Link | None) -> None:
+        """Write down what is to be remembered."""
+        saved = self._saved
+        saved.theme = self.preferences.theme
+        saved.notify = self.preferences.notify
+        saved.hides_coming_and_going = self.preferences.hides_coming_and_going
+        if link is not None:
+            remember(link.model, saved)
+            saved.addresses = list(self.addresses)
+        if isinstance(link, ClientConnection):
+            saved.policies = {
+                host: SavedPolicy(policy.port, policy.until_ms)
+                for host, policy in link.dialler.policies.items()
+            }
+        try:
+            save(saved, self._place)
+            self.problem = ""
+        except SettingsError as error:
+            self.problem = str(error)
+
+
+def chat(flags: Flags, options: ChatOptions) -> None:
+    """Open the client until the user leaves it.
+
+    Raises:
+        CommandError: it cannot run.
+    """
+    settings = read_settings(flags)
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise UsageError("roost chat needs a terminal; in a browser: roost chat --web")
+    _check_password(flags, settings)
+    cluster = LocalCluster(options.data) if options.is_local else None
+    if cluster is not None:
+        cluster.ensure()
+        flags = msgspec.structs.replace(flags, addresses=flags.addresses or cluster.addresses)
+    try:
+        run_app(ChatHost(flags, settings, options))
+    finally:
+        if cluster is not None:
+            cluster.end()
+
+
+def run_app(host: ChatHost) -> None:
+    """Run the interface in this terminal.
+
+    Raises:
+        CommandError: it had to stop by itself.
+    """
+    log = platformdirs.user_log_path("roost", appauthor=False) / "chat.log"
+    farewell = ChatApp(host, log_path=log).run()
+    if host.problem:
+        print(f"roost: what is to be remembered could not be kept: {host.problem}", file=sys.stderr)
+    if farewell:
+        raise CommandError(farewell)
+
+
+def run_chat(
+    flags: Flags, options: ChatOptions, *, web: tuple[str, int] | None, is_served: bool
+) -> None:
+    """Do what the command line asks for.
+
+    Raises:
+        CommandError: it cannot be done.
+    """
+    if web is not None:
+        host, port = web
+        chat_in_browser(own_arguments(sys.argv[1:]), host, port)
+    elif is_served:
+        run_app(ChatHost(flags, read_settings(flags), options))
+    else:
+        chat(flags, options)
+
+
+def own_arguments(arguments: Sequence[str]) -> list[str]:
+    """Give the arguments of `roost chat` that are for each browser's client, not for --web."""
+    found: list[str] = []
+    skips = False
+    for argument in list(arguments)[1:]:
+        name = argument.partition("=")[0]
+        if skips or name in ("--web", "--web-host", "--web-port"):
+            skips = not skips and name != "--web" and "=" not in argument
+            continue
+        found.append(argument)
+    return found
+
+
+def chat_in_browser(arguments: Sequence[str], host: str, port: int) -> None:
+    """Serve the interface to browsers until Ctrl-C; each gets a client of its own.
+
+    Raises:
+        CommandError: the port cannot be had.
+    """
+    from textual_serve.server import Server
+
+    command = shlex.join([sys.executable, "-m", "roost.cli", "chat", "--served", *arguments])
+    try:
+        Server(command, host=host, port=port, title="Roost").serve()
+    except OSError as error:
+        raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def _check_password(flags: Flags, settings: Settings) -> None:
+    """Ask for the password while there is a terminal to ask in, not under the interface."""
+    del flags
+    try:
+        find_password(settings)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+
+
+def _notify(settings: Settings) -> str:
+    if settings.bell and settings.notifications:
+        return "both"
+    return "bell" if settings.bell else "desktop" if settings.notifications else "none"
