@@ -29,8 +29,7 @@ from roost.client.settings import (
     saved_path,
 )
 from roost.client.tui.app import ChatApp
-from roost.client.tui.link import Link, OnChange, OnEffect, Preferences
-from roost.client.tui.screens.welcome import Introduction
+from roost.client.tui.link import Introduction, Link, OnChange, OnEffect, Preferences
 
 
 class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +61,7 @@ class ChatHost:
         remembered = tuple(saved.addresses)
         self.addresses = flags.addresses or settings.addresses or remembered or (DEFAULT_ADDRESS,)
         self.nick = flags.nick or settings.nick or saved.nick
+        self.active = options.rooms[0].lower() if options.rooms else saved.active
         self.problem = ""
         """Why nothing could be kept; said at the end."""
 

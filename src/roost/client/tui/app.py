@@ -9,18 +9,18 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from roost.client.model.effects import Effect
 from roost.client.tui import notifications
 from roost.client.tui.calendar import Calendar
-from roost.client.tui.link import Host, Link
+from roost.client.tui.link import Host, Introduction, Link
 from roost.client.tui.main_screen import MainScreen
 from roost.client.tui.palette import Palette
-from roost.client.tui.safety import Guarded, Mistakes
-from roost.client.tui.screens.welcome import Introduction, WelcomeScreen
+from roost.client.tui.program import Program
+from roost.client.tui.safety import Mistakes
+from roost.client.tui.screens.welcome import WelcomeScreen
 from roost.client.tui.themes import DARK, THEMES, opposite
 
 FRAMES_PER_S = 30
@@ -29,7 +29,7 @@ KEEP_EVERY_S = 20.0
 GAVE_UP = "roost chat had to stop because of a mistake of its own. It is written down in {where}."
 
 
-class ChatApp(Guarded, App[str]):
+class ChatApp(Program):
     """The client; its result is a sentence to print at the end, or None."""
 
     CSS_PATH = "styles.tcss"
@@ -49,7 +49,6 @@ class ChatApp(Guarded, App[str]):
         self.mistakes = Mistakes(log_path)
         self.link: Link | None = None
         self.is_looked_at = True
-        """Whether the terminal has the user's attention, as far as it tells."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self._usable(self.preferences.theme)
@@ -89,7 +88,7 @@ class ChatApp(Guarded, App[str]):
         self.link = link
         self._host.nick = introduction.nick
         self._host.addresses = introduction.addresses
-        self.push_screen(MainScreen(link))
+        self.push_screen(MainScreen(link, self._host.active))
         self.run_worker(self._run(link), group="link", exclusive=True, exit_on_error=False)
 
     async def begin_anew(self, problem: str = "") -> None:
@@ -152,7 +151,7 @@ class ChatApp(Guarded, App[str]):
 
     # Looks.
 
-    def action_theme(self) -> None:
+    def switch_theme(self) -> None:
         """Turn light to dark, or dark to light."""
         self.theme = opposite(self.theme, is_dark=self.current_theme.dark)
 

@@ -1,7 +1,7 @@
 """What the main screen does beyond showing: dialogs, menus, and what the model asks of it."""
 
 import webbrowser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
@@ -17,6 +17,7 @@ from roost.client.model.effects import (
     Toast,
 )
 from roost.client.tui.calendar import now_ms
+from roost.client.tui.program import Stage
 from roost.client.tui.rooms_pane import conversation_name
 from roost.client.tui.screens.asking import AskDialog, ReactionDialog
 from roost.client.tui.screens.dialog import ChoiceDialog, TextDialog
@@ -24,9 +25,6 @@ from roost.client.tui.screens.rooms import RoomsScreen
 from roost.client.tui.screens.settings import SettingsScreen
 from roost.client.tui.screens.switcher import JOIN, OPEN, TALK, SwitcherScreen
 from roost.client.tui.screens.welcome import name_problem
-
-if TYPE_CHECKING:
-    from roost.client.tui.main_screen import MainScreen
 
 TOAST_S = 4.0
 LINKS_MAX = 5
@@ -37,7 +35,7 @@ PREVIEW_LINES = 6
 class Deeds:
     """What can be done; one for each main screen."""
 
-    def __init__(self, screen: "MainScreen") -> None:
+    def __init__(self, screen: Stage) -> None:
         self._screen = screen
 
     # What the model asks.
@@ -71,14 +69,14 @@ class Deeds:
 
     def _attention(self, effect: Attention) -> None:
         screen = self._screen
-        is_seen = screen.app.is_looked_at and effect.key == screen.model.active
+        is_seen = screen.program.is_looked_at and effect.key == screen.model.active
         conversation = screen.model.conversations.get(effect.key)
         if conversation is None or is_seen:
             return
         entry = effect.entry
         where = conversation_name(screen.model, conversation)
         who = entry.sender if where == entry.sender else f"{entry.sender} in {where}"
-        screen.app.call_attention(who, entry.text)
+        screen.program.call_attention(who, entry.text)
 
     def _ask_name(self, effect: AskName) -> None:
         screen = self._screen
@@ -96,12 +94,12 @@ class Deeds:
     def _command(self, name: str, argument: str) -> None:
         screen = self._screen
         simple = {
-            "keys": screen.action_keys,
+            "keys": screen.show_keys,
             "list": self.rooms,
             "rooms": self.rooms,
             "settings": self.settings,
             "clear": screen.view.action_to_end,
-            "quit": screen.action_leave,
+            "quit": screen.program.leave,
         }
         if name in simple:
             simple[name]()
@@ -119,9 +117,9 @@ class Deeds:
             self.say(f"/{name} does nothing here", is_error=True)
 
     def _theme(self, name: str) -> None:
-        app = self._screen.app
+        app = self._screen.program
         if not name:
-            app.action_theme()
+            app.switch_theme()
         elif app.get_theme(name) is not None:
             app.theme = name
         else:
@@ -139,7 +137,7 @@ class Deeds:
             if name:
                 self._join(name)
 
-        screen.app.push_screen(RoomsScreen(screen.model, screen.app.palette), answered)
+        screen.app.push_screen(RoomsScreen(screen.model, screen.program.palette), answered)
 
     def switcher(self) -> None:
         """Go to a conversation by name."""
@@ -155,7 +153,7 @@ class Deeds:
             elif chosen.startswith(TALK):
                 self._talk(chosen[len(TALK) :])
 
-        screen.app.push_screen(SwitcherScreen(screen.model, screen.app.palette), answered)
+        screen.app.push_screen(SwitcherScreen(screen.model, screen.program.palette), answered)
 
     def person_menu(self, person: Person) -> None:
         """Ask what to do with somebody."""
@@ -293,8 +291,7 @@ class Deeds:
         if not entry.msgid:
             self.say("This cannot be replied to", is_error=True)
             return
-        self._screen.reply_to = entry
-        self._screen.composer.focus()
+        self._screen.reply(entry.msgid)
 
     def _react(self, entry: Entry) -> None:
         screen = self._screen
@@ -383,7 +380,7 @@ class Deeds:
         """Ask for a date to go to."""
 
         def check(words: str) -> str:
-            known = self._screen.app.calendar.parse(words, now_ms())
+            known = self._screen.program.calendar.parse(words, now_ms())
             return "" if known is not None else "That is no date that is understood here."
 
         words = "A date such as 2026-03-02, a weekday, yesterday, 3d (days ago), or 10:42 of today."
@@ -395,7 +392,7 @@ class Deeds:
         if not words:
             return
         screen = self._screen
-        time_ms = screen.app.calendar.parse(words, now_ms())
+        time_ms = screen.program.calendar.parse(words, now_ms())
         if time_ms is None:
             self.say(f"{words} is no date that is understood here", is_error=True)
             return
@@ -407,9 +404,9 @@ class Deeds:
         screen = self._screen
 
         def closed(_: Any) -> None:
-            screen.set_palette(screen.app.palette)
+            screen.set_palette(screen.program.palette)
 
-        screen.app.push_screen(SettingsScreen(screen.app.preferences), closed)
+        screen.app.push_screen(SettingsScreen(screen.program.preferences), closed)
 
     # The connection.
 
@@ -455,13 +452,13 @@ class Deeds:
 
         def answered(chosen: str | None) -> None:
             if chosen == "again":
-                screen.action_reconnect()
+                screen.reconnect()
             elif chosen == "other":
                 problem = screen.model.connection.problem
-                app = screen.app
+                app = screen.program
                 app.run_worker(app.begin_anew(problem.text if problem else ""))
             elif chosen == "leave":
-                screen.action_leave()
+                screen.program.leave()
 
         screen.app.push_screen(ChoiceDialog(title, choices, explanation=words), answered)
 

@@ -6,7 +6,15 @@ from typing import Protocol
 
 from roost.client.model import Model
 from roost.client.model.effects import Effect
-from roost.client.tui.screens.welcome import Introduction
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What somebody answered who was asked for their name."""
+
+    nick: str
+    addresses: tuple[str, ...]
+    password: str
 
 
 class Link(Protocol):
@@ -48,6 +56,9 @@ class Host(Protocol):
     addresses: tuple[str, ...]
     nick: str
     """Who it was last time, or who was asked for; empty: ask."""
+
+    active: str
+    """The key of the conversation that was last in view; may be empty."""
 
     def start(self, introduction: Introduction, on_change: OnChange, on_effect: OnEffect) -> Link:
         """Make a model and its connection.

@@ -1,15 +1,14 @@
 """The conversations: rooms at the left, what is said in the middle, people at the right."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
 from roost.client.model import SERVER_KEY, Conversation, Entry, Phase
-from roost.client.model.effects import Effect
+from roost.client.model.effects import Effect, Toast
 from roost.client.tui.bars import StatusBar, TopicBar, typing_words
 from roost.client.tui.composer import Composer
 from roost.client.tui.conversation_view import ConversationView
@@ -22,14 +21,11 @@ from roost.client.tui.list_pane import ListPane
 from roost.client.tui.offers import OffersPopup
 from roost.client.tui.palette import Palette
 from roost.client.tui.people_pane import PeoplePane
+from roost.client.tui.program import Stage
 from roost.client.tui.rooms_pane import RoomsPane, conversation_name
-from roost.client.tui.safety import Guarded
 from roost.client.tui.screens.keys import KeysScreen
 from roost.client.tui.wrapping import truncate
 from roost.ops import clock
-
-if TYPE_CHECKING:
-    from roost.client.tui.app import ChatApp
 
 ROOMS_FROM = 78
 """Columns from which the list of rooms is shown unless it is folded away."""
@@ -38,14 +34,15 @@ WIDE_FROM = 140
 """Columns from which both lists are wider."""
 
 
-class MainScreen(Guarded, Screen[None]):
+class MainScreen(Stage):
     """Everything that is seen most of the time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
-    app: "ChatApp"
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, first_wanted: str = "") -> None:
+        """Show what is behind a link; `first_wanted` is the conversation that was last in view."""
         super().__init__()
+        self.first_wanted = first_wanted
         self.link = link
         self.model = link.model
         self.deeds = Deeds(self)
@@ -55,13 +52,15 @@ class MainScreen(Guarded, Screen[None]):
         self._is_ready = False
         self._phase = Phase.OFFLINE
         self._was_online = False
+        self._is_settled = False
+        """Whether a conversation was chosen, by the user or for them."""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        palette = self.app.palette
+        palette = self.program.palette
         conversation = self.model.conversations[self.model.active]
         self._shown = conversation.key
-        look = Look(40, palette, self.app.calendar, "", self.model.nick)
+        look = Look(40, palette, self.program.calendar, "", self.model.nick)
         self.rooms = RoomsPane(self.model, palette)
         self.people = PeoplePane(self.model, palette)
         self.topic = TopicBar(self.model, palette)
@@ -87,7 +86,7 @@ class MainScreen(Guarded, Screen[None]):
         self.find_bar.display = False
         self.offers.offer([], -1)
         self._fold()
-        self.set_palette(self.app.palette)
+        self.set_palette(self.program.palette)
         self.composer.load(self._conversation.draft)
         self.composer.focus()
 
@@ -98,6 +97,7 @@ class MainScreen(Guarded, Screen[None]):
         if not self._is_ready:
             return
         self._follow_connection()
+        self._choose_first()
         if self.model.active != self._shown or self._conversation is not self.view.conversation:
             self._turn(self.model.active)
         self.view.follow()
@@ -110,6 +110,22 @@ class MainScreen(Guarded, Screen[None]):
         if self.view.search.query:
             search = self.view.search
             self.find_bar.say(search.number, search.count, search.query)
+
+    def _choose_first(self) -> None:
+        """Show a room as soon as one is joined, unless the user went somewhere already."""
+        if self._is_settled:
+            return
+        if self._shown != SERVER_KEY or self.model.active != SERVER_KEY:
+            self._is_settled = True
+            return
+        joined = [key for key in self.model.order if key != SERVER_KEY]
+        wanted = self.first_wanted if self.first_wanted in joined else None
+        found = wanted or next(
+            (key for key in joined if self.model.conversations[key].is_joined), None
+        )
+        if found is not None and not (self.composer.text and wanted is None):
+            self._is_settled = True
+            self.turn_to(found)
 
     def _follow_connection(self) -> None:
         phase = self.model.connection.phase
@@ -143,8 +159,10 @@ class MainScreen(Guarded, Screen[None]):
         self._set_look()
 
     def _set_look(self) -> None:
-        look = Look(self.view.size.width, self.app.palette, self.app.calendar, "", self.model.nick)
-        hides = self.app.preferences.hides_coming_and_going
+        look = Look(
+            self.view.size.width, self.program.palette, self.program.calendar, "", self.model.nick
+        )
+        hides = self.program.preferences.hides_coming_and_going
         self.view.set_look(look, hides_coming_and_going=hides)
 
     # Which conversation.
@@ -177,6 +195,11 @@ class MainScreen(Guarded, Screen[None]):
         name = conversation_name(self.model, conversation)
         self.app.title = f"{name} - Roost"
 
+    def reply(self, msgid: str) -> None:
+        """Let what is written next answer a message."""
+        self.reply_to = self._conversation.find(msgid)
+        self.composer.focus()
+
     def looked_away(self) -> None:
         """What comes from now on is new to the user."""
         entries = self._conversation.entries
@@ -203,13 +226,21 @@ class MainScreen(Guarded, Screen[None]):
             self.model.send(key, text, reply_to=self.reply_to.msgid)
         else:
             self.model.submit(key, text)
-        self.reply_to = None
+        if self._was_refused() and not self.composer.text:
+            # Nothing that was typed is lost: it can be corrected.
+            self.composer.load(text)
+        else:
+            self.reply_to = None
         self._conversation.draft = self.composer.text
         if not text.startswith("/"):
             self.view.mark_read_line(0)
         self.view.action_to_end()
         self.link.flush()
         self.follow()
+
+    def _was_refused(self) -> bool:
+        effects = self.model.effects
+        return any(isinstance(effect, Toast) and effect.is_error for effect in effects)
 
     def on_composer_edited(self) -> None:
         """Keep the draft with the conversation, and tell others that one types."""
@@ -233,7 +264,7 @@ class MainScreen(Guarded, Screen[None]):
 
     def on_composer_keys_wanted(self) -> None:
         """Show the keys; a second question mark writes one."""
-        self.action_keys(is_typed=True)
+        self.show_keys(is_typed=True)
 
     def on_composer_escaped(self) -> None:
         """Stop replying, or go back to the latest message."""
@@ -350,9 +381,13 @@ class MainScreen(Guarded, Screen[None]):
         self._folds[pane] = not shown.display
         self._fold()
 
-    def action_keys(self, *, is_typed: bool = False) -> None:
+    def action_keys(self) -> None:
         """Show the keys."""
-        screen = KeysScreen(self.app.palette, is_typed=is_typed)
+        self.show_keys()
+
+    def show_keys(self, *, is_typed: bool = False) -> None:
+        """Show which key does what; `is_typed`: a question mark opened it where one writes."""
+        screen = KeysScreen(self.program.palette, is_typed=is_typed)
 
         def closed(_: Any) -> None:
             if screen.is_question_wanted:
@@ -397,7 +432,7 @@ class MainScreen(Guarded, Screen[None]):
 
     def action_theme(self) -> None:
         """Light or dark."""
-        self.app.action_theme()
+        self.program.switch_theme()
 
     def action_find(self) -> None:
         """Search in what is loaded."""
@@ -417,12 +452,16 @@ class MainScreen(Guarded, Screen[None]):
 
     def action_reconnect(self) -> None:
         """Try again at once."""
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Try again at once."""
         self.model.reconnect()
         self.link.flush()
 
     def action_leave(self) -> None:
         """Leave Roost."""
-        self.app.leave()
+        self.program.leave()
 
     def obey(self, effect: Effect) -> None:
         """Do what the model asks of the interface."""

@@ -1,6 +1,5 @@
 """The first thing somebody sees: who they are, and where to go."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,16 +9,9 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
+from roost.client.tui.link import Introduction
+
 LOGO = "roost"
-
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """What was answered."""
-
-    nick: str
-    addresses: tuple[str, ...]
-    password: str
 
 
 class WelcomeScreen(Screen[Introduction | None]):
