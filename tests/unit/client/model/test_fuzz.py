@@ -1,6 +1,7 @@
 """Whatever a server sends, the model takes it: nothing raises, and what it shows is safe."""
 
 import unicodedata
+from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,7 +66,7 @@ START = (
 
 def act(model: Model, number: int) -> None:
     """Let the user do something, one of everything."""
-    acts = [
+    acts: list[Callable[[], object]] = [
         lambda: model.send("#room", "hello\nworld"),
         lambda: model.submit("#room", "/me waves"),
         lambda: model.join("other"),
