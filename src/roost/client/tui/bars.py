@@ -134,11 +134,14 @@ class StatusBar(Bar):
         """Give the state of the connection."""
         palette = self.palette
         pieces = self._connection()
-        if self.model.away is not None:
-            pieces.append(("  away", palette.warning))
+        notes: Pieces = []
         waiting = self.model.waiting_count()
         if waiting:
-            pieces.append((f"  {waiting} not sent yet", palette.warning))
+            notes.append((f"  {waiting} not sent yet", palette.warning))
+        if self.model.away is not None:
+            notes.append(("  away", palette.warning))
+        # What is about the user comes before the address or the reason, which may be long.
+        pieces[2:2] = notes
         if self.shows_activity:
             pieces += self._activity()
         return pieces

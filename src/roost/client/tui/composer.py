@@ -27,10 +27,10 @@ class Composer(TextArea):
     """The field for messages and commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pageup", "app.scroll_pages(-1)", "Up a page", show=False),
-        Binding("pagedown", "app.scroll_pages(1)", "Down a page", show=False),
-        Binding("ctrl+end", "app.scroll_end", "To the latest message", show=False),
-        Binding("ctrl+home", "app.scroll_start", "To the first message", show=False),
+        Binding("pageup", "screen.page(-1)", "Up a page", show=False),
+        Binding("pagedown", "screen.page(1)", "Down a page", show=False),
+        Binding("ctrl+end", "screen.latest", "To the latest message", show=False),
+        Binding("ctrl+home", "screen.earliest", "To the first message", show=False),
     ]
 
     @dataclass
@@ -251,7 +251,8 @@ class Composer(TextArea):
 
     def _fit(self) -> None:
         lines = max(self.wrapped_document.height, 1)
-        self.styles.height = min(lines, LINES_MAX)
+        # One more for the line above it, which is its border.
+        self.styles.height = min(lines, LINES_MAX) + 1
 
     def on_resize(self) -> None:
         """Wrap anew."""

@@ -21,6 +21,8 @@ from roost.client.tui.transcript import Transcript
 from roost.client.tui.viewport import Place, Viewport
 
 WHEEL_ROWS = 3
+LETTERS = frozenset("jkrecoy+")
+"""What letters do while a message is chosen; all others are written."""
 LOAD_WITHIN = 40
 """So many items from the first one, more of the past is asked for."""
 
@@ -117,6 +119,10 @@ class ConversationView(Widget):
         """The message that was chosen by keyboard."""
         return self._cursor
 
+    def takes(self, character: str) -> bool:
+        """Whether a letter is meant for the chosen message, and not to be written."""
+        return self._cursor is not None and character in LETTERS
+
     # What the screen asks for.
 
     def show(self, conversation: Conversation, unread_after_ms: int) -> None:
@@ -130,7 +136,7 @@ class ConversationView(Widget):
         self._selection.clear()
         self.search.clear()
         self._viewport.to_end()
-        self._changed()
+        self._moved()
 
     def set_look(self, look: Look, *, hides_coming_and_going: bool) -> None:
         """Use other colours, or another nickname; the width is the view's own."""
@@ -154,7 +160,7 @@ class ConversationView(Widget):
         """Scroll down, or up with a negative number."""
         self._keep_anchor()
         self._viewport.scroll(rows)
-        self._changed()
+        self._moved()
 
     def scroll_pages(self, pages: int) -> None:
         """Scroll by whole screens, with two lines of the old one left."""
@@ -164,12 +170,12 @@ class ConversationView(Widget):
         """Go to the latest message."""
         self._cursor = None
         self._viewport.to_end()
-        self._changed()
+        self._moved()
 
     def action_to_start(self) -> None:
         """Go to the first loaded message."""
         self._viewport.to_start()
-        self._changed()
+        self._moved()
 
     def reveal(self, entry: Entry, *, is_chosen: bool = True) -> bool:
         """Bring an entry into view; False when it is not loaded."""
@@ -181,7 +187,7 @@ class ConversationView(Widget):
             self._cursor = entry
         if not self._viewport.is_visible(item):
             self._viewport.to_item(item)
-        self._changed()
+        self._moved()
         return True
 
     def set_query(self, query: str) -> None:
@@ -239,13 +245,13 @@ class ConversationView(Widget):
                 self.post_message(self.Left())
             else:
                 self._viewport.to_start()
-            self._changed()
+            self._moved()
             return
         self._cursor = entry
         if not self._viewport.is_visible(item):
             height = self._transcript.height(item)
             self._viewport.to_item(item, height if step < 0 else self.size.height - 1)
-        self._changed()
+        self._moved()
 
     def action_menu(self) -> None:
         """Ask what to do with the chosen message."""
@@ -354,7 +360,7 @@ class ConversationView(Widget):
             self._viewport.to_end()
         else:
             self._viewport.to_item(int(share * (self._transcript.count - 1)), 0)
-        self._changed()
+        self._moved()
 
     def _target(self, x: int, y: int) -> _Target | None:
         places = self._rows()
@@ -421,6 +427,13 @@ class ConversationView(Widget):
         item = transcript.item(self._anchor_entry, viewport.anchor)
         if item is not None:
             viewport.moved(item)
+
+    def _moved(self) -> None:
+        """Draw anew after one went somewhere: another entry is the anchor now."""
+        viewport = self._viewport
+        pinned = viewport.is_pinned
+        self._anchor_entry = None if pinned else self._transcript.entry(viewport.anchor)
+        self._changed()
 
     def _changed(self) -> None:
         self._places = None

@@ -30,6 +30,8 @@ from roost.ops import clock
 ROOMS_FROM = 78
 """Columns from which the list of rooms is shown unless it is folded away."""
 PEOPLE_FROM = 110
+READ_EVERY_S = 1.0
+"""How often what comes in a conversation in view is marked as read."""
 WIDE_FROM = 140
 """Columns from which both lists are wider."""
 
@@ -52,6 +54,7 @@ class MainScreen(Stage):
         self._is_ready = False
         self._phase = Phase.OFFLINE
         self._was_online = False
+        self._read_again_s = 0.0
         self._is_settled = False
         """Whether a conversation was chosen, by the user or for them."""
 
@@ -101,6 +104,7 @@ class MainScreen(Stage):
         if self.model.active != self._shown or self._conversation is not self.view.conversation:
             self._turn(self.model.active)
         self.view.follow()
+        self._read()
         self.rooms.follow()
         if self.people.display:
             self.people.follow()
@@ -110,6 +114,14 @@ class MainScreen(Stage):
         if self.view.search.query:
             search = self.view.search
             self.find_bar.say(search.number, search.count, search.query)
+
+    def _read(self) -> None:
+        """Mark what is seen as read; not with every message, since others are told."""
+        seen = self.program.is_looked_at and self.view.is_at_end and self.is_current
+        if seen and self._conversation.unread and clock.monotonic() >= self._read_again_s:
+            self._read_again_s = clock.monotonic() + READ_EVERY_S
+            self.model.mark_read(self._shown)
+            self.link.flush()
 
     def _choose_first(self) -> None:
         """Show a room as soon as one is joined, unless the user went somewhere already."""
@@ -276,6 +288,8 @@ class MainScreen(Stage):
 
     def on_key(self, event: events.Key) -> None:
         """What is typed where nothing is written goes to where one writes."""
+        if self.focused is self.view and self.view.takes(event.character or ""):
+            return
         if event.is_printable and event.character and self.focused in (None, self.view):
             event.stop()
             if event.character == "?":
@@ -433,6 +447,18 @@ class MainScreen(Stage):
     def action_theme(self) -> None:
         """Light or dark."""
         self.program.switch_theme()
+
+    def action_page(self, step: int) -> None:
+        """Scroll the conversation by a screen."""
+        self.view.scroll_pages(step)
+
+    def action_latest(self) -> None:
+        """Go to the latest message."""
+        self.view.action_to_end()
+
+    def action_earliest(self) -> None:
+        """Go to the first loaded message."""
+        self.view.action_to_start()
 
     def action_find(self) -> None:
         """Search in what is loaded."""

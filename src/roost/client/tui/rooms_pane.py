@@ -64,7 +64,8 @@ class RoomsPane(ListPane):
         if isinstance(found, ConversationKind):
             return [Segment(f" {_HEADINGS[found]}", palette.muted)]
         conversation = self._model.conversations[found]
-        badge = badge_of(conversation)
+        # What is in view is being read; its own view says what is below.
+        badge = "" if found == self._model.active else badge_of(conversation)
         badge_style = palette.alert if conversation.highlights else palette.badge
         left = width - 3 - (width_of(badge) + 3 if badge else 0)
         name = truncate(conversation_name(self._model, conversation), max(left, 1))

@@ -1,0 +1,143 @@
+"""How long a frame takes: `python tests/support/chat_frames.py` prints it for a busy client.
+
+A frame is everything between two looks at the screen: the model's changes followed, rows laid out,
+the screen composed and turned into the bytes that go to the terminal.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from rich.console import Console
+from textual.screen import Screen
+
+from roost.client.connection import now
+from roost.client.model import ConversationKind, Entry, EntryKind
+from roost.client.model.conversation import Conversation
+from roost.ops import clock
+from support.chat_interface import Stand, open_interface
+
+ENTRIES = 100_000
+PEOPLE = 5_000
+ROOMS = 100
+PER_S = 500
+FRAMES = 300
+WORDS = "the quick brown fox jumps over the lazy dog and then has a look at https://example.org".split()
+
+
+@dataclass
+class Times:
+    """Seconds that frames took."""
+
+    frames: list[float] = field(default_factory=list)
+
+    def share(self, share: float) -> float:
+        """Give a percentile, in milliseconds."""
+        ordered = sorted(self.frames)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000
+
+    def __str__(self) -> str:
+        worst = max(self.frames) * 1000
+        return (
+            f"{len(self.frames)} frames: p50 {self.share(0.5):.1f} ms, "
+            f"p99 {self.share(0.99):.1f} ms, worst {worst:.1f} ms"
+        )
+
+
+@contextmanager
+def render_times(times: Times) -> Iterator[None]:
+    """Note how long composing a screen and encoding it takes."""
+    original = Screen._compositor_refresh
+    console = Console(color_system="truecolor", force_terminal=True, width=200)
+
+    def timed(screen: Screen[object]) -> None:
+        start = clock.monotonic()
+        compositor = screen._compositor
+        if compositor._dirty_regions:
+            update = compositor.render_update(screen_stack=screen.app._background_screens)
+            if update is not None and hasattr(update, "render_segments"):
+                update.render_segments(console)
+        original(screen)
+        times.frames.append(clock.monotonic() - start)
+
+    Screen._compositor_refresh = timed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Screen._compositor_refresh = original  # type: ignore[method-assign]
+
+
+def make_entry(number: int) -> Entry:
+    """Make a message as the model would."""
+    length = number * 7 % 37 + 3
+    text = " ".join(WORDS[(number + word) % len(WORDS)] for word in range(length))
+    return Entry(
+        10_000_000 + number,
+        EntryKind.MESSAGE,
+        1_700_000_000_000 + number * 2000,
+        f"person{number * 13 % 97}",
+        f"{number} {text}",
+        msgid=f"big{number}",
+    )
+
+
+def fill(stand: Stand) -> Conversation:
+    """Make the room in view as large as they come, and many others beside it."""
+    model = stand.model
+    conversation = model.conversations["#room"]
+    conversation.insert(len(conversation.entries), [make_entry(n) for n in range(ENTRIES)])
+    for number in range(PEOPLE):
+        person = model.person(f"person{number}")
+        conversation.members.add(person)
+    for number in range(ROOMS):
+        room = Conversation(f"#room{number}", f"#room{number}", ConversationKind.ROOM)
+        room.is_joined = True
+        model.conversations[room.key] = room
+        model.order.append(room.key)
+    model.order_revision += 1
+    return conversation
+
+
+async def measure(size: tuple[int, int]) -> dict[str, Times]:
+    """Give the times of frames while messages come, and while one scrolls."""
+    found = {"500 messages a second": Times(), "scrolling": Times(), "resizing": Times()}
+    async with open_interface(size=size) as stand:
+        await stand.see("You joined")
+        conversation = fill(stand)
+        number = ENTRIES
+        with render_times(found["500 messages a second"]):
+            start = clock.monotonic()
+            while len(found["500 messages a second"].frames) < FRAMES:
+                due = ENTRIES + int((clock.monotonic() - start) * PER_S)
+                while number < due:
+                    conversation.append(make_entry(number))
+                    number += 1
+                await asyncio.sleep(1 / 60)
+        with render_times(found["scrolling"]):
+            while len(found["scrolling"].frames) < FRAMES:
+                stand.main.view.scroll_rows(-7)
+                await asyncio.sleep(1 / 60)
+        with render_times(found["resizing"]):
+            for step in range(40):
+                await stand.pilot.resize_terminal(size[0] - step % 5, size[1])
+                await asyncio.sleep(1 / 60)
+        conversation.entries_revision  # noqa: B018 - the model is as the view left it
+        stand.model.tick(now())
+    return found
+
+
+def main() -> None:
+    """Print the times at both sizes."""
+    for size in ((80, 24), (200, 60)):
+        for what, times in asyncio.run(measure(size)).items():
+            print(f"{size[0]}x{size[1]} {what}: {times}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The real interface over the real model, on a network that is a list: no sockets, no files."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from roost.client.connection import now
+from roost.client.model import Model, Problem, ProblemKind, Profile
+from roost.client.model.effects import Disconnect, Reconnect
+from roost.client.tui.app import ChatApp
+from roost.client.tui.calendar import Calendar
+from roost.client.tui.link import Introduction, Link, OnChange, OnEffect, Preferences
+from roost.client.tui.main_screen import MainScreen
+from roost.ops import clock
+from support.fake_irc_network import Connection, Network
+
+PATIENCE_S = 20.0
+
+
+class FakeLink:
+    """A model on a fake network; a line that is sent is answered before `flush` returns."""
+
+    def __init__(self, model: Model, network: Network, on_effect: OnEffect) -> None:
+        self.model = model
+        self.network = network
+        self._on_effect = on_effect
+        self.connection: Connection | None = None
+        self.sent: list[bytes] = []
+        self.is_mute = False
+        """The network takes lines and answers none."""
+
+    async def run(self) -> None:
+        self.connect()
+        while True:
+            self.hear()
+            self.model.tick(now())
+            self.flush()
+            await asyncio.sleep(0.005)
+
+    def connect(self) -> None:
+        self.connection = Connection(self.network)
+        self.model.connecting("test:6667", now())
+        self.model.connected(now(), is_secure=False)
+        self.flush()
+
+    def cut(self) -> None:
+        """Lose the connection."""
+        assert self.connection is not None
+        self.connection.close()
+        self.connection = None
+        problem = Problem(ProblemKind.DROPPED, "The connection was lost.")
+        self.model.disconnected(now(), problem, now().monotonic_s + 30)
+        self.flush()
+
+    def stop(self, problem: Problem) -> None:
+        """Lose it for good."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+        self.model.disconnected(now(), problem, None)
+        self.flush()
+
+    def hear(self) -> None:
+        while self.connection is not None and self.connection.out and not self.is_mute:
+            self.model.receive(self.connection.out.pop(0), now())
+
+    def flush(self) -> None:
+        for effect in self.model.take_effects():
+            if isinstance(effect, Reconnect):
+                self.connect()
+            elif not isinstance(effect, Disconnect):
+                self._on_effect(effect)
+        for line in self.model.take_lines():
+            self.sent.append(line)
+            if self.connection is not None:
+                self.connection.receive(line)
+
+    async def close(self) -> None:
+        self.model.quit()
+
+
+class FakeHost:
+    """Keeps everything in memory."""
+
+    def __init__(self, network: Network, nick: str = "me", rooms: tuple[str, ...] = ("#room",)):
+        self.network = network
+        self.preferences = Preferences(notify="both")
+        self.addresses: tuple[str, ...] = ("test:6667",)
+        self.nick = nick
+        self.active = ""
+        self.rooms = rooms
+        self.links: list[FakeLink] = []
+        self.kept = 0
+
+    def start(self, introduction: Introduction, on_change: OnChange, on_effect: OnEffect) -> Link:
+        profile = Profile(nick=introduction.nick, rooms=self.rooms, password=introduction.password)
+        link = FakeLink(Model(profile, "nonce"), self.network, on_effect)
+        self.links.append(link)
+        return link
+
+    def keep(self, link: Link | None) -> None:
+        self.kept += 1
+
+
+class Stand:
+    """A running interface, and what a test does with it."""
+
+    def __init__(self, app: ChatApp, host: FakeHost, pilot: Pilot[Any]) -> None:
+        self.app = app
+        self.host = host
+        self.network = host.network
+        self.pilot = pilot
+        self.attention: list[tuple[str, str]] = []
+        self.copied: list[str] = []
+        app.call_attention = lambda title, words: self.attention.append((title, words))  # type: ignore[method-assign]
+        app.copy_to_clipboard = self.copied.append  # type: ignore[method-assign]
+
+    @property
+    def link(self) -> FakeLink:
+        return self.host.links[-1]
+
+    @property
+    def model(self) -> Model:
+        return self.link.model
+
+    @property
+    def main(self) -> MainScreen:
+        found = self.app.main_screen
+        assert found is not None
+        return found
+
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(
+            "".join(segment.text for segment in line).rstrip()
+            for line in self.app.screen._compositor.render_strips()
+        )
+
+    async def wait(self, condition: Callable[[], object], what: str = "it") -> None:
+        """Let the program run until a condition holds."""
+        deadline = clock.monotonic() + PATIENCE_S
+        while not condition():
+            if clock.monotonic() > deadline:
+                raise AssertionError(f"{what} did not come:\n{self.text()}")
+            await self.pilot.pause(0.01)
+
+    async def see(self, *words: str) -> str:
+        """Wait until all words are on the screen; gives the screen."""
+        await self.wait(lambda: all(word in self.text() for word in words), f"{words}")
+        return self.text()
+
+    async def see_none(self, words: str) -> str:
+        """Wait until words are gone from the screen."""
+        await self.wait(lambda: words not in self.text(), f"the end of {words!r}")
+        return self.text()
+
+    async def type(self, text: str) -> None:
+        """Press the keys of a text."""
+        names = {" ": "space", "/": "slash", "?": "question_mark", "#": "number_sign"}
+        await self.pilot.press(*(names.get(letter, letter) for letter in text))
+
+    async def say(self, text: str) -> None:
+        """Type a line and press Enter."""
+        await self.type(text)
+        await self.pilot.press("enter")
+
+
+@asynccontextmanager
+async def open_interface(
+    network: Network | None = None,
+    *,
+    nick: str = "me",
+    rooms: tuple[str, ...] = ("#room",),
+    size: tuple[int, int] = (80, 24),
+) -> AsyncIterator[Stand]:
+    """Run the interface; it must make no mistakes meanwhile."""
+    host = FakeHost(network or Network(), nick, rooms)
+    app = ChatApp(host, calendar=Calendar(dt.UTC))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        stand = Stand(app, host, pilot)
+        yield stand
+        assert not app.mistakes.texts, "\n".join(app.mistakes.texts)
+
+
+def run_async(scenario: Any) -> None:
+    """Run a test's coroutine."""
+    asyncio.run(scenario)
