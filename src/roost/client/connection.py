@@ -9,6 +9,7 @@ anything may have changed, once for all lines that arrived together.
 """
 
 import asyncio
+import dataclasses
 import ssl
 from collections.abc import Callable
 from random import Random
@@ -256,7 +257,11 @@ class ClientConnection:
                 if line is not None:
                     model.receive(line, moment)
             self.flush()
-        if not model.registration.has_heard and first and self._problem is None:
-            model.receive(first, now())
-            self.flush()
+        if not model.registration.has_heard and self._problem is None:
+            if first:
+                model.receive(first, now())
+                self.flush()
+            elif not model.connection.is_secure:
+                advice = "It said nothing: it may want TLS; write ircs:// before the address."
+                problem = dataclasses.replace(problem, advice=advice)
         return problem

@@ -61,10 +61,11 @@ def test_a_server_without_capabilities_lets_one_in_and_confirms_by_pong() -> Non
     )
     model.take_lines()
     model.send("#room", "hello you")
-    entry = model.conversations["#room"].pending[0]
-    assert entry.delivery is Delivery.SENDING
+    (entry,) = model.conversations["#room"].pending
+    states = [entry.delivery]
     dialogue(model, "C: PRIVMSG #room :hello you", f"S: :s PONG s n0-{model.counter}")
-    assert entry.delivery is Delivery.DELIVERED
+    states.append(entry.delivery)
+    assert states == [Delivery.SENDING, Delivery.DELIVERED]
     assert model.conversations["#room"].entries[-1] is entry
 
 
