@@ -117,7 +117,7 @@ class Stand:
         self.attention: list[tuple[str, str]] = []
         self.copied: list[str] = []
         app.call_attention = lambda title, words: self.attention.append((title, words))  # type: ignore[method-assign]
-        app.copy_to_clipboard = self.copied.append  # type: ignore[method-assign]
+        app.copy_to_clipboard = self.copied.append  # type: ignore[method-assign,assignment]
 
     @property
     def link(self) -> FakeLink:

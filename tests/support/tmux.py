@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -19,11 +19,16 @@ class Terminal:
     """A program in a terminal; a context manager that ends both."""
 
     def __init__(
-        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        width: int = 180,
+        height: int = 50,
     ) -> None:
         self._server = f"roost-{uuid.uuid4().hex[:12]}"
         self._tmux(
-            *("new-session", "-d", "-x", "180", "-y", "50"),
+            *("new-session", "-d", "-x", str(width), "-y", str(height)),
             shlex.join(command),
             environment=environment,
         )
@@ -50,6 +55,10 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
 
+    def write(self, text: str) -> None:
+        """Type without pressing Enter."""
+        self._tmux("send-keys", "-l", text)
+
     def press(self, key: str) -> None:
         """Press one key, as tmux names it: "C-c"."""
         self._tmux("send-keys", key)
@@ -60,13 +69,31 @@ class Terminal:
 
     def wait_for(self, text: str, *, count: int = 1, patience_s: float = PATIENCE_S) -> str:
         """Wait until a text is on the screen so many times; gives the screen."""
+        return self.wait_until(lambda screen: screen.count(text) >= count, repr(text), patience_s)
+
+    def wait_until(
+        self, condition: Callable[[str], bool], what: str, patience_s: float = PATIENCE_S
+    ) -> str:
+        """Wait until the screen has a property; gives the screen."""
         deadline = clock.monotonic() + patience_s
         while True:
             screen = self.screen()
-            if screen.count(text) >= count:
+            if condition(screen):
                 return screen
             if clock.monotonic() > deadline:
-                raise AssertionError(f"no {text!r} on the screen:\n{screen}")
+                raise AssertionError(f"no {what} on the screen:\n{screen}")
+            time.sleep(POLL_S)
+
+    def wait_gone(self, patience_s: float = PATIENCE_S) -> None:
+        """Wait until the program has ended by itself, and the terminal with it."""
+        deadline = clock.monotonic() + patience_s
+        while True:
+            try:
+                screen = self.screen()
+            except AssertionError:
+                return
+            if clock.monotonic() > deadline:
+                raise AssertionError(f"it did not end:\n{screen}")
             time.sleep(POLL_S)
 
     def _tmux(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:

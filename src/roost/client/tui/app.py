@@ -15,6 +15,7 @@ from textual.theme import Theme
 from roost.client.model.effects import Effect
 from roost.client.tui import notifications
 from roost.client.tui.calendar import Calendar
+from roost.client.tui.idle import IdleCollector
 from roost.client.tui.link import Host, Introduction, Link
 from roost.client.tui.main_screen import MainScreen
 from roost.client.tui.palette import Palette
@@ -22,6 +23,7 @@ from roost.client.tui.program import Program
 from roost.client.tui.safety import Mistakes
 from roost.client.tui.screens.welcome import WelcomeScreen
 from roost.client.tui.themes import DARK, THEMES, opposite
+from roost.ops import clock
 
 FRAMES_PER_S = 30
 KEEP_EVERY_S = 20.0
@@ -49,6 +51,7 @@ class ChatApp(Program):
         self.mistakes = Mistakes(log_path)
         self.link: Link | None = None
         self.is_looked_at = True
+        self._idle = IdleCollector()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self._usable(self.preferences.theme)
@@ -59,6 +62,9 @@ class ChatApp(Program):
     def on_mount(self) -> None:
         """Ask who it is, unless that is known."""
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        if not self.is_headless:
+            # Of the whole process, so not where the interface is a part of something else.
+            self._idle.begin()
         self.set_interval(1 / FRAMES_PER_S, self._frame)
         self.set_interval(KEEP_EVERY_S, self._keep)
         if self._host.nick:
@@ -146,8 +152,12 @@ class ChatApp(Program):
 
     def _frame(self) -> None:
         screen = self.main_screen
-        if screen is not None:
-            screen.follow()
+        if screen is None:
+            return
+        if screen.follow():
+            self._idle.changed(clock.monotonic())
+        elif not self.is_headless:
+            self._idle.look(clock.monotonic())
 
     # Looks.
 

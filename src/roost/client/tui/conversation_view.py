@@ -145,10 +145,12 @@ class ConversationView(Widget):
         self._transcript.forget()
         self._changed()
 
-    def follow(self) -> None:
-        """Show what the model changed; cheap when it changed nothing."""
-        if self.conversation.revision != self._revision:
-            self._changed()
+    def follow(self) -> bool:
+        """Show what the model changed, if it did; cheap when it changed nothing."""
+        if self.conversation.revision == self._revision:
+            return False
+        self._changed()
+        return True
 
     def mark_read_line(self, unread_after_ms: int) -> None:
         """Move the unread line; 0 takes it away."""

@@ -95,15 +95,15 @@ class MainScreen(Stage):
 
     # Following the model.
 
-    def follow(self) -> None:
-        """Show what the model changed since the last frame."""
+    def follow(self) -> bool:
+        """Show what changed since the last frame; False when the view stayed as it was."""
         if not self._is_ready:
-            return
+            return False
         self._follow_connection()
         self._choose_first()
         if self.model.active != self._shown or self._conversation is not self.view.conversation:
             self._turn(self.model.active)
-        self.view.follow()
+        is_changed = self.view.follow()
         self._read()
         self.rooms.follow()
         if self.people.display:
@@ -114,6 +114,7 @@ class MainScreen(Stage):
         if self.view.search.query:
             search = self.view.search
             self.find_bar.say(search.number, search.count, search.query)
+        return is_changed
 
     def _read(self) -> None:
         """Mark what is seen as read; not with every message, since others are told."""

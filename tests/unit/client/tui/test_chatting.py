@@ -1,5 +1,7 @@
 """Real keys in the real interface, over the real model and a network that is a list."""
 
+from textual import events
+
 from roost.client.model import Delivery, Problem, ProblemKind
 from support.chat_interface import open_interface, run_async
 from support.fake_irc_network import Network
@@ -102,7 +104,7 @@ def test_names_and_commands_are_completed() -> None:
         network = Network()
         network.members["#room"] = {"bobby": None, "robert": None}
         async with open_interface(network) as stand:
-            await stand.wait(lambda: len(stand.model.conversations["#room"].members) == 3)
+            await stand.see("You joined", "3 here")
             await stand.type("bo")
             await stand.pilot.press("tab")
             assert stand.main.composer.text.startswith("bobby")
@@ -130,12 +132,10 @@ def test_ones_own_lines_come_back_with_up() -> None:
 
 
 def test_pasting_many_lines_asks_first() -> None:
-    from textual import events
-
     async def scenario() -> None:
         async with open_interface() as stand:
             await stand.see("You joined")
-            stand.app.screen.focused.post_message(events.Paste("a\nb\nc\nd\ne"))
+            stand.main.composer.post_message(events.Paste("a\nb\nc\nd\ne"))
             await stand.see("Paste many lines?", "Paste these 5 lines")
             assert stand.main.composer.text == ""
             await stand.pilot.press("enter")
@@ -279,8 +279,6 @@ def test_the_mouse_copies_what_it_drags_over() -> None:
             x = lines[y].index("copy")
             await stand.pilot.mouse_down(offset=(x, y))
             await stand.pilot.hover(offset=(x + 5, y))
-            from textual import events
-
             view = stand.main.view
             region = view.region
             move = events.MouseMove(
@@ -313,9 +311,7 @@ def test_what_stops_the_connection_is_said_in_words_with_a_way_on() -> None:
     run_async(scenario())
 
 
-def test_a_mistake_of_the_interface_is_a_sentence_and_a_file_and_no_traceback(
-    tmp_path: object,
-) -> None:
+def test_a_mistake_of_the_interface_is_a_sentence_and_no_traceback() -> None:
     async def scenario() -> None:
         async with open_interface() as stand:
             await stand.see("You joined")

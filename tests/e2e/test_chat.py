@@ -1,0 +1,144 @@
+"""`roost chat` in a real terminal, against a real cluster whose nodes die."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from roost.cli.status import find_urls
+from support.cluster import Cluster
+from support.irc_client import IrcClient
+from support.tmux import Terminal
+
+LINES = 12
+
+
+def open_chat(cluster: Cluster, home: Path, *arguments: str, width: int = 100) -> Terminal:
+    """Open the client as somebody whose home is `home`."""
+    host, port = cluster.address
+    home.mkdir(exist_ok=True)
+    return Terminal(
+        [sys.executable, "-m", "roost.cli", "chat", f"{host}:{port}", *arguments],
+        environment={"HOME": str(home), "COLORTERM": "truecolor"},
+        width=width,
+        height=40,
+    )
+
+
+def test_the_first_minute_leads_from_nothing_to_a_conversation(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with open_chat(cluster, tmp_path / "home", width=80) as terminal:
+        terminal.wait_for("Your name here")
+        terminal.type("newcomer")
+        terminal.wait_for("Type to find a room")
+        terminal.type("firstminute")
+        terminal.wait_for("You joined")
+        terminal.type("hello, is anybody here?")
+        screen = terminal.wait_for("\u2713")
+        assert "hello, is anybody here?" in screen
+        terminal.press("F1")
+        terminal.wait_for("Everywhere")
+        terminal.press("Escape")
+        terminal.press("C-q")
+        terminal.wait_gone()
+
+
+def test_a_kill_of_the_serving_node_shows_nothing_and_loses_and_doubles_nothing(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = start_cluster()
+    cluster.wait_whole()
+    before = {node.name: node.sessions for node in cluster.status().nodes}
+    with open_chat(cluster, tmp_path / "home", "--nick", "carol", "--room", "#deaths") as terminal:
+        terminal.wait_for("You joined")
+
+        def serving(status: object) -> str:
+            nodes = cluster.status().nodes
+            return next(node.name for node in nodes if node.sessions > before[node.name])
+
+        name = cluster.wait_for(serving, "node that serves carol")
+        with cluster.client("dave") as dave:
+            dave.register()
+            dave.join("#deaths")
+            terminal.wait_for("dave joined")
+            pid = 0
+            for number in range(LINES):
+                if number == LINES // 2:
+                    pid = cluster.kill(name)
+                terminal.type(f"mine {number:02}")
+                dave.say("#deaths", f"theirs {number:02}")
+            screen = terminal.wait_for(f"theirs {LINES - 1:02}")
+            wait_all_delivered(terminal)
+            screen = terminal.screen()
+            for number in range(LINES):
+                assert screen.count(f"mine {number:02}") == 1, screen
+                assert screen.count(f"theirs {number:02}") == 1, screen
+            assert "quit" not in screen
+            assert screen.count("joined") == 2
+            assert "Reconnecting" not in screen
+            said = said_by(dave, "carol")
+            assert said == [f"mine {number:02}" for number in range(LINES)]
+            cluster.wait_back(name, pid)
+
+
+def wait_all_delivered(terminal: Terminal) -> None:
+    """Wait until the last of one's own messages has its mark."""
+    terminal.wait_until(
+        lambda screen: bool(re.search(rf"\u2713.*mine {LINES - 1:02}", screen)), "delivery"
+    )
+
+
+def said_by(client: IrcClient, nick: str) -> list[str]:
+    """What a client saw somebody say, up to the last line of the test."""
+    last = f"mine {LINES - 1:02}"
+    if not any(line.command == "PRIVMSG" and line.text == last for line in client.received):
+        client.expect("PRIVMSG", where=lambda line: line.text == last)
+    client.sync()
+    return [
+        line.text for line in client.received if line.command == "PRIVMSG" and line.nick == nick
+    ]
+
+
+def test_what_was_typed_is_there_again_the_next_time(cluster: Cluster, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_chat(cluster, home, "--nick", "erin", "--room", "#drafts") as terminal:
+        terminal.wait_for("You joined")
+        terminal.type("said before")
+        terminal.wait_for("\u2713")
+        terminal.write("half a thought")
+        terminal.wait_for("half a thought")
+        terminal.press("C-q")
+        terminal.wait_gone()
+    with open_chat(cluster, home) as terminal:
+        screen = terminal.wait_for("half a thought")
+        assert "Your name here" not in screen
+        terminal.wait_for("said before")
+
+
+def test_a_server_that_is_no_irc_server_is_named_so(tmp_path: Path, cluster: Cluster) -> None:
+    address = find_urls(cluster.data, None)[0].removeprefix("http://")
+    home = tmp_path / "home"
+    home.mkdir()
+    with Terminal(
+        [sys.executable, "-m", "roost.cli", "chat", address, "--nick", "frank", "--no-tls"],
+        environment={"HOME": str(home)},
+        width=100,
+        height=30,
+    ) as terminal:
+        screen = terminal.wait_for("Not connected")
+        assert "Traceback" not in screen
+
+
+def test_an_address_that_nobody_answers_at_is_said_in_words(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with Terminal(
+        [sys.executable, "-m", "roost.cli", "chat", "127.0.0.1:1", "--nick", "gina"],
+        environment={"HOME": str(home)},
+        width=100,
+        height=30,
+    ) as terminal:
+        terminal.wait_for("Reconnecting")
+        terminal.write("typed meanwhile")
+        terminal.wait_for("typed meanwhile")
