@@ -185,7 +185,7 @@ def test_a_reader_whose_session_is_gone_fills_the_gap_from_history(
     config.write_text("[node]\nbalancer_grace_s = 0.2\n", encoding="utf-8")
     flags: Sequence[str] = ("--balancers", "1", "--config", str(config))
     cluster = start_cluster(nodes=1, arguments=tuple(flags))
-    with tailing(cluster, environment, "#gap") as tail:
+    with tailing(cluster, environment, "#gap", "--since", "1h") as tail:
         process, texts = keep_talking(cluster, environment, "#gap", 800)
         tail.wait_for("number 200")
         cluster.kill_balancer("b1")
