@@ -114,6 +114,10 @@ class ChatApp(Program):
         """Ctrl+C copies where there is something to copy, and else says how to leave."""
         self.notify("Ctrl+Q leaves Roost", timeout=3)
 
+    async def action_quit(self) -> None:
+        """Leave in order; Ctrl+Q is Textual's own key for this action."""
+        self.leave()
+
     async def _leave(self) -> None:
         self._keep()
         if self.link is not None:

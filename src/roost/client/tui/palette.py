@@ -17,8 +17,8 @@ from roost.client.model import text
 CONTRAST_MIN = 4.5
 CONTRAST_MIN_CHOSEN = 2.5
 """For colours that a writer chose: kept as they are where they can be made out at all."""
-HUES = tuple(range(0, 360, 15))
-"""Of names, in degrees."""
+HUES = (0, 18, 32, 46, 66, 96, 140, 164, 182, 200, 216, 236, 262, 284, 306, 334)
+"""Of names, in degrees: closer where the eye tells more apart, so few of them green."""
 _STEPS = 40
 
 _BASIC = (

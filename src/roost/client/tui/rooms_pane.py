@@ -13,7 +13,7 @@ _HEADINGS = {
     ConversationKind.ROOM: "Rooms",
     ConversationKind.PRIVATE: "People",
 }
-NEW = "+ Find or make a room"
+NEW = "+ More rooms"
 
 
 class RoomsPane(ListPane):
