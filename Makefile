@@ -1,15 +1,19 @@
-# `make up` runs Roost on this machine; `make test` runs everything that CI runs.
+# `make up` runs Roost on this machine; `make chat` opens the client, and runs Roost if need be;
+# `make test` runs everything that CI runs.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-# Options for `roost up` or pytest, as in `make up ARGS="--nodes 5"`.
+# Options for `roost up`, `roost chat` or pytest, as in `make up ARGS="--nodes 5"`.
 ARGS ?=
 
-.PHONY: up test setup develop format clean
+.PHONY: up chat test setup develop format clean
 
 up: setup
 	@exec $(VENV)/bin/roost up $(ARGS)
+
+chat: setup
+	@exec $(VENV)/bin/roost chat --local $(ARGS)
 
 # Format, lint, layers, types, tests; stops at the first failure. The tests' summary comes last.
 # Two workers: tests that start real processes share the group "cluster" and so run one after the

@@ -1,10 +1,16 @@
 """`roost chat` in a real terminal, against a real cluster whose nodes die."""
 
+import asyncio
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
+
+from roost.cli.ports import choose_ports
 from roost.cli.status import find_urls
 from support.cluster import Cluster
 from support.irc_client import IrcClient
@@ -142,3 +148,45 @@ def test_an_address_that_nobody_answers_at_is_said_in_words(tmp_path: Path) -> N
         terminal.wait_for("Reconnecting")
         terminal.write("typed meanwhile")
         terminal.wait_for("typed meanwhile")
+
+
+def test_a_browser_gets_the_same_interface(cluster: Cluster, tmp_path: Path) -> None:
+    host, port = cluster.address
+    (web_port,) = choose_ports([("127.0.0.1", 0, "--web-port")])
+    command = [sys.executable, "-m", "roost.cli", "chat", f"{host}:{port}", "--web"]
+    log = (tmp_path / "web.log").open("w")
+    process = subprocess.Popen(
+        [*command, "--web-port", str(web_port)],
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        shown = asyncio.run(read_web(f"http://127.0.0.1:{web_port}", "Your name here"))
+        assert "Your name here" in shown
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+async def read_web(url: str, words: str) -> str:
+    """Read what a browser is sent until some words are in it."""
+    shown = ""
+    async with asyncio.timeout(40), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                socket = await session.ws_connect(f"{url}/ws?width=100&height=30")
+                break
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+        async with socket:
+            while words not in shown:
+                message = await socket.receive()
+                shown += (
+                    message.data.decode(errors="replace")
+                    if isinstance(message.data, bytes)
+                    else str(message.data)
+                )
+    return shown
