@@ -171,16 +171,22 @@ def test_a_browser_gets_the_same_interface(cluster: Cluster, tmp_path: Path) -> 
         log.close()
 
 
+async def connect_web(
+    session: aiohttp.ClientSession, url: str
+) -> aiohttp.ClientWebSocketResponse[bool]:
+    """Connect as the page does, as soon as there is a server."""
+    while True:
+        try:
+            return await session.ws_connect(f"{url}/ws?width=100&height=30")
+        except aiohttp.ClientError:
+            await asyncio.sleep(0.05)
+
+
 async def read_web(url: str, words: str) -> str:
     """Read what a browser is sent until some words are in it."""
     shown = ""
     async with asyncio.timeout(40), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                socket = await session.ws_connect(f"{url}/ws?width=100&height=30")
-                break
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
+        socket = await connect_web(session, url)
         async with socket:
             while words not in shown:
                 message = await socket.receive()
