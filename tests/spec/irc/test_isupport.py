@@ -71,4 +71,3 @@ def test_the_networks_picture_is_told_if_there_is_one() -> None:
     assert "ICON" not in " ".join(tokens_of(World()))
     with pytest.raises(ValueError, match="icon must be"):
         Config(icon="icon.png")
-
