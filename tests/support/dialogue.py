@@ -38,6 +38,7 @@ from roost.irc import casemapping, message
 from roost.irc.message import Message
 from roost.ircd.config import Config
 from roost.ircd.server import Server
+from roost.ircd.work import Work
 from roost.raft.messages import Instant
 from roost.trunk.frames import (
     Attach,
@@ -52,6 +53,7 @@ from roost.trunk.frames import (
     Refuse,
     Reply,
 )
+from support.fake_hashing import do_work
 
 BALANCER = "b1"
 INCARNATION = 7
@@ -150,6 +152,10 @@ class World:
         self.is_log_stopped = False
         """Commands wait while it is set, as they do without a majority."""
         self.pending: list[Command] = []
+        self.is_hashing_stopped = False
+        """Slow work waits while it is set."""
+        self.jobs: list[tuple[int, int, Work]] = []
+        """Slow work to be done: for which node, and with which ticket."""
         self.servers = [Server(self.config, self.state, lambda: 0.5) for _ in range(nodes)]
         self.clients: dict[int, Client] = {}
         self._groups: dict[tuple[int, int], dict[int, None]] = {}
@@ -303,6 +309,11 @@ class World:
                 for command in commands:
                     self.order(command)
                 is_busy = True
+            if self.jobs and not self.is_hashing_stopped:
+                jobs, self.jobs = self.jobs, []
+                for node, ticket, work in jobs:
+                    self.servers[node].job_done(ticket, do_work(work))
+                is_busy = True
 
     def tick(self, seconds: float = 1.0) -> None:
         """Let time pass."""
@@ -324,6 +335,7 @@ class World:
                     server.whisper(whisper)
         for ticket, query in output.queries:
             self.servers[number].answer(ticket, self.answer(query))
+        self.jobs.extend((number, ticket, work) for ticket, work in output.jobs)
         return bool(output.items or output.commands or output.queries or output.whispers)
 
     # The balancer

@@ -241,6 +241,7 @@ def count_login(step: Step, command: CountLogin) -> None:
     """Count an attempt to log in, or refuse it because there were too many."""
     settings = step.state.settings
     key = address_key(command.address, settings.address_exempt_networks)
-    if key and not count(step, f"h:{key}", settings.logins_per_address_max):
+    line = (command.session, command.line)
+    if key and not count(step, f"h:{key}", settings.logins_per_address_max, line):
         return
-    count(step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max)
+    count(step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max, line)

@@ -25,5 +25,7 @@ class Applied(msgspec.Struct, frozen=True):
     """Of the sessions that were to be attached, with their generations, those that were not."""
     closed: SessionId = SessionId(0)
     """The session that was to be closed, and is so for good, whether or not it was ever open."""
+    request: str = ""
+    """The name of a command that a line asked for before its effect; it may ask again."""
     failure: str = ""
     """Why the entry was skipped: it was malformed or made `apply` fail."""

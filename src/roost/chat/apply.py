@@ -127,6 +127,7 @@ def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> 
         getattr(command, "generation", 0),
         getattr(command, "line", 0),
         tuple(step.results),
+        request=_request_name(command),
         failure=failure,
     )
 
@@ -197,7 +198,12 @@ def _ask_for_account(step: Step, command: CountLogin | RegisterEarly) -> Applied
         command.generation,
         command.line,
         tuple(step.results),
+        request=_request_name(command),
     )
+
+
+def _request_name(command: Command | None) -> str:
+    return type(command).__name__ if isinstance(command, CountLogin | RegisterEarly) else ""
 
 
 def _configure(state: State, command: Configure) -> None:

@@ -66,6 +66,8 @@ class AttemptCount(msgspec.Struct, array_like=True):
 
     count: int
     since_ms: int
+    last: tuple[SessionId, int] = (SessionId(0), 0)
+    """Whose line was counted last: heard again by another node, it is the same attempt."""
 
 
 class User(msgspec.Struct, array_like=True):

@@ -7,6 +7,8 @@ returns says what else is to be done:
     (Operation, ...)           the log decides; its changes and refusals make the answer's rest
     Question(queries, show)    the history store is asked, then `show(context, answer)` is called
     Gradual(steps)             the answer is long: it is made a step at a time
+    Job(work, then)            slow work is done elsewhere, then `then(context, outcome)` is called
+    Request(command, then)     the log orders a command that is no line's effect; see `ircd.jobs`
 
 It never changes the chat state. A look-up that fails raises `RefusedError`, which becomes the same
 reply that a refusal by the state machine would.
@@ -18,8 +20,9 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from roost.chat.applied import Applied
 from roost.chat.changes import Change
-from roost.chat.commands import Operation
+from roost.chat.commands import CountLogin, Operation, RegisterEarly
 from roost.chat.history import Answer, Query
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
 from roost.chat.refusals import Reason, Refusal
@@ -31,6 +34,7 @@ from roost.ircd import rendering
 from roost.ircd.config import Config
 from roost.ircd.session import LocalSession
 from roost.ircd.whisper import Whisper
+from roost.ircd.work import Outcome, Work, WorkFailed
 from roost.raft.messages import Instant
 
 
@@ -70,7 +74,24 @@ class Gradual(msgspec.Struct, frozen=True):
     steps: Iterator[None]
 
 
-Result: TypeAlias = tuple[Operation, ...] | Question | Gradual | None
+class Job(msgspec.Struct, frozen=True):
+    """Slow work is to be done before it is known what the line does; see `ircd.jobs`."""
+
+    work: Work
+    then: Callable[["Context", Outcome], "Result"]
+    failed: Callable[["Context", WorkFailed], None] | None = None
+    """What to say when the work could not be done."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """The log is asked for something before it is known what the line does; see `ircd.jobs`."""
+
+    command: CountLogin | RegisterEarly
+    """Of the line's session, generation and number."""
+    then: Callable[["Context", Applied], "Result"]
+
+
+Result: TypeAlias = tuple[Operation, ...] | Question | Gradual | Job | Request | None
 
 
 class Context:

@@ -17,12 +17,10 @@ a second."""
 class GoingAnswer:
     """An answer that is being made."""
 
-    __slots__ = ("_steps", "context", "part")
+    __slots__ = ("_steps", "context")
 
     def __init__(self, context: Context, gradual: Gradual) -> None:
         self.context = context
-        self.part = 0
-        """Parts that were sent, or skipped."""
         self._steps = _labelled(context, gradual.steps)
 
     def step(self) -> bool:

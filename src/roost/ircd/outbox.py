@@ -5,6 +5,7 @@ import msgspec
 from roost.chat.commands import Command
 from roost.chat.history import Query
 from roost.ircd.whisper import Whisper
+from roost.ircd.work import Work
 from roost.trunk.frames import Item
 
 
@@ -12,7 +13,8 @@ class ServerOutput(msgspec.Struct):
     """What the IRC side asks for after a turn.
 
     Items go to the balancers, in order, in one frame each; commands to the log, in order;
-    queries to the history store; whispers to all other nodes, where they may be lost.
+    queries to the history store; whispers to all other nodes, where they may be lost; jobs to
+    whoever does slow work.
     """
 
     items: dict[str, list[Item]] = {}
@@ -21,6 +23,8 @@ class ServerOutput(msgspec.Struct):
     queries: list[tuple[int, Query]] = []
     """With the ticket under which the answer is given back."""
     whispers: list[Whisper] = []
+    jobs: list[tuple[int, Work]] = []
+    """With the ticket under which the outcome is given back."""
 
 
 class Outbox:
@@ -43,6 +47,10 @@ class Outbox:
     def query(self, ticket: int, query: Query) -> None:
         """Ask the history store."""
         self._output.queries.append((ticket, query))
+
+    def job(self, ticket: int, work: Work) -> None:
+        """Have slow work done."""
+        self._output.jobs.append((ticket, work))
 
     def whisper(self, whisper: Whisper) -> None:
         """Tell the other nodes something that may be lost."""

@@ -30,7 +30,8 @@ class RecentEntries:
     def add(self, applied: Applied) -> None:
         """Keep the newest entry, and let go of the oldest when there are too many."""
         self._entries.append(applied)
-        if applied.session and not applied.is_duplicate and not applied.is_fenced:
+        is_effect = not (applied.is_duplicate or applied.is_fenced or applied.request)
+        if applied.session and is_effect:
             self._by_line[applied.session, applied.line] = applied
         if len(self._entries) > self._entries_max:
             oldest = self._entries.popleft()

@@ -37,6 +37,7 @@ from roost.ircd.recent import RecentEntries
 from roost.ircd.serving import Serving
 from roost.ircd.session import LocalSession, Phase
 from roost.ircd.whisper import Whisper
+from roost.ircd.work import Outcome
 from roost.raft.messages import Instant
 from roost.trunk.frames import Attach, Close, Detach, Lines, Release
 
@@ -138,6 +139,7 @@ class Server:
             is_secure=frame.is_secure,
             next_line=frame.acknowledged + 1,
             served=Position(frame.position),
+            certificate=frame.certificate,
         )
         self._directory.add(session)
         if not frame.acknowledged:
@@ -278,15 +280,19 @@ class Server:
             close = Close(number, detaching.generation, b"")
             self._outbox.item(detaching.balancer, close)
 
-    # History and whispers
+    # History, slow work, and whispers
 
     def answer(self, ticket: int, answer: Answer) -> None:
         """The history store has answered."""
-        self._serving.answer(ticket, answer)
+        self._serving.questions.answer(ticket, answer)
 
     def answer_failed(self, ticket: int, reason: str) -> None:
         """The history store could not answer."""
-        self._serving.answer_failed(ticket, reason)
+        self._serving.questions.answer_failed(ticket, reason)
+
+    def job_done(self, ticket: int, outcome: Outcome) -> None:
+        """Slow work is done, or could not be."""
+        self._serving.jobs.done(ticket, outcome)
 
     def whisper(self, whisper: Whisper) -> None:
         """Show a typing notice that comes from another node's client."""

@@ -2,40 +2,38 @@
 
     queue --> read --+--> answered at once, or step by step       --> Reply
                      +--> Act command --> the log --> settle()    --> Reply
-                     +--> history query --> answer()              --> Reply
+                     +--> history query --> `questions`           --> Reply
+                     +--> slow work, or a request --> `jobs`      --> any of these
 
 Until registration completes no line is acknowledged; the entry that opens the session
 acknowledges all of them, so that a node that takes over replays them.
 """
 
 from collections import deque
-from collections.abc import Callable
-
-import msgspec
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Change
 from roost.chat.commands import Act, AttachSessions, CloseSession, Operation
-from roost.chat.history import Answer, Query
 from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal
 from roost.chat.state import State
 from roost.ircd import registration, resumption
 from roost.ircd.config import Config
-from roost.ircd.context import Context, Gradual, Line, Question, RefusedError
+from roost.ircd.context import Context, Gradual, Job, Line, Question, Request, Result
 from roost.ircd.deliveries import Deliveries
 from roost.ircd.directory import Directory
 from roost.ircd.gradual import STEPS_PER_TICK, GoingAnswer
 from roost.ircd.groups import Groups
 from roost.ircd.handover import Handover
+from roost.ircd.jobs import Jobs
 from roost.ircd.labels import finish
 from roost.ircd.missed import Missed, look_back
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.outbox import Outbox
 from roost.ircd.pieces import cut_payload, join_lines
+from roost.ircd.questions import Questions
 from roost.ircd.reading import read
 from roost.ircd.recent import RecentEntries, nick_before
-from roost.ircd.refusals import send_refusal
 from roost.ircd.replies import send_results
 from roost.ircd.session import LocalSession, Phase
 from roost.ircd.siblings import rooms_for_newcomer, show_apart
@@ -45,15 +43,6 @@ from roost.trunk.frames import Close, DeliverTo, Lines, Refuse, Reply
 
 ATTACHED_AT_ONCE_MAX = 500
 """Sessions in one command: an entry of 10 kB, and some milliseconds of every node's work."""
-
-
-class _Asked(msgspec.Struct):
-    """A line that waits for the history store."""
-
-    context: Context
-    show: Callable[[Context, Answer], None]
-    remaining: list[Query]
-    """To be asked, in order, while the answers are empty."""
 
 
 class Serving:
@@ -79,8 +68,8 @@ class Serving:
         self._recent = recent
         self._missed = MissedIndex(recent)
         self._waiting: dict[SessionId, Context] = {}
-        self._asked: dict[int, _Asked] = {}
-        self._next_ticket = 1
+        self.questions = Questions(outbox, self._is_served, self._finish_late)
+        self.jobs = Jobs(outbox, self._is_served, self._take_late)
         self._attaching: list[tuple[SessionId, int]] = []
         """Sessions and generations that the log is to be asked for at the turn's end."""
         self._going: deque[GoingAnswer] = deque()
@@ -123,17 +112,32 @@ class Serving:
         for whisper in context.whispers:
             self._outbox.whisper(whisper)
             self._deliveries.whisper(whisper, self.state, session.id)
-        if session.phase is Phase.REGISTERING:
+        self._take(context, result)
+
+    def _take(self, context: Context, result: Result) -> None:
+        """Do what a handler's result says."""
+        session = context.session
+        if isinstance(result, Job | Request):
+            self.jobs.begin(context, result)
+        elif session.phase is Phase.REGISTERING:
             self._go_on_registering(context)
         elif isinstance(result, Question):
-            self._ask(context, result.show, list(result.queries))
+            self.questions.ask(context, result)
         elif isinstance(result, Gradual):
-            session.waiting_line = number
+            session.waiting_line = context.line
             self._go_on(GoingAnswer(context, result))
         elif result:
             self._act(context, result)
         else:
             self._finish(context)
+
+    def _take_late(self, context: Context, result: Result) -> None:
+        self._take(context, result)
+        self.pump(context.session)
+
+    def _finish_late(self, context: Context) -> None:
+        self._finish(context)
+        self.pump(context.session)
 
     def _go_on_registering(self, context: Context) -> None:
         session = context.session
@@ -167,56 +171,6 @@ class Serving:
         context.session.waiting_line = context.line
         self._waiting[context.session.id] = context
 
-    # History
-
-    def _ask(
-        self, context: Context, show: Callable[[Context, Answer], None], queries: list[Query]
-    ) -> None:
-        query = queries.pop(0)
-        ticket = self._next_ticket
-        self._next_ticket += 1
-        context.session.waiting_line = context.line
-        self._asked[ticket] = _Asked(context, show, queries)
-        self._outbox.query(ticket, query)
-
-    def answer(self, ticket: int, answer: Answer) -> None:
-        """Show what the history store found."""
-        asked = self._take_asked(ticket)
-        if asked is None:
-            return
-        context = asked.context
-        if not answer and asked.remaining:
-            self._ask(context, asked.show, asked.remaining)
-            return
-        try:
-            asked.show(context, answer)
-        except RefusedError as error:
-            send_refusal(context, error.refusal)
-        self._finish(context)
-        self.pump(context.session)
-
-    def answer_failed(self, ticket: int, reason: str) -> None:
-        """Say that the history store could not answer.
-
-        Source: ircv3.net/specs/extensions/chathistory, "MESSAGE_ERROR".
-        """
-        asked = self._take_asked(ticket)
-        if asked is None:
-            return
-        context = asked.context
-        context.fail("MESSAGE_ERROR", *context.targets, text=reason, is_specified=True)
-        self._finish(context)
-        self.pump(context.session)
-
-    def _take_asked(self, ticket: int) -> _Asked | None:
-        asked = self._asked.pop(ticket, None)
-        if asked is None:
-            return None
-        if not self._is_served(asked.context.session):
-            return None
-        asked.context.session.waiting_line = 0
-        return asked
-
     def _is_served(self, session: LocalSession) -> bool:
         return self._directory.by_id.get(session.id) is session
 
@@ -225,6 +179,9 @@ class Serving:
     def settle(self, session: LocalSession, applied: Applied) -> None:
         """Answer the line that waits for this entry, if it is this session's."""
         if applied.generation != session.generation:
+            return
+        if applied.request:
+            self.jobs.settle(session, applied)
             return
         if applied.line == session.waiting_line and session.id in self._waiting:
             context = self._waiting.pop(session.id)
@@ -320,6 +277,7 @@ class Serving:
     def replace_state(self, state: State) -> None:
         """Go on with another state; answers that are under way are made from it."""
         self.state = state
+        self.jobs.replace_state(state)
         going = [one.context for one in self._going]
         for context in [*self._waiting.values(), *self._unopened, *going]:
             context.state = state
@@ -473,40 +431,43 @@ class Serving:
 
     def _finish(self, context: Context) -> None:
         """Send a line's whole answer."""
-        self._send_parts(context, 0, is_last=True)
+        self._send_parts(context, is_whole=True)
         self._finished(context)
 
     def _go_on(self, going: GoingAnswer) -> None:
         """Send some more of a long answer."""
         context = going.context
-        is_last = going.step()
-        going.part = self._send_parts(context, going.part, is_last=is_last)
+        is_whole = going.step()
+        self._send_parts(context, is_whole=is_whole)
         context.lines.clear()
-        if not is_last:
+        if not is_whole:
             self._going.append(going)
             return
         context.session.waiting_line = 0
         self._finished(context)
         self.pump(context.session)
 
-    def _send_parts(self, context: Context, part: int, *, is_last: bool) -> int:
-        """Send lines in as many parts as their length asks for, from number `part` on.
+    def _send_parts(self, context: Context, *, is_whole: bool) -> None:
+        """Send lines in as many parts as their length asks for.
 
-        Gives the number of the next part.
+        The line is acknowledged when its answer is whole, unless it is to be heard again together
+        with those that follow.
         """
         session = context.session
+        is_last = is_whole and not session.is_unfinished
         *pieces, last = cut_payload(finish(context), self._config.reply_part_bytes_max)
         for piece in pieces:
-            if part >= session.skipped_parts:
-                self._reply(session, context.line, part, piece, is_last=False)
-            part += 1
-        if is_last or part >= session.skipped_parts:
-            self._reply(session, context.line, part, last, is_last=is_last)
-        return part + 1
+            if session.part >= session.skipped_parts:
+                self._reply(session, context.line, session.part, piece, is_last=False)
+            session.part += 1
+        if is_last or session.part >= session.skipped_parts:
+            self._reply(session, context.line, session.part, last, is_last=is_last)
+        session.part += 1
+        if is_last:
+            session.part = session.skipped_parts = 0
 
     def _finished(self, context: Context) -> None:
         session = context.session
-        session.skipped_parts = 0
         if session.handover is not None and context.line >= session.handover.last_line:
             self._go_live(session)
 
@@ -589,6 +550,7 @@ class Serving:
     def forget(self, session: LocalSession) -> None:
         """Serve a session no more, without a word."""
         self._waiting.pop(session.id, None)
+        self.jobs.forget(session)
         self._groups.forget(session)
         self._directory.remove(session)
 

@@ -87,8 +87,10 @@ class LocalSession(msgspec.Struct, eq=False):
     """Lines that wait for the one before them, with their numbers."""
     waiting_line: int = 0
     """The line that waits for the log or for the history store; 0 when there is none."""
+    part: int = 0
+    """Parts of answers since the last acknowledged line."""
     skipped_parts: int = 0
-    """Parts of the next answer that the client was given by another node before."""
+    """How many of these the client was given by another node before."""
     served: Position = Position(0)
     """Up to which entry the client was served when it was attached here; 0 when it is new."""
     opened_line: int = 0
@@ -97,6 +99,8 @@ class LocalSession(msgspec.Struct, eq=False):
     """What is held back until the session is live; None once it is, and before it is known."""
     end_reason: str | None = None
     """Why the session ends when its last line is done; None while it goes on."""
+    certificate: str = ""
+    """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
     is_detached: bool = False
     """The client's connection is gone; it is told nothing more."""
 
@@ -104,6 +108,14 @@ class LocalSession(msgspec.Struct, eq=False):
     def has_cap_302(self) -> bool:
         """Whether the client ever said that it knows version 302 of CAP."""
         return bool(self.capabilities & CAP_302)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether what was said makes sense only with what follows.
+
+        The lines are acknowledged together then, so that another node hears all of them.
+        """
+        return False
 
     @property
     def handled_line(self) -> int:

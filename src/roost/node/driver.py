@@ -1,6 +1,6 @@
 """Feeds the engine and obeys it, once per turn of the event loop.
 
-    mesh, trunks, store, timer --> engine inputs --> take_output --> store, mesh, trunks
+    mesh, trunks, store, hasher, timer --> engine --> take_output --> store, mesh, trunks, hasher
 
 Everything that comes within one turn of the loop is one step of the engine, so that under load one
 log write, one frame per neighbour and one per balancer carry what many clients did. Nothing here
@@ -9,6 +9,7 @@ decides anything.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ import structlog
 
 from roost.chat.history import Answer, Query, Row
 from roost.chat.ids import Position
+from roost.ircd.work import Outcome, Work
 from roost.node import mesh
 from roost.node.effects import Compaction, EngineOutput, Export, GapAdd, HistoryWrite, Import
 from roost.node.engine import Engine
@@ -64,6 +66,13 @@ class Store(Protocol):
         """Store a neighbour's rows; then call `imported`."""
 
 
+class Worker(Protocol):
+    """Who does slow work, and calls back on the loop's own thread."""
+
+    def submit(self, work: Work, done: Callable[[Outcome], None]) -> None:
+        """Do the work, then call `done` with its outcome."""
+
+
 class Outlet(Protocol):
     """Where frames go: the mesh, or the trunks."""
 
@@ -91,11 +100,13 @@ class Driver:
         hello: Callable[[], Hello],
         learn: Callable[[tuple[Neighbour, ...]], None],
         remember_drained: Callable[[bool], None],
+        hasher: Worker,
     ) -> None:
         self._engine = engine
         self._hello = hello
         self._learn = learn
         self._remember_drained = remember_drained
+        self._hasher = hasher
         self._loop = asyncio.get_running_loop()
         self._store: Store | None = None
         self._mesh: Outlet | None = None
@@ -269,6 +280,13 @@ class Driver:
         self._engine.imported(ticket, last, clock.now())
         self._schedule()
 
+    # From the threads that hash
+
+    def job_done(self, ticket: int, outcome: Outcome) -> None:
+        """Slow work is done, or could not be."""
+        self._engine.job_done(ticket, outcome, clock.now())
+        self._schedule()
+
     # The turn
 
     def _schedule(self) -> None:
@@ -310,6 +328,8 @@ class Driver:
             store.export(export)
         for effect in output.imports:
             store.put(effect)
+        for ticket, work in output.jobs:
+            self._hasher.submit(work, partial(self.job_done, ticket))
         if output.drained is not None:
             self._remember_drained(output.drained)
 

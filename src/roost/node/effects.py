@@ -6,6 +6,7 @@ import msgspec
 
 from roost.chat.history import Query, Row
 from roost.chat.ids import Position
+from roost.ircd.work import Work
 from roost.node.mesh import PeerFrame
 from roost.raft.messages import Persist, Snapshot
 from roost.trunk.frames import FromNode
@@ -87,6 +88,8 @@ class EngineOutput(msgspec.Struct, frozen=True):
     exports: tuple[Export, ...]
     imports: tuple[Import, ...]
     notes: tuple[Note, ...]
+    jobs: tuple[tuple[int, Work], ...] = ()
+    """Slow work to be done off the event loop, then `job_done` is to be called."""
     drained: bool | None = None
     """What to remember, beyond a restart, of whether an operator has drained the node; None for
     nothing new."""

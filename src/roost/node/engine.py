@@ -36,6 +36,7 @@ from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.config import services_host
 from roost.ircd.server import Server
+from roost.ircd.work import Outcome, Work
 from roost.node.census import Census
 from roost.node.effects import (
     Compaction,
@@ -142,6 +143,7 @@ class Engine:
         self._to_peers: list[tuple[str, PeerFrame]] = []
         self._to_balancers: list[tuple[str, FromNode]] = []
         self._compactions: list[Compaction] = []
+        self._jobs: list[tuple[int, Work]] = []
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
         self._lag_ms = 0.0
@@ -366,6 +368,11 @@ class Engine:
         self._now = now
         self._historian.imported(ticket, last)
 
+    def job_done(self, ticket: int, outcome: Outcome, now: Instant) -> None:
+        """Slow work is done, or could not be."""
+        self._now = now
+        self._server.job_done(ticket, outcome)
+
     # Time
 
     def tick(self, now: Instant) -> None:
@@ -455,6 +462,7 @@ class Engine:
             exports=history.exports,
             imports=history.imports,
             notes=tuple(self._notes),
+            jobs=tuple(self._jobs),
             drained=self._drained,
         )
         self._drained = None
@@ -463,6 +471,7 @@ class Engine:
             self._to_balancers,
             self._compactions,
             self._notes,
+            self._jobs,
         ):
             taken.clear()
         return result
@@ -541,6 +550,7 @@ class Engine:
             self._pending.add(encode_command(command))
         for ticket, query in output.queries:
             self._historian.ask(ticket, query)
+        self._jobs.extend(output.jobs)
         if output.whispers:
             whispers = Whispers(tuple(output.whispers))
             self._to_peers.extend((peer, whispers) for peer in self._peers)

@@ -23,6 +23,7 @@ from roost.node.driver import Driver
 from roost.node.engine import Engine, EngineConfig
 from roost.node.errors import FailedError, StartError
 from roost.node.files import RunFile, save_drained, write_run_file
+from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
 from roost.node.links import Mesh, MeshConfig
 from roost.node.store import DiskStore
@@ -101,7 +102,9 @@ class Node:
                 random_bytes=secrets.token_bytes,
                 is_drained=self._drained_file.exists(),
             )
-            driver = Driver(engine, self._hello, self._learn, self._remember_drained)
+            hasher = Hasher(asyncio.get_running_loop().call_soon_threadsafe)
+            stack.callback(hasher.close)
+            driver = Driver(engine, self._hello, self._learn, self._remember_drained, hasher)
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(self._mesh_config(), driver, server, client, random.random)
             trunks = Trunks(config.cluster, config.balancers, driver, client, random.random)

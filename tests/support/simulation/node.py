@@ -19,10 +19,14 @@ from roost.trunk.frames import (
     Pong,
     Welcome,
 )
+from support.fake_hashing import do_work
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
 from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
+
+HASHING_S = 0.05
+"""How long a password's hash takes."""
 
 
 class SimulatedNode:
@@ -211,6 +215,14 @@ class SimulatedNode:
                 0.004,
                 lambda effect=effect: self.history_disk.put(effect),  # type: ignore[misc]
                 lambda engine, now, effect=effect: engine.imported(effect.ticket, effect.last, now),
+            )
+        for ticket, job in output.jobs:
+            self._later(
+                HASHING_S,
+                lambda: None,
+                lambda engine, now, ticket=ticket, job=job: engine.job_done(
+                    ticket, do_work(job), now
+                ),
             )
         for note in output.notes:
             self._world.log(f"{self.name} {note.event} {note.fields}")

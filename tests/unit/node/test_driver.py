@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from roost.chat.history import Page, Query
 from roost.chat.ids import Position
+from roost.ircd.work import Outcome, VerifyPassword, Work
 from roost.node import mesh
 from roost.node.driver import Driver
 from roost.node.effects import Compaction, EngineOutput, Export, GapAdd, HistoryWrite, Import, Note
@@ -102,6 +103,16 @@ class FakeOutlet:
         self.sent.append((name, list(bodies)))
 
 
+class FakeHasher:
+    """Keeps what it is asked for, to be answered by the test."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Work, Callable[[Outcome], None]]] = []
+
+    def submit(self, work: Work, done: Callable[[Outcome], None]) -> None:
+        self.asked.append((work, done))
+
+
 class Bench:
     """A driver among fakes."""
 
@@ -111,11 +122,13 @@ class Bench:
         self.mesh = FakeOutlet()
         self.trunks = FakeOutlet()
         self.remembered: list[bool] = []
+        self.hasher = FakeHasher()
         self.driver = Driver(
             cast("Engine", self.engine),
             lambda: Hello(1, "test", "n1", "0", 1, "127.0.0.1:1", 1),
             lambda _: None,
             self.remembered.append,
+            self.hasher,
         )
 
     def start(self) -> None:
@@ -259,6 +272,18 @@ async def test_the_store_is_asked_in_the_order_of_duties(bench: Bench) -> None:
     bench.start()
     await bench.turn()
     assert bench.store.asked == [batch, gap, write, compaction, (4, page), export, effect]
+
+
+@on_bench
+async def test_slow_work_is_done_elsewhere_and_its_outcome_comes_back(bench: Bench) -> None:
+    work = VerifyPassword("hash", "sesame")
+    bench.engine.outputs = [output(jobs=((7, work),))]
+    bench.start()
+    await bench.turn()
+    [(asked, done)] = bench.hasher.asked
+    assert asked is work
+    done(True)
+    assert bench.engine.inputs == [("job_done", 7, True)]
 
 
 @on_bench
