@@ -6,8 +6,13 @@ so that no command can be in one and not in the other.
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "ADMIN": ("ADMIN", "Says who runs this network."),
+    "AUTHENTICATE": (
+        "AUTHENTICATE <mechanism, data or *>",
+        "Logs in to an account by SASL; clients do this by themselves.",
+    ),
     "AWAY": ("AWAY [<message>]", "Says that you are away; without a message, that you are back."),
     "CAP": ("CAP <subcommand> [:<capabilities>]", "Negotiates protocol extensions."),
+    "CHANSERV": ("CHANSERV <command>", "Asks ChanServ, to whom rooms are registered; say HELP."),
     "CHATHISTORY": (
         "CHATHISTORY <BEFORE|AFTER|LATEST|AROUND> <room or nick> <reference> <limit>",
         "CHATHISTORY BETWEEN <room or nick> <reference> <reference> <limit>",
@@ -46,13 +51,19 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "MOTD": ("MOTD", "Shows the message of the day."),
     "NAMES": ("NAMES <room>[,<room> ...]", "Lists who is in a room."),
     "NICK": ("NICK <nick>", "Changes your nickname."),
+    "NICKSERV": ("NICKSERV <command>", "Asks NickServ, who knows accounts; say NICKSERV HELP."),
     "NOTICE": ("NOTICE <target>[,<target>] <text>", "Like PRIVMSG, but nothing answers it."),
+    "NS": ("NS <command>", "Asks NickServ, who knows accounts; say NS HELP."),
     "PART": ("PART <room>[,<room> ...] [<reason>]", "Leaves rooms."),
     "PASS": ("PASS <password>", "Gives a connection password, before registration."),
     "PING": ("PING <token>", "Asks whether the server is there; it answers PONG."),
     "PONG": ("PONG <token>", "Answers a PING."),
     "PRIVMSG": ("PRIVMSG <target>[,<target>] <text>", "Says something to rooms or people."),
     "QUIT": ("QUIT [<reason>]", "Leaves."),
+    "REGISTER": (
+        "REGISTER <account or *> <e-mail or *> <password>",
+        "Makes an account: a name that is yours. * stands for your nickname, and for no e-mail.",
+    ),
     "RENAME": ("RENAME <room> <name> [<reason>]", "Gives a room that you run another name."),
     "RESUME": (
         "RESUME <token> [<msgid>]",
@@ -65,6 +76,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "TOPIC": ("TOPIC <room> [<topic>]", "Shows a room's topic, or sets it."),
     "USER": ("USER <username> 0 * <realname>", "Says who you are, before registration."),
     "USERHOST": ("USERHOST <nick> [<nick> ...]", "Shows the addresses of up to five people."),
+    "VERIFY": ("VERIFY <account> <code>", "Confirms an account; not needed here."),
     "VERSION": ("VERSION", "Says what software this is, and what it supports."),
     "WHO": (
         "WHO <room, nick or mask> [o][%<fields>[,<token>]]",

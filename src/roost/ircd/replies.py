@@ -6,6 +6,8 @@ Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setnam
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AccountChanged,
+    AccountRegistered,
+    AccountUpdated,
     AlwaysOnChanged,
     AwayChanged,
     CapabilitiesChanged,
@@ -29,8 +31,7 @@ from roost.chat.changes import (
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd import chanserv_reply, renaming
-from roost.ircd.always_on import send_always_on
+from roost.ircd import renaming
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -42,16 +43,20 @@ from roost.ircd.monitor_reply import send_presence
 from roost.ircd.refusals import send_refusal
 from roost.ircd.resumption import send_token
 from roost.ircd.room_reply import send_entered
+from roost.ircd.services import chanserv_reply, nickserv_reply
+from roost.ircd.services.always_on import send_always_on
+from roost.ircd.services.registry import asked_service
 from roost.ircd.siblings import send_away
 
 
 def send_results(context: Context, applied: Applied) -> None:
     """Answer a line with what its operations did, in their order."""
+    service = asked_service(context)
     for result in applied.results:
         if not isinstance(result, Refusal):
             _send_change(context, result, applied)
-        elif context.targets[:1] == (chanserv_reply.NAME,):
-            chanserv_reply.send_refused(context, result)
+        elif service is not None:
+            service.refused(context, result)
         elif context.command != "NOTICE":
             # "They must not send any error back to the client on receipt of a NOTICE command."
             send_refusal(context, result)
@@ -90,6 +95,12 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             send_away(context, change.message)
         case AccountChanged():
             context.show_change(change, applied.position, applied.time_ms)
+            if context.targets == (nickserv_reply.NAME,):
+                nickserv_reply.send_account(context, change)
+        case AccountRegistered() if context.targets == (nickserv_reply.NAME,):
+            nickserv_reply.send_registered(context, change.name)
+        case AccountUpdated():
+            nickserv_reply.send_updated(context, change)
         case AlwaysOnChanged():
             send_always_on(context, change)
         case RealnameChanged() if context.has(Capability.SETNAME):

@@ -6,10 +6,11 @@ Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/mes
 from roost.chat.commands import Say
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd import chanserv
 from roost.ircd.context import Context, RefusedError, Result
 from roost.ircd.dispatch import command
 from roost.ircd.refusals import send_refusal
+from roost.ircd.services import registry
+from roost.ircd.services.voice import say as say_as
 from roost.ircd.targets import split_targets
 from roost.ircd.whispering import is_whisper, whisper_to
 
@@ -23,8 +24,13 @@ def privmsg(context: Context, message: Message) -> Result:
     if len(message.parameters) < 2 or not message.parameters[1]:
         context.reply(numerics.ERR_NOTEXTTOSEND, "No text to send")
         return None
-    if chanserv.is_asked(message.parameters[0]):
-        return chanserv.answer(context, message.parameters[1])
+    service = registry.find_service_among(message.parameters[0])
+    if service is not None:
+        if "," not in message.parameters[0]:
+            return registry.answer(context, service, message.parameters[1])
+        # It may hold a password, which is not for the others.
+        say_as(context, service.name, "Write to me alone; nobody was told anything.")
+        return None
     return _say(context, message, message.parameters[1])
 
 
@@ -37,7 +43,7 @@ def notice(context: Context, message: Message) -> Result:
     """
     if len(message.parameters) < 2 or not message.parameters[0] or not message.parameters[1]:
         return None
-    if chanserv.is_asked(message.parameters[0]):
+    if registry.find_service_among(message.parameters[0]) is not None:
         # It could only answer by complaining.
         return None
     result = _say(context, message, message.parameters[1])
@@ -50,6 +56,8 @@ def tagmsg(context: Context, message: Message) -> Result:
     """Send tags alone; typing notices go past the log, because nobody wants them later."""
     if not message.parameters[0].strip(","):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "TAGMSG", "Not enough parameters")
+        return None
+    if registry.find_service_among(message.parameters[0]) is not None:
         return None
     tags = _client_tags(message)
     if not is_whisper(tags):

@@ -9,12 +9,14 @@ from roost.irc import casemapping, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.addressing import is_for_us
+from roost.ircd.config import services_host
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
 from roost.ircd.metadata_lines import EVERYBODY
 from roost.ircd.moments import human_time
 from roost.ircd.packing import middle, pack, space_left
 from roost.ircd.prefixes import prefixes
+from roost.ircd.services.registry import Service, find_service
 from roost.ircd.visibility import visible_rooms
 
 NICKS_MAX = 1
@@ -34,12 +36,24 @@ def whois(context: Context, message: Message) -> Result:
         return None
     for nick in nicks:
         user_id = context.state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
-        if user_id is None:
+        service = find_service(nick)
+        if service is not None:
+            _describe_service(context, service)
+        elif user_id is None:
             context.reply(numerics.ERR_NOSUCHNICK, middle(nick), "No such nick/channel")
         else:
             _describe(context, context.state.users[user_id])
     context.reply(numerics.RPL_ENDOFWHOIS, middle(wanted), "End of /WHOIS list")
     return None
+
+
+def _describe_service(context: Context, service: Service) -> None:
+    server, name = context.config.server_name, service.name
+    host = services_host(context.config)
+    text = f"Say /msg {name} HELP"
+    context.reply(numerics.RPL_WHOISUSER, name, name, host, "*", text)
+    context.reply(numerics.RPL_WHOISSERVER, name, server, context.state.settings.network)
+    context.reply(numerics.RPL_WHOISSPECIAL, name, "is a network service")
 
 
 def _describe(context: Context, user: User) -> None:

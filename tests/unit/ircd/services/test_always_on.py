@@ -4,9 +4,9 @@ import pytest
 
 from roost.chat.commands import Act, SetAlwaysOn
 from roost.chat.ids import SessionId
-from roost.ircd.always_on import set_always_on
 from roost.ircd.config import Config
 from roost.ircd.context import Context
+from roost.ircd.services.always_on import set_always_on
 from roost.ircd.session import LocalSession
 from roost.raft.messages import Instant
 from support.dialogue import World

@@ -6,8 +6,6 @@ else ChanServ makes one. The state machine decides (`chat.ownership`); here is w
 
 import hashlib
 import hmac
-from collections.abc import Callable
-from typing import NamedTuple
 
 from roost.chat.access import folded_account, is_founder
 from roost.chat.changes import OPERATOR, VOICE
@@ -24,10 +22,10 @@ from roost.chat.ids import FoldedAccount, FoldedRoom
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, State
 from roost.irc import casemapping
-from roost.ircd.chanserv_reply import NAME, say, send_refused
 from roost.ircd.context import Context, Result
 from roost.ircd.moments import human_time
-from roost.ircd.packing import middle
+from roost.ircd.services.chanserv_reply import NAME, say, send_refused
+from roost.ircd.services.registry import add_service, service_command
 from roost.ircd.visibility import can_see_room
 
 CODE_DIGITS = 8
@@ -36,6 +34,13 @@ LISTED_MAX = 100
 """Rooms that LIST names at most."""
 
 _STATUS = {"o": OPERATOR, "v": VOICE}
+
+add_service(
+    NAME,
+    "CS",
+    "A room that you register belongs to your account, also while nobody is in it.",
+    send_refused,
+)
 
 
 def _find(context: Context, name: str) -> Room | None:
@@ -67,11 +72,26 @@ def _is_confirmed(context: Context, room: Room, words: tuple[str, ...], purpose:
     return False
 
 
+@service_command(
+    NAME,
+    "REGISTER",
+    words_min=1,
+    usage="REGISTER <room>",
+    text="Makes a room yours, of which you are an operator.",
+)
 def register(_context: Context, words: tuple[str, ...]) -> Result:
     """Become the founder of a room."""
     return (RegisterRoom(words[0]),)
 
 
+@service_command(
+    NAME,
+    "DROP",
+    words_min=1,
+    usage="DROP <room> [<code>]",
+    text="Lets a room of yours be nobody's again.",
+    synonyms=("UNREGISTER",),
+)
 def drop(context: Context, words: tuple[str, ...]) -> Result:
     """Let a room be nobody's, once that is confirmed."""
     room = _find(context, words[0])
@@ -80,6 +100,14 @@ def drop(context: Context, words: tuple[str, ...]) -> Result:
     return (DropRoom(room.name),)
 
 
+@service_command(
+    NAME,
+    "TRANSFER",
+    words_min=2,
+    usage="TRANSFER <room> <account> [<code>] | TRANSFER ACCEPT <room>",
+    text="Offers a room of yours to another account, which has to accept. Offered to yourself, it"
+    " stays yours.",
+)
 def transfer(context: Context, words: tuple[str, ...]) -> Result:
     """Offer a room to another account, or accept one."""
     if words[0].upper() == "ACCEPT":
@@ -94,21 +122,39 @@ def transfer(context: Context, words: tuple[str, ...]) -> Result:
     return (TransferRoom(room.name, words[1]),)
 
 
+@service_command(
+    NAME,
+    "OP",
+    words_min=1,
+    usage="OP <room> [<nick>]",
+    text="Makes you, or somebody else, an operator.",
+)
 def op(context: Context, words: tuple[str, ...]) -> Result:
     """Make oneself or somebody else an operator."""
     return _give(context, words, "o", is_added=True)
 
 
+@service_command(NAME, "DEOP", words_min=1, usage="DEOP <room> [<nick>]", text="Takes it again.")
 def deop(context: Context, words: tuple[str, ...]) -> Result:
     """Take that again."""
     return _give(context, words, "o", is_added=False)
 
 
+@service_command(
+    NAME,
+    "VOICE",
+    words_min=1,
+    usage="VOICE <room> [<nick>]",
+    text="Gives you, or somebody else, a voice.",
+)
 def voice(context: Context, words: tuple[str, ...]) -> Result:
     """Give oneself or somebody else a voice."""
     return _give(context, words, "v", is_added=True)
 
 
+@service_command(
+    NAME, "DEVOICE", words_min=1, usage="DEVOICE <room> [<nick>]", text="Takes it again."
+)
 def devoice(context: Context, words: tuple[str, ...]) -> Result:
     """Take that again."""
     return _give(context, words, "v", is_added=False)
@@ -119,6 +165,13 @@ def _give(context: Context, words: tuple[str, ...], letter: str, *, is_added: bo
     return (GiveStatus(words[0], nick, letter, is_added),)
 
 
+@service_command(
+    NAME,
+    "AMODE",
+    words_min=1,
+    usage="AMODE <room> [<+o|-o|+v|-v> <account>]",
+    text="Says what accounts are made whenever they enter a room of yours, or shows the list.",
+)
 def amode(context: Context, words: tuple[str, ...]) -> Result:
     """Show which accounts have a status in a room, or change that."""
     room = _find(context, words[0])
@@ -150,6 +203,9 @@ def _list_access(context: Context, room: Room) -> None:
     say(context, f"End of the list of {room.name}.")
 
 
+@service_command(
+    NAME, "INFO", words_min=1, usage="INFO <room>", text="Says whose a room is, and since when."
+)
 def info(context: Context, words: tuple[str, ...]) -> Result:
     """Say whose a room is, and since when."""
     room = _find(context, words[0])
@@ -166,6 +222,7 @@ def info(context: Context, words: tuple[str, ...]) -> Result:
     return None
 
 
+@service_command(NAME, "LIST", usage="LIST", text="Names the rooms that are yours.")
 def list_rooms(context: Context, _words: tuple[str, ...]) -> Result:
     """Name the rooms that one owns."""
     rooms = context.state.founded.get(folded_account(context.user), {})
@@ -175,11 +232,21 @@ def list_rooms(context: Context, _words: tuple[str, ...]) -> Result:
     return None
 
 
+@service_command(
+    NAME, "UNBAN", words_min=1, usage="UNBAN <room>", text="Lifts the bans that match you."
+)
 def unban(_context: Context, words: tuple[str, ...]) -> Result:
     """Lift the bans that match oneself."""
     return (ClearRoom(words[0], "own-bans"),)
 
 
+@service_command(
+    NAME,
+    "CLEAR",
+    words_min=2,
+    usage="CLEAR <room> <bans|access|users>",
+    text="Lifts all bans of a room of yours, empties its AMODE list, or removes all others.",
+)
 def clear(context: Context, words: tuple[str, ...]) -> Result:
     """Lift all bans, end all access, or remove everybody else."""
     what = words[1].lower()
@@ -187,82 +254,3 @@ def clear(context: Context, words: tuple[str, ...]) -> Result:
         say(context, "Give BANS, ACCESS or USERS.")
         return None
     return (ClearRoom(words[0], what),)
-
-
-class Entry(NamedTuple):
-    """Something that ChanServ can be asked."""
-
-    handler: Callable[[Context, tuple[str, ...]], Result]
-    words_min: int
-    usage: str
-    help: str
-
-
-COMMANDS: dict[str, Entry] = {
-    "REGISTER": Entry(
-        register, 1, "REGISTER <room>", "Makes a room yours, of which you are an operator."
-    ),
-    "DROP": Entry(drop, 1, "DROP <room> [<code>]", "Lets a room of yours be nobody's again."),
-    "TRANSFER": Entry(
-        transfer,
-        2,
-        "TRANSFER <room> <account> [<code>] | TRANSFER ACCEPT <room>",
-        "Offers a room of yours to another account, which has to accept. Offered to yourself, it"
-        " stays yours.",
-    ),
-    "OP": Entry(op, 1, "OP <room> [<nick>]", "Makes you, or somebody else, an operator."),
-    "DEOP": Entry(deop, 1, "DEOP <room> [<nick>]", "Takes it again."),
-    "VOICE": Entry(voice, 1, "VOICE <room> [<nick>]", "Gives you, or somebody else, a voice."),
-    "DEVOICE": Entry(devoice, 1, "DEVOICE <room> [<nick>]", "Takes it again."),
-    "AMODE": Entry(
-        amode,
-        1,
-        "AMODE <room> [<+o|-o|+v|-v> <account>]",
-        "Says what accounts are made whenever they enter a room of yours, or shows the list.",
-    ),
-    "INFO": Entry(info, 1, "INFO <room>", "Says whose a room is, and since when."),
-    "LIST": Entry(list_rooms, 0, "LIST", "Names the rooms that are yours."),
-    "UNBAN": Entry(unban, 1, "UNBAN <room>", "Lifts the bans that match you."),
-    "CLEAR": Entry(
-        clear,
-        2,
-        "CLEAR <room> <bans|access|users>",
-        "Lifts all bans of a room of yours, empties its list of AMODEs, or removes everybody else.",
-    ),
-}
-
-
-def is_asked(target: str) -> bool:
-    """Whether a message to this target is for ChanServ: it is no user, and keeps no history."""
-    return casemapping.fold_nick(target) == casemapping.fold_nick(NAME)
-
-
-def answer(context: Context, text: str) -> Result:
-    """Answer what somebody says to ChanServ."""
-    context.targets = (NAME,)
-    word, *words = text.split() or ["HELP"]
-    name = word.upper()
-    entry = COMMANDS.get(_SYNONYMS.get(name, name))
-    if name == "HELP":
-        _help(context, words[0].upper() if words else "")
-    elif entry is None:
-        say(context, f"There is no {middle(word)}. Say HELP for what there is.")
-    elif len(words) < entry.words_min:
-        say(context, f"Say more: {entry.usage}")
-    else:
-        return entry.handler(context, tuple(words))
-    return None
-
-
-_SYNONYMS = {"UNREGISTER": "DROP"}
-
-
-def _help(context: Context, name: str) -> None:
-    entry = COMMANDS.get(_SYNONYMS.get(name, name))
-    if entry is not None:
-        say(context, entry.usage)
-        say(context, entry.help)
-        return
-    say(context, "A room that you register belongs to your account, also while nobody is in it.")
-    for one in COMMANDS.values():
-        say(context, f"{one.usage}: {one.help}")

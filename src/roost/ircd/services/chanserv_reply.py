@@ -2,9 +2,9 @@
 
 from roost.chat.changes import OwnershipChanged
 from roost.chat.refusals import Reason, Refusal
-from roost.ircd.config import services_host
 from roost.ircd.context import Context
 from roost.ircd.packing import middle
+from roost.ircd.services import voice
 
 NAME = "ChanServ"
 
@@ -33,8 +33,7 @@ _REFUSALS: dict[Reason, str] = {
 
 def say(context: Context, text: str) -> None:
     """Say something to the client."""
-    source = f"{NAME}!{NAME}@{services_host(context.config)}"
-    context.send("NOTICE", context.nick, text, source=source)
+    voice.say(context, NAME, text)
 
 
 def send_done(context: Context, change: OwnershipChanged) -> None:

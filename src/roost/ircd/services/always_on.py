@@ -5,8 +5,8 @@ The state machine decides (`chat.presence`).
 
 from roost.chat.changes import AlwaysOnChanged
 from roost.chat.commands import SetAlwaysOn
-from roost.ircd.config import services_host
 from roost.ircd.context import Context, Result
+from roost.ircd.services import voice
 
 NAME = "NickServ"
 
@@ -34,5 +34,4 @@ def send_always_on(context: Context, change: AlwaysOnChanged) -> None:
 
 def say(context: Context, text: str) -> None:
     """Say something to the client."""
-    source = f"{NAME}!{NAME}@{services_host(context.config)}"
-    context.send("NOTICE", context.nick, text, source=source)
+    voice.say(context, NAME, text)

@@ -1,0 +1,21 @@
+"""NS, NICKSERV, CS, CHANSERV and so on: ask a service something, as by a message to it.
+
+Source: none; it is what people type on networks with services.
+"""
+
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import Handler, command
+from roost.ircd.services import registry
+
+
+def _asking(service: registry.Service) -> Handler:
+    def ask(context: Context, message: Message) -> Result:
+        return registry.answer(context, service, " ".join(message.parameters))
+
+    return ask
+
+
+for _service in registry.services():
+    for _name in (_service.shortcut, _service.name.upper()):
+        command(_name)(_asking(_service))

@@ -1,0 +1,79 @@
+"""What NickServ says: answers to what was asked of it, and why something was not done."""
+
+from roost.chat.changes import AccountChanged, AccountUpdated
+from roost.chat.refusals import Reason, Refusal
+from roost.ircd.context import Context
+from roost.ircd.packing import middle
+from roost.ircd.services import voice
+
+NAME = "NickServ"
+
+_UPDATED = {
+    "password": "Your password is changed.",
+    "certificate-added": "The certificate {detail} opens your account from now on.",
+    "certificate-removed": "The certificate {detail} does not open your account any more.",
+    "dropped": "The account {detail} is nobody's any more.",
+}
+
+_REFUSALS: dict[Reason, str] = {
+    Reason.ALREADY_LOGGED_IN: "You are logged in as {subject}.",
+    Reason.ACCOUNT_NAME_INVALID: "{subject} cannot be an account; take another nickname first.",
+    Reason.ACCOUNT_EXISTS: "{subject} is an account already.",
+    Reason.ACCOUNT_NAME_IN_USE: "Somebody else is called {subject}.",
+    Reason.TOO_MANY_ACCOUNTS: "The network has no room for more accounts.",
+    Reason.TOO_MANY_ATTEMPTS: "Too many attempts, wait for {detail} seconds.",
+    Reason.ACCOUNT_SHARED: (
+        "Your nickname is {subject}'s: other clients are logged in by it, or it is always on."
+        " Connect anew to log in to another account."
+    ),
+    Reason.ACCOUNT_NOT_YOURS: "You have to be logged in to your account.",
+    Reason.NOT_LOGGED_IN: "You have to be logged in to an account.",
+    Reason.NO_SUCH_ACCOUNT: "There is no such account.",
+    Reason.ALWAYS_ON_NEEDS_ACCOUNT: "Log in to an account first.",
+    Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more people who are always on.",
+    Reason.NICK_IN_USE: (
+        "{subject} is in use: by a client of yours, and one that logs in as it connects joins it."
+    ),
+    Reason.NICK_RESERVED: "{subject} is somebody's account.",
+}
+
+
+def say(context: Context, text: str) -> None:
+    """Say something to the client."""
+    voice.say(context, NAME, text)
+
+
+def send_account(context: Context, change: AccountChanged) -> None:
+    """Say that the client is logged in or out."""
+    if change.account:
+        say(context, f"You are logged in as {change.account}.")
+    else:
+        say(context, "You are logged out.")
+
+
+def send_registered(context: Context, name: str) -> None:
+    """Say that there is an account."""
+    say(context, f"{name} is your account from now on, and a nickname that is kept for you.")
+
+
+def send_updated(context: Context, change: AccountUpdated) -> None:
+    """Say what became of the account."""
+    say(context, _UPDATED[change.what].format(detail=change.detail))
+
+
+def send_refused(context: Context, refusal: Refusal) -> None:
+    """Say why something was not done."""
+    subject, detail = middle(refusal.subject), middle(refusal.detail)
+    if refusal.reason is Reason.CERTIFICATE:
+        is_none = refusal.detail == "none"
+        text = (
+            f"{subject} does not open your account."
+            if is_none
+            else f"{detail} certificates open your account, more are not allowed."
+        )
+    elif refusal.reason is Reason.TOO_MANY_SESSIONS:
+        text = f"Too many clients are logged in to it, {detail} are allowed."
+    else:
+        template = _REFUSALS.get(refusal.reason, "That could not be done.")
+        text = template.format(subject=subject, detail=detail)
+    say(context, text)

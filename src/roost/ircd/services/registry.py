@@ -1,0 +1,141 @@
+"""The table of services and of what each can be asked.
+
+    add_service("HostServ", "HS", "What it is there for.", send_refused)
+
+    @service_command("HostServ", "OFFER", usage="OFFER <host>", text="Offers a host.", words_min=1)
+    def offer(context: Context, words: tuple[str, ...]) -> Result:
+        ...
+
+A handler is given the words after the command's name and does what any handler may
+(`roost.ircd.context`). People reach it by PRIVMSG to the service, and by the IRC commands of the
+service's name and of its shortcut. HELP comes by itself. What the log refuses is told by the
+service's own `refused`, and what it did by `roost.ircd.replies`.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from roost.chat.refusals import Refusal
+from roost.irc.casemapping import fold_nick
+from roost.ircd.context import Context, RefusedError, Result
+from roost.ircd.packing import middle
+from roost.ircd.services.voice import say
+
+Handler: TypeAlias = Callable[[Context, tuple[str, ...]], Result]
+
+
+class ServiceCommand(msgspec.Struct, frozen=True):
+    """Something that a service can be asked."""
+
+    handler: Handler
+    words_min: int
+    usage: str
+    text: str
+    """What it does, for HELP."""
+
+
+class Service(msgspec.Struct, frozen=True):
+    """Somebody who answers, but is no user."""
+
+    name: str
+    shortcut: str
+    """The IRC command that stands for a message to it, besides its whole name."""
+    introduction: str
+    refused: Callable[[Context, Refusal], None]
+    """Says why something was not done."""
+    commands: dict[str, ServiceCommand] = {}
+    synonyms: dict[str, str] = {}
+
+
+_services: dict[str, Service] = {}
+"""By folded name."""
+
+
+def add_service(
+    name: str, shortcut: str, introduction: str, refused: Callable[[Context, Refusal], None]
+) -> None:
+    """Make a service known; its name has to be reserved in `chat.reservations`."""
+    assert fold_nick(name) not in _services, f"{name} is there already"
+    _services[fold_nick(name)] = Service(name, shortcut, introduction, refused)
+
+
+def service_command(
+    service: str,
+    name: str,
+    *,
+    usage: str,
+    text: str,
+    words_min: int = 0,
+    synonyms: tuple[str, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """Register a handler under a service's command; a name can be registered once only."""
+
+    def register(handler: Handler) -> Handler:
+        known = _services[fold_nick(service)]
+        for one in (name, *synonyms):
+            assert one not in known.commands, f"{service} {one} is registered twice"
+            assert one not in known.synonyms, f"{service} {one} is registered twice"
+        known.commands[name] = ServiceCommand(handler, words_min, usage, text)
+        known.synonyms.update(dict.fromkeys(synonyms, name))
+        return handler
+
+    return register
+
+
+def services() -> tuple[Service, ...]:
+    """Every service."""
+    return tuple(_services.values())
+
+
+def find_service(target: str) -> Service | None:
+    """Find whom a message to `target` is for, which may end in an address: NickServ@services."""
+    name, _, _ = target.partition("@")
+    return _services.get(fold_nick(name)) if name else None
+
+
+def find_service_among(targets: str) -> Service | None:
+    """Find the first service among targets that are separated by commas."""
+    found = (find_service(target) for target in targets.split(","))
+    return next((service for service in found if service is not None), None)
+
+
+def asked_service(context: Context) -> Service | None:
+    """Give the service that the line was for, if it was for one."""
+    return find_service(context.targets[0]) if len(context.targets) == 1 else None
+
+
+def answer(context: Context, service: Service, text: str) -> Result:
+    """Answer what somebody says to a service."""
+    context.targets = (service.name,)
+    word, *words = text.split() or ["HELP"]
+    name = word.upper()
+    command = _find_command(service, name)
+    if name == "HELP":
+        _help(context, service, words[0].upper() if words else "")
+    elif command is None:
+        say(context, service.name, f"There is no {middle(word)}. Say HELP for what there is.")
+    elif len(words) < command.words_min:
+        say(context, service.name, f"Say more: {command.usage}")
+    else:
+        try:
+            return command.handler(context, tuple(words))
+        except RefusedError as error:
+            service.refused(context, error.refusal)
+    return None
+
+
+def _find_command(service: Service, name: str) -> ServiceCommand | None:
+    return service.commands.get(service.synonyms.get(name, name))
+
+
+def _help(context: Context, service: Service, name: str) -> None:
+    command = _find_command(service, name)
+    if command is not None:
+        say(context, service.name, command.usage)
+        say(context, service.name, command.text)
+        return
+    say(context, service.name, service.introduction)
+    for one in service.commands.values():
+        say(context, service.name, f"{one.usage}: {one.text}")
