@@ -46,6 +46,15 @@ def count(step: Step, key: str, limit: int, line: tuple[SessionId, int] = _NOBOD
     return True
 
 
+def is_exhausted(state: State, key: str, limit: int, time_ms: int) -> int:
+    """Tell for how many seconds nothing more would be counted under a key; 0 when it would be."""
+    window_ms = int(state.settings.attempts_window_s * 1000)
+    counted = state.attempts.get(key)
+    if counted is None or counted.count < limit:
+        return 0
+    return max(0, -(-(counted.since_ms + window_ms - time_ms) // 1000))
+
+
 def succeed(state: State, account: str, address: str) -> None:
     """Count an attempt no more, because it succeeded; `address` is an `admission.address_key`."""
     for key in (f"a:{fold_nick(account)}", f"h:{address}"):

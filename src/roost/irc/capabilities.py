@@ -29,6 +29,8 @@ class Capability(enum.IntFlag):
     ACCOUNT_NOTIFY = 1 << 17
     CHANNEL_RENAME = 1 << 23
     METADATA = 1 << 24
+    SASL = 1 << 27
+    ACCOUNT_REGISTRATION = 1 << 28
 
 
 NAMES: dict[str, Capability] = {
@@ -37,6 +39,7 @@ NAMES: dict[str, Capability] = {
     "away-notify": Capability.AWAY_NOTIFY,
     "batch": Capability.BATCH,
     "cap-notify": Capability.CAP_NOTIFY,
+    "draft/account-registration": Capability.ACCOUNT_REGISTRATION,
     "draft/channel-rename": Capability.CHANNEL_RENAME,
     "draft/chathistory": Capability.CHATHISTORY,
     "draft/event-playback": Capability.EVENT_PLAYBACK,
@@ -48,6 +51,7 @@ NAMES: dict[str, Capability] = {
     "message-tags": Capability.MESSAGE_TAGS,
     "multi-prefix": Capability.MULTI_PREFIX,
     "roost.chat/resume": Capability.RESUME,
+    "sasl": Capability.SASL,
     "server-time": Capability.SERVER_TIME,
     "setname": Capability.SETNAME,
     "standard-replies": Capability.STANDARD_REPLIES,

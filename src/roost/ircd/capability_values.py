@@ -7,6 +7,7 @@ specifications.
 from collections.abc import Callable
 
 from roost.ircd.context import Context
+from roost.ircd.sasl import mechanisms
 
 
 def _metadata(context: Context) -> str:
@@ -18,8 +19,18 @@ def _metadata(context: Context) -> str:
     )
 
 
+def _account_registration(_context: Context) -> str:
+    return "before-connect,custom-account-name"
+
+
+def _sasl(context: Context) -> str:
+    return ",".join(mechanisms(context.session.certificate))
+
+
 _VALUES: dict[str, Callable[[Context], str]] = {
+    "draft/account-registration": _account_registration,
     "draft/metadata-2": _metadata,
+    "sasl": _sasl,
 }
 
 

@@ -7,6 +7,7 @@ from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.ircd import metadata_reply
 from roost.ircd.context import Context
+from roost.ircd.login_reply import send_login_refusal
 
 _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
     Reason.NO_SUCH_NICK: (numerics.ERR_NOSUCHNICK, "No such nick/channel"),
@@ -14,6 +15,10 @@ _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
     Reason.TOO_MANY_ROOMS: (numerics.ERR_TOOMANYCHANNELS, "You have joined too many channels"),
     Reason.NICK_INVALID: (numerics.ERR_ERRONEUSNICKNAME, "Erroneous nickname"),
     Reason.NICK_IN_USE: (numerics.ERR_NICKNAMEINUSE, "Nickname is already in use"),
+    Reason.NICK_RESERVED: (
+        numerics.ERR_NICKNAMEINUSE,
+        "Nickname is reserved for the owner of an account, log in first",
+    ),
     Reason.NOT_IN_ROOM: (numerics.ERR_NOTONCHANNEL, "You're not on that channel"),
     Reason.ROOM_FULL: (numerics.ERR_CHANNELISFULL, "Cannot join channel (+l)"),
     Reason.INVITE_ONLY: (numerics.ERR_INVITEONLYCHAN, "Cannot join channel (+i)"),
@@ -111,6 +116,8 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             context.fail("TOO_MANY_ALWAYS_ON", text=text)
         case Reason.SERVER_FULL:
             context.fail("SERVER_FULL", text="The network is full, try again later")
+        case _:
+            send_login_refusal(context, refusal)
 
 
 def _shown(subject: str) -> str:

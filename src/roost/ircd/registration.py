@@ -47,6 +47,8 @@ def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSessio
         capabilities=session.capabilities,
         is_secure=session.is_secure,
         balancer=session.balancer,
+        account=given.account,
+        certificate=session.certificate,
         metadata=tuple(given.metadata.items()),
         subscribed=tuple(given.subscribed),
     )

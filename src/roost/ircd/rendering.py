@@ -59,7 +59,7 @@ _NUMERICS_WITHOUT_TEXT = frozenset(
     }
 )
 """Numerics whose last parameter is a name, modes or a number."""
-_TEXT_COMMANDS = frozenset({"CAP", "FAIL", "NOTE", "NOTICE", "WARN"})
+_TEXT_COMMANDS = frozenset({"CAP", "FAIL", "NOTE", "NOTICE", "REGISTER", "WARN"})
 """What else ends in a text or a list."""
 
 # Plain numbers: arithmetic on flags is ten times slower, and this is done for every message.

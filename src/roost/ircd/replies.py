@@ -31,7 +31,7 @@ from roost.chat.changes import (
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd import renaming
+from roost.ircd import login_reply, renaming
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -94,11 +94,13 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
         case AwayChanged():
             send_away(context, change.message)
         case AccountChanged():
-            context.show_change(change, applied.position, applied.time_ms)
+            login_reply.send_account_changed(context, change, applied)
             if context.targets == (nickserv_reply.NAME,):
                 nickserv_reply.send_account(context, change)
         case AccountRegistered() if context.targets == (nickserv_reply.NAME,):
             nickserv_reply.send_registered(context, change.name)
+        case AccountRegistered():
+            login_reply.send_account_registered(context, change)
         case AccountUpdated():
             nickserv_reply.send_updated(context, change)
         case AlwaysOnChanged():

@@ -27,6 +27,7 @@ from roost.ircd.groups import Groups
 from roost.ircd.handover import Handover
 from roost.ircd.jobs import Jobs
 from roost.ircd.labels import finish
+from roost.ircd.login import abort_exchange, count_line
 from roost.ircd.missed import Missed, look_back
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.outbox import Outbox
@@ -104,6 +105,7 @@ class Serving:
 
     def _handle(self, session: LocalSession, number: int, line: bytes | None) -> None:
         context = Context(self._config, self.state, session, self.now, number)
+        count_line(context)
         result = read(context, line)
         effect = self._effect_of(session, number)
         if effect is not None:
@@ -145,6 +147,7 @@ class Serving:
         is_flood = session.registration.lines > self._config.registration_lines_max
         if session.end_reason is None and session.registration.is_complete and not is_flood:
             # Nothing yet, also no ACK of a label: the welcome or the refusal is the line's answer.
+            abort_exchange(context)
             self._ask_to_open(context)
             return
         self._send_part(context)

@@ -9,8 +9,9 @@ from collections import deque
 
 import msgspec
 
-from roost.chat.ids import Position, SessionId, UserId
+from roost.chat.ids import AccountId, Position, SessionId, UserId
 from roost.ircd.handover import Handover
+from roost.ircd.sasl import Exchange
 
 CAP_302 = 1 << 30
 """Kept among the capabilities' bits, so that it outlives a node as they do; it has no name."""
@@ -47,6 +48,8 @@ class Registration(msgspec.Struct):
     metadata: dict[str, str] = {}
     subscribed: dict[str, None] = {}
     """By METADATA; part of the opening of the session."""
+    account: AccountId = AccountId(0)
+    """The account that the client has proved to own; 0 for none."""
     resume: ResumeRequest | None = None
     """Goes before NICK and USER."""
     failed_resumes: int = 0
@@ -101,6 +104,8 @@ class LocalSession(msgspec.Struct, eq=False):
     """Why the session ends when its last line is done; None while it goes on."""
     certificate: str = ""
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
+    sasl: Exchange | None = None
+    """The exchange that is under way."""
     is_detached: bool = False
     """The client's connection is gone; it is told nothing more."""
 
@@ -115,7 +120,7 @@ class LocalSession(msgspec.Struct, eq=False):
 
         The lines are acknowledged together then, so that another node hears all of them.
         """
-        return False
+        return self.sasl is not None
 
     @property
     def handled_line(self) -> int:

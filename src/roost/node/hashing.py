@@ -20,6 +20,7 @@ import argon2
 import structlog
 
 from roost.chat.credentials import Credentials
+from roost.ircd.scram import ITERATIONS, SALT_BYTES
 from roost.ircd.work import HashPassword, Outcome, Work, WorkFailed
 
 _logger = structlog.get_logger()
@@ -30,10 +31,6 @@ QUEUED_MAX = 200
 """Work that waits: some seconds' worth, after which whoever asks is told to come back later."""
 _ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """The lesser of OWASP's recommendations, about 30 ms each; argon2id is the library's choice too."""
-SCRAM_ITERATIONS = 120_000
-"""About as long as argon2 takes; RFC 7677 asks for 4096 at least. A client does them at each
-login."""
-SCRAM_SALT_BYTES = 16
 
 _BUSY = WorkFailed("Too many people are logging in, try again in a moment")
 
@@ -50,13 +47,13 @@ def do_work(work: Work) -> Outcome:
 
 def make_credentials(password: str) -> Credentials:
     """Make what a password is checked against, by either way to log in."""
-    salt = secrets.token_bytes(SCRAM_SALT_BYTES)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
+    salt = secrets.token_bytes(SALT_BYTES)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     return Credentials(
         password=_ARGON2.hash(password),
         scram_salt=salt,
-        scram_iterations=SCRAM_ITERATIONS,
+        scram_iterations=ITERATIONS,
         scram_stored_key=hashlib.sha256(client_key).digest(),
         scram_server_key=hmac.digest(salted, b"Server Key", "sha256"),
     )

@@ -1,0 +1,179 @@
+"""AUTHENTICATE: log in by SASL, before registration and after it.
+
+    AUTHENTICATE <mechanism> --> AUTHENTICATE + --> base64 in chunks of 400 --> 900 and 903, or 904
+
+Source: ircv3.net/specs/extensions/sasl-3.1 and sasl-3.2; RFC 4616 (PLAIN), RFC 4422, appendix A
+(EXTERNAL), `ircd.scram`.
+"""
+
+import base64
+import binascii
+
+from roost.chat.state import Account
+from roost.irc import numerics
+from roost.irc.capabilities import Capability
+from roost.irc.casemapping import fold_nick
+from roost.irc.message import Message
+from roost.ircd import sasl, scram
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.login import (
+    Denial,
+    abort_exchange,
+    check_password,
+    count_attempt,
+    find,
+    find_by_certificate,
+    log_in,
+    log_in_early,
+)
+from roost.ircd.sasl import Exchange
+from roost.ircd.session import Phase
+
+
+@command("AUTHENTICATE", parameters_min=1, is_before_registration=True)
+def authenticate(context: Context, message: Message) -> Result:
+    """Begin an exchange, or go on with it."""
+    text = message.parameters[0]
+    if not context.has(Capability.SASL):
+        context.reply(numerics.ERR_SASLFAIL, "Negotiate the sasl capability first")
+        return None
+    if text == "*":
+        context.session.sasl = Exchange("", context.line)
+        abort_exchange(context)
+        return None
+    exchange = context.session.sasl
+    if exchange is None:
+        return _begin(context, text.upper())
+    if len(text) > sasl.CHUNK_BYTES_MAX or (
+        len(exchange.received) + len(text) > sasl.MESSAGE_BYTES_MAX
+    ):
+        context.session.sasl = None
+        context.reply(numerics.ERR_SASLTOOLONG, "SASL message too long")
+        return None
+    if text != "+":
+        exchange.received += text
+    if len(text) == sasl.CHUNK_BYTES_MAX:
+        # "If the last chunk was exactly 400 bytes long, it must also be followed by
+        # AUTHENTICATE +".
+        return None
+    received, exchange.received = exchange.received, ""
+    try:
+        data = base64.b64decode(received, validate=True)
+    except (binascii.Error, ValueError):
+        return _fail(context, "The message is not base64")
+    return _receive(context, exchange, data)
+
+
+def _begin(context: Context, mechanism: str) -> Result:
+    offered = sasl.mechanisms(context.session.certificate)
+    if mechanism not in offered:
+        context.reply(numerics.RPL_SASLMECHS, ",".join(offered), "are available SASL mechanisms")
+        return _fail(context, "There is no such mechanism")
+    context.session.sasl = Exchange(mechanism, context.line)
+    context.send("AUTHENTICATE", "+")
+    return None
+
+
+def _receive(context: Context, exchange: Exchange, data: bytes) -> Result:
+    """Take a whole message of the client's."""
+    match exchange.mechanism:
+        case sasl.PLAIN:
+            return _receive_plain(context, data)
+        case sasl.EXTERNAL:
+            return _receive_external(context, data)
+    try:
+        if exchange.scram is None:
+            return _receive_scram_first(context, exchange, data)
+        if not exchange.proved:
+            return _receive_scram_final(context, exchange.scram, data)
+    except scram.ScramError as error:
+        return _fail(context, str(error))
+    # The client has looked at the server's proof.
+    account = find(context.state, exchange.proved)
+    return _conclude(context, account if account is not None else Denial("It is dropped"))
+
+
+def _receive_plain(context: Context, data: bytes) -> Result:
+    """Take "[authzid] NUL authcid NUL passwd"."""
+    try:
+        acting, name, password = data.decode().split("\0")
+    except ValueError:
+        return _fail(context, "The message is malformed")
+    if acting and fold_nick(acting) != fold_nick(name):
+        return _fail(context, "Nobody may act as somebody else")
+    context.session.sasl = None
+    return check_password(context, name, password, _conclude)
+
+
+def _receive_external(context: Context, data: bytes) -> Result:
+    """Take the account's name, which may be empty: the certificate says enough."""
+    try:
+        name = data.decode()
+    except UnicodeDecodeError:
+        return _fail(context, "The message is malformed")
+    account = find_by_certificate(context, name)
+    if account is None:
+        return _fail(context, "The certificate opens no such account")
+    return _conclude(context, account)
+
+
+def _receive_scram_first(context: Context, exchange: Exchange, data: bytes) -> Result:
+    session, secret = context.session, context.state.secret
+    name = scram.begin(data, secret, session.id, exchange.line)[0]
+    account = find(context.state, name)
+    credentials = account.credentials if account is not None else None
+    exchange.scram = scram.challenge(data, credentials, secret, session.id, exchange.line)
+    _send(context, exchange.scram.message)
+    return None
+
+
+def _receive_scram_final(context: Context, known: scram.Scram, data: bytes) -> Result:
+    """Have the attempt counted, then look at the proof, which is no slow work."""
+    exchange = context.session.sasl
+    # What comes in between is of no exchange; it goes on if the proof is good.
+    context.session.sasl = None
+
+    def look(context: Context) -> Result:
+        account = find(context.state, known.name)
+        credentials = account.credentials if account is not None else None
+        try:
+            proof = scram.check(known, data, credentials)
+        except scram.ScramError as error:
+            return _fail(context, str(error))
+        if proof is None or account is None or exchange is None:
+            return _fail(context, "Wrong account name or password")
+        exchange.proved = account.name
+        context.session.sasl = exchange
+        _send(context, proof)
+        return None
+
+    return count_attempt(context, known.name, look, _conclude)
+
+
+def _conclude(context: Context, verdict: Account | Denial) -> Result:
+    """End the exchange: log in whoever has proved to own an account."""
+    context.session.sasl = None
+    if isinstance(verdict, Denial):
+        return _fail(context, verdict.reason)
+    if context.session.phase is not Phase.REGISTERING:
+        return log_in(verdict)
+    log_in_early(context, verdict)
+    context.reply(numerics.RPL_SASLSUCCESS, "SASL authentication successful")
+    return None
+
+
+def _fail(context: Context, reason: str) -> Result:
+    context.session.sasl = None
+    context.reply(numerics.ERR_SASLFAIL, f"SASL authentication failed: {reason}")
+    return None
+
+
+def _send(context: Context, data: bytes) -> None:
+    """Send a message of the server's in chunks."""
+    text = base64.b64encode(data).decode()
+    size = sasl.CHUNK_BYTES_MAX
+    for start in range(0, len(text), size):
+        context.send("AUTHENTICATE", text[start : start + size])
+    if len(text) % size == 0:
+        context.send("AUTHENTICATE", "+")

@@ -1,0 +1,114 @@
+"""REGISTER and VERIFY: make an account, also before registration is complete.
+
+Source: ircv3.net/specs/extensions/account-registration.
+"""
+
+from roost.chat.admission import address_key
+from roost.chat.applied import Applied
+from roost.chat.attempts import is_exhausted
+from roost.chat.changes import AccountRegistered
+from roost.chat.commands import RegisterAccount, RegisterEarly
+from roost.chat.credentials import Credentials
+from roost.chat.ids import FoldedNick
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.reservations import find_account, is_service
+from roost.irc.casemapping import fold_nick
+from roost.irc.message import Message
+from roost.irc.names import is_valid_nick
+from roost.ircd.context import Context, Job, RefusedError, Request, Result
+from roost.ircd.dispatch import command
+from roost.ircd.login import account_of, find, log_in_early
+from roost.ircd.login_reply import send_registered
+from roost.ircd.packing import middle
+from roost.ircd.passwords import PasswordError, prepare, prepare_new
+from roost.ircd.session import Phase
+from roost.ircd.work import HashPassword, Outcome, WorkFailed
+
+
+@command("REGISTER", parameters_min=3, is_before_registration=True)
+def register(context: Context, message: Message) -> Result:
+    """Make an account of the name that is asked for; e-mail addresses are not kept."""
+    name, _, password = message.parameters[:3]
+    if name == "*":
+        name = context.nick
+    if name == "*":
+        context.fail("NEED_NICK", "*", text="Choose a nickname first", is_specified=True)
+        return None
+    account = account_of(context)
+    if account:
+        raise RefusedError(Refusal(Reason.ALREADY_LOGGED_IN, account))
+    check_name(context, name)
+    context.targets = (name,)
+    code = "UNACCEPTABLE_PASSWORD"
+    try:
+        prepare(password)
+        code = "WEAK_PASSWORD"
+        prepared = prepare_new(password, name)
+    except PasswordError as error:
+        context.fail(code, middle(name), text=str(error), is_specified=True)
+        return None
+    return Job(HashPassword(prepared), lambda context, made: _make(context, name, made), _too_busy)
+
+
+def check_name(context: Context, name: str) -> None:
+    """Refuse at once what the log would refuse anyway, before there is any work for it.
+
+    Raises:
+        RefusedError: as the log would refuse it.
+    """
+    state, session = context.state, context.session
+    known = find(state, name)
+    if known is not None and known.registered_by == (session.id, context.line):
+        # This very line has made it, and is heard again.
+        return
+    if not is_valid_nick(name, state.settings.nick_bytes_max) or is_service(name):
+        raise RefusedError(Refusal(Reason.ACCOUNT_NAME_INVALID, name))
+    if known is not None:
+        raise RefusedError(Refusal(Reason.ACCOUNT_EXISTS, name))
+    bearer = state.nicks.get(FoldedNick(fold_nick(name)))
+    if bearer is not None and bearer != session.user:
+        raise RefusedError(Refusal(Reason.ACCOUNT_NAME_IN_USE, name))
+    key = address_key(session.address, state.settings.address_exempt_networks)
+    limit = state.settings.registrations_per_address_max
+    wait_s = is_exhausted(state, f"r:{key}", limit, context.now.wall_ms) if key else 0
+    if wait_s:
+        raise RefusedError(Refusal(Reason.TOO_MANY_ATTEMPTS, "", str(wait_s)))
+
+
+def _make(context: Context, name: str, made: Outcome) -> Result:
+    assert isinstance(made, Credentials), "that is what hashing gives"
+    session = context.session
+    if session.phase is not Phase.REGISTERING:
+        return (RegisterAccount(name, made),)
+    command = RegisterEarly(
+        session.id, session.generation, context.line, session.address, name, made
+    )
+    return Request(command, _made_early)
+
+
+def _made_early(context: Context, applied: Applied) -> Result:
+    for result in applied.results:
+        if isinstance(result, Refusal):
+            raise RefusedError(result)
+        if isinstance(result, AccountRegistered):
+            account = find_account(context.state, result.account)
+            if account is not None:
+                send_registered(context, account.name)
+                log_in_early(context, account)
+    return None
+
+
+def _too_busy(context: Context, outcome: WorkFailed) -> None:
+    name = middle(context.targets[0])
+    context.fail("TEMPORARILY_UNAVAILABLE", name, text=outcome.reason, is_specified=True)
+
+
+@command("VERIFY", parameters_min=2, is_before_registration=True)
+def verify(context: Context, message: Message) -> Result:
+    """Say that accounts need no verification here: no code is valid."""
+    account = account_of(context)
+    if account:
+        raise RefusedError(Refusal(Reason.ALREADY_LOGGED_IN, account))
+    text = "Accounts need no verification here"
+    context.fail("INVALID_CODE", middle(message.parameters[0]), text=text, is_specified=True)
+    return None
