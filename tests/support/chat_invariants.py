@@ -18,7 +18,10 @@ def check_invariants(state: State) -> None:
         assert bool(user.sessions) == (user_id not in state.absent), f"{user.nick}: {user.sessions}"
         assert user.sessions or stays(state, user), f"{user.nick} is here without a session"
         assert user.away or not user.is_auto_away
-        assert not user.is_auto_away or not user.sessions
+        assert not user.is_auto_away or all(
+            state.sessions[session].is_unattended for session in user.sessions
+        )
+        assert user.real_host != user.host
         assert all(state.sessions[session].user == user_id for session in user.sessions)
         assert all(user_id in state.rooms[room].members for room in user.rooms)
         assert len(user.rooms) <= state.settings.rooms_per_user_max

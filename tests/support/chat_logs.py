@@ -18,6 +18,7 @@ from roost.chat.commands import (
     Command,
     Configure,
     ExpireAbsent,
+    GrantHost,
     Invite,
     Join,
     Kick,
@@ -39,6 +40,7 @@ from roost.chat.commands import (
     SetServicesHost,
     SetTopic,
     SetUserModes,
+    UseHost,
     encode_command,
 )
 from roost.chat.credentials import Credentials
@@ -54,6 +56,7 @@ ROOMS = ("#x", "#X", "#y", "#z", "x", "")
 TEXTS = ("", "hi", "gr\u00fc\u00dfe " * 9, "\u4f60" * 30)
 MASKS = ("", "a", "~a:eve", "~account:*", "~x:a", "b!*@*", "*!*@*", "?", "a b", ":a", "*" * 300)
 HOSTS = (*["host"] * 9, "10.0.0.1", "2001:db8::1", "2001:db8::2", "127.0.0.1")
+VIRTUAL_HOSTS = ("", "a.example", "of/a", "host", "no host", "x" * 64)
 ACCOUNTS = ("a", "Eve")
 """Accounts that are there from the beginning; their ids are 1 and 2."""
 SETTINGS = Settings(
@@ -90,7 +93,7 @@ def first_state() -> State:
     """Make the state that a log is applied to: empty, but for the accounts."""
     state = State()
     for number, name in enumerate(ACCOUNTS, 1):
-        account = Account(AccountId(number), name, 0, Credentials())
+        account = Account(AccountId(number), name, 0, Credentials(), virtual_host="of/eve")
         state.accounts[FoldedAccount(name.lower())] = account
         state.account_names[account.id] = FoldedAccount(name.lower())
     return state
@@ -120,9 +123,11 @@ class LogMaker:
             lambda: Kick(self._of(ROOMS), self._of(NICKS), self._of(TEXTS)): 2,
             lambda: Invite(self._of(ROOMS), self._of(NICKS)): 3,
             lambda: ChangeNick(self._of(NICKS)): 2,
-            lambda: SetAway(self._of(TEXTS)): 1,
+            lambda: SetAway(self._of((*TEXTS, "*"))): 2,
+            lambda: GrantHost(self._of(NICKS), self._of(VIRTUAL_HOSTS)): 1,
+            lambda: UseHost(self._random.random() < 0.5): 1,
             lambda: SetRealname(self._of(TEXTS)): 1,
-            lambda: SetCapabilities(self._random.randrange(9)): 1,
+            lambda: SetCapabilities(self._random.choice((8, Capability.PRE_AWAY.value))): 1,
             self._monitor: 2,
             lambda: Quit(self._of(TEXTS)): 1,
             lambda: SetAlwaysOn(self._random.random() < 0.7): 1,
@@ -218,6 +223,7 @@ class LogMaker:
             AccountId(self._random.choice((0, 0, 0, 0, 0, 1, 1, 2, 3))),
             metadata=self._random.choice(((), (), (("url", "x"), ("avatar", "y"), ("z", "z")))),
             subscribed=self._random.choice(((), (), ("url", "", "avatar", "pronouns"))),
+            away=self._random.choice((None, None, "", "*", "tea")),
         )
         self._opened.append((len(self._made) + 1, opened))
         return opened

@@ -106,4 +106,9 @@ def is_listed(entries: dict[str, ListEntry], user: User) -> bool:
     if not entries:
         return False
     mask, account = fold(mask_of(user)), folded_account(user)
-    return any(is_entry_matched(entry, mask, account) for entry in entries)
+    if any(is_entry_matched(entry, mask, account) for entry in entries):
+        return True
+    if not user.real_host:
+        return False
+    real = fold(f"{user.nick}!{user.username}@{user.real_host}")
+    return any(is_entry_matched(entry, real, account) for entry in entries)

@@ -22,6 +22,7 @@ from roost.chat.commands import (
 )
 from roost.chat.credentials import Credentials
 from roost.chat.entitlements import grant_everywhere
+from roost.chat.hosts import change_host
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
 from roost.chat.metadata import take_from_account
 from roost.chat.ownership import release_account
@@ -185,6 +186,8 @@ def _set_account(step: Step, user: User, account: str) -> None:
         begin_to_stay(step.state, user)
         take_from_account(step, user)
         grant_everywhere(step, user)
+    if is_news:
+        change_host(step, user)
 
 
 # What opens an account

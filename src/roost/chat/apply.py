@@ -33,6 +33,7 @@ from roost.chat.commands import (
     DropRoom,
     ExpireAbsent,
     GiveStatus,
+    GrantHost,
     Invite,
     Join,
     Kick,
@@ -65,8 +66,10 @@ from roost.chat.commands import (
     SetUserModes,
     SubscribeMetadata,
     TransferRoom,
+    UseHost,
     decode_command,
 )
+from roost.chat.hosts import grant_host, use_host
 from roost.chat.ids import Position, SessionId, incarnation_of
 from roost.chat.metadata import set_metadata, subscribe
 from roost.chat.modes import set_room_modes, set_user_modes
@@ -289,7 +292,7 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
         case ChangeNick():
             change_nick(step, user, operation)
         case SetAway():
-            set_away(step, user, operation)
+            set_away(step, session, user, operation)
         case SetRealname():
             set_realname(step, user, operation)
         case SetCapabilities():
@@ -310,6 +313,10 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             subscribe(step, session, user, operation)
         case Quit():
             close_session(step, session, operation.reason)
+        case GrantHost():
+            grant_host(step, user, operation)
+        case UseHost():
+            use_host(step, user, operation)
         case SetAlwaysOn():
             switch_always_on(step, user, operation)
         case (

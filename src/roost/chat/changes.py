@@ -25,6 +25,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
     host: str
     account: str = ""
     """Empty when not logged in."""
+    is_bot: bool = False
+    """Said of themselves that they are no human (user mode B)."""
 
 
 class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -132,6 +134,8 @@ class AwayChanged(_Change, frozen=True, tag=11):
 
     message: str
     rooms: tuple[tuple[RoomId, str], ...]
+    is_news: bool = True
+    """Else it was so before, and nobody is told but the user's own clients."""
 
 
 class RealnameChanged(_Change, frozen=True, tag=12):
@@ -139,6 +143,8 @@ class RealnameChanged(_Change, frozen=True, tag=12):
 
     realname: str
     rooms: tuple[tuple[RoomId, str], ...]
+    is_news: bool = True
+    """As in `AwayChanged`."""
 
 
 class SessionOpened(_Change, frozen=True, tag=13):
@@ -303,6 +309,30 @@ class SubscriptionsChanged(_Change, frozen=True, tag=33):
     """Those that are to be confirmed, whether or not there was anything to be done."""
 
 
+class HostChanged(_Change, frozen=True, tag=55):
+    """`source`, as it was before, is shown under another host.
+
+    It holds what clients that know nothing of that are shown instead: as if the user had left the
+    network and come back.
+    """
+
+    host: str
+    realname: str
+    rooms: tuple[tuple[RoomId, str], ...]
+    statuses: tuple[int, ...]
+    """The user's status in each of `rooms`."""
+    away: str
+
+
+class VirtualHostSet(_Change, frozen=True, tag=56):
+    """An account has another virtual host, or uses it or not; for the one who asked."""
+
+    account: str
+    host: str
+    """Empty for none."""
+    is_used: bool
+
+
 Change: TypeAlias = (
     Said
     | Joined
@@ -332,4 +362,6 @@ Change: TypeAlias = (
     | RoomRenamed
     | MetadataChanged
     | SubscriptionsChanged
+    | HostChanged
+    | VirtualHostSet
 )

@@ -259,6 +259,19 @@ class RemoveCertificate(_Operation, frozen=True, tag=22):
     fingerprint: str
 
 
+class GrantHost(_Operation, frozen=True, tag=53):
+    """Give an account a virtual host, or take it (empty); for operators."""
+
+    account: str
+    host: str
+
+
+class UseHost(_Operation, frozen=True, tag=54):
+    """Be shown under the virtual host of one's account, or under one's own."""
+
+    is_used: bool
+
+
 Operation: TypeAlias = (
     Say
     | Join
@@ -293,6 +306,8 @@ Operation: TypeAlias = (
     | DropAccount
     | AddCertificate
     | RemoveCertificate
+    | GrantHost
+    | UseHost
 )
 
 OPERATIONS_MAX = 64
@@ -327,6 +342,9 @@ class OpenSession(_Command, frozen=True, tag=101):
     """What the client said of itself before it was registered; keys are valid and few enough."""
     subscribed: tuple[str, ...] = ()
     """The keys of metadata that it asked to be told of."""
+    away: str | None = None
+    """The away message that it gave before it was registered, if it gave one: "" says that somebody
+    is there, and "*" that nobody is."""
 
 
 class Act(_Command, frozen=True, tag=102):

@@ -6,13 +6,13 @@ from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
 from roost.chat.rooms import find_room
 from roost.chat.state import ListEntry, Room, User
-from roost.chat.step import Step, has_operator_rights, mask_of, source_of
+from roost.chat.step import BOT_MODE, Step, has_operator_rights, mask_of, source_of
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_valid_entry, normalise_entry
 
 FLAGS = "MRimnst"
 """Room modes without a parameter."""
-USER_MODES = "i"
+USER_MODES = BOT_MODE + "i"
 LIMIT_MAX = 1_000_000
 MASK_BYTES_MAX = 200
 """More than any nick!user@host has by default; a list's reply holds one beside its setter."""

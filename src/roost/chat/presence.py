@@ -15,6 +15,11 @@ from roost.irc.casemapping import fold_nick
 
 AUTO_AWAY = "Auto-away"
 """The message of somebody who has no client, and did not say why before they went."""
+UNATTENDED = "*"
+"""What a client says, and is shown, when it is connected without anybody being there.
+
+Source: ircv3.net/specs/extensions/pre-away.
+"""
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -60,13 +65,38 @@ def become_absent(step: Step, user: User) -> None:
         step.changed(AwayChanged(step.part, source_of(user), AUTO_AWAY, rooms))
 
 
-def come_back(step: Step, user: User) -> None:
-    """Note that a client is there again; an away message of the user's own stays."""
+def come_back(step: Step, user: User, away: str | None) -> None:
+    """Note that a client is there again, which said `away` before it was.
+
+    If it said nothing, an away message of the user's own stays. One that is unattended makes no
+    difference to whether anybody is there.
+    """
     step.state.absent.pop(user.id, None)
-    if user.is_auto_away:
-        user.away = ""
-        user.is_auto_away = False
-        step.changed(AwayChanged(step.part, source_of(user), "", rooms_of(step.state, user)))
+    if away == UNATTENDED:
+        return
+    if away is not None and away != user.away:
+        change_away(step, user, away)
+    elif user.is_auto_away:
+        change_away(step, user, "")
+
+
+def change_away(step: Step, user: User, message: str) -> None:
+    """Let a user be away with a message, or be there; says so even if nothing changes."""
+    is_news = message != user.away
+    rooms = rooms_of(step.state, user) if is_news else ()
+    user.away = message
+    user.is_auto_away = False
+    step.changed(AwayChanged(step.part, source_of(user), message, rooms, is_news))
+
+
+def look_after(step: Step, user: User) -> bool:
+    """Let a user be away when none of the clients is attended; whether that changed anything."""
+    sessions = step.state.sessions
+    if user.away or any(not sessions[session].is_unattended for session in user.sessions):
+        return False
+    change_away(step, user, UNATTENDED)
+    user.is_auto_away = True
+    return True
 
 
 def set_always_on(step: Step, user: User, operation: SetAlwaysOn) -> UserId | None:

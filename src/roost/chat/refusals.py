@@ -61,6 +61,9 @@ class Reason(enum.IntEnum):
     CANNOT_RENAME = 47  # old name, detail: new name
     NAME_IN_USE = 48  # old name, detail: new name
     METADATA = 49  # target or key; detail: the code of the FAIL and what follows, with spaces
+    HOST_NOT_YOURS = 68  # account: only operators give virtual hosts
+    HOST_INVALID = 69  # host
+    NO_HOST = 70  # account: it has no virtual host
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

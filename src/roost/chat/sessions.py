@@ -6,7 +6,6 @@ from roost.chat.admission import (
     count_out,
     forget_account,
     obstacle_to,
-    set_account,
 )
 from roost.chat.attempts import succeed
 from roost.chat.changes import (
@@ -26,14 +25,18 @@ from roost.chat.commands import (
     ResumeSession,
     SetAlwaysOn,
 )
+from roost.chat.hosts import set_account_quietly
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
 from roost.chat.metadata import begin, tell_watchers
 from roost.chat.presence import (
+    UNATTENDED,
     become_absent,
     begin_to_stay,
+    change_away,
     come_back,
     expired,
     forget_presence,
+    look_after,
     set_always_on,
     stayer_of,
     stays,
@@ -97,7 +100,7 @@ def open_session(step: Step, command: OpenSession) -> None:
     )
     state.users[user.id] = user
     state.nicks[folded] = user.id
-    set_account(state, user, account)
+    set_account_quietly(state, user, account)
     begin_to_stay(state, user)
     session = _add_session(state, command, user, key)
     state.users_max_seen = max(state.users_max_seen, len(state.users))
@@ -106,6 +109,10 @@ def open_session(step: Step, command: OpenSession) -> None:
     step.changed(WentOnline(step.part, source, folded))
     begin(step, user, session, command)
     tell_watchers(step, user)
+    if session.is_unattended:
+        look_after(step, user)
+    elif command.away:
+        change_away(step, user, cut(command.away, settings.away_bytes_max))
 
 
 def _find_account(state: State, command: OpenSession, key: str) -> str:
@@ -141,7 +148,10 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
     user.sessions.append(session.id)
     step.changed(SessionOpened(step.part, source_of(user), session.id, False))
     begin(step, user, session, command)
-    come_back(step, user)
+    away = command.away
+    if away is not None:
+        away = cut(away, step.state.settings.away_bytes_max)
+    come_back(step, user, away)
 
 
 def _add_session(
@@ -155,6 +165,7 @@ def _add_session(
         command.capabilities,
         command.is_secure,
         address=key,
+        is_unattended=isinstance(command, OpenSession) and command.away == UNATTENDED,
     )
     state.sessions[session.id] = session
     state.incarnations.setdefault(incarnation_of(session.id), {})[session.id] = None
@@ -178,6 +189,7 @@ def resume_session(step: Step, command: ResumeSession) -> None:
     session = _add_session(state, command, user, former.address)
     session.monitored = former.monitored
     session.subscribed = former.subscribed
+    session.is_unattended = former.is_unattended
     session.previous = former.id
     user.sessions[user.sessions.index(former.id)] = session.id
     _remove_session(state, former.id)
@@ -219,7 +231,9 @@ def close_session(step: Step, session: Session, reason: str) -> None:
     if is_last and not stays(state, user):
         remove_user(step, user, reason)
     step.changed(SessionClosed(step.part, source, session.id, reason))
-    if is_last and stays(state, user):
+    if not is_last:
+        look_after(step, user)
+    elif stays(state, user):
         become_absent(step, user)
 
 

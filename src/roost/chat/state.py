@@ -40,6 +40,8 @@ class Session(msgspec.Struct, array_like=True):
     """What the session is counted under (`chat.admission`); empty when it is not counted."""
     subscribed: dict[str, None] = {}
     """The keys of metadata that the client is told of."""
+    is_unattended: bool = False
+    """The client said `AWAY *`: it connected by itself, and nobody is there (draft/pre-away)."""
 
 
 class Account(msgspec.Struct, array_like=True):
@@ -59,6 +61,10 @@ class Account(msgspec.Struct, array_like=True):
     registered_by: tuple[SessionId, int] = (SessionId(0), 0)
     """The session and line that made it before they were registered themselves: the same line,
     when another node hears it again, finds its own account."""
+    virtual_host: str = ""
+    """What an operator lets its users be shown under instead of their addresses; may be empty."""
+    is_host_used: bool = True
+    """Whether they want that."""
 
 
 class AttemptCount(msgspec.Struct, array_like=True):
@@ -97,6 +103,8 @@ class User(msgspec.Struct, array_like=True):
     """When the present span of counting changes to metadata began."""
     metadata_changes: int = 0
     """How many there have been in it."""
+    real_host: str = ""
+    """Where they come from, when `host` shows something else; empty when it does not."""
 
 
 class Member(msgspec.Struct, array_like=True):

@@ -5,6 +5,9 @@ from roost.chat.ids import Position, RoomId
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, State, User
 
+BOT_MODE = "B"
+"""The user mode of those who are no humans (ircv3.net/specs/extensions/bot-mode)."""
+
 
 class Step:
     """Collects an entry's results; changes are numbered as they come."""
@@ -33,7 +36,8 @@ class Step:
 
 def source_of(user: User) -> Source:
     """Say who a user is at this moment."""
-    return Source(user.id, user.nick, user.username, user.host, user.account)
+    is_bot = BOT_MODE in user.modes
+    return Source(user.id, user.nick, user.username, user.host, user.account, is_bot)
 
 
 def mask_of(user: User) -> str:

@@ -12,10 +12,12 @@ from roost.chat.changes import (
 from roost.chat.commands import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
 from roost.chat.ids import FoldedNick
 from roost.chat.metadata import tell_watchers
+from roost.chat.presence import UNATTENDED, change_away, look_after
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_reserved
 from roost.chat.state import Session, State, User, Whowas
 from roost.chat.step import Step, cut, rooms_of, source_of
+from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
@@ -76,16 +78,21 @@ def _forget_oldest(state: State) -> None:
         del state.whowas[folded]
 
 
-def set_away(step: Step, user: User, operation: SetAway) -> None:
+def set_away(step: Step, session: Session, user: User, operation: SetAway) -> None:
     """Go away, or come back.
 
-    The user is told even if nothing changed, but nobody else: there are no `rooms` then.
+    The one who asks is told even if nothing changed, but nobody else: there are no `rooms` then.
     """
     message = cut(operation.message, step.state.settings.away_bytes_max)
-    rooms = rooms_of(step.state, user) if message != user.away else ()
-    user.away = message
-    user.is_auto_away = False
-    step.changed(AwayChanged(step.part, source_of(user), message, rooms))
+    session.is_unattended = message == UNATTENDED and bool(
+        session.capabilities & Capability.PRE_AWAY
+    )
+    if session.is_unattended:
+        if not look_after(step, user):
+            source = source_of(user)
+            step.changed(AwayChanged(step.part, source, message, (), is_news=False))
+        return
+    change_away(step, user, message)
 
 
 def set_realname(step: Step, user: User, operation: SetRealname) -> None:
@@ -94,9 +101,10 @@ def set_realname(step: Step, user: User, operation: SetRealname) -> None:
     if not realname or len(realname.encode()) > step.state.settings.realname_bytes_max:
         step.refused(Reason.REALNAME_INVALID, realname)
         return
-    rooms = rooms_of(step.state, user) if realname != user.realname else ()
+    is_news = realname != user.realname
+    rooms = rooms_of(step.state, user) if is_news else ()
     user.realname = realname
-    step.changed(RealnameChanged(step.part, source_of(user), realname, rooms))
+    step.changed(RealnameChanged(step.part, source_of(user), realname, rooms, is_news))
 
 
 def set_capabilities(step: Step, session: Session, user: User, operation: SetCapabilities) -> None:

@@ -27,8 +27,12 @@ class Capability(enum.IntFlag):
     EVENT_PLAYBACK = 1 << 15
     RESUME = 1 << 16
     ACCOUNT_NOTIFY = 1 << 17
+    CHGHOST = 1 << 18
+    EXTENDED_MONITOR = 1 << 19
     CHANNEL_RENAME = 1 << 23
     METADATA = 1 << 24
+    PRE_AWAY = 1 << 25
+    NO_IMPLICIT_NAMES = 1 << 26
     SASL = 1 << 27
     ACCOUNT_REGISTRATION = 1 << 28
 
@@ -39,17 +43,21 @@ NAMES: dict[str, Capability] = {
     "away-notify": Capability.AWAY_NOTIFY,
     "batch": Capability.BATCH,
     "cap-notify": Capability.CAP_NOTIFY,
+    "chghost": Capability.CHGHOST,
     "draft/account-registration": Capability.ACCOUNT_REGISTRATION,
     "draft/channel-rename": Capability.CHANNEL_RENAME,
     "draft/chathistory": Capability.CHATHISTORY,
     "draft/event-playback": Capability.EVENT_PLAYBACK,
     "draft/metadata-2": Capability.METADATA,
+    "draft/pre-away": Capability.PRE_AWAY,
     "echo-message": Capability.ECHO_MESSAGE,
     "extended-join": Capability.EXTENDED_JOIN,
+    "extended-monitor": Capability.EXTENDED_MONITOR,
     "invite-notify": Capability.INVITE_NOTIFY,
     "labeled-response": Capability.LABELED_RESPONSE,
     "message-tags": Capability.MESSAGE_TAGS,
     "multi-prefix": Capability.MULTI_PREFIX,
+    "no-implicit-names": Capability.NO_IMPLICIT_NAMES,
     "roost.chat/resume": Capability.RESUME,
     "sasl": Capability.SASL,
     "server-time": Capability.SERVER_TIME,

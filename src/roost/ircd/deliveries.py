@@ -15,6 +15,7 @@ from roost.chat.changes import (
     AccountChanged,
     AwayChanged,
     Change,
+    HostChanged,
     Invited,
     Joined,
     Kicked,
@@ -31,17 +32,18 @@ from roost.chat.changes import (
     WentOffline,
     WentOnline,
 )
-from roost.chat.ids import RoomId, SessionId, UserId
+from roost.chat.ids import FoldedNick, RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.irc.capabilities import Capability
-from roost.ircd import metadata_lines, renaming, rendering
+from roost.irc.casemapping import fold_nick
+from roost.ircd import host_changes, metadata_lines, renaming, rendering
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.directory import Directory
 from roost.ircd.groups import Groups
 from roost.ircd.outbox import Outbox
 from roost.ircd.session import LocalSession
-from roost.ircd.siblings import show_apart
+from roost.ircd.siblings import is_shown_apart, show_apart
 from roost.ircd.whisper import Whisper
 from roost.raft.messages import Instant
 from roost.trunk.frames import Deliver, DeliverTo
@@ -80,13 +82,16 @@ class Deliveries:
                 self._remove(change.user, change.room)
             case Quitted() | RealnameChanged() | AccountChanged():
                 self._show_in_common(change, applied)
+            case HostChanged():
+                self._show_host(change, applied)
             case NickChanged():
                 self._show_in_common(change, applied)
                 for session in self._directory.of_user(change.source.user):
                     session.nick = change.nick
             case AwayChanged():
                 self._show_in_common(change, applied)
-                self._show_apart(change, applied, state)
+                if is_shown_apart(change):
+                    self._show_apart(change, applied, state)
             case UserModesChanged():
                 self._show_apart(change, applied, state)
             case Invited():
@@ -226,6 +231,10 @@ class Deliveries:
         for room, _ in change.rooms:
             for session in self._groups.sessions_in(room):
                 seen[session.id] = session
+        if isinstance(change, AccountChanged) or (
+            isinstance(change, AwayChanged | RealnameChanged) and change.is_news
+        ):
+            seen.update(self._extended_watchers(change.source.nick))
         # The one who asked is answered, who is gone has a line of their own, and of being away
         # one's own clients learn in another way.
         asker = self._asker(change, applied)
@@ -236,6 +245,40 @@ class Deliveries:
             if session.id != asker and not (is_for_others and session.user == change.source.user)
         )
         self._to_sessions(others, change, applied)
+
+    def _extended_watchers(self, nick: str) -> dict[SessionId, LocalSession]:
+        """Who wants to know more of a monitored nickname than whether it is in use."""
+        return {
+            session.id: session
+            for session in self._directory.watchers(FoldedNick(fold_nick(nick)))
+            if session.capabilities & Capability.EXTENDED_MONITOR
+        }
+
+    def _show_host(self, change: HostChanged, applied: Applied) -> None:
+        """Show another host; who knows of no CHGHOST sees people leave and come back."""
+        name, position, time_ms = self._config.server_name, applied.position, applied.time_ms
+        own = self._siblings(change.source.user, self._asker(change, applied))
+        self._send(
+            own,
+            lambda kind: host_changes.payload_for_self(change, position, time_ms, kind, name),
+        )
+        seen = self._extended_watchers(change.source.nick)
+        shared: dict[SessionId, dict[RoomId, None]] = {}
+        for room, _ in change.rooms:
+            for session in self._groups.sessions_in(room):
+                seen[session.id] = session
+                shared.setdefault(session.id, {})[room] = None
+        kinds: dict[tuple[RoomId, ...], list[LocalSession]] = {}
+        for session in seen.values():
+            if session.user != change.source.user:
+                kinds.setdefault(tuple(shared.get(session.id, ())), []).append(session)
+        for rooms, sessions in kinds.items():
+            self._send(
+                sessions,
+                lambda kind, rooms=rooms: host_changes.payload_for_others(  # type: ignore[misc]
+                    change, position, time_ms, kind, rooms, name
+                ),
+            )
 
     def _show_invited(self, change: Invited, applied: Applied) -> None:
         def render(capabilities: int) -> bytes:

@@ -1,11 +1,12 @@
 """RPL_ISUPPORT: what the server can do and how much of it, told truthfully from the settings.
 
-Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; ircv3.net for CHATHISTORY, MONITOR,
-MSGREFTYPES, UTF8ONLY and WHOX.
+Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; ircv3.net for BOT, CHATHISTORY,
+MONITOR, MSGREFTYPES, UTF8ONLY and WHOX.
 """
 
 from roost.chat.commands import OPERATIONS_MAX
 from roost.chat.settings import Settings
+from roost.chat.step import BOT_MODE
 from roost.irc import numerics
 from roost.irc.casemapping import CASEMAPPING
 from roost.irc.extended_bans import ACCOUNTEXTBAN, EXTBAN
@@ -21,7 +22,7 @@ KEY_MODES = "k"
 PARAMETER_MODES = "l"
 FLAG_MODES = "MRimnst"
 STATUS_MODES = "ov"
-USER_MODES = "i"
+USER_MODES = BOT_MODE + "i"
 """The modes by type (A, B, C, D), those of a member, and a user's own."""
 
 ROOM_MODES_WITH_PARAMETER = "".join(sorted(LIST_MODES + KEY_MODES + PARAMETER_MODES + STATUS_MODES))
@@ -39,6 +40,7 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
     return (
         f"ACCOUNTEXTBAN={ACCOUNTEXTBAN}",
         f"AWAYLEN={settings.away_bytes_max}",
+        f"BOT={BOT_MODE}",
         f"CASEMAPPING={CASEMAPPING}",
         f"CHANLIMIT=#:{settings.rooms_per_user_max}",
         f"CHANMODES={LIST_MODES},{KEY_MODES},{PARAMETER_MODES},{FLAG_MODES}",

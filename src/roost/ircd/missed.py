@@ -17,6 +17,7 @@ from roost.chat.changes import (
     AccountChanged,
     AwayChanged,
     Change,
+    HostChanged,
     Invited,
     Joined,
     Kicked,
@@ -38,7 +39,8 @@ from roost.chat.changes import (
 from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, State, User
 from roost.irc.capabilities import Capability
-from roost.ircd import metadata_lines, renaming, rendering
+from roost.irc.casemapping import fold_nick
+from roost.ircd import host_changes, metadata_lines, renaming, rendering
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.siblings import ShowApart, is_shown_apart
 
@@ -134,6 +136,9 @@ class _Walk:
         if isinstance(change, RoomRenamed):
             self.lines.append((applied.position, self._renamed(change, applied)))
             return
+        if isinstance(change, HostChanged):
+            self.lines.append((applied.position, self._host(change, applied, is_own=True)))
+            return
         shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
         if shown is not None:
             self.lines.append((applied.position, rendering.encode(*shown)))
@@ -148,6 +153,20 @@ class _Walk:
             self._server_name,
         )
 
+    def _host(self, change: HostChanged, applied: Applied, *, is_own: bool) -> bytes:
+        position, time_ms = applied.position, applied.time_ms
+        capabilities, name = self._session.capabilities, self._server_name
+        if is_own:
+            return host_changes.payload_for_self(change, position, time_ms, capabilities, name)
+        return host_changes.payload_for_others(
+            change, position, time_ms, capabilities, self.rooms, name
+        )
+
+    def _is_watched(self, change: Change) -> bool:
+        """Whether the client is told more of who did it because it watches the nickname."""
+        is_extended = bool(self._session.capabilities & Capability.EXTENDED_MONITOR)
+        return is_extended and fold_nick(change.source.nick) in self._session.monitored
+
     def _is_answer(self, change: Change) -> bool:
         """Whether the one who did it is shown the change itself; see `ircd.replies`."""
         match change:
@@ -159,7 +178,7 @@ class _Walk:
                 return True
             case TopicChanged() | RoomModesChanged() | UserModesChanged() | RoomRenamed():
                 return True
-            case AccountChanged():
+            case AccountChanged() | HostChanged():
                 return True
         return False
 
@@ -173,6 +192,10 @@ class _Walk:
                 return change.folded in self._session.monitored
             case _ if is_own:
                 return False
+            case AwayChanged() | RealnameChanged() if not change.is_news:
+                return is_by_user and (
+                    isinstance(change, RealnameChanged) or is_shown_apart(change)
+                )
             case Said():
                 status = self.rooms.get(change.room)
                 return is_by_user or (status is not None and status >= change.minimum_status)
@@ -188,10 +211,14 @@ class _Walk:
                 return change.folded in self._session.monitored or any(
                     room in self.rooms for room, _ in change.rooms
                 )
-            case Quitted() | NickChanged() | AwayChanged() | RealnameChanged():
+            case Quitted() | NickChanged():
                 return is_by_user or any(room in self.rooms for room, _ in change.rooms)
-            case AccountChanged():
-                return is_by_user or any(room in self.rooms for room, _ in change.rooms)
+            case AwayChanged() | RealnameChanged() | AccountChanged() | HostChanged():
+                return (
+                    is_by_user
+                    or any(room in self.rooms for room, _ in change.rooms)
+                    or self._is_watched(change)
+                )
             case UserModesChanged():
                 return is_by_user
         return False
@@ -202,6 +229,8 @@ class _Walk:
             return rendering.presence_line(self._server_name, change)
         if isinstance(change, RoomRenamed):
             return self._renamed(change, applied)
+        if isinstance(change, HostChanged):
+            return self._host(change, applied, is_own=is_by_user)
         if isinstance(change, MetadataChanged):
             keys = metadata_lines.keys_for(change, capabilities, self._subscribed)
             return metadata_lines.payload(change, applied.time_ms, capabilities, keys)

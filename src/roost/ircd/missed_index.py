@@ -15,6 +15,7 @@ from roost.chat.changes import (
     AccountChanged,
     AwayChanged,
     Change,
+    HostChanged,
     Invited,
     Joined,
     Kicked,
@@ -36,6 +37,7 @@ from roost.chat.changes import (
 from roost.chat.ids import FoldedNick, Position, RoomId, UserId
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, User
+from roost.irc.casemapping import fold_nick
 from roost.ircd.recent import RecentEntries
 
 Place: TypeAlias = "tuple[str, int | str]"
@@ -108,8 +110,11 @@ def _places(change: Change) -> Sequence[Place]:
             return (_room(change.room), _user(change.source.user))
         case Kicked() | Invited():
             return (_room(change.room), _user(change.user), _user(change.source.user))
-        case Quitted() | NickChanged() | AwayChanged() | RealnameChanged() | AccountChanged():
+        case Quitted() | NickChanged():
             return (*_rooms(change.rooms), _user(change.source.user))
+        case AwayChanged() | RealnameChanged() | AccountChanged() | HostChanged():
+            nick = FoldedNick(fold_nick(change.source.nick))
+            return (*_rooms(change.rooms), _user(change.source.user), _nick(nick))
         case UserModesChanged() | SessionResumed() | SubscriptionsChanged():
             return (_user(change.source.user),)
         case MetadataChanged():

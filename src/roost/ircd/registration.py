@@ -51,6 +51,7 @@ def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSessio
         certificate=session.certificate,
         metadata=tuple(given.metadata.items()),
         subscribed=tuple(given.subscribed),
+        away=given.away,
     )
 
 

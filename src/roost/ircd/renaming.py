@@ -75,6 +75,22 @@ def _fallback(
         bodies.append((numerics.RPL_TOPIC, (name, text)))
         moment = str(topic_ms // 1000)
         bodies.append((numerics.RPL_TOPICWHOTIME, (name, setter, moment)))
+    if not capabilities & Capability.NO_IMPLICIT_NAMES:
+        bodies += _names(change, capabilities, source.nick, server_name)
+    return [
+        (tags, rendering.body(mask, "PART", (change.old, *reason))),
+        (tags, rendering.body(mask, "JOIN", entered)),
+        *(
+            ("", rendering.body(server_name, numeric, (source.nick, *parameters)))
+            for numeric, parameters in bodies
+        ),
+    ]
+
+
+def _names(
+    change: RoomRenamed, capabilities: int, nick: str, server_name: str
+) -> list[tuple[str, tuple[str, ...]]]:
+    name = change.name
     symbol = "@" if change.is_secret else "="
     is_multiple = bool(capabilities & Capability.MULTI_PREFIX)
     with_hosts = bool(capabilities & Capability.USERHOST_IN_NAMES)
@@ -83,16 +99,10 @@ def _fallback(
         + (rendering.hostmask(member.source) if with_hosts else member.source.nick)
         for member in change.members
     ]
-    space = space_left(server_name, source.nick, symbol, name)
-    bodies.extend((numerics.RPL_NAMREPLY, (symbol, name, text)) for text in pack(words, space))
-    bodies.append((numerics.RPL_ENDOFNAMES, (name, "End of /NAMES list")))
+    space = space_left(server_name, nick, symbol, name)
     return [
-        (tags, rendering.body(mask, "PART", (change.old, *reason))),
-        (tags, rendering.body(mask, "JOIN", entered)),
-        *(
-            ("", rendering.body(server_name, numeric, (source.nick, *parameters)))
-            for numeric, parameters in bodies
-        ),
+        *((numerics.RPL_NAMREPLY, (symbol, name, text)) for text in pack(words, space)),
+        (numerics.RPL_ENDOFNAMES, (name, "End of /NAMES list")),
     ]
 
 

@@ -14,6 +14,7 @@ from roost.chat.changes import (
     AccountChanged,
     AwayChanged,
     Change,
+    HostChanged,
     Invited,
     Joined,
     Kicked,
@@ -72,6 +73,7 @@ _INVITE_NOTIFY = Capability.INVITE_NOTIFY.value
 _SETNAME = Capability.SETNAME.value
 _ACCOUNT_NOTIFY = Capability.ACCOUNT_NOTIFY.value
 _CHANNEL_RENAME = Capability.CHANNEL_RENAME.value
+_CHGHOST = Capability.CHGHOST.value
 
 TAG_CAPABILITIES = _MESSAGE_TAGS | _SERVER_TIME | _ACCOUNT_TAG
 DELIVERY_CAPABILITIES = (
@@ -82,6 +84,7 @@ DELIVERY_CAPABILITIES = (
     | _INVITE_NOTIFY
     | _SETNAME
     | _CHANNEL_RENAME
+    | _CHGHOST
 )
 """The capabilities that decide how somebody else's change looks, as bits."""
 
@@ -174,6 +177,8 @@ def _is_shown_to_others(change: Change, capabilities: int) -> bool:
             return bool(capabilities & _AWAY_NOTIFY)
         case RealnameChanged():
             return bool(capabilities & _SETNAME)
+        case HostChanged():
+            return bool(capabilities & _CHGHOST)
     return True
 
 
@@ -188,6 +193,8 @@ def _tags(change: Change, position: Position, time_ms: int, capabilities: int) -
     if capabilities & _ACCOUNT_TAG and change.source.account:
         separator = ";" if tags else ""
         tags += f"{separator}account={escape_tag_value(change.source.account)}"
+    if change.source.is_bot and capabilities & _MESSAGE_TAGS:
+        tags += ";bot"
     if type(change) is Said and change.tags and capabilities & _MESSAGE_TAGS:
         tags += ";" + encode_tags(change.tags)
     return tags
@@ -199,7 +206,14 @@ def event_tags(source: Source, time_ms: int, capabilities: int) -> str:
     if capabilities & _ACCOUNT_TAG and source.account:
         separator = ";" if tags else ""
         tags += f"{separator}account={escape_tag_value(source.account)}"
+    if source.is_bot and capabilities & _MESSAGE_TAGS:
+        tags += ";bot" if tags else "bot"
     return tags
+
+
+def server_tags(time_ms: int, capabilities: int) -> str:
+    """Encode the tags of a line that comes from the server itself."""
+    return f"time={format_time(time_ms)}" if capabilities & _SERVER_TIME else ""
 
 
 def _body_of(change: Change, capabilities: int) -> str | None:
@@ -241,6 +255,8 @@ def _body_of(change: Change, capabilities: int) -> str | None:
             return f"{who} ACCOUNT {change.account or '*'}" if is_shown else None
         case RealnameChanged():
             return f"{who} SETNAME :{change.realname}"
+        case HostChanged() if capabilities & _CHGHOST:
+            return f"{who} CHGHOST {source.username} {change.host}"
         case RoomRenamed() if capabilities & _CHANNEL_RENAME:
             return f"{who} RENAME {change.old} {change.name} :{change.reason}"
     return None

@@ -12,6 +12,7 @@ from roost.chat.changes import (
     AwayChanged,
     CapabilitiesChanged,
     Change,
+    HostChanged,
     Invited,
     Joined,
     Kicked,
@@ -31,7 +32,7 @@ from roost.chat.changes import (
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd import login_reply, renaming
+from roost.ircd import host_changes, login_reply, renaming
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -114,6 +115,14 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
         case MonitorChanged():
             send_presence(context, change.added)
             send_of_monitored(context, change.added)
+        case HostChanged():
+            session, name = context.session, context.config.server_name
+            context.lines.extend(
+                Line(*line)
+                for line in host_changes.lines_for_self(
+                    change, applied.position, applied.time_ms, session.capabilities, name
+                )
+            )
         case RoomRenamed():
             _send_renamed(context, change, applied)
         case MetadataChanged() if change.cause != "presence":

@@ -1,10 +1,12 @@
 """What a client is told of a room that it enters or asks about.
 
-Source: modern.ircdocs.horse, "JOIN message", "TOPIC message".
+Source: modern.ircdocs.horse, "JOIN message", "TOPIC message";
+ircv3.net/specs/extensions/no-implicit-names.
 """
 
 from roost.chat.state import Room
 from roost.irc import numerics
+from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
 from roost.ircd.names_reply import send_names
 
@@ -13,7 +15,8 @@ def send_entered(context: Context, room: Room) -> None:
     """Tell of a room that was just entered, after the JOIN."""
     if room.topic is not None:
         send_topic(context, room)
-    send_names(context, room)
+    if not context.has(Capability.NO_IMPLICIT_NAMES):
+        send_names(context, room)
 
 
 def send_topic(context: Context, room: Room) -> None:

@@ -48,6 +48,8 @@ class Registration(msgspec.Struct):
     metadata: dict[str, str] = {}
     subscribed: dict[str, None] = {}
     """By METADATA; part of the opening of the session."""
+    away: str | None = None
+    """By AWAY, as `OpenSession` has it."""
     account: AccountId = AccountId(0)
     """The account that the client has proved to own; 0 for none."""
     resume: ResumeRequest | None = None

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from roost.chat.applied import Applied
 from roost.chat.changes import AwayChanged, Change, Joined, UserModesChanged
 from roost.chat.ids import RoomId
+from roost.chat.presence import UNATTENDED
 from roost.chat.step import mask_of
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
@@ -25,7 +26,10 @@ ShowApart: TypeAlias = Callable[[Change, Applied], bytes]
 
 def is_shown_apart(change: Change) -> bool:
     """Whether the doer's other clients are shown this change in a way of their own."""
-    return isinstance(change, AwayChanged | Joined | UserModesChanged)
+    if isinstance(change, AwayChanged):
+        # That one client is unattended says nothing of the user.
+        return change.is_news or change.message != UNATTENDED
+    return isinstance(change, Joined | UserModesChanged)
 
 
 def show_apart(context: Context, change: Change, applied: Applied) -> bytes:

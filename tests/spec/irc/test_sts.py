@@ -12,8 +12,8 @@ OFFERED = Config(sts=Sts(port=6697, duration_s=2_592_000))
 def listed(world: World, said: str, *, is_secure: bool = False) -> list[str]:
     client = world.connect(is_secure=is_secure)
     client.send(said)
-    (line,) = client.lines()
-    return [word for word in line.split(":")[-1].split() if word.startswith("sts")]
+    words = " ".join(line.parameters[-1] for line in client.messages()).split()
+    return [word for word in words if word.startswith("sts")]
 
 
 def test_it_is_off_until_it_is_configured() -> None:

@@ -6,6 +6,7 @@ from roost.chat.changes import (
     AccountChanged,
     AwayChanged,
     Change,
+    HostChanged,
     Invited,
     Joined,
     Kicked,
@@ -110,6 +111,7 @@ def test_change_looks_the_same_from_history(change: Change, _plain: str, _rich: 
 def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability) -> None:
     changes = [change for change, _, _ in TABLE]
     changes.append(Joined(2, ANNA, ROOM, "#a", "Ann B", "tea", False, 0))
+    changes.append(HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"),), (1,), ""))
     differs = any(
         rendering.line_for_others(change, POSITION, TIME_MS, 0)
         != rendering.line_for_others(change, POSITION, TIME_MS, bit)

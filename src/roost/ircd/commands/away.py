@@ -1,17 +1,29 @@
-"""AWAY: be away, or back.
+"""AWAY: be away, or back; with draft/pre-away also before registration.
 
-Source: modern.ircdocs.horse, "AWAY message".
+Source: modern.ircdocs.horse, "AWAY message"; ircv3.net/specs/extensions/pre-away.
 """
 
 from roost.chat.commands import SetAway
+from roost.irc import numerics
+from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
 from roost.ircd.packing import cut
+from roost.ircd.session import Phase
+from roost.ircd.siblings import send_away
 
 
-@command("AWAY")
+@command("AWAY", is_before_registration=True)
 def away(context: Context, message: Message) -> Result:
-    """Set the message; none, or an empty one, means back."""
+    """Set the message; none, or an empty one, means back, and "*" that nobody is there."""
     given = message.parameters[0] if message.parameters else ""
-    return (SetAway(cut(given, context.state.settings.away_bytes_max)),)
+    text = cut(given, context.state.settings.away_bytes_max)
+    if context.session.phase is not Phase.REGISTERING:
+        return (SetAway(text),)
+    if context.has(Capability.PRE_AWAY):
+        context.session.registration.away = text
+        send_away(context, text)
+    else:
+        context.reply(numerics.ERR_NOTREGISTERED, "You have not registered")
+    return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from roost.chat.ids import FoldedNick, FoldedRoom
 from roost.chat.state import Room, User
+from roost.chat.step import BOT_MODE
 from roost.irc import casemapping, masks, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
@@ -93,6 +94,9 @@ def _send_user(context: Context, user: User, room: Room | None, options: WhoOpti
     if room is not None:
         is_multiple = context.has(Capability.MULTI_PREFIX)
         flags += prefixes(room.members[user.id].status, is_multiple=is_multiple)
+    if BOT_MODE in user.modes:
+        # User modes follow the prefixes (RPL_WHOREPLY).
+        flags += BOT_MODE
     name = room.name if room else "*"
     if options.fields is None:
         context.reply(

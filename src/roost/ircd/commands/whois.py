@@ -3,8 +3,10 @@
 Source: modern.ircdocs.horse, "WHOIS message".
 """
 
+from roost.chat.hosts import real_host
 from roost.chat.ids import FoldedNick
 from roost.chat.state import User
+from roost.chat.step import BOT_MODE
 from roost.irc import casemapping, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
@@ -72,6 +74,9 @@ def _describe(context: Context, user: User) -> None:
         context.reply(numerics.RPL_AWAY, nick, user.away)
     if user.sessions and all(state.sessions[session].is_secure for session in user.sessions):
         context.reply(numerics.RPL_WHOISSECURE, nick, "is using a secure connection")
+    if BOT_MODE in user.modes:
+        text = f"is a bot on {state.settings.network}"
+        context.reply(numerics.RPL_WHOISBOT, nick, text)
     if user.account:
         context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account, "is logged in as")
     if user.id in state.absent:
@@ -85,7 +90,7 @@ def _describe(context: Context, user: User) -> None:
         context.reply(
             numerics.RPL_WHOISHOST,
             nick,
-            f"is connecting from {user.username}@{user.host} {user.host}",
+            f"is connecting from {user.username}@{real_host(user)} {real_host(user)}",
         )
         context.reply(numerics.RPL_WHOISMODES, nick, f"is using modes +{user.modes}")
     idle_ms = max(0, context.now.wall_ms - user.active_ms)
