@@ -65,11 +65,14 @@ START_MS = 1_700_000_000_000
 class Client:
     """One person's connection, as the balancer that holds it sees it."""
 
-    def __init__(self, world: "World", session: int, node: int, address: str) -> None:
+    def __init__(
+        self, world: "World", session: int, node: int, address: str, certificate: str = ""
+    ) -> None:
         self.world = world
         self.session = session
         self.node = node
         self.address = address
+        self.certificate = certificate
         self.generation = 1
         self.sent: list[bytes | None] = []
         self.acknowledged = 0
@@ -185,13 +188,20 @@ class World:
             self.state.account_names[number] = folded
         self._owned[client.session] = self.state.accounts[folded].id
 
-    def connect(self, *, node: int = 0, address: str = "host", is_secure: bool = False) -> Client:
+    def connect(
+        self,
+        *,
+        node: int = 0,
+        address: str = "host",
+        is_secure: bool = False,
+        certificate: str = "",
+    ) -> Client:
         """Open a connection that has said nothing yet."""
         self._sessions += 1
         session = self.incarnation << SESSION_COUNTER_BITS | self._sessions
-        client = Client(self, session, node, address)
+        client = Client(self, session, node, address, certificate)
         self.clients[session] = client
-        attach = Attach(session, client.generation, address, is_secure, 0, 0, 0)
+        attach = Attach(session, client.generation, address, is_secure, 0, 0, 0, certificate)
         self.servers[node].receive(BALANCER, attach, self.now())
         self.run()
         return client
@@ -240,6 +250,7 @@ class World:
             client.acknowledged,
             client.part,
             position,
+            client.certificate,
         )
         self.servers[client.node].receive(BALANCER, attach, self.now())
         self.submit(client, client.acknowledged + 1)

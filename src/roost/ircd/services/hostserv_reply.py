@@ -1,0 +1,41 @@
+"""What HostServ says: answers to what was asked of it, and why something was not done."""
+
+from roost.chat.changes import VirtualHostSet
+from roost.chat.hosts import HOST_BYTES_MAX
+from roost.chat.refusals import Reason, Refusal
+from roost.ircd.context import Context
+from roost.ircd.packing import middle
+from roost.ircd.services import voice
+
+NAME = "HostServ"
+
+_REFUSALS: dict[Reason, str] = {
+    Reason.HOST_NOT_YOURS: "Only operators give virtual hosts.",
+    Reason.HOST_INVALID: (
+        "{subject} cannot be a virtual host: it needs letters, digits, - and _, and a dot or a "
+        f"slash, and at most {HOST_BYTES_MAX} of them."
+    ),
+    Reason.NO_SUCH_ACCOUNT: "{subject} is no account.",
+    Reason.NO_HOST: "You have no virtual host; operators give them to accounts.",
+}
+
+
+def say(context: Context, text: str) -> None:
+    """Say something to the client."""
+    voice.say(context, NAME, text)
+
+
+def send_set(context: Context, change: VirtualHostSet) -> None:
+    """Say which virtual host an account has from now on."""
+    if not change.host:
+        say(context, f"{change.account} has no virtual host any more.")
+    elif change.is_used:
+        say(context, f"{change.account} is shown under {change.host} from now on.")
+    else:
+        say(context, f"{change.account} is shown under the real host from now on.")
+
+
+def send_refused(context: Context, refusal: Refusal) -> None:
+    """Say why something was not done."""
+    template = _REFUSALS.get(refusal.reason, "That could not be done.")
+    say(context, template.format(subject=middle(refusal.subject)))

@@ -1,0 +1,283 @@
+"""NickServ: names that people own.
+
+Who registers an account owns the name: nobody else can be called so, and whoever logs in to it is
+known by it to rooms, to histories and to operators. The state machine decides (`chat.accounts`);
+here is what people type.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+
+from roost.chat.access import folded_account
+from roost.chat.commands import (
+    AddCertificate,
+    ChangeNick,
+    DropAccount,
+    LogOut,
+    Operation,
+    RegisterAccount,
+    RemoveCertificate,
+    SetCredentials,
+)
+from roost.chat.credentials import Credentials
+from roost.chat.ids import FoldedAccount, FoldedNick
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.reservations import is_service
+from roost.chat.state import Account
+from roost.irc.casemapping import fold_nick
+from roost.ircd.context import Context, Job, RefusedError, Result
+from roost.ircd.login import Denial, check_password, find, find_by_certificate, log_in
+from roost.ircd.moments import human_time
+from roost.ircd.passwords import PasswordError, prepare_new
+from roost.ircd.services.always_on import set_always_on
+from roost.ircd.services.nickserv_reply import NAME, say, send_refused
+from roost.ircd.services.registry import add_service, service_command
+from roost.ircd.work import HashPassword, Outcome, WorkFailed
+
+CODE_DIGITS = 8
+"""Of a confirmation code: it guards against mistakes, not against anybody."""
+
+_fingerprint = re.compile(r"[0-9a-f]{64}", flags=re.ASCII)
+
+add_service(
+    NAME,
+    "NS",
+    "An account is a name that is yours: nobody else can be called so, and rooms can know you.",
+    send_refused,
+)
+
+
+def _own_account(context: Context) -> Account:
+    account = context.state.accounts.get(folded_account(context.user))
+    if account is None:
+        raise RefusedError(Refusal(Reason.NOT_LOGGED_IN))
+    return account
+
+
+def _failed(context: Context, failure: WorkFailed) -> None:
+    say(context, f"{failure.reason}.")
+
+
+def _hash(
+    context: Context, password: str, account: str, make: Callable[[Credentials], Operation]
+) -> Result:
+    """Make what a new password is checked against, then the operation that wants it."""
+    try:
+        prepared = prepare_new(password, account)
+    except PasswordError as error:
+        say(context, f"{error}.")
+        return None
+
+    def then(_context: Context, outcome: Outcome) -> Result:
+        assert isinstance(outcome, Credentials), "this is what hashing gives"
+        return (make(outcome),)
+
+    return Job(HashPassword(prepared), then, _failed)
+
+
+def _done(context: Context, account: Account | Denial) -> Result:
+    if isinstance(account, Denial):
+        say(context, f"{account.reason}.")
+        return None
+    return log_in(account)
+
+
+# Coming to an account, and going
+
+
+@service_command(
+    NAME,
+    "REGISTER",
+    usage="REGISTER <password> [<email>]",
+    text="Makes your nickname an account of yours. An address is not kept: nobody is sent mail.",
+    words_min=1,
+)
+def register(context: Context, words: tuple[str, ...]) -> Result:
+    """Make the nickname an account."""
+    name = context.user.nick
+    if context.user.account:
+        send_refused(context, Refusal(Reason.ALREADY_LOGGED_IN, context.user.account))
+    elif is_service(name) or find(context.state, name) is not None:
+        send_refused(context, Refusal(Reason.ACCOUNT_EXISTS, name))
+    elif len(words) > 2 or (len(words) == 2 and "@" not in words[1]):
+        say(context, "A password has no spaces here, and what follows it is an email address.")
+    else:
+        return _hash(context, words[0], name, lambda made: RegisterAccount(name, made))
+    return None
+
+
+@service_command(
+    NAME,
+    "IDENTIFY",
+    usage="IDENTIFY [[<account>] <password>]",
+    text="Logs you in; without a password, by your client's certificate.",
+    synonyms=("LOGIN", "AUTH"),
+)
+def identify(context: Context, words: tuple[str, ...]) -> Result:
+    """Log in."""
+    name = words[0] if len(words) > 1 else context.user.nick
+    if words:
+        return check_password(context, name, words[-1], _done)
+    account = find_by_certificate(context, "")
+    if account is not None:
+        return log_in(account)
+    say(context, "Say your password, or come with a certificate that opens the account.")
+    return None
+
+
+@service_command(
+    NAME, "LOGOUT", usage="LOGOUT", text="Logs you out; your account remains as it is."
+)
+def logout(context: Context, _words: tuple[str, ...]) -> Result:
+    """Log out."""
+    _own_account(context)
+    return (LogOut(),)
+
+
+@service_command(
+    NAME,
+    "REGAIN",
+    usage="REGAIN",
+    text="Gives you the nickname that is your account's.",
+)
+def regain(context: Context, _words: tuple[str, ...]) -> Result:
+    """Take the account's name as nickname."""
+    account = _own_account(context)
+    bearer = context.state.nicks.get(FoldedNick(fold_nick(account.name)))
+    if bearer == context.user.id and context.user.nick == account.name:
+        say(context, f"You are called {account.name} already.")
+        return None
+    return (ChangeNick(account.name),)
+
+
+@service_command(
+    NAME,
+    "DROP",
+    usage="DROP [<code>]",
+    text="Gives your account up, with its rooms; it tells you the code that confirms it.",
+    synonyms=("UNREGISTER",),
+)
+def drop(context: Context, words: tuple[str, ...]) -> Result:
+    """Give the account up, once that is confirmed."""
+    account = _own_account(context)
+    text = f"DROP {account.id} {account.created_ms}"
+    secret = context.state.secret
+    code = hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:CODE_DIGITS]
+    if words and words[-1].lower() == code:
+        return (DropAccount(account.id),)
+    say(context, f"The account {account.name} and its rooms will be nobody's, for good.")
+    say(context, f"To confirm it, say: DROP {code}")
+    return None
+
+
+# What opens an account
+
+
+def _set_password(context: Context, words: tuple[str, ...]) -> Result:
+    account = _own_account(context)
+    if len(words) != 1:
+        say(context, "SET PASSWORD needs the new password, which has no spaces here.")
+        return None
+    return _hash(context, words[0], account.name, lambda made: SetCredentials(account.id, made))
+
+
+_SETTINGS = {"PASSWORD": _set_password, "ALWAYS-ON": set_always_on}
+
+
+@service_command(
+    NAME,
+    "SET",
+    usage="SET PASSWORD <password> | SET ALWAYS-ON <on|off>",
+    text="Changes your password, or keeps you in your rooms while you have no client.",
+    words_min=1,
+)
+def set_(context: Context, words: tuple[str, ...]) -> Result:
+    """Change what belongs to the account."""
+    setting = _SETTINGS.get(words[0].upper())
+    if setting is None:
+        say(context, f"Give one of {', '.join(_SETTINGS)}.")
+        return None
+    return setting(context, words[1:])
+
+
+@service_command(
+    NAME,
+    "CERT",
+    usage="CERT LIST | CERT ADD [<fingerprint>] | CERT DEL [<fingerprint>]",
+    text="Lets client certificates open your account, by SHA-256; yours, unless you name one.",
+)
+def cert(context: Context, words: tuple[str, ...]) -> Result:
+    """Show or change which certificates open the account."""
+    account = _own_account(context)
+    what = words[0].upper() if words else "LIST"
+    if what == "LIST":
+        _list_certificates(context, account)
+        return None
+    if what not in ("ADD", "DEL"):
+        say(context, "Give LIST, ADD or DEL.")
+        return None
+    given = " ".join(words[1:]) or context.session.certificate
+    fingerprint = given.replace(":", "").lower()
+    if not given:
+        say(context, "Your client came without a certificate: come by TLS with one, or name it.")
+    elif not _fingerprint.fullmatch(fingerprint):
+        say(context, "A fingerprint is SHA-256, in 64 hexadecimal digits.")
+    elif what == "ADD":
+        return (AddCertificate(account.id, fingerprint),)
+    else:
+        return (RemoveCertificate(account.id, fingerprint),)
+    return None
+
+
+def _list_certificates(context: Context, account: Account) -> None:
+    for fingerprint in account.certificates:
+        is_own = fingerprint == context.session.certificate
+        say(context, f"{fingerprint} opens {account.name}{', it is yours' if is_own else ''}.")
+    limit = context.state.settings.certificates_per_account_max
+    say(context, f"{len(account.certificates)} of up to {limit} certificates.")
+
+
+# Questions
+
+
+@service_command(
+    NAME, "INFO", usage="INFO [<account>]", text="Says whether there is an account, and since when."
+)
+def info(context: Context, words: tuple[str, ...]) -> Result:
+    """Say what everybody may know of an account, and its owner what they may."""
+    account = find(context.state, words[0]) if words else _own_account(context)
+    if account is None:
+        send_refused(context, Refusal(Reason.NO_SUCH_ACCOUNT, words[0]))
+        return None
+    state, folded = context.state, FoldedAccount(fold_nick(account.name))
+    say(context, f"{account.name} was registered {human_time(account.created_ms)}.")
+    if folded != folded_account(context.user):
+        return None
+    _list_certificates(context, account)
+    is_on = "on" if account.is_always_on else "off"
+    say(context, f"ALWAYS-ON is {is_on}; {len(state.founded.get(folded, ()))} rooms are yours.")
+    return None
+
+
+@service_command(
+    NAME, "LIST", usage="LIST", text="Lists your clients that are online.", synonyms=("SESSIONS",)
+)
+def list_clients(context: Context, _words: tuple[str, ...]) -> Result:
+    """List the account's clients."""
+    account = _own_account(context)
+    state, count = context.state, 0
+    for user_id in state.users_by_account.get(FoldedAccount(fold_nick(account.name)), {}):
+        user = state.users[user_id]
+        for number in user.sessions:
+            session = state.sessions[number]
+            way = "by TLS" if session.is_secure else "without TLS"
+            address = f" from {session.address}" if session.address else ""
+            is_this = ": this one" if number == context.session.id else ""
+            say(context, f"{user.nick}{address} {way}{is_this}.")
+            count += 1
+        if not user.sessions:
+            say(context, f"{user.nick} is always on, and has no client.")
+    say(context, f"{count} of up to {state.settings.sessions_per_account_max} clients.")
+    return None
