@@ -22,6 +22,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "CS": ("CS <command>", "Asks ChanServ, to whom rooms are registered; say CS HELP."),
     "ERROR": ("ERROR <reason>", "Says why a connection ends; only the server's means anything."),
     "HELP": ("HELP [<command>]", "Explains a command, or lists them."),
+    "HOSTSERV": ("HOSTSERV <command>", "Asks HostServ for a virtual host; say HOSTSERV HELP."),
+    "HS": ("HS <command>", "Asks HostServ for a virtual host; say HS HELP."),
     "INFO": ("INFO", "Says what software this is."),
     "INVITE": ("INVITE <nick> <room>", "Invites somebody; without anything, lists invitations."),
     "ISON": ("ISON <nick> [<nick> ...]", "Says which of these people are online."),

@@ -28,6 +28,7 @@ from roost.chat.changes import (
     SubscriptionsChanged,
     TopicChanged,
     UserModesChanged,
+    VirtualHostSet,
 )
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
@@ -44,7 +45,7 @@ from roost.ircd.monitor_reply import send_presence
 from roost.ircd.refusals import send_refusal
 from roost.ircd.resumption import send_token
 from roost.ircd.room_reply import send_entered
-from roost.ircd.services import chanserv_reply, nickserv_reply
+from roost.ircd.services import chanserv_reply, hostserv_reply, nickserv_reply
 from roost.ircd.services.always_on import send_always_on
 from roost.ircd.services.registry import asked_service
 from roost.ircd.siblings import send_away
@@ -129,6 +130,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             send_changed(context, change, applied.time_ms)
         case SubscriptionsChanged():
             send_subscriptions(context, change)
+        case VirtualHostSet():
+            hostserv_reply.send_set(context, change)
         case OwnershipChanged():
             chanserv_reply.send_done(context, change)
 

@@ -60,7 +60,7 @@ def send_away(context: Context, message: str) -> None:
 def rooms_for_newcomer(make_context: Callable[[], Context], rooms: Iterable[RoomId]) -> list[bytes]:
     """Tell a client that has just joined its user where that user is, as if it had entered there.
 
-    Also that the user is away, if that is so.
+    Also that the user is away, if that is so and it was not said before.
     """
     payloads = []
     for number in rooms:
@@ -77,7 +77,7 @@ def rooms_for_newcomer(make_context: Callable[[], Context], rooms: Iterable[Room
         send_on_entering(context, room)
         payloads.append(finish(context))
     context = make_context()
-    if context.user.away:
+    if context.user.away and not context.session.registration.away:
         send_away(context, context.user.away)
         payloads.append(finish(context))
     return payloads
