@@ -18,8 +18,8 @@ from roost.ops import clock
 from support.cluster import PATIENCE_S, POLL_S, Cluster
 from support.irc_client import IrcClient
 from support.pressure import Pressure
+from support.tls_clients import both_in_one, irssi_by_tls, weechat_by_tls
 from support.tls_files import fingerprint, self_signed, trusting
-from support.tmux import Terminal
 from support.ways import plain, tls, websocket
 
 
@@ -199,57 +199,26 @@ def test_haproxy_in_front_tells_who_its_clients_are(
 def test_irssi_and_weechat_talk_by_tls(
     cluster: Cluster, tmp_path: Path, has_certificate: bool
 ) -> None:
-    host, port = cluster.tls_address
-    room = f"#secure{int(has_certificate)}"
-    own = {}
-    for nick in ("ines", "walt"):
-        files = files_of(self_signed(tmp_path, nick))
-        pem = tmp_path / f"{nick}-both.pem"
-        pem.write_bytes(files["key"].read_bytes() + files["certificate"].read_bytes())
-        own[nick] = pem
-    home = tmp_path / "irssi"
-    home.mkdir()
-    (home / "config").write_text(
-        'settings = { "irc/core" = { cmd_queue_speed = "10msec"; }; };\n'
-        'servers = ({ address = "localhost"; chatnet = "roost"; '
-        f'port = "{port}"; use_tls = "yes"; tls_verify = "yes"; autoconnect = "yes"; '
-        f'tls_cafile = "{cluster.authority}"; '
-        + (f'tls_cert = "{own["ines"]}"; ' if has_certificate else "")
-        + "});\n"
-        'chatnets = { roost = { type = "IRC"; }; };\n'
-    )
-    options = {
-        "ipv6": "off",
-        "tls": "on",
-        "tls_cert": str(own["walt"]) if has_certificate else "",
-        "nicks": f"walt{int(has_certificate)}",
-        "anti_flood": "0",
+    suffix = int(has_certificate)
+    room, ines, walter = f"#secure{suffix}", f"ines{suffix}", f"walt{suffix}"
+    own = {
+        nick: both_in_one(self_signed(tmp_path, nick)) if has_certificate else None
+        for nick in (ines, walter)
     }
-    weechat = [
-        *("weechat", "-d", str(tmp_path / "weechat")),
-        *("-r", f"/set weechat.network.gnutls_ca_user {cluster.authority}"),
-        *("-r", f"/server add roost localhost/{port} -tls"),
-        *("-r", f"/server add roost localhost/{port} -ssl"),
-    ]
-    for name, value in options.items():
-        for spelling in (name, name.replace("tls", "ssl")):
-            weechat += ["-r", f'/set irc.server.roost.{spelling} "{value}"']
-    weechat += ["-r", "/connect roost"]
     with (
-        Terminal(["irssi", f"--home={home}", "-n", f"ines{int(has_certificate)}"]) as irssi,
-        Terminal(weechat) as walt,
-        cluster.client(f"observer{int(has_certificate)}") as observer,
+        irssi_by_tls(cluster, tmp_path / "irssi", ines, certificate=own[ines]) as irssi,
+        weechat_by_tls(cluster, tmp_path / "weechat", walter, certificate=own[walter]) as walt,
+        cluster.client(f"observer{suffix}") as observer,
     ):
         irssi.wait_for("Welcome")
         walt.wait_for("Welcome")
         irssi.type(f"/join {room}")
         walt.type(f"/join {room}")
-        irssi.wait_for(f"walt{int(has_certificate)}")
+        irssi.wait_for(walter)
         irssi.type("hello from irssi by TLS")
         walt.wait_for("hello from irssi by TLS")
         walt.type("hello from weechat by TLS")
         irssi.wait_for("hello from weechat by TLS")
         observer.register()
-        for nick in ("ines", "walt"):
-            assert whois(observer, f"{nick}{int(has_certificate)}")[1], nick
-    assert host == "127.0.0.1"
+        for nick in (ines, walter):
+            assert whois(observer, nick)[1], nick
