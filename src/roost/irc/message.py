@@ -102,6 +102,17 @@ def parse(line: bytes) -> Message:
     return _parse_rest(text, tags)
 
 
+def leading_tags(line: bytes) -> tuple[tuple[str, str], ...]:
+    """Read the tags of a line that is no message; none if they are at fault themselves."""
+    data = line.partition(b" ")[0]
+    if data[:1] != b"@" or len(data) > 1 + CLIENT_TAG_DATA_BYTES_MAX or b"\0" in data:
+        return ()
+    try:
+        return _parse_tags(data[1:].decode())
+    except UnicodeDecodeError:
+        return ()
+
+
 def parse_from_server(line: bytes) -> Message:
     """Read one line, without its end, as a server may send it: any length, and not quite UTF-8.
 

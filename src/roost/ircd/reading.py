@@ -4,7 +4,7 @@ Source: modern.ircdocs.horse, "Message Format"; ircv3.net, utf8-only, message-ta
 """
 
 from roost.irc import errors, numerics
-from roost.irc.message import Message, parse
+from roost.irc.message import Message, leading_tags, parse
 from roost.ircd import dispatch
 from roost.ircd.context import Context, Result
 from roost.ircd.labels import label_of
@@ -30,19 +30,26 @@ def _parse(context: Context, line: bytes) -> Message | None:
         return parse(line)
     except errors.EmptyLineError:
         # "Servers and clients MUST ignore empty lines."
-        pass
-    except errors.NotUtf8Error as error:
-        # "If the server is unable to parse the sent command then it MAY send a FAIL command with
-        # no command name (i.e. *)."
-        context.command = error.command
-        context.fail("INVALID_UTF8", text=_UTF8_TEXT, is_specified=True)
-    except errors.ForbiddenByteError:
-        context.fail("FORBIDDEN_BYTE", text="A line must not contain NUL, CR or LF")
-    except (errors.TagsTooLongError, errors.LineTooLongError):
-        _refuse_long(context)
-    except errors.ParseError:
-        context.reply(numerics.ERR_UNKNOWNCOMMAND, "*", "This is not an IRC command")
+        return None
+    except errors.ParseError as error:
+        context.label = label_of(leading_tags(line), context.session.capabilities)
+        _refuse(context, error)
     return None
+
+
+def _refuse(context: Context, error: errors.ParseError) -> None:
+    match error:
+        case errors.NotUtf8Error():
+            # "If the server is unable to parse the sent command then it MAY send a FAIL command
+            # with no command name (i.e. *)."
+            context.command = error.command
+            context.fail("INVALID_UTF8", text=_UTF8_TEXT, is_specified=True)
+        case errors.ForbiddenByteError():
+            context.fail("FORBIDDEN_BYTE", text="A line must not contain NUL, CR or LF")
+        case errors.TagsTooLongError() | errors.LineTooLongError():
+            _refuse_long(context)
+        case _:
+            context.reply(numerics.ERR_UNKNOWNCOMMAND, "*", "This is not an IRC command")
 
 
 def _refuse_long(context: Context) -> None:

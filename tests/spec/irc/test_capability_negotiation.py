@@ -1,9 +1,10 @@
 """CAP (ircv3.net/specs/extensions/capability-negotiation)."""
 
 from roost.irc.capabilities import NAMES
+from roost.ircd.config import Config
 from support.dialogue import World
 
-ALL = " ".join(NAMES)
+ALL = " ".join(sorted(NAMES, key=lambda name: "/" in name))
 
 
 def test_registration_waits_for_cap_end() -> None:
@@ -158,3 +159,28 @@ def test_302_is_remembered_when_a_session_moves() -> None:
     world.move(client, 1)
     client.send("CAP REQ -cap-notify")
     client.expect(":roost.local CAP alice NAK -cap-notify")
+
+
+def test_a_list_is_as_the_request_s_version_has_it() -> None:
+    """If a client sends a lower CAP version (or omits the version number entirely), servers SHOULD
+    return a `CAP LS` reply consistent with the request's version, but keep storing the original
+    (higher) version."""
+    client = World().connect()
+    client.send("CAP LS 302", "CAP LS")
+    *_, plain = client.messages()
+    assert "=" not in plain.parameters[-1]
+    assert "sasl" in plain.parameters[-1].split()
+    client.send("CAP REQ -cap-notify")
+    client.expect(":roost.local CAP * NAK :-cap-notify")
+
+
+def test_who_does_not_know_302_gets_one_line_of_whole_names() -> None:
+    """If a client has not indicated support for `CAP LS 302` features, the server MUST NOT send
+    these new features to the client."""
+    world = World(config=Config(server_name="a-server-with-a-long-name.example.org"))
+    client = world.connect()
+    client.send(f"NICK {'n' * 32}", "CAP LS")
+    (listed,) = client.messages()
+    words = listed.parameters[-1].split()
+    assert set(words) <= set(NAMES)
+    assert {name for name in NAMES if "/" not in name} <= set(words)

@@ -1,5 +1,7 @@
 """labeled-response and batch (ircv3.net/specs/extensions/labeled-response, batch)."""
 
+import pytest
+
 from support.dialogue import Client, World
 
 LABELS = ("labeled-response", "batch")
@@ -122,3 +124,30 @@ def test_last_line_of_a_registration_is_answered_once() -> None:
     assert (first.command, first.tags) == ("BATCH", (("label", "n"),))
     assert others[0].command == "001"
     assert not any("label" in dict(line.tags) for line in others)
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (b"@label=x PRIVMSG bob :\xff", "FAIL"),
+        (b"@label=x PING " + b"x" * 600, "417"),
+        (b"@label=x 1bad", "421"),
+        (b"@label=x PING a\0b", "FAIL"),
+    ],
+)
+def test_a_line_that_is_no_message_is_answered_under_its_label(line: bytes, command: str) -> None:
+    """For any message received from a client that includes this tag, the server MUST include the
+    same tag and value in any response produced from this message, in the absence of exceptional
+    conditions that prevent it from doing so."""
+    client = World().register("alice", "labeled-response", "batch", "standard-replies")
+    client.send(line)
+    (answer,) = client.messages()
+    assert answer.command == command
+    assert dict(answer.tags)["label"] == "x"
+
+
+@pytest.mark.parametrize("line", [b"@label=\xff PING x", b"@label=a\0b PING", b"@label=x"])
+def test_a_label_that_is_at_fault_itself_is_none(line: bytes) -> None:
+    client = World().register("alice", "labeled-response", "batch")
+    client.send(line)
+    assert all("\0" not in received for received in client.lines())

@@ -48,8 +48,9 @@ def _list_all(context: Context, version: str) -> Result:
     is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
     is_302 = is_number and int(version) >= VERSION_302
     names = tuple(capabilities.NAMES)
-    if is_302 or context.session.has_cap_302:
-        # "Servers MUST NOT send values unless the client supports CAP version 302."
+    if is_302:
+        # "If a client sends a lower CAP version [...], servers SHOULD return a CAP LS reply
+        # consistent with the request's version."
         names = tuple(with_value(context, name) for name in names)
         # Its value is all there is to it, and nobody may request it.
         sts = context.config.sts.word(is_secure=context.session.is_secure)
@@ -105,11 +106,22 @@ def _suspend_registration(context: Context) -> None:
         context.session.registration.is_negotiating = True
 
 
+def _is_extra(name: str) -> bool:
+    """Whether a capability is a work in progress, or somebody's own."""
+    return "/" in name
+
+
 def _send_list(context: Context, subcommand: str, names: Iterable[str], *, is_split: bool) -> None:
-    """Send names, in several lines only to those who understand that."""
+    """Send names, in several lines only to those who understand that.
+
+    Others are told as many as one line holds, and of works in progress last.
+    """
     # "CAP", the longer form of the parameters and their spaces, where a numeric has its digits.
     space = space_left(context.config.server_name, context.nick, subcommand, "*")
-    texts = list(pack(names, space)) if is_split else [" ".join(names)]
+    if is_split:
+        texts = list(pack(names, space))
+    else:
+        texts = list(pack(sorted(names, key=_is_extra), space))[:1]
     for text in texts[:-1]:
         context.send("CAP", context.nick, subcommand, "*", text)
     context.send("CAP", context.nick, subcommand, texts[-1] if texts else "")
