@@ -291,6 +291,21 @@ def test_what_is_said_to_it_is_kept_nowhere(world: World, target: str) -> None:
     assert PASSWORD.encode() not in kept
 
 
+def test_what_is_said_to_it_is_echoed_to_the_one_client(world: World) -> None:
+    """ "The server MUST send [...] PRIVMSG and NOTICE messages back to the client"."""
+    alice = register(world, "alice")
+    alice.send("CAP REQ :echo-message labeled-response batch message-tags")
+    alice.lines()
+    alice.send("@label=x;+y=1 PRIVMSG nickserv :INFO bob", "@label=z NOTICE nickserv hello")
+    alice.expect(
+        "@label=x BATCH +4-1 labeled-response",
+        "@+y=1 :alice!alice@host PRIVMSG NickServ :INFO bob",
+        ":NickServ!NickServ@services.roost.local NOTICE alice :There is no such account.",
+        "BATCH -4-1",
+        "@label=z :alice!alice@host NOTICE NickServ hello",
+    )
+
+
 def test_no_command_holds_the_password(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[bytes] = []
     order = world.order

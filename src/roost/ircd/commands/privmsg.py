@@ -9,8 +9,7 @@ from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
 from roost.ircd.dispatch import command
 from roost.ircd.refusals import send_refusal
-from roost.ircd.services import registry
-from roost.ircd.services.voice import say as say_as
+from roost.ircd.services.hearing import hear, is_heard
 from roost.ircd.targets import split_targets
 from roost.ircd.whispering import is_whisper, whisper_to
 
@@ -24,13 +23,8 @@ def privmsg(context: Context, message: Message) -> Result:
     if len(message.parameters) < 2 or not message.parameters[1]:
         context.reply(numerics.ERR_NOTEXTTOSEND, "No text to send")
         return None
-    service = registry.find_service_among(message.parameters[0])
-    if service is not None:
-        if "," not in message.parameters[0]:
-            return registry.answer(context, service, message.parameters[1])
-        # It may hold a password, which is not for the others.
-        say_as(context, service.name, "Write to me alone; nobody was told anything.")
-        return None
+    if is_heard(message.parameters[0]):
+        return hear(context, message)
     return _say(context, message, message.parameters[1])
 
 
@@ -43,9 +37,8 @@ def notice(context: Context, message: Message) -> Result:
     """
     if len(message.parameters) < 2 or not message.parameters[0] or not message.parameters[1]:
         return None
-    if registry.find_service_among(message.parameters[0]) is not None:
-        # It could only answer by complaining.
-        return None
+    if is_heard(message.parameters[0]):
+        return hear(context, message)
     result = _say(context, message, message.parameters[1])
     context.lines.clear()
     return result
@@ -57,7 +50,7 @@ def tagmsg(context: Context, message: Message) -> Result:
     if not message.parameters[0].strip(","):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "TAGMSG", "Not enough parameters")
         return None
-    if registry.find_service_among(message.parameters[0]) is not None:
+    if is_heard(message.parameters[0]):
         return None
     tags = _client_tags(message)
     if not is_whisper(tags):

@@ -95,12 +95,6 @@ def find_service(target: str) -> Service | None:
     return _services.get(fold_nick(name)) if name else None
 
 
-def find_service_among(targets: str) -> Service | None:
-    """Find the first service among targets that are separated by commas."""
-    found = (find_service(target) for target in targets.split(","))
-    return next((service for service in found if service is not None), None)
-
-
 def asked_service(context: Context) -> Service | None:
     """Give the service that the line was for, if it was for one."""
     return find_service(context.targets[0]) if len(context.targets) == 1 else None

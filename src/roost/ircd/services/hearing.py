@@ -1,0 +1,45 @@
+"""What is said to a service by message: answered, echoed, and kept nowhere.
+
+Source: ircv3.net/specs/extensions/echo-message.
+"""
+
+from roost.chat.step import source_of
+from roost.irc.capabilities import Capability
+from roost.irc.message import Message
+from roost.ircd import rendering
+from roost.ircd.context import Context, Result
+from roost.ircd.services.registry import answer, find_service
+from roost.ircd.services.voice import say
+
+
+def is_heard(targets: str) -> bool:
+    """Whether a service is among the targets of a message."""
+    return any(find_service(target) is not None for target in targets.split(","))
+
+
+def hear(context: Context, message: Message) -> Result:
+    """Answer a PRIVMSG; a NOTICE is never answered."""
+    target, text = message.parameters[:2]
+    named = [service for name in target.split(",") if (service := find_service(name)) is not None]
+    service = named[0]
+    if "," in target:
+        # There are others, and it may hold a password, which is not for them.
+        if message.command == "PRIVMSG":
+            say(context, service.name, "Write to me alone; nobody was told anything.")
+        return None
+    _echo(context, message, service.name)
+    return answer(context, service, text) if message.command == "PRIVMSG" else None
+
+
+def _echo(context: Context, message: Message, name: str) -> None:
+    """Show a client what it said; there is no message id, because nobody can look it up."""
+    if not context.has(Capability.ECHO_MESSAGE):
+        return
+    capabilities, source = context.session.capabilities, source_of(context.user)
+    tags: tuple[tuple[str, str], ...] = ()
+    if capabilities & Capability.SERVER_TIME:
+        tags += (("time", rendering.format_time(context.now.wall_ms)),)
+    if capabilities & Capability.MESSAGE_TAGS:
+        tags += tuple(tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1)
+    shown = (name, message.parameters[1])
+    context.send(message.command, *shown, source=rendering.hostmask(source), tags=tags)
