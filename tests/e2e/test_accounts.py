@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cluster import Cluster
+from support.cluster import Cluster, run_roost
 from support.irc_client import CAPABILITIES, ClosedError, IrcClient, Line
 from support.tls_clients import both_in_one, irssi_by_tls, weechat_by_tls
 from support.tls_files import fingerprint, self_signed
@@ -219,7 +219,7 @@ def test_who_is_always_on_finds_what_was_said_and_no_password_is_kept_anywhere(
             assert not holders, secret
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "EXTERNAL"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "EXTERNAL"])
 def test_irssi_and_weechat_log_in_by_tls(cluster: Cluster, tmp_path: Path, mechanism: str) -> None:
     ines, walter = f"ines-{mechanism[0]}", f"walter-{mechanism[0]}"
     room = f"#login-{mechanism}"
@@ -228,7 +228,7 @@ def test_irssi_and_weechat_log_in_by_tls(cluster: Cluster, tmp_path: Path, mecha
         files = self_signed(tmp_path, nick)
         certificates[nick] = both_in_one(files) if mechanism == "EXTERNAL" else None
         sasl[nick] = {"mechanism": mechanism, "username": nick}
-        if mechanism == "PLAIN":
+        if mechanism != "EXTERNAL":
             sasl[nick]["password"] = PASSWORD
         with cluster.client(nick).register() as client:
             make_account(client)
@@ -237,6 +237,9 @@ def test_irssi_and_weechat_log_in_by_tls(cluster: Cluster, tmp_path: Path, mecha
             client.send("QUIT")
             with contextlib.suppress(ClosedError):
                 client.wait_closed()
+    if mechanism.startswith("SCRAM"):
+        # Its versions of today do not know it.
+        sasl[ines]["mechanism"] = "PLAIN"
     # WeeChat has its own spelling.
     sasl[walter]["mechanism"] = mechanism.lower()
     with (
@@ -263,3 +266,22 @@ def test_irssi_and_weechat_log_in_by_tls(cluster: Cluster, tmp_path: Path, mecha
         irssi.wait_for(walter)
         irssi.type("hello, it is me")
         weechat.wait_for("hello, it is me")
+
+
+def test_scripts_log_in(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    with cluster.client("herald").register() as herald:
+        make_account(herald)
+    host, port = cluster.address
+    with cluster.client("reader").register() as reader:
+        reader.join("#heralds")
+        reader.send("CAP REQ account-tag")
+        for password, code in ((PASSWORD, 0), ("wrong-horse-battery", 1)):
+            monkeypatch.setenv("ROOST_PASSWORD", password)
+            done = run_roost(
+                *("say", "--nick", "herald", "--account", "herald"),
+                *("--address", f"{host}:{port}", "#heralds", f"hear {code}"),
+            )
+            assert done.returncode == code, done.stderr
+        line = reader.expect("PRIVMSG", "#heralds", "hear 0")
+        assert (line.nick, line.tags["account"]) == ("herald", "herald")
+        assert not [one for one in reader.sync() if one.text == "hear 1"]
