@@ -285,3 +285,25 @@ def test_scripts_log_in(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> No
         line = reader.expect("PRIVMSG", "#heralds", "hear 0")
         assert (line.nick, line.tags["account"]) == ("herald", "herald")
         assert not [one for one in reader.sync() if one.text == "hear 1"]
+
+
+def test_scripts_log_in_by_certificate(cluster: Cluster, tmp_path: Path) -> None:
+    files = self_signed(tmp_path, "clerk")
+    with cluster.client("clerk").register() as clerk:
+        make_account(clerk)
+        clerk.send(f"NS CERT ADD {fingerprint(files)}")
+        clerk.expect("NOTICE", source="NickServ")
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'account = "clerk"\ncertificate = "{both_in_one(files)}"\n')
+    port = cluster.tls_address[1]
+    with cluster.client("listener").register() as listener:
+        listener.join("#clerks")
+        listener.send("CAP REQ account-tag")
+        done = run_roost(
+            *("say", "--nick", "clerk", "--settings", str(settings)),
+            *("--address", f"ircs://localhost:{port}", "--ca", str(cluster.authority)),
+            *("#clerks", "filed"),
+        )
+        assert done.returncode == 0, done.stderr
+        line = listener.expect("PRIVMSG", "#clerks", "filed")
+        assert (line.nick, line.tags["account"]) == ("clerk", "clerk")

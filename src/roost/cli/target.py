@@ -58,11 +58,11 @@ def make_target(flags: Flags, settings: Settings, *, nick_suffix: str = "") -> T
     except (AddressError, SettingsError) as error:
         raise UsageError(str(error)) from None
     account = flags.account or settings.account
-    if account and not password:
+    if account and not password and settings.certificate is None:
         where = flags.settings or settings_path()
         raise UsageError(
             f"--account {account} needs its password: set ROOST_PASSWORD, or password_command "
-            f"in {where}"
+            f"or certificate in {where}"
         )
     profile = Profile(
         nick=flags.nick or settings.nick or default_nick(nick_suffix),
@@ -70,6 +70,7 @@ def make_target(flags: Flags, settings: Settings, *, nick_suffix: str = "") -> T
         realname=settings.realname,
         account=account,
         password=password,
+        has_certificate=settings.certificate is not None,
         rooms=settings.rooms,
         highlight_words=settings.highlight_words,
         ignored=settings.ignored,
@@ -79,6 +80,7 @@ def make_target(flags: Flags, settings: Settings, *, nick_suffix: str = "") -> T
     trust = Trust(
         fingerprint=flags.fingerprint or settings.fingerprint,
         authority=flags.authority or settings.authority,
+        certificate=settings.certificate,
         is_insecure=flags.is_insecure,
     )
     return Target(addresses=addresses, trust=trust, profile=profile)

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """To log in to; empty: the nickname."""
     password_command: str = ""
     """Prints the account's password on its first line."""
+    certificate: Path | None = None
+    """A file with a key and its certificate, which open the account over TLS."""
     addresses: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
     """To join at the start, "#room" or "#room password"."""
@@ -109,9 +111,16 @@ def load_settings(path: Path | None = None) -> Settings:
     except OSError as error:
         raise SettingsError(f"{place}: {error.strerror}") from None
     try:
-        return msgspec.toml.decode(data, type=Settings, strict=True)
+        return msgspec.toml.decode(data, type=Settings, strict=True, dec_hook=_read_path)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SettingsError(f"{place}: {error}") from None
+
+
+def _read_path(kind: type, value: object) -> object:
+    """Read the one kind of value that TOML has no word for."""
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise ValueError(f"Expected the name of a file, got {type(value).__name__}")
 
 
 def load_saved(path: Path | None = None) -> Saved:

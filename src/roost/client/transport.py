@@ -20,12 +20,14 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Which certificates are accepted."""
+    """Which certificates are accepted, and which one is shown."""
 
     fingerprint: str = ""
     """SHA-256 of the one certificate to accept, in hexadecimal, colons or not; "" for none."""
     authority: Path | None = None
     """A file with the authorities to believe, instead of the system's."""
+    certificate: Path | None = None
+    """A file with a key and its certificate, to be shown to servers; None for none."""
     is_insecure: bool = False
     """Accept any certificate: the connection is hidden from eavesdroppers, not from impostors."""
 
@@ -78,6 +80,17 @@ async def _open(address: Address, context: ssl.SSLContext | None) -> Streams:
 
 
 def _context(trust: Trust) -> ssl.SSLContext:
+    context = _verifying(trust)
+    if trust.certificate is not None:
+        try:
+            context.load_cert_chain(trust.certificate)
+        except (OSError, ssl.SSLError) as error:
+            text = f"Your certificate and key, {trust.certificate}, cannot be used: {error}."
+            raise DialError(Problem(ProblemKind.TLS, text, is_final=True)) from None
+    return context
+
+
+def _verifying(trust: Trust) -> ssl.SSLContext:
     if not (trust.is_insecure or trust.fingerprint):
         try:
             return ssl.create_default_context(cafile=trust.authority)

@@ -20,12 +20,25 @@ from roost.client.settings import (
 
 def test_a_mistake_in_the_settings_names_the_file_and_the_key(tmp_path: Path) -> None:
     place = tmp_path / "settings.toml"
-    for text, word in (("nik = 'x'", "nik"), ("bell = 3", "bell"), ("nick =", "settings.toml")):
+    for text, word in (
+        ("nik = 'x'", "nik"),
+        ("bell = 3", "bell"),
+        ("nick =", "settings.toml"),
+        ("authority = 3", "authority"),
+    ):
         place.write_text(text, encoding="utf-8")
         with pytest.raises(SettingsError, match=word):
             load_settings(place)
     with pytest.raises(SettingsError, match="no such file"):
         load_settings(tmp_path / "none.toml")
+
+
+def test_files_are_named_as_in_a_shell(tmp_path: Path) -> None:
+    place = tmp_path / "settings.toml"
+    place.write_text("authority = '/etc/ca.pem'\ncertificate = '~/alice.pem'\n", encoding="utf-8")
+    settings = load_settings(place)
+    assert settings.authority == Path("/etc/ca.pem")
+    assert settings.certificate == Path.home() / "alice.pem"
 
 
 def test_passwords_come_from_a_command_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ class Profile:
     """To log in to; empty: the nickname, if there is a password."""
     password: str = ""
     """Of the account (SASL); empty: do not log in."""
+    has_certificate: bool = False
+    """A certificate is shown to the server, which may open the account without a password."""
     server_password: str = ""
     """Of the server (PASS); empty: none."""
     rooms: tuple[str, ...] = ()

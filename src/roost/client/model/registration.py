@@ -18,7 +18,7 @@ from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Abandon, AskName, KeepTls, UpgradeToTls
 from roost.client.model.incoming import Incoming
 from roost.client.model.offered import WANTED, Offered
-from roost.client.model.scram import Plain, Scram, ScramError
+from roost.client.model.scram import External, Plain, Scram, ScramError
 from roost.client.model.state import Registration, State
 from roost.client.model.status import Phase, Problem, ProblemKind
 from roost.client.model.text import clean_name, clean_text
@@ -84,7 +84,7 @@ def _request(state: State) -> None:
     if _obey_sts(state):
         return
     wanted = [name for name in WANTED if name in offered.available]
-    if state.profile.password and "sasl" in offered.available and not registration.is_over:
+    if _has_proof(state) and "sasl" in offered.available and not registration.is_over:
         wanted.append("sasl")
     wanted = [name for name in wanted if not offered.has(name.removeprefix("draft/"))]
     while wanted:
@@ -130,7 +130,7 @@ def _negotiated(state: State) -> None:
     if registration.is_negotiated:
         return
     registration.is_negotiated = True
-    if profile.password and state.offered.has("sasl"):
+    if _has_proof(state) and state.offered.has("sasl"):
         _log_in(state)
         return
     if profile.password:
@@ -138,13 +138,26 @@ def _negotiated(state: State) -> None:
     _end(state)
 
 
-def _log_in(state: State) -> None:
+def _has_proof(state: State) -> bool:
+    """Whether there is something to log in with."""
+    return bool(state.profile.password) or state.profile.has_certificate
+
+
+def _log_in(state: State, *, is_by_certificate: bool = True) -> None:
+    """Log in: by the certificate if the server has seen one, else by the password."""
     value = state.offered.available.get("sasl", "")
     mechanisms = value.upper().split(",") if value else [Plain.name]
     profile = state.profile
     account = profile.account or profile.nick
-    sasl: Plain | Scram
-    if Scram.name in mechanisms:
+    sasl: External | Plain | Scram
+    if is_by_certificate and profile.has_certificate and External.name in mechanisms:
+        sasl = External(profile.account)
+    elif not profile.password:
+        # It may have to come in before it can say that the certificate is its owner's.
+        state.toast("You are not logged in: the certificate opens no account here", is_error=True)
+        _end(state)
+        return
+    elif Scram.name in mechanisms:
         seed = f"{state.nonce} {state.next_word('')} {state.moment}".encode()
         sasl = Scram(account, profile.password, hashlib.sha256(seed).hexdigest())
     elif Plain.name in mechanisms:
@@ -170,7 +183,7 @@ def receive_authenticate(state: State, line: Incoming) -> None:
     """Take the server's challenge, and answer it."""
     registration = state.registration
     sasl = registration.sasl
-    if not isinstance(sasl, (Plain, Scram)):
+    if not isinstance(sasl, (External, Plain, Scram)):
         return
     data = line.word(0)
     if data != "+":
@@ -187,6 +200,7 @@ def receive_authenticate(state: State, line: Incoming) -> None:
     for start in range(0, len(encoded), AUTHENTICATE_CHUNK):
         state.emit("AUTHENTICATE", encoded[start : start + AUTHENTICATE_CHUNK])
     if len(encoded) % AUTHENTICATE_CHUNK == 0:
+        # Also what is empty.
         state.emit("AUTHENTICATE", "+")
 
 
@@ -210,9 +224,13 @@ def receive_sasl_success(state: State, line: Incoming) -> None:
 
 def receive_sasl_failure(state: State, line: Incoming) -> None:
     """Take what says that logging in failed (902, 904 to 906)."""
-    if state.registration.sasl is None:
+    sasl = state.registration.sasl
+    if sasl is None:
         return
     state.registration.sasl = None
+    if isinstance(sasl, External):
+        _log_in(state, is_by_certificate=False)
+        return
     account = state.profile.account or state.profile.nick
     _stop(
         state,

@@ -124,6 +124,60 @@ def test_logging_in_with_plain_sends_the_password_once_and_hides_it() -> None:
     assert "secret" not in repr(profile)
 
 
+@pytest.mark.parametrize(("account", "answer"), [("", "+"), ("alice", "YWxpY2U=")])
+def test_a_certificate_logs_in_without_a_password(account: str, answer: str) -> None:
+    model = starting(Profile(nick="alice", account=account, has_certificate=True))
+    model.take_lines()
+    dialogue(
+        model,
+        "S: :s CAP * LS :sasl=PLAIN,EXTERNAL",
+        "C: CAP REQ sasl",
+        "S: :s CAP * ACK :sasl",
+        "C: AUTHENTICATE EXTERNAL",
+        "S: AUTHENTICATE +",
+        f"C: AUTHENTICATE {answer}",
+        "S: :s 900 alice alice!u@h alice :You are now logged in",
+        "S: :s 903 alice :SASL authentication successful",
+        "C: CAP END",
+    )
+
+
+def test_a_certificate_that_opens_nothing_gives_way_to_the_password() -> None:
+    model = starting(Profile(nick="alice", password="secret", has_certificate=True))
+    model.take_lines()
+    dialogue(
+        model,
+        "S: :s CAP * LS :sasl=PLAIN,EXTERNAL",
+        "C: CAP REQ sasl",
+        "S: :s CAP * ACK :sasl",
+        "C: AUTHENTICATE EXTERNAL",
+        "S: AUTHENTICATE +",
+        "C: AUTHENTICATE +",
+        "S: :s 904 alice :SASL authentication failed",
+        "C: AUTHENTICATE PLAIN",
+    )
+
+
+@pytest.mark.parametrize("offered", ["PLAIN", "EXTERNAL"])
+def test_without_a_password_such_a_certificate_keeps_nobody_out(offered: str) -> None:
+    model = starting(Profile(nick="alice", has_certificate=True))
+    model.take_lines()
+    tried = (
+        "C: AUTHENTICATE EXTERNAL",
+        "S: AUTHENTICATE +",
+        "C: AUTHENTICATE +",
+        "S: :s 904 alice :SASL authentication failed",
+    )
+    dialogue(
+        model,
+        f"S: :s CAP * LS :sasl={offered}",
+        "C: CAP REQ sasl",
+        "S: :s CAP * ACK :sasl",
+        *(tried if offered == "EXTERNAL" else ()),
+        "C: CAP END",
+    )
+
+
 def test_a_wrong_password_is_said_in_words_and_not_tried_again() -> None:
     model = starting(Profile(nick="alice", password="wrong"))
     for line in (":s CAP * LS :sasl=PLAIN", ":s CAP * ACK :sasl", "AUTHENTICATE +"):
