@@ -71,6 +71,8 @@ class Parted(_Change, frozen=True, tag=3):
     room: RoomId
     name: str
     reason: str
+    status: int = 0
+    """What they were in the room."""
 
 
 class Kicked(_Change, frozen=True, tag=4):
@@ -81,6 +83,8 @@ class Kicked(_Change, frozen=True, tag=4):
     user: UserId
     nick: str
     reason: str
+    status: int = 0
+    """What the removed one was in the room."""
 
 
 class Quitted(_Change, frozen=True, tag=5):

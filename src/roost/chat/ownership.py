@@ -267,7 +267,7 @@ def _remove_others(step: Step, room: Room, user: User) -> None:
         other = step.state.users[user_id]
         if folded_account(other) == own:
             continue
-        leave(step, room, other)
+        status = leave(step, room, other)
         step.changed(
             Kicked(
                 step.part,
@@ -277,5 +277,6 @@ def _remove_others(step: Step, room: Room, user: User) -> None:
                 user_id,
                 other.nick,
                 "Cleared by the founder",
+                status,
             )
         )

@@ -85,16 +85,19 @@ def _make_room(step: Step, name: str) -> Room:
     return room
 
 
-def leave(step: Step, room: Room, user: User) -> None:
-    """Take a user out of a room, without a word; the room may be empty then."""
-    del room.members[user.id]
+def leave(step: Step, room: Room, user: User) -> int:
+    """Take a user out of a room, without a word; the room may be empty then.
+
+    Gives the status that the user had.
+    """
+    status = room.members.pop(user.id).status
     del user.rooms[room.id]
-    if room.members:
-        return
-    room.emptied = step.position
-    room.invited.clear()
-    if not room.founder:
-        abandon(step, room)
+    if not room.members:
+        room.emptied = step.position
+        room.invited.clear()
+        if not room.founder:
+            abandon(step, room)
+    return status
 
 
 def abandon(step: Step, room: Room) -> None:
@@ -126,8 +129,8 @@ def part_all(step: Step, user: User) -> None:
 
 
 def _part(step: Step, room: Room, user: User, reason: str) -> None:
-    leave(step, room, user)
-    step.changed(Parted(step.part, source_of(user), room.id, room.name, reason))
+    status = leave(step, room, user)
+    step.changed(Parted(step.part, source_of(user), room.id, room.name, reason, status))
 
 
 def set_topic(step: Step, user: User, operation: SetTopic) -> None:
@@ -167,9 +170,10 @@ def kick(step: Step, user: User, operation: Kick) -> None:
         return
     target = step.state.users[target_id]
     reason = cut(operation.reason, step.state.settings.reason_bytes_max)
-    leave(step, room, target)
+    status = leave(step, room, target)
+    source = source_of(user)
     step.changed(
-        Kicked(step.part, source_of(user), room.id, room.name, target_id, target.nick, reason)
+        Kicked(step.part, source, room.id, room.name, target_id, target.nick, reason, status)
     )
 
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from roost.chat.applied import Applied
 from roost.chat.changes import (
+    OPERATOR,
+    VOICE,
     AccountChanged,
     AwayChanged,
     Change,
@@ -43,6 +45,8 @@ from roost.irc.casemapping import fold_nick
 from roost.ircd import host_changes, metadata_lines, renaming, rendering
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.siblings import ShowApart, is_shown_apart
+
+_STATUS = {"o": OPERATOR, "v": VOICE}
 
 
 class Missed(NamedTuple):
@@ -92,6 +96,8 @@ class _Walk:
     ) -> None:
         self._session = session
         self._user: User = state.users[session.user]
+        self._nick = self._user.nick
+        """What the client was called, as far as the walk has come."""
         self._server_name = server_name
         self._show_apart = show_apart
         self._is_resumed = is_resumed
@@ -123,13 +129,24 @@ class _Walk:
             case Joined() if is_by_user:
                 self.rooms.pop(change.room, None)
             case Parted() if is_by_user:
-                self.rooms[change.room] = 0
+                self.rooms[change.room] = change.status
             case Kicked() if change.user == user:
-                self.rooms[change.room] = 0
+                self.rooms[change.room] = change.status
+            case RoomModesChanged() if change.room in self.rooms:
+                self._undo_modes(change)
+            case NickChanged() if is_by_user:
+                self._nick = change.source.nick
             case SubscriptionsChanged() if change.session in self._connections:
                 for key in change.added:
                     self._subscribed.pop(key, None)
                 self._subscribed.update(dict.fromkeys(change.removed))
+
+    def _undo_modes(self, change: RoomModesChanged) -> None:
+        for mode in reversed(change.changes):
+            bit = _STATUS.get(mode.letter, 0)
+            if bit and fold_nick(mode.parameter) == fold_nick(self._nick):
+                status = self.rooms[change.room]
+                self.rooms[change.room] = status & ~bit if mode.is_added else status | bit
 
     def _note_own(self, change: Change, applied: Applied) -> None:
         capabilities = self._session.capabilities
