@@ -1,5 +1,9 @@
 """CAP (ircv3.net/specs/extensions/capability-negotiation)."""
 
+from pathlib import Path
+
+import pytest
+
 from roost.irc.capabilities import NAMES
 from roost.ircd.config import Config
 from support.dialogue import World
@@ -184,3 +188,9 @@ def test_who_does_not_know_302_gets_one_line_of_whole_names() -> None:
     words = listed.parameters[-1].split()
     assert set(words) <= set(NAMES)
     assert {name for name in NAMES if "/" not in name} <= set(words)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_capability_is_told_of_in_the_documents(name: str) -> None:
+    documents = Path(__file__).parents[3] / "docs" / "irc.md"
+    assert f"`{name}`" in documents.read_text()
