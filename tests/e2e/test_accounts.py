@@ -16,6 +16,7 @@ from support.tls_files import fingerprint, self_signed
 
 PASSWORD = "correct-horse-battery"
 RACERS = 50
+MAKERS = 40
 MESSAGES = 90
 KILLED_AT = 30
 
@@ -93,6 +94,34 @@ def test_of_fifty_who_register_one_name_at_once_one_gets_it(
             observer.send(f"NS IDENTIFY prize {PASSWORD}-{number}")
             told = observer.expect("NOTICE", "observer", source="NickServ")
             assert is_logged_in(told) == (number == winners[0]), told
+
+
+def test_accounts_that_are_being_made_while_nodes_die_are_made_once(
+    start_cluster: Callable[..., Cluster],
+) -> None:
+    cluster = start_cluster()
+    with contextlib.ExitStack() as stack:
+        people = [
+            stack.enter_context(cluster.client(f"maker{number}")).register()
+            for number in range(MAKERS)
+        ]
+        for victim, some in (("n1", people[::2]), ("n2", people[1::2])):
+            for client in some:
+                client.send(f"NS REGISTER {PASSWORD}-{client.nick}", "PING done")
+            old_pid = cluster.kill(victim)
+            for client in some:
+                client.expect("PONG", where=lambda line: line.text == "done")
+            cluster.wait_back(victim, old_pid)
+            cluster.wait_whole()
+        for client in people:
+            client.sync()
+            told = [line.text for line in client.received if line.nick == "NickServ"]
+            assert told == [
+                f"{client.nick} is your account from now on, and a nickname that is kept for you.",
+                f"You are logged in as {client.nick}.",
+            ]
+            client.send("NS LOGOUT", f"NS IDENTIFY {PASSWORD}-{client.nick}")
+            client.expect("NOTICE", source="NickServ", where=is_logged_in)
 
 
 @contextlib.contextmanager
@@ -282,6 +311,11 @@ def test_scripts_log_in(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> No
                 *("--address", f"{host}:{port}", "#heralds", f"hear {code}"),
             )
             assert done.returncode == code, done.stderr
+        monkeypatch.delenv("ROOST_PASSWORD")
+        done = run_roost(
+            "say", "--nick", "asker", "-a", f"{host}:{port}", "NickServ", "INFO herald"
+        )
+        assert done.returncode == 0, done.stderr
         line = reader.expect("PRIVMSG", "#heralds", "hear 0")
         assert (line.nick, line.tags["account"]) == ("herald", "herald")
         assert not [one for one in reader.sync() if one.text == "hear 1"]
