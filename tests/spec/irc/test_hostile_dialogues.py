@@ -7,6 +7,7 @@ leaves a line unanswered, or keeps somebody else waiting.
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roost.chat.ids import FoldedAccount
 from roost.chat.settings import Settings
 from roost.irc.capabilities import NAMES
 from roost.ircd.dispatch import command_names
@@ -72,11 +73,17 @@ SETTINGS = Settings(
 
 
 def newcomer(world: World, number: int) -> Client:
-    """Connect somebody; three of four are registered, all know every capability."""
+    """Connect somebody who knows every capability.
+
+    The first two are clients of one account, and the last one has not registered yet.
+    """
     client = world.connect(node=number % 2, address=f"10.0.0.{number}")
+    if number < 2:
+        world.own(client, "Eve")
+        world.state.accounts[FoldedAccount("eve")].virtual_host = "of.eve"
     client.send(f"CAP REQ :{' '.join(NAMES)}")
-    if number % 4 != 3:
-        client.send(f"NICK {NICKS[number % 4]}", "USER u 0 * :Somebody", "CAP END", "JOIN #a,#b")
+    if number < 3:
+        client.send(f"NICK {NICKS[number // 2]}", "USER u 0 * :Somebody", "CAP END", "JOIN #a,#b")
     return client
 
 
