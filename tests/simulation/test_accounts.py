@@ -1,0 +1,133 @@
+"""Accounts are made, opened and changed as if no node had ever died."""
+
+import base64
+
+import pytest
+
+from support.simulation.clients import PLAIN, SimulatedClient
+from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
+
+ROUGH = Faults(loss=0.01, crashes=0.5, freezes=0.2, partitions=0.2, moves=3.0, stalls=0.5)
+RACERS = 6
+WRONG = "Wrong account name or password."
+
+
+def start(seed: int, faults: Faults = NO_FAULTS) -> SimulatedCluster:
+    cluster = SimulatedCluster(seed, faults=faults)
+    cluster.wait_ready()
+    return cluster
+
+
+def settle(cluster: SimulatedCluster) -> None:
+    cluster.stop_faults()
+    cluster.world.run(3.0)
+    cluster.wait_ready()
+    cluster.wait_answered(20.0)
+    cluster.world.run(2.0)
+
+
+def told(client: SimulatedClient) -> list[str]:
+    """What NickServ said to a client."""
+    return [
+        one.message.parameters[1]
+        for one in client.received
+        if one.message.source.startswith("NickServ!")
+    ]
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_one_of_many_gets_a_name_and_everybody_is_answered_once(seed: int) -> None:
+    cluster = start(seed, ROUGH)
+    racers = [cluster.register(f"racer{number}", PLAIN) for number in range(RACERS)]
+    cluster.wait_answered()
+    cluster.start_faults()
+    for racer in racers:
+        racer.send("REGISTER", "prize", "*", f"password-of-{racer.name}")
+        cluster.world.run(cluster.world.random.uniform(0, 0.1))
+    cluster.world.run(3.0)
+    settle(cluster)
+    verdicts = {}
+    for racer in racers:
+        (verdict,) = [
+            one.message for one in racer.received if one.message.command in ("REGISTER", "FAIL")
+        ]
+        verdicts[racer.name] = verdict.parameters[:3]
+    winners = [racer for racer in racers if verdicts[racer.name][0] == "SUCCESS"]
+    refused = ("REGISTER", "ACCOUNT_EXISTS", "prize")
+    assert len(winners) == 1, verdicts
+    assert list(verdicts.values()).count(refused) == RACERS - 1, verdicts
+    assert list(cluster.truth().state.accounts) == ["prize"]
+
+    cluster.start_faults()
+    losers = [racer for racer in racers if racer is not winners[0]]
+    for racer in losers:
+        racer.send("NS", "IDENTIFY", "prize", f"password-of-{racer.name}")
+        racer.send("NS", "IDENTIFY", "prize", f"password-of-{winners[0].name}")
+        cluster.world.run(cluster.world.random.uniform(0, 0.3))
+    cluster.world.run(3.0)
+    settle(cluster)
+    for racer in losers:
+        assert told(racer) == [WRONG, "You are logged in as prize."], racer.tell()
+
+
+def plain(account: str, password: str) -> str:
+    return base64.b64encode(f"\0{account}\0{password}".encode()).decode()
+
+
+def play(cluster: SimulatedCluster) -> SimulatedClient:
+    """Begin to do with an account what can be done with one."""
+    alice = cluster.register("alice", "sasl")
+    cluster.wait_answered()
+    for line in (
+        ("NS", "REGISTER", "first-password"),
+        ("NS", "SET", "PASSWORD", "second-password"),
+        ("NS", "CERT", "ADD", "ab" * 32),
+        ("NS", "LOGOUT"),
+        ("NS", "IDENTIFY", "first-password"),
+        ("AUTHENTICATE", "PLAIN"),
+        ("AUTHENTICATE", plain("alice", "first-password")),
+        ("AUTHENTICATE", "PLAIN"),
+        ("AUTHENTICATE", plain("alice", "second-password")),
+        ("NS", "CERT", "DEL", "ab" * 32),
+        ("NS", "LIST"),
+    ):
+        alice.send(*line)
+    return alice
+
+
+def answers(client: SimulatedClient) -> list[tuple[str, str]]:
+    """What came of it."""
+    return [
+        (one.message.command, one.message.parameters[-1])
+        for one in client.received
+        if one.message.command in ("NOTICE", "AUTHENTICATE", "900", "901", "903", "904", "FAIL")
+    ]
+
+
+def calm() -> tuple[list[tuple[str, str]], int]:
+    """Give the answers when nothing happens, and how many events it takes."""
+    cluster = start(1)
+    alice = play(cluster)
+    count = 0
+    while not any("of up to 20 clients" in text for text in told(alice)):
+        cluster.world.step()
+        count += 1
+    return answers(alice), count
+
+
+STRIDE = 4
+
+
+@pytest.mark.parametrize("share", range(STRIDE))
+def test_the_death_of_the_node_at_any_moment_does_not_show(share: int) -> None:
+    expected, events = calm()
+    assert ("903", "SASL authentication successful") in expected
+    assert ("NOTICE", "Your password is changed.") in expected
+    for count in range(share, events + 1, STRIDE):
+        cluster = start(1)
+        alice = play(cluster)
+        cluster.world.run_events(count)
+        cluster.kill(alice.session.node, down_s=0.5)
+        cluster.wait_answered()
+        cluster.world.run(0.7)
+        assert answers(alice) == expected, f"after {count} events\n{alice.tell()}"
