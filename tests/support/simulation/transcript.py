@@ -236,6 +236,9 @@ class Transcript:
                     assert reader.take("PONG").message.parameters[1] == sent.parameters[0]
                 case "CAP" if sent.parameters[0] in ("LS", "REQ"):
                     reply = reader.take("CAP").message.parameters
+                    while reply[2] == "*" and len(reply) > 3:
+                        # A list that goes on in the next line.
+                        reply = reader.take("CAP").message.parameters
                     assert reply[1] == {"LS": "LS", "REQ": "ACK"}[sent.parameters[0]], reply
                     known["CAP"] = False
                 case "QUIT":
