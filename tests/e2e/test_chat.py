@@ -88,6 +88,35 @@ def test_a_kill_of_the_serving_node_shows_nothing_and_loses_and_doubles_nothing(
             cluster.wait_back(name, pid)
 
 
+def test_when_a_balancer_dies_the_client_goes_on_at_the_other_and_sends_what_was_typed_once(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = start_cluster(arguments=("--balancers", "2", "--no-restart"))
+    cluster.wait_whole()
+    second = "{}:{}".format(*cluster.addresses[1])
+    home = tmp_path / "home"
+    with (
+        open_chat(cluster, home, second, "--nick", "carol", "--room", "#doors") as terminal,
+        IrcClient(cluster.addresses[1], "dave") as dave,
+    ):
+        terminal.wait_for("You joined")
+        dave.register()
+        dave.join("#doors")
+        terminal.wait_for("dave joined")
+        cluster.kill_balancer("b1")
+        for number in range(LINES):
+            terminal.type(f"mine {number:02}")
+            dave.say("#doors", f"theirs {number:02}")
+        terminal.wait_for(f"theirs {LINES - 1:02}")
+        wait_all_delivered(terminal)
+        screen = terminal.wait_for(second)
+        for number in range(LINES):
+            assert screen.count(f"mine {number:02}") == 1, screen
+            assert screen.count(f"theirs {number:02}") == 1, screen
+        assert said_by(dave, "carol") == [f"mine {number:02}" for number in range(LINES)]
+        assert not any(line.command == "QUIT" for line in dave.received)
+
+
 def wait_all_delivered(terminal: Terminal) -> None:
     """Wait until the last of one's own messages has its mark."""
     terminal.wait_until(
