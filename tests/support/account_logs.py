@@ -7,6 +7,7 @@ from roost.chat.commands import (
     AddCertificate,
     CountLogin,
     DropAccount,
+    EndClients,
     LogIn,
     LogOut,
     Operation,
@@ -38,6 +39,7 @@ def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Opera
         lambda: SetCredentials(account(), Credentials(password="x")): 1,
         lambda: DropAccount(account()): 1,
         lambda: AddCertificate(account(), dice.choice(FINGERPRINTS)): 2,
+        lambda: EndClients(dice.choice(NAMES)): 1,
         lambda: RemoveCertificate(account(), dice.choice(FINGERPRINTS)): 1,
     }
 

@@ -13,6 +13,7 @@ from roost.chat.commands import (
     AddCertificate,
     CountLogin,
     DropAccount,
+    EndClients,
     LogIn,
     LogOut,
     RegisterAccount,
@@ -29,7 +30,7 @@ from roost.chat.ownership import release_account
 from roost.chat.presence import begin_to_stay, stays
 from roost.chat.refusals import Reason
 from roost.chat.reservations import find_account, is_service
-from roost.chat.sessions import end_always_on
+from roost.chat.sessions import close_session, end_always_on
 from roost.chat.state import Account, Session, State, User
 from roost.chat.step import Step, rooms_of, source_of
 from roost.irc.casemapping import fold_nick
@@ -43,6 +44,7 @@ AccountOperation: TypeAlias = (
     | DropAccount
     | AddCertificate
     | RemoveCertificate
+    | EndClients
 )
 
 
@@ -63,6 +65,8 @@ def operate(step: Step, session: Session, user: User, operation: AccountOperatio
             add_certificate(step, user, operation)
         case RemoveCertificate():
             remove_certificate(step, user, operation)
+        case EndClients():
+            end_clients(step, user, operation)
 
 
 # Registration
@@ -188,6 +192,22 @@ def _set_account(step: Step, user: User, account: str) -> None:
         grant_everywhere(step, user)
     if is_news:
         change_host(step, user)
+
+
+def end_clients(step: Step, user: User, operation: EndClients) -> None:
+    """End the clients of another user of the same account, who is gone then unless always on."""
+    state = step.state
+    number = state.nicks.get(FoldedNick(fold_nick(operation.nick)))
+    if number is None:
+        step.refused(Reason.NO_SUCH_NICK, operation.nick)
+        return
+    other = state.users[number]
+    if other is user or not user.account or other.account != user.account:
+        step.refused(Reason.ACCOUNT_NOT_YOURS)
+        return
+    for session in list(other.sessions):
+        close_session(step, state.sessions[session], f"Ended by {user.nick}")
+    step.changed(AccountUpdated(step.part, source_of(user), "clients-ended", other.nick))
 
 
 # What opens an account

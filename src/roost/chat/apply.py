@@ -31,6 +31,7 @@ from roost.chat.commands import (
     CountLogin,
     DropAccount,
     DropRoom,
+    EndClients,
     ExpireAbsent,
     GiveStatus,
     GrantHost,
@@ -327,6 +328,7 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             | DropAccount()
             | AddCertificate()
             | RemoveCertificate()
+            | EndClients()
         ):
             operate_on_account(step, session, user, operation)
 

@@ -228,8 +228,8 @@ class AccountRegistered(_Change, frozen=True, tag=22):
 class AccountUpdated(_Change, frozen=True, tag=23):
     """What opens an account changed, or it is gone; for the one who asked.
 
-    `what` is "password", "certificate-added", "certificate-removed" or "dropped"; `detail` is the
-    certificate's fingerprint, or the account's name.
+    `what` is "password", "certificate-added", "certificate-removed", "dropped" or "clients-ended";
+    `detail` is the certificate's fingerprint, the account's name, or the nickname of the clients.
     """
 
     what: str

@@ -272,6 +272,12 @@ class UseHost(_Operation, frozen=True, tag=54):
     is_used: bool
 
 
+class EndClients(_Operation, frozen=True, tag=23):
+    """End the clients of another user of one's own account, who is called `nick`."""
+
+    nick: str
+
+
 Operation: TypeAlias = (
     Say
     | Join
@@ -306,6 +312,7 @@ Operation: TypeAlias = (
     | DropAccount
     | AddCertificate
     | RemoveCertificate
+    | EndClients
     | GrantHost
     | UseHost
 )

@@ -254,11 +254,56 @@ def test_the_nickname_is_regained(world: World, alice: Client) -> None:
     assert alice.commands() == ["NICK"]
     alice.send("NS REGAIN")
     assert said(alice) == ["You are called Alice already."]
+
+
+def test_other_clients_under_the_nickname_are_ended(world: World, alice: Client) -> None:
+    bob, other = register(world, "bob"), register(world, "other", node=1)
+    for client in (alice, bob, other):
+        client.send("JOIN #a")
+    other.send("NS GHOST alice", f"NS IDENTIFY alice {PASSWORD}", "NS GHOST other", "NS GHOST x")
+    other.send("NS GHOST bob")
+    assert said(other) == [
+        "You are not logged in to that account.",
+        "You are logged in as Alice.",
+        "You are not logged in to that account.",
+        "Nobody is called x.",
+        "You are not logged in to that account.",
+    ]
+    for client in (alice, bob):
+        client.lines()
+    position, acknowledged = world.log[-1].position, other.acknowledged
+    other.send("NS REGAIN")
+    assert alice.is_closed
+    assert alice.lines()[-1] == "ERROR :Closing link: host (Ended by other)"
+    gone, renamed = ":Alice!Alice@host QUIT :Ended by other", ":other!other@host NICK Alice"
+    told = ":NickServ!NickServ@services.roost.local NOTICE other :"
+    told += "The clients that were called Alice are ended."
+    bob.expect(gone, renamed)
+    other.expect(gone, told, renamed)
+    # Who is served by another node from then on is shown the same.
+    for client, node in ((bob, 1), (other, 0)):
+        client.node, client.generation = node, 2
+        client.part = 0
+    other.acknowledged = acknowledged
+    world.attach(bob, position)
+    world.attach(other, position)
+    bob.expect(gone, renamed)
+    assert gone in other.received
+    other.received.remove(gone)
+    other.expect(told, renamed)
+
+
+def test_who_is_always_on_is_not_ended_by_its_own_clients(world: World, alice: Client) -> None:
     other = register(world, "other")
+    alice.send("NS SET ALWAYS-ON on")
     other.send(f"NS IDENTIFY alice {PASSWORD}", "NS REGAIN")
-    assert said(other)[1] == (
-        "Alice is in use: by a client of yours, and one that logs in as it connects joins it."
-    )
+    assert said(other)[1] == ("Alice is always on: a client that logs in as it connects joins it.")
+    alice.send("PING still-here")
+    assert "PONG" in alice.commands()
+    other.send("NS GHOST alice")
+    assert said(other) == ["The clients that were called Alice are ended."]
+    assert alice.is_closed
+    assert world.state.absent
 
 
 def test_help_names_everything(alice: Client) -> None:

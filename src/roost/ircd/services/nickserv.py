@@ -15,6 +15,7 @@ from roost.chat.commands import (
     AddCertificate,
     ChangeNick,
     DropAccount,
+    EndClients,
     LogOut,
     Operation,
     RegisterAccount,
@@ -140,7 +141,8 @@ def logout(context: Context, _words: tuple[str, ...]) -> Result:
     NAME,
     "REGAIN",
     usage="REGAIN",
-    text="Gives you the nickname that is your account's.",
+    text="Gives you the nickname that is your account's, and ends other clients that have it.",
+    synonyms=("RECOVER", "RELEASE"),
 )
 def regain(context: Context, _words: tuple[str, ...]) -> Result:
     """Take the account's name as nickname."""
@@ -149,7 +151,22 @@ def regain(context: Context, _words: tuple[str, ...]) -> Result:
     if bearer == context.user.id and context.user.nick == account.name:
         say(context, f"You are called {account.name} already.")
         return None
-    return (ChangeNick(account.name),)
+    take = ChangeNick(account.name)
+    if bearer is None or bearer == context.user.id or bearer in context.state.always_on.values():
+        return (take,)
+    return (EndClients(account.name), take)
+
+
+@service_command(
+    NAME,
+    "GHOST",
+    usage="GHOST <nick>",
+    text="Ends clients that are logged in to your account under another nickname.",
+    words_min=1,
+)
+def ghost(_context: Context, words: tuple[str, ...]) -> Result:
+    """End another user of the same account."""
+    return (EndClients(words[0]),)
 
 
 @service_command(

@@ -12,6 +12,7 @@ _UPDATED = {
     "password": "Your password is changed.",
     "certificate-added": "The certificate {detail} opens your account from now on.",
     "certificate-removed": "The certificate {detail} does not open your account any more.",
+    "clients-ended": "The clients that were called {detail} are ended.",
     "dropped": "The account {detail} is nobody's any more.",
 }
 
@@ -26,14 +27,13 @@ _REFUSALS: dict[Reason, str] = {
         "Your nickname is {subject}'s: other clients are logged in by it, or it is always on."
         " Connect anew to log in to another account."
     ),
-    Reason.ACCOUNT_NOT_YOURS: "You have to be logged in to your account.",
+    Reason.ACCOUNT_NOT_YOURS: "You are not logged in to that account.",
     Reason.NOT_LOGGED_IN: "You have to be logged in to an account.",
     Reason.NO_SUCH_ACCOUNT: "There is no such account.",
     Reason.ALWAYS_ON_NEEDS_ACCOUNT: "Log in to an account first.",
     Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more people who are always on.",
-    Reason.NICK_IN_USE: (
-        "{subject} is in use: by a client of yours, and one that logs in as it connects joins it."
-    ),
+    Reason.NICK_IN_USE: "{subject} is always on: a client that logs in as it connects joins it.",
+    Reason.NO_SUCH_NICK: "Nobody is called {subject}.",
     Reason.NICK_RESERVED: "{subject} is somebody's account.",
 }
 
@@ -58,7 +58,9 @@ def send_registered(context: Context, name: str) -> None:
 
 def send_updated(context: Context, change: AccountUpdated) -> None:
     """Say what became of the account."""
-    say(context, _UPDATED[change.what].format(detail=change.detail))
+    text = _UPDATED[change.what].format(detail=change.detail)
+    # What follows in the answer may give the client another nickname.
+    voice.say(context, NAME, text, change.source.nick)
 
 
 def send_refused(context: Context, refusal: Refusal) -> None:

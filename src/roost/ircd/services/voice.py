@@ -9,6 +9,6 @@ def mask(config: Config, service: str) -> str:
     return f"{service}!{service}@{services_host(config)}"
 
 
-def say(context: Context, service: str, text: str) -> None:
-    """Let a service say something to the client."""
-    context.send("NOTICE", context.nick, text, source=mask(context.config, service))
+def say(context: Context, service: str, text: str, nick: str = "") -> None:
+    """Let a service say something to the client; `nick` is what it is called, if not as now."""
+    context.send("NOTICE", nick or context.nick, text, source=mask(context.config, service))
