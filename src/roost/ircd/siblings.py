@@ -45,16 +45,21 @@ def show_apart(context: Context, change: Change, applied: Applied) -> bytes:
         case UserModesChanged():
             context.show_change(change, applied.position, applied.time_ms)
         case AwayChanged():
-            send_away(context, change.message)
+            # What is shown late may be from before the user was called something else.
+            _send_away(context, change.source.nick, change.message)
     return finish(context)
 
 
 def send_away(context: Context, message: str) -> None:
     """Tell a client that its user is away, or back."""
+    _send_away(context, context.nick, message)
+
+
+def _send_away(context: Context, nick: str, message: str) -> None:
     if message:
-        context.reply(numerics.RPL_NOWAWAY, "You have been marked as being away")
+        context.send(numerics.RPL_NOWAWAY, nick, "You have been marked as being away")
     else:
-        context.reply(numerics.RPL_UNAWAY, "You are no longer marked as being away")
+        context.send(numerics.RPL_UNAWAY, nick, "You are no longer marked as being away")
 
 
 def rooms_for_newcomer(make_context: Callable[[], Context], rooms: Iterable[RoomId]) -> list[bytes]:

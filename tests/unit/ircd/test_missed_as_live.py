@@ -1,12 +1,15 @@
 """Who moves from node to node is shown what somebody who stayed was shown: for any conversation."""
 
+import re
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roost.chat.commands import LogIn, LogOut
 from roost.chat.ids import FoldedAccount
 from roost.irc.capabilities import NAMES
-from support.dialogue import Client, World
+from spec.irc.test_resume import CAPABILITIES, come_back, enter, newest
+from support.dialogue import Client, World, parse
 from unit.ircd.test_takeover import cut_off, move
 
 LINES = (
@@ -21,6 +24,8 @@ LINES = (
 )
 NOT_MINE = ("roost.chat/resume", "cap-notify", "sasl", "draft/account-registration")
 """These change nothing of what others do looks like."""
+OF_NOW = ("332", "333", "353", "366", "774", "BATCH", "METADATA")
+"""A room that another client of the user enters is described as it is when that is shown."""
 
 actions = st.tuples(st.integers(0, 2), st.sampled_from((*LINES, "log in", "log out")))
 capabilities = st.lists(
@@ -53,6 +58,9 @@ def seen(
     account = "Walter" if is_account else ""
     watcher = world.register("watcher", *names, node=1, account=account)
     watcher.send("JOIN #a,#b", "MONITOR + alice,carol,alicia", "METADATA * SUB url")
+    if is_account:
+        # What another client of the user does is among it.
+        people[2] = world.register("watcher", "draft/pre-away", account=account)
     watcher.lines()
     served = None
     for number, (who, line) in enumerate(script):
@@ -63,7 +71,8 @@ def seen(
         before = watcher.lines()
         assert not before
         move(world, watcher, 2, served)
-    return watcher.lines()
+    left_out = OF_NOW if is_account else ()
+    return [line for line in watcher.lines() if parse(line).command not in left_out]
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,3 +100,45 @@ def seen_until(
 ) -> list[str]:
     """Tell what the client sees of the script's beginning."""
     return seen(script[:end], names, None, is_account=is_account)
+
+
+RESUMING = (*CAPABILITIES, "batch")
+
+
+def seen_by_resuming(
+    script: list[tuple[int, str]], names: list[str], cut_at: int
+) -> tuple[list[str], list[str]]:
+    """Tell what a client sees live from a step on, and what one that comes back then is shown.
+
+    Only what has an id, which nobody is shown twice.
+    """
+    told = []
+    for is_live in (True, False):
+        world = World(nodes=2)
+        world.own(world.connect(), "Eve")
+        world.state.accounts[FoldedAccount("eve")].virtual_host = "of.eve"
+        people = [world.register(nick) for nick in ("alice", "bob", "carol")]
+        for client in people[:2]:
+            client.send("JOIN #a,#b")
+        capabilities = tuple(dict.fromkeys((*RESUMING, *names)))
+        token = enter(world, "watcher", capabilities=capabilities)
+        watcher = newest(world)
+        watcher.send("MONITOR + alice,carol", "METADATA * SUB url", "JOIN #b,#a")
+        for who, line in script[:cut_at]:
+            do(world, people[who], line)
+        before = re.findall(r"msgid=([^; ]+)", "\n".join(watcher.lines()))
+        for who, line in script[cut_at:]:
+            do(world, people[who], line)
+        if not is_live:
+            watcher = come_back(world, f"{token} {before[-1]}", node=1, capabilities=capabilities)
+        told.append([line for line in watcher.lines() if "msgid=" in line])
+    return told[0], told[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(actions, min_size=5, max_size=25), st.integers(0, 5), capabilities)
+def test_who_comes_back_by_a_token_is_shown_what_was_shown_live(
+    script: list[tuple[int, str]], cut_at: int, names: list[str]
+) -> None:
+    live, resumed = seen_by_resuming(script, names, cut_at)
+    assert resumed == live
