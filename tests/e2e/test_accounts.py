@@ -1,6 +1,5 @@
 """Accounts with real processes: who gets a name, who is let in, and what outlives what."""
 
-import base64
 import contextlib
 import hashlib
 import re
@@ -10,45 +9,15 @@ from pathlib import Path
 import pytest
 
 from support.cluster import Cluster, run_roost
-from support.irc_client import CAPABILITIES, ClosedError, IrcClient, Line
+from support.irc_accounts import PASSWORD, is_logged_in, log_in, make_account, plain
+from support.irc_client import ClosedError, IrcClient
 from support.tls_clients import both_in_one, irssi_by_tls, weechat_by_tls
 from support.tls_files import fingerprint, self_signed
 
-PASSWORD = "correct-horse-battery"
 RACERS = 50
 MAKERS = 40
 MESSAGES = 90
 KILLED_AT = 30
-
-
-def log_in(client: IrcClient, account: str, password: str) -> IrcClient:
-    """Register by SASL PLAIN, and wait for the end of the welcome."""
-    client.send("CAP LS 302", f"NICK {client.nick}", f"USER {client.nick} 0 * :{client.nick}")
-    client.expect("CAP", where=lambda line: line.parameters[1] == "LS")
-    client.send(f"CAP REQ :{' '.join(CAPABILITIES)} sasl")
-    client.expect("CAP", where=lambda line: line.parameters[1] == "ACK")
-    client.send("AUTHENTICATE PLAIN")
-    client.expect("AUTHENTICATE", "+")
-    client.send(f"AUTHENTICATE {plain(account, password)}")
-    verdict = client.expect_any("903", "904")
-    assert verdict.command == "903", verdict
-    client.send("CAP END")
-    client.expect_any("376", "422")
-    return client
-
-
-def plain(account: str, password: str) -> str:
-    return base64.b64encode(f"\0{account}\0{password}".encode()).decode()
-
-
-def make_account(client: IrcClient, password: str = PASSWORD) -> None:
-    """Make the nickname of a registered client an account."""
-    client.send(f"PRIVMSG NickServ :REGISTER {password}")
-    client.expect("NOTICE", client.nick, source="NickServ", where=is_logged_in)
-
-
-def is_logged_in(line: Line) -> bool:
-    return line.text.startswith("You are logged in as ")
 
 
 def account_of(observer: IrcClient, nick: str) -> str:
