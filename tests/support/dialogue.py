@@ -240,6 +240,17 @@ class World:
         position = self.log[-1].position if self.log else 0
         self.attach(client, position)
 
+    def kill(self, number: int) -> None:
+        """Let a node die; its clients go on at the next one, and what it asked for may still come."""
+        server = self.servers[number]
+        server.trunk_disconnected(BALANCER)
+        for key in [key for key in self._groups if key[0] == number]:
+            del self._groups[key]
+        server.trunk_connected(BALANCER)
+        for client in self.clients.values():
+            if client.node == number and not client.is_closed:
+                self.move(client, (number + 1) % len(self.servers))
+
     def attach(self, client: Client, position: int) -> None:
         """Attach a session anew, and send what was not acknowledged again."""
         attach = Attach(

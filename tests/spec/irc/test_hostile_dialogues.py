@@ -57,7 +57,7 @@ lines = st.one_of(
 )
 steps = st.tuples(
     st.integers(0, 3),
-    st.sampled_from(("say",) * 12 + ("move", "leave", "tick", "reconnect")),
+    st.sampled_from(("say",) * 12 + ("move", "die", "lose", "leave", "tick", "reconnect")),
     lines,
 )
 
@@ -111,6 +111,15 @@ def test_nothing_that_clients_say_raises_or_stalls_anybody(
             client.send(line)
         elif action == "move" and client.acknowledged:
             world.move(client, 1 - client.node)
+        elif action in ("die", "lose"):
+            # A line is under way then, which the log still gets, or does not.
+            world.is_log_stopped = True
+            client.send(line)
+            if action == "lose":
+                world.pending.clear()
+            world.kill(client.node)
+            world.is_log_stopped = False
+            world.run()
         elif action == "leave":
             client.disconnect("gone")
         else:
