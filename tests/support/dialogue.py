@@ -241,7 +241,7 @@ class World:
         self.attach(client, position)
 
     def kill(self, number: int) -> None:
-        """Let a node die; its clients go on at the next one, and what it asked for may still come."""
+        """Let a node die; its clients go on at the next one. What it asked for may still come."""
         server = self.servers[number]
         server.trunk_disconnected(BALANCER)
         for key in [key for key in self._groups if key[0] == number]:
