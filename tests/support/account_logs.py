@@ -4,17 +4,23 @@ import random
 from collections.abc import Callable
 
 from roost.chat.commands import (
+    AddBan,
     AddCertificate,
+    BecomeOperator,
     CountLogin,
     DropAccount,
     EndClients,
+    Kill,
     LogIn,
     LogOut,
     Operation,
     RegisterAccount,
     RegisterEarly,
+    Rehash,
+    RemoveBan,
     RemoveCertificate,
     SetCredentials,
+    Wallops,
 )
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, SessionId
@@ -22,6 +28,7 @@ from roost.chat.state import State
 
 NAMES = ("a", "Eve", "b", "d", "e", "f", "NickServ", "1", "")
 FINGERPRINTS = ("f1", "f2")
+BANNED = ("10.0.0.0/8", "2001:db8::/32", "~a:Eve", "a!*@*x.example", "*@*", "10.0.0.1", "bad mask")
 ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
 
 
@@ -40,6 +47,12 @@ def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Opera
         lambda: DropAccount(account()): 1,
         lambda: AddCertificate(account(), dice.choice(FINGERPRINTS)): 2,
         lambda: EndClients(dice.choice(NAMES)): 1,
+        lambda: BecomeOperator("admin"): 1,
+        lambda: Kill(dice.choice(NAMES), "r"): 1,
+        lambda: AddBan(dice.choice(BANNED), "r", dice.choice((0, 1, 60))): 1,
+        lambda: RemoveBan(dice.choice(BANNED)): 1,
+        lambda: Wallops("w"): 1,
+        Rehash: 1,
         lambda: RemoveCertificate(account(), dice.choice(FINGERPRINTS)): 1,
     }
 

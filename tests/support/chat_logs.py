@@ -81,6 +81,7 @@ SETTINGS = Settings(
     metadata_subscriptions_max=2,
     metadata_changes_per_minute_max=5,
     accounts_max=4,
+    network_bans_max=2,
     certificates_per_account_max=1,
     attempts_window_s=0.1,
     logins_per_account_max=2,

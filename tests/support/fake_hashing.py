@@ -7,7 +7,7 @@ from roost.chat.credentials import Credentials
 from roost.ircd.work import HashPassword, Outcome, Work
 
 ITERATIONS = 2
-_PREFIX = "fake$"
+_PREFIX = "$argon2id$fake$"
 
 
 def do_work(work: Work) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from roost.chat.admission import address_key, sessions_of_account, set_account
 from roost.chat.attempts import count, succeed
+from roost.chat.bans import find_ban
 from roost.chat.changes import AccountChanged, AccountRegistered, AccountUpdated, Source
 from roost.chat.commands import (
     AddCertificate,
@@ -23,7 +24,7 @@ from roost.chat.commands import (
 )
 from roost.chat.credentials import Credentials
 from roost.chat.entitlements import grant_everywhere
-from roost.chat.hosts import change_host
+from roost.chat.hosts import change_host, is_operator, real_host
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
 from roost.chat.metadata import take_from_account
 from roost.chat.ownership import release_account
@@ -153,6 +154,10 @@ def log_in(step: Step, session: Session, user: User, operation: LogIn) -> None:
         step.refused(Reason.NO_SUCH_ACCOUNT, "")
         return
     succeed(state, account.name, session.address)
+    ban = find_ban(state, user.nick, user.username, real_host(user), account.name, step.time_ms)
+    if ban is not None and not is_operator(user):
+        step.refused(Reason.NETWORK_BAN, detail=ban.reason)
+        return
     if user.account != account.name and _is_shared(state, user):
         # The others' clients have not proved to own this one.
         step.refused(Reason.ACCOUNT_SHARED, user.account)

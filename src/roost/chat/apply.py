@@ -19,10 +19,12 @@ from roost.chat.commands import (
     OPERATIONS_MAX,
     AcceptRoom,
     Act,
+    AddBan,
     AddCertificate,
     AttachSessions,
     BalancerLost,
     BalancerStarted,
+    BecomeOperator,
     ChangeNick,
     ClearRoom,
     CloseSession,
@@ -38,6 +40,7 @@ from roost.chat.commands import (
     Invite,
     Join,
     Kick,
+    Kill,
     LogIn,
     LogOut,
     Monitor,
@@ -49,6 +52,8 @@ from roost.chat.commands import (
     RegisterAccount,
     RegisterEarly,
     RegisterRoom,
+    Rehash,
+    RemoveBan,
     RemoveCertificate,
     RenameRoom,
     ResumeSession,
@@ -68,12 +73,14 @@ from roost.chat.commands import (
     SubscribeMetadata,
     TransferRoom,
     UseHost,
+    Wallops,
     decode_command,
 )
 from roost.chat.hosts import grant_host, use_host
 from roost.chat.ids import Position, SessionId, incarnation_of
 from roost.chat.metadata import set_metadata, subscribe
 from roost.chat.modes import set_room_modes, set_user_modes
+from roost.chat.operators import operate as operate_as_operator
 from roost.chat.ownership import (
     accept_room,
     clear_room,
@@ -258,7 +265,8 @@ def _act(step: Step, command: Act) -> Applied:
                 say(step, user, operation)
                 continue
             _operate(step, session, user, operation)
-            if isinstance(operation, Quit):
+            if command.session not in step.state.sessions:
+                # Gone by QUIT, or an operator's own doing.
                 break
     return Applied(
         step.position,
@@ -331,6 +339,8 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             | EndClients()
         ):
             operate_on_account(step, session, user, operation)
+        case BecomeOperator() | Kill() | AddBan() | RemoveBan() | Wallops() | Rehash():
+            operate_as_operator(step, session, user, operation)
 
 
 def _operate_on_ownership(

@@ -313,6 +313,30 @@ class SubscriptionsChanged(_Change, frozen=True, tag=33):
     """Those that are to be confirmed, whether or not there was anything to be done."""
 
 
+class OperatorsTold(_Change, frozen=True, tag=50):
+    """What `source` did as an operator, in words for the others."""
+
+    text: str
+
+
+class Wallopped(_Change, frozen=True, tag=51):
+    """`source` says something to everybody with user mode w."""
+
+    text: str
+
+
+class Killed(_Change, frozen=True, tag=53):
+    """`source`, an operator, removes `user`, called `nick`, from the network."""
+
+    user: UserId
+    nick: str
+    reason: str
+
+
+class Rehashed(_Change, frozen=True, tag=52):
+    """Every node is to read its configuration again."""
+
+
 class HostChanged(_Change, frozen=True, tag=55):
     """`source`, as it was before, is shown under another host.
 
@@ -368,4 +392,8 @@ Change: TypeAlias = (
     | SubscriptionsChanged
     | HostChanged
     | VirtualHostSet
+    | OperatorsTold
+    | Wallopped
+    | Killed
+    | Rehashed
 )

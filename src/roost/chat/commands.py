@@ -278,6 +278,44 @@ class EndClients(_Operation, frozen=True, tag=23):
     nick: str
 
 
+class BecomeOperator(_Operation, frozen=True, tag=46):
+    """OPER, by somebody who has proved to be `name` of the configuration."""
+
+    name: str
+
+
+class Kill(_Operation, frozen=True, tag=47):
+    """Remove a user from the network, with every client; for operators."""
+
+    nick: str
+    reason: str
+
+
+class AddBan(_Operation, frozen=True, tag=48):
+    """Ban from the network, see `chat.bans`, whoever is there already included; for operators."""
+
+    mask: str
+    reason: str
+    duration_s: int = 0
+    """0 is for good."""
+
+
+class RemoveBan(_Operation, frozen=True, tag=49):
+    """Lift a ban; for operators."""
+
+    mask: str
+
+
+class Wallops(_Operation, frozen=True, tag=50):
+    """Say something to everybody with user mode w; for operators."""
+
+    text: str
+
+
+class Rehash(_Operation, frozen=True, tag=51):
+    """Have every node read its configuration again; for operators."""
+
+
 Operation: TypeAlias = (
     Say
     | Join
@@ -315,6 +353,12 @@ Operation: TypeAlias = (
     | EndClients
     | GrantHost
     | UseHost
+    | BecomeOperator
+    | Kill
+    | AddBan
+    | RemoveBan
+    | Wallops
+    | Rehash
 )
 
 OPERATIONS_MAX = 64

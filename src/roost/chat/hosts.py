@@ -20,6 +20,9 @@ HOST_BYTES_MAX = 63
 _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/")
 OPERATOR_MODE = "o"
 """The user mode of operators; see `is_operator`."""
+NOTICES_MODE = "s"
+"""The user mode of operators who want to be told what happens."""
+_OPERATORS_ONLY = OPERATOR_MODE + NOTICES_MODE
 
 
 def is_valid_host(text: str) -> bool:
@@ -37,6 +40,13 @@ def real_host(user: User) -> str:
 def is_operator(user: User) -> bool:
     """Whether a user is one of those who look after the network."""
     return OPERATOR_MODE in user.modes
+
+
+def stop_operating(user: User) -> None:
+    """Make an operator a user like all others."""
+    for letter in _OPERATORS_ONLY:
+        user.modes = user.modes.replace(letter, "")
+    user.operator = ""
 
 
 def set_account_quietly(state: State, user: User, account: str) -> None:

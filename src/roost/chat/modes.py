@@ -2,6 +2,7 @@
 
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
 from roost.chat.commands import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, stop_operating
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
 from roost.chat.rooms import find_room
@@ -12,7 +13,7 @@ from roost.irc.extended_bans import is_valid_entry, normalise_entry
 
 FLAGS = "MRimnst"
 """Room modes without a parameter."""
-USER_MODES = BOT_MODE + "i"
+USER_MODES = BOT_MODE + "iosw"
 LIMIT_MAX = 1_000_000
 MASK_BYTES_MAX = 200
 """More than any nick!user@host has by default; a list's reply holds one beside its setter."""
@@ -150,7 +151,14 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
     for change in operation.changes:
         if change.letter not in USER_MODES:
             unknown += change.letter
+        elif change.is_added and not _may_have(user, change.letter):
+            # "If a user attempts to make themselves an operator using the +o flag [...] SHOULD be
+            # ignored by the server."
+            continue
         elif (change.letter in user.modes) != change.is_added:
+            if change.letter == OPERATOR_MODE:
+                done += _stop_operating(user)
+                continue
             if change.is_added:
                 user.modes = "".join(sorted(user.modes + change.letter))
             else:
@@ -160,3 +168,16 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
         step.changed(UserModesChanged(step.part, source_of(user), tuple(done)))
     if unknown:
         step.refused(Reason.UNKNOWN_USER_MODE, detail=unknown)
+
+
+def _may_have(user: User, letter: str) -> bool:
+    """Whether somebody can give themselves a mode: that of operators comes by OPER alone."""
+    if letter == NOTICES_MODE:
+        return is_operator(user)
+    return letter != OPERATOR_MODE
+
+
+def _stop_operating(user: User) -> list[ModeChange]:
+    before = user.modes
+    stop_operating(user)
+    return [ModeChange(False, letter) for letter in before if letter not in user.modes]

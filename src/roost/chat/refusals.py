@@ -61,6 +61,11 @@ class Reason(enum.IntEnum):
     CANNOT_RENAME = 47  # old name, detail: new name
     NAME_IN_USE = 48  # old name, detail: new name
     METADATA = 49  # target or key; detail: the code of the FAIL and what follows, with spaces
+    NOT_NETWORK_OPERATOR = 60  # no subject
+    BAN_INVALID = 61  # what was to be banned
+    TOO_MANY_BANS = 62  # what was to be banned, detail: how many there may be
+    NO_SUCH_BAN = 63  # what was said to be banned
+    NETWORK_BAN = 64  # no subject, detail: why somebody is banned from the network
     HOST_NOT_YOURS = 68  # account: only operators give virtual hosts
     HOST_INVALID = 69  # host
     NO_HOST = 70  # account: it has no virtual host

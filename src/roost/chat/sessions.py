@@ -8,6 +8,7 @@ from roost.chat.admission import (
     obstacle_to,
 )
 from roost.chat.attempts import succeed
+from roost.chat.bans import find_ban
 from roost.chat.changes import (
     Quitted,
     SessionAttached,
@@ -25,7 +26,7 @@ from roost.chat.commands import (
     ResumeSession,
     SetAlwaysOn,
 )
-from roost.chat.hosts import set_account_quietly
+from roost.chat.hosts import set_account_quietly, stop_operating
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
 from roost.chat.metadata import begin, tell_watchers
 from roost.chat.presence import (
@@ -71,6 +72,10 @@ def open_session(step: Step, command: OpenSession) -> None:
     obstacle = obstacle_to(state, key, account)
     if obstacle is not None:
         step.refused(Reason.TOO_MANY_SESSIONS, obstacle[0], str(obstacle[1]))
+        return
+    ban = find_ban(state, command.nick, command.username, command.host, account, step.time_ms)
+    if ban is not None:
+        step.refused(Reason.NETWORK_BAN, detail=ban.reason)
         return
     known = _find_user_to_join(state, folded, account)
     if known is not None:
@@ -235,6 +240,20 @@ def close_session(step: Step, session: Session, reason: str) -> None:
         look_after(step, user)
     elif stays(state, user):
         become_absent(step, user)
+        stop_operating(user)
+
+
+def expel(step: Step, user: User, reason: str) -> None:
+    """Take a user out of the world with every client, also one who is always on."""
+    source = source_of(user)
+    reason = cut(reason, step.state.settings.reason_bytes_max)
+    sessions = list(user.sessions)
+    for session in sessions:
+        _remove_session(step.state, session)
+    user.sessions.clear()
+    remove_user(step, user, reason)
+    for session in sessions:
+        step.changed(SessionClosed(step.part, source, session, reason))
 
 
 def remember_closed(state: State, session: SessionId) -> None:

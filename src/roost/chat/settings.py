@@ -108,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that one client is told of."""
     metadata_changes_per_minute_max: int = 30
     """By one user: each is told to everybody in all the user's rooms."""
+    network_bans_max: int = 1000
+    """Who may not be on the network: each is looked at when somebody comes, which takes 1 ms."""
     accounts_max: int = 100_000
     """An account takes some hundred bytes on every node and in every snapshot."""
     certificates_per_account_max: int = 10

@@ -105,6 +105,8 @@ class User(msgspec.Struct, array_like=True):
     """How many there have been in it."""
     real_host: str = ""
     """Where they come from, when `host` shows something else; empty when it does not."""
+    operator: str = ""
+    """By which name of the configuration they are an operator; empty when they are none."""
 
 
 class Member(msgspec.Struct, array_like=True):
@@ -176,6 +178,25 @@ class Whowas(msgspec.Struct, frozen=True, array_like=True):
     time_ms: int
 
 
+class NetworkBan(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody who may not be on the network; see `chat.bans`."""
+
+    mask: str
+    reason: str
+    setter: str
+    """The operator's name in the configuration."""
+    time_ms: int
+    expires_ms: int
+    """0 for never."""
+
+
+class Deed(msgspec.Struct, frozen=True, array_like=True):
+    """What an operator did."""
+
+    time_ms: int
+    text: str
+
+
 class State(msgspec.Struct):
     """Everything that the log decides."""
 
@@ -226,5 +247,9 @@ class State(msgspec.Struct):
     absent: dict[UserId, int] = {}
     """Users without a client and since when, in milliseconds; the longest absent first."""
     sessions_by_address: dict[str, int] = {}
+    bans: dict[str, NetworkBan] = {}
+    """By folded mask; who may not be on the network."""
+    deeds: list[Deed] = []
+    """The last things that operators did, oldest first."""
     failed_entries: list[Position] = []
     """Entries that made `apply` fail and were skipped, alike on every node; the last 100."""

@@ -159,6 +159,14 @@ def renew(
     run(data, names or [])
 
 
+@app.command("hash-password")
+def hash_one_password() -> None:
+    """Print what an operator's password is in the configuration; it is asked for."""
+    from roost.cli.hash_password import hash_password
+
+    hash_password()
+
+
 @app.command("node", context_settings=_ANY_KEY, epilog=_KEYS_HINT)
 def run_one_node(
     context: typer.Context,

@@ -68,8 +68,15 @@ def run_node(options: ProcessOptions) -> None:
     config = _prepare(NodeConfig, options, "roost node")
     if config is None:
         return
+
+    def reread() -> NodeConfig:
+        try:
+            return _read(NodeConfig, options, "roost node")
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
     try:
-        _run(config.name, options, lambda: Node(config), STOP_S_MAX + config.leave_s)
+        _run(config.name, options, lambda: Node(config, reread), STOP_S_MAX + config.leave_s)
     except StartError as error:
         raise UsageError(f"{config.name}: {error}") from error
     except FailedError as error:
@@ -105,6 +112,11 @@ def _prepare(kind: type[ConfigT], options: ProcessOptions, command: str) -> Conf
     if options.log_level not in get_args(Level):
         levels = ", ".join(get_args(Level))
         raise UsageError(f"--log-level {options.log_level}: it must be one of {levels}")
+    return _read(kind, options, command)
+
+
+def _read(kind: type[ConfigT], options: ProcessOptions, command: str) -> ConfigT:
+    """Read file and flags."""
     file = options.config
     return make_config(
         kind,

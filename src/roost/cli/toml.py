@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | float | bool | Path | list[str] | tuple[str, ...]"
-Table: TypeAlias = "Mapping[str, Value | Mapping[str, Value]]"
+Value: TypeAlias = (
+    "str | int | float | bool | Path | list[Value] | tuple[Value, ...] | Mapping[str, Value]"
+)
+Table: TypeAlias = "Mapping[str, Value]"
 
 
 def render(table: Table, comment: str) -> str:
-    """Make a TOML document; `comment` goes on top, one table inside another is enough."""
+    """Make a TOML document; `comment` goes on top, and tables deeper down stay within a line."""
     lines = [f"# {line}" for line in comment.splitlines()]
     nested: list[tuple[str, Mapping[str, Value]]] = []
     for key, value in table.items():
@@ -48,5 +50,8 @@ def _render_value(value: Value) -> str:
         case str() | Path():
             # JSON's strings are TOML's, but for the one control character that JSON lets through.
             return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+        case Mapping():
+            inner = ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items())
+            return f"{{{inner}}}"
         case _:
             return "[" + ", ".join(_render_value(item) for item in value) + "]"

@@ -4,9 +4,43 @@ These values show in what clients are told, so that a client could tell two node
 give all nodes the same.
 """
 
+import re
+
 import msgspec
 
 from roost.ircd.sts import Sts
+
+OPERATOR_BYTES_MAX = 50
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+class Operator(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may look after the network: by a password, a certificate, or both together."""
+
+    name: str
+    """What they say to OPER; not a nickname."""
+    password: str = ""
+    """As `roost hash-password` writes it (argon2id); empty when only the certificate counts."""
+    certificate: str = ""
+    """The SHA-256 fingerprint of their client certificate; empty when only the password counts."""
+
+    def __post_init__(self) -> None:
+        if not self.name or " " in self.name or len(self.name.encode()) > OPERATOR_BYTES_MAX:
+            raise ValueError(
+                f"an operator's name has 1 to {OPERATOR_BYTES_MAX} bytes and no spaces, "
+                f"not {self.name!r}"
+            )
+        if not self.password and not self.certificate:
+            raise ValueError(f"operator {self.name} needs a password, a certificate or both")
+        if self.password and not self.password.startswith("$argon2id$"):
+            raise ValueError(
+                f"the password of operator {self.name} must be what `roost hash-password` writes"
+            )
+        if self.certificate and not _FINGERPRINT.fullmatch(self.certificate):
+            raise ValueError(
+                f"the certificate of operator {self.name} must be 64 hexadecimal digits "
+                "in lower case"
+            )
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +72,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Applied entries kept to tell a session that moves here what it missed: some seconds of the
     busiest log, and a hung node is given up in one; some 20 MB when they are full of talk."""
     sts: Sts = Sts()
+    operators: tuple[Operator, ...] = ()
+    """Who may become an operator by OPER."""
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):
@@ -57,9 +93,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        names = [operator.name for operator in self.operators]
+        if len(dict.fromkeys(names)) != len(names):
+            raise ValueError("operators must not have a name twice")
         for line in (*self.motd, *self.admin):
             if any(character in line for character in "\r\n\0") or len(line.encode()) > 390:
                 raise ValueError(f"a line of motd or admin is unfit or above 390 bytes: {line!r}")
+
+    def find_operator(self, name: str) -> Operator | None:
+        """Find who may become an operator under a name."""
+        return next((known for known in self.operators if known.name == name), None)
 
 
 def _is_url(text: str) -> bool:

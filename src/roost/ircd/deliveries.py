@@ -19,8 +19,10 @@ from roost.chat.changes import (
     Invited,
     Joined,
     Kicked,
+    Killed,
     MetadataChanged,
     NickChanged,
+    OperatorsTold,
     Parted,
     Quitted,
     RealnameChanged,
@@ -29,6 +31,7 @@ from roost.chat.changes import (
     Said,
     TopicChanged,
     UserModesChanged,
+    Wallopped,
     WentOffline,
     WentOnline,
 )
@@ -36,7 +39,7 @@ from roost.chat.ids import FoldedNick, RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
-from roost.ircd import host_changes, metadata_lines, renaming, rendering
+from roost.ircd import host_changes, metadata_lines, operator_lines, renaming, rendering
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.directory import Directory
@@ -102,6 +105,13 @@ class Deliveries:
                 self._show_metadata(change, applied, state)
             case WentOnline() | WentOffline():
                 self._show_presence(change)
+            case Killed():
+                self._send(
+                    self._directory.of_user(change.user),
+                    lambda kind: operator_lines.kill_payload(change, applied.time_ms, kind),
+                )
+            case OperatorsTold() | Wallopped():
+                self._show_told(change, applied, state)
 
     def _asker(self, change: Change, applied: Applied) -> SessionId:
         """The session that is told of a change in an answer; 0 when it is none of ours.
@@ -295,6 +305,19 @@ class Deliveries:
         # "The server may send '*' instead of the nick", so that one line serves all.
         payload = rendering.presence_line(self._config.server_name, change)
         self._send(watchers, lambda _: payload)
+
+    def _show_told(self, change: OperatorsTold | Wallopped, applied: Applied, state: State) -> None:
+        """Show what operators do, or say, to those whose user mode asks for it."""
+        letter = operator_lines.mode_of(change)
+        asker = self._asker(change, applied)
+        listening = []
+        for session in self._directory.by_id.values():
+            user = state.users.get(session.user)
+            is_live = session.handover is None and session.id != asker
+            if user is not None and is_live and letter in user.modes:
+                listening.append(session)
+        name, time_ms = self._config.server_name, applied.time_ms
+        self._send(listening, lambda kind: operator_lines.payload(name, change, time_ms, kind))
 
     def _show_renamed(self, change: RoomRenamed, applied: Applied) -> None:
         """Show a room's new name; who knows of no such thing needs lines of their own."""

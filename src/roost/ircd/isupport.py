@@ -22,7 +22,7 @@ KEY_MODES = "k"
 PARAMETER_MODES = "l"
 FLAG_MODES = "MRimnst"
 STATUS_MODES = "ov"
-USER_MODES = BOT_MODE + "i"
+USER_MODES = BOT_MODE + "iosw"
 """The modes by type (A, B, C, D), those of a member, and a user's own."""
 
 ROOM_MODES_WITH_PARAMETER = "".join(sorted(LIST_MODES + KEY_MODES + PARAMETER_MODES + STATUS_MODES))

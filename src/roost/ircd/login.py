@@ -194,6 +194,8 @@ def words_of(refusal: Refusal) -> str:
             return "The account has no such certificate"
         case Reason.CERTIFICATE:
             return f"The account has {refusal.detail} certificates already"
+        case Reason.NETWORK_BAN:
+            return f"The account is banned from this network: {refusal.detail}"
         case Reason.NO_SUCH_ACCOUNT:
             return "There is no such account"
     return "This cannot be done"

@@ -25,6 +25,7 @@ from roost.chat.changes import (
     Kicked,
     MetadataChanged,
     NickChanged,
+    OperatorsTold,
     Parted,
     Quitted,
     RealnameChanged,
@@ -35,6 +36,7 @@ from roost.chat.changes import (
     SubscriptionsChanged,
     TopicChanged,
     UserModesChanged,
+    Wallopped,
     WentOffline,
     WentOnline,
 )
@@ -42,7 +44,7 @@ from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, State, User
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
-from roost.ircd import host_changes, metadata_lines, renaming, rendering
+from roost.ircd import host_changes, metadata_lines, operator_lines, renaming, rendering
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.siblings import ShowApart, is_shown_apart
 
@@ -108,6 +110,7 @@ class _Walk:
         }
         """Room -> the client's status in it."""
         self._subscribed = dict(session.subscribed)
+        self._modes = self._user.modes
         self.lines: list[tuple[Position, bytes]] = []
         """The newest first."""
 
@@ -136,6 +139,10 @@ class _Walk:
                 self._undo_modes(change)
             case NickChanged() if is_by_user:
                 self._nick = change.source.nick
+            case UserModesChanged() if is_by_user:
+                for mode in change.changes:
+                    self._modes = self._modes.replace(mode.letter, "")
+                    self._modes += "" if mode.is_added else mode.letter
             case SubscriptionsChanged() if change.session in self._connections:
                 for key in change.added:
                     self._subscribed.pop(key, None)
@@ -156,9 +163,16 @@ class _Walk:
         if isinstance(change, HostChanged):
             self.lines.append((applied.position, self._host(change, applied, is_own=True)))
             return
+        if isinstance(change, OperatorsTold | Wallopped):
+            self.lines.append((applied.position, self._told(change, applied)))
+            return
         shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
         if shown is not None:
             self.lines.append((applied.position, rendering.encode(*shown)))
+
+    def _told(self, change: OperatorsTold | Wallopped, applied: Applied) -> bytes:
+        capabilities = self._session.capabilities
+        return operator_lines.payload(self._server_name, change, applied.time_ms, capabilities)
 
     def _renamed(self, change: RoomRenamed, applied: Applied) -> bytes:
         return renaming.payload_for(
@@ -195,8 +209,10 @@ class _Walk:
                 return True
             case TopicChanged() | RoomModesChanged() | UserModesChanged() | RoomRenamed():
                 return True
-            case AccountChanged() | HostChanged():
+            case AccountChanged() | HostChanged() | OperatorsTold():
                 return True
+            case Wallopped():
+                return operator_lines.mode_of(change) in self._modes
         return False
 
     def _is_delivered(self, change: Change, *, is_own: bool, is_by_user: bool) -> bool:
@@ -238,6 +254,8 @@ class _Walk:
                 )
             case UserModesChanged():
                 return is_by_user
+            case OperatorsTold() | Wallopped():
+                return operator_lines.mode_of(change) in self._modes
         return False
 
     def _render(self, change: Change, applied: Applied, *, is_by_user: bool) -> bytes:
@@ -248,6 +266,8 @@ class _Walk:
             return self._renamed(change, applied)
         if isinstance(change, HostChanged):
             return self._host(change, applied, is_own=is_by_user)
+        if isinstance(change, OperatorsTold | Wallopped):
+            return self._told(change, applied)
         if isinstance(change, MetadataChanged):
             keys = metadata_lines.keys_for(change, capabilities, self._subscribed)
             return metadata_lines.payload(change, applied.time_ms, capabilities, keys)

@@ -21,6 +21,7 @@ from roost.chat.changes import (
     Kicked,
     MetadataChanged,
     NickChanged,
+    OperatorsTold,
     Parted,
     Quitted,
     RealnameChanged,
@@ -31,17 +32,24 @@ from roost.chat.changes import (
     SubscriptionsChanged,
     TopicChanged,
     UserModesChanged,
+    Wallopped,
     WentOffline,
     WentOnline,
 )
+from roost.chat.hosts import NOTICES_MODE
 from roost.chat.ids import FoldedNick, Position, RoomId, UserId
+from roost.chat.operators import WALLOPS_MODE
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, User
 from roost.irc.casemapping import fold_nick
+from roost.ircd.operator_lines import mode_of
 from roost.ircd.recent import RecentEntries
 
 Place: TypeAlias = "tuple[str, int | str]"
 """A kind of key, and the key."""
+
+
+_LISTENING = (NOTICES_MODE, WALLOPS_MODE)
 
 
 class Happening(NamedTuple):
@@ -77,6 +85,8 @@ class MissedIndex:
         found = {happening.number: happening for happening in own}
         places: list[Place] = [("room", room) for room in rooms]
         places += [("nick", nick) for nick in session.monitored]
+        # Also of those who listen no more: what they were told before is told from what they were.
+        places += [("mode", letter) for letter in _LISTENING]
         for place in places:
             for happening in self._happenings.get(place, ()):
                 found[happening.number] = happening
@@ -122,6 +132,8 @@ def _places(change: Change) -> Sequence[Place]:
             return (*_rooms(change.rooms), _user(change.source.user), *nicks)
         case WentOnline() | WentOffline():
             return (_nick(change.folded),)
+        case OperatorsTold() | Wallopped():
+            return (("mode", mode_of(change)), _user(change.source.user))
     return ()
 
 

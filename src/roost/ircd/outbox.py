@@ -25,6 +25,10 @@ class ServerOutput(msgspec.Struct):
     whispers: list[Whisper] = []
     jobs: list[tuple[int, Work]] = []
     """With the ticket under which the outcome is given back."""
+    deeds: list[str] = []
+    """What operators did, to be written into the node's own log."""
+    is_rehash_due: bool = False
+    """Whether the configuration is to be read again."""
 
 
 class Outbox:
@@ -51,6 +55,14 @@ class Outbox:
     def job(self, ticket: int, work: Work) -> None:
         """Have slow work done."""
         self._output.jobs.append((ticket, work))
+
+    def deed(self, text: str) -> None:
+        """Have it logged what an operator did."""
+        self._output.deeds.append(text)
+
+    def rehash(self) -> None:
+        """Have the configuration read again."""
+        self._output.is_rehash_due = True
 
     def whisper(self, whisper: Whisper) -> None:
         """Tell the other nodes something that may be lost."""

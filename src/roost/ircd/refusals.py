@@ -114,6 +114,20 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             limit = str(context.state.settings.always_on_users_max)
             text = f"The network has {limit} always-on users already"
             context.fail("TOO_MANY_ALWAYS_ON", text=text)
+        case Reason.NOT_NETWORK_OPERATOR:
+            text = "Permission Denied- You're not an IRC operator"
+            context.reply(numerics.ERR_NOPRIVILEGES, text)
+        case Reason.BAN_INVALID:
+            text = "This cannot be banned: give an address, ~a:account, or a mask that says enough"
+            context.fail("INVALID_MASK", subject, text=text)
+        case Reason.TOO_MANY_BANS:
+            text = f"There are {refusal.detail} bans already"
+            context.fail("TOO_MANY_BANS", subject, text=text)
+        case Reason.NO_SUCH_BAN:
+            context.fail("NO_SUCH_BAN", subject, text="There is no such ban")
+        case Reason.NETWORK_BAN:
+            text = f"You are banned from this network: {refusal.detail}"
+            context.reply(numerics.ERR_YOUREBANNEDCREEP, text)
         case Reason.SERVER_FULL:
             context.fail("SERVER_FULL", text="The network is full, try again later")
         case _:

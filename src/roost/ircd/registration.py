@@ -76,6 +76,10 @@ def send_refusals(context: Context, applied: Applied) -> None:
             if result.reason is Reason.SERVER_FULL:
                 session.end_reason = "The network is full, try again later"
                 return
+            if result.reason is Reason.NETWORK_BAN:
+                send_refusal(context, result)
+                session.end_reason = f"Banned ({result.detail})"
+                return
             if result.reason is Reason.TOO_MANY_SESSIONS:
                 session.end_reason = too_many_sessions(result)
                 return

@@ -19,9 +19,11 @@ from roost.chat.changes import (
     MetadataChanged,
     MonitorChanged,
     NickChanged,
+    OperatorsTold,
     OwnershipChanged,
     Parted,
     RealnameChanged,
+    Rehashed,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -29,11 +31,12 @@ from roost.chat.changes import (
     TopicChanged,
     UserModesChanged,
     VirtualHostSet,
+    Wallopped,
 )
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd import host_changes, login_reply, renaming
+from roost.ircd import host_changes, login_reply, operator_lines, renaming
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -87,6 +90,10 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
         case NickChanged():
             context.show_change(change, applied.position, applied.time_ms)
             context.session.nick = change.nick
+        case UserModesChanged() if context.command == "OPER":
+            context.reply(numerics.RPL_YOUREOPER, "You are now an IRC operator")
+            if change.changes:
+                context.show_change(change, applied.position, applied.time_ms)
         case Parted() | Kicked() | TopicChanged() | RoomModesChanged() | UserModesChanged():
             context.show_change(change, applied.position, applied.time_ms)
         case Invited():
@@ -130,10 +137,22 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             send_changed(context, change, applied.time_ms)
         case SubscriptionsChanged():
             send_subscriptions(context, change)
+        case OperatorsTold() | Wallopped():
+            _send_told(context, change, applied)
+        case Rehashed():
+            context.reply(numerics.RPL_REHASHING, "roost", "Rehashing")
         case VirtualHostSet():
             hostserv_reply.send_set(context, change)
         case OwnershipChanged():
             chanserv_reply.send_done(context, change)
+
+
+def _send_told(context: Context, change: OperatorsTold | Wallopped, applied: Applied) -> None:
+    """Show an operator what it did, and what it said if it listens itself."""
+    if isinstance(change, OperatorsTold) or operator_lines.mode_of(change) in context.user.modes:
+        name, capabilities = context.config.server_name, context.session.capabilities
+        line = operator_lines.line(name, change, applied.time_ms, capabilities)
+        context.lines.append(Line(*line))
 
 
 def _send_renamed(context: Context, change: RoomRenamed, applied: Applied) -> None:

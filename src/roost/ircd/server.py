@@ -17,6 +17,8 @@ from roost.chat.changes import (
     CapabilitiesChanged,
     Change,
     MonitorChanged,
+    OperatorsTold,
+    Rehashed,
     SessionAttached,
     SessionClosed,
     SessionOpened,
@@ -232,6 +234,11 @@ class Server:
                     self._directory.watch(session, self._state.sessions[session.id].monitored)
             case SessionAttached():
                 self._attached(change)
+            case Rehashed():
+                self._outbox.rehash()
+            case OperatorsTold():
+                self._outbox.deed(change.text)
+                self._deliveries.show(change, applied, self._state)
             case _:
                 self._deliveries.show(change, applied, self._state)
 
@@ -297,6 +304,12 @@ class Server:
     def whisper(self, whisper: Whisper) -> None:
         """Show a typing notice that comes from another node's client."""
         self._deliveries.whisper(whisper, self._state, SessionId(0))
+
+    def reconfigure(self, config: Config) -> None:
+        """Take over what may change while clients are connected; the rest stays as it was."""
+        self._serving.config = msgspec.structs.replace(
+            self._serving.config, motd=config.motd, admin=config.admin, operators=config.operators
+        )
 
     # The turn
 

@@ -61,7 +61,7 @@ class Serving:
     ) -> None:
         self.state = state
         self.now = Instant(0.0, 0)
-        self._config = config
+        self.config = config
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
@@ -90,7 +90,7 @@ class Serving:
             for line in frame.lines[session.next_line - frame.first :]:
                 session.queue.append((session.next_line, line))
                 session.next_line += 1
-        if len(session.queue) > self._config.queued_lines_max:
+        if len(session.queue) > self.config.queued_lines_max:
             session.queue.clear()
             session.end_reason = "Excess flood"
         self.pump(session)
@@ -104,7 +104,7 @@ class Serving:
             self._end(session, session.end_reason)
 
     def _handle(self, session: LocalSession, number: int, line: bytes | None) -> None:
-        context = Context(self._config, self.state, session, self.now, number)
+        context = Context(self.config, self.state, session, self.now, number)
         count_line(context)
         result = read(context, line)
         effect = self._effect_of(session, number)
@@ -144,7 +144,7 @@ class Serving:
     def _go_on_registering(self, context: Context) -> None:
         session = context.session
         session.registration.lines += 1
-        is_flood = session.registration.lines > self._config.registration_lines_max
+        is_flood = session.registration.lines > self.config.registration_lines_max
         if session.end_reason is None and session.registration.is_complete and not is_flood:
             # Nothing yet, also no ACK of a label: the welcome or the refusal is the line's answer.
             abort_exchange(context)
@@ -264,7 +264,7 @@ class Serving:
             del self._waiting[session.id]
             session.waiting_line = 0
         else:
-            context = Context(self._config, self.state, session, self.now, line)
+            context = Context(self.config, self.state, session, self.now, line)
         self._take_up(session)
         registration.send_welcome(context)
         seen = resumption.seen_before(context, self._recent.reaches)
@@ -365,12 +365,12 @@ class Serving:
             return show_apart(self._context_of(session), change, applied)
 
         known = self.state.sessions[session.id]
-        name = self._config.server_name
+        name = self.config.server_name
         return look_back(self._missed, since, self.state, known, name, seen, show_apart=apart)
 
     def _context_of(self, session: LocalSession) -> Context:
         """Make a context for what is told to a client unasked."""
-        return Context(self._config, self.state, session, self.now, 0)
+        return Context(self.config, self.state, session, self.now, 0)
 
     def _effect_of(self, session: LocalSession, line: int) -> Applied | None:
         """Give the entry that a line had its effect in, when another node served the session."""
@@ -415,7 +415,7 @@ class Serving:
 
     def _send_missed(self, session: LocalSession, lines: list[bytes]) -> None:
         """Send lines in items of a bounded size."""
-        for piece in join_lines(lines, self._config.reply_part_bytes_max):
+        for piece in join_lines(lines, self.config.reply_part_bytes_max):
             self._show(session, DeliverTo((session.id,), piece))
 
     # Answers go out
@@ -458,7 +458,7 @@ class Serving:
         """
         session = context.session
         is_last = is_whole and not session.is_unfinished
-        *pieces, last = cut_payload(finish(context), self._config.reply_part_bytes_max)
+        *pieces, last = cut_payload(finish(context), self.config.reply_part_bytes_max)
         for piece in pieces:
             if session.part >= session.skipped_parts:
                 self._reply(session, context.line, session.part, piece, is_last=False)
@@ -526,7 +526,7 @@ class Serving:
     def _say_goodbye(self, session: LocalSession, text: str) -> None:
         context = self._waiting.get(session.id)
         if context is None:
-            context = Context(self._config, self.state, session, self.now, 0)
+            context = Context(self.config, self.state, session, self.now, 0)
         payload = b""
         if not session.is_detached:
             context.lines = [Line("", f"ERROR :Closing link: {text}")]

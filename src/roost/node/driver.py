@@ -101,12 +101,14 @@ class Driver:
         learn: Callable[[tuple[Neighbour, ...]], None],
         remember_drained: Callable[[bool], None],
         hasher: Worker,
+        reload: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._hello = hello
         self._learn = learn
         self._remember_drained = remember_drained
         self._hasher = hasher
+        self._reload = reload
         self._loop = asyncio.get_running_loop()
         self._store: Store | None = None
         self._mesh: Outlet | None = None
@@ -332,6 +334,8 @@ class Driver:
             self._hasher.submit(work, partial(self.job_done, ticket))
         if output.drained is not None:
             self._remember_drained(output.drained)
+        if output.is_rehash_due:
+            self._reload()
 
     def _send_to_peers(self, messages: Sequence[tuple[str, PeerFrame]]) -> None:
         if not messages:

@@ -93,3 +93,5 @@ class EngineOutput(msgspec.Struct, frozen=True):
     drained: bool | None = None
     """What to remember, beyond a restart, of whether an operator has drained the node; None for
     nothing new."""
+    is_rehash_due: bool = False
+    """Whether the configuration is to be read again."""

@@ -133,6 +133,7 @@ class Engine:
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
         self._drained: bool | None = None
+        self._is_rehash_due = False
         self._historian = Historian(history, self._state.position)
         self._snapshot_due: Snapshot | None = None
         self._is_syncing = False
@@ -153,6 +154,10 @@ class Engine:
         self._shown_status: tuple[str, str, int] = ("", "", 0)
         self._stop_deadline: float | None = None
         self._now = now
+
+    def reconfigure(self, config: IrcConfig) -> None:
+        """Take over what may change at runtime; see `Server.reconfigure`."""
+        self._server.reconfigure(config)
 
     # What is going on
 
@@ -464,8 +469,10 @@ class Engine:
             notes=tuple(self._notes),
             jobs=tuple(self._jobs),
             drained=self._drained,
+            is_rehash_due=self._is_rehash_due,
         )
         self._drained = None
+        self._is_rehash_due = False
         for taken in (
             self._to_peers,
             self._to_balancers,
@@ -551,6 +558,9 @@ class Engine:
         for ticket, query in output.queries:
             self._historian.ask(ticket, query)
         self._jobs.extend(output.jobs)
+        for deed in output.deeds:
+            self._note("info", "operator", deed=deed)
+        self._is_rehash_due = self._is_rehash_due or output.is_rehash_due
         if output.whispers:
             whispers = Whispers(tuple(output.whispers))
             self._to_peers.extend((peer, whispers) for peer in self._peers)

@@ -12,7 +12,7 @@ import contextlib
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import structlog
@@ -45,8 +45,11 @@ DRAINED_FILE = "drained"
 class Node:
     """One member of the cluster, as a process runs it."""
 
-    def __init__(self, config: NodeConfig) -> None:
+    def __init__(self, config: NodeConfig, reread: Callable[[], NodeConfig] | None = None) -> None:
+        """`reread` reads the configuration again, and raises ValueError when it is not fit."""
         self._config = config
+        self._reread = reread
+        self._engine: Engine | None = None
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
         self._mesh: Mesh | None = None
@@ -81,6 +84,18 @@ class Node:
         """End `run` in order; call it from the loop's thread."""
         self._end.set()
 
+    def reload(self) -> None:
+        """Read again what can change while clients are connected; else the old stays."""
+        if self._reread is None or self._engine is None:
+            return
+        try:
+            config = self._reread()
+        except ValueError as error:
+            _logger.error("configuration-not-reloaded", reason=str(error))
+            return
+        self._engine.reconfigure(config.irc)
+        _logger.info("configuration-reloaded")
+
     async def _run(self) -> None:
         config = self._config
         with _start_errors("cannot use the certificates"):
@@ -104,7 +119,10 @@ class Node:
             )
             hasher = Hasher(asyncio.get_running_loop().call_soon_threadsafe)
             stack.callback(hasher.close)
-            driver = Driver(engine, self._hello, self._learn, self._remember_drained, hasher)
+            driver = Driver(
+                engine, self._hello, self._learn, self._remember_drained, hasher, self.reload
+            )
+            self._engine = engine
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(self._mesh_config(), driver, server, client, random.random)
             trunks = Trunks(config.cluster, config.balancers, driver, client, random.random)

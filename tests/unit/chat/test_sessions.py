@@ -228,13 +228,13 @@ def test_what_users_may_not_say_of_themselves(world: ChatWorld) -> None:
         SetRealname("x" * 151),
         SetUserModes("bob", ()),
         SetUserModes("carol", ()),
-        SetUserModes("alice", (ModeChange(True, "o"),)),
+        SetUserModes("alice", (ModeChange(True, "x"),)),
     ).results == (
         Refusal(Reason.REALNAME_INVALID, ""),
         Refusal(Reason.REALNAME_INVALID, "x" * 151),
         Refusal(Reason.OTHER_USERS_MODES, "bob"),
         Refusal(Reason.NO_SUCH_NICK, "carol"),
-        Refusal(Reason.UNKNOWN_USER_MODE, "", "o"),
+        Refusal(Reason.UNKNOWN_USER_MODE, "", "x"),
     )
 
 

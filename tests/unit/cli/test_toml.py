@@ -18,10 +18,12 @@ _VALUE = st.one_of(
     st.lists(_TEXT),
 )
 _KEY = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
+_TABLE = st.dictionaries(_KEY, _VALUE)
+_DEEP = st.one_of(_VALUE, _TABLE, st.lists(_TABLE))
 
 
 @settings(max_examples=40)
-@given(st.dictionaries(_KEY, st.one_of(_VALUE, st.dictionaries(_KEY, _VALUE))))
+@given(st.dictionaries(_KEY, st.one_of(_VALUE, st.dictionaries(_KEY, _DEEP))))
 def test_every_value_survives(table: dict[str, object]) -> None:
     assert tomllib.loads(render(table, "a\ncomment")) == table  # type: ignore[arg-type]
 

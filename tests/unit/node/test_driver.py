@@ -129,6 +129,7 @@ class Bench:
             lambda _: None,
             self.remembered.append,
             self.hasher,
+            lambda: None,
         )
 
     def start(self) -> None:

@@ -5,6 +5,7 @@ The numbers are the whole cluster's, from the replicated state: every node tells
 Source: modern.ircdocs.horse, "LUSERS message".
 """
 
+from roost.chat.hosts import is_operator
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.addressing import is_for_us
@@ -31,8 +32,8 @@ def lusers(context: Context, message: Message) -> Result:
         numerics.RPL_LUSERCLIENT,
         f"There are {users} users and {invisible} invisible on 1 servers",
     )
-    # Roost has no server operators.
-    context.reply(numerics.RPL_LUSEROP, "0", "operator(s) online")
+    operators = sum(is_operator(user) for user in state.users.values())
+    context.reply(numerics.RPL_LUSEROP, str(operators), "operator(s) online")
     context.reply(numerics.RPL_LUSERCHANNELS, str(len(state.rooms)), "channels formed")
     context.reply(numerics.RPL_LUSERME, f"I have {users} clients and 0 servers")
     context.reply(

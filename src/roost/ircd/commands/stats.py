@@ -1,16 +1,20 @@
 """STATS: what the server counts.
 
-Only "u" has anything to say to people. The other queries are about links, operators and bans of a
-kind that Roost does not have, so that their lists are empty in truth.
+"u" tells everybody for how long the network has been there, "k" (or "d") tells operators whom they
+banned from it. The other queries are about what Roost does not have, so that their lists are empty
+in truth.
 
 Source: modern.ircdocs.horse, "STATS message".
 """
 
+from roost.chat.bans import is_expired
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
 from roost.ircd.dispatch import command
+from roost.ircd.moments import human_time
+from roost.ircd.operator_lines import require_operator
 from roost.ircd.packing import middle
 
 _SECOND_MS = 1000
@@ -31,5 +35,17 @@ def stats(context: Context, message: Message) -> Result:
             numerics.RPL_STATSUPTIME,
             f"Server Up {days} days {hours}:{minutes:02}:{seconds:02}",
         )
+    elif query and query in "kKdD":
+        _send_bans(context)
     context.reply(numerics.RPL_ENDOFSTATS, middle(query), "End of /STATS report")
     return None
+
+
+def _send_bans(context: Context) -> None:
+    """List the bans from the network, for operators."""
+    require_operator(context)
+    for ban in context.state.bans.values():
+        if not is_expired(ban, context.now.wall_ms):
+            until = f" until {human_time(ban.expires_ms)}" if ban.expires_ms else ""
+            text = f"{ban.reason} (by {ban.setter}, {human_time(ban.time_ms)}{until})"
+            context.reply(numerics.RPL_STATSKLINE, "K", ban.mask, "*", "*", text)

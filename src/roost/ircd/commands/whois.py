@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "WHOIS message".
 """
 
-from roost.chat.hosts import real_host
+from roost.chat.hosts import is_operator, real_host
 from roost.chat.ids import FoldedNick
 from roost.chat.state import User
 from roost.chat.step import BOT_MODE
@@ -74,6 +74,8 @@ def _describe(context: Context, user: User) -> None:
         context.reply(numerics.RPL_AWAY, nick, user.away)
     if user.sessions and all(state.sessions[session].is_secure for session in user.sessions):
         context.reply(numerics.RPL_WHOISSECURE, nick, "is using a secure connection")
+    if is_operator(user):
+        context.reply(numerics.RPL_WHOISOPERATOR, nick, "is an IRC operator")
     if BOT_MODE in user.modes:
         text = f"is a bot on {state.settings.network}"
         context.reply(numerics.RPL_WHOISBOT, nick, text)
@@ -86,7 +88,7 @@ def _describe(context: Context, user: User) -> None:
     if context.has(Capability.METADATA):
         for key, value in user.metadata.items():
             context.reply(numerics.RPL_WHOISKEYVALUE, nick, key, EVERYBODY, value)
-    if user.id == viewer.id:
+    if user.id == viewer.id or is_operator(viewer):
         context.reply(
             numerics.RPL_WHOISHOST,
             nick,

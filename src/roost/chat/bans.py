@@ -1,0 +1,93 @@
+"""Who may not be on the network at all: bans by mask, address and account, alike on all nodes.
+
+What a ban means shows in how it is written, so that there is one list and one way to match it:
+
+    10.0.0.0/8, 2001:db8::/32, 192.0.2.7    an address, or a network of them
+    ~a:bob, ~account:b*                     an account, or a mask over them
+    *@192.0.2.*, bob!*@*                    a mask over nick!user@host
+
+They are looked at when somebody comes online or logs in, and when one is made; never for a message.
+"""
+
+import ipaddress
+from functools import lru_cache
+from typing import TypeAlias
+
+from roost.chat.state import NetworkBan, State
+from roost.irc.casemapping import fold, fold_nick
+from roost.irc.extended_bans import is_entry_matched, is_valid_entry, normalise_entry
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MASK_BYTES_MAX = 200
+"""As in a room's lists."""
+LETTERS_MIN = 3
+"""How much of a mask has to say something: one that is all wildcards would shut everybody out."""
+PREFIX_MIN = 8
+"""The shortest prefix of a network, for the same reason; the largest that anybody was given."""
+_WILDCARDS = "*?!@.:/"
+
+
+def normalise_ban(text: str) -> str:
+    """Complete what a ban is for as people type it; empty when it cannot be one."""
+    network = read_network(text)
+    if network is not None:
+        is_single = network.num_addresses == 1
+        mask = str(network.network_address if is_single else network)
+        return mask if network.prefixlen >= PREFIX_MIN else ""
+    if "/" in text and "@" not in text and "!" not in text and not text.startswith("~"):
+        return ""
+    if not is_valid_entry(text) or text[:1] == ":" or any(character <= " " for character in text):
+        return ""
+    mask = normalise_entry(text)
+    said = mask.partition(":")[2] if mask.startswith("~") else mask
+    is_wide = sum(character not in _WILDCARDS for character in said) < LETTERS_MIN
+    if is_wide or len(mask.encode()) > MASK_BYTES_MAX:
+        return ""
+    return mask
+
+
+@lru_cache(maxsize=4096)
+def read_network(text: str) -> Network | None:
+    """Read an address or a network of them; None when it is none."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def find_ban(
+    state: State, nick: str, username: str, host: str, account: str, time_ms: int
+) -> NetworkBan | None:
+    """Find a ban that means somebody; `host` is where they really come from."""
+    if not state.bans:
+        return None
+    mask = fold(f"{nick}!{username}@{host}")
+    folded_account = fold_nick(account)
+    address = read_network(host)
+    for folded, ban in state.bans.items():
+        if is_expired(ban, time_ms):
+            continue
+        network = read_network(ban.mask)
+        if network is None:
+            if is_entry_matched(folded, mask, folded_account):
+                return ban
+        elif (
+            address is not None
+            and address.version == network.version
+            and address.network_address in network
+        ):
+            return ban
+    return None
+
+
+def is_expired(ban: NetworkBan, time_ms: int) -> bool:
+    """Whether a ban's time is over."""
+    return 0 < ban.expires_ms <= time_ms
+
+
+def forget_expired(state: State, time_ms: int) -> None:
+    """Forget the bans whose time is over."""
+    for folded, ban in list(state.bans.items()):
+        if is_expired(ban, time_ms):
+            del state.bans[folded]

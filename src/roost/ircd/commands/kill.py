@@ -1,0 +1,18 @@
+"""KILL: remove somebody from the network, whichever node serves them.
+
+Source: modern.ircdocs.horse, "KILL message".
+"""
+
+from roost.chat.commands import Kill
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.operator_lines import require_operator
+
+
+@command("KILL", parameters_min=2)
+def kill(context: Context, message: Message) -> Result:
+    """Ask the log for it; a service is nobody who could be removed."""
+    require_operator(context)
+    nick, comment = message.parameters[:2]
+    return (Kill(context.find_user(nick).nick, comment or "no reason given"),)

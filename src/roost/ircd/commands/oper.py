@@ -1,0 +1,63 @@
+"""OPER: become one of those who look after the network.
+
+Who may is in the nodes' configuration: a name with a password, with a client certificate, or with
+both, and then both are asked for. Attempts are counted as those to log in are.
+
+Source: modern.ircdocs.horse, "OPER message".
+"""
+
+from roost.chat.commands import BecomeOperator
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.config import Operator
+from roost.ircd.context import Context, Job, Result
+from roost.ircd.dispatch import command
+from roost.ircd.login import Denial, count_attempt
+from roost.ircd.passwords import PasswordError, prepare
+from roost.ircd.work import Outcome, VerifyPassword, WorkFailed
+
+
+@command("OPER", parameters_min=1)
+def oper(context: Context, message: Message) -> Result:
+    """Have the attempt counted, then look at the certificate and at the password."""
+    name = message.parameters[0]
+    password = message.parameters[1] if len(message.parameters) > 1 else ""
+
+    def look(context: Context) -> Result:
+        known = context.config.find_operator(name)
+        is_certified = known is not None and known.certificate in ("", context.session.certificate)
+        if known is None or not is_certified:
+            return _refuse(context)
+        return _check_password(context, known, password)
+
+    def denied(context: Context, denial: object) -> Result:
+        assert isinstance(denial, Denial), "nobody logs in to an account here"
+        context.reply(numerics.ERR_PASSWDMISMATCH, denial.reason)
+        return None
+
+    return count_attempt(context, f"oper:{name}", look, denied)
+
+
+def _check_password(context: Context, known: Operator, password: str) -> Result:
+    if not known.password:
+        return (BecomeOperator(known.name),)
+    try:
+        work = VerifyPassword(known.password, prepare(password))
+    except PasswordError:
+        return _refuse(context)
+
+    def then(context: Context, outcome: Outcome) -> Result:
+        if outcome is not True:
+            return _refuse(context)
+        return (BecomeOperator(known.name),)
+
+    def failed(context: Context, outcome: WorkFailed) -> None:
+        context.reply(numerics.ERR_PASSWDMISMATCH, outcome.reason)
+
+    return Job(work, then, failed)
+
+
+def _refuse(context: Context) -> Result:
+    """Say no, alike for a name that is not known: which there are is nobody's business."""
+    context.reply(numerics.ERR_PASSWDMISMATCH, "Password incorrect")
+    return None

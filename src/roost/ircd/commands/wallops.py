@@ -1,0 +1,21 @@
+"""WALLOPS: say something to everybody who listens (user mode w).
+
+Source: modern.ircdocs.horse, "WALLOPS message".
+"""
+
+from roost.chat.commands import Wallops
+from roost.irc import numerics
+from roost.irc.message import Message
+from roost.ircd.context import Context, Result
+from roost.ircd.dispatch import command
+from roost.ircd.operator_lines import require_operator
+
+
+@command("WALLOPS", parameters_min=1)
+def wallops(context: Context, message: Message) -> Result:
+    """Ask the log for it."""
+    require_operator(context)
+    if not message.parameters[0]:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS", "Not enough parameters")
+        return None
+    return (Wallops(message.parameters[0]),)
