@@ -8,6 +8,7 @@ from roost.chat.commands import (
     ClearRoom,
     DropRoom,
     GiveStatus,
+    MarkRead,
     Operation,
     RegisterRoom,
     RenameRoom,
@@ -48,4 +49,5 @@ def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
             dice.choice(("*", *ROOMS, *NICKS)), dice.choice(KEYS), dice.choice(VALUES)
         ): 4,
         lambda: SubscribeMetadata(keys(), keys()): 3,
+        lambda: MarkRead(dice.choice((*ROOMS, *NICKS)), dice.randrange(2**60)): 3,
     }

@@ -43,6 +43,7 @@ from roost.chat.commands import (
     Kill,
     LogIn,
     LogOut,
+    MarkRead,
     Monitor,
     OpenSession,
     Operation,
@@ -90,6 +91,7 @@ from roost.chat.ownership import (
     set_access,
     transfer_room,
 )
+from roost.chat.read_markers import mark_read
 from roost.chat.renaming import rename_room
 from roost.chat.rooms import invite, join, kick, part, part_all, set_topic
 from roost.chat.sessions import (
@@ -320,6 +322,8 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             set_metadata(step, user, operation)
         case SubscribeMetadata():
             subscribe(step, session, user, operation)
+        case MarkRead():
+            mark_read(step, user, operation)
         case Quit():
             close_session(step, session, operation.reason)
         case GrantHost():

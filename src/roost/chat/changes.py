@@ -337,6 +337,18 @@ class Rehashed(_Change, frozen=True, tag=52):
     """Every node is to read its configuration again."""
 
 
+class ReadMarked(_Change, frozen=True, tag=40):
+    """Up to when `source` has read a room or a conversation, for their own clients alone."""
+
+    target: str
+    """As it was typed."""
+    time_ms: int
+    is_news: bool
+    """Whether it was less before; else only the one who asked is told."""
+    users: tuple[UserId, ...]
+    """Whose clients are told: all who are logged in to the account, `source` among them."""
+
+
 class HostChanged(_Change, frozen=True, tag=55):
     """`source`, as it was before, is shown under another host.
 
@@ -390,6 +402,7 @@ Change: TypeAlias = (
     | RoomRenamed
     | MetadataChanged
     | SubscriptionsChanged
+    | ReadMarked
     | HostChanged
     | VirtualHostSet
     | OperatorsTold

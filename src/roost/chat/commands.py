@@ -215,6 +215,13 @@ class SubscribeMetadata(_Operation, frozen=True, tag=37):
     removed: tuple[str, ...]
 
 
+class MarkRead(_Operation, frozen=True, tag=38):
+    """Say up to when a room or a conversation was read (ircv3.net/specs/extensions/read-marker)."""
+
+    target: str
+    time_ms: int
+
+
 class RegisterAccount(_Operation, frozen=True, tag=16):
     """Make an account, and log in to it."""
 
@@ -342,6 +349,7 @@ Operation: TypeAlias = (
     | RenameRoom
     | SetMetadata
     | SubscribeMetadata
+    | MarkRead
     | SetAlwaysOn
     | RegisterAccount
     | LogIn

@@ -50,6 +50,7 @@ def begin_to_stay(state: State, user: User) -> None:
 
 def forget_presence(state: State, user: User) -> None:
     """Forget that a user stays, or is absent; the account's wish is remembered."""
+    state.read_markers.pop(user.id, None)
     state.absent.pop(user.id, None)
     if stays(state, user):
         del state.always_on[FoldedAccount(fold_nick(user.account))]

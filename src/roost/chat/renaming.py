@@ -7,6 +7,7 @@ from roost.chat.access import is_founder
 from roost.chat.changes import RoomMember, RoomRenamed
 from roost.chat.commands import RenameRoom
 from roost.chat.ids import FoldedRoom
+from roost.chat.read_markers import move_markers
 from roost.chat.refusals import Reason
 from roost.chat.rooms import find_room
 from roost.chat.state import Room, User
@@ -43,6 +44,7 @@ def rename_room(step: Step, user: User, operation: RenameRoom) -> None:
     former, room.name, room.renamed_ms = room.name, new, step.time_ms
     del state.room_names[old]
     state.room_names[folded] = room.id
+    move_markers(state, room, old)
     topic = room.topic
     step.changed(
         RoomRenamed(

@@ -238,6 +238,8 @@ class State(msgspec.Struct):
     """Attempts to log in and to register, by account and by address; see `chat.accounts`."""
     services_host: str = "services.roost.local"
     """The host that ChanServ and the like show themselves under."""
+    read_markers: dict[UserId, dict[str, int]] = {}
+    """Of users who are not logged in, as accounts have their own; see `chat.read_markers`."""
     founded: dict[FoldedAccount, dict[RoomId, None]] = {}
     """The rooms of each founder that has any."""
     users_by_account: dict[FoldedAccount, dict[UserId, None]] = {}

@@ -29,6 +29,7 @@ class Capability(enum.IntFlag):
     ACCOUNT_NOTIFY = 1 << 17
     CHGHOST = 1 << 18
     EXTENDED_MONITOR = 1 << 19
+    READ_MARKER = 1 << 20
     CHANNEL_RENAME = 1 << 23
     METADATA = 1 << 24
     PRE_AWAY = 1 << 25
@@ -50,6 +51,7 @@ NAMES: dict[str, Capability] = {
     "draft/event-playback": Capability.EVENT_PLAYBACK,
     "draft/metadata-2": Capability.METADATA,
     "draft/pre-away": Capability.PRE_AWAY,
+    "draft/read-marker": Capability.READ_MARKER,
     "echo-message": Capability.ECHO_MESSAGE,
     "extended-join": Capability.EXTENDED_JOIN,
     "extended-monitor": Capability.EXTENDED_MONITOR,

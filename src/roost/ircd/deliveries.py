@@ -25,6 +25,7 @@ from roost.chat.changes import (
     OperatorsTold,
     Parted,
     Quitted,
+    ReadMarked,
     RealnameChanged,
     RoomModesChanged,
     RoomRenamed,
@@ -39,7 +40,14 @@ from roost.chat.ids import FoldedNick, RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
-from roost.ircd import host_changes, metadata_lines, operator_lines, renaming, rendering
+from roost.ircd import (
+    host_changes,
+    metadata_lines,
+    operator_lines,
+    read_marker_lines,
+    renaming,
+    rendering,
+)
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.directory import Directory
@@ -103,6 +111,8 @@ class Deliveries:
                 self._show_renamed(change, applied)
             case MetadataChanged():
                 self._show_metadata(change, applied, state)
+            case ReadMarked():
+                self._show_read(change, applied)
             case WentOnline() | WentOffline():
                 self._show_presence(change)
             case Killed():
@@ -289,6 +299,12 @@ class Deliveries:
                     change, position, time_ms, kind, rooms, name
                 ),
             )
+
+    def _show_read(self, change: ReadMarked, applied: Applied) -> None:
+        asker = self._asker(change, applied)
+        own = (session for user in change.users for session in self._siblings(user, asker))
+        told = [one for one in own if read_marker_lines.is_told(change, one.capabilities)]
+        self._send(told, lambda _: read_marker_lines.payload(self._config.server_name, change))
 
     def _show_invited(self, change: Invited, applied: Applied) -> None:
         def render(capabilities: int) -> bytes:

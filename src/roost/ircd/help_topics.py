@@ -45,6 +45,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "*mask* and !*mask* by name.",
     ),
     "LUSERS": ("LUSERS", "Counts people and rooms."),
+    "MARKREAD": (
+        "MARKREAD <room or nick> [timestamp=<time>]",
+        "Says, or asks, up to when you have read; all your clients know it.",
+    ),
     "METADATA": (
         "METADATA <room, nick or *> <GET|LIST|SET|CLEAR|SYNC> [<key> ...] [<value>]",
         "METADATA * <SUB|UNSUB|SUBS> [<key> ...]",

@@ -28,6 +28,7 @@ from roost.chat.changes import (
     OperatorsTold,
     Parted,
     Quitted,
+    ReadMarked,
     RealnameChanged,
     RoomModesChanged,
     RoomRenamed,
@@ -44,7 +45,14 @@ from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, State, User
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
-from roost.ircd import host_changes, metadata_lines, operator_lines, renaming, rendering
+from roost.ircd import (
+    host_changes,
+    metadata_lines,
+    operator_lines,
+    read_marker_lines,
+    renaming,
+    rendering,
+)
 from roost.ircd.missed_index import MissedIndex
 from roost.ircd.siblings import ShowApart, is_shown_apart
 
@@ -166,6 +174,10 @@ class _Walk:
         if isinstance(change, OperatorsTold | Wallopped):
             self.lines.append((applied.position, self._told(change, applied)))
             return
+        if isinstance(change, ReadMarked):
+            line = read_marker_lines.payload(self._server_name, change)
+            self.lines.append((applied.position, line))
+            return
         shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
         if shown is not None:
             self.lines.append((applied.position, rendering.encode(*shown)))
@@ -205,7 +217,7 @@ class _Walk:
                 return bool(self._session.capabilities & Capability.ECHO_MESSAGE)
             case RealnameChanged():
                 return bool(self._session.capabilities & Capability.SETNAME)
-            case Joined() | Parted() | Kicked() | NickChanged():
+            case Joined() | Parted() | Kicked() | NickChanged() | ReadMarked():
                 return True
             case TopicChanged() | RoomModesChanged() | UserModesChanged() | RoomRenamed():
                 return True
@@ -238,6 +250,9 @@ class _Walk:
                 return change.user == user or change.room in self.rooms
             case Joined() | Parted() | TopicChanged() | RoomModesChanged() | RoomRenamed():
                 return is_by_user or change.room in self.rooms
+            case ReadMarked():
+                capabilities = self._session.capabilities
+                return user in change.users and read_marker_lines.is_told(change, capabilities)
             case MetadataChanged() if is_by_user:
                 return change.cause != "presence"
             case MetadataChanged():
@@ -268,6 +283,8 @@ class _Walk:
             return self._host(change, applied, is_own=is_by_user)
         if isinstance(change, OperatorsTold | Wallopped):
             return self._told(change, applied)
+        if isinstance(change, ReadMarked):
+            return read_marker_lines.payload(self._server_name, change)
         if isinstance(change, MetadataChanged):
             keys = metadata_lines.keys_for(change, capabilities, self._subscribed)
             return metadata_lines.payload(change, applied.time_ms, capabilities, keys)

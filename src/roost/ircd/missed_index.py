@@ -24,6 +24,7 @@ from roost.chat.changes import (
     OperatorsTold,
     Parted,
     Quitted,
+    ReadMarked,
     RealnameChanged,
     RoomModesChanged,
     RoomRenamed,
@@ -127,6 +128,8 @@ def _places(change: Change) -> Sequence[Place]:
             return (*_rooms(change.rooms), _user(change.source.user), _nick(nick))
         case UserModesChanged() | SessionResumed() | SubscriptionsChanged():
             return (_user(change.source.user),)
+        case ReadMarked():
+            return [_user(user) for user in change.users]
         case MetadataChanged():
             nicks = [_nick(change.folded)] if change.folded else []
             return (*_rooms(change.rooms), _user(change.source.user), *nicks)

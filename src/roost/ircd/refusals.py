@@ -106,6 +106,9 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             context.fail(code, subject, _shown(refusal.detail), text=text, is_specified=True)
         case Reason.METADATA:
             metadata_reply.send_refusal(context, refusal)
+        case Reason.READ_MARKER:
+            # ircv3.net/specs/extensions/read-marker
+            context.fail("INVALID_PARAMS", subject, text="Invalid parameters", is_specified=True)
         case Reason.TOO_MANY_SESSIONS:
             context.fail("TOO_MANY_SESSIONS", text=too_many_sessions(refusal))
         case Reason.ALWAYS_ON_NEEDS_ACCOUNT:

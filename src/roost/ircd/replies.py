@@ -22,6 +22,7 @@ from roost.chat.changes import (
     OperatorsTold,
     OwnershipChanged,
     Parted,
+    ReadMarked,
     RealnameChanged,
     Rehashed,
     RoomModesChanged,
@@ -36,7 +37,7 @@ from roost.chat.changes import (
 from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd import host_changes, login_reply, operator_lines, renaming
+from roost.ircd import host_changes, login_reply, operator_lines, read_marker_lines, renaming
 from roost.ircd.context import Context, Line
 from roost.ircd.metadata_reply import (
     send_changed,
@@ -135,6 +136,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             _send_renamed(context, change, applied)
         case MetadataChanged() if change.cause != "presence":
             send_changed(context, change, applied.time_ms)
+        case ReadMarked():
+            read_marker_lines.send(context, change.target, change.time_ms)
         case SubscriptionsChanged():
             send_subscriptions(context, change)
         case OperatorsTold() | Wallopped():

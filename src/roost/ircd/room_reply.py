@@ -7,12 +7,14 @@ ircv3.net/specs/extensions/no-implicit-names.
 from roost.chat.state import Room
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
+from roost.ircd import read_marker_lines
 from roost.ircd.context import Context
 from roost.ircd.names_reply import send_names
 
 
 def send_entered(context: Context, room: Room) -> None:
     """Tell of a room that was just entered, after the JOIN."""
+    read_marker_lines.send_on_entering(context, room.name)
     if room.topic is not None:
         send_topic(context, room)
     if not context.has(Capability.NO_IMPLICIT_NAMES):

@@ -21,10 +21,11 @@ LINES = (
     *("TOPIC #a :t", "KICK #a watcher", "INVITE watcher #c", "INVITE carol #a", "MODE #a +v alice"),
     *("METADATA * SET url :x", "METADATA #a SET url :y", "METADATA * CLEAR"),
     *("RENAME #a #d", "RENAME #d #a", "RENAME #b #B", "QUIT :bye"),
+    *("MARKREAD #a timestamp=2020-01-01T00:00:00.000Z", "MARKREAD #a", "MARKREAD eve x"),
 )
 NOT_MINE = ("roost.chat/resume", "cap-notify", "sasl", "draft/account-registration")
 """These change nothing of what others do looks like."""
-OF_NOW = ("332", "333", "353", "366", "774", "BATCH", "METADATA")
+OF_NOW = ("332", "333", "353", "366", "774", "BATCH", "METADATA", "MARKREAD")
 """A room that another client of the user enters is described as it is when that is shown."""
 
 actions = st.tuples(st.integers(0, 2), st.sampled_from((*LINES, "log in", "log out")))
