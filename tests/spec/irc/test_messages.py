@@ -157,6 +157,25 @@ def test_client_only_tags_reach_those_with_message_tags_alone() -> None:
     assert tags == {"+x": "a b", "+y": ""}
 
 
+@pytest.mark.parametrize("tag", ["+draft/reply=123", "+draft/react=y"])
+@pytest.mark.parametrize("line", ["PRIVMSG #a :hi", "TAGMSG #a"])
+def test_replies_and_reactions_are_relayed_and_go_through_the_log(tag: str, line: str) -> None:
+    """The reply tag is sent by a client with the client-only prefix `+` and its value references
+    the server provided ID of another message."""
+    world = World(nodes=2)
+    alice = world.register("alice")
+    bob = world.register("bob", "message-tags", node=1)
+    for client in (alice, bob):
+        client.send("JOIN #a")
+    bob.lines()
+    before = len(world.log)
+    alice.send(f"@{tag} {line}")
+    assert len(world.log) == before + 1
+    (message,) = bob.messages()
+    name, _, value = tag.partition("=")
+    assert dict(message.tags)[name] == value
+
+
 def test_server_tags_come_before_client_only_tags() -> None:
     """Any server-initiated tags attached to messages MUST be included before client-only tags."""
     world = World()
