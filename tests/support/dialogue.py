@@ -29,7 +29,7 @@ from roost.chat.commands import (
     encode_command,
 )
 from roost.chat.credentials import Credentials
-from roost.chat.history import Anchor, Answer, Page, Query, Row, Target, Targets
+from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Target, Targets
 from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Position, SessionId
 from roost.chat.record import history_rows
 from roost.chat.settings import Settings
@@ -54,6 +54,7 @@ from roost.trunk.frames import (
     Reply,
 )
 from support.fake_hashing import do_work
+from support.memory_history import search
 
 BALANCER = "b1"
 INCARNATION = 7
@@ -415,6 +416,8 @@ class World:
 
     def answer(self, query: Query) -> Answer:
         """Answer as the history store does, only slower."""
+        if isinstance(query, Search):
+            return search(self.rows, query)
         return self._page(query) if isinstance(query, Page) else self._targets(query)
 
     def _page(self, page: Page) -> tuple[Row, ...]:

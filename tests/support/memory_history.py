@@ -1,6 +1,10 @@
 """A history store that is nothing but a list: what `Page` and `Targets` mean, in plain Python."""
 
-from roost.chat.history import Anchor, Answer, Page, Query, Row, Target
+import re
+
+from roost.chat.changes import Said
+from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Target, decode_change
+from roost.irc.casemapping import fold_nick
 
 
 class MemoryHistory:
@@ -17,6 +21,8 @@ class MemoryHistory:
         rows = sorted(self.rows, key=lambda row: (row.position, row.part))
         if isinstance(query, Page):
             return tuple(_page(rows, query))
+        if isinstance(query, Search):
+            return search(rows, query)
         latest: dict[str, Target] = {}
         names = {key: (name, position) for key, name, position in query.rooms}
         for row in rows:
@@ -62,3 +68,34 @@ def _compare(row: Row, anchor: Anchor) -> int:
         return row.time_ms - anchor.time_ms
     place, other = (row.position, row.part), (anchor.position, anchor.part)
     return (place > other) - (place < other)
+
+
+def search(rows: list[Row], query: Search) -> tuple[Row, ...]:
+    """Answer a search as its documentation says; `rows` are in order."""
+    found = [row for row in rows if row.kind == 0 and _is_found(row, query)]
+    if not query.limit:
+        return ()
+    return tuple(found[-query.limit :] if query.is_newest else found[: query.limit])
+
+
+def _is_found(row: Row, query: Search) -> bool:
+    starts = dict(query.conversations)
+    is_own = bool(query.owner) and row.conversation.startswith(f"d:{query.owner} ")
+    if row.conversation in starts:
+        if row.position < starts[row.conversation]:
+            return False
+    elif not is_own:
+        return False
+    if query.after_ms >= 0 and row.time_ms < query.after_ms:
+        return False
+    if query.before_ms >= 0 and row.time_ms > query.before_ms:
+        return False
+    change = decode_change(row.record)
+    assert isinstance(change, Said)
+    if query.sender and fold_nick(change.source.nick) != query.sender:
+        return False
+    words = re.findall(r"[^\W_]+", change.text.lower())
+    return all(
+        any(word.startswith(one) if len(one) > 1 else word == one for word in words)
+        for one in (wanted.lower() for wanted in query.words)
+    )

@@ -81,7 +81,30 @@ class Target(msgspec.Struct, frozen=True):
     time_ms: int
 
 
-Query: TypeAlias = Page | Targets
+class Search(msgspec.Struct, frozen=True):
+    """Asks for messages by what they say, over conversations; given in ascending order.
+
+    Up to `limit` of the newest in the span of time, or of the oldest; a row matches when all of
+    `words` are in it, each as a word's beginning.
+    """
+
+    words: tuple[str, ...]
+    """Runs of letters and digits; none when any text will do."""
+    sender: str
+    """A folded nickname; empty for anybody."""
+    conversations: tuple[tuple[str, Position], ...]
+    """Those that may be looked at, and from which position on."""
+    owner: str
+    """The `identity` all of whose private conversations are looked at as well; may be empty."""
+    after_ms: int
+    """At this time or later; -1 for any."""
+    before_ms: int
+    """At this time or earlier; -1 for any."""
+    limit: int
+    is_newest: bool
+
+
+Query: TypeAlias = Page | Targets | Search
 Answer: TypeAlias = tuple[Row, ...] | tuple[Target, ...]
 
 

@@ -36,6 +36,7 @@ class Capability(enum.IntFlag):
     NO_IMPLICIT_NAMES = 1 << 26
     SASL = 1 << 27
     ACCOUNT_REGISTRATION = 1 << 28
+    SEARCH = 1 << 29
 
 
 NAMES: dict[str, Capability] = {
@@ -64,6 +65,7 @@ NAMES: dict[str, Capability] = {
     "sasl": Capability.SASL,
     "server-time": Capability.SERVER_TIME,
     "setname": Capability.SETNAME,
+    "soju.im/search": Capability.SEARCH,
     "standard-replies": Capability.STANDARD_REPLIES,
     "userhost-in-names": Capability.USERHOST_IN_NAMES,
 }

@@ -87,6 +87,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "RESUME <token> [<msgid>]",
         "Goes on with a session whose connection broke, before registration.",
     ),
+    "SEARCH": (
+        "SEARCH <text=...;from=nick;in=room or nick;before=time;after=time;limit=n>",
+        "Finds what was said, by the beginnings of words; each part may be left out.",
+    ),
     "SETNAME": ("SETNAME <realname>", "Changes your real name."),
     "STATS": (
         "STATS <u|k>",

@@ -69,13 +69,15 @@ class Questions:
     def answer_failed(self, ticket: int, reason: str) -> None:
         """Say that the history store could not answer.
 
-        Source: ircv3.net/specs/extensions/chathistory, "MESSAGE_ERROR".
+        Source: ircv3.net/specs/extensions/chathistory, "MESSAGE_ERROR"; soju.im/search, "Errors and
+        Warnings".
         """
         asked = self._take(ticket)
         if asked is None:
             return
         context = asked.context
-        context.fail("MESSAGE_ERROR", *context.targets, text=reason, is_specified=True)
+        code = "INTERNAL_ERROR" if context.command == "SEARCH" else "MESSAGE_ERROR"
+        context.fail(code, *context.targets, text=reason, is_specified=True)
         self._finish(context)
 
     def _take(self, ticket: int) -> _Asked | None:

@@ -31,6 +31,7 @@ from roost.storage import (
     HistoryStore,
     Identity,
     LogStore,
+    SearchTimeoutError,
     StorageError,
     Worker,
 )
@@ -39,6 +40,10 @@ _logger = structlog.get_logger()
 
 EXPORT_BYTES_MAX = 1024 * 1024
 """Rows for a neighbour in one frame: far below a frame's limit, and read in a few milliseconds."""
+INDEX_DELAY_S = 0.2
+"""Until what was stored can be searched for; a search itself does not wait for that."""
+INDEX_PAUSE_S = 0.02
+"""Between two steps of indexing, so that others' questions come first."""
 RETRY_S = 0.5
 """How often a full disk is tried again, as for the log."""
 
@@ -104,6 +109,7 @@ class DiskStore:
         self._changes: deque[tuple[Callable[[], None], Callable[[], None]]] = deque()
         self._failures: dict[str, str] = {}
         self._is_closed = False
+        self._is_indexing = False
         self._stored: Stored | None = stored
         self.history_state = HistoryState(applied=history.applied, gaps=history.gaps())
         """What the history held when it was opened."""
@@ -157,6 +163,7 @@ class DiskStore:
             retry_s=self._retry_s,
         )
         self._worker = Worker("history", self._deliver)
+        self._index_later()
 
     async def close(self) -> None:
         """Write what is queued for the log, and end the threads.
@@ -247,6 +254,26 @@ class DiskStore:
             self._note_recovery("history")
             then()
             self._begin_change()
+            self._index_later()
+
+    # The index for searching, made while there is nothing better to do
+
+    def _index_later(self) -> None:
+        if not self._is_indexing:
+            self._is_indexing = True
+            self._loop.call_later(INDEX_DELAY_S, self._index)
+
+    def _index(self) -> None:
+        def done(outcome: bool | StorageError) -> None:
+            if outcome is True:
+                self._loop.call_later(INDEX_PAUSE_S, self._index)
+                return
+            # A full disk shows elsewhere; the next change of the history tries again.
+            self._is_indexing = False
+            if isinstance(outcome, StorageError) and not isinstance(outcome, FullError):
+                self._fatal(outcome)
+
+        self._read(self._history.index_some, done)
 
     # Questions to the history
 
@@ -257,6 +284,8 @@ class DiskStore:
             match outcome:
                 case CorruptRowsError():
                     self._told.answer_corrupt(ticket, outcome.positions)
+                case SearchTimeoutError():
+                    self._told.answer_failed(ticket, "The search takes too long, ask for less")
                 case FullError():
                     self._told.answer_failed(ticket, "The disk is full, try again later")
                 case StorageError():

@@ -11,6 +11,7 @@ from roost.storage.errors import (
     IdentityError,
     LockedError,
     MalformedError,
+    SearchTimeoutError,
     StorageError,
 )
 from roost.storage.history_store import HistoryStore
@@ -29,6 +30,7 @@ __all__ = [
     "LockedError",
     "LogStore",
     "MalformedError",
+    "SearchTimeoutError",
     "StorageError",
     "Worker",
 ]

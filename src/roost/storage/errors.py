@@ -7,6 +7,7 @@ StorageError
  +-- FullError           there is no room; nothing was stored, the same call may be repeated
  +-- MalformedError      a database file is damaged as a whole, and was moved aside
  +-- CorruptRowsError    history rows do not have their checksum; a neighbour may have sound ones
+ +-- SearchTimeoutError  a search took longer than anybody's may
 
 Any other StorageError (a failed fsync above all) is final: what is on the disk is not known any
 more, and only a restart finds out.
@@ -61,3 +62,7 @@ class CorruptRowsError(StorageError):
         more = ", ..." if len(positions) > 10 else ""
         super().__init__(f"damaged history rows at {shown}{more}")
         self.positions = positions
+
+
+class SearchTimeoutError(StorageError):
+    """A search took longer than anybody's may."""

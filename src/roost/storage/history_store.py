@@ -9,6 +9,7 @@ A damaged row is never given to anybody. Who asks is told its position, fetches 
 position from a neighbour, and has them replaced by `import_rows`.
 """
 
+import contextlib
 import itertools
 import sqlite3
 from collections.abc import Sequence
@@ -17,22 +18,31 @@ from typing import Self, TypeAlias
 
 import msgspec
 
-from roost.chat.history import Answer, Page, Query, Row
+from roost.chat.history import Answer, Page, Query, Row, Search
 from roost.chat.ids import Position
 from roost.storage import history_rows, history_targets, records
 from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
-from roost.storage.errors import CorruptRowsError, MalformedError, StorageError
+from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
 from roost.storage.history_pages import read_page
-from roost.storage.history_rows import COLUMNS, insert_rows, verified, whole
+from roost.storage.history_rows import (
+    COLUMNS,
+    first_position_at,
+    insert_rows,
+    verified,
+    whole,
+)
 from roost.storage.history_targets import note_latest, read_targets
 from roost.storage.records import read_record, write_record
+from roost.storage.search_index import SearchIndex, read_found
 
 CACHE_KIB = 16 * 1024
 """Pages kept in memory: the ends of some hundred busy conversations."""
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
 """A file up to this size (over a million rows) is checked as a whole, in about a second, when it
 is opened. Of a larger one, damage is found where it is read."""
+SEARCH_STEPS_MAX = 4
+"""Of indexing before a search: what was said within the last second, at least."""
 ROW_BYTES = 40
 """What an exported row counts beside its texts and its record."""
 DAMAGED_MAX = 1000
@@ -52,6 +62,7 @@ class HistoryStore:
         self.was_lost = False
         """The file was damaged as a whole; this one is new, and lacks all history."""
         self._database, self._applied, self._gaps = self._open()
+        self._index = SearchIndex(directory.path / "search.db")
 
     @classmethod
     def open(cls, directory: DataDirectory) -> Self:
@@ -168,11 +179,47 @@ class HistoryStore:
             with self._database.guard() as connection:
                 if isinstance(query, Page):
                     return read_page(connection, query)
+                if isinstance(query, Search):
+                    return self._search(connection, query)
                 return read_targets(connection, query)
         except CorruptRowsError as error:
             if any(not 1 <= position <= self._applied for position in error.positions):
                 raise self._database.condemn(MISPLACED) from error
             raise
+
+    def _search(self, connection: sqlite3.Connection, query: Search) -> tuple[Row, ...]:
+        if query.limit <= 0:
+            return ()
+        # Whoever searches finds what was just said, unless much is due or the disk is full.
+        with contextlib.suppress(FullError):
+            for _ in range(SEARCH_STEPS_MAX):
+                if not self._index.step(self._read_for_index, self._applied):
+                    break
+        low, high = Position(0), Position(history_rows.POSITION_MAX)
+        if query.after_ms >= 0:
+            low = Position(first_position_at(connection, query.after_ms))
+        if query.before_ms >= 0:
+            high = Position(first_position_at(connection, query.before_ms + 1))
+        return read_found(connection, query, self._index.find(query, low, high))
+
+    def index_some(self) -> bool:
+        """Index some rows for searching; whether there are more.
+
+        Raises:
+            FullError: there is no room; it may be repeated.
+            StorageError: the disk fails.
+        """
+        return self._index.step(self._read_for_index, self._applied)
+
+    def _read_for_index(self, first: int, last: int, limit: int) -> list[Row]:
+        """Read sound rows; damaged ones are indexed when a neighbour's take their place."""
+        with self._database.guard() as connection:
+            found = connection.execute(
+                f"SELECT {COLUMNS} FROM rows WHERE position BETWEEN ? AND ?"  # noqa: S608
+                " ORDER BY position, part, conversation LIMIT ?",
+                (first, last, limit),
+            ).fetchall()
+        return [row for row in map(verified, found) if row is not None]
 
     def export(
         self, first: Position, last: Position, bytes_max: int
@@ -220,6 +267,7 @@ class HistoryStore:
             StorageError: the disk fails.
         """
         assert all(first <= row.position <= last for row in rows), "rows of other positions"
+        self._index.note(first, last)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
             insert_rows(connection, rows)
@@ -260,7 +308,8 @@ class HistoryStore:
         self._applied = position
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
+        self._index.close()
         self._database.close()
 
     def _set_gaps(self, gaps: _Gaps) -> None:

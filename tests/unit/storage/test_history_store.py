@@ -302,6 +302,7 @@ def test_a_row_whose_place_is_damaged_condemns_the_file(
     store = HistoryStore.open(directory)
     with pytest.raises(MalformedError, match=r"history\.db\.corrupt-1"):
         store.answer(ALL)
+    store.close()
     again = HistoryStore.open(directory)
     assert again.applied == 0, "it is filled anew from the neighbours"
     again.close()

@@ -30,7 +30,7 @@ BATCH = "chathistory"
 TARGETS_BATCH = "draft/chathistory-targets"
 
 
-class _Conversation(NamedTuple):
+class Conversation(NamedTuple):
     """A conversation that the client may read, and how much of it."""
 
     key: str
@@ -52,7 +52,7 @@ def chathistory(context: Context, message: Message) -> Result:
         context.targets = (given,)
         return _ask_for_targets(context, selection)
     context.targets = (given, middle(selection.target))
-    conversation = _find_conversation(context, selection.target)
+    conversation = find_conversation(context, selection.target)
     if conversation is None:
         _fail(
             context,
@@ -65,7 +65,7 @@ def chathistory(context: Context, message: Message) -> Result:
     return _ask_for_messages(context, selection, conversation)
 
 
-def _find_conversation(context: Context, target: str) -> _Conversation | None:
+def find_conversation(context: Context, target: str) -> Conversation | None:
     """Find what is asked about; None when it does not exist or is not the client's to read."""
     state, user = context.state, context.user
     if target.startswith("#"):
@@ -73,7 +73,7 @@ def _find_conversation(context: Context, target: str) -> _Conversation | None:
         if room_id is None or room_id not in user.rooms:
             return None
         room = state.rooms[room_id]
-        return _Conversation(
+        return Conversation(
             key=history.room_conversation(room_id),
             name=room.name,
             from_position=room.history_from,
@@ -82,16 +82,14 @@ def _find_conversation(context: Context, target: str) -> _Conversation | None:
         return None
     folded = FoldedNick(casemapping.fold_nick(target))
     peer = state.nicks.get(folded)
-    return _Conversation(
+    return Conversation(
         key=history.private_conversation(history.identity(user.id, user.account), folded),
         name=target if peer is None else state.users[peer].nick,
         from_position=Position(0),
     )
 
 
-def _ask_for_messages(
-    context: Context, selection: Selection, conversation: _Conversation
-) -> Result:
+def _ask_for_messages(context: Context, selection: Selection, conversation: Conversation) -> Result:
     limit = min(selection.limit, context.config.chathistory_max)
 
     def show(later: Context, answer: Answer) -> None:
@@ -110,7 +108,7 @@ def _ask_for_messages(
     return Question(pages, show)
 
 
-def _show_messages(context: Context, answer: Answer, conversation: _Conversation) -> None:
+def _show_messages(context: Context, answer: Answer, conversation: Conversation) -> None:
     rows = [row for row in answer if isinstance(row, Row)]
     try:
         changes = [history.decode_change(row.record) for row in rows]

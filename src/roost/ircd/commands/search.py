@@ -1,0 +1,142 @@
+"""SEARCH: find what was said, by its words, its sender, its place and its time.
+
+Everything that CHATHISTORY would give to the client is looked through, and nothing else: the rooms
+where it is, and its own private conversations.
+
+Source: soju.im/search (codeberg.org/emersion/soju, doc/ext/search.md).
+"""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from roost.chat import history
+from roost.chat.history import Answer, Row, Search
+from roost.chat.ids import Position
+from roost.irc.casemapping import fold_nick
+from roost.irc.message import Message, unescape_tag_value
+from roost.ircd.commands.chathistory import find_conversation
+from roost.ircd.context import Context, Question, Result
+from roost.ircd.dispatch import command
+from roost.ircd.moments import parse_timestamp
+from roost.ircd.packing import middle
+from roost.ircd.renaming import as_called_now
+
+BATCH = "soju.im/search"
+ATTRIBUTES = ("after", "before", "from", "in", "limit", "text")
+WORDS_MAX = 16
+"""As many as people type; each is looked up for itself."""
+_WORD = re.compile(r"[^\W_]+")
+_LIMIT_DIGITS_MAX = 9
+
+
+class _InvalidError(Exception):
+    """An attribute is not fit; carries its name, and why for people."""
+
+    def __init__(self, attribute: str, text: str) -> None:
+        super().__init__(text)
+        self.attribute = attribute
+        self.text = text
+
+
+@command("SEARCH", parameters_min=1)
+def search(context: Context, message: Message) -> Result:
+    """Ask the history store."""
+    try:
+        query, names = _read(context, _attributes(message.parameters[0]))
+    except _InvalidError as error:
+        code = "INVALID_PARAMS"
+        context.fail(code, middle(error.attribute), text=error.text, is_specified=True)
+        return None
+
+    def show(later: Context, answer: Answer) -> None:
+        _show(later, answer, names)
+
+    if not query.limit or not (query.conversations or query.owner):
+        show(context, ())
+        return None
+    return Question((query,), show)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Read attributes, which are written as message tags are."""
+    found: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _, value = part.partition("=")
+        if not part:
+            continue
+        if name not in ATTRIBUTES:
+            raise _InvalidError(name, f"There is {', '.join(ATTRIBUTES)}")
+        found[name] = unescape_tag_value(value)
+    return found
+
+
+def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str, str]]:
+    """Make the query, and the names of the rooms' conversations."""
+    conversations, names, owner = _places(context, given.get("in", ""))
+    words = tuple(_WORD.findall(given.get("text", "")))
+    if given.get("text") and not words:
+        raise _InvalidError("text", "The text has no letter or digit to search for")
+    if len(words) > WORDS_MAX:
+        raise _InvalidError("text", f"A text may have up to {WORDS_MAX} words")
+    limit = given.get("limit", str(context.config.chathistory_max))
+    if not (limit.isascii() and limit.isdigit()) or len(limit) > _LIMIT_DIGITS_MAX:
+        raise _InvalidError("limit", "The limit is not a number")
+    query = Search(
+        words=words,
+        sender=fold_nick(given.get("from", "")),
+        conversations=conversations,
+        owner=owner,
+        after_ms=_time(given, "after"),
+        before_ms=_time(given, "before"),
+        limit=min(int(limit), context.config.chathistory_max),
+        # "If `after` is specified, messages SHOULD be searched from that time. Otherwise, messages
+        # SHOULD be searched from the `before` time".
+        is_newest="after" not in given,
+    )
+    return query, names
+
+
+def _places(
+    context: Context, wanted: str
+) -> tuple[tuple[tuple[str, Position], ...], dict[str, str], str]:
+    """Say which conversations may be looked at, what rooms are called, and whose the rest are."""
+    state, user = context.state, context.user
+    if wanted:
+        conversation = find_conversation(context, wanted)
+        if conversation is None:
+            raise _InvalidError("in", f"Messages of {wanted} could not be retrieved")
+        places = ((conversation.key, conversation.from_position),)
+        return places, {conversation.key: conversation.name}, ""
+    rooms = [state.rooms[room] for room in user.rooms]
+    keys = [history.room_conversation(room.id) for room in rooms]
+    return (
+        tuple((key, room.history_from) for key, room in zip(keys, rooms, strict=True)),
+        {key: room.name for key, room in zip(keys, rooms, strict=True)},
+        history.identity(user.id, user.account),
+    )
+
+
+def _time(given: Mapping[str, str], name: str) -> int:
+    if name not in given:
+        return -1
+    time_ms = parse_timestamp(given[name])
+    if time_ms is None:
+        raise _InvalidError(name, "The time is not YYYY-MM-DDThh:mm:ss.sssZ")
+    return time_ms
+
+
+def _show(context: Context, answer: Answer, names: Mapping[str, str]) -> None:
+    rows = [row for row in answer if isinstance(row, Row)]
+    try:
+        changes = [history.decode_change(row.record) for row in rows]
+    except msgspec.MsgspecError:
+        text = "The search could not be run"
+        context.fail("INTERNAL_ERROR", text=text, is_specified=True)
+        return
+    with context.batch(BATCH):
+        for row, change in zip(rows, changes, strict=True):
+            name = names.get(row.conversation, "")
+            shown = as_called_now(change, name) if name.startswith("#") else change
+            context.show_change(shown, row.position, row.time_ms)

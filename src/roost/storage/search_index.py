@@ -1,0 +1,296 @@
+"""Finds messages by their words: an index beside the history, made of it and never more than it.
+
+    history.db -- rows, some thousand at a time, when the disk is idle --> search.db
+    words, sender, conversation, time --> places of rows --> rows of history.db, verified
+
+It is a file of its own, so that what people say is stored without waiting for it, and that it can
+be thrown away: one that is missing or damaged is made anew, from the first row on. It names rows
+only; each is then read from the history, so that nothing is found that is not there.
+
+A row's number holds its place, so that the newest are found first and a time is a range of
+numbers. Conversations and senders are words as well: their hashes stand in columns of their own.
+
+Source: sqlite.org/fts5.html, "Contentless Tables", "FTS5 Boolean Operators", "Column Filters".
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from roost.chat.changes import Said
+from roost.chat.history import KIND_MESSAGE, Row, Search, decode_change
+from roost.chat.ids import Position
+from roost.irc.casemapping import fold_nick
+from roost.storage.database import Database
+from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError
+from roost.storage.history_rows import read_row
+
+ROWS_PER_STEP = 500
+"""In one transaction: some 10 ms of the disk's thread, which others' questions wait for."""
+SCANNED_MAX = 5000
+"""Places that are looked at for one answer; rows before the last one may not be shown."""
+SECONDS_MAX = 0.5
+"""For one search; others who ask for history wait meanwhile."""
+
+_SCHEMA = """
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
+    text, place, sender, content='', detail=column, tokenize='unicode61 remove_diacritics 2');
+CREATE TABLE IF NOT EXISTS due (first INTEGER PRIMARY KEY, last INTEGER NOT NULL)
+"""
+ReadRows: TypeAlias = Callable[[int, int, int], list[Row]]
+_POSITION_SHIFT = 20
+_PART_SHIFT = 4
+_PARTS = 1 << (_POSITION_SHIFT - _PART_SHIFT)
+_SIDES = 1 << _PART_SHIFT
+_END = 2**42
+"""After every position that has a number."""
+
+
+class SearchIndex:
+    """The file search.db; when it proves damaged it is made anew, and nobody is told of errors."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, or make an empty one.
+
+        Raises:
+            StorageError: it can neither be opened nor made anew.
+        """
+        self._path = path
+        try:
+            self._database = self._open()
+        except MalformedError:
+            # It was moved aside; everything in it is in the history too.
+            self._database = self._open()
+
+    def _open(self) -> Database:
+        database = Database(self._path, synchronous="NORMAL", schema=_SCHEMA)
+        with database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO due SELECT 1, ? WHERE NOT EXISTS (SELECT 1 FROM due WHERE last = ?)",
+                (_END, _END),
+            )
+        return database
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def note(self, first: Position, last: Position) -> None:
+        """Remember that rows of these positions are about to be stored, behind what is indexed.
+
+        Raises:
+            FullError, StorageError: see `Database.guard`.
+        """
+        try:
+            with self._database.transaction() as connection:
+                connection.execute(
+                    "INSERT INTO due SELECT ?, ? WHERE ? < (SELECT first FROM due WHERE last = ?)"
+                    " ON CONFLICT (first) DO UPDATE SET last = max(last, excluded.last)",
+                    (first, last, first, _END),
+                )
+        except MalformedError:
+            self._database = self._open()
+
+    def step(self, read: ReadRows, applied: Position) -> bool:
+        """Index some rows of the history, which is stored up to `applied`; whether more are due.
+
+        `read` gives up to so many rows of a range of positions, in order.
+
+        Raises:
+            FullError, StorageError: see `Database.guard`; the step may be repeated.
+        """
+        try:
+            return self._step(read, applied)
+        except MalformedError:
+            self._database = self._open()
+            return True
+
+    def _step(self, read: ReadRows, applied: Position) -> bool:
+        with self._database.guard() as connection:
+            first, last = connection.execute("SELECT first, last FROM due ORDER BY last").fetchone()
+        until = min(last, applied)
+        if first > until and last == _END:
+            return False
+        rows = read(first, until, ROWS_PER_STEP)
+        if len(rows) == ROWS_PER_STEP:
+            # The last position may go on in what was not read.
+            until = rows[-1].position - 1
+            if until < first:
+                until, rows = first, read(first, first, -1)
+        with self._database.transaction() as connection:
+            _insert(connection, [row for row in rows if row.position <= until])
+            connection.execute("DELETE FROM due WHERE first = ? AND last = ?", (first, last))
+            if until < last:
+                following = max(first, until + 1)
+                connection.execute("INSERT OR REPLACE INTO due VALUES (?, ?)", (following, last))
+            (rest,) = connection.execute("SELECT first FROM due ORDER BY last LIMIT 1").fetchone()
+        return bool(rest <= applied)
+
+    def find(self, query: Search, low: Position, high: Position) -> list[tuple[Position, int, int]]:
+        """Find places from `low` to before `high`: position, part, and number of the conversation.
+
+        They are in the order of the search: the newest first, unless the query says otherwise.
+
+        Raises:
+            SearchTimeoutError: it took too long.
+            StorageError: see `Database.guard`.
+        """
+        order = "DESC" if query.is_newest else "ASC"
+        question = (
+            "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"  # noqa: S608
+            f" ORDER BY rowid {order} LIMIT ?"
+        )
+        values = (_match(query), _number(low), _number(high), SCANNED_MAX)
+        connection = self._database.connection
+        timer = threading.Timer(SECONDS_MAX, connection.interrupt)
+        timer.start()
+        try:
+            with self._database.guard():
+                found = _fetch(connection, question, values)
+        except MalformedError:
+            self._database = self._open()
+            return []
+        finally:
+            timer.cancel()
+            timer.join()
+        return [
+            (
+                Position(number >> _POSITION_SHIFT),
+                number >> _PART_SHIFT & (_PARTS - 1),
+                number & (_SIDES - 1),
+            )
+            for number in found
+        ]
+
+
+def _fetch(
+    connection: sqlite3.Connection, question: str, values: tuple[str | int, ...]
+) -> list[int]:
+    try:
+        return [number for (number,) in connection.execute(question, values)]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise SearchTimeoutError("the search took too long") from error
+        raise
+
+
+def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    entries = []
+    former, side = (0, 0), 0
+    for row in rows:
+        if row.kind != KIND_MESSAGE:
+            continue
+        side = side + 1 if (row.position, row.part) == former else 0
+        former = (row.position, row.part)
+        change = _said(row.record)
+        if change is None or side >= _SIDES or row.part >= _PARTS or row.position >= _END:
+            continue
+        number = _number(row.position) | row.part << _PART_SHIFT | side
+        places = _places(row.conversation)
+        entries.append((number, change.text, places, _sender(change.source.nick)))
+    if not entries:
+        return
+    numbers = [entry[0] for entry in entries]
+    known = {
+        number
+        for (number,) in connection.execute(
+            "SELECT id FROM words_docsize WHERE id BETWEEN ? AND ?", (min(numbers), max(numbers))
+        )
+    }
+    connection.executemany(
+        "INSERT INTO words (rowid, text, place, sender) VALUES (?, ?, ?, ?)",
+        [entry for entry in entries if entry[0] not in known],
+    )
+
+
+def _said(record: bytes) -> Said | None:
+    try:
+        change = decode_change(record)
+    except msgspec.MsgspecError:
+        return None
+    return change if isinstance(change, Said) else None
+
+
+def _match(query: Search) -> str:
+    """Write the query for the index; every part of it is a word between quotes."""
+    places = [_place(conversation) for conversation, _ in query.conversations]
+    if query.owner:
+        places.append(_owner(query.owner))
+    parts = [f"place : ({' OR '.join(map(_quoted, places))})"]
+    if query.sender:
+        parts.append(f"sender : {_quoted(_sender(query.sender))}")
+    if query.words:
+        # Of a single letter too many words begin.
+        words = [f'"{word}"{"*" if len(word) > 1 else ""}' for word in query.words]
+        parts.append(f"text : ({' AND '.join(words)})")
+    return " AND ".join(parts)
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"'
+
+
+def _places(conversation: str) -> str:
+    if not conversation.startswith("d:"):
+        return _place(conversation)
+    owner = conversation[2:].rpartition(" ")[0]
+    return f"{_place(conversation)} {_owner(owner)}"
+
+
+def _place(conversation: str) -> str:
+    return f"c{_hash(conversation)}"
+
+
+def _owner(identity: str) -> str:
+    return f"o{_hash(identity)}"
+
+
+def _sender(nick: str) -> str:
+    return f"s{_hash(fold_nick(nick))}"
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _number(position: Position) -> int:
+    return min(position, _END) << _POSITION_SHIFT
+
+
+def read_found(
+    connection: sqlite3.Connection, query: Search, places: Iterable[tuple[Position, int, int]]
+) -> tuple[Row, ...]:
+    """Read the rows that were found from the history, in ascending order, up to the limit.
+
+    Raises:
+        CorruptRowsError: some of them are damaged.
+    """
+    found: list[Row] = []
+    for position, part, side in places:
+        names = connection.execute(
+            "SELECT conversation FROM rows WHERE position = ? AND part = ? AND kind = ?"
+            " ORDER BY conversation LIMIT 1 OFFSET ?",
+            (position, part, KIND_MESSAGE, side),
+        ).fetchone()
+        if names is None or not _is_permitted(names[0], position, query):
+            continue
+        row = read_row(connection, names[0], position, part)
+        if row is None:
+            raise CorruptRowsError((position,))
+        found.append(row)
+        if len(found) == query.limit:
+            break
+    return tuple(reversed(found)) if query.is_newest else tuple(found)
+
+
+def _is_permitted(conversation: str, position: Position, query: Search) -> bool:
+    """Whether a row that was found may be shown to who asked."""
+    for key, from_position in query.conversations:
+        if conversation == key:
+            return position >= from_position
+    return bool(query.owner) and conversation.startswith(f"d:{query.owner} ")
