@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
-from roost.chat.changes import Change
+from roost.chat.changes import Change, Redacted
 from roost.chat.commands import (
     Act,
     BalancerStarted,
@@ -29,9 +29,20 @@ from roost.chat.commands import (
     encode_command,
 )
 from roost.chat.credentials import Credentials
-from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Target, Targets
+from roost.chat.history import (
+    KIND_REDACTION,
+    Anchor,
+    Answer,
+    Page,
+    Query,
+    Row,
+    Search,
+    Target,
+    Targets,
+    decode_change,
+)
 from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Position, SessionId
-from roost.chat.record import history_rows
+from roost.chat.record import history_rows, redacted
 from roost.chat.settings import Settings
 from roost.chat.state import Account, State
 from roost.irc import casemapping, message
@@ -308,7 +319,7 @@ class World:
         applied = apply_entry(self.state, encode_command(command), position, self.time_ms)
         assert not applied.failure, applied.failure
         self.log.append(applied)
-        self.rows.extend(history_rows(applied))
+        self._store(history_rows(applied))
         for server in self.servers:
             server.show(applied)
         return applied
@@ -413,6 +424,19 @@ class World:
             members.pop(session, None)
 
     # The history
+
+    def _store(self, rows: list[Row]) -> None:
+        """Store rows; what is taken back is forgotten, as the history store does it."""
+        for row in rows:
+            if row.kind == KIND_REDACTION:
+                change = decode_change(row.record)
+                assert isinstance(change, Redacted)
+                place = (change.position, change.number)
+                self.rows = [
+                    redacted(old) if (old.position, old.part) == place and old.kind < 2 else old
+                    for old in self.rows
+                ]
+        self.rows.extend(rows)
 
     def answer(self, query: Query) -> Answer:
         """Answer as the history store does, only slower."""

@@ -10,6 +10,7 @@ from roost.chat.commands import (
     GiveStatus,
     MarkRead,
     Operation,
+    Redact,
     RegisterRoom,
     RenameRoom,
     SetAccess,
@@ -17,6 +18,7 @@ from roost.chat.commands import (
     SubscribeMetadata,
     TransferRoom,
 )
+from roost.chat.ids import Position, UserId
 
 ROOMS = ("#x", "#X", "#y", "#z", "")
 NICKS = ("a", "b", "c", "")
@@ -49,5 +51,17 @@ def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
             dice.choice(("*", *ROOMS, *NICKS)), dice.choice(KEYS), dice.choice(VALUES)
         ): 4,
         lambda: SubscribeMetadata(keys(), keys()): 3,
+        lambda: Redact(
+            dice.choice((*ROOMS, *NICKS)),
+            "m",
+            Position(1),
+            0,
+            dice.choice((0, -(10**9))),
+            "r",
+            UserId(dice.randrange(9)),
+            dice.choice(("", "Eve")),
+            "x",
+            "a:Eve",
+        ): 4,
         lambda: MarkRead(dice.choice((*ROOMS, *NICKS)), dice.randrange(2**60)): 3,
     }

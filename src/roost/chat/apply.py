@@ -50,6 +50,7 @@ from roost.chat.commands import (
     Part,
     PartAll,
     Quit,
+    Redact,
     RegisterAccount,
     RegisterEarly,
     RegisterRoom,
@@ -92,6 +93,7 @@ from roost.chat.ownership import (
     transfer_room,
 )
 from roost.chat.read_markers import mark_read
+from roost.chat.redaction import redact
 from roost.chat.renaming import rename_room
 from roost.chat.rooms import invite, join, kick, part, part_all, set_topic
 from roost.chat.sessions import (
@@ -322,6 +324,8 @@ def _operate(step: Step, session: Session, user: User, operation: Operation) -> 
             set_metadata(step, user, operation)
         case SubscribeMetadata():
             subscribe(step, session, user, operation)
+        case Redact():
+            redact(step, user, operation)
         case MarkRead():
             mark_read(step, user, operation)
         case Quit():

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from roost.chat.commands import ModeChange
-from roost.chat.ids import AccountId, FoldedNick, RoomId, SessionId, UserId
+from roost.chat.ids import AccountId, FoldedNick, Position, RoomId, SessionId, UserId
 
 VOICE = 1
 OPERATOR = 2
@@ -313,6 +313,29 @@ class SubscriptionsChanged(_Change, frozen=True, tag=33):
     """Those that are to be confirmed, whether or not there was anything to be done."""
 
 
+class Redacted(_Change, frozen=True, tag=45):
+    """`source` took a message back: in `room`, or of a private conversation.
+
+    It is the history store's order to forget what the message said.
+    """
+
+    room: RoomId
+    """0 when it is private."""
+    recipient: UserId
+    """Who else is told of a private one; 0 when they are not here."""
+    target: str
+    message: str
+    """The message's id as it is written."""
+    position: Position
+    number: int
+    """The message's part within its entry."""
+    reason: str
+    author_nick: str
+    """Who said it, under the nickname that they had."""
+    recipient_identity: str
+    """As in the message's `Said`."""
+
+
 class OperatorsTold(_Change, frozen=True, tag=50):
     """What `source` did as an operator, in words for the others."""
 
@@ -405,6 +428,7 @@ Change: TypeAlias = (
     | ReadMarked
     | HostChanged
     | VirtualHostSet
+    | Redacted
     | OperatorsTold
     | Wallopped
     | Killed

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from roost.chat.credentials import Credentials
-from roost.chat.ids import AccountId, SessionId, UserId
+from roost.chat.ids import AccountId, Position, SessionId, UserId
 from roost.chat.settings import Settings
 
 
@@ -285,6 +285,27 @@ class EndClients(_Operation, frozen=True, tag=23):
     nick: str
 
 
+class Redact(_Operation, frozen=True, tag=42):
+    """Take a message back; everything after `reason` is what the node read of it."""
+
+    target: str
+    """A room, or the other side of a private conversation."""
+    message: str
+    """Its id as it is written."""
+    position: Position
+    number: int
+    """Its part within the entry."""
+    time_ms: int
+    """When it was said."""
+    reason: str
+    author: UserId
+    author_account: str
+    author_nick: str
+    """As it was then."""
+    recipient_identity: str
+    """As in `Said`."""
+
+
 class BecomeOperator(_Operation, frozen=True, tag=46):
     """OPER, by somebody who has proved to be `name` of the configuration."""
 
@@ -361,6 +382,7 @@ Operation: TypeAlias = (
     | EndClients
     | GrantHost
     | UseHost
+    | Redact
     | BecomeOperator
     | Kill
     | AddBan

@@ -16,6 +16,10 @@ KIND_MESSAGE = 0
 KIND_TAGMSG = 1
 KIND_EVENT = 2
 """JOIN, PART, QUIT, NICK, KICK, TOPIC, MODE: shown with draft/event-playback only."""
+KIND_REDACTED = 3
+"""A message that was taken back: what it said is gone."""
+KIND_REDACTION = 4
+"""REDACT, which takes a message back: the store forgets what that said, whichever comes first."""
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -10,6 +10,7 @@ from roost.chat.changes import (
     NickChanged,
     Parted,
     Quitted,
+    Redacted,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -18,8 +19,11 @@ from roost.chat.changes import (
 from roost.chat.history import (
     KIND_EVENT,
     KIND_MESSAGE,
+    KIND_REDACTED,
+    KIND_REDACTION,
     KIND_TAGMSG,
     Row,
+    decode_change,
     encode_change,
     identity,
     private_conversation,
@@ -62,7 +66,16 @@ def history_rows(applied: Applied) -> list[Row]:
     return rows
 
 
+def redacted(row: Row) -> Row:
+    """Give what is kept of a message that was taken back; the same on every node."""
+    change = decode_change(row.record)
+    assert isinstance(change, Said), "only what was said is taken back"
+    return replace(row, kind=KIND_REDACTED, record=encode_change(replace(change, text="", tags=())))
+
+
 def _kind(change: Change) -> int:
+    if isinstance(change, Redacted):
+        return KIND_REDACTION
     if not isinstance(change, Said):
         return KIND_EVENT
     return KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE
@@ -73,6 +86,18 @@ def _conversations(change: Change) -> list[tuple[str, str]]:
     match change:
         case Said():
             return _conversations_of_said(change)
+        case Redacted() if change.room:
+            return [(room_conversation(change.room), "")]
+        case Redacted():
+            # The two conversations that hold the message.
+            source = change.source
+            mine = private_conversation(
+                identity(source.user, source.account), fold_nick(change.target)
+            )
+            theirs = private_conversation(change.recipient_identity, fold_nick(change.author_nick))
+            if mine == theirs:
+                return [(mine, change.target)]
+            return [(mine, change.target), (theirs, change.author_nick)]
         case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged() | RoomRenamed():
             return [(room_conversation(change.room), "")]
         case Quitted() | NickChanged():

@@ -62,6 +62,9 @@ class Reason(enum.IntEnum):
     NAME_IN_USE = 48  # old name, detail: new name
     METADATA = 49  # target or key; detail: the code of the FAIL and what follows, with spaces
     READ_MARKER = 50  # target: neither a room's name nor a nickname
+    REDACT_TARGET = 55  # room
+    REDACT_FORBIDDEN = 56  # target, detail: the message's id
+    REDACT_WINDOW = 57  # target, detail: the message's id and the window in seconds
     NOT_NETWORK_OPERATOR = 60  # no subject
     BAN_INVALID = 61  # what was to be banned
     TOO_MANY_BANS = 62  # what was to be banned, detail: how many there may be

@@ -108,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that one client is told of."""
     metadata_changes_per_minute_max: int = 30
     """By one user: each is told to everybody in all the user's rooms."""
+    redaction_window_s: float = 86_400.0
+    """How long people can take back what they said; 0 is for ever. Others have read it by then."""
     network_bans_max: int = 1000
     """Who may not be on the network: each is looked at when somebody comes, which takes 1 ms."""
     accounts_max: int = 100_000

@@ -62,7 +62,8 @@ class Question(msgspec.Struct, frozen=True):
 
     queries: tuple[Query, ...]
     """Asked in order; the last one's answer is shown even when it is empty."""
-    show: Callable[["Context", Answer], None]
+    show: Callable[["Context", Answer], "Result"]
+    """May do, and return, all that a handler may."""
 
 
 class Gradual(msgspec.Struct, frozen=True):

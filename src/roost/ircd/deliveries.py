@@ -27,6 +27,7 @@ from roost.chat.changes import (
     Quitted,
     ReadMarked,
     RealnameChanged,
+    Redacted,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -111,6 +112,8 @@ class Deliveries:
                 self._show_renamed(change, applied)
             case MetadataChanged():
                 self._show_metadata(change, applied, state)
+            case Redacted():
+                self._show_redacted(change, applied)
             case ReadMarked():
                 self._show_read(change, applied)
             case WentOnline() | WentOffline():
@@ -299,6 +302,18 @@ class Deliveries:
                     change, position, time_ms, kind, rooms, name
                 ),
             )
+
+    def _show_redacted(self, change: Redacted, applied: Applied) -> None:
+        if change.room:
+            self._to_room(change.room, change, applied)
+            return
+        recipients = list(self._directory.of_user(change.recipient)) if change.recipient else []
+        if change.recipient != change.source.user:
+            recipients += self._siblings(change.source.user, self._asker(change, applied))
+        else:
+            asker = self._asker(change, applied)
+            recipients = [session for session in recipients if session.id != asker]
+        self._to_sessions(recipients, change, applied)
 
     def _show_read(self, change: ReadMarked, applied: Applied) -> None:
         asker = self._asker(change, applied)

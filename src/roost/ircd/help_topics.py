@@ -77,6 +77,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "PONG": ("PONG <token>", "Answers a PING."),
     "PRIVMSG": ("PRIVMSG <target>[,<target>] <text>", "Says something to rooms or people."),
     "QUIT": ("QUIT [<reason>]", "Leaves."),
+    "REDACT": (
+        "REDACT <room or nick> <message id> [<reason>]",
+        "Takes back a message of yours, or one in a room that you run.",
+    ),
     "REGISTER": (
         "REGISTER <account or *> <e-mail or *> <password>",
         "Makes an account: a name that is yours. * stands for your nickname, and for no e-mail.",

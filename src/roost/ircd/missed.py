@@ -30,6 +30,7 @@ from roost.chat.changes import (
     Quitted,
     ReadMarked,
     RealnameChanged,
+    Redacted,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -221,7 +222,7 @@ class _Walk:
                 return True
             case TopicChanged() | RoomModesChanged() | UserModesChanged() | RoomRenamed():
                 return True
-            case AccountChanged() | HostChanged() | OperatorsTold():
+            case AccountChanged() | HostChanged() | OperatorsTold() | Redacted():
                 return True
             case Wallopped():
                 return operator_lines.mode_of(change) in self._modes
@@ -244,6 +245,10 @@ class _Walk:
             case Said():
                 status = self.rooms.get(change.room)
                 return is_by_user or (status is not None and status >= change.minimum_status)
+            case Redacted() if not change.room:
+                return is_by_user or change.recipient == user
+            case Redacted():
+                return change.room in self.rooms
             case Kicked():
                 return change.user == user or change.room in self.rooms
             case Invited():

@@ -26,6 +26,7 @@ from roost.chat.changes import (
     Quitted,
     ReadMarked,
     RealnameChanged,
+    Redacted,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -119,6 +120,10 @@ def _places(change: Change) -> Sequence[Place]:
             return (_user(change.recipient), _user(change.source.user))
         case Said() | Joined() | Parted() | TopicChanged() | RoomModesChanged() | RoomRenamed():
             return (_room(change.room), _user(change.source.user))
+        case Redacted() if change.room:
+            return (_room(change.room), _user(change.source.user))
+        case Redacted():
+            return (_user(change.recipient), _user(change.source.user))
         case Kicked() | Invited():
             return (_room(change.room), _user(change.user), _user(change.source.user))
         case Quitted() | NickChanged():

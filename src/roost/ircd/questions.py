@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.history import Answer, Query
-from roost.ircd.context import Context, Question, RefusedError
+from roost.ircd.context import Context, Question, RefusedError, Result
 from roost.ircd.outbox import Outbox
 from roost.ircd.refusals import send_refusal
 from roost.ircd.session import LocalSession
@@ -16,7 +16,7 @@ from roost.ircd.session import LocalSession
 
 class _Asked(msgspec.Struct):
     context: Context
-    show: Callable[[Context, Answer], None]
+    show: Callable[[Context, Answer], Result]
     remaining: list[Query]
     """To be asked, in order, while the answers are empty."""
 
@@ -28,12 +28,12 @@ class Questions:
         self,
         outbox: Outbox,
         is_served: Callable[[LocalSession], bool],
-        finish: Callable[[Context], None],
+        go_on: Callable[[Context, Result], None],
     ) -> None:
-        """`finish` is called when a line's answer is whole."""
+        """`go_on` is called with what came of a line, once that is known."""
         self._outbox = outbox
         self._is_served = is_served
-        self._finish = finish
+        self._go_on = go_on
         self._asked: dict[int, _Asked] = {}
         self._next_ticket = 1
 
@@ -42,7 +42,7 @@ class Questions:
         self._ask(context, question.show, list(question.queries))
 
     def _ask(
-        self, context: Context, show: Callable[[Context, Answer], None], queries: list[Query]
+        self, context: Context, show: Callable[[Context, Answer], Result], queries: list[Query]
     ) -> None:
         query = queries.pop(0)
         ticket = self._next_ticket
@@ -60,11 +60,12 @@ class Questions:
         if not answer and asked.remaining:
             self._ask(context, asked.show, asked.remaining)
             return
+        result: Result = None
         try:
-            asked.show(context, answer)
+            result = asked.show(context, answer)
         except RefusedError as error:
             send_refusal(context, error.refusal)
-        self._finish(context)
+        self._go_on(context, result)
 
     def answer_failed(self, ticket: int, reason: str) -> None:
         """Say that the history store could not answer.
@@ -78,7 +79,7 @@ class Questions:
         context = asked.context
         code = "INTERNAL_ERROR" if context.command == "SEARCH" else "MESSAGE_ERROR"
         context.fail(code, *context.targets, text=reason, is_specified=True)
-        self._finish(context)
+        self._go_on(context, None)
 
     def _take(self, ticket: int) -> _Asked | None:
         asked = self._asked.pop(ticket, None)

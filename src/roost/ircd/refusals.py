@@ -117,6 +117,8 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             limit = str(context.state.settings.always_on_users_max)
             text = f"The network has {limit} always-on users already"
             context.fail("TOO_MANY_ALWAYS_ON", text=text)
+        case Reason.REDACT_TARGET | Reason.REDACT_FORBIDDEN | Reason.REDACT_WINDOW:
+            _send_not_redacted(context, refusal, subject)
         case Reason.NOT_NETWORK_OPERATOR:
             text = "Permission Denied- You're not an IRC operator"
             context.reply(numerics.ERR_NOPRIVILEGES, text)
@@ -135,6 +137,19 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             context.fail("SERVER_FULL", text="The network is full, try again later")
         case _:
             send_login_refusal(context, refusal)
+
+
+def _send_not_redacted(context: Context, refusal: Refusal, subject: str) -> None:
+    """Say why a message stays (ircv3.net/specs/extensions/message-redaction, "Errors")."""
+    code, text = {
+        Reason.REDACT_TARGET: ("INVALID_TARGET", f"You cannot delete messages from {subject}"),
+        Reason.REDACT_FORBIDDEN: (
+            "REDACT_FORBIDDEN",
+            "You are not authorised to delete this message",
+        ),
+        Reason.REDACT_WINDOW: ("REDACT_WINDOW_EXPIRED", "You can no longer delete this message"),
+    }[refusal.reason]
+    context.fail(code, subject, *refusal.detail.split(), text=text, is_specified=True)
 
 
 def _shown(subject: str) -> str:

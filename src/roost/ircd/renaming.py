@@ -10,6 +10,7 @@ from roost.chat.changes import (
     Joined,
     Kicked,
     Parted,
+    Redacted,
     RoomMember,
     RoomModesChanged,
     RoomRenamed,
@@ -112,7 +113,7 @@ def as_called_now(change: Change, name: str) -> Change:
     Clients put history where its lines say, and the former name may be another room's by now.
     """
     match change:
-        case Said() if change.room and change.target != name:
+        case Said() | Redacted() if change.room and change.target != name:
             return replace(change, target=name)
         case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged():
             return change if change.name == name else replace(change, name=name)

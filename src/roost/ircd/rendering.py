@@ -22,6 +22,7 @@ from roost.chat.changes import (
     Parted,
     Quitted,
     RealnameChanged,
+    Redacted,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -74,6 +75,7 @@ _SETNAME = Capability.SETNAME.value
 _ACCOUNT_NOTIFY = Capability.ACCOUNT_NOTIFY.value
 _CHANNEL_RENAME = Capability.CHANNEL_RENAME.value
 _CHGHOST = Capability.CHGHOST.value
+_REDACTION = Capability.MESSAGE_REDACTION.value
 
 TAG_CAPABILITIES = _MESSAGE_TAGS | _SERVER_TIME | _ACCOUNT_TAG
 DELIVERY_CAPABILITIES = (
@@ -85,6 +87,7 @@ DELIVERY_CAPABILITIES = (
     | _SETNAME
     | _CHANNEL_RENAME
     | _CHGHOST
+    | _REDACTION
 )
 """The capabilities that decide how somebody else's change looks, as bits."""
 
@@ -257,6 +260,8 @@ def _body_of(change: Change, capabilities: int) -> str | None:
             return f"{who} SETNAME :{change.realname}"
         case HostChanged() if capabilities & _CHGHOST:
             return f"{who} CHGHOST {source.username} {change.host}"
+        case Redacted() if capabilities & _REDACTION:
+            return f"{who} REDACT {change.target} {change.message}{_trailing(change.reason)}"
         case RoomRenamed() if capabilities & _CHANNEL_RENAME:
             return f"{who} RENAME {change.old} {change.name} :{change.reason}"
     return None

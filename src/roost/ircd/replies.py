@@ -24,6 +24,7 @@ from roost.chat.changes import (
     Parted,
     ReadMarked,
     RealnameChanged,
+    Redacted,
     Rehashed,
     RoomModesChanged,
     RoomRenamed,
@@ -140,6 +141,8 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
             read_marker_lines.send(context, change.target, change.time_ms)
         case SubscriptionsChanged():
             send_subscriptions(context, change)
+        case Redacted():
+            context.show_change(change, applied.position, applied.time_ms)
         case OperatorsTold() | Wallopped():
             _send_told(context, change, applied)
         case Rehashed():

@@ -69,7 +69,7 @@ class Serving:
         self._recent = recent
         self._missed = MissedIndex(recent)
         self._waiting: dict[SessionId, Context] = {}
-        self.questions = Questions(outbox, self._is_served, self._finish_late)
+        self.questions = Questions(outbox, self._is_served, self._take_late)
         self.jobs = Jobs(outbox, self._is_served, self._take_late)
         self._attaching: list[tuple[SessionId, int]] = []
         """Sessions and generations that the log is to be asked for at the turn's end."""
@@ -135,10 +135,6 @@ class Serving:
 
     def _take_late(self, context: Context, result: Result) -> None:
         self._take(context, result)
-        self.pump(context.session)
-
-    def _finish_late(self, context: Context) -> None:
-        self._finish(context)
         self.pump(context.session)
 
     def _go_on_registering(self, context: Context) -> None:

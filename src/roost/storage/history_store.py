@@ -20,11 +20,12 @@ import msgspec
 
 from roost.chat.history import Answer, Page, Query, Row, Search
 from roost.chat.ids import Position
-from roost.storage import history_rows, history_targets, records
+from roost.storage import history_redactions, history_rows, history_targets, records
 from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
 from roost.storage.history_pages import read_page
+from roost.storage.history_redactions import redact_rows
 from roost.storage.history_rows import (
     COLUMNS,
     first_position_at,
@@ -92,7 +93,12 @@ class HistoryStore:
         return self._read()
 
     def _read(self) -> tuple[Database, Position, _Gaps]:
-        schema = history_rows.SCHEMA + history_targets.SCHEMA + records.SCHEMA
+        schema = (
+            history_rows.SCHEMA
+            + history_redactions.SCHEMA
+            + history_targets.SCHEMA
+            + records.SCHEMA
+        )
         database = Database(self._path, synchronous="NORMAL", schema=schema, cache_kib=CACHE_KIB)
         try:
             self._check(database)
@@ -148,7 +154,7 @@ class HistoryStore:
         """
         applied = max(applied, self._applied)
         with self._database.transaction() as connection:
-            insert_rows(connection, rows)
+            insert_rows(connection, redact_rows(connection, rows))
             note_latest(connection, rows)
             _write_applied(connection, applied)
         self._applied = applied
@@ -270,7 +276,7 @@ class HistoryStore:
         self._index.note(first, last)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
-            insert_rows(connection, rows)
+            insert_rows(connection, redact_rows(connection, rows))
             note_latest(connection, rows)
 
     def gaps(self) -> tuple[tuple[Position, Position], ...]:

@@ -14,6 +14,7 @@ from roost.chat.changes import (
     Parted,
     Quitted,
     RealnameChanged,
+    Redacted,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -49,6 +50,11 @@ def said(text: str = "hi", verb: str = "PRIVMSG", source: Source = ANN) -> Said:
     return Said(2, source, verb, ROOM, UserId(0), "#a", 0, text, tags, "", "")
 
 
+def taken_back(reason: str) -> Redacted:
+    number = Position(1)
+    return Redacted(2, ANN, ROOM, UserId(0), "#a", "0-00", number, 0, reason, "Bob", "")
+
+
 TABLE: list[tuple[Change, str, str]] = [
     (said(), "PRIVMSG #a :hi", "PRIVMSG #a :hi"),
     (said("", "TAGMSG"), "", "TAGMSG #a"),
@@ -79,6 +85,8 @@ TABLE: list[tuple[Change, str, str]] = [
     (AccountChanged(2, ANNA, "anna", ()), "", ""),
     (RealnameChanged(2, ANN, "A B", ROOMS), "", "SETNAME :A B"),
     (RoomRenamed(2, ANN, ROOM, "#a", "#b", "", False, None, ()), "", "RENAME #a #b :"),
+    (taken_back(""), "", "REDACT #a 0-00"),
+    (taken_back("spam"), "", "REDACT #a 0-00 :spam"),
     (SessionOpened(2, ANN, SessionId(1), True), "", ""),
 ]
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from roost.chat import history
-from roost.chat.history import Answer, Row, Target
+from roost.chat.changes import Said
+from roost.chat.history import KIND_REDACTED, Answer, Row, Target
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
 from roost.irc import casemapping
 from roost.irc.capabilities import Capability
@@ -27,6 +28,8 @@ from roost.ircd.renaming import as_called_now
 from roost.ircd.rendering import format_time
 
 BATCH = "chathistory"
+REDACTED = "(taken back)"
+"""In place of what was said, for clients that know of redaction and are shown events."""
 TARGETS_BATCH = "draft/chathistory-targets"
 
 
@@ -117,6 +120,10 @@ def _show_messages(context: Context, answer: Answer, conversation: Conversation)
         return
     with context.batch(BATCH, conversation.name):
         for row, change in zip(rows, changes, strict=True):
+            if row.kind == KIND_REDACTED and isinstance(change, Said):
+                if not context.has(Capability.MESSAGE_REDACTION):
+                    continue
+                change = msgspec.structs.replace(change, text=REDACTED)
             shown = as_called_now(change, conversation.name)
             context.show_change(shown, row.position, row.time_ms)
 

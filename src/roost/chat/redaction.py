@@ -1,0 +1,84 @@
+"""REDACT: messages are taken back, by who said them or by those who look after the room.
+
+Messages are no part of the state. The node that asks has read the message, which never changes, and
+says whose it is; everything that does change is looked at here.
+
+Source: ircv3.net/specs/extensions/message-redaction.
+"""
+
+from roost.chat.changes import Redacted
+from roost.chat.commands import Redact
+from roost.chat.history import identity
+from roost.chat.hosts import is_operator
+from roost.chat.ids import FoldedNick, RoomId, UserId
+from roost.chat.refusals import Reason
+from roost.chat.rooms import find_room
+from roost.chat.state import Room, User
+from roost.chat.step import Step, cut, has_operator_rights, source_of
+from roost.irc.casemapping import fold_nick
+
+
+def redact(step: Step, user: User, operation: Redact) -> None:
+    """Take a message back."""
+    if operation.target.startswith("#"):
+        _redact_in_room(step, user, operation)
+    else:
+        _redact_between_two(step, user, operation)
+
+
+def _redact_in_room(step: Step, user: User, operation: Redact) -> None:
+    room = find_room(step.state, operation.target)
+    if room is None or room.id not in user.rooms:
+        step.refused(Reason.REDACT_TARGET, operation.target)
+    elif _may_redact(step, user, operation, room):
+        _done(step, user, operation, room.id, room.name, UserId(0))
+
+
+def _redact_between_two(step: Step, user: User, operation: Redact) -> None:
+    if not _may_redact(step, user, operation, None):
+        return
+    # Whoever bears the nickname now may be somebody else than who was told the message.
+    recipient = step.state.nicks.get(FoldedNick(fold_nick(operation.target)), UserId(0))
+    name = operation.target
+    if recipient:
+        other = step.state.users[recipient]
+        name = other.nick
+        if identity(recipient, other.account) != operation.recipient_identity:
+            recipient = UserId(0)
+    _done(step, user, operation, RoomId(0), name, recipient)
+
+
+def _may_redact(step: Step, user: User, operation: Redact, room: Room | None) -> bool:
+    if room is not None and (has_operator_rights(room, user) or is_operator(user)):
+        return True
+    account = operation.author_account
+    is_author = user.account == account if account else user.id == operation.author
+    if not is_author:
+        step.refused(Reason.REDACT_FORBIDDEN, operation.target, operation.message)
+        return False
+    window_s = step.state.settings.redaction_window_s
+    if window_s and step.time_ms - operation.time_ms > window_s * 1000:
+        detail = f"{operation.message} {window_s:g}"
+        step.refused(Reason.REDACT_WINDOW, operation.target, detail)
+        return False
+    return True
+
+
+def _done(
+    step: Step, user: User, operation: Redact, room: RoomId, name: str, recipient: UserId
+) -> None:
+    step.changed(
+        Redacted(
+            step.part,
+            source_of(user),
+            room,
+            recipient,
+            name,
+            operation.message,
+            operation.position,
+            operation.number,
+            cut(operation.reason, step.state.settings.reason_bytes_max),
+            operation.author_nick,
+            operation.recipient_identity,
+        )
+    )

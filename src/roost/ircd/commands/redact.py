@@ -1,0 +1,83 @@
+"""REDACT: take a message back.
+
+The message is looked up in the history, where its author stands; then the log decides. What is in
+nobody's history, as messages to a room's operators alone, cannot be taken back.
+
+Source: ircv3.net/specs/extensions/message-redaction.
+"""
+
+import msgspec
+
+from roost.chat import history
+from roost.chat.changes import Said
+from roost.chat.commands import Redact
+from roost.chat.history import KIND_MESSAGE, KIND_TAGMSG, Anchor, Answer, Page, Row
+from roost.chat.ids import Position, parse_message_id
+from roost.irc.message import Message
+from roost.ircd.commands.chathistory import find_conversation
+from roost.ircd.context import Context, Question, Result
+from roost.ircd.dispatch import command
+from roost.ircd.packing import middle
+
+
+@command("REDACT", parameters_min=2)
+def redact(context: Context, message: Message) -> Result:
+    """Read the message, then ask the log."""
+    target, wanted = message.parameters[:2]
+    reason = message.parameters[2] if len(message.parameters) > 2 else ""
+    context.targets = (middle(target), middle(wanted))
+    conversation = find_conversation(context, target)
+    if conversation is None:
+        text = f"You cannot delete messages from {target}"
+        context.fail("INVALID_TARGET", middle(target), text=text, is_specified=True)
+        return None
+    place = parse_message_id(wanted)
+    if place is None or place[0] < conversation.from_position:
+        return _unknown(context)
+    position, part = place
+    page = Page(
+        conversation=conversation.key,
+        limit=1,
+        is_newest=False,
+        after=Anchor(position, part - 1),
+        before=Anchor(position, part + 1),
+        with_events=True,
+    )
+
+    def show(later: Context, answer: Answer) -> Result:
+        row = next((row for row in answer if isinstance(row, Row)), None)
+        said = _said(row)
+        if row is None or said is None:
+            return _unknown(later)
+        return (
+            Redact(
+                conversation.name,
+                wanted,
+                Position(row.position),
+                row.part,
+                row.time_ms,
+                reason,
+                said.source.user,
+                said.source.account,
+                said.source.nick,
+                said.recipient_identity,
+            ),
+        )
+
+    return Question((page,), show)
+
+
+def _said(row: Row | None) -> Said | None:
+    if row is None or row.kind not in (KIND_MESSAGE, KIND_TAGMSG):
+        return None
+    try:
+        change = history.decode_change(row.record)
+    except msgspec.MsgspecError:
+        return None
+    return change if isinstance(change, Said) else None
+
+
+def _unknown(context: Context) -> Result:
+    text = "This message does not exist or is too old"
+    context.fail("UNKNOWN_MSGID", *context.targets, text=text, is_specified=True)
+    return None

@@ -1,0 +1,71 @@
+"""What was taken back is forgotten, whichever comes first: the message, or that it was taken back.
+
+A redaction is a row as any other, and neighbours' rows come in any order. So its message's place
+is noted in a table of its own, which outlives everything that happens to rows.
+
+    rows in --> noted places? --> rows without what they said
+                redactions among them --> stored rows without what they said
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from roost.chat.changes import Redacted
+from roost.chat.history import KIND_MESSAGE, KIND_REDACTION, KIND_TAGMSG, Row, decode_change
+from roost.chat.record import redacted
+from roost.storage.history_rows import COLUMNS, insert_rows, verified
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS redactions (
+    position INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (position, part)
+) WITHOUT ROWID;
+"""
+
+_KINDS = (KIND_MESSAGE, KIND_TAGMSG)
+"""What can be taken back."""
+
+
+def redact_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> Sequence[Row]:
+    """Give rows that are to be stored as they may be, and change those that are stored already."""
+    if not rows:
+        return rows
+    for row in rows:
+        if row.kind == KIND_REDACTION:
+            _note(connection, row)
+    first, last = rows[0].position, rows[-1].position
+    noted = connection.execute(
+        "SELECT position, part FROM redactions WHERE position BETWEEN ? AND ?",
+        (min(first, last), max(first, last)),
+    ).fetchall()
+    if not noted:
+        return rows
+    places = dict.fromkeys(noted)
+    return [
+        redacted(row) if row.kind in _KINDS and (row.position, row.part) in places else row
+        for row in rows
+    ]
+
+
+def _note(connection: sqlite3.Connection, row: Row) -> None:
+    try:
+        change = decode_change(row.record)
+    except msgspec.MsgspecError:
+        return
+    if not isinstance(change, Redacted):
+        return
+    place = (change.position, change.number)
+    connection.execute("INSERT OR IGNORE INTO redactions VALUES (?, ?)", place)
+    stored = connection.execute(
+        f"SELECT {COLUMNS} FROM rows WHERE position = ? AND part = ?",  # noqa: S608
+        place,
+    ).fetchall()
+    sound = [found for found in map(verified, stored) if found is not None]
+    forgotten = [redacted(found) for found in sound if found.kind in _KINDS]
+    for found in forgotten:
+        connection.execute(
+            "DELETE FROM rows WHERE position = ? AND part = ? AND conversation = ?",
+            (found.position, found.part, found.conversation),
+        )
+    insert_rows(connection, forgotten)
