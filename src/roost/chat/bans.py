@@ -62,23 +62,30 @@ def find_ban(
     """Find a ban that means somebody; `host` is where they really come from."""
     if not state.bans:
         return None
-    mask = fold(f"{nick}!{username}@{host}")
-    folded_account = fold_nick(account)
-    address = read_network(host)
+    mask, folded_account = fold(f"{nick}!{username}@{host}"), fold_nick(account)
     for folded, ban in state.bans.items():
-        if is_expired(ban, time_ms):
-            continue
-        network = read_network(ban.mask)
-        if network is None:
-            if is_entry_matched(folded, mask, folded_account):
-                return ban
-        elif (
-            address is not None
-            and address.version == network.version
-            and address.network_address in network
-        ):
+        if not is_expired(ban, time_ms) and _is_meant(folded, mask, host, folded_account):
             return ban
     return None
+
+
+def is_hit(ban: NetworkBan, nick: str, username: str, host: str, account: str) -> bool:
+    """Whether a ban means somebody, as in `find_ban`, whatever the other bans say."""
+    mask = fold(f"{nick}!{username}@{host}")
+    return _is_meant(fold(ban.mask), mask, host, fold_nick(account))
+
+
+def _is_meant(folded: str, mask: str, host: str, account: str) -> bool:
+    """Match one ban, but `host` everything folded."""
+    network = read_network(folded)
+    if network is None:
+        return is_entry_matched(folded, mask, account)
+    address = read_network(host)
+    return (
+        address is not None
+        and address.version == network.version
+        and address.network_address in network
+    )
 
 
 def is_expired(ban: NetworkBan, time_ms: int) -> bool:

@@ -9,7 +9,7 @@ Source: modern.ircdocs.horse, "OPER message", "KILL message", "WALLOPS message".
 from typing import TypeAlias
 
 from roost.chat.attempts import succeed
-from roost.chat.bans import find_ban, forget_expired, normalise_ban
+from roost.chat.bans import forget_expired, is_hit, normalise_ban
 from roost.chat.changes import Killed, OperatorsTold, Rehashed, UserModesChanged, Wallopped
 from roost.chat.commands import (
     AddBan,
@@ -99,16 +99,15 @@ def _add_ban(step: Step, user: User, operation: AddBan) -> None:
     duration_s = min(max(operation.duration_s, 0), DURATION_S_MAX)
     expires_ms = step.time_ms + duration_s * 1000 if duration_s else 0
     reason = cut(operation.reason, state.settings.reason_bytes_max)
-    state.bans[folded] = NetworkBan(mask, reason, user.operator, step.time_ms, expires_ms)
+    ban = NetworkBan(mask, reason, user.operator, step.time_ms, expires_ms)
+    state.bans[folded] = ban
     span = f"for {duration_s} s" if duration_s else "for good"
     _note(step, user, f"banned {mask} {span}: {reason}")
     hit = [
         other
         for other in state.users.values()
         if not is_operator(other)
-        and find_ban(
-            state, other.nick, other.username, real_host(other), other.account, step.time_ms
-        )
+        and is_hit(ban, other.nick, other.username, real_host(other), other.account)
     ]
     for other in hit:
         expel(step, other, f"Banned ({reason})")

@@ -204,6 +204,17 @@ def test_operators_are_not_hit_by_a_ban_of_their_own() -> None:
     assert not olga.is_closed
 
 
+def test_a_ban_hits_whom_it_means_and_nobody_whom_only_an_earlier_one_means() -> None:
+    world = town()
+    olga, bob = operator(world), world.register("bob")
+    olga.send("KLINE evil*!*@* :manners")
+    bob.send("NICK evil1")
+    olga.send("KLINE 1h other!*@* :something else")
+    assert not bob.is_closed
+    olga.send("KLINE evil*!*@* :manners")
+    assert bob.is_closed
+
+
 def test_wallops_reaches_whoever_listens() -> None:
     """The WALLOPS command is used to send a message to all currently connected users who have set
     the 'w' user mode for themselves."""
