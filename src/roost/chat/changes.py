@@ -52,6 +52,8 @@ class Said(_Change, frozen=True, tag=1):
     """`history.identity` of the recipient, empty for a room."""
     away: str
     """The recipient's away message, for the sender alone; empty when present."""
+    breaks: tuple[int, ...] = ()
+    """As in `commands.Say`."""
 
 
 class Joined(_Change, frozen=True, tag=2):

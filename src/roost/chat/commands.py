@@ -27,6 +27,9 @@ class Say(_Operation, frozen=True, tag=1):
     """Empty for TAGMSG."""
     tags: tuple[tuple[str, str], ...] = ()
     """Client-only tags, names with their "+"."""
+    breaks: tuple[int, ...] = ()
+    """Where in `text` each line but the first begins, when it is of several lines: after a line
+    feed, or where a long line was split."""
 
 
 class Join(_Operation, frozen=True, tag=2):

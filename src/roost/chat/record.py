@@ -70,7 +70,9 @@ def redacted(row: Row) -> Row:
     """Give what is kept of a message that was taken back; the same on every node."""
     change = decode_change(row.record)
     assert isinstance(change, Said), "only what was said is taken back"
-    return replace(row, kind=KIND_REDACTED, record=encode_change(replace(change, text="", tags=())))
+    return replace(
+        row, kind=KIND_REDACTED, record=encode_change(replace(change, text="", tags=(), breaks=()))
+    )
 
 
 def _kind(change: Change) -> int:

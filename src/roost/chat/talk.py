@@ -52,6 +52,7 @@ def _say_in_room(step: Step, user: User, operation: Say) -> None:
             operation.tags,
             "",
             "",
+            operation.breaks,
         )
     )
 
@@ -76,6 +77,7 @@ def _say_to_user(step: Step, user: User, operation: Say) -> None:
             operation.tags,
             identity(recipient_id, recipient.account),
             recipient.away if operation.verb == "PRIVMSG" else "",
+            operation.breaks,
         )
     )
 

@@ -36,6 +36,7 @@ class Capability(enum.IntFlag):
     NO_IMPLICIT_NAMES = 1 << 26
     SASL = 1 << 27
     ACCOUNT_REGISTRATION = 1 << 28
+    MULTILINE = 1 << 21
     MESSAGE_REDACTION = 1 << 22
     SEARCH = 1 << 29
 
@@ -53,6 +54,7 @@ NAMES: dict[str, Capability] = {
     "draft/event-playback": Capability.EVENT_PLAYBACK,
     "draft/message-redaction": Capability.MESSAGE_REDACTION,
     "draft/metadata-2": Capability.METADATA,
+    "draft/multiline": Capability.MULTILINE,
     "draft/pre-away": Capability.PRE_AWAY,
     "draft/read-marker": Capability.READ_MARKER,
     "echo-message": Capability.ECHO_MESSAGE,

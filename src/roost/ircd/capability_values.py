@@ -6,6 +6,7 @@ specifications.
 
 from collections.abc import Callable
 
+from roost.ircd import multiline
 from roost.ircd.context import Context
 from roost.ircd.sasl import mechanisms
 
@@ -30,6 +31,7 @@ def _sasl(context: Context) -> str:
 _VALUES: dict[str, Callable[[Context], str]] = {
     "draft/account-registration": _account_registration,
     "draft/metadata-2": _metadata,
+    "draft/multiline": lambda _: multiline.value(),
     "sasl": _sasl,
 }
 

@@ -200,11 +200,10 @@ class Context:
 
         Tells whether there was anything to send: some changes do not show to such a client.
         """
-        line = rendering.line(change, position, time_ms, self.session.capabilities)
-        if line is None:
-            return False
-        self.lines.append(Line(line[0], line[1], self._batch))
-        return True
+        lines = rendering.lines(change, position, time_ms, self.session.capabilities)
+        for tags, body, batch in lines:
+            self.lines.append(Line(tags, body, batch or self._batch))
+        return bool(lines)
 
     @contextmanager
     def batch(self, kind: str, *parameters: str) -> Iterator[None]:

@@ -11,6 +11,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Logs in to an account by SASL; clients do this by themselves.",
     ),
     "AWAY": ("AWAY [<message>]", "Says that you are away; without a message, that you are back."),
+    "BATCH": (
+        "BATCH <+|-><reference> [draft/multiline <room or nick>]",
+        "Begins and ends a message of several lines; clients do this by themselves.",
+    ),
     "CAP": ("CAP <subcommand> [:<capabilities>]", "Negotiates protocol extensions."),
     "CHANSERV": ("CHANSERV <command>", "Asks ChanServ, to whom rooms are registered; say HELP."),
     "CHATHISTORY": (

@@ -34,7 +34,7 @@ def finish(context: Context) -> bytes:
     server = context.config.server_name
     if not lines:
         return encode(label, f":{server} ACK")
-    if len(lines) == 1 or _is_one_batch(lines, server):
+    if len(lines) == 1 or _is_one_batch(lines):
         # "An existing [batch] type applicable to the entire response" carries the label itself.
         return b"".join([_encode(lines[0], label), *[_encode(line) for line in lines[1:]]])
     reference = context.next_batch()
@@ -51,10 +51,9 @@ def _encode(line: Line, tag: str = "") -> bytes:
     return encode(tags or line.tags, line.body)
 
 
-def _is_one_batch(lines: list[Line], server: str) -> bool:
+def _is_one_batch(lines: list[Line]) -> bool:
     """Whether the first line starts a batch that only the last one ends."""
-    start, end = f":{server} BATCH +", f":{server} BATCH -"
-    first, last = lines[0], lines[-1]
-    if first.batch or not first.body.startswith(start) or not last.body.startswith(end):
+    first, last = lines[0].body.split(" ", 3), lines[-1].body.split(" ")
+    if lines[0].batch or len(first) < 3 or first[1] != "BATCH" or last[1] != "BATCH":
         return False
-    return first.body.removeprefix(start).split(" ", 1)[0] == last.body.removeprefix(end)
+    return first[2][:1] == "+" and last[2] == f"-{first[2][1:]}"

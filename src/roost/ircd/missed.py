@@ -179,9 +179,9 @@ class _Walk:
             line = read_marker_lines.payload(self._server_name, change)
             self.lines.append((applied.position, line))
             return
-        shown = rendering.line(change, applied.position, applied.time_ms, capabilities)
-        if shown is not None:
-            self.lines.append((applied.position, rendering.encode(*shown)))
+        payload = rendering.payload(change, applied.position, applied.time_ms, capabilities)
+        if payload:
+            self.lines.append((applied.position, payload))
 
     def _told(self, change: OperatorsTold | Wallopped, applied: Applied) -> bytes:
         capabilities = self._session.capabilities

@@ -8,12 +8,14 @@ from roost.irc.message import Message, leading_tags, parse
 from roost.ircd import dispatch
 from roost.ircd.context import Context, Result
 from roost.ircd.labels import label_of
+from roost.ircd.multiline import collect, count_line
 
 _UTF8_TEXT = "Message rejected, your IRC software MUST use UTF-8 encoding on this network"
 
 
 def read(context: Context, line: bytes | None) -> Result:
     """Handle a line; None stands for one that was too long to be kept."""
+    count_line(context, line)
     if line is None:
         _refuse_long(context)
         return None
@@ -22,6 +24,8 @@ def read(context: Context, line: bytes | None) -> Result:
         return None
     context.command = message.command
     context.label = label_of(message.tags, context.session.capabilities)
+    if message.tags and collect(context, message):
+        return None
     return dispatch.dispatch(context, message)
 
 

@@ -75,6 +75,7 @@ _SETNAME = Capability.SETNAME.value
 _ACCOUNT_NOTIFY = Capability.ACCOUNT_NOTIFY.value
 _CHANNEL_RENAME = Capability.CHANNEL_RENAME.value
 _CHGHOST = Capability.CHGHOST.value
+_MULTILINE = Capability.MULTILINE.value
 _REDACTION = Capability.MESSAGE_REDACTION.value
 
 TAG_CAPABILITIES = _MESSAGE_TAGS | _SERVER_TIME | _ACCOUNT_TAG
@@ -88,6 +89,7 @@ DELIVERY_CAPABILITIES = (
     | _CHANNEL_RENAME
     | _CHGHOST
     | _REDACTION
+    | _MULTILINE
 )
 """The capabilities that decide how somebody else's change looks, as bits."""
 
@@ -158,15 +160,67 @@ def line_for_others(change: Change, position: Position, time_ms: int, capabiliti
     """Write what a bystander with these capabilities is sent; empty when it is nothing."""
     if not _is_shown_to_others(change, capabilities):
         return b""
+    if type(change) is Said and change.breaks:
+        return payload(change, position, time_ms, capabilities)
     shown = line(change, position, time_ms, capabilities)
     if shown is None:
         return b""
-    payload = encode(*shown)
+    shown_payload = encode(*shown)
     if type(change) is Joined and change.away and capabilities & _AWAY_NOTIFY:
         # The away-notify specification has this sent "when a user joins and has an away message".
         away = fit(f":{hostmask(change.source)} AWAY :{change.away}")
-        payload += encode(event_tags(change.source, time_ms, capabilities), away)
-    return payload
+        shown_payload += encode(event_tags(change.source, time_ms, capabilities), away)
+    return shown_payload
+
+
+def lines(
+    change: Change, position: Position, time_ms: int, capabilities: int
+) -> list[tuple[str, str, str]]:
+    """Write a change as (tags, body, reference of the batch it is in), one for each line.
+
+    Only what was said in several lines has more than one; see multiline, "Fallback".
+    """
+    if type(change) is not Said or not change.breaks:
+        shown = line(change, position, time_ms, capabilities)
+        return [] if shown is None else [(*shown, "")]
+    tags = _tags(change, position, time_ms, capabilities)
+    who = f":{hostmask(change.source)}"
+    head = f"{who} {change.verb} {change.target} :"
+    if not capabilities & _MULTILINE:
+        told: list[tuple[str, str, str]] = []
+        for text, _ in _pieces(change):
+            if text:
+                own = event_tags(change.source, time_ms, capabilities) if told else tags
+                told.append((own, fit(head + text), ""))
+        return told
+    reference = f"m{position:x}-{change.part:x}"
+    inner = [
+        ("draft/multiline-concat" if is_continued else "", fit(head + text), reference)
+        for text, is_continued in _pieces(change)
+    ]
+    begin = fit(f"{who} BATCH +{reference} draft/multiline {change.target}")
+    return [(tags, begin, ""), *inner, ("", f"{who} BATCH -{reference}", "")]
+
+
+def payload(change: Change, position: Position, time_ms: int, capabilities: int) -> bytes:
+    """Write all lines of a change for a client; empty when it is not told of it."""
+    parts = []
+    for tags, text, reference in lines(change, position, time_ms, capabilities):
+        if reference:
+            tags = f"batch={reference};{tags}" if tags else f"batch={reference}"
+        parts.append(encode(tags, text))
+    return b"".join(parts)
+
+
+def _pieces(change: Said) -> list[tuple[str, bool]]:
+    """Take a text of several lines apart: each, and whether it goes on the one before it."""
+    ends = [*change.breaks[1:], len(change.text) + 1]
+    first = change.text[: change.breaks[0]]
+    found = [(first.removesuffix("\n"), False)]
+    for start, end in zip(change.breaks, ends, strict=True):
+        is_continued = change.text[start - 1] != "\n"
+        found.append((change.text[start:end].removesuffix("\n"), is_continued))
+    return found
 
 
 def _is_shown_to_others(change: Change, capabilities: int) -> bool:

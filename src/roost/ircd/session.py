@@ -70,6 +70,24 @@ class Registration(msgspec.Struct):
         return is_known and not self.is_negotiating
 
 
+class OpenBatch(msgspec.Struct):
+    """A message of several lines that is being sent; see `ircd.multiline`."""
+
+    reference: str
+    target: str
+    tags: tuple[tuple[str, str], ...]
+    """Client-only ones, of the whole message."""
+    label: str
+    text: str = ""
+    """What was said so far."""
+    breaks: list[int] = []
+    """Where each line but the first begins in it."""
+    lines: int = 0
+    kept_lines: int = 0
+    """Lines of any kind since it began."""
+    kept_bytes: int = 0
+
+
 class LocalSession(msgspec.Struct, eq=False):
     """A client that this node serves; `eq=False` because it is itself and no other."""
 
@@ -108,6 +126,9 @@ class LocalSession(msgspec.Struct, eq=False):
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
     sasl: Exchange | None = None
     """The exchange that is under way."""
+    multiline: OpenBatch | None = None
+    failed_batch: str = ""
+    """The reference of a batch that failed; what still comes of it is ignored."""
     is_detached: bool = False
     """The client's connection is gone; it is told nothing more."""
 
@@ -122,7 +143,7 @@ class LocalSession(msgspec.Struct, eq=False):
 
         The lines are acknowledged together then, so that another node hears all of them.
         """
-        return self.sasl is not None
+        return self.sasl is not None or self.multiline is not None
 
     @property
     def handled_line(self) -> int:

@@ -1,6 +1,7 @@
 """How changes look."""
 
 import pytest
+from msgspec.structs import replace
 
 from roost.chat.changes import (
     AccountChanged,
@@ -120,6 +121,7 @@ def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability
     changes = [change for change, _, _ in TABLE]
     changes.append(Joined(2, ANNA, ROOM, "#a", "Ann B", "tea", False, 0))
     changes.append(HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"),), (1,), ""))
+    changes.append(replace(said("a\nb"), breaks=(2,)))
     differs = any(
         rendering.line_for_others(change, POSITION, TIME_MS, 0)
         != rendering.line_for_others(change, POSITION, TIME_MS, bit)
