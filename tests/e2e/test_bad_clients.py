@@ -114,6 +114,7 @@ def test_a_client_that_never_reads_is_cut_off_alone(
     with cluster.client("deaf") as deaf, cluster.client("talker") as talker:
         # Without echoes the talker itself has nothing to read.
         talker.register(capabilities=("message-tags",)).join("#deaf")
+        deaf.keep_little()
         deaf.register().join("#deaf")
         talker.expect("JOIN", "#deaf", source="deaf")
         # More than the system's own buffers hold, so that some has to wait in the balancer.

@@ -150,11 +150,11 @@ def test_a_killed_node_loses_and_doubles_nothing(
     with tailing(cluster, environment, "#kill") as tail:
         assert say(cluster, environment, "#kill", "begin").returncode == 0
         tail.wait_for("begin")
-        process, texts = keep_talking(cluster, environment, "#kill", 1200)
-        tail.wait_for("number 300")
+        process, texts = keep_talking(cluster, environment, "#kill", 450)
+        tail.wait_for("number 100")
         leader = cluster.leader()
         died = cluster.kill(leader)
-        tail.wait_for("number 600")
+        tail.wait_for("number 220")
         cluster.wait_back(leader, died)
         other = next(node.name for node in cluster.status().nodes if node.name != leader)
         cluster.kill(other)
@@ -170,8 +170,8 @@ def test_a_killed_balancer_loses_and_doubles_nothing(
     with tailing(cluster, environment, "#door") as tail:
         assert say(cluster, environment, "#door", "begin").returncode == 0
         tail.wait_for("begin")
-        process, texts = keep_talking(cluster, environment, "#door", 1200)
-        tail.wait_for("number 300")
+        process, texts = keep_talking(cluster, environment, "#door", 350)
+        tail.wait_for("number 100")
         cluster.kill_balancer("b1")
         wait_done(process)
         tail.wait_for(texts[-1])
@@ -186,8 +186,8 @@ def test_a_reader_whose_session_is_gone_fills_the_gap_from_history(
     flags: Sequence[str] = ("--balancers", "1", "--config", str(config))
     cluster = start_cluster(nodes=1, arguments=tuple(flags))
     with tailing(cluster, environment, "#gap", "--since", "1h") as tail:
-        process, texts = keep_talking(cluster, environment, "#gap", 800)
-        tail.wait_for("number 200")
+        process, texts = keep_talking(cluster, environment, "#gap", 300)
+        tail.wait_for("number 100")
         cluster.kill_balancer("b1")
         wait_done(process)
         tail.wait_for(texts[-1])

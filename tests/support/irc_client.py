@@ -76,6 +76,10 @@ class IrcClient:
     ) -> None:
         self.close()
 
+    def keep_little(self) -> None:
+        """Have the system keep as little as it can of what is not read."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
     def close(self) -> None:
         """Hang up without a word."""
         self._socket.close()
