@@ -542,7 +542,9 @@ class Engine:
 
     def _take_history(self) -> tuple[HistoryWrite, ...]:
         wants_sync = self._snapshot_due is not None
-        writes = self._historian.take_write(self._state.position, wants_sync=wants_sync)
+        writes = self._historian.take_write(
+            self._state.position, self._now.monotonic, wants_sync=wants_sync
+        )
         if writes:
             self._is_syncing = wants_sync
         return writes

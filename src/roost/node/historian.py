@@ -18,6 +18,11 @@ from roost.node.backfill import Backfill, Want
 from roost.node.effects import Export, GapAdd, HistoryState, HistoryWrite, Import
 from roost.node.mesh import HistoryChunk, HistoryWant
 
+WRITE_INTERVAL_S = 0.05
+"""Between two writes of rows: each costs a thread's waking and a transaction, whatever it holds.
+The log has the rows until then, and a question does not wait."""
+ROWS_MAX = 1_000
+"""Rows that wait at most, for the memory that they take, and for the length of a write."""
 TRIES_MAX = 3
 """How often a query that met corrupt rows is asked again after a repair."""
 
@@ -49,6 +54,7 @@ class Historian:
         self._stored = self._handed_over
         self._rows: list[Row] = []
         self._is_writing = False
+        self._write_due = float("-inf")
         self._asked: dict[int, tuple[Query, int]] = {}
         self._queries: list[tuple[int, Query]] = []
         self._held: list[tuple[int, Query]] = []
@@ -66,8 +72,9 @@ class Historian:
         return self._backfill.missing() if self._backfill.has_gaps else 0
 
     def next_deadline(self) -> float:
-        """When `take_output` has something to do again, in monotonic seconds."""
-        return self._backfill.next_deadline()
+        """When this has something to do again, in monotonic seconds."""
+        write_due = self._write_due if self._rows and not self._is_writing else float("inf")
+        return min(self._backfill.next_deadline(), write_due)
 
     # Writing
 
@@ -88,10 +95,18 @@ class Historian:
             self._backfill.add(Want(gap.first, gap.last, is_gap=True))
             self._handed_over = position
 
-    def take_write(self, position: Position, *, wants_sync: bool) -> tuple[HistoryWrite, ...]:
-        """Hand over what has been applied up to `position`, unless a write is under way."""
+    def take_write(
+        self, position: Position, now: float, *, wants_sync: bool
+    ) -> tuple[HistoryWrite, ...]:
+        """Hand over what has been applied up to `position`, if that is due and none is under way.
+
+        It is due at once when somebody asks for history or wants it synced.
+        """
         if self._is_writing or not (self._rows or wants_sync):
             return ()
+        if not (wants_sync or self._held or len(self._rows) >= ROWS_MAX or now >= self._write_due):
+            return ()
+        self._write_due = now + WRITE_INTERVAL_S
         self._handed_over = max(self._handed_over, position)
         write = HistoryWrite(tuple(self._rows), self._handed_over, wants_sync)
         self._rows.clear()

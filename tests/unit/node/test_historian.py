@@ -3,7 +3,7 @@ from roost.chat.changes import Said, Source
 from roost.chat.history import Page
 from roost.chat.ids import Position, RoomId, UserId
 from roost.node.effects import GapAdd, HistoryState, Import
-from roost.node.historian import TRIES_MAX, Historian
+from roost.node.historian import ROWS_MAX, TRIES_MAX, WRITE_INTERVAL_S, Historian
 from roost.node.mesh import HistoryChunk, HistoryWant
 
 P = Position
@@ -23,21 +23,44 @@ def historian(applied: int = 0, position: int = 0) -> Historian:
 def test_one_write_is_under_way_at_a_time() -> None:
     mind = historian()
     mind.record(said(1))
-    (write,) = mind.take_write(P(1), wants_sync=False)
+    (write,) = mind.take_write(P(1), 0.0, wants_sync=False)
     assert [row.position for row in write.rows] == [1]
     mind.record(said(2))
     mind.record(said(3))
-    assert mind.take_write(P(3), wants_sync=False) == ()
+    assert mind.take_write(P(3), 0.0, wants_sync=False) == ()
     mind.written(P(1))
-    (write,) = mind.take_write(P(3), wants_sync=False)
+    (write,) = mind.take_write(P(3), WRITE_INTERVAL_S, wants_sync=False)
     assert ([row.position for row in write.rows], write.applied) == ([2, 3], 3)
+
+
+def test_rows_wait_for_others_but_not_for_long() -> None:
+    mind = historian()
+    mind.record(said(1))
+    assert mind.take_write(P(1), 0.0, wants_sync=False)
+    mind.written(P(1))
+    mind.record(said(2))
+    assert mind.take_write(P(2), WRITE_INTERVAL_S / 2, wants_sync=False) == ()
+    assert mind.next_deadline() == WRITE_INTERVAL_S
+    assert mind.take_write(P(2), WRITE_INTERVAL_S, wants_sync=False)
+    assert mind.next_deadline() == float("inf")
+
+
+def test_many_rows_do_not_wait() -> None:
+    mind = historian()
+    mind.record(said(1))
+    mind.take_write(P(1), 0.0, wants_sync=False)
+    mind.written(P(1))
+    for position in range(2, ROWS_MAX + 2):
+        assert mind.take_write(P(position), 0.0, wants_sync=False) == ()
+        mind.record(said(position))
+    assert mind.take_write(P(ROWS_MAX + 1), 0.0, wants_sync=False)
 
 
 def test_entries_whose_rows_are_stored_are_not_written_again() -> None:
     mind = historian(applied=5)
     mind.record(said(5))
-    assert mind.take_write(P(5), wants_sync=False) == ()
-    (write,) = mind.take_write(P(5), wants_sync=True)
+    assert mind.take_write(P(5), 0.0, wants_sync=False) == ()
+    (write,) = mind.take_write(P(5), 0.0, wants_sync=True)
     assert write.is_synced
     assert write.rows == ()
 
@@ -45,20 +68,20 @@ def test_entries_whose_rows_are_stored_are_not_written_again() -> None:
 def test_a_question_waits_for_the_rows_of_what_was_shown_before() -> None:
     mind = historian()
     mind.record(said(1))
-    mind.take_write(P(1), wants_sync=False)
+    mind.take_write(P(1), 0.0, wants_sync=False)
     mind.record(said(2))
     mind.ask(7, QUERY)
-    assert mind.take_write(P(2), wants_sync=False) == ()
+    assert mind.take_write(P(2), 0.0, wants_sync=False) == ()
     assert mind.take_output([], 0.0).queries == ()
     mind.written(P(1))
-    assert mind.take_write(P(2), wants_sync=False)
+    assert mind.take_write(P(2), 0.0, wants_sync=False)
     assert mind.take_output([], 0.0).queries == ((7, QUERY),)
 
 
 def test_a_question_after_everything_is_handed_over_waits_for_nothing() -> None:
     mind = historian()
     mind.record(said(1))
-    mind.take_write(P(1), wants_sync=False)
+    mind.take_write(P(1), 0.0, wants_sync=False)
     mind.ask(7, QUERY)
     assert mind.take_output([], 0.0).queries == ((7, QUERY),)
 
@@ -83,7 +106,7 @@ def test_a_snapshot_makes_a_gap_of_what_was_not_handed_over() -> None:
     output = mind.take_output([], 0.0)
     assert output.gaps == (GapAdd(P(4), P(8)),)
     assert output.queries == ((7, QUERY),)
-    assert mind.take_write(P(8), wants_sync=False) == ()
+    assert mind.take_write(P(8), 0.0, wants_sync=False) == ()
 
 
 def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> None:
