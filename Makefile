@@ -1,5 +1,5 @@
 # `make up` runs Roost on this machine; `make chat` opens the client, and runs Roost if need be;
-# `make test` runs everything that CI runs.
+# `make test` runs everything that CI runs; `make bench` measures Roost beside other servers.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # Options for `roost up`, `roost chat` or pytest, as in `make up ARGS="--nodes 5"`.
 ARGS ?=
 
-.PHONY: up chat test setup develop format clean
+.PHONY: up chat test bench setup develop format clean
 
 up: setup
 	@exec $(VENV)/bin/roost up $(ARGS)
@@ -19,11 +19,16 @@ chat: setup
 # Two workers: tests that start real processes share the group "cluster" and so run one after the
 # other on one of them, while the rest runs on the other.
 test: develop
-	@$(VENV)/bin/ruff format --check --quiet src tests
-	@$(VENV)/bin/ruff check --quiet src tests
+	@$(VENV)/bin/ruff format --check --quiet src tests benchmarks
+	@$(VENV)/bin/ruff check --quiet src tests benchmarks
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/mypy
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec $(VENV)/bin/pytest -n 2 --dist loadgroup $(ARGS)
+
+# Roost beside what people would use instead; installs those from Debian's packages if they are missing.
+bench: setup
+	@sh benchmarks/install
+	@exec $(VENV)/bin/python -m benchmarks $(ARGS)
 
 setup: $(VENV)/.ready
 
@@ -42,8 +47,8 @@ $(VENV)/.ready-to-develop: $(VENV)/.ready requirements-dev.txt
 	@touch $@
 
 format: develop
-	@$(VENV)/bin/ruff format src tests
-	@$(VENV)/bin/ruff check --fix src tests
+	@$(VENV)/bin/ruff format src tests benchmarks
+	@$(VENV)/bin/ruff check --fix src tests benchmarks
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

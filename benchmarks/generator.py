@@ -98,10 +98,17 @@ def compile_generator(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def connected(
-    program: Path, system: System, clients: int, rooms: int, *, is_gathering: bool = False
+    program: Path,
+    system: System,
+    clients: int,
+    rooms: int,
+    *,
+    prefix: str = "x",
+    is_gathering: bool = False,
 ) -> Iterator[Generator]:
     """Have clients connected, and in rooms, while the context lasts."""
-    command = [str(program), str(system.port), str(clients), str(rooms)]
+    numbers = (system.port, clients, rooms, system.backlog)
+    command = [str(program), *map(str, numbers), prefix]
     process = subprocess.Popen(
         command + ["gather"] * is_gathering,
         stdin=subprocess.PIPE,

@@ -1,9 +1,10 @@
 /* Drives an IRC server and checks every delivery.
  *
- *     load PORT CLIENTS ROOMS [gather]
+ *     load PORT CLIENTS ROOMS AT_ONCE PREFIX [gather]
  *
- * CLIENTS connect to 127.0.0.1:PORT, register, and join the room "number modulo ROOMS". Then standard
- * input says what to do, a line each, and standard output answers with a JSON object a line:
+ * CLIENTS connect to 127.0.0.1:PORT, register, and join the room "number modulo ROOMS"; AT_ONCE of them may
+ * be on their way, which should be no more than the server lets wait to be accepted. Nicknames and rooms begin with
+ * PREFIX, so that several of these can run at once. Then standard input says what to do, a line each, and standard output answers with a JSON object a line:
  *
  *     talk RATE SECONDS WARM_UP_SECONDS    {"event": "measuring"}, then {"event": "done", ...}
  *     end of input                         everybody leaves without a word
@@ -37,7 +38,7 @@
 enum {
     READ_BYTES = 256 * 1024,    /* one buffer for all clients */
     LINE_BYTES_MAX = 16 * 1024, /* a line is at most 8.7 KB with its tags */
-    JOINING_MAX = 200,          /* at once: below every server's backlog */
+    LOOK_US = 500,              /* at the latest, look again at what has come */
     SENDS_PER_LOOK = 16,        /* messages sent between two looks at what has come */
     STEP_US = 50,               /* of the histogram of latencies */
     STEPS = 400000,             /* up to 20 s */
@@ -65,8 +66,9 @@ struct tally {
 
 static struct client *clients;
 static struct tally tally;
-static int client_count, room_count, is_gathering, poller, started, joined;
+static int client_count, room_count, is_gathering, at_once, poller, started, joined;
 static uint64_t measured_from;
+static const char *prefix;
 static char input[LINE_BYTES_MAX + READ_BYTES];
 
 static uint64_t now_us(void) {
@@ -127,19 +129,20 @@ static void begin(int number, int port) {
     setsockopt(c->descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(c->descriptor, F_SETFL, O_NONBLOCK);
     if (epoll_ctl(poller, EPOLL_CTL_ADD, c->descriptor, &event)) fail("cannot poll", number);
-    sprintf(line, "NICK u%d\r\nUSER u%d 0 * :load\r\n", number, number);
+    sprintf(line, "NICK %su%d\r\nUSER load 0 * :load\r\n", prefix, number);
     say(number, "%s", line);
 }
 
 static void enter(int number) {
     char name[32];
-    sprintf(name, "r%d", room_of(number));
+    sprintf(name, "%sr%d", prefix, room_of(number));
     if (is_gathering && number) {
         clients[number].stage = JOINED;
         joined++;
         return;
     }
-    say(number, is_gathering ? "JOIN #%s\r\nMODE #r0 -nt\r\n" : "JOIN #%s\r\n", name);
+    say(number, "JOIN #%s\r\n", name);
+    if (is_gathering) say(number, "MODE #%s -nt\r\n", name);
 }
 
 static void take_delivery(struct client *c, const char *body, uint64_t now) {
@@ -208,18 +211,22 @@ static void take_input(int number) {
     }
 }
 
+/* Takes what has come, then sleeps for at most so long. It looks at a pace of its own and is not woken by
+ * what comes: clients on other machines cost a server no waking of them either. */
 static void turn(uint64_t wait_us) {
     static struct epoll_event events[1024];
-    struct timespec wait = {.tv_sec = (time_t)(wait_us / 1000000), .tv_nsec = (long)(wait_us % 1000000) * 1000};
-    int n = epoll_pwait2(poller, events, 1024, &wait, NULL);
+    if (wait_us > LOOK_US) wait_us = LOOK_US;
+    struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
+    if (wait_us) nanosleep(&wait, NULL);
+    int n = epoll_wait(poller, events, 1024, 0);
     for (int i = 0; i < n; i++) take_input((int)events[i].data.u32);
 }
 
 static void join_all(int port) {
     uint64_t limit = now_us() + JOIN_SECONDS_MAX * 1000000ull;
     while (joined < client_count) {
-        while (started < client_count && started - joined < JOINING_MAX) begin(started++, port);
-        turn(100000);
+        while (started < client_count && started - joined < at_once) begin(started++, port);
+        turn(LOOK_US);
         if (now_us() > limit) {
             fprintf(stderr, "load: only %d of %d clients could join\n", joined, client_count);
             exit(1);
@@ -247,8 +254,8 @@ static uint64_t send_all(double rate, double warm_up, double seconds) {
         }
         int number = (int)(turns_taken++ % (uint64_t)client_count), room = room_of(number);
         if (is_gathering && number == 0) continue; /* it listens */
-        int length = sprintf(line, "PRIVMSG #r%d :~%d %u %llu the quick brown fox jumps over the lazy dog\r\n",
-                             room, number, clients[number].sent, (unsigned long long)due);
+        int length = sprintf(line, "PRIVMSG #%sr%d :~%d %u %llu the quick brown fox jumps over the lazy dog\r\n",
+                             prefix, room, number, clients[number].sent, (unsigned long long)due);
         i++;
         if (write_line(number, line, length)) {
             clients[number].sent++;
@@ -281,7 +288,7 @@ static void talk(double rate, double seconds, double warm_up) {
     uint64_t begun = now_us(), expected = send_all(rate, warm_up, seconds), sent_after = now_us() - begun;
     uint64_t last = tally.delivered, quiet_since = now_us();
     while (tally.delivered < expected && now_us() - quiet_since < QUIET_SECONDS_MAX * 1000000ull) {
-        turn(10000);
+        turn(LOOK_US);
         if (tally.delivered != last) {
             last = tally.delivered;
             quiet_since = now_us();
@@ -303,22 +310,24 @@ static int wait_for_order(char *order, int size) {
     struct pollfd waits[2] = {{.fd = 0, .events = POLLIN}, {.fd = poller, .events = POLLIN}};
     for (;;) {
         if (poll(waits, 2, -1) < 0 && errno != EINTR) fail("cannot wait", -1);
-        if (waits[1].revents) turn(0);
+        if (waits[1].revents) turn(LOOK_US);
         if (waits[0].revents) return fgets(order, size, stdin) != NULL;
     }
 }
 
 int main(int argc, char **argv) {
     char order[200];
-    if (argc != 4 && !(argc == 5 && !strcmp(argv[4], "gather"))) {
-        fprintf(stderr, "usage: load PORT CLIENTS ROOMS [gather]\n");
+    if (argc != 6 && !(argc == 7 && !strcmp(argv[6], "gather"))) {
+        fprintf(stderr, "usage: load PORT CLIENTS ROOMS AT_ONCE PREFIX [gather]\n");
         return 2;
     }
     client_count = atoi(argv[2]);
     room_count = atoi(argv[3]);
-    is_gathering = argc == 5;
-    if (client_count < 2 || room_count < 1) {
-        fprintf(stderr, "load: at least two clients and one room are needed\n");
+    at_once = atoi(argv[4]);
+    prefix = argv[5];
+    is_gathering = argc == 7;
+    if (strlen(prefix) > 8 || client_count < 2 || room_count < 1 || at_once < 1) {
+        fprintf(stderr, "load: at least two clients, one room, one at once, and a short prefix are needed\n");
         return 2;
     }
     setvbuf(stdin, NULL, _IONBF, 0); /* else an order could wait here unseen */

@@ -1,24 +1,14 @@
 """Processes: started, ended, and what they use, from /proc."""
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 START_S_MAX = 60.0
 STOP_S_MAX = 10.0
-
-_SPIN = """
-import os
-os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-os.sched_setaffinity(0, {{{core}}})
-while True:
-    pass
-"""
 
 
 class StartError(Exception):
@@ -47,20 +37,6 @@ def end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextlib.contextmanager
-def cores_kept_awake(log: Path) -> Iterator[None]:
-    """Keep every core busy with work that gives way to any other at once.
-
-    A virtual core that sleeps is given back to the host, and waking it takes tens of microseconds,
-    which would be counted now for one system and now for the other, as it happens to sleep. The
-    scheduling class of these spinners is SCHED_IDLE: whatever else wants to run, runs.
-    """
-    with contextlib.ExitStack() as stack:
-        for core in os.sched_getaffinity(0):
-            stack.enter_context(running([sys.executable, "-c", _SPIN.format(core=core)], log))
-        yield
 
 
 def family(process: int) -> list[int]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.irc import Client
 from benchmarks.processes import StartError, family, running, wait_until
 
 CLIENTS_MAX = 20_000
@@ -31,6 +32,15 @@ INSPIRCD = "HAProxy + 3 InspIRCd"
 NGIRCD = "ngIRCd"
 
 _PROBES = itertools.count()
+_ROOST_CONFIG = """
+log_level = "warning"
+
+[balancer.sessions]
+lines_per_s = 0
+
+[node]
+http_port = 0
+"""
 
 
 class System(msgspec.Struct, frozen=True):
@@ -42,6 +52,8 @@ class System(msgspec.Struct, frozen=True):
     roots: tuple[int, ...]
     """The processes that were started; theirs count as well."""
     folder: Path
+    backlog: int = 200
+    """How many clients may be on their way in at once."""
     url: str = ""
     """Roost's status over HTTP."""
 
@@ -72,21 +84,11 @@ def greets(port: int) -> bool:
 
 def _ask(port: int, question: str, end: str) -> str:
     """Register, ask something, and give what was said until `end`; empty when nobody answers."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as door:
-        door.settimeout(5)
+    with contextlib.suppress(OSError), Client(port, f"probe{next(_PROBES)}") as client:
         # Never the same name twice: the last one may not be gone yet on every server.
-        nick = f"probe{next(_PROBES)}"
-        door.sendall(f"NICK {nick}\r\nUSER probe 0 * :probe\r\n".encode())
-        seen = ""
-        for line in door.makefile("r", errors="replace"):
-            if line.startswith("PING"):
-                door.sendall(line.replace("PING", "PONG").encode())
-            if " 001 " in line:
-                door.sendall(f"{question}\r\n".encode())
-            seen += line
-            if end in line:
-                door.sendall(b"QUIT\r\n")
-                return seen
+        client.wait_for(" 001 ")
+        client.say(question)
+        return "".join(client.wait_for(end))
     return ""
 
 
@@ -116,18 +118,18 @@ def version_of(name: str) -> str:
 def roost(folder: Path) -> Iterator[System]:
     """A balancer and three nodes, each change fsynced on a majority before anybody sees it."""
     config = folder / "roost.toml"
-    config.write_text('log_level = "warning"\n\n[balancer.sessions]\nlines_per_s = 0\n')
+    config.write_text(_ROOST_CONFIG)
     data = folder / "data"
     program = Path(sys.executable).with_name("roost")
     ports = ("--port", "0", "--tls-port", "0", "--http-port", "0")
-    command = [program, "up", "--config", config, "--data", data, *ports]
+    command: list[str | Path] = [program, "up", "--config", config, "--data", data, *ports]
     run_file = data / "run.json"
     with running(command, folder / "roost.log") as process:
         wait_until(lambda: _is_whole(run_file), "Roost")
         run = json.loads(run_file.read_text())
         port = int(run["addresses"][0].rpartition(":")[2])
         wait_until(lambda: greets(port), "Roost's door")
-        yield System(ROOST, port, (process.pid,), folder, run["urls"][0])
+        yield System(ROOST, port, (process.pid,), folder, url=run["urls"][0])
 
 
 def _is_whole(run_file: Path) -> bool:
@@ -185,12 +187,16 @@ def _inspircd_config(number: int, door: int, links: list[int], folder: Path) -> 
             f'<bind address="127.0.0.1" port="{links[number]}" type="servers">',
             '<module name="spanningtree">',
             *blocks,
-            '<connect allow="*" timeout="60" pingfreq="300" hardsendq="100M" softsendq="100M"'
-            ' recvq="1M" threshold="1000000" commandrate="1000000000" fakelag="no"'
-            f' localmax="{CLIENTS_MAX}" globalmax="{CLIENTS_MAX}" maxconnwarn="no"'
-            ' resolvehostnames="no" useident="no" maxchans="100">',
-            f'<performance softlimit="{CLIENTS_MAX}" somaxconn="4096" clonesonconnect="no"'
-            ' netbuffersize="65534" quietbursts="yes">',
+            (
+                '<connect allow="*" timeout="60" pingfreq="300" hardsendq="100M" softsendq="100M"'
+                ' recvq="1M" threshold="1000000" commandrate="1000000000" fakelag="no"'
+                f' localmax="{CLIENTS_MAX}" globalmax="{CLIENTS_MAX}" maxconnwarn="no"'
+                ' resolvehostnames="no" useident="no" maxchans="100">'
+            ),
+            (
+                f'<performance softlimit="{CLIENTS_MAX}" somaxconn="4096" clonesonconnect="no"'
+                ' netbuffersize="65534" quietbursts="yes">'
+            ),
             '<options splitwhois="no" defaultmodes="nt">',
             f'<pid file="{folder}/inspircd{number}.pid">',
             f'<path datadir="{folder}" logdir="{folder}">',
@@ -255,10 +261,11 @@ def ngircd(folder: Path) -> Iterator[System]:
         )
     )
     config.chmod(0o644)
-    command = [_tool("ngircd"), "--nodaemon", "--config", config]
+    command: list[str | Path] = [_tool("ngircd"), "--nodaemon", "--config", config]
     with running(command, folder / "ngircd.log") as process:
         wait_until(lambda: greets(port), "ngIRCd")
-        yield System(NGIRCD, port, (process.pid,), folder)
+        # It lets ten wait to be accepted; to be turned away costs a client seconds.
+        yield System(NGIRCD, port, (process.pid,), folder, backlog=8)
 
 
 SYSTEMS = {ROOST: roost, INSPIRCD: inspircd, NGIRCD: ngircd}

@@ -1,0 +1,197 @@
+"""What is measured, and of which systems.
+
+Each run has a system of its own, started for it and ended after it, so that none sees what another
+has left behind. Figures are by name; `report.py` says what a name means.
+"""
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.generator import Talk, connected
+from benchmarks.irc import Client
+from benchmarks.processes import memory_bytes, processor_seconds, wait_until
+from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, System
+
+SUSTAINED_P99_MS = 250.0
+"""A rate is sustained if nothing is lost and 99 of 100 deliveries come within this time."""
+SECONDS = 6.0
+CLIENTS = 1000
+ROOMS_OF_100 = 10
+ROOMS_OF_5 = 200
+OTHERS = {ROOMS_OF_100: 99, ROOMS_OF_5: 4}
+"""How many deliveries a message makes."""
+LARGE = 1_000_000
+LARGE_S_MAX = 600.0
+
+Figures = dict[str, float]
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """Something to measure."""
+
+    name: str
+    title: str
+    run: Callable[[Path, System], Figures]
+    systems: tuple[str, ...] = (ROOST, INSPIRCD, NGIRCD)
+    is_repeated: bool = True
+    """Whether it is run anew each time; otherwise it repeats within itself what can be repeated."""
+
+
+def _figures(talk: Talk, suffix: str = "") -> Figures:
+    figures = {
+        "cost_us": talk.cost_us,
+        "p50_ms": talk.p50_ms,
+        "p99_ms": talk.p99_ms,
+        "lost": float(talk.missing + talk.unsent),
+        "disorder": float(talk.gaps + talk.repeats),
+        "generator_cores": talk.own_seconds / talk.seconds,
+        "system_cores": talk.system_seconds / SECONDS,
+    }
+    return {f"{name}{suffix}": figure for name, figure in figures.items()}
+
+
+def _rooms_of_100(program: Path, system: System) -> Figures:
+    """10 rooms of 100: at four rates, and then more and more until the system breaks."""
+    figures: Figures = {}
+    best = 0.0
+    with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
+        for rate in (500.0, 2000.0, 4000.0, 7900.0):
+            talk = generator.talk(rate, SECONDS)
+            figures.update(_figures(talk, f"@{rate:.0f}"))
+            if talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS:
+                best = rate
+        rate = best
+        while best == rate:
+            rate = rate * 1.2
+            talk = generator.talk(rate, SECONDS)
+            if talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS:
+                best = rate
+    figures["sustained"] = best * OTHERS[ROOMS_OF_100]
+    return figures
+
+
+def _rooms_of_5(program: Path, system: System) -> Figures:
+    """200 rooms of 5."""
+    figures: Figures = {}
+    with connected(program, system, CLIENTS, ROOMS_OF_5) as generator:
+        for rate in (2000, 8000):
+            figures.update(_figures(generator.talk(rate, SECONDS), f"@{rate}"))
+    return figures
+
+
+def _idle(program: Path, system: System) -> Figures:
+    """5,000 clients come, join 50 rooms, and then say nothing."""
+    clients = 5000
+    before = memory_bytes(system.processes)
+    with connected(program, system, clients, 50) as generator:
+        time.sleep(3)  # until everybody has been told of everybody
+        figures = {
+            "join_s": generator.join_seconds,
+            "idle_bytes": (memory_bytes(system.processes) - before) / clients,
+        }
+        spent = processor_seconds(system.processes)
+        time.sleep(5)
+        figures["idle_cores"] = (processor_seconds(system.processes) - spent) / 5
+    return figures
+
+
+def _log_alone(program: Path, system: System) -> Figures:
+    """Everybody talks where nobody listens: nothing is delivered, all of it is replicated."""
+    rate = 10_000
+    with connected(program, system, CLIENTS, CLIENTS) as generator:
+        before = max(_applied(system))
+        begun = time.monotonic()
+        talk = generator.talk(rate, SECONDS, 0.001)
+        messages = int(rate * (SECONDS + 0.001)) - talk.unsent
+        wait_until(lambda: min(_applied(system)) >= before + messages, "the log")
+        seconds = time.monotonic() - begun
+    return {"commits_per_s": messages / seconds, "lost": float(talk.unsent)}
+
+
+def _curves(program: Path, system: System) -> Figures:
+    """The same load again and again, while something else grows beside it."""
+    figures: Figures = {}
+    with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
+        figures["cost_us@alone"] = generator.talk(500, SECONDS).cost_us
+        with connected(program, system, 1001, 1, is_gathering=True, prefix="h") as filler:
+            filler.talk(5000, 40, 0.001)
+        figures["cost_us@history"] = generator.talk(500, SECONDS).cost_us
+        with connected(program, system, 5000, 5000, prefix="i"):
+            figures["cost_us@idle"] = generator.talk(500, SECONDS).cost_us
+    return figures
+
+
+def _applied(system: System) -> list[int]:
+    return [node["applied"] for node in system.status()["nodes"]]
+
+
+def _history(program: Path, system: System) -> Figures:
+    """A room of 1,000,000 messages, and a node that was away meanwhile."""
+    figures: Figures = {}
+    absent = next(node for node in system.status()["nodes"] if not node["leader"])
+    data = system.folder / "data" / absent["name"] / "data"
+    with connected(program, system, CLIENTS, 1, is_gathering=True) as generator:
+        generator.talk(1000, 2)
+        figures["latest_ms@small"] = _latest_ms(system.port)
+        seconds = 20
+        while _largest(system) < LARGE:
+            generator.talk(6000, seconds, 0.001)
+        figures["latest_ms@large"] = _latest_ms(system.port)
+    rates = []
+    for _ in range(3):
+        os.kill(absent["pid"], signal.SIGKILL)
+        # Its neighbours give it all of their history: it has lost its disk.
+        for file in data.glob("*.db*"):
+            file.unlink()
+        begun = time.monotonic()
+        lacked = _largest(system)
+        is_back = partial(_is_back, system, absent["pid"], lacked)
+        wait_until(is_back, "the node", LARGE_S_MAX)
+        rates.append(lacked / (time.monotonic() - begun))
+        absent = next(n for n in system.status()["nodes"] if n["name"] == absent["name"])
+    figures["catch_up_per_s"] = statistics.median(rates)
+    return figures
+
+
+def _largest(system: System) -> int:
+    return max(_applied(system))
+
+
+def _is_back(system: System, former: int, position: int) -> bool:
+    return any(
+        node["pid"] != former and node["applied"] >= position and node["state"] == "ready"
+        for node in system.status()["nodes"]
+    )
+
+
+def _latest_ms(port: int) -> float:
+    """Ask for the last 100 messages of a room, 50 times; gives the median."""
+    with Client(port, "reader") as client:
+        client.say("CAP REQ :batch server-time message-tags draft/chathistory", "CAP END")
+        client.wait_for(" 001 ")
+        client.say("JOIN #xr0")
+        client.wait_for(" 366 ")
+        times = []
+        for _ in range(50):
+            begun = time.monotonic()
+            client.say("CHATHISTORY LATEST #xr0 * 100")
+            client.wait_for(" BATCH -")
+            times.append((time.monotonic() - begun) * 1000)
+        return statistics.median(times)
+
+
+WORKLOADS = (
+    Workload("rooms-of-100", "1,000 clients in 10 rooms of 100", _rooms_of_100),
+    Workload("rooms-of-5", "1,000 clients in 200 rooms of 5", _rooms_of_5),
+    Workload("idle", "5,000 clients join 50 rooms, then are idle", _idle),
+    Workload("log", "10,000 messages a second that nobody hears", _log_alone, (ROOST,)),
+    Workload("curves", "The first load beside growing things", _curves, (ROOST,)),
+    Workload("history", "1,000,000 messages", _history, (ROOST,), is_repeated=False),
+)
