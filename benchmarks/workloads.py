@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -152,7 +153,7 @@ def _history(program: Path, system: System) -> Figures:
             file.unlink()
         begun = time.monotonic()
         lacked = _largest(system)
-        is_back = partial(_is_back, system, absent["pid"], lacked)
+        is_back = partial(_is_back, system, absent, lacked)
         wait_until(is_back, "the node", LARGE_S_MAX)
         rates.append(lacked / (time.monotonic() - begun))
         absent = next(n for n in system.status()["nodes"] if n["name"] == absent["name"])
@@ -164,9 +165,12 @@ def _largest(system: System) -> int:
     return max(_applied(system))
 
 
-def _is_back(system: System, former: int, position: int) -> bool:
+def _is_back(system: System, former: dict[str, Any], position: int) -> bool:
     return any(
-        node["pid"] != former and node["applied"] >= position and node["state"] == "ready"
+        node["name"] == former["name"]
+        and node["pid"] != former["pid"]
+        and node["applied"] >= position
+        and node["state"] == "ready"
         for node in system.status()["nodes"]
     )
 

@@ -10,6 +10,7 @@ from roost.balancer.certificates import TlsFiles
 from roost.balancer.exchange import ExchangeConfig
 from roost.balancer.health import HealthConfig
 from roost.balancer.moves import MoveConfig
+from roost.balancer.pacing import PaceConfig
 from roost.balancer.sessions import SessionLimits
 from roost.balancer.strategy import StrategyConfig
 from roost.wire import Credentials
@@ -123,6 +124,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     strategy: StrategyConfig = msgspec.field(default_factory=StrategyConfig)
     health: HealthConfig = msgspec.field(default_factory=HealthConfig)
     moves: MoveConfig = msgspec.field(default_factory=MoveConfig)
+    pace: PaceConfig = msgspec.field(default_factory=PaceConfig)
 
     def __post_init__(self) -> None:
         for key in ("name", "cluster"):
@@ -172,6 +174,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             strategy=self.strategy,
             health=self.health,
             moves=self.moves,
+            pace=self.pace,
         )
 
 

@@ -1,11 +1,12 @@
 """The balancer's mind: clients on one side, nodes on the other, sessions in between.
 
-    client lines ----> session (numbered, kept) ----> Lines to its node
+    client lines ----> session (numbered, kept) -- at its pace --> Batch of Lines to each node
     client bytes <---- outboxes <---- groups    <---- Output of its node
 
 Pure: sockets and trunks are ports (`Client`, `Trunk`), time is an argument, and what people should
 read goes to `note`. It knows lines, not IRC. Inputs may be given in any order; after those of one
-turn of the loop the driver calls `pass_lines_on` and writes the outboxes in `relay.dirty`.
+turn of the loop, and when `lines_due` has come, the driver calls `pass_lines_on`; it writes the
+outboxes in `relay.dirty`.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from roost.balancer.errors import RefusedNodeError, TrunkError
 from roost.balancer.fleet import Fleet, Node, Trunk
 from roost.balancer.health import HealthConfig
 from roost.balancer.moves import MoveConfig, Moves, PlannedMove
+from roost.balancer.pacing import Pace, PaceConfig
 from roost.balancer.patience import Patience, WaitingRoom
 from roost.balancer.relay import Relay, leave_groups
 from roost.balancer.sessions import (
@@ -32,6 +34,7 @@ from roost.balancer.strategy import StrategyConfig
 from roost.trunk.frames import (
     PROTOCOL_VERSION,
     Attach,
+    Batch,
     Close,
     FromNode,
     Hello,
@@ -76,6 +79,7 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     strategy: StrategyConfig
     health: HealthConfig
     moves: MoveConfig
+    pace: PaceConfig = PaceConfig()
 
 
 class Counters(msgspec.Struct):
@@ -115,6 +119,9 @@ class Exchange:
         self._moves = Moves(config.moves, self.fleet, random)
         self._throttled: dict[int, Session] = {}
         self._talking: list[Session] = []
+        self._pace = Pace(config.pace)
+        self._paced = (0, 0)
+        """The lines and deliveries that the pace knows of."""
         self._numbering = Numbering(incarnation)
         self._is_stopping = False
         self._ticked_at: float | None = None
@@ -124,8 +131,13 @@ class Exchange:
 
     @property
     def has_work(self) -> bool:
-        """Whether lines are to be passed on or outboxes to be written in this turn."""
+        """Whether there are lines to be passed on or outboxes to be written."""
         return bool(self._talking or self.relay.dirty)
+
+    @property
+    def lines_due(self) -> float | None:
+        """When lines are to be passed on; None when there are none."""
+        return self._pace.due if self._talking else None
 
     @property
     def waiting_count(self) -> int:
@@ -299,23 +311,43 @@ class Exchange:
             self._talking.append(session)
 
     def pass_lines_on(self, now: float) -> None:
-        """Send every session's new lines to its node; call once in each turn of the loop."""
+        """Send every session's new lines to its node if they are due, one frame to each node."""
+        if not self._talking or now < self._pace.due:
+            return
+        known_lines, known_deliveries = self._paced
+        self._paced = (self.counters.lines, self.relay.deliveries)
+        lines, deliveries = self._paced
+        self._pace.went(lines - known_lines, deliveries - known_deliveries, now)
         talking, self._talking = self._talking, []
+        taken: dict[str, list[Lines]] = {}
         for session in talking:
             session.is_talking = False
             if session.is_open and session.node:
-                self._send_lines(session, now)
+                frame = self._take_lines(session, now)
+                if frame is not None:
+                    taken.setdefault(session.node, []).append(frame)
                 session.adjust_reading()
+        for name, frames in taken.items():
+            self._send(name, frames[0] if len(frames) == 1 else Batch(tuple(frames)))
 
     def _send_lines(self, session: Session, now: float) -> None:
+        """Send a session's lines to its node, due or not."""
+        frame = self._take_lines(session, now)
+        if frame is not None:
+            self._send(session.node, frame)
+
+    def _take_lines(self, session: Session, now: float) -> Lines | None:
         first, lines = session.take_lines(now)
         if session.is_throttled:
             self._throttled[session.id] = session
-        else:
+        elif self._throttled:
             self._throttled.pop(session.id, None)
-        node = self.fleet.find(session.node)
-        if lines and node is not None and node.trunk is not None:
-            node.trunk.send(Lines(session.id, session.generation, first, lines))
+        return Lines(session.id, session.generation, first, lines) if lines else None
+
+    def _send(self, name: str, frame: Lines | Batch) -> None:
+        node = self.fleet.find(name)
+        if node is not None and node.trunk is not None:
+            node.trunk.send(frame)
 
     # Nodes
 

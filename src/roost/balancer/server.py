@@ -1,6 +1,7 @@
 """One balancer: listeners, trunks and HTTP put together around the exchange.
 
-    sockets, trunks --> Exchange --> end of the loop's turn: one Lines frame per talking session,
+    sockets, trunks --> Exchange --> end of the loop's turn, and when lines are due:
+                                     one frame of lines per node,
                                      one write per client that has something to read
 
 The pure parts decide; this module gives them sockets and time.
@@ -83,6 +84,7 @@ class Balancer:
         self._trunks = trunks.TrunkDesk(self._exchange, self, config.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_turn_due = False
+        self._lines_timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._listening = asyncio.Event()
         self._has_seen_off = False
@@ -255,10 +257,18 @@ class Balancer:
         """Send what this turn has brought: lines to the nodes, outboxes to the clients."""
         self._is_turn_due = False
         self._exchange.pass_lines_on(self.now)
+        due = self._exchange.lines_due
+        if due is not None and self._lines_timer is None and self._loop is not None:
+            self._lines_timer = self._loop.call_later(due - self.now, self._pass_lines_on)
         relay = self._exchange.relay
         dirty, relay.dirty = relay.dirty, []
         for outbox in dirty:
             outbox.flush()
+
+    def _pass_lines_on(self) -> None:
+        self._lines_timer = None
+        self.read_clock()
+        self._finish_turn()
 
     def sweep(self) -> None:
         """Do what is due; `run` sees to it several times a second."""

@@ -62,6 +62,7 @@ from roost.raft.messages import (
 from roost.raft.replica import Replica
 from roost.trunk.frames import (
     Attach,
+    Batch,
     Detach,
     Drain,
     FromBalancer,
@@ -295,7 +296,10 @@ class Engine:
         self._now = now
         if balancer not in self._trunks:
             return
-        if isinstance(frame, Attach | Lines | Detach | Release):
+        if isinstance(frame, Batch):
+            for lines in frame.lines:
+                self._server.receive(balancer, lines, now)
+        elif isinstance(frame, Attach | Lines | Detach | Release):
             self._server.receive(balancer, frame, now)
         elif isinstance(frame, Drain) and frame.is_wanted != self._readiness.is_drained:
             self._readiness.is_drained = self._drained = frame.is_wanted

@@ -1,7 +1,7 @@
 """What a node and a balancer say to each other over a trunk.
 
     balancer  <-- Hello, Status, Output, Pong --  node
-    balancer  --  Welcome, Neighbours, Attach, Lines, Detach, Release, Drain, Ping -->  node
+    balancer  --  Welcome, Neighbours, Attach, Lines, Batch, Detach, Release, Drain, Ping -->  node
 
 A node dials the trunk. Lines of a session are numbered from 1 by the balancer, and kept until a
 `Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so after one of them
@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -212,6 +212,12 @@ class Lines(_Frame, frozen=True, tag=23):
     lines: tuple[bytes | None, ...]
 
 
+class Batch(_Frame, frozen=True, tag=28):
+    """Lines of several sessions, in one frame for all of them."""
+
+    lines: tuple[Lines, ...]
+
+
 class Detach(_Frame, frozen=True, tag=24):
     """The client is gone, for `reason`."""
 
@@ -245,7 +251,9 @@ class Drain(_Frame, frozen=True, tag=27):
     is_wanted: bool
 
 
-FromBalancer: TypeAlias = Welcome | Neighbours | Attach | Lines | Detach | Ping | Release | Drain
+FromBalancer: TypeAlias = (
+    Welcome | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _from_node: msgspec.msgpack.Decoder[FromNode] = msgspec.msgpack.Decoder(FromNode)

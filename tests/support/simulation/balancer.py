@@ -67,6 +67,7 @@ class SimulatedBalancer:
         self._network = network
         self._trunks: dict[str, SimulatedTrunk] = {}
         self._is_turn_due = False
+        self._is_timer_set = False
         config = ExchangeConfig(
             name=name,
             cluster=CLUSTER,
@@ -136,10 +137,18 @@ class SimulatedBalancer:
     def _finish_turn(self) -> None:
         self._is_turn_due = False
         self.exchange.pass_lines_on(self._world.now)
+        due = self.exchange.lines_due
+        if due is not None and not self._is_timer_set:
+            self._is_timer_set = True
+            self._world.at(due - self._world.now, self._pass_lines_on)
         relay = self.exchange.relay
         dirty, relay.dirty = relay.dirty, []
         for outbox in dirty:
             outbox.flush()
+
+    def _pass_lines_on(self) -> None:
+        self._is_timer_set = False
+        self._finish_turn()
 
     def _sweep(self) -> None:
         self.exchange.tick(self._world.now)

@@ -5,9 +5,12 @@ from typing import Any, TypeVar
 from roost.balancer.exchange import Exchange, ExchangeConfig
 from roost.balancer.health import HealthConfig
 from roost.balancer.moves import MoveConfig
+from roost.balancer.pacing import PaceConfig
 from roost.balancer.sessions import Outbox, Session, SessionLimits
 from roost.balancer.strategy import StrategyConfig
 from roost.trunk.frames import (
+    PROTOCOL_VERSION,
+    Batch,
     FromBalancer,
     Hello,
     Item,
@@ -23,7 +26,7 @@ T = TypeVar("T")
 
 def hello(name: str, **changes: Any) -> Hello:
     values: dict[str, Any] = {
-        "protocol": 1,
+        "protocol": PROTOCOL_VERSION,
         "cluster": "test",
         "name": name,
         "version": "0.1.0",
@@ -84,10 +87,13 @@ class FakeTrunk:
         self.world = world
         self.name = name
         self.frames: list[FromBalancer] = []
+        self.sent_count = 0
         self.dropped = ""
 
     def send(self, frame: FromBalancer) -> None:
-        self.frames.append(frame)
+        self.sent_count += 1
+        # What is said by one is the same in a batch.
+        self.frames.extend(frame.lines if isinstance(frame, Batch) else (frame,))
 
     def drop(self, reason: str) -> None:
         self.dropped = reason
@@ -123,6 +129,7 @@ class World:
         sessions: SessionLimits | None = None,
         strategy: StrategyConfig | None = None,
         moves: MoveConfig | None = None,
+        pace: PaceConfig | None = None,
     ) -> None:
         self.now = 1000.0
         self.notes: list[tuple[str, dict[str, object]]] = []
@@ -135,6 +142,8 @@ class World:
             strategy=strategy or StrategyConfig(),
             health=HealthConfig(),
             moves=moves or MoveConfig(),
+            # Where time stands still lines would wait for ever.
+            pace=pace or PaceConfig(delay_ms_max=0),
         )
         self.exchange = Exchange(config, 5, self._note, lambda: 0.5)
 

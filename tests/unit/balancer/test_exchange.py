@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from roost.balancer.errors import RefusedNodeError, TrunkError
+from roost.balancer.pacing import PaceConfig
 from roost.balancer.sessions import Session, SessionLimits
 from roost.trunk.frames import (
     Attach,
@@ -69,7 +70,7 @@ def test_a_node_that_returns_under_another_address_is_news_and_the_same_address_
 @pytest.mark.parametrize(
     ("announcement", "reason"),
     [
-        (hello("n1", protocol=2), "speaks version 2"),
+        (hello("n1", protocol=9), "speaks version 9"),
         (hello("n1", cluster="other"), "belongs to cluster 'other'"),
     ],
 )
@@ -701,3 +702,38 @@ def test_the_leader_is_whom_most_ready_nodes_name() -> None:
     assert world.exchange.fleet.leader(world.now) == "n2"
     trunks[2].say(status("no-majority", "it says so", leader=""))
     assert world.exchange.fleet.leader(world.now) == ""
+
+
+class TestPace:
+    def test_under_load_lines_wait_for_others_and_leave_in_one_frame(self) -> None:
+        world = World(pace=PaceConfig(), sessions=SessionLimits(lines_per_s=0, burst_lines=1000))
+        trunk = world.trunk("n1").ready()
+        (_, first), (_, second) = world.client(), world.client()
+        world.say(first, *["PING x"] * 400)
+        world.say(second, *["PING x"] * 400)
+        world.pass_time(0.05, trunk)
+        trunk.take(Lines)
+        world.say(first, "PING a")
+        world.say(second, "PING b")
+        assert trunk.take(Lines) == []
+        sent_before = trunk.sent_count
+        due = world.exchange.lines_due
+        assert due is not None
+        assert due > world.now
+        world.now = due
+        world.finish_turn()
+        assert [frame.session for frame in trunk.take(Lines)] == [first.id, second.id]
+        assert trunk.sent_count == sent_before + 1
+        assert world.exchange.lines_due is None
+
+    def test_who_leaves_does_not_leave_its_last_lines_behind(self) -> None:
+        world = World(pace=PaceConfig())
+        trunk = world.trunk("n1").ready()
+        _, session = world.client()
+        world.say(session, *["PING x"] * 99)
+        trunk.frames.clear()
+        world.exchange.client_spoke(session, [b"PING last"], world.now)
+        world.exchange.client_lost(session, "Connection closed", world.now)
+        assert [type(frame) for frame in trunk.frames] == [Lines, Detach]
+        world.finish_turn()
+        assert [type(frame) for frame in trunk.frames] == [Lines, Detach]

@@ -181,7 +181,7 @@ async def test_inputs_before_the_start_are_kept_for_the_first_turn(bench: Bench)
 
 @on_bench
 async def test_every_input_reaches_the_engine_with_the_time(bench: Bench) -> None:
-    welcome = Welcome(1, "test", "b1", 5, ())
+    welcome = Welcome(frames.PROTOCOL_VERSION, "test", "b1", 5, ())
     driver = bench.driver
     driver.peer_connected("n2")
     driver.set_round_trip("n2", 1.5)

@@ -152,7 +152,7 @@ def test_a_node_serves_a_balancers_client(tmp_path: Path) -> None:
                 session = 1 << 27 | 1
                 lines = (b"NICK alice", b"USER alice 0 * :Alice")
                 for frame in (
-                    Welcome(1, "test", "b1", 1, ()),
+                    Welcome(frames.PROTOCOL_VERSION, "test", "b1", 1, ()),
                     Attach(session, 1, "127.0.0.1", False, 0, 0, 0),
                     Lines(session, 1, 1, lines),
                 ):

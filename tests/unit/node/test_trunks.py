@@ -55,7 +55,7 @@ class Events:
 def welcome(
     name: str = "b1",
     cluster: str = "test",
-    protocol: int = 1,
+    protocol: int = frames.PROTOCOL_VERSION,
     neighbours: tuple[Neighbour, ...] = (),
 ) -> bytes:
     return frames.encode(Welcome(protocol, cluster, name, 12, neighbours))
@@ -156,7 +156,7 @@ def test_a_lost_trunk_is_reported_and_dialled_again(tmp_path: Path) -> None:
     [
         (welcome(name="b2"), "welcomes as 'b2'"),
         (welcome(cluster="other"), "cluster 'other'"),
-        (welcome(protocol=2), "speaks version 2"),
+        (welcome(protocol=9), "speaks version 9"),
         (frames.encode(Ping(1)), "did not welcome us first"),
         (frames.encode(HELLO), "cannot be read"),
         (b"", "cannot be read"),
