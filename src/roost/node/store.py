@@ -40,8 +40,8 @@ _logger = structlog.get_logger()
 
 EXPORT_BYTES_MAX = 1024 * 1024
 """Rows for a neighbour in one frame: far below a frame's limit, and read in a few milliseconds."""
-INDEX_DELAY_S = 0.2
-"""Until what was stored can be searched for; a search itself does not wait for that."""
+INDEX_DELAY_S = 1.0
+"""Until what was stored is indexed, many rows at a time; a search does not wait for that."""
 INDEX_PAUSE_S = 0.02
 """Between two steps of indexing, so that others' questions come first."""
 RETRY_S = 0.5

@@ -18,6 +18,7 @@ from typing import Any
 from roost.chat.history import Row
 from roost.chat.ids import Position
 from roost.storage.checksums import row_checksum
+from roost.storage.database import insert_many
 from roost.storage.errors import CorruptRowsError
 
 SCHEMA = """
@@ -39,8 +40,9 @@ POSITION_MAX = 2**63 - 1
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Add rows; those that exist stay as they are."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    insert_many(
+        connection,
+        "rows",
         [
             (
                 row.position,
@@ -62,6 +64,7 @@ def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
             )
             for row in rows
         ],
+        conflict="OR IGNORE",
     )
 
 

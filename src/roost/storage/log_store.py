@@ -17,7 +17,7 @@ import msgspec
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from roost.storage import records
 from roost.storage.checksums import SNAPSHOT_KIND, entry_checksum
-from roost.storage.database import Database
+from roost.storage.database import Database, insert_many
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import DirectoryError, MalformedError
 from roost.storage.log_recovery import (
@@ -233,8 +233,9 @@ class LogStore:
 
 
 def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    connection.executemany(
-        "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)",
+    insert_many(
+        connection,
+        "entries",
         [
             (index, term, time_ms, kind, data, entry_checksum(index, term, time_ms, kind, data))
             for index, term, time_ms, kind, data in map(_fields, entries)
