@@ -21,7 +21,7 @@ from roost.node.mesh import HistoryChunk, HistoryWant
 WRITE_INTERVAL_S = 0.2
 """Between two writes of rows: each costs a thread's waking and a transaction, whatever it holds.
 The log has the rows until then, and a question does not wait."""
-ROWS_MAX = 2_000
+ROWS_MAX = 250
 """Rows that wait at most, for the memory that they take, and for the length of a write."""
 TRIES_MAX = 3
 """How often a query that met corrupt rows is asked again after a repair."""

@@ -42,7 +42,7 @@ CACHE_KIB = 16 * 1024
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
 """A file up to this size (over a million rows) is checked as a whole, in about a second, when it
 is opened. Of a larger one, damage is found where it is read."""
-SEARCH_STEPS_MAX = 10
+SEARCH_STEPS_MAX = 40
 """Of indexing before a search: what was said within the last second, at least."""
 ROW_BYTES = 40
 """What an exported row counts beside its texts and its record."""

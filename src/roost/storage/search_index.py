@@ -30,7 +30,7 @@ from roost.storage.database import Database, insert_many
 from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError
 from roost.storage.history_rows import read_row
 
-ROWS_PER_STEP = 1000
+ROWS_PER_STEP = 250
 """In one transaction: some 15 ms of the disk's thread, which others' questions wait for."""
 SCANNED_MAX = 5000
 """Places that are looked at for one answer; rows before the last one may not be shown."""
