@@ -98,7 +98,7 @@ class Serving:
     def pump(self, session: LocalSession) -> None:
         """Handle queued lines until one has to wait."""
         while session.queue and not session.is_busy:
-            number, line = session.queue.popleft()
+            number, line = session.queue.pop(0)
             self._handle(session, number, line)
         if session.end_reason is not None and not session.queue and not session.is_busy:
             self._end(session, session.end_reason)

@@ -5,7 +5,6 @@ holds: a session loses nothing when its node dies.
 """
 
 import enum
-from collections import deque
 
 import msgspec
 
@@ -106,8 +105,8 @@ class LocalSession(msgspec.Struct, eq=False):
     capabilities: int = 0
     """Bits of `irc.capabilities.Capability`, and `CAP_302`."""
     registration: Registration = msgspec.field(default_factory=Registration)
-    queue: deque[tuple[int, bytes | None]] = msgspec.field(default_factory=deque)
-    """Lines that wait for the one before them, with their numbers."""
+    queue: list[tuple[int, bytes | None]] = []
+    """Lines that wait for the one before them, with their numbers: none or few, mostly."""
     waiting_line: int = 0
     """The line that waits for the log or for the history store; 0 when there is none."""
     part: int = 0
