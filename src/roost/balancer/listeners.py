@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from roost.balancer.admission import Doorkeeper
-from roost.balancer.clients import READ_BYTES, ClientConnection
+from roost.balancer.clients import READ_BYTES, ClientConnection, Joiner
 from roost.balancer.config import ClientLimits
 from roost.balancer.exchange import Exchange
 from roost.balancer.sessions import Session
@@ -59,6 +59,7 @@ class ClientDesk:
         self.read_buffer = memoryview(bytearray(READ_BYTES))
         self.line_bytes_max = limits.line_bytes_max
         self.unread_bytes_max = limits.unread_bytes_max
+        self.join = Joiner().join
 
     @property
     def turned_away(self) -> int:

@@ -30,6 +30,7 @@ from roost.balancer.status import Statistics, read_nodes
 from roost.balancer.websocket import WebSocketDoor
 from roost.chat.ids import incarnation_at
 from roost.ops import clock, http
+from roost.ops.tuning import tune_process
 from roost.raft.messages import Instant
 from roost.wire import format_address
 
@@ -109,6 +110,7 @@ class Balancer:
             except OSError as error:
                 failure = error
             else:
+                tune_process()
                 self._listening.set()
                 await self._serve(accepting)
         if failure is not None:

@@ -28,9 +28,9 @@ from roost.node.http import NodeView, make_node_application
 from roost.node.links import Mesh, MeshConfig
 from roost.node.store import DiskStore
 from roost.node.trunks import Trunks
-from roost.node.tuning import tune_process
 from roost.ops import clock
 from roost.ops.http import serve as serve_http
+from roost.ops.tuning import tune_process
 from roost.raft.config import Config as RaftConfig
 from roost.trunk.frames import PROTOCOL_VERSION, Hello, Neighbour
 from roost.wire import CredentialsError, client_context, format_address, server_context

@@ -4,11 +4,11 @@ import gc
 
 YOUNG_MAX = 50_000
 """Allocations between two collections of the young generation, 700 by default: nearly everything
-here is freed by counting references, and a collection would only find the same live state again."""
+here is freed by counting references, and a collection would only find the same live objects."""
 MIDDLE_MAX = 50
 OLD_MAX = 100
-"""Collections of one generation between two of the next. A full one walks the whole chat state, in
-which no reference cycles can be, and stops the event loop meanwhile."""
+"""Collections of one generation between two of the next. A full one walks the whole chat state, or
+all clients, in which no reference cycles can be, and stops the event loop meanwhile."""
 
 
 def tune_process() -> None:
