@@ -16,6 +16,7 @@ Source: sqlite.org/fts5.html, "Contentless Tables", "FTS5 Boolean Operators", "C
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeAlias
@@ -255,6 +256,7 @@ def _sender(nick: str) -> str:
     return f"s{_hash(fold_nick(nick))}"
 
 
+@lru_cache(maxsize=4096)
 def _hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
