@@ -75,7 +75,9 @@ def _run(workload: Workload, system: str, program: Path) -> Figures:
             return workload.run(program, running)
 
 
-def _measure(workloads: list[Workload], systems: list[str], runs: int) -> report.Results:
+def _measure(
+    workloads: list[Workload], systems: list[str], runs: int, keep: Path | None
+) -> report.Results:
     results: dict[str, dict[str, list[Figures]]] = {}
     with tempfile.TemporaryDirectory(prefix="roost-bench-") as folder:
         program = compile_generator(Path(folder))
@@ -87,8 +89,11 @@ def _measure(workloads: list[Workload], systems: list[str], runs: int) -> report
                         continue
                     print(f"{workload.title}: {system}, run {number + 1}", flush=True)
                     figures = _run(workload, system, program)
-                    print(f"  {json.dumps({k: round(v, 3) for k, v in figures.items()})}")
+                    rounded = {name: round(figure, 3) for name, figure in figures.items()}
+                    print(f"  {json.dumps(rounded)}", flush=True)
                     results.setdefault(workload.name, {}).setdefault(system, []).append(figures)
+                    if keep is not None:
+                        keep.write_text(json.dumps(results, indent=1) + "\n")
     return results
 
 
@@ -99,18 +104,16 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=names, help="these workloads alone")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), help="these systems alone")
     parser.add_argument("--runs", type=int, default=3, help="of each, in turn (default: 3)")
-    parser.add_argument("--keep", type=Path, help="write every run's figures into this file")
+    parser.add_argument("--keep", type=Path, help="every run's figures, in JSON")
     arguments = parser.parse_args()
     workloads = [one for one in WORKLOADS if not arguments.only or one.name in arguments.only]
     systems = arguments.systems or list(SYSTEMS)
     try:
         with cores_kept_awake() as awake:
-            results = _measure(workloads, systems, arguments.runs)
+            results = _measure(workloads, systems, arguments.runs, arguments.keep)
     except (LoadError, StartError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    if arguments.keep:
-        arguments.keep.write_text(json.dumps(results, indent=1) + "\n")
     print(report.table(results))
     is_complete = len(workloads) == len(WORKLOADS) and len(systems) == len(SYSTEMS)
     if is_complete:
