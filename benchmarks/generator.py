@@ -109,14 +109,14 @@ def connected(
     """Have clients connected, and in rooms, while the context lasts."""
     numbers = (system.port, clients, rooms, system.backlog)
     command = [str(program), *map(str, numbers), prefix]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command + ["gather"] * is_gathering,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         bufsize=1,
-    )
-    try:
-        yield Generator(system, process, clients)
-    finally:
-        end(process)
+    ) as process:
+        try:
+            yield Generator(system, process, clients)
+        finally:
+            end(process)

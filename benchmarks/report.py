@@ -132,50 +132,81 @@ def generator_share(results: Results) -> str:
 
 
 _COLOURS = {ROOST: "#c2410c", INSPIRCD: "#475569", NGIRCD: "#94a3b8"}
-_BARS = (
+_Bars = Sequence[tuple[str, str, str]]
+"""What a group of bars is of: its title, the workload, and the figure."""
+_COSTS: _Bars = (
     ("50,000/s, rooms of 100", "rooms-of-100", "cost_us@500"),
     ("200,000/s, rooms of 100", "rooms-of-100", "cost_us@2000"),
     ("400,000/s, rooms of 100", "rooms-of-100", "cost_us@4000"),
     ("790,000/s, rooms of 100", "rooms-of-100", "cost_us@7900"),
+    ("8,000/s, rooms of 5", "rooms-of-5", "cost_us@2000"),
     ("32,000/s, rooms of 5", "rooms-of-5", "cost_us@8000"),
 )
+_LATENCIES: _Bars = tuple(
+    (title, workload, figure.replace("cost_us", "p99_ms")) for title, workload, figure in _COSTS
+)
+_GROWTH: _Bars = (
+    ("50,000/s, nothing else", "curves", "cost_us@alone"),
+    ("+ 200,000 messages of history", "curves", "cost_us@history"),
+    ("+ 5,000 idle clients and rooms", "curves", "cost_us@idle"),
+)
+_WIDTH, _LEFT, _BAR, _GAP = 760, 210, 17, 12
 
 
 def picture(results: Results) -> str:
-    """Draw the processor time per delivery: a group of bars for each rate, on one scale each."""
-    width, left, bar, gap = 760, 190, 18, 22
-    parts = []
-    y = 56
-    for title, workload, figure in _BARS:
-        values = {one: median(results, workload, one, figure) for one in _COLOURS}
-        known = {one: value for one, value in values.items() if value is not None}
-        if not known:
-            continue
-        largest = max(known.values())
-        middle = y + len(known) * bar / 2 + 4
-        parts.append(f'<text x="{left - 12}" y="{middle}" text-anchor="end">{title}</text>')
-        for one, value in known.items():
-            length = value / largest * (width - left - 110)
-            parts.append(
-                f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{bar - 3}" rx="2"'
-                f' fill="{_COLOURS[one]}"/>'
-                f'<text x="{left + length + 6:.1f}" y="{y + 12}">{value:.1f} us</text>'
-            )
-            y += bar
-        y += gap
-    legend = "".join(
-        f'<rect x="{left + index * 190}" y="30" width="10" height="10" fill="{colour}"/>'
-        f'<text x="{left + index * 190 + 15}" y="39">{one}</text>'
+    """Draw what a delivery costs, how long it takes, and that neither history nor idlers matter.
+
+    Costs and latencies differ by powers of ten, so that each group of bars has its own scale.
+    """
+    parts = [
+        f'<rect x="{_LEFT + index * 180}" y="14" width="10" height="10" fill="{colour}"/>'
+        f'<text x="{_LEFT + index * 180 + 15}" y="23">{one}</text>'
         for index, (one, colour) in enumerate(_COLOURS.items())
-    )
+    ]
+    y = 30
+    for title, bars, unit, is_one_scale in (
+        ("Processor time per delivered message, all processes together", _COSTS, "us", False),
+        ("Latency of 99 deliveries of 100", _LATENCIES, "ms", False),
+        ("What Roost's deliveries cost while other things grow", _GROWTH, "us", True),
+    ):
+        panel, y = _panel(results, title, bars, unit, y, is_one_scale=is_one_scale)
+        parts += panel
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 8}"'
         ' font-family="sans-serif" font-size="12" fill="#1e293b">'
-        f'<rect width="{width}" height="{y}" fill="#ffffff"/>'
-        f'<text x="{left}" y="18" font-size="14" font-weight="bold">'
-        "Processor time per delivered message, all processes (less is better)</text>"
-        f"{legend}{''.join(parts)}</svg>\n"
+        f'<rect width="{_WIDTH}" height="{y + 8}" fill="#ffffff"/>{"".join(parts)}</svg>\n'
     )
+
+
+def _panel(
+    results: Results, title: str, bars: _Bars, unit: str, y: int, *, is_one_scale: bool
+) -> tuple[list[str], int]:
+    """Draw groups of bars below `y`; gives them, and where they end."""
+    groups = []
+    for label, workload, figure in bars:
+        medians = {one: median(results, workload, one, figure) for one in _COLOURS}
+        values = {one: value for one, value in medians.items() if value is not None}
+        if values:
+            groups.append((label, values))
+    if not groups:
+        return [], y
+    largest_of_all = max(value for _, values in groups for value in values.values())
+    parts = [f'<text x="{_LEFT}" y="{y + 24}" font-size="14" font-weight="bold">{title}</text>']
+    y += 36
+    for label, values in groups:
+        largest = largest_of_all if is_one_scale else max(values.values())
+        middle = y + len(values) * _BAR / 2 + 3
+        parts.append(f'<text x="{_LEFT - 10}" y="{middle}" text-anchor="end">{label}</text>')
+        for one, value in values.items():
+            length = value / largest * (_WIDTH - _LEFT - 90)
+            parts.append(
+                f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_BAR - 3}" rx="2"'
+                f' fill="{_COLOURS[one]}"/>'
+                f'<text x="{_LEFT + length + 6:.1f}" y="{y + 11}">{value:.1f} {unit}</text>'
+            )
+            y += _BAR
+        y += _GAP
+    return parts, y + 6
 
 
 def write(results: Results, page: Path, drawing: Path, preface: str) -> None:
@@ -184,5 +215,6 @@ def write(results: Results, page: Path, drawing: Path, preface: str) -> None:
     text = page.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    middle = f"{preface}\n\n![Processor time per delivery]({drawing.name})\n\n{table(results)}\n"
+    shown = f"![Processor time and latency, side by side]({drawing.name})"
+    middle = f"{preface}\n\n{shown}\n\n{table(results)}\n"
     page.write_text(f"{before}{BEGIN}\n\n{middle}\n{END}{after}")

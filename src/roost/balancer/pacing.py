@@ -16,8 +16,8 @@ LINE_WORK_S = 350e-6
 alone and in the best company."""
 DELIVERY_WORK_S = 3e-6
 """And what a delivery takes, likewise."""
-DELAY_S_MIN = 0.001
-"""The event loop's own resolution: less is no delay."""
+DELAY_S_MIN = 0.002
+"""Less is no delay: too few lines come within it, and the event loop's resolution is 1 ms."""
 FADING_S = 0.2
 """How fast work is forgotten: a crowd that talks at once is noticed, one pasted page is not."""
 

@@ -1,0 +1,130 @@
+"""What a delivery costs, as a multiple of the least that it could cost, measured side by side.
+
+The whole way of a message in one thread: lines into the exchange, over the trunk as bytes, through
+a node that keeps its log alone, back as bytes, and into every client's outbox. Beside it, in turn:
+a bare loop that appends the same payloads to as many lists, and joins them. Processor time of
+both is compared, never a time with a limit, so that a slow or busy machine changes nothing.
+"""
+
+import gc
+import time
+from collections.abc import Callable
+
+import pytest
+
+from roost.balancer.sessions import Session, SessionLimits
+from roost.trunk.frames import (
+    Attach,
+    Batch,
+    Lines,
+    Output,
+    Status,
+    decode_from_balancer,
+    decode_from_node,
+    encode,
+)
+from unit.balancer.fakes import FakeClient, World
+from unit.node.test_engine_balancers import Alone
+
+ROUNDS = 5
+"""Of each, in turn; the least of them counts, in which nothing else came between."""
+TEXT = "the quick brown fox jumps over the lazy dog"
+
+
+class Chat:
+    """A balancer and a node, as they are, with the trunk's bytes passed from hand to hand."""
+
+    def __init__(self, rooms: int, members: int) -> None:
+        limits = SessionLimits(lines_per_s=0)
+        self.world = World(sessions=limits)
+        self.trunk = self.world.trunk("n1").ready()
+        self.node = Alone()
+        self.node.connect("b1", 5)
+        self.clients: list[tuple[FakeClient, Session, str]] = []
+        for number in range(rooms * members):
+            client, session = self.world.client()
+            room = f"#room{number % rooms}"
+            self.world.say(session, f"NICK u{number}", "USER u 0 * :u", f"JOIN {room}")
+            self.settle()
+            self.clients.append((client, session, room))
+        for client, _, _ in self.clients:
+            assert b" 366 " in client.received
+
+    def settle(self) -> None:
+        """Carry frames to and fro until there are none."""
+        exchange, node = self.world.exchange, self.node
+        while self.trunk.frames or node.sent:
+            frames, self.trunk.frames = self.trunk.frames, []
+            lines = tuple(frame for frame in frames if isinstance(frame, Lines))
+            others: list[Attach | Batch] = [frame for frame in frames if isinstance(frame, Attach)]
+            for frame in [*others, Batch(lines)]:
+                received = decode_from_balancer(encode(frame))
+                node.engine.receive_trunk("b1", received, node.now())
+            node.obey()
+            sent, node.sent = node.sent, []
+            for _, output in sent:
+                if isinstance(output, Output | Status):
+                    decoded = decode_from_node(encode(output))
+                    exchange.receive("n1", self.trunk, decoded, self.world.now)
+            self.world.finish_turn()
+
+    def talk(self, messages: int, at_once: int) -> int:
+        """Have messages said, so many at once; gives how many deliveries that made."""
+        before = self.world.exchange.relay.deliveries
+        for first in range(0, messages, at_once):
+            for number in range(first, first + at_once):
+                _, session, room = self.clients[number % len(self.clients)]
+                line = f"PRIVMSG {room} :{number} {TEXT}".encode()
+                self.world.exchange.client_spoke(session, [line], self.world.now)
+            self.world.finish_turn()
+            self.settle()
+        for client, _, _ in self.clients:
+            client.received = b""
+        return self.world.exchange.relay.deliveries - before
+
+
+def fan_out(messages: int, at_once: int, members: int) -> int:
+    """The least that somebody has to do who gives everybody in a room what was said."""
+    boxes: list[list[bytes]] = [[] for _ in range(members)]
+    payload = f":u1!u@192.0.2.1 PRIVMSG #room0 :1 {TEXT}\r\n".encode()
+    for _ in range(0, messages, at_once):
+        for _ in range(at_once):
+            for box in boxes:
+                box.append(payload)
+        for box in boxes:
+            b"".join(box)
+            box.clear()
+    return messages * members
+
+
+def seconds_each(work: Callable[[], int]) -> float:
+    """Give the processor time that a piece of work takes for each delivery."""
+    begun = time.process_time()
+    count = work()
+    return (time.process_time() - begun) / count
+
+
+@pytest.mark.parametrize(
+    ("rooms", "members", "at_once", "messages", "ratio_max"),
+    [
+        pytest.param(1, 100, 20, 200, 60, id="rooms of 100"),
+        pytest.param(20, 5, 20, 400, 900, id="rooms of 5"),
+    ],
+)
+def test_a_delivery_costs_a_bounded_multiple_of_the_least(
+    rooms: int, members: int, at_once: int, messages: int, ratio_max: float
+) -> None:
+    chat = Chat(rooms, members)
+    assert chat.talk(messages, at_once) >= messages * (members - 1)
+    gc.collect()
+    gc.disable()
+    try:
+        ours, least = [], []
+        for _ in range(ROUNDS):
+            ours.append(seconds_each(lambda: chat.talk(messages, at_once)))
+            least.append(seconds_each(lambda: fan_out(messages * 20, at_once, members)))
+    finally:
+        gc.enable()
+    ratio = min(ours) / min(least)
+    print(f"{min(ours) * 1e6:.2f} us, {ratio:.1f} times the least")
+    assert ratio < ratio_max
