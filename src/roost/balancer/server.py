@@ -40,6 +40,11 @@ SWEEP_S = 0.05
 """Between two looks at what is due: a fifth of the interval between two health probes."""
 
 
+WRITES_PER_TURN = 128
+"""Clients that are written to before the loop looks around again, after about a millisecond: what
+others say meanwhile is on its way to the nodes while the rest of a crowd is still written to."""
+
+
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     """Where a running balancer can be reached, host:port each; what the run file holds."""
 
@@ -262,10 +267,13 @@ class Balancer:
         due = self._exchange.lines_due
         if due is not None and self._lines_timer is None and self._loop is not None:
             self._lines_timer = self._loop.call_later(due - self.now, self._pass_lines_on)
-        relay = self._exchange.relay
-        dirty, relay.dirty = relay.dirty, []
-        for outbox in dirty:
+        dirty = self._exchange.relay.dirty
+        now_written = dirty[:WRITES_PER_TURN]
+        del dirty[:WRITES_PER_TURN]
+        for outbox in now_written:
             outbox.flush()
+        if dirty:
+            self.touch()
 
     def _pass_lines_on(self) -> None:
         self._lines_timer = None
