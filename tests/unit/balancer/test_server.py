@@ -44,7 +44,12 @@ def test_lines_go_up_and_answers_come_down(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_a_message_reaches_every_member_of_a_group_once_and_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writes_per_turn", [2, 128])
+def test_a_message_reaches_every_member_of_a_group_once_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes_per_turn: int
+) -> None:
+    monkeypatch.setattr("roost.balancer.server.WRITES_PER_TURN", writes_per_turn)
+
     async def scenario() -> None:
         async with house(tmp_path) as here:
             node = await here.node("n1")
