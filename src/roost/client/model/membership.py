@@ -67,7 +67,7 @@ def receive_join(state: State, line: Incoming) -> None:
     is_mine = state.is_me(line.nick)
     conversation = state.room(name)
     if conversation is None:
-        if not is_mine:
+        if not is_mine or not state.offered.is_room(name):
             return
         conversation = state.add_conversation(name, name, ConversationKind.ROOM)
     person = _person_of(state, line)

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roost.client.model import EntryKind, Model, Moment, Profile
@@ -110,6 +110,8 @@ def check(model: Model) -> None:
     st.lists(st.one_of(lines(), st.binary(max_size=40), st.integers(0, 30)), max_size=40),
     st.booleans(),
 )
+@example([b":alice!u@h JOIN"], True)
+@example([b":bob!u@h PRIVMSG alice :hi", b":alice!u@h JOIN bob"], True)
 def test_no_line_of_a_server_raises(script: list[bytes | int], is_welcomed: bool) -> None:
     model = Model(Profile(nick="alice", password="secret", rooms=("#room",)), "n0")
     moment = Moment(0.0, 1_700_000_000_000)
