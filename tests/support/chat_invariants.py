@@ -30,11 +30,9 @@ def check_invariants(state: State) -> None:
     for session_id, session in state.sessions.items():
         assert session.id == session_id
         assert session_id in state.users[session.user].sessions
-        assert session_id in state.incarnations[incarnation_of(session_id)]
         assert session_id not in state.closed_sessions
         assert len(session.monitored) <= state.settings.monitor_max
-    assert sum(len(sessions) for sessions in state.incarnations.values()) == len(state.sessions)
-    assert all(state.incarnations.values())
+    assert state.incarnations == Counter(incarnation_of(number) for number in state.sessions)
     assert len(state.room_names) == len(state.rooms)
     for room_folded, room_id in state.room_names.items():
         assert fold_room(state.rooms[room_id].name) == room_folded

@@ -101,7 +101,7 @@ class Town:
             away=away,
             signed_on_ms=NOW_MS - 3_600_000,
             active_ms=NOW_MS - idle_s * 1000,
-            sessions=[SessionId(number)],
+            sessions=(SessionId(number),),
         )
         self.state.users[user.id] = user
         self.state.nicks[FoldedNick(nick.lower())] = user.id
@@ -131,7 +131,7 @@ class Town:
             room = self.state.rooms[room_id] if room_id else self.room(name)
             status = sum(_STATUSES[sign] for sign in word.partition("#")[0])
             room.members[user.id] = Member(status, Position(number))
-            user.rooms[room.id] = None
+            user.rooms = (*user.rooms, room.id)
         return user
 
     def find_room(self, name: str) -> Room:

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from roost.balancer.admission import plain_address
 from roost.balancer.arrivals import Arrival
-from roost.balancer.sessions import Outbox, Session
+from roost.balancer.sessions import Session
 from roost.irc.framing import LineBuffer
 
 READ_BYTES = 16 * 1024
@@ -69,7 +69,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         "_transport",
         "arrival",
         "is_admitted",
-        "outbox",
+        "is_dirty",
+        "pieces",
         "session",
     )
 
@@ -83,9 +84,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._is_write_paused = False
         self._is_finishing = False
         self._counted = 0
-        """How many of the outbox's pieces are in `_held_bytes`."""
+        """How many of the pieces are in `_held_bytes`."""
         self._held_bytes = 0
-        self.outbox = Outbox(self.flush)
+        self.pieces: list[bytes] = []
+        self.is_dirty = False
         self.session: Session | None = None
         self.arrival = arrival or _NOBODY
         """Who the client is."""
@@ -131,7 +133,7 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
-        self.outbox.pieces.clear()
+        self.pieces.clear()
         self._is_finishing = True
         self._transport = None
         self._desk.closed(self, _describe(exc))
@@ -154,9 +156,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._is_finishing or transport is None:
             return
         self._is_finishing = True
-        self.outbox.pieces.append(last)
-        data = b"".join(self.outbox.pieces)
-        self.outbox.pieces.clear()
+        self.pieces.append(last)
+        data = b"".join(self.pieces)
+        self.pieces.clear()
         if transport.is_closing():
             return
         if data:
@@ -177,28 +179,27 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def flush(self) -> None:
         """Write what waits, as far as the socket takes it."""
-        outbox = self.outbox
-        outbox.is_dirty = False
+        self.is_dirty = False
         transport = self._transport
         if transport is None or self._is_finishing or transport.is_closing():
-            outbox.pieces.clear()
+            self.pieces.clear()
             return
-        pieces = outbox.pieces
+        pieces = self.pieces
         if pieces and not self._is_write_paused:
             data = self._desk.join(pieces)
             if len(data) <= WRITE_BYTES_MAX:
                 # The list is the desk's now.
-                outbox.pieces = []
+                self.pieces = []
                 transport.write(data)
                 return
-        while outbox.pieces and not self._is_write_paused:
-            transport.write(_take(outbox.pieces))
-        if outbox.pieces:
+        while self.pieces and not self._is_write_paused:
+            transport.write(_take(self.pieces))
+        if self.pieces:
             self._count_held()
 
     def cut_off(self, last: bytes) -> None:
         """Drop what waits, try to say why, and close."""
-        self.outbox.pieces.clear()
+        self.pieces.clear()
         self._held_bytes = self._counted = 0
         self.finish(last)
 
@@ -213,7 +214,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def _count_held(self) -> None:
-        pieces = self.outbox.pieces
+        pieces = self.pieces
         for index in range(self._counted, len(pieces)):
             self._held_bytes += len(pieces[index])
         self._counted = len(pieces)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from roost.balancer.health import HealthConfig, NodeHealth, Verdict
 from roost.balancer.rebalancing import Load
-from roost.balancer.sessions import Departure, Outbox, Session
+from roost.balancer.sessions import Client, Departure, Session
 from roost.balancer.strategy import RAMP_FULL, Strategy, StrategyConfig
 from roost.trunk.frames import FromBalancer, Hello, Neighbour, Status
 
@@ -42,7 +42,7 @@ class Node:
         """What it had to show up to this entry has come over the present trunk."""
         self.sessions: dict[int, Session] = {}
         """Those that are bound to it."""
-        self.groups: dict[int, dict[int, Outbox]] = {}
+        self.groups: dict[int, dict[int, Client]] = {}
         """Its groups by number: session -> where its bytes go."""
         self.departures: dict[int, Departure] = {}
         """Clients that are gone, as it was told; each until it confirms."""

@@ -8,7 +8,7 @@ the same bytes until they are written.
 """
 
 from roost.balancer.fleet import Node
-from roost.balancer.sessions import Outbox, Session
+from roost.balancer.sessions import Client, Session
 from roost.trunk.frames import Deliver, DeliverTo, Join, Leave, Reply
 
 
@@ -16,18 +16,18 @@ class Relay:
     """The way of bytes to clients."""
 
     def __init__(self) -> None:
-        self.dirty: list[Outbox] = []
-        """Outboxes with something in them, each once."""
+        self.dirty: list[Client] = []
+        """Those with something in their outboxes, each once."""
         self.deliveries = 0
         """Payloads put into outboxes since the start."""
 
     def write(self, session: Session, payload: bytes) -> None:
         """Put bytes into a session's outbox."""
-        outbox = session.client.outbox
-        outbox.pieces.append(payload)
-        if not outbox.is_dirty:
-            outbox.is_dirty = True
-            self.dirty.append(outbox)
+        client = session.client
+        client.pieces.append(payload)
+        if not client.is_dirty:
+            client.is_dirty = True
+            self.dirty.append(client)
         self.deliveries += 1
 
     def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
@@ -61,15 +61,15 @@ class Relay:
             session.is_served = True
             session.acknowledge(reply.line)
 
-    def _fan_out(self, members: dict[int, Outbox], excluded: int, payload: bytes) -> None:
+    def _fan_out(self, members: dict[int, Client], excluded: int, payload: bytes) -> None:
         """Give everybody the bytes; the one loop that runs for each recipient of a message."""
         dirty = self.dirty
-        for number, outbox in members.items():
+        for number, client in members.items():
             if number != excluded:
-                outbox.pieces.append(payload)
-                if not outbox.is_dirty:
-                    outbox.is_dirty = True
-                    dirty.append(outbox)
+                client.pieces.append(payload)
+                if not client.is_dirty:
+                    client.is_dirty = True
+                    dirty.append(client)
         self.deliveries += len(members) - (excluded in members)
 
 
@@ -81,7 +81,7 @@ def leave_groups(node: Node, session: Session) -> None:
             members.pop(session.id, None)
             if not members:
                 del node.groups[group]
-    session.groups.clear()
+    session.groups = ()
 
 
 def _join(node: Node, group: int, numbers: tuple[int, ...]) -> None:
@@ -91,8 +91,8 @@ def _join(node: Node, group: int, numbers: tuple[int, ...]) -> None:
             continue
         members = node.groups.setdefault(group, {})
         if number not in members:
-            members[number] = session.client.outbox
-            session.groups.append(group)
+            members[number] = session.client
+            session.groups = (*session.groups, group)
 
 
 def _leave(node: Node, group: int, numbers: tuple[int, ...]) -> None:
@@ -101,6 +101,7 @@ def _leave(node: Node, group: int, numbers: tuple[int, ...]) -> None:
         return
     for number in numbers:
         if members.pop(number, None) is not None:
-            node.sessions[number].groups.remove(group)
+            session = node.sessions[number]
+            session.groups = tuple(one for one in session.groups if one != group)
     if not members:
         del node.groups[group]

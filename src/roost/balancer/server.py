@@ -270,8 +270,8 @@ class Balancer:
         dirty = self._exchange.relay.dirty
         now_written = dirty[:WRITES_PER_TURN]
         del dirty[:WRITES_PER_TURN]
-        for outbox in now_written:
-            outbox.flush()
+        for client in now_written:
+            client.flush()
         if dirty:
             self.touch()
 

@@ -8,7 +8,7 @@ at a time, under a generation that grows with each binding. What comes from a no
 generation is not for this client any more.
 """
 
-from collections.abc import Callable
+import math
 from typing import Protocol
 
 import msgspec
@@ -51,26 +51,16 @@ class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name} must not be negative")
 
 
-class Outbox:
-    """What waits to be written to one client; the fan-out appends here, the socket takes it."""
-
-    __slots__ = ("flush", "is_dirty", "pieces")
-
-    def __init__(self, flush: Callable[[], None]) -> None:
-        self.pieces: list[bytes] = []
-        """Whole lines, one or more each."""
-        self.is_dirty = False
-        """Whether the box is in the list of those to be written in this turn."""
-        self.flush = flush
-        """Writes the pieces and clears `is_dirty`; called once at the end of the turn."""
-
-
 class Client(Protocol):
-    """A client's socket, as the sessions see it."""
+    """A client's socket with its outbox, as the sessions see it."""
 
-    @property
-    def outbox(self) -> Outbox:
-        """Where bytes for the client go."""
+    pieces: list[bytes]
+    """The outbox: whole lines, one or more each, that wait to be written."""
+    is_dirty: bool
+    """Whether it is in the list of those that are written to in this turn."""
+
+    def flush(self) -> None:
+        """Write the pieces and clear `is_dirty`; called once at the end of the turn."""
 
     def pause_reading(self) -> None:
         """Take nothing more from the socket for now; may be called again and when closed."""
@@ -112,6 +102,8 @@ class Session:
     """One client."""
 
     __slots__ = (
+        "_given_line",
+        "_given_part",
         "_lines",
         "_lines_bytes",
         "_paid",
@@ -122,7 +114,6 @@ class Session:
         "certificate",
         "client",
         "generation",
-        "given",
         "groups",
         "heard_at",
         "id",
@@ -180,9 +171,9 @@ class Session:
         """Whether this binding's node has begun to serve the client. From then on the trunk's
         position counts for it; before that the client was shown nothing under this binding, and
         what names it is left over from an earlier one."""
-        self.moved_at = float("-inf")
+        self.moved_at = -math.inf
         """When it was moved to make nodes even."""
-        self.groups: list[int] = []
+        self.groups: tuple[int, ...] = ()
         """The node's groups that it is in."""
         self.refusals = 0
         """How many nodes in a row would not take it."""
@@ -194,8 +185,8 @@ class Session:
         """The last acknowledged line; lines count from 1."""
         self.sent = 0
         """The last line that this binding's node was given; never below `acknowledged`."""
-        self.given = (0, -1)
-        """The last answer that the client was given: line and part."""
+        self._given_line, self._given_part = 0, -1
+        """The last answer that the client was given."""
         self.parts = 0
         """How many parts of answers it was given since the last acknowledgement."""
         self._lines: list[bytes | None] = []
@@ -246,7 +237,7 @@ class Session:
             self.position = max(self.position, position)
         self.is_served = self.is_throttled = False
         self.node = ""
-        self.groups.clear()
+        self.groups = ()
         self.since = now
 
     def receive(self, lines: list[bytes | None], now: float) -> None:
@@ -312,9 +303,9 @@ class Session:
 
     def is_new_answer(self, line: int, part: int) -> bool:
         """Note a part of an answer; False when the client has been given it before."""
-        if (line, part) <= self.given:
+        if (line, part) <= (self._given_line, self._given_part):
             return False
-        self.given = (line, part)
+        self._given_line, self._given_part = line, part
         self.parts += 1
         return True
 

@@ -6,7 +6,7 @@ Source: modern.ircdocs.horse, "Channel Modes".
 from roost.chat.changes import OPERATOR
 from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason
-from roost.chat.state import ListEntry, Room, User
+from roost.chat.state import NOTHING, ListEntry, Room, User
 from roost.chat.step import mask_of
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_entry_matched
@@ -93,7 +93,7 @@ def lose_closure(room: Room) -> None:
     room.bans.clear()
     room.exceptions.clear()
     room.invitation_masks.clear()
-    room.metadata.clear()
+    room.metadata = NOTHING
 
 
 def is_private(room: Room) -> bool:

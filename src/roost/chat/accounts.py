@@ -210,7 +210,7 @@ def end_clients(step: Step, user: User, operation: EndClients) -> None:
     if other is user or not user.account or other.account != user.account:
         step.refused(Reason.ACCOUNT_NOT_YOURS)
         return
-    for session in list(other.sessions):
+    for session in other.sessions:
         close_session(step, state.sessions[session], f"Ended by {user.nick}")
     step.changed(AccountUpdated(step.part, source_of(user), "clients-ended", other.nick))
 

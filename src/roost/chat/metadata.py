@@ -4,6 +4,7 @@ Source: ircv3.net/specs/extensions/metadata.
 """
 
 import re
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from roost.chat.commands import OpenSession, SetMetadata, SubscribeMetadata
 from roost.chat.ids import FoldedAccount, FoldedNick, FoldedRoom, RoomId, UserId
 from roost.chat.refusals import Reason
 from roost.chat.settings import Settings
-from roost.chat.state import Room, Session, User
+from roost.chat.state import NOTHING, Room, Session, User
 from roost.chat.step import Step, has_operator_rights, rooms_of, source_of
 from roost.irc.casemapping import fold_nick, fold_room
 from roost.irc.names import is_room_name
@@ -56,7 +57,7 @@ def set_metadata(step: Step, user: User, operation: SetMetadata) -> None:
 def _set_for_room(step: Step, user: User, room: Room, operation: SetMetadata) -> None:
     if not _may_change(step, user, room.metadata, operation):
         return
-    entries, is_changed = _change(room.metadata, operation)
+    room.metadata, entries, is_changed = _changed(room.metadata, operation)
     step.changed(
         MetadataChanged(
             step.part,
@@ -73,7 +74,7 @@ def _set_for_room(step: Step, user: User, room: Room, operation: SetMetadata) ->
 def _set_for_user(step: Step, user: User, operation: SetMetadata) -> None:
     if not _may_change(step, user, user.metadata, operation):
         return
-    entries, is_changed = _change(user.metadata, operation)
+    user.metadata, entries, is_changed = _changed(user.metadata, operation)
     _remember(step, user)
     step.changed(_of_user(step, user, entries, is_told=is_changed))
 
@@ -93,7 +94,9 @@ def _of_user(
     )
 
 
-def _may_change(step: Step, user: User, metadata: dict[str, str], operation: SetMetadata) -> bool:
+def _may_change(
+    step: Step, user: User, metadata: Mapping[str, str], operation: SetMetadata
+) -> bool:
     """Check everything that is not about permission; what is counted is counted here."""
     settings = step.state.settings
     key, value, target = operation.key, operation.value, operation.target
@@ -122,28 +125,24 @@ def _seconds_to_wait(step: Step, user: User) -> int:
     return 1 + (user.metadata_since_ms + _SPAN_MS - step.time_ms) // 1000
 
 
-def _change(
-    metadata: dict[str, str], operation: SetMetadata
-) -> tuple[tuple[tuple[str, str | None], ...], bool]:
-    """Do it; gives what is so from now on, and whether that is news."""
+def _changed(
+    metadata: Mapping[str, str], operation: SetMetadata
+) -> tuple[Mapping[str, str], tuple[tuple[str, str | None], ...], bool]:
+    """Give the metadata after a change, what of it is so from now on, and whether that is news."""
     key, value = operation.key, operation.value
     if not key:
-        cleared: tuple[tuple[str, str | None], ...] = tuple((one, None) for one in metadata)
-        metadata.clear()
-        return cleared, bool(cleared)
+        return NOTHING, tuple((one, None) for one in metadata), bool(metadata)
     if value is None:
-        del metadata[key]
-        return ((key, None),), True
-    is_changed = metadata.get(key) != value
-    metadata[key] = value
-    return ((key, value),), is_changed
+        rest = {one: metadata[one] for one in metadata if one != key}
+        return rest or NOTHING, ((key, None),), True
+    return {**metadata, key: value}, ((key, value),), metadata.get(key) != value
 
 
 def _remember(step: Step, user: User) -> None:
     """Keep a user's metadata with the account, if there is one."""
     account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
     if user.account and account is not None:
-        account.metadata = dict(user.metadata)
+        account.metadata = user.metadata
 
 
 # People come and go
@@ -154,9 +153,9 @@ def begin(step: Step, user: User, session: Session, command: OpenSession) -> Non
     settings = step.state.settings
     account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
     if account is not None and len(user.sessions) == 1:
-        user.metadata = dict(account.metadata)
+        user.metadata = account.metadata
     keys = dict.fromkeys(key for key in command.subscribed if is_valid_key(key, settings))
-    session.subscribed = dict.fromkeys(list(keys)[: settings.metadata_subscriptions_max])
+    session.subscribed = tuple(keys)[: settings.metadata_subscriptions_max]
     given = []
     for key, value in command.metadata:
         is_known = key in user.metadata
@@ -166,7 +165,7 @@ def begin(step: Step, user: User, session: Session, command: OpenSession) -> Non
             and (is_known or len(user.metadata) < settings.metadata_keys_max)
             and user.metadata.get(key) != value
         ):
-            user.metadata[key] = value
+            user.metadata = {**user.metadata, key: value}
             given.append((key, value))
     if given:
         _remember(step, user)
@@ -188,7 +187,7 @@ def take_from_account(step: Step, user: User) -> None:
     kept = {key: value for key, value in user.metadata.items() if key not in account.metadata}
     space = step.state.settings.metadata_keys_max - len(account.metadata)
     user.metadata = {**account.metadata, **dict(list(kept.items())[: max(0, space)])}
-    account.metadata = dict(user.metadata)
+    account.metadata = user.metadata
     if news:
         step.changed(replace(_of_user(step, user, news, is_told=True), cause="account"))
 
@@ -235,6 +234,7 @@ def subscribe(step: Step, session: Session, user: User, operation: SubscribeMeta
     "The server MUST process each key in order"; at the first one too many it stops.
     """
     limit = step.state.settings.metadata_subscriptions_max
+    subscribed = dict.fromkeys(session.subscribed)
     added: list[str] = []
     asked: list[str] = []
     excess = ""
@@ -242,11 +242,11 @@ def subscribe(step: Step, session: Session, user: User, operation: SubscribeMeta
         if not is_valid_key(key, step.state.settings):
             step.refused(Reason.METADATA, key, "KEY_INVALID")
             continue
-        if len(session.subscribed) >= limit:
+        if len(subscribed) >= limit:
             excess = key
             break
-        if key not in session.subscribed:
-            session.subscribed[key] = None
+        if key not in subscribed:
+            subscribed[key] = None
             added.append(key)
         asked.append(key)
     removed: list[str] = []
@@ -254,10 +254,11 @@ def subscribe(step: Step, session: Session, user: User, operation: SubscribeMeta
         if not is_valid_key(key, step.state.settings):
             step.refused(Reason.METADATA, key, "KEY_INVALID")
             continue
-        if key in session.subscribed:
-            del session.subscribed[key]
+        if key in subscribed:
+            del subscribed[key]
             removed.append(key)
         asked.append(key)
+    session.subscribed = tuple(subscribed)
     step.changed(
         SubscriptionsChanged(
             step.part,

@@ -48,7 +48,7 @@ def join(step: Step, user: User, operation: Join) -> None:
     room.invited.pop(user.id, None)
     room.emptied = Position(0)
     state.empty_rooms.pop(room.id, None)
-    user.rooms[room.id] = None
+    user.rooms = (*user.rooms, room.id)
     step.changed(
         Joined(
             step.part,
@@ -91,7 +91,7 @@ def leave(step: Step, room: Room, user: User) -> int:
     Gives the status that the user had.
     """
     status = room.members.pop(user.id).status
-    del user.rooms[room.id]
+    user.rooms = tuple(number for number in user.rooms if number != room.id)
     if not room.members:
         room.emptied = step.position
         room.invited.clear()
@@ -124,7 +124,7 @@ def part(step: Step, user: User, operation: Part) -> None:
 
 def part_all(step: Step, user: User) -> None:
     """Leave every room (JOIN 0)."""
-    for room_id in list(user.rooms):
+    for room_id in user.rooms:
         _part(step, step.state.rooms[room_id], user, "")
 
 

@@ -1,5 +1,7 @@
 """How sessions and users come and go, and the balancers that bring them."""
 
+import sys
+
 from roost.chat.admission import (
     address_key,
     count_in,
@@ -95,13 +97,14 @@ def open_session(step: Step, command: OpenSession) -> None:
         nick=command.nick,
         username=cut(command.username, settings.username_bytes_max),
         realname=cut(command.realname, settings.realname_bytes_max),
-        host=command.host,
+        # Who comes from one address shares the string.
+        host=sys.intern(command.host),
         account="",
         modes="",
         away="",
         signed_on_ms=step.time_ms,
         active_ms=step.time_ms,
-        sessions=[command.session],
+        sessions=(command.session,),
     )
     state.users[user.id] = user
     state.nicks[folded] = user.id
@@ -150,7 +153,7 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
         step.refused(Reason.TOO_MANY_SESSIONS, "user", limit)
         return
     session = _add_session(step.state, command, user, key)
-    user.sessions.append(session.id)
+    user.sessions = (*user.sessions, session.id)
     step.changed(SessionOpened(step.part, source_of(user), session.id, False))
     begin(step, user, session, command)
     away = command.away
@@ -173,7 +176,8 @@ def _add_session(
         is_unattended=isinstance(command, OpenSession) and command.away == UNATTENDED,
     )
     state.sessions[session.id] = session
-    state.incarnations.setdefault(incarnation_of(session.id), {})[session.id] = None
+    incarnation = incarnation_of(session.id)
+    state.incarnations[incarnation] = state.incarnations.get(incarnation, 0) + 1
     count_in(state, session)
     return session
 
@@ -196,7 +200,7 @@ def resume_session(step: Step, command: ResumeSession) -> None:
     session.subscribed = former.subscribed
     session.is_unattended = former.is_unattended
     session.previous = former.id
-    user.sessions[user.sessions.index(former.id)] = session.id
+    user.sessions = tuple(session.id if number == former.id else number for number in user.sessions)
     _remove_session(state, former.id)
     step.changed(SessionResumed(step.part, source_of(user), session.id, former.id))
 
@@ -217,10 +221,10 @@ def is_resumable(session: Session) -> bool:
 def _remove_session(state: State, number: SessionId) -> None:
     count_out(state, number)
     del state.sessions[number]
-    siblings = state.incarnations[incarnation_of(number)]
-    del siblings[number]
-    if not siblings:
-        del state.incarnations[incarnation_of(number)]
+    incarnation = incarnation_of(number)
+    state.incarnations[incarnation] -= 1
+    if not state.incarnations[incarnation]:
+        del state.incarnations[incarnation]
     remember_closed(state, number)
 
 
@@ -231,7 +235,7 @@ def close_session(step: Step, session: Session, reason: str) -> None:
     user = state.users[session.user]
     source = source_of(user)
     _remove_session(state, session.id)
-    user.sessions.remove(session.id)
+    user.sessions = tuple(number for number in user.sessions if number != session.id)
     is_last = not user.sessions
     if is_last and not stays(state, user):
         remove_user(step, user, reason)
@@ -247,10 +251,10 @@ def expel(step: Step, user: User, reason: str) -> None:
     """Take a user out of the world with every client, also one who is always on."""
     source = source_of(user)
     reason = cut(reason, step.state.settings.reason_bytes_max)
-    sessions = list(user.sessions)
+    sessions = user.sessions
     for session in sessions:
         _remove_session(step.state, session)
-    user.sessions.clear()
+    user.sessions = ()
     remove_user(step, user, reason)
     for session in sessions:
         step.changed(SessionClosed(step.part, source, session, reason))
@@ -384,4 +388,6 @@ def is_current(state: State, incarnation: int) -> bool:
 
 
 def _sessions_of(state: State, incarnation: int) -> list[Session]:
-    return [state.sessions[number] for number in state.incarnations.get(incarnation, ())]
+    return [
+        session for session in state.sessions.values() if incarnation_of(session.id) == incarnation
+    ]

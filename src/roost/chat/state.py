@@ -2,7 +2,14 @@
 
 Objects refer to each other by id. Only `roost.chat.apply` changes it. Iteration orders are the
 log's order (dicts keep it); nothing here is a set.
+
+Every node has an object for everybody who is online, most of whom have nothing of what some have.
+So what is empty for most is a `Mapping` or a tuple: it is replaced, never changed, and `NOTHING` is
+shared by all who have none. The garbage collector need not look at what cannot be in a cycle.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -19,8 +26,15 @@ from roost.chat.ids import (
 )
 from roost.chat.settings import Settings
 
+NOTHING: Mapping[Any, Any] = {}
+"""A mapping that stays empty."""
 
-class Session(msgspec.Struct, array_like=True):
+
+def _nothing() -> Mapping[Any, Any]:
+    return NOTHING
+
+
+class Session(msgspec.Struct, array_like=True, gc=False):
     """One client connection, whichever node serves it."""
 
     id: SessionId
@@ -31,14 +45,14 @@ class Session(msgspec.Struct, array_like=True):
     """The last line number that took effect; lower or equal ones are dropped."""
     capabilities: int
     is_secure: bool
-    monitored: dict[FoldedNick, str] = {}
+    monitored: Mapping[FoldedNick, str] = msgspec.field(default_factory=_nothing)
     """Folded nickname -> as the client typed it."""
     previous: SessionId = SessionId(0)
     """The session that this one resumed; 0 when it is the user's first. Its token opens this one
     too, because the client may have lost its connection before it was told another one."""
     address: str = ""
     """What the session is counted under (`chat.admission`); empty when it is not counted."""
-    subscribed: dict[str, None] = {}
+    subscribed: tuple[str, ...] = ()
     """The keys of metadata that the client is told of."""
     is_unattended: bool = False
     """The client said `AWAY *`: it connected by itself, and nobody is there (draft/pre-away)."""
@@ -57,7 +71,7 @@ class Account(msgspec.Struct, array_like=True):
     """Its user stays in the rooms while no client is connected."""
     read_markers: dict[str, int] = {}
     """Folded room or nickname -> the time up to which it was read, in milliseconds."""
-    metadata: dict[str, str] = {}
+    metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     registered_by: tuple[SessionId, int] = (SessionId(0), 0)
     """The session and line that made it before they were registered themselves: the same line,
     when another node hears it again, finds its own account."""
@@ -76,7 +90,7 @@ class AttemptCount(msgspec.Struct, array_like=True):
     """Whose line was counted last: heard again by another node, it is the same attempt."""
 
 
-class User(msgspec.Struct, array_like=True):
+class User(msgspec.Struct, array_like=True, gc=False):
     """Somebody who is online: with a client, with several of one account, or always on."""
 
     id: UserId
@@ -93,12 +107,13 @@ class User(msgspec.Struct, array_like=True):
     signed_on_ms: int
     active_ms: int
     """When they last said something."""
-    sessions: list[SessionId] = []
+    sessions: tuple[SessionId, ...] = ()
     """Empty only while somebody who is always on has no client connected."""
-    rooms: dict[RoomId, None] = {}
+    rooms: tuple[RoomId, ...] = ()
+    """In the order they were entered."""
     is_auto_away: bool = False
     """Away because there is no client, not because of an AWAY; see `chat.presence`."""
-    metadata: dict[str, str] = {}
+    metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     metadata_since_ms: int = 0
     """When the present span of counting changes to metadata began."""
     metadata_changes: int = 0
@@ -109,7 +124,7 @@ class User(msgspec.Struct, array_like=True):
     """By which name of the configuration they are an operator; empty when they are none."""
 
 
-class Member(msgspec.Struct, array_like=True):
+class Member(msgspec.Struct, array_like=True, gc=False):
     """Somebody's place in a room."""
 
     status: int
@@ -162,7 +177,7 @@ class Room(msgspec.Struct, array_like=True):
     """The status that accounts get when they enter; the founder's is not among them."""
     offered_to: FoldedAccount = FoldedAccount("")
     """Who may become the founder by accepting; empty when nobody was asked."""
-    metadata: dict[str, str] = {}
+    metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     renamed_ms: int = 0
     """When it was given another name; 0 for never."""
 
@@ -217,8 +232,8 @@ class State(msgspec.Struct):
     """The rooms without members, the one that was empty longest first."""
     balancers: dict[str, int] = {}
     """Name -> the newest incarnation."""
-    incarnations: dict[int, dict[SessionId, None]] = {}
-    """The sessions of each incarnation that has any."""
+    incarnations: dict[int, int] = {}
+    """How many sessions each incarnation has, of those that have any."""
     closed_sessions: dict[SessionId, None] = {}
     """The last sessions to be closed, oldest first: an `OpenSession` that the log delivers late
     must not bring their users back."""

@@ -15,7 +15,7 @@ from roost.chat.metadata import tell_watchers
 from roost.chat.presence import UNATTENDED, change_away, look_after
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_reserved
-from roost.chat.state import Session, State, User, Whowas
+from roost.chat.state import NOTHING, Session, State, User, Whowas
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
@@ -118,21 +118,21 @@ def set_capabilities(step: Step, session: Session, user: User, operation: SetCap
 
 def monitor(step: Step, session: Session, user: User, operation: Monitor) -> None:
     """Change whom the client watches (ircv3.net/specs/extensions/monitor)."""
-    if operation.is_cleared:
-        session.monitored.clear()
+    monitored = {} if operation.is_cleared else dict(session.monitored)
     for nick in operation.removed:
-        session.monitored.pop(FoldedNick(fold_nick(nick)), None)
+        monitored.pop(FoldedNick(fold_nick(nick)), None)
     added: list[str] = []
     excess: list[str] = []
     for nick in operation.added:
         folded = FoldedNick(fold_nick(nick))
-        if folded in session.monitored:
+        if folded in monitored:
             added.append(nick)
-        elif len(session.monitored) < step.state.settings.monitor_max:
-            session.monitored[folded] = nick
+        elif len(monitored) < step.state.settings.monitor_max:
+            monitored[folded] = nick
             added.append(nick)
         else:
             excess.append(nick)
+    session.monitored = monitored or NOTHING
     step.changed(
         MonitorChanged(
             step.part,

@@ -14,8 +14,12 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def fold(name: str) -> str:
-    """Fold a name, so that equal names are equal strings."""
-    return name.lower() if name.isascii() else name.translate(_LOWER)
+    """Fold a name, so that equal names are equal strings.
+
+    A name that is folded already is given back itself: every node keeps both of everybody's.
+    """
+    folded = name.lower() if name.isascii() else name.translate(_LOWER)
+    return name if folded == name else folded
 
 
 def fold_nick(nick: str) -> str:

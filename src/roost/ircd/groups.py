@@ -34,7 +34,8 @@ class Groups:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._rooms: dict[RoomId, list[Group]] = {}
-        self._places: dict[SessionId, dict[RoomId, Group]] = {}
+        self._places: dict[SessionId, tuple[Group, ...]] = {}
+        """Of the sessions that are in any group."""
         self._next_number = 1
 
     def of_room(self, room: RoomId) -> list[Group] | tuple[()]:
@@ -48,42 +49,52 @@ class Groups:
 
     def has(self, session: LocalSession, room: RoomId) -> bool:
         """Whether a session is in the room's groups."""
-        return room in self._places.get(session.id, ())
+        return self._place(session, room) is not None
 
     def enter(self, session: LocalSession, room: RoomId) -> None:
         """A session enters a room; harmless when it is there already."""
-        places = self._places.setdefault(session.id, {})
-        if room in places:
+        if self.has(session, room):
             return
         group = self._group(room, session.balancer, session.capabilities & DELIVERY_CAPABILITIES)
         group.sessions[session.id] = session
-        places[room] = group
+        self._places[session.id] = (*self._places.get(session.id, ()), group)
         self._outbox.item(session.balancer, frames.Join(group.number, (session.id,)))
 
     def leave(self, session: LocalSession, room: RoomId) -> None:
         """A session leaves a room; harmless when it is not there."""
-        group = self._places.get(session.id, {}).pop(room, None)
+        group = self._place(session, room)
         if group is not None:
             self._remove(group, session)
+            rest = tuple(one for one in self._places[session.id] if one is not group)
+            if rest:
+                self._places[session.id] = rest
+            else:
+                del self._places[session.id]
             self._outbox.item(session.balancer, frames.Leave(group.number, (session.id,)))
 
     def change_kind(self, session: LocalSession) -> None:
         """A session has other capabilities now: move it where it is shown what it asks for."""
         kind = session.capabilities & DELIVERY_CAPABILITIES
-        for room, group in list(self._places.get(session.id, {}).items()):
+        for group in self._places.get(session.id, ()):
             if group.capabilities != kind:
-                self.leave(session, room)
-                self.enter(session, room)
+                self.leave(session, group.room)
+                self.enter(session, group.room)
 
     def leave_all(self, session: LocalSession) -> None:
         """A session leaves every room here, because another node serves it."""
-        for room in list(self._places.get(session.id, ())):
-            self.leave(session, room)
+        for group in self._places.get(session.id, ()):
+            self.leave(session, group.room)
 
     def forget(self, session: LocalSession) -> None:
         """A session is closed, and leaves all groups at the balancer by itself."""
-        for group in self._places.pop(session.id, {}).values():
+        for group in self._places.pop(session.id, ()):
             self._remove(group, session)
+
+    def _place(self, session: LocalSession, room: RoomId) -> Group | None:
+        for group in self._places.get(session.id, ()):
+            if group.room == room:
+                return group
+        return None
 
     def _group(self, room: RoomId, balancer: str, capabilities: int) -> Group:
         groups = self._rooms.setdefault(room, [])

@@ -29,9 +29,9 @@ def has_subscriptions(context: Context) -> bool:
     return context.has(Capability.METADATA) and bool(_subscribed(context))
 
 
-def _subscribed(context: Context) -> dict[str, None]:
+def _subscribed(context: Context) -> tuple[str, ...]:
     session = context.state.sessions.get(context.session.id)
-    return {} if session is None else session.subscribed
+    return () if session is None else session.subscribed
 
 
 def send_own(context: Context) -> None:

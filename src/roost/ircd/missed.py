@@ -118,7 +118,7 @@ class _Walk:
             room: state.rooms[room].members[session.user].status for room in self._user.rooms
         }
         """Room -> the client's status in it."""
-        self._subscribed = dict(session.subscribed)
+        self._subscribed = dict.fromkeys(session.subscribed)
         self._modes = self._user.modes
         self.lines: list[tuple[Position, bytes]] = []
         """The newest first."""

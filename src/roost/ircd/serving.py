@@ -400,7 +400,7 @@ class Serving:
             missed = self._missed_since(handover.until, session)
             handover.miss(missed.lines, self.state.position)
         self._send_missed(session, handover.take_missed(Position(self.state.position + 1)))
-        session.handover = None
+        session.handover = session.introduction = None
         session.nick = self.state.users[session.user].nick
         for item in handover.items:
             self._outbox.item(session.balancer, item)

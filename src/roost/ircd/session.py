@@ -104,7 +104,8 @@ class LocalSession(msgspec.Struct, eq=False):
     """How numerics address the client; "*" before there is a nickname."""
     capabilities: int = 0
     """Bits of `irc.capabilities.Capability`, and `CAP_302`."""
-    registration: Registration = msgspec.field(default_factory=Registration)
+    introduction: Registration | None = msgspec.field(default_factory=Registration)
+    """None once the session takes part; see `registration`."""
     queue: list[tuple[int, bytes | None]] = []
     """Lines that wait for the one before them, with their numbers: none or few, mostly."""
     waiting_line: int = 0
@@ -130,6 +131,14 @@ class LocalSession(msgspec.Struct, eq=False):
     """The reference of a batch that failed; what still comes of it is ignored."""
     is_detached: bool = False
     """The client's connection is gone; it is told nothing more."""
+
+    @property
+    def registration(self) -> Registration:
+        """What the client has said of itself until it took part.
+
+        Nothing is kept of it afterwards: an empty one is given, and what is set in it is lost.
+        """
+        return Registration() if self.introduction is None else self.introduction
 
     @property
     def has_cap_302(self) -> bool:

@@ -20,10 +20,7 @@ def can_see_room(viewer: User, room: Room) -> bool:
 
 def shares_room(viewer: User, user: User) -> bool:
     """Whether the two are in a room together."""
-    if len(viewer.rooms) > len(user.rooms):
-        viewer, user = user, viewer
-    theirs = user.rooms
-    return any(room in theirs for room in viewer.rooms)
+    return not set(viewer.rooms).isdisjoint(user.rooms)
 
 
 def can_see_user(viewer: User, user: User) -> bool:

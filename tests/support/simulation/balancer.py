@@ -143,8 +143,8 @@ class SimulatedBalancer:
             self._world.at(due - self._world.now, self._pass_lines_on)
         relay = self.exchange.relay
         dirty, relay.dirty = relay.dirty, []
-        for outbox in dirty:
-            outbox.flush()
+        for client in dirty:
+            client.flush()
 
     def _pass_lines_on(self) -> None:
         self._is_timer_set = False

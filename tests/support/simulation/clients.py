@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from roost.balancer.sessions import Outbox
 from roost.irc.message import Message, parse
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.world import World
@@ -85,7 +84,8 @@ class SimulatedClient:
         self.is_registered = False
         self.rooms: list[str] = []
         """Where it will be once all that it sent has been done."""
-        self.outbox = Outbox(self._flush)
+        self.pieces: list[bytes] = []
+        self.is_dirty = False
         self._world = world
         self._balancer = balancer
         self._applied = applied
@@ -109,18 +109,18 @@ class SimulatedClient:
             self._world.at(0.0, self._pass_on)
 
     def finish(self, last: bytes) -> None:
-        self.outbox.pieces.append(last)
-        self._flush()
+        self.pieces.append(last)
+        self.flush()
         self.is_open = False
         assert self.has_left, (
             f"seed {self._world.seed} at {self._world.now:.4f}: {self.name} was thrown out: "
             f"{last!r}"
         )
 
-    def _flush(self) -> None:
-        self.outbox.is_dirty = False
-        payload = b"".join(self.outbox.pieces)
-        self.outbox.pieces.clear()
+    def flush(self) -> None:
+        self.is_dirty = False
+        payload = b"".join(self.pieces)
+        self.pieces.clear()
         if not self.is_open:
             return
         assert payload.endswith(b"\r\n") or not payload, "half a line"

@@ -6,7 +6,7 @@ from roost.balancer.exchange import Exchange, ExchangeConfig
 from roost.balancer.health import HealthConfig
 from roost.balancer.moves import MoveConfig
 from roost.balancer.pacing import PaceConfig
-from roost.balancer.sessions import Outbox, Session, SessionLimits
+from roost.balancer.sessions import Session, SessionLimits
 from roost.balancer.strategy import StrategyConfig
 from roost.trunk.frames import (
     PROTOCOL_VERSION,
@@ -56,16 +56,17 @@ def status(state: str = "ready", reason: str = "", leader: str = "n1", **changes
 class FakeClient:
     def __init__(self) -> None:
         self.received = b""
-        self.outbox = Outbox(self._flush)
+        self.pieces: list[bytes] = []
+        self.is_dirty = False
         self._is_read = True
         self.is_finished = False
         self.writes = 0
 
-    def _flush(self) -> None:
-        self.received += b"".join(self.outbox.pieces)
+    def flush(self) -> None:
+        self.received += b"".join(self.pieces)
         self.writes += 1
-        self.outbox.pieces.clear()
-        self.outbox.is_dirty = False
+        self.pieces.clear()
+        self.is_dirty = False
 
     def is_read(self) -> bool:
         return self._is_read
@@ -77,8 +78,8 @@ class FakeClient:
         self._is_read = True
 
     def finish(self, last: bytes) -> None:
-        self.outbox.pieces.append(last)
-        self._flush()
+        self.pieces.append(last)
+        self.flush()
         self.is_finished = True
 
 
@@ -169,8 +170,8 @@ class World:
     def finish_turn(self) -> None:
         self.exchange.pass_lines_on(self.now)
         dirty, self.exchange.relay.dirty = self.exchange.relay.dirty, []
-        for outbox in dirty:
-            outbox.flush()
+        for client in dirty:
+            client.flush()
 
     def pass_time(self, seconds: float, *alive: FakeTrunk, step: float = 0.05) -> None:
         """Let time go by; the trunks that are `alive` answer their probes."""

@@ -570,7 +570,7 @@ def test_a_frame_is_one_write_per_client(tmp_path: Path) -> None:
             async with asyncio.timeout(5):
                 assert await client.reader.readexactly(300) == b"x\r\n" * 100
             session = here.balancer._exchange.sessions[attach.session]
-            assert not session.client.outbox.pieces
-            assert not session.client.outbox.is_dirty
+            assert not session.client.pieces
+            assert not session.client.is_dirty
 
     run(scenario())

@@ -8,7 +8,6 @@ from roost.balancer.deadlines import Wheel
 from roost.balancer.sessions import (
     AcknowledgementError,
     Numbering,
-    Outbox,
     Session,
     SessionLimits,
 )
@@ -19,9 +18,13 @@ FREE = SessionLimits(lines_per_s=0)
 
 class FakeClient:
     def __init__(self) -> None:
-        self.outbox = Outbox(lambda: None)
+        self.pieces: list[bytes] = []
+        self.is_dirty = False
         self._is_read = True
         self.last: bytes | None = None
+
+    def flush(self) -> None:
+        raise AssertionError("nothing is written here")
 
     def is_read(self) -> bool:
         return self._is_read

@@ -54,7 +54,7 @@ def test_client_of_the_same_account_joins_who_bears_the_nickname(world: ChatWorl
     (opened,) = world.open("ALICE", account="alice", client="phone").results
     assert isinstance(opened, SessionOpened)
     assert not opened.is_first
-    assert world.user("alice").sessions == [world.sessions["desk"], world.sessions["phone"]]
+    assert world.user("alice").sessions == (world.sessions["desk"], world.sessions["phone"])
 
 
 def test_client_of_the_same_account_may_be_somebody_else(world: ChatWorld) -> None:

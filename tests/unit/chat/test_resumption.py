@@ -63,7 +63,7 @@ def test_a_resumed_session_takes_the_place_of_the_one_before(world: ChatWorld) -
     assert isinstance(change, SessionResumed)
     assert (change.session, change.previous) == (NEW, world.sessions["alice"])
     assert world.user("alice") is before
-    assert (before.away, before.sessions) == ("tea", [NEW])
+    assert (before.away, before.sessions) == ("tea", (NEW,))
     assert world.room("#a").members == members
     session = world.state.sessions[NEW]
     assert (session.generation, session.capabilities) == (3, RESUME | 1)
@@ -126,7 +126,7 @@ def test_a_connection_that_is_gone_already_resumes_nothing(world: ChatWorld) -> 
     world.open("alice", capabilities=RESUME)
     world.command(CloseSession(NEW, "gone"))
     assert resume(world, "alice").is_fenced
-    assert world.user("alice").sessions == [world.sessions["alice"]]
+    assert world.user("alice").sessions == (world.sessions["alice"],)
 
 
 def test_a_balancer_that_starts_again_keeps_what_can_be_resumed(world: ChatWorld) -> None:

@@ -37,7 +37,7 @@ def world(viewer: str, user: str, *, is_invisible: bool = False) -> tuple[State,
             away="",
             signed_on_ms=0,
             active_ms=0,
-            rooms={ROOM_IDS[name]: None for name in rooms.split()},
+            rooms=tuple(ROOM_IDS[name] for name in rooms.split()),
         )
         for room_id in person.rooms:
             state.rooms[room_id].members[user_id] = Member(0, Position(number))

@@ -6,6 +6,8 @@ to the log with everything else that it registers with.
 Source: ircv3.net/specs/extensions/metadata.
 """
 
+from collections.abc import Mapping
+
 from roost.chat.commands import SetMetadata, SubscribeMetadata
 from roost.chat.ids import FoldedNick
 from roost.chat.metadata import is_valid_key
@@ -59,7 +61,7 @@ def _needs_more(context: Context) -> None:
 
 def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> None:
     if context.session.phase is Phase.REGISTERING:
-        known: dict[str, str] | None = dict(context.session.registration.metadata)
+        known: Mapping[str, str] | None = context.session.registration.metadata
         found: Room | User | None = None
     else:
         found = _find(context, target)
@@ -95,7 +97,7 @@ def _find(context: Context, target: str) -> Room | User | None:
 def _synchronise(context: Context, found: Room | User | None, target: str) -> None:
     """Send everything that the client subscribed to; of a room only to its members."""
     session = context.state.sessions.get(context.session.id)
-    wanted = {} if session is None else session.subscribed
+    wanted = () if session is None else session.subscribed
     parameters: list[tuple[str, ...]] = []
     if isinstance(found, Room) and context.user.id in found.members:
         parameters = metadata_reply.of_room(context, found, wanted)
@@ -179,6 +181,8 @@ def _subscribe(context: Context, subcommand: str, keys: list[str]) -> Result:
 
 def _send_subscriptions(context: Context) -> None:
     session = context.state.sessions.get(context.session.id)
-    own = context.session.registration.subscribed if session is None else session.subscribed
+    own = tuple(context.session.registration.subscribed)
+    if session is not None:
+        own = session.subscribed
     with context.batch(SUBSCRIPTIONS_BATCH):
         metadata_reply.send_keys(context, numerics.RPL_METADATASUBS, own)
