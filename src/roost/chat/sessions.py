@@ -92,11 +92,14 @@ def open_session(step: Step, command: OpenSession) -> None:
     if len(state.users) >= settings.users_max:
         step.refused(Reason.SERVER_FULL)
         return
+    username = cut(command.username, settings.username_bytes_max)
+    realname = cut(command.realname, settings.realname_bytes_max)
     user = User(
         id=UserId(step.position),
         nick=command.nick,
-        username=cut(command.username, settings.username_bytes_max),
-        realname=cut(command.realname, settings.realname_bytes_max),
+        # Many clients say one word for all three: it is kept once.
+        username=command.nick if username == command.nick else username,
+        realname=username if realname == username else realname,
         # Who comes from one address shares the string.
         host=sys.intern(command.host),
         account="",

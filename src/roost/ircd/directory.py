@@ -11,7 +11,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.by_id: dict[SessionId, LocalSession] = {}
-        self._by_user: dict[UserId, list[LocalSession]] = {}
+        self._by_user: dict[UserId, tuple[LocalSession, ...]] = {}
         self._watchers: dict[FoldedNick, dict[SessionId, LocalSession]] = {}
         self._watched: dict[SessionId, tuple[FoldedNick, ...]] = {}
 
@@ -22,20 +22,20 @@ class Directory:
     def set_user(self, session: LocalSession, user: UserId) -> None:
         """Note who the session is, once it is registered."""
         session.user = user
-        self._by_user.setdefault(user, []).append(session)
+        self._by_user[user] = (*self.of_user(user), session)
 
     def remove(self, session: LocalSession) -> None:
         """Forget a session; harmless when it is forgotten already."""
         if self.by_id.pop(session.id, None) is None:
             return
         self.watch(session, ())
-        others = self._by_user.get(session.user, [])
-        if session in others:
-            others.remove(session)
-            if not others:
-                del self._by_user[session.user]
+        others = tuple(one for one in self.of_user(session.user) if one is not session)
+        if others:
+            self._by_user[session.user] = others
+        else:
+            self._by_user.pop(session.user, None)
 
-    def of_user(self, user: UserId) -> list[LocalSession] | tuple[()]:
+    def of_user(self, user: UserId) -> tuple[LocalSession, ...]:
         """The local sessions of a user."""
         return self._by_user.get(user, ())
 
