@@ -1,6 +1,6 @@
 """Connections that carry frames between authenticated processes.
 
-    transport -- data_received --> FrameBuffer --> handler.on_frame(body), one call per frame
+    transport -- shared buffer --> FrameBuffer --> handler.on_frame(body), one call per frame
     send(body) --> queue -- once per loop turn --> one write
 
 Whoever listens or dials gives a factory: it is called with a connection whose peer has shown an
@@ -23,6 +23,12 @@ from roost.wire.identity import Admission, Identity
 from roost.wire.tls import describe_failure, peer_identity
 
 _logger = structlog.get_logger()
+
+READ_BYTES = 256 * 1024
+"""One read, as much as the event loop takes from a socket."""
+_read_buffer = memoryview(bytearray(READ_BYTES))
+"""Shared by all connections of the process: it is emptied within the call that fills it. Were the
+TLS layer to make an object for each read, it would make one of this size."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +61,7 @@ class Handler(Protocol):
 HandlerFactory: TypeAlias = Callable[["FramedConnection"], Handler]
 
 
-class FramedConnection(asyncio.Protocol):
+class FramedConnection(asyncio.BufferedProtocol):
     """One connection to an authenticated peer."""
 
     def __init__(self, factory: HandlerFactory, admission: Admission, limits: Limits) -> None:
@@ -190,12 +196,16 @@ class FramedConnection(asyncio.Protocol):
             return
         self._handler = self._factory(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Say where the next bytes go."""
+        return _read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Cut frames out of the stream and pass them on."""
         if self._is_closing or self._handler is None:
             return
         try:
-            bodies = self._buffer.feed(data)
+            bodies = self._buffer.feed(bytes(_read_buffer[:nbytes]))
         except FrameTooLongError as error:
             self.abort(str(error))
             return
