@@ -106,11 +106,13 @@ def table(results: Results) -> str:
         shown = [_write(value, unit, digits) for value in values]
         ratio = f"{values[0] / values[1]:.2f}" if values[1] else ""
         lines.append(f"| {title} | {' | '.join(shown)} | {ratio} |")
-    lines += ["", f"| {ROOST} alone | |", "|---|---:|"]
-    for workload, figure, title, unit, digits in _ALONE:
-        value = median(results, workload, ROOST, figure)
-        if value is not None:
-            lines.append(f"| {title} | {_write(value, unit, digits)} |")
+    alone = [
+        f"| {title} | {_write(value, unit, digits)} |"
+        for workload, figure, title, unit, digits in _ALONE
+        if (value := median(results, workload, ROOST, figure)) is not None
+    ]
+    if alone:
+        lines += ["", f"| {ROOST} alone | |", "|---|---:|", *alone]
     return "\n".join(lines)
 
 

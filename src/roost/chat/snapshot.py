@@ -4,7 +4,7 @@ import msgspec
 
 from roost.chat.state import State
 
-FORMAT = 1
+FORMAT = 2
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)

@@ -4,7 +4,7 @@ from roost.chat.commands import ChangeNick, ModeChange, Part, Quit, Say, SetRoom
 from roost.chat.history import KIND_EVENT, KIND_MESSAGE, KIND_TAGMSG, Row, decode_change
 from roost.chat.ids import Position, message_id, parse_message_id
 from roost.chat.record import history_rows
-from roost.chat.snapshot import SnapshotError, decode_state, encode_state
+from roost.chat.snapshot import FORMAT, SnapshotError, decode_state, encode_state
 from support.chat_world import ChatWorld
 
 
@@ -81,9 +81,9 @@ def test_message_ids_sort_like_the_log_and_come_back() -> None:
 
 def test_a_snapshot_of_another_format_is_refused() -> None:
     with pytest.raises(SnapshotError, match="format"):
-        decode_state(b"\x09rest")
+        decode_state(bytes((FORMAT + 1,)) + b"rest")
     with pytest.raises(SnapshotError, match="cannot be read"):
-        decode_state(b"\x01rest")
+        decode_state(bytes((FORMAT,)) + b"rest")
 
 
 def test_a_snapshot_is_the_whole_state(world: ChatWorld) -> None:
