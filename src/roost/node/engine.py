@@ -31,7 +31,7 @@ from roost.chat.presence import is_expiry_due
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.sessions import is_taken
 from roost.chat.settings import UNCHANGED, Settings, written
-from roost.chat.snapshot import decode_state, encode_state
+from roost.chat.snapshot import decode_state
 from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.config import services_host
@@ -49,6 +49,7 @@ from roost.node.historian import Historian
 from roost.node.mesh import Gossip, HistoryChunk, HistoryWant, PeerFrame, PeerHello, Whispers
 from roost.node.pending import PendingCommands
 from roost.node.readiness import Readiness
+from roost.node.snapshots import Snapshots
 from roost.raft.config import Config as RaftConfig
 from roost.raft.messages import (
     ENTRY_COMMAND,
@@ -136,10 +137,9 @@ class Engine:
         self._drained: bool | None = None
         self._is_rehash_due = False
         self._historian = Historian(history, self._state.position)
-        self._snapshot_due: Snapshot | None = None
-        self._is_syncing = False
-        self._applied_since = 0
-        self._bytes_since = 0
+        self._snapshots = Snapshots(
+            config.snapshot_entries, config.snapshot_bytes, config.retained_entries
+        )
         self._trunks: dict[str, None] = {}
         self._peers: list[str] = []
         self._to_peers: list[tuple[str, PeerFrame]] = []
@@ -332,13 +332,11 @@ class Engine:
         """The write of the history rows up to `applied` is done."""
         self._now = now
         self._historian.written(applied)
-        snapshot = self._snapshot_due
-        if self._is_syncing and snapshot is not None and applied >= snapshot.index:
-            self._is_syncing = False
-            self._snapshot_due = None
-            first_index = max(1, snapshot.index - self._config.retained_entries + 1)
-            self._compactions.append(Compaction(snapshot, first_index))
-            self._replica.compact(snapshot, first_index)
+        compaction = self._snapshots.history_written(applied)
+        if compaction is not None:
+            snapshot = compaction.snapshot
+            self._compactions.append(compaction)
+            self._replica.compact(snapshot, compaction.first_index)
             self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
 
     def answered(self, ticket: int, answer: Answer, now: Instant) -> None:
@@ -505,16 +503,7 @@ class Engine:
                 self._note("error", "entry-skipped", position=position, reason=applied.failure)
             self._historian.record(applied)
             self._server.show(applied)
-        self._applied_since += 1
-        self._bytes_since += len(entry.data)
-        if (
-            self._applied_since >= self._config.snapshot_entries
-            or self._bytes_since >= self._config.snapshot_bytes
-        ) and self._snapshot_due is None:
-            self._snapshot_due = Snapshot(
-                entry.index, entry.term, entry.time_ms, encode_state(self._state)
-            )
-            self._applied_since = self._bytes_since = 0
+        self._snapshots.applied(entry, self._state)
 
     def _give_up_doubles(self, applied: Applied) -> None:
         """Serve no balancer that chose another one's incarnation: its session ids are theirs."""
@@ -536,21 +525,18 @@ class Engine:
         """Replace the whole state by the leader's, and note the history that it skips."""
         self._state = decode_state(snapshot.data)
         self._server.reset(self._state)
-        self._snapshot_due = None
-        self._is_syncing = False
+        self._snapshots.installed()
         # A compaction of this turn is of an older snapshot, and would be obeyed after this one.
         self._compactions.clear()
-        self._applied_since = self._bytes_since = 0
         self._historian.skip_to(Position(snapshot.index))
         self._note("info", "snapshot-installed", position=snapshot.index)
 
     def _take_history(self) -> tuple[HistoryWrite, ...]:
-        wants_sync = self._snapshot_due is not None
         writes = self._historian.take_write(
-            self._state.position, self._now.monotonic, wants_sync=wants_sync
+            self._state.position, self._now.monotonic, wants_sync=self._snapshots.wants_sync
         )
         if writes:
-            self._is_syncing = wants_sync
+            self._snapshots.history_writing()
         return writes
 
     def _take_server_output(self) -> None:

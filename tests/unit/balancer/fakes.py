@@ -18,6 +18,8 @@ from roost.trunk.frames import (
     Output,
     Ping,
     Pong,
+    Reply,
+    Serving,
     Status,
 )
 
@@ -183,3 +185,14 @@ class World:
                 for ping in trunk.take(Ping):
                     trunk.say(Pong(ping.nonce))
             self.finish_turn()
+
+
+def register(trunk: FakeTrunk, session: Session) -> None:
+    """Have the client say its first line, and the node acknowledge it."""
+    trunk.world.say(session, "USER")
+    trunk.show(Reply(session.id, session.generation, session.last_line, 0, True, b""))
+
+
+def serve(trunk: FakeTrunk, *sessions: Session) -> None:
+    """Have the node say that it serves sessions that it did not register."""
+    trunk.show(*(Serving(session.id, session.generation) for session in sessions))

@@ -100,6 +100,10 @@ class Client:
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
+    def is_sent(self) -> bool:
+        """Whether the system has taken all that was sent."""
+        return self.writer.transport.get_write_buffer_size() == 0
+
     async def line(self) -> bytes:
         """Wait for a line; empty at the end."""
         async with asyncio.timeout(WAIT_S_MAX):

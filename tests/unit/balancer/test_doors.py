@@ -41,7 +41,7 @@ def test_whom_a_proxy_speaks_for_is_who_the_client_is(
             client = await connect(here, here.addresses.address)
             for byte in said + b"NICK a\r\n":
                 client.send(bytes([byte]))
-                await asyncio.sleep(0)
+                await wait_until(client.is_sent)
             (attach,) = await node.next(Attach)
             assert (attach.address, attach.is_secure) == ("192.0.2.1", is_secure)
             (lines,) = await node.next(Lines)

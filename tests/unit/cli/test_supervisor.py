@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from roost.cli.supervisor import Child, Supervisor, describe_exit
+from support.loops import wait_until
 
 SLEEP = ("sleep", "1000")
 
@@ -23,11 +24,6 @@ class Script:
         if len(self._commands) == 1 and command is self._commands[0]:
             self.is_at_last.set()
         return command
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - nothing tells the test that a process runs
-        await asyncio.sleep(0)
 
 
 def test_a_child_that_dies_is_started_again() -> None:
@@ -78,7 +74,7 @@ def test_what_does_not_end_by_itself_is_killed() -> None:
         supervisor = Supervisor([child], is_restarting=True)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(supervisor.run())
-            await _until(lambda: child.pid is not None)
+            await wait_until(lambda: child.pid is not None)
             await supervisor.kill_leftovers()
         return child
 
@@ -94,7 +90,7 @@ def test_stopping_does_not_wait_for_a_restart() -> None:
         supervisor = Supervisor([child], is_restarting=True, restart_s=1000)
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
             tasks.create_task(supervisor.run())
-            await _until(lambda: bool(child.exit_codes))
+            await wait_until(lambda: bool(child.exit_codes))
             await supervisor.stop(child, 0)
         return script
 

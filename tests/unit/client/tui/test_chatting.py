@@ -228,6 +228,24 @@ def test_somebody_who_calls_is_heard_and_seen() -> None:
     run_async(scenario())
 
 
+def test_the_list_of_rooms_takes_the_command_too_and_says_what_no_room_can_be_called() -> None:
+    async def scenario() -> None:
+        async with open_interface(rooms=("#room",)) as stand:
+            await stand.wait(lambda: "#room" in stand.model.order)
+            await stand.pilot.press("ctrl+o")
+            await stand.see("Type to find")
+            await stand.type("two words")
+            await stand.see("There is no such room")
+            await stand.pilot.press("ctrl+u")
+            await stand.see_none("There is no such room")
+            await stand.type("/join #tea")
+            await stand.see("#tea")
+            await stand.pilot.press("enter")
+            await stand.wait(lambda: "#tea" in stand.model.conversations)
+
+    run_async(scenario())
+
+
 def test_the_quick_switcher_goes_to_a_room_by_its_letters() -> None:
     async def scenario() -> None:
         async with open_interface(rooms=("#room", "#tea", "#coffee")) as stand:

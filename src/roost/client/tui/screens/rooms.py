@@ -14,7 +14,9 @@ from roost.client.tui.wrapping import truncate, width_of
 
 SHOWN_MAX = 300
 """More are found by typing a part of their name or topic."""
+NO_ROOM = "There is no such room, and a room's name has no spaces and no commas."
 _SIZE_WIDTH = 7
+_JOIN = ("/join", "/j")
 
 
 class RoomsScreen(Dialog[str]):
@@ -76,7 +78,7 @@ class RoomsScreen(Dialog[str]):
             self._show()
 
     def _show(self) -> None:
-        words = self.query_one(Input).value.strip()
+        words = looked_for(self.query_one(Input).value)
         listing = self._model.listing
         found = [room for room in listing.rooms if _has(room, words.lower())]
         options = [Option(self._line(room), id=room.name) for room in found[:SHOWN_MAX]]
@@ -91,7 +93,8 @@ class RoomsScreen(Dialog[str]):
         options_list.add_options(options)
         if options:
             options_list.highlighted = 0
-        self.query_one("#about", Static).update(Text(self._about(len(found))))
+        about = NO_ROOM if words and not options else self._about(len(found))
+        self.query_one("#about", Static).update(Text(about))
 
     def _line(self, room: ListedRoom) -> Text:
         palette = self._palette
@@ -118,6 +121,13 @@ class RoomsScreen(Dialog[str]):
             return "There is no room yet. Type a name to make the first one."
         more = f", {SHOWN_MAX} shown" if found > SHOWN_MAX else ""
         return f"{found:,} of {len(listing.rooms):,} rooms{more}. Enter joins, Escape goes back."
+
+
+def looked_for(typed: str) -> str:
+    """Give the words to look for; whoever types the command means the room behind it."""
+    words = typed.strip()
+    command, _, rest = words.partition(" ")
+    return rest.strip() if command.lower() in _JOIN else words
 
 
 def new_room_name(words: str, existing: set[str]) -> str:
