@@ -61,6 +61,11 @@ SLEEP_S = 0.5
 """If so much time lies between two ticks, this process itself was asleep, or all but."""
 
 
+BATCH_BYTES_MAX = 1024 * 1024
+"""In one frame, and one session's lines more: far more than people say in a moment, and far below
+a frame's limit, however many clients flood us at once or have waited for a node."""
+
+
 class Note(Protocol):
     """Takes an event for the log: its level, its name, and its facts."""
 
@@ -93,6 +98,14 @@ class Counters(msgspec.Struct):
     """Times that a node would not take a session."""
     moved: int = 0
     """Those of them that were planned: off a draining node, or to even the nodes out."""
+
+
+class _Batching(msgspec.Struct):
+    """Lines that are about to go to one node."""
+
+    frames: list[Lines] = []
+    size: int = 0
+    """In bytes, at most."""
 
 
 class Exchange:
@@ -319,22 +332,26 @@ class Exchange:
         lines, deliveries = self._paced
         self._pace.went(lines - known_lines, deliveries - known_deliveries, now)
         talking, self._talking = self._talking, []
-        taken: dict[str, list[Lines]] = {}
+        batches: dict[str, _Batching] = {}
         for session in talking:
             session.is_talking = False
             if session.is_open and session.node:
                 frame = self._take_lines(session, now)
                 if frame is not None:
-                    taken.setdefault(session.node, []).append(frame)
+                    batch = batches.setdefault(session.node, _Batching())
+                    batch.frames.append(frame)
+                    batch.size += session.kept_bytes
+                    if batch.size >= BATCH_BYTES_MAX:
+                        self._send(session.node, batches.pop(session.node).frames)
                 session.adjust_reading()
-        for name, frames in taken.items():
-            self._send(name, frames[0] if len(frames) == 1 else Batch(tuple(frames)))
+        for name, batch in batches.items():
+            self._send(name, batch.frames)
 
     def _send_lines(self, session: Session, now: float) -> None:
         """Send a session's lines to its node, due or not."""
         frame = self._take_lines(session, now)
         if frame is not None:
-            self._send(session.node, frame)
+            self._send(session.node, [frame])
 
     def _take_lines(self, session: Session, now: float) -> Lines | None:
         first, lines = session.take_lines(now)
@@ -344,10 +361,10 @@ class Exchange:
             self._throttled.pop(session.id, None)
         return Lines(session.id, session.generation, first, lines) if lines else None
 
-    def _send(self, name: str, frame: Lines | Batch) -> None:
+    def _send(self, name: str, frames: list[Lines]) -> None:
         node = self.fleet.find(name)
         if node is not None and node.trunk is not None:
-            node.trunk.send(frame)
+            node.trunk.send(frames[0] if len(frames) == 1 else Batch(tuple(frames)))
 
     # Nodes
 

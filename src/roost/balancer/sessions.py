@@ -15,6 +15,9 @@ import msgspec
 
 from roost.chat.ids import SESSION_COUNTER_BITS, SessionId
 
+FRAMING_BYTES = 32
+"""More than what a line, and a session, take in a frame beside their content."""
+
 
 class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a session may cost the cluster, and how patient we are with it."""
@@ -222,6 +225,11 @@ class Session:
     def has_lines(self) -> bool:
         """Whether there are lines that its node was not given."""
         return self.sent < self.acknowledged + len(self._lines)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the unacknowledged lines take in a frame, at most."""
+        return self._lines_bytes + FRAMING_BYTES * (1 + len(self._lines))
 
     def bind(self, node: str, now: float) -> None:
         """Give the session to a node, which is then to get everything unacknowledged."""

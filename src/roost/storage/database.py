@@ -20,6 +20,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -173,10 +174,15 @@ def insert_many(
     while done < len(rows):
         # Powers of two, so that there are few different statements to be prepared.
         count = min(ROWS_PER_STATEMENT, 1 << (len(rows) - done).bit_length() - 1)
-        row = f"({', '.join('?' * len(rows[0]))})"
-        statement = f"INSERT {conflict} INTO {table} VALUES {', '.join([row] * count)}"  # noqa: S608
+        statement = _insertion(table, conflict, len(rows[0]), count)
         connection.execute(statement, list(chain.from_iterable(rows[done : done + count])))
         done += count
+
+
+@lru_cache
+def _insertion(table: str, conflict: str, columns: int, count: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT {conflict} INTO {table} VALUES {', '.join([row] * count)}"  # noqa: S608
 
 
 def fsync_directory(path: Path) -> None:

@@ -21,6 +21,7 @@ from roost.trunk.frames import (
     Reply,
     Serving,
     Status,
+    encode,
 )
 
 T = TypeVar("T")
@@ -91,10 +92,12 @@ class FakeTrunk:
         self.name = name
         self.frames: list[FromBalancer] = []
         self.sent_count = 0
+        self.sent_bytes: list[int] = []
         self.dropped = ""
 
     def send(self, frame: FromBalancer) -> None:
         self.sent_count += 1
+        self.sent_bytes.append(len(encode(frame)))
         # What is said by one is the same in a batch.
         self.frames.extend(frame.lines if isinstance(frame, Batch) else (frame,))
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from roost.balancer.errors import RefusedNodeError, TrunkError
+from roost.balancer.exchange import BATCH_BYTES_MAX
 from roost.balancer.pacing import PaceConfig
 from roost.balancer.sessions import SessionLimits
 from roost.trunk.frames import (
@@ -439,6 +440,21 @@ class TestPace:
         assert [frame.session for frame in trunk.take(Lines)] == [first.id, second.id]
         assert trunk.sent_count == sent_before + 1
         assert world.exchange.lines_due is None
+
+    def test_frames_are_bounded_however_many_speak_at_once(self) -> None:
+        world = World(pace=PaceConfig(), sessions=SessionLimits(lines_per_s=0))
+        clients = [world.client() for _ in range(40)]
+        for _, session in clients:
+            world.exchange.client_spoke(session, [b"x" * 8000] * 16, world.now)
+        for _, session in clients:
+            world.exchange.client_spoke(session, [b"x"] * 100, world.now)
+        trunk = world.trunk("n1").ready()
+        world.pass_time(0.1, trunk)
+        assert max(trunk.sent_bytes) < BATCH_BYTES_MAX + 2 * SessionLimits().bytes_max
+        lines = Counter[int]()
+        for frame in trunk.take(Lines):
+            lines[frame.session] += len(frame.lines)
+        assert lines == {session.id: 116 for _, session in clients}
 
     def test_who_leaves_does_not_leave_its_last_lines_behind(self) -> None:
         world = World(pace=PaceConfig())

@@ -49,6 +49,8 @@ def test_a_message_reaches_every_member_of_a_group_once_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes_per_turn: int
 ) -> None:
     monkeypatch.setattr("roost.balancer.server.WRITES_PER_TURN", writes_per_turn)
+    # A sweep would write what a turn has left behind.
+    monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
 
     async def scenario() -> None:
         async with house(tmp_path) as here:
@@ -557,6 +559,28 @@ def test_accepted_sockets_are_kept_alive_and_send_at_once(tmp_path: Path) -> Non
                 assert copy.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
                 assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
                 assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 75
+
+    run(scenario())
+
+
+def test_lines_that_wait_for_others_leave_without_any_other_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
+
+    async def scenario() -> None:
+        async with house(tmp_path, sessions=SessionLimits(lines_per_s=0, burst_lines=500)) as here:
+            node = await here.node("n1")
+            client = await here.client()
+
+            def has_passed(count: int) -> bool:
+                here.clock.monotonic += 0.001
+                return sum(len(frame.lines) for frame in node.seen(Lines)) == count
+
+            client.send(b"PING x\r\n" * 400)
+            await wait_until(lambda: has_passed(400))
+            client.send(b"PING y\r\n")
+            await wait_until(lambda: has_passed(401))
 
     run(scenario())
 
