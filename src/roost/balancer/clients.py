@@ -129,7 +129,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         """The client reads again."""
         self._is_write_paused = False
         self._counted = self._held_bytes = 0
-        self.flush()
+        transport = self._transport
+        if transport is not None and not self._is_finishing and not transport.is_closing():
+            self._write_in_parts(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
@@ -192,10 +194,7 @@ class ClientConnection(asyncio.BufferedProtocol):
                 self.pieces = []
                 transport.write(data)
                 return
-        while self.pieces and not self._is_write_paused:
-            transport.write(_take(self.pieces))
-        if self.pieces:
-            self._count_held()
+        self._write_in_parts(transport)
 
     def cut_off(self, last: bytes) -> None:
         """Drop what waits, try to say why, and close."""
@@ -212,6 +211,13 @@ class ClientConnection(asyncio.BufferedProtocol):
         """Drop the connection at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _write_in_parts(self, transport: asyncio.Transport) -> None:
+        """Write what waits until the system's buffers are full, and count what is left."""
+        while self.pieces and not self._is_write_paused:
+            transport.write(_take(self.pieces))
+        if self.pieces:
+            self._count_held()
 
     def _count_held(self) -> None:
         pieces = self.pieces
