@@ -563,6 +563,27 @@ def test_accepted_sockets_are_kept_alive_and_send_at_once(tmp_path: Path) -> Non
     run(scenario())
 
 
+def test_what_is_joined_for_one_client_is_not_given_to_another(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as here:
+            node = await here.node("n1")
+            clients = [await here.registered(node) for _ in range(3)]
+            numbers = [attach.session for _, attach in clients]
+            items: list[Deliver | DeliverTo | Join] = [Join(1, tuple(numbers))]
+            # As many pieces for each, of which some are everybody's and some are one's own.
+            for name, number in zip("abc", numbers, strict=True):
+                items += [Deliver(1, 0, b"all\r\n"), DeliverTo((number,), name.encode() + b"\r\n")]
+            node.show(*items)
+            said = [[await client.line() for _ in range(4)] for client, _ in clients]
+            assert [b"".join(lines).split() for lines in said] == [
+                [b"all", b"a", b"all", b"all"],
+                [b"all", b"all", b"b", b"all"],
+                [b"all", b"all", b"all", b"c"],
+            ]
+
+    run(scenario())
+
+
 def test_lines_that_wait_for_others_leave_without_any_other_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
