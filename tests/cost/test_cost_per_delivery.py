@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import pytest
 
-from roost.balancer.sessions import Session, SessionLimits
-from roost.trunk.frames import (
+from roost.balancer.engine.sessions import Session, SessionLimits
+from roost.protocol.trunk import (
     Attach,
     Batch,
     Lines,
@@ -24,7 +24,7 @@ from roost.trunk.frames import (
     encode,
 )
 from unit.balancer.fakes import FakeClient, World
-from unit.node.test_engine_balancers import Alone
+from unit.node.engine.test_engine_balancers import Alone
 
 ROUNDS = 5
 """Of each, in turn; the least of them counts, in which nothing else came between."""

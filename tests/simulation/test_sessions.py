@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.balancer.fleet import Node
+from roost.balancer.engine.fleet import Node
 from support.simulation.clients import SimulatedClient
 from support.simulation.cluster import SimulatedCluster
 

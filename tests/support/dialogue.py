@@ -45,13 +45,13 @@ from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Posit
 from roost.chat.record import history_rows, redacted
 from roost.chat.settings import Settings
 from roost.chat.state import Account, State
+from roost.instant import Instant
 from roost.irc import casemapping, message
 from roost.irc.message import Message
 from roost.ircd.config import Config
 from roost.ircd.server import Server
-from roost.ircd.work import Work
-from roost.raft.messages import Instant
-from roost.trunk.frames import (
+from roost.ircd.sessions.work import Work
+from roost.protocol.trunk import (
     Attach,
     Close,
     Deliver,

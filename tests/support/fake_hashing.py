@@ -4,7 +4,7 @@ import hashlib
 import hmac
 
 from roost.chat.credentials import Credentials
-from roost.ircd.work import HashPassword, Outcome, Work
+from roost.ircd.sessions.work import HashPassword, Outcome, Work
 
 ITERATIONS = 2
 _PREFIX = "$argon2id$fake$"

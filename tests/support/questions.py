@@ -18,14 +18,14 @@ from roost.chat.history import (
 )
 from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId, SessionId, UserId
 from roost.chat.state import Member, Room, Session, State, Topic, User
+from roost.instant import Instant
 from roost.irc.capabilities import Capability
 from roost.irc.message import parse
 from roost.ircd import commands
 from roost.ircd.config import Config
 from roost.ircd.context import Context, Question
-from roost.ircd.dispatch import dispatch
-from roost.ircd.session import LocalSession, Phase
-from roost.raft.messages import Instant
+from roost.ircd.serving.dispatch import dispatch
+from roost.ircd.sessions.session import LocalSession, Phase
 from support.memory_history import MemoryHistory
 
 __all__ = ["MINUTE_MS", "NOW_MS", "Town"]

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
+from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.messages import (
     ENTRY_COMMAND,
     Entry,
     HardState,
-    Instant,
     Message,
     Output,
     Persist,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.messages import (
     ENTRY_COMMAND,
@@ -10,7 +11,6 @@ from roost.raft.messages import (
     AppendResponse,
     Entry,
     HardState,
-    Instant,
     Message,
     Output,
     Persist,

@@ -10,9 +10,9 @@ here, as references to bytes that are shared with all others, up to a limit; the
 import asyncio
 from typing import Protocol, cast
 
-from roost.balancer.admission import plain_address
-from roost.balancer.arrivals import Arrival
-from roost.balancer.sessions import Session
+from roost.balancer.engine.admission import plain_address
+from roost.balancer.engine.arrivals import Arrival
+from roost.balancer.engine.sessions import Session
 from roost.irc.framing import LineBuffer
 
 READ_BYTES = 16 * 1024

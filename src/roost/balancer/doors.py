@@ -23,12 +23,12 @@ from typing import TypeAlias
 
 import structlog
 
-from roost.balancer.admission import Network, plain_address
-from roost.balancer.arrivals import LOCALHOST, Arrival
 from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
+from roost.balancer.engine.admission import Network, plain_address
+from roost.balancer.engine.arrivals import LOCALHOST, Arrival
+from roost.balancer.engine.proxy_header import HEADER_BYTES_MAX, ProxyHeaderError, parse_header
 from roost.balancer.listeners import BACKLOG, ClientDesk, Occasionally, Turns, listening_sockets
-from roost.balancer.proxy_header import HEADER_BYTES_MAX, ProxyHeaderError, parse_header
 from roost.balancer.tls import Handshakes, TlsTransport
 from roost.wire import format_address
 

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import structlog
 
-from roost.balancer.admission import Doorkeeper
 from roost.balancer.clients import READ_BYTES, ClientConnection, Joiner
 from roost.balancer.config import ClientLimits
-from roost.balancer.exchange import Exchange
-from roost.balancer.sessions import Session
+from roost.balancer.engine.admission import Doorkeeper
+from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.sessions import Session
 from roost.wire import format_address
 
 _logger = structlog.get_logger()

@@ -6,9 +6,9 @@ They come over the port of the trunks, and concern nobody but the node that they
 import structlog
 from msgspec import MsgspecError
 
-from roost.balancer.exchange import Exchange
-from roost.trunk.frames import Drain
-from roost.trunk.orders import PROTOCOL_VERSION, Answer, Order, decode_order, encode
+from roost.balancer.engine.exchange import Exchange
+from roost.protocol.orders import PROTOCOL_VERSION, Answer, Order, decode_order, encode
+from roost.protocol.trunk import Drain
 from roost.wire import FramedConnection
 
 _logger = structlog.get_logger()

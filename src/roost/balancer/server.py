@@ -24,14 +24,14 @@ from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
 from roost.balancer.doors import Doors, open_proxied, open_tls, open_unix
-from roost.balancer.exchange import Exchange
+from roost.balancer.engine.exchange import Exchange
 from roost.balancer.http import make_status_application
 from roost.balancer.status import Statistics, read_nodes
 from roost.balancer.websocket import WebSocketDoor
 from roost.chat.ids import incarnation_at
+from roost.instant import Instant
 from roost.ops import clock, http
 from roost.ops.tuning import tune_process
-from roost.raft.messages import Instant
 from roost.wire import format_address
 
 _logger = structlog.get_logger()

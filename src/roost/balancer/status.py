@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from roost.balancer.exchange import Exchange
-from roost.balancer.fleet import Node
+from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.fleet import Node
 from roost.ops.metrics import Reading
 
 

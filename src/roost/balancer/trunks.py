@@ -13,10 +13,10 @@ from typing import Protocol
 import structlog
 from msgspec import MsgspecError
 
+from roost.balancer.engine.exchange import Exchange
 from roost.balancer.errors import BalancerError, RefusedNodeError, TrunkError
-from roost.balancer.exchange import Exchange
 from roost.balancer.operators import OperatorLink
-from roost.trunk.frames import FromBalancer, FromNode, Hello, decode_from_node, encode
+from roost.protocol.trunk import FromBalancer, FromNode, Hello, decode_from_node, encode
 from roost.wire import (
     Credentials,
     FramedConnection,

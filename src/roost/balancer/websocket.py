@@ -22,10 +22,10 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import WSMsgType, web
 
-from roost.balancer.admission import plain_address
-from roost.balancer.arrivals import Arrival
 from roost.balancer.clients import READ_BYTES, ClientConnection
 from roost.balancer.doors import Doors
+from roost.balancer.engine.admission import plain_address
+from roost.balancer.engine.arrivals import Arrival
 from roost.balancer.listeners import Occasionally
 
 PATH = "/irc"

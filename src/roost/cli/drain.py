@@ -16,7 +16,7 @@ from roost.cli.configuration import load_file, make_config
 from roost.cli.deployment import CONFIG_FILE, OPERATOR
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.ops import clock
-from roost.trunk.orders import PROTOCOL_VERSION, Answer, Order, decode_answer, encode
+from roost.protocol.orders import PROTOCOL_VERSION, Answer, Order, decode_answer, encode
 from roost.wire import (
     Credentials,
     CredentialsError,

@@ -8,7 +8,7 @@ import getpass
 import sys
 
 from roost.cli.errors import UsageError
-from roost.ircd.passwords import PasswordError, prepare_new
+from roost.ircd.accounts.passwords import PasswordError, prepare_new
 from roost.node.hashing import make_credentials
 
 

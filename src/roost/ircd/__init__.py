@@ -4,8 +4,8 @@ Start at `server.Server`; `dispatch` and `context` tell how a command is written
 """
 
 from roost.ircd.config import Config
-from roost.ircd.outbox import ServerOutput
 from roost.ircd.server import Server
-from roost.ircd.whisper import Whisper
+from roost.ircd.sessions.outbox import ServerOutput
+from roost.protocol.mesh import Whisper
 
 __all__ = ["Config", "Server", "ServerOutput", "Whisper"]

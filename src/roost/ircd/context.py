@@ -8,7 +8,7 @@ returns says what else is to be done:
     Question(queries, show)    the history store is asked, then `show(context, answer)` is called
     Gradual(steps)             the answer is long: it is made a step at a time
     Job(work, then)            slow work is done elsewhere, then `then(context, outcome)` is called
-    Request(command, then)     the log orders a command that is no line's effect; see `ircd.jobs`
+    Request(command, then)     the log orders a command that is no line's effect; see `serving.jobs`
 
 It never changes the chat state. A look-up that fails raises `RefusedError`, which becomes the same
 reply that a refusal by the state machine would.
@@ -27,15 +27,15 @@ from roost.chat.history import Answer, Query
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, State, User
+from roost.instant import Instant
 from roost.irc import casemapping
 from roost.irc.capabilities import Capability
 from roost.irc.message import encode_tags
-from roost.ircd import rendering
 from roost.ircd.config import Config
-from roost.ircd.session import LocalSession
-from roost.ircd.whisper import Whisper
-from roost.ircd.work import Outcome, Work, WorkFailed
-from roost.raft.messages import Instant
+from roost.ircd.rendering import rendering
+from roost.ircd.sessions.session import LocalSession
+from roost.ircd.sessions.work import Outcome, Work, WorkFailed
+from roost.protocol.mesh import Whisper
 
 
 class RefusedError(Exception):
@@ -67,7 +67,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Gradual(msgspec.Struct, frozen=True):
-    """The answer is long and is made a step at a time; see `ircd.gradual`.
+    """The answer is long and is made a step at a time; see `ircd.serving.gradual`.
 
     Each step calls `reply` and the like; other clients are served between two of them.
     """
@@ -76,7 +76,7 @@ class Gradual(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Slow work is to be done before it is known what the line does; see `ircd.jobs`."""
+    """Slow work is to be done before it is known what the line does; see `serving.jobs`."""
 
     work: Work
     then: Callable[["Context", Outcome], "Result"]
@@ -85,7 +85,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The log is asked for something before it is known what the line does; see `ircd.jobs`."""
+    """The log is asked for something before it is known what the line does; see `serving.jobs`."""
 
     command: CountLogin | RegisterEarly
     """Of the line's session, generation and number."""

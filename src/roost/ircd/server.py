@@ -29,19 +29,19 @@ from roost.chat.history import Answer
 from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal
 from roost.chat.state import State
+from roost.instant import Instant
 from roost.ircd import commands
 from roost.ircd.config import Config
-from roost.ircd.deliveries import Deliveries
-from roost.ircd.directory import Directory
-from roost.ircd.groups import Groups
-from roost.ircd.outbox import Outbox, ServerOutput
-from roost.ircd.recent import RecentEntries
-from roost.ircd.serving import Serving
-from roost.ircd.session import LocalSession, Phase
-from roost.ircd.whisper import Whisper
-from roost.ircd.work import Outcome
-from roost.raft.messages import Instant
-from roost.trunk.frames import Attach, Close, Detach, Lines, Release
+from roost.ircd.delivery.deliveries import Deliveries
+from roost.ircd.serving.serving import Serving
+from roost.ircd.sessions.directory import Directory
+from roost.ircd.sessions.groups import Groups
+from roost.ircd.sessions.outbox import Outbox, ServerOutput
+from roost.ircd.sessions.recent import RecentEntries
+from roost.ircd.sessions.session import LocalSession, Phase
+from roost.ircd.sessions.work import Outcome
+from roost.protocol.mesh import Whisper
+from roost.protocol.trunk import Attach, Close, Detach, Lines, Release
 
 assert commands.__all__ is not None, "importing the commands registers them"
 

@@ -17,15 +17,22 @@ import structlog
 
 from roost.chat.history import Answer, Query, Row
 from roost.chat.ids import Position
-from roost.ircd.work import Outcome, Work
-from roost.node import mesh
-from roost.node.effects import Compaction, EngineOutput, Export, GapAdd, HistoryWrite, Import
-from roost.node.engine import Engine
-from roost.node.mesh import PeerFrame
+from roost.ircd.sessions.work import Outcome, Work
+from roost.node.engine.effects import (
+    Compaction,
+    EngineOutput,
+    Export,
+    GapAdd,
+    HistoryWrite,
+    Import,
+)
+from roost.node.engine.engine import Engine
 from roost.ops import clock
+from roost.protocol import mesh
+from roost.protocol import trunk as frames
+from roost.protocol.mesh import PeerFrame
+from roost.protocol.trunk import FromBalancer, Hello, Neighbour, Welcome
 from roost.raft.messages import Persist
-from roost.trunk import frames
-from roost.trunk.frames import FromBalancer, Hello, Neighbour, Welcome
 
 _logger = structlog.get_logger()
 

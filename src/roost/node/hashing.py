@@ -20,8 +20,8 @@ import argon2
 import structlog
 
 from roost.chat.credentials import Credentials
-from roost.ircd.scram import ITERATIONS, SALT_BYTES
-from roost.ircd.work import HashPassword, Outcome, Work, WorkFailed
+from roost.ircd.sessions.scram import ITERATIONS, SALT_BYTES
+from roost.ircd.sessions.work import HashPassword, Outcome, Work, WorkFailed
 
 _logger = structlog.get_logger()
 

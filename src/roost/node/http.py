@@ -13,8 +13,8 @@ from aiohttp import web
 from roost.node.driver import DriverStatistics
 from roost.ops.http import make_application
 from roost.ops.metrics import Reading
+from roost.protocol.trunk import Status
 from roost.raft.statistics import Statistics
-from roost.trunk.frames import Status
 
 STATES = ("ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining")
 """Every state that a node can be in; each is a label, so that one can count the nodes in it."""

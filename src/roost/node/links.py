@@ -22,11 +22,11 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from roost.node import mesh
 from roost.node.dialling import MESH_PACE, Backoff, Dialler
 from roost.node.files import load_addresses, save_addresses
-from roost.node.mesh import PROTOCOL_VERSION, PeerFrame, PeerHello, PeerPing, PeerPong
 from roost.ops import clock
+from roost.protocol import mesh
+from roost.protocol.mesh import PROTOCOL_VERSION, PeerFrame, PeerHello, PeerPing, PeerPong
 from roost.wire import FramedConnection, Identity, RefusalLog, admit, parse_address, serve
 
 _logger = structlog.get_logger()

@@ -20,7 +20,7 @@ import structlog
 from roost import __version__
 from roost.node.config import NodeConfig
 from roost.node.driver import Driver
-from roost.node.engine import Engine, EngineConfig
+from roost.node.engine.engine import Engine, EngineConfig
 from roost.node.errors import FailedError, StartError
 from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.hashing import Hasher
@@ -31,8 +31,8 @@ from roost.node.trunks import Trunks
 from roost.ops import clock
 from roost.ops.http import serve as serve_http
 from roost.ops.tuning import tune_process
+from roost.protocol.trunk import PROTOCOL_VERSION, Hello, Neighbour
 from roost.raft.config import Config as RaftConfig
-from roost.trunk.frames import PROTOCOL_VERSION, Hello, Neighbour
 from roost.wire import CredentialsError, client_context, format_address, server_context
 from roost.wire.authority import check_credentials
 

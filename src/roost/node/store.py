@@ -20,7 +20,14 @@ import structlog
 from roost.chat.history import Answer, Query, Row
 from roost.chat.ids import Position
 from roost.node.config import NodeConfig
-from roost.node.effects import Compaction, Export, GapAdd, HistoryState, HistoryWrite, Import
+from roost.node.engine.effects import (
+    Compaction,
+    Export,
+    GapAdd,
+    HistoryState,
+    HistoryWrite,
+    Import,
+)
 from roost.node.errors import StartError
 from roost.raft.messages import Persist, Stored
 from roost.storage import (

@@ -24,7 +24,7 @@ from msgspec import MsgspecError
 from roost.node.dialling import TRUNK_PACE, Backoff, Dialler
 from roost.node.links import REFUSAL_LOG_S
 from roost.ops import clock
-from roost.trunk.frames import (
+from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     FromBalancer,
     Hello,

@@ -7,7 +7,7 @@ the simulation cannot turn.
 import datetime as dt
 import time
 
-from roost.raft.messages import Instant
+from roost.instant import Instant
 
 
 def now() -> Instant:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.log import Log
-from roost.raft.messages import HardState, Instant, Snapshot, Stored
+from roost.raft.messages import HardState, Snapshot, Stored
 from roost.raft.outbox import Outbox
 from roost.raft.quorum import majority
 

@@ -4,7 +4,7 @@ Plain, immutable data. The sender is not in a message: it is the link's authenti
 given to `Replica.receive` beside the message, so that nobody can speak for another.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -12,15 +12,6 @@ ENTRY_NOOP = 0
 """The entry a new leader appends to commit what earlier terms left (Raft section 8)."""
 ENTRY_COMMAND = 1
 """An entry whose data is a command for the state machine above."""
-
-
-class Instant(NamedTuple):
-    """A moment, as the pure parts see it."""
-
-    monotonic: float
-    """Seconds on a clock that never goes back; what every time-out is counted on."""
-    wall_ms: int
-    """Milliseconds since the Unix epoch; what people are shown."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):

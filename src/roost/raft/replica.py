@@ -16,6 +16,7 @@ links die with the process at either end.
 
 from collections.abc import Callable, Sequence
 
+from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.core import Core, Role
 from roost.raft.election import Election
@@ -26,7 +27,6 @@ from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
     Entry,
-    Instant,
     Message,
     Output,
     ProposeRequest,

@@ -4,12 +4,12 @@
 and `connection` puts it together for asyncio. What is inside a frame is not known here.
 """
 
+from roost.protocol.framing import FrameBuffer, FrameTooLongError
 from roost.wire.address import format_address, parse_address
 from roost.wire.authority import Authority, Credentials, ensure_authority, ensure_credentials
 from roost.wire.connection import FramedConnection, Handler, HandlerFactory, Limits
 from roost.wire.endpoints import Listener, RefusalLog, connect, serve
-from roost.wire.errors import CredentialsError, FrameTooLongError, RefusedPeerError, WireError
-from roost.wire.framing import FrameBuffer
+from roost.wire.errors import CredentialsError, RefusedPeerError, WireError
 from roost.wire.identity import Admission, Identity, Role, admit
 from roost.wire.tls import client_context, server_context
 

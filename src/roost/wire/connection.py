@@ -16,9 +16,15 @@ from typing import Protocol, TypeAlias, cast
 import msgspec
 import structlog
 
+from roost.protocol.framing import (
+    FRAME_BYTES_MAX,
+    HEADER_BYTES,
+    FrameBuffer,
+    FrameTooLongError,
+    encode_header,
+)
 from roost.wire.address import format_address
-from roost.wire.errors import FrameTooLongError, RefusedPeerError
-from roost.wire.framing import FRAME_BYTES_MAX, HEADER_BYTES, FrameBuffer, encode_header
+from roost.wire.errors import RefusedPeerError
 from roost.wire.identity import Admission, Identity
 from roost.wire.tls import describe_failure, peer_identity
 

@@ -1,7 +1,6 @@
 """What can go wrong on the wire.
 
 WireError
- +-- FrameTooLongError     a peer announced a frame above the limit: drop the link
  +-- RefusedPeerError      a peer is not who may talk to us, or will not talk to us
  +-- CredentialsError      our own certificates are missing, damaged, or not what they should be
 """
@@ -9,10 +8,6 @@ WireError
 
 class WireError(Exception):
     """The root of what this package raises; its text is for people."""
-
-
-class FrameTooLongError(WireError):
-    """A frame's announced length is above the limit."""
 
 
 class RefusedPeerError(WireError):

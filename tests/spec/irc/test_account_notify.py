@@ -5,7 +5,7 @@ import pytest
 from roost.chat.commands import Act, LogIn, LogOut
 from roost.chat.ids import AccountId, FoldedAccount, SessionId
 from support.dialogue import Client, World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 
 def account(world: World, name: str) -> AccountId:

@@ -5,7 +5,7 @@ import pytest
 from roost.chat.commands import LogIn, LogOut, UseHost
 from roost.chat.ids import AccountId, FoldedAccount
 from support.dialogue import Client, World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 HOST = "of.alice"
 OLD, NEW = ":alice!alice@host", f":alice!alice@{HOST}"

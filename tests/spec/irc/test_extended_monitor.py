@@ -5,7 +5,7 @@ import pytest
 from roost.chat.commands import LogIn
 from roost.chat.ids import FoldedAccount
 from support.dialogue import Client, World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 MASK = ":alice!alice@host"
 TOLD = [

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from roost.chat.ids import FoldedAccount
 from roost.chat.settings import Settings
 from roost.irc.capabilities import NAMES
-from roost.ircd.dispatch import command_names
 from roost.ircd.services.registry import services
+from roost.ircd.serving.dispatch import command_names
 from support.dialogue import Client, World
 
 NICKS = ("ann", "Ben", "cy", "dee", "ANN")

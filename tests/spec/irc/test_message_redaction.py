@@ -5,7 +5,7 @@ import pytest
 from roost.chat.settings import Settings
 from roost.irc.message import Message
 from support.dialogue import Client, World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 CAPABILITIES = ("draft/message-redaction", "message-tags", "echo-message", "batch")
 HISTORY = ("draft/chathistory", "draft/event-playback")

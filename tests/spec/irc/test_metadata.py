@@ -338,7 +338,7 @@ def test_synchronising() -> None:
 def test_in_a_large_room_it_is_postponed(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this case, the server MUST respond with a `RPL_METADATASYNCLATER` numeric instead of
     propagating the current metadata of the targets."""
-    monkeypatch.setattr("roost.ircd.metadata_reply.SYNCED_AT_ONCE_MAX", 1)
+    monkeypatch.setattr("roost.ircd.replies.metadata_reply.SYNCED_AT_ONCE_MAX", 1)
     alice, bob = register(World(), "alice", "bob")
     alice.send("METADATA * SET url :x")
     enter("#a", alice)

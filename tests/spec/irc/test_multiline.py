@@ -3,7 +3,7 @@
 import pytest
 
 from support.dialogue import Client, World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 KNOWING = ("draft/multiline", "batch", "message-tags", "labeled-response", "echo-message")
 

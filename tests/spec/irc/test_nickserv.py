@@ -9,7 +9,7 @@ from roost.chat.applied import Applied
 from roost.chat.commands import Command, encode_command
 from roost.chat.ids import FoldedNick
 from roost.chat.settings import Settings
-from roost.ircd.work import WorkFailed
+from roost.ircd.sessions.work import WorkFailed
 from support.dialogue import Client, World
 
 PASSWORD = "correct-horse"

@@ -6,7 +6,7 @@ from roost.ircd.commands.bans import read_duration
 from roost.ircd.config import Config, Operator
 from support.dialogue import Client, World
 from support.fake_hashing import credentials
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 FINGERPRINT = "ab" * 32
 PASSWORD = "correct horse"

@@ -4,7 +4,7 @@ import pytest
 
 from roost.chat.commands import LogOut
 from support.dialogue import Client, World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 CAPABILITY = "draft/read-marker"
 EARLY = "timestamp=1990-01-04T14:33:26.123Z"

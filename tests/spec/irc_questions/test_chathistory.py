@@ -17,7 +17,7 @@ from roost.chat.commands import ModeChange
 from roost.chat.history import decode_change
 from roost.chat.ids import FoldedNick, Position, message_id
 from roost.irc.capabilities import Capability
-from roost.ircd import rendering
+from roost.ircd.rendering import rendering
 from support.questions import Town
 
 FULL = (

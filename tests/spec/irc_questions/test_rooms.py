@@ -6,7 +6,7 @@ from types import FrameType
 import pytest
 
 from roost.irc.capabilities import Capability
-from roost.ircd.room_filters import PATTERNS_MAX
+from roost.ircd.queries.room_filters import PATTERNS_MAX
 from support.questions import Town
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from roost.ircd.dispatch import command_names
-from roost.ircd.help_topics import TOPICS
+from roost.ircd.replies.help_topics import TOPICS
+from roost.ircd.serving.dispatch import command_names
 from support.questions import Town
 
 

@@ -2,14 +2,8 @@
 
 import pytest
 
-from roost.raft.messages import (
-    ENTRY_NOOP,
-    AppendRequest,
-    AppendResponse,
-    HardState,
-    Instant,
-    VoteResponse,
-)
+from roost.instant import Instant
+from roost.raft.messages import ENTRY_NOOP, AppendRequest, AppendResponse, HardState, VoteResponse
 from support.raft_cluster import Cluster
 from support.raft_replica import Bench, entries, entry
 

@@ -9,8 +9,8 @@ from roost.chat.commands import OpenSession, ResumeSession
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount
 from roost.chat.state import Account, State
-from roost.ircd import registration
-from roost.ircd.session import LocalSession
+from roost.ircd.serving import registration
+from roost.ircd.sessions.session import LocalSession
 
 
 def state_with(account: str, *, is_always_on: bool) -> Callable[[], State]:

@@ -2,15 +2,15 @@
 
 import msgspec
 
+from roost.balancer.engine.exchange import Exchange, ExchangeConfig
+from roost.balancer.engine.fleet import Node
+from roost.balancer.engine.health import HealthConfig
+from roost.balancer.engine.moves import MoveConfig, PlannedMove
+from roost.balancer.engine.sessions import Client, Session, SessionLimits
+from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError
-from roost.balancer.exchange import Exchange, ExchangeConfig
-from roost.balancer.fleet import Node
-from roost.balancer.health import HealthConfig
-from roost.balancer.moves import MoveConfig, PlannedMove
-from roost.balancer.sessions import Client, Session, SessionLimits
-from roost.balancer.strategy import StrategyConfig
 from roost.chat.ids import incarnation_at
-from roost.trunk.frames import (
+from roost.protocol.trunk import (
     Close,
     Deliver,
     DeliverTo,

@@ -10,9 +10,9 @@ import msgspec
 
 from roost.chat.ids import parse_message_id
 from roost.ircd.config import Config as IrcConfig
-from roost.node.engine import EngineConfig
+from roost.node.engine.engine import EngineConfig
+from roost.protocol.trunk import Drain
 from roost.raft.config import Config as RaftConfig
-from roost.trunk.frames import Drain
 from support.chat_invariants import check_invariants
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Target, Targets
 from roost.chat.ids import Position
-from roost.node.effects import Compaction, GapAdd, HistoryState, HistoryWrite, Import
+from roost.node.engine.effects import Compaction, GapAdd, HistoryState, HistoryWrite, Import
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from support.simulation.world import World
 

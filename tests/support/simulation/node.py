@@ -6,11 +6,11 @@ from typing import cast
 from roost.chat.history import Page
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
-from roost.node.effects import Compaction, EngineOutput
-from roost.node.engine import Engine, EngineConfig
-from roost.node.mesh import PeerFrame
-from roost.raft.messages import Instant, Persist
-from roost.trunk.frames import (
+from roost.instant import Instant
+from roost.node.engine.effects import Compaction, EngineOutput
+from roost.node.engine.engine import Engine, EngineConfig
+from roost.protocol.mesh import PeerFrame
+from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     FromBalancer,
     Hello,
@@ -19,6 +19,7 @@ from roost.trunk.frames import (
     Pong,
     Welcome,
 )
+from roost.raft.messages import Persist
 from support.fake_hashing import do_work
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk

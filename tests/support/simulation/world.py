@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import Callable
 
-from roost.raft.messages import Instant
+from roost.instant import Instant
 
 EPOCH_MS = 1_700_000_000_000
 

@@ -2,13 +2,13 @@
 
 from typing import Any, TypeVar
 
-from roost.balancer.exchange import Exchange, ExchangeConfig
-from roost.balancer.health import HealthConfig
-from roost.balancer.moves import MoveConfig
-from roost.balancer.pacing import PaceConfig
-from roost.balancer.sessions import Session, SessionLimits
-from roost.balancer.strategy import StrategyConfig
-from roost.trunk.frames import (
+from roost.balancer.engine.exchange import Exchange, ExchangeConfig
+from roost.balancer.engine.health import HealthConfig
+from roost.balancer.engine.moves import MoveConfig
+from roost.balancer.engine.pacing import PaceConfig
+from roost.balancer.engine.sessions import Session, SessionLimits
+from roost.balancer.engine.strategy import StrategyConfig
+from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     Batch,
     FromBalancer,

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from roost.balancer import Addresses, Balancer, Config
-from roost.raft.messages import Instant
-from roost.trunk.frames import (
+from roost.instant import Instant
+from roost.protocol.trunk import (
     Attach,
     FromBalancer,
     FromNode,

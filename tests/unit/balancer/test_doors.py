@@ -11,12 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.balancer import ClientLimits
-from roost.trunk.frames import Attach, Lines
+from roost.protocol.trunk import Attach, Lines
 from roost.wire import parse_address
 from support.loops import run, wait_until
 from support.tls_files import fingerprint, self_signed, trusting
+from unit.balancer.engine.test_proxy_header import V4, header, tlv
 from unit.balancer.house import Client, House, house
-from unit.balancer.test_proxy_header import V4, header, tlv
 
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 50000 6667\r\n"
 LOOPBACK = ("127.0.0.0/8",)

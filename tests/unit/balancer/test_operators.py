@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from roost.trunk.frames import Drain, Welcome
-from roost.trunk.orders import Answer, Order, decode_answer, encode
+from roost.protocol.orders import Answer, Order, decode_answer, encode
+from roost.protocol.trunk import Drain, Welcome
 from roost.wire import FramedConnection, admit, client_context, connect, parse_address
 from support.credentials import issue
 from support.loops import run, wait_until

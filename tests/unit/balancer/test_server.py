@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.balancer import Balancer, ClientLimits
-from roost.balancer.sessions import SessionLimits
-from roost.trunk.frames import (
+from roost.balancer.engine.sessions import SessionLimits
+from roost.protocol.trunk import (
     Attach,
     Close,
     Deliver,

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from roost.balancer import ClientLimits
 from roost.balancer.certificates import TlsFiles
-from roost.trunk.frames import Attach, Close, Deliver, Join, Lines, Serving
+from roost.protocol.trunk import Attach, Close, Deliver, Join, Lines, Serving
 from roost.wire import CredentialsError, parse_address
 from support.loops import run, wait_until
 from support.tls_files import fingerprint, self_signed, trusting

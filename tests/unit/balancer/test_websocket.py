@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from roost.balancer import ClientLimits
-from roost.balancer.sessions import SessionLimits
-from roost.trunk.frames import Attach, Close, Deliver, Detach, Join, Lines, Reply, Serving
+from roost.balancer.engine.sessions import SessionLimits
+from roost.protocol.trunk import Attach, Close, Deliver, Detach, Join, Lines, Reply, Serving
 from support.loops import run, wait_until
 from support.tls_files import self_signed, trusting
 from unit.balancer.house import FakeNode, House, house

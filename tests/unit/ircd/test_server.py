@@ -4,9 +4,9 @@ from roost.chat.applied import Applied
 from roost.chat.commands import BalancerStarted
 from roost.chat.history import Page
 from roost.chat.ids import Position
+from roost.instant import Instant
 from roost.ircd.config import Config
-from roost.raft.messages import Instant
-from roost.trunk.frames import Attach, Close, Deliver, Detach, Item, Join, Leave, Lines, Reply
+from roost.protocol.trunk import Attach, Close, Deliver, Detach, Item, Join, Leave, Lines, Reply
 from support.dialogue import BALANCER, Client, World
 
 HISTORY = ("draft/chathistory", "batch", "message-tags", "server-time", "standard-replies")

@@ -9,15 +9,24 @@ from structlog.testing import capture_logs
 
 from roost.chat.history import Page, Query
 from roost.chat.ids import Position
-from roost.ircd.work import Outcome, VerifyPassword, Work
-from roost.node import mesh
+from roost.instant import Instant
+from roost.ircd.sessions.work import Outcome, VerifyPassword, Work
 from roost.node.driver import Driver
-from roost.node.effects import Compaction, EngineOutput, Export, GapAdd, HistoryWrite, Import, Note
-from roost.node.engine import Engine
-from roost.node.mesh import Gossip, TrunkReport
-from roost.raft.messages import Instant, Persist, Snapshot, TimeoutNow
-from roost.trunk import frames
-from roost.trunk.frames import Detach, Hello, Output, Welcome
+from roost.node.engine.effects import (
+    Compaction,
+    EngineOutput,
+    Export,
+    GapAdd,
+    HistoryWrite,
+    Import,
+    Note,
+)
+from roost.node.engine.engine import Engine
+from roost.protocol import mesh
+from roost.protocol import trunk as frames
+from roost.protocol.mesh import Gossip, TrunkReport
+from roost.protocol.trunk import Detach, Hello, Output, Welcome
+from roost.raft.messages import Persist, Snapshot, TimeoutNow
 from support.loops import run, wait_until
 
 NOTHING = EngineOutput((), (), (), (), (), (), (), (), (), ())

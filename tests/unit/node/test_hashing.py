@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from roost.chat.credentials import Credentials
 from roost.client.model.scram import Scram
-from roost.ircd.work import HashPassword, Outcome, VerifyPassword, Work, WorkFailed
+from roost.ircd.sessions.work import HashPassword, Outcome, VerifyPassword, Work, WorkFailed
 from roost.node.hashing import Hasher, do_work
 from support.loops import run
 

@@ -10,8 +10,8 @@ import pytest
 from roost.node.driver import DriverStatistics
 from roost.node.http import STATES, NodeView, describe, make_node_application, readings
 from roost.ops.http import serve
+from roost.protocol.trunk import NeighbourStatus, Status
 from roost.raft.statistics import Statistics
-from roost.trunk.frames import NeighbourStatus, Status
 from support.loops import run
 
 STATUS = Status(

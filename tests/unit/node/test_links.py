@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from roost.node import mesh
 from roost.node.links import SILENT_BEATS_MAX, Mesh, MeshConfig
-from roost.node.mesh import Gossip, PeerFrame, PeerHello, PeerPing, PeerPong, TrunkReport
+from roost.protocol import mesh
+from roost.protocol.mesh import Gossip, PeerFrame, PeerHello, PeerPing, PeerPong, TrunkReport
 from roost.wire import admit, client_context, connect, serve, server_context
 from roost.wire.identity import Role
 from support.credentials import issue

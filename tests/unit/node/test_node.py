@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from roost.node import FailedError, Node, NodeConfig, StartError
 from roost.node.files import RunFile
+from roost.protocol import trunk as frames
+from roost.protocol.trunk import Attach, Hello, Lines, Output, Reply, Status, Welcome
 from roost.storage import LogStore, StorageError
-from roost.trunk import frames
-from roost.trunk.frames import Attach, Hello, Lines, Output, Reply, Status, Welcome
 from roost.wire import Credentials, admit, serve, server_context
 from support.credentials import issue
 from support.loops import run, wait_until

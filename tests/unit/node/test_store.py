@@ -10,7 +10,14 @@ import pytest
 
 from roost.chat.history import KIND_MESSAGE, Answer, Page, Row
 from roost.chat.ids import Position
-from roost.node.effects import Compaction, Export, GapAdd, HistoryState, HistoryWrite, Import
+from roost.node.engine.effects import (
+    Compaction,
+    Export,
+    GapAdd,
+    HistoryState,
+    HistoryWrite,
+    Import,
+)
 from roost.node.store import DiskStore
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from roost.storage import (

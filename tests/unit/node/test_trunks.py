@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.node.trunks import Trunks
-from roost.trunk import frames
-from roost.trunk.frames import (
+from roost.protocol import trunk as frames
+from roost.protocol.trunk import (
     Detach,
     FromBalancer,
     Hello,

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from roost.protocol.framing import encode_frames
 from roost.wire.authority import Credentials
 from roost.wire.connection import FramedConnection, Limits
 from roost.wire.endpoints import Listener, connect, serve
 from roost.wire.errors import RefusedPeerError
-from roost.wire.framing import encode_frames
 from roost.wire.identity import Identity, admit
 from roost.wire.tls import client_context, server_context
 from support.credentials import NOW, issue

@@ -5,9 +5,9 @@ Source: modern.ircdocs.horse, "ADMIN message".
 
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.replies.addressing import is_for_us
+from roost.ircd.serving.dispatch import command
 
 _LINES = (numerics.RPL_ADMINLOC1, numerics.RPL_ADMINLOC2, numerics.RPL_ADMINEMAIL)
 

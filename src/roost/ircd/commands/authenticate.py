@@ -3,7 +3,7 @@
     AUTHENTICATE <mechanism> --> AUTHENTICATE + --> base64 in chunks of 400 --> 900 and 903, or 904
 
 Source: ircv3.net/specs/extensions/sasl-3.1 and sasl-3.2; RFC 4616 (PLAIN), RFC 4422, appendix A
-(EXTERNAL), `ircd.scram`.
+(EXTERNAL), `ircd.sessions.scram`.
 """
 
 import base64
@@ -14,10 +14,7 @@ from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
-from roost.ircd import sasl, scram
-from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.login import (
+from roost.ircd.accounts.login import (
     Denial,
     abort_exchange,
     check_password,
@@ -27,8 +24,11 @@ from roost.ircd.login import (
     log_in,
     log_in_early,
 )
-from roost.ircd.sasl import Exchange
-from roost.ircd.session import Phase
+from roost.ircd.context import Context, Result
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions import sasl, scram
+from roost.ircd.sessions.sasl import Exchange
+from roost.ircd.sessions.session import Phase
 
 
 @command("AUTHENTICATE", parameters_min=1, is_before_registration=True)

@@ -8,10 +8,10 @@ from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
-from roost.ircd.session import Phase
-from roost.ircd.siblings import send_away
+from roost.ircd.delivery.siblings import send_away
+from roost.ircd.rendering.packing import cut
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import Phase
 
 
 @command("AWAY", is_before_registration=True)

@@ -12,8 +12,8 @@ from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command
-from roost.ircd.operator_lines import require_operator
+from roost.ircd.replies.operator_lines import require_operator
+from roost.ircd.serving.dispatch import command
 
 _UNITS_S = {"": 60, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 """A number alone means minutes, as in other servers."""

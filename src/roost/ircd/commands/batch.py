@@ -5,11 +5,11 @@ Source: ircv3.net/specs/extensions/multiline, "Batch types", "Errors".
 
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
-from roost.ircd import multiline
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
 from roost.ircd.services.hearing import is_heard
-from roost.ircd.session import OpenBatch
+from roost.ircd.serving import multiline
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import OpenBatch
 
 TYPE = "draft/multiline"
 REFERENCE_BYTES_MAX = 64

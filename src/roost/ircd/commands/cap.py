@@ -9,11 +9,11 @@ from roost.chat.commands import SetCapabilities
 from roost.irc import capabilities, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
-from roost.ircd.capability_values import with_value
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import middle, pack, space_left
-from roost.ircd.session import CAP_302, Phase
+from roost.ircd.rendering.packing import middle, pack, space_left
+from roost.ircd.serving.capability_values import with_value
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import CAP_302, Phase
 
 VERSION_302 = 302
 VERSION_DIGITS_MAX = 9

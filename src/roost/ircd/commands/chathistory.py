@@ -19,13 +19,13 @@ from roost.irc import casemapping
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
-from roost.ircd import history_paging
 from roost.ircd.context import Context, Question, Result
-from roost.ircd.dispatch import command
-from roost.ircd.history_selectors import InvalidRequestError, Selection, parse_selection
-from roost.ircd.packing import middle
-from roost.ircd.renaming import as_called_now
-from roost.ircd.rendering import format_time
+from roost.ircd.queries import history_paging
+from roost.ircd.queries.history_selectors import InvalidRequestError, Selection, parse_selection
+from roost.ircd.rendering.packing import middle
+from roost.ircd.rendering.renaming import as_called_now
+from roost.ircd.rendering.rendering import format_time
+from roost.ircd.serving.dispatch import command
 
 BATCH = "chathistory"
 REDACTED = "(taken back)"

@@ -6,9 +6,9 @@ Source: modern.ircdocs.horse, "HELP message".
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.help_topics import TOPICS
-from roost.ircd.packing import middle, pack
+from roost.ircd.rendering.packing import middle, pack
+from roost.ircd.replies.help_topics import TOPICS
+from roost.ircd.serving.dispatch import command
 
 INDEX_COLUMNS = 60
 """Width of the index in bytes: it fits a narrow window."""

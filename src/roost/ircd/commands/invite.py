@@ -7,7 +7,7 @@ from roost.chat.commands import Invite
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.serving.dispatch import command
 
 
 @command("INVITE")

@@ -7,8 +7,8 @@ from roost.chat.ids import FoldedNick
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import pack, space_left
+from roost.ircd.rendering.packing import pack, space_left
+from roost.ircd.serving.dispatch import command
 
 
 @command("ISON", parameters_min=1)

@@ -7,8 +7,8 @@ from roost.chat.commands import Join, PartAll
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.targets import split_targets
+from roost.ircd.replies.targets import split_targets
+from roost.ircd.serving.dispatch import command
 
 
 @command("JOIN", parameters_min=1)

@@ -7,8 +7,8 @@ from roost.chat.commands import Kick
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
+from roost.ircd.rendering.packing import cut
+from roost.ircd.serving.dispatch import command
 
 
 @command("KICK", parameters_min=2)

@@ -6,8 +6,8 @@ Source: modern.ircdocs.horse, "KILL message".
 from roost.chat.commands import Kill
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.operator_lines import require_operator
+from roost.ircd.replies.operator_lines import require_operator
+from roost.ircd.serving.dispatch import command
 
 
 @command("KILL", parameters_min=2)

@@ -8,7 +8,7 @@ Source: modern.ircdocs.horse, "LINKS message".
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.serving.dispatch import command
 
 
 @command("LINKS")

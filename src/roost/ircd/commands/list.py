@@ -11,11 +11,11 @@ from roost.chat.ids import FoldedRoom
 from roost.chat.state import Room
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd import room_filters
 from roost.ircd.context import Context, Gradual, Result
-from roost.ircd.dispatch import command
-from roost.ircd.room_filters import PATTERNS_MAX, RoomFilter, TooManyPatternsError
-from roost.ircd.visibility import can_see_room
+from roost.ircd.queries import room_filters
+from roost.ircd.queries.room_filters import PATTERNS_MAX, RoomFilter, TooManyPatternsError
+from roost.ircd.queries.visibility import can_see_room
+from roost.ircd.serving.dispatch import command
 
 ELIST = room_filters.ELIST
 """The value of ISUPPORT's token."""

@@ -8,10 +8,10 @@ Source: modern.ircdocs.horse, "LUSERS message".
 from roost.chat.hosts import is_operator
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.visibility import HIDES_USER
+from roost.ircd.queries.visibility import HIDES_USER
+from roost.ircd.replies.addressing import is_for_us
+from roost.ircd.serving.dispatch import command
 
 
 @command("LUSERS")

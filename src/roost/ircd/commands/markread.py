@@ -6,11 +6,11 @@ Source: ircv3.net/specs/extensions/read-marker.
 from roost.chat.commands import MarkRead
 from roost.chat.read_markers import find_marker, is_valid_target
 from roost.irc.message import Message
-from roost.ircd import read_marker_lines
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.moments import parse_timestamp
-from roost.ircd.packing import middle
+from roost.ircd.queries.moments import parse_timestamp
+from roost.ircd.rendering.packing import middle
+from roost.ircd.replies import read_marker_lines
+from roost.ircd.serving.dispatch import command
 
 _PREFIX = "timestamp="
 

@@ -15,14 +15,14 @@ from roost.chat.state import Room, User
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_room_name
-from roost.ircd import metadata_reply
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.metadata_lines import current
-from roost.ircd.metadata_reply import BATCH, CLEAR, refuse, send_key
-from roost.ircd.packing import middle
-from roost.ircd.session import Phase
-from roost.ircd.visibility import can_see_room
+from roost.ircd.queries.visibility import can_see_room
+from roost.ircd.rendering.metadata_lines import current
+from roost.ircd.rendering.packing import middle
+from roost.ircd.replies import metadata_reply
+from roost.ircd.replies.metadata_reply import BATCH, CLEAR, refuse, send_key
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import Phase
 
 SUBSCRIPTIONS_BATCH = "metadata-subs"
 

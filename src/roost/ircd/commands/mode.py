@@ -12,12 +12,12 @@ from roost.irc.extended_bans import is_valid_entry, normalise_entry
 from roost.irc.message import Message
 from roost.irc.names import is_room_name
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command
-from roost.ircd.isupport import LIST_MODES
-from roost.ircd.mode_words import pack_changes, parse_room_modes, parse_user_modes
-from roost.ircd.packing import middle
-from roost.ircd.rendering import BODY_BYTES_MAX
-from roost.ircd.visibility import can_see_room
+from roost.ircd.queries.visibility import can_see_room
+from roost.ircd.rendering.packing import middle
+from roost.ircd.rendering.rendering import BODY_BYTES_MAX
+from roost.ircd.replies.isupport import LIST_MODES
+from roost.ircd.replies.mode_words import pack_changes, parse_room_modes, parse_user_modes
+from roost.ircd.serving.dispatch import command
 
 _LISTS = {
     "b": (numerics.RPL_BANLIST, numerics.RPL_ENDOFBANLIST, "End of channel ban list"),

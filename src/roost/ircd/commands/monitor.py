@@ -8,8 +8,8 @@ from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.monitor_reply import send_list, send_presence
+from roost.ircd.replies.monitor_reply import send_list, send_presence
+from roost.ircd.serving.dispatch import command
 
 
 @command("MONITOR", parameters_min=1)

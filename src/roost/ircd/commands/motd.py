@@ -5,10 +5,10 @@ Source: modern.ircdocs.horse, "MOTD message".
 
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import space_left, wrap
+from roost.ircd.rendering.packing import space_left, wrap
+from roost.ircd.replies.addressing import is_for_us
+from roost.ircd.serving.dispatch import command
 
 
 @command("MOTD")

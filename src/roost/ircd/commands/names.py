@@ -7,10 +7,10 @@ from roost.chat.ids import FoldedRoom
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.names_reply import send_names
-from roost.ircd.packing import middle
-from roost.ircd.visibility import can_see_room
+from roost.ircd.queries.visibility import can_see_room
+from roost.ircd.rendering.packing import middle
+from roost.ircd.replies.names_reply import send_names
+from roost.ircd.serving.dispatch import command
 
 
 @command("NAMES")

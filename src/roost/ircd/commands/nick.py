@@ -9,8 +9,8 @@ from roost.irc import numerics
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command
-from roost.ircd.session import Phase
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import Phase
 
 
 @command("NICK", is_before_registration=True)

@@ -9,12 +9,12 @@ Source: modern.ircdocs.horse, "OPER message".
 from roost.chat.commands import BecomeOperator
 from roost.irc import numerics
 from roost.irc.message import Message
+from roost.ircd.accounts.login import Denial, count_attempt
+from roost.ircd.accounts.passwords import PasswordError, prepare
 from roost.ircd.config import Operator
 from roost.ircd.context import Context, Job, Result
-from roost.ircd.dispatch import command
-from roost.ircd.login import Denial, count_attempt
-from roost.ircd.passwords import PasswordError, prepare
-from roost.ircd.work import Outcome, VerifyPassword, WorkFailed
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.work import Outcome, VerifyPassword, WorkFailed
 
 
 @command("OPER", parameters_min=1)

@@ -2,9 +2,9 @@
 
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.moments import human_time
-from roost.ircd.operator_lines import require_operator
+from roost.ircd.queries.moments import human_time
+from roost.ircd.replies.operator_lines import require_operator
+from roost.ircd.serving.dispatch import command
 
 SHOWN = 20
 SHOWN_MAX = 200

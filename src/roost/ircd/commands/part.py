@@ -7,9 +7,9 @@ from roost.chat.commands import Part
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
-from roost.ircd.targets import split_targets
+from roost.ircd.rendering.packing import cut
+from roost.ircd.replies.targets import split_targets
+from roost.ircd.serving.dispatch import command
 
 
 @command("PART", parameters_min=1)

@@ -5,7 +5,7 @@ Source: modern.ircdocs.horse, "PASS message".
 
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.serving.dispatch import command
 
 
 @command("PASS", parameters_min=1, is_before_registration=True, is_after_registration=False)

@@ -6,7 +6,7 @@ Source: modern.ircdocs.horse, "PING message".
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.serving.dispatch import command
 
 
 @command("PING", parameters_min=1, is_before_registration=True)

@@ -5,7 +5,7 @@ Source: modern.ircdocs.horse, "PONG message", "ERROR message".
 
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.serving.dispatch import command
 
 
 @command("PONG", is_before_registration=True)

@@ -7,11 +7,11 @@ from roost.chat.commands import Say
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command
-from roost.ircd.refusals import send_refusal
+from roost.ircd.delivery.whispering import is_whisper, whisper_to
+from roost.ircd.replies.refusals import send_refusal
+from roost.ircd.replies.targets import split_targets
 from roost.ircd.services.hearing import hear, is_heard
-from roost.ircd.targets import split_targets
-from roost.ircd.whispering import is_whisper, whisper_to
+from roost.ircd.serving.dispatch import command
 
 
 @command("PRIVMSG")

@@ -6,9 +6,9 @@ Source: modern.ircdocs.horse, "QUIT message".
 from roost.chat.commands import Quit
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
-from roost.ircd.session import Phase
+from roost.ircd.rendering.packing import cut
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import Phase
 
 
 @command("QUIT", is_before_registration=True)

@@ -16,8 +16,8 @@ from roost.chat.ids import Position, parse_message_id
 from roost.irc.message import Message
 from roost.ircd.commands.chathistory import find_conversation
 from roost.ircd.context import Context, Question, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import middle
+from roost.ircd.rendering.packing import middle
+from roost.ircd.serving.dispatch import command
 
 
 @command("REDACT", parameters_min=2)

@@ -15,14 +15,14 @@ from roost.chat.reservations import find_account, is_service
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
+from roost.ircd.accounts.login import account_of, find, log_in_early
+from roost.ircd.accounts.login_reply import send_registered
+from roost.ircd.accounts.passwords import PasswordError, prepare, prepare_new
 from roost.ircd.context import Context, Job, RefusedError, Request, Result
-from roost.ircd.dispatch import command
-from roost.ircd.login import account_of, find, log_in_early
-from roost.ircd.login_reply import send_registered
-from roost.ircd.packing import middle
-from roost.ircd.passwords import PasswordError, prepare, prepare_new
-from roost.ircd.session import Phase
-from roost.ircd.work import HashPassword, Outcome, WorkFailed
+from roost.ircd.rendering.packing import middle
+from roost.ircd.serving.dispatch import command
+from roost.ircd.sessions.session import Phase
+from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
 
 
 @command("REGISTER", parameters_min=3, is_before_registration=True)

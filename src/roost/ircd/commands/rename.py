@@ -6,8 +6,8 @@ Source: ircv3.net/specs/extensions/channel-rename.
 from roost.chat.commands import RenameRoom
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
+from roost.ircd.rendering.packing import cut
+from roost.ircd.serving.dispatch import command
 
 
 @command("RENAME", parameters_min=2)

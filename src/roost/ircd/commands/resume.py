@@ -6,9 +6,9 @@ Source: docs/resume.md.
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.resumption import fail, read_token
-from roost.ircd.session import Phase, ResumeRequest
+from roost.ircd.serving.dispatch import command
+from roost.ircd.serving.resumption import fail, read_token
+from roost.ircd.sessions.session import Phase, ResumeRequest
 
 
 @command("RESUME", parameters_min=1, is_before_registration=True)

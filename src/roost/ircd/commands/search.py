@@ -18,10 +18,10 @@ from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message, unescape_tag_value
 from roost.ircd.commands.chathistory import find_conversation
 from roost.ircd.context import Context, Question, Result
-from roost.ircd.dispatch import command
-from roost.ircd.moments import parse_timestamp
-from roost.ircd.packing import middle
-from roost.ircd.renaming import as_called_now
+from roost.ircd.queries.moments import parse_timestamp
+from roost.ircd.rendering.packing import middle
+from roost.ircd.rendering.renaming import as_called_now
+from roost.ircd.serving.dispatch import command
 
 BATCH = "soju.im/search"
 ATTRIBUTES = ("after", "before", "from", "in", "limit", "text")

@@ -5,8 +5,8 @@ Source: none; it is what people type on networks with services.
 
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import Handler, command
 from roost.ircd.services import registry
+from roost.ircd.serving.dispatch import Handler, command
 
 
 def _asking(service: registry.Service) -> Handler:

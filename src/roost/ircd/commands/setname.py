@@ -7,7 +7,7 @@ from roost.chat.commands import SetRealname
 from roost.chat.refusals import Reason, Refusal
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command
+from roost.ircd.serving.dispatch import command
 
 
 @command("SETNAME", parameters_min=1)

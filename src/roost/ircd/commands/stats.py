@@ -10,12 +10,12 @@ Source: modern.ircdocs.horse, "STATS message".
 from roost.chat.bans import is_expired
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.moments import human_time
-from roost.ircd.operator_lines import require_operator
-from roost.ircd.packing import middle
+from roost.ircd.queries.moments import human_time
+from roost.ircd.rendering.packing import middle
+from roost.ircd.replies.addressing import is_for_us
+from roost.ircd.replies.operator_lines import require_operator
+from roost.ircd.serving.dispatch import command
 
 _SECOND_MS = 1000
 

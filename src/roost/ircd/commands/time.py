@@ -5,10 +5,10 @@ Source: modern.ircdocs.horse, "TIME message".
 
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.moments import human_time
+from roost.ircd.queries.moments import human_time
+from roost.ircd.replies.addressing import is_for_us
+from roost.ircd.serving.dispatch import command
 
 
 @command("TIME")

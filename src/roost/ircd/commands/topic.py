@@ -8,10 +8,10 @@ from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
-from roost.ircd.room_reply import send_topic
-from roost.ircd.visibility import can_see_room
+from roost.ircd.queries.visibility import can_see_room
+from roost.ircd.rendering.packing import cut
+from roost.ircd.replies.room_reply import send_topic
+from roost.ircd.serving.dispatch import command
 
 
 @command("TOPIC", parameters_min=1)

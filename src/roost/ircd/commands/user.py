@@ -8,8 +8,8 @@ import re
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.packing import cut
+from roost.ircd.rendering.packing import cut
+from roost.ircd.serving.dispatch import command
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._~+=-]")
 """What has no place in nick!user@host, or would make its end unclear."""

@@ -5,10 +5,10 @@ Source: modern.ircdocs.horse, "VERSION message".
 
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd import isupport
-from roost.ircd.addressing import is_for_us
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
+from roost.ircd.replies import isupport
+from roost.ircd.replies.addressing import is_for_us
+from roost.ircd.serving.dispatch import command
 
 
 @command("VERSION")

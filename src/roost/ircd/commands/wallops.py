@@ -7,8 +7,8 @@ from roost.chat.commands import Wallops
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.operator_lines import require_operator
+from roost.ircd.replies.operator_lines import require_operator
+from roost.ircd.serving.dispatch import command
 
 
 @command("WALLOPS", parameters_min=1)

@@ -12,12 +12,12 @@ from roost.irc import casemapping, masks, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.globs import compile_glob
-from roost.ircd.packing import middle
-from roost.ircd.prefixes import prefixes
-from roost.ircd.visibility import can_see_room, can_see_user, room_to_name
-from roost.ircd.who_options import WhoOptions, parse_options
+from roost.ircd.queries.globs import compile_glob
+from roost.ircd.queries.visibility import can_see_room, can_see_user, room_to_name
+from roost.ircd.queries.who_options import WhoOptions, parse_options
+from roost.ircd.rendering.packing import middle
+from roost.ircd.rendering.prefixes import prefixes
+from roost.ircd.serving.dispatch import command
 
 HIDDEN_ADDRESS = "255.255.255.255"
 """WHOX's placeholder for an address that is not disclosed: the host name already tells it."""

@@ -10,16 +10,16 @@ from roost.chat.step import BOT_MODE
 from roost.irc import casemapping, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
-from roost.ircd.addressing import is_for_us
 from roost.ircd.config import services_host
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.metadata_lines import EVERYBODY
-from roost.ircd.moments import human_time
-from roost.ircd.packing import middle, pack, space_left
-from roost.ircd.prefixes import prefixes
+from roost.ircd.queries.moments import human_time
+from roost.ircd.queries.visibility import visible_rooms
+from roost.ircd.rendering.metadata_lines import EVERYBODY
+from roost.ircd.rendering.packing import middle, pack, space_left
+from roost.ircd.rendering.prefixes import prefixes
+from roost.ircd.replies.addressing import is_for_us
 from roost.ircd.services.registry import Service, find_service
-from roost.ircd.visibility import visible_rooms
+from roost.ircd.serving.dispatch import command
 
 NICKS_MAX = 1
 """People in one WHOIS; further ones are dropped, as the specification allows (TARGMAX)."""

@@ -7,9 +7,9 @@ from roost.chat.ids import FoldedNick
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.dispatch import command
-from roost.ircd.moments import human_time
-from roost.ircd.packing import middle
+from roost.ircd.queries.moments import human_time
+from roost.ircd.rendering.packing import middle
+from roost.ircd.serving.dispatch import command
 
 
 @command("WHOWAS")

@@ -23,10 +23,10 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, State
 from roost.irc import casemapping
 from roost.ircd.context import Context, Result
-from roost.ircd.moments import human_time
+from roost.ircd.queries.moments import human_time
+from roost.ircd.queries.visibility import can_see_room
 from roost.ircd.services.chanserv_reply import NAME, say, send_refused
 from roost.ircd.services.registry import add_service, service_command
-from roost.ircd.visibility import can_see_room
 
 CODE_DIGITS = 8
 """Of a confirmation code: it guards against mistakes, not against anybody."""

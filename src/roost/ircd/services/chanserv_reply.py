@@ -3,7 +3,7 @@
 from roost.chat.changes import OwnershipChanged
 from roost.chat.refusals import Reason, Refusal
 from roost.ircd.context import Context
-from roost.ircd.packing import middle
+from roost.ircd.rendering.packing import middle
 from roost.ircd.services import voice
 
 NAME = "ChanServ"

@@ -6,8 +6,8 @@ Source: ircv3.net/specs/extensions/echo-message.
 from roost.chat.step import source_of
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
-from roost.ircd import rendering
 from roost.ircd.context import Context, Result
+from roost.ircd.rendering import rendering
 from roost.ircd.services.registry import answer, find_service
 from roost.ircd.services.voice import say
 

@@ -4,7 +4,7 @@ from roost.chat.changes import VirtualHostSet
 from roost.chat.hosts import HOST_BYTES_MAX
 from roost.chat.refusals import Reason, Refusal
 from roost.ircd.context import Context
-from roost.ircd.packing import middle
+from roost.ircd.rendering.packing import middle
 from roost.ircd.services import voice
 
 NAME = "HostServ"

@@ -28,14 +28,14 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import is_service
 from roost.chat.state import Account
 from roost.irc.casemapping import fold_nick
+from roost.ircd.accounts.login import Denial, check_password, find, find_by_certificate, log_in
+from roost.ircd.accounts.passwords import PasswordError, prepare_new
 from roost.ircd.context import Context, Job, RefusedError, Result
-from roost.ircd.login import Denial, check_password, find, find_by_certificate, log_in
-from roost.ircd.moments import human_time
-from roost.ircd.passwords import PasswordError, prepare_new
+from roost.ircd.queries.moments import human_time
 from roost.ircd.services.always_on import set_always_on
 from roost.ircd.services.nickserv_reply import NAME, say, send_refused
 from roost.ircd.services.registry import add_service, service_command
-from roost.ircd.work import HashPassword, Outcome, WorkFailed
+from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
 
 CODE_DIGITS = 8
 """Of a confirmation code: it guards against mistakes, not against anybody."""

@@ -9,7 +9,7 @@
 A handler is given the words after the command's name and does what any handler may
 (`roost.ircd.context`). People reach it by PRIVMSG to the service, and by the IRC commands of the
 service's name and of its shortcut. HELP comes by itself. What the log refuses is told by the
-service's own `refused`, and what it did by `roost.ircd.replies`.
+service's own `refused`, and what it did by `roost.ircd.serving.results`.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ import msgspec
 from roost.chat.refusals import Refusal
 from roost.irc.casemapping import fold_nick
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.packing import middle
+from roost.ircd.rendering.packing import middle
 from roost.ircd.services.voice import say
 
 Handler: TypeAlias = Callable[[Context, tuple[str, ...]], Result]

@@ -4,13 +4,13 @@ import pytest
 
 from roost.chat.commands import Act, SetAlwaysOn
 from roost.chat.ids import SessionId
+from roost.instant import Instant
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.services.always_on import set_always_on
-from roost.ircd.session import LocalSession
-from roost.raft.messages import Instant
+from roost.ircd.sessions.session import LocalSession
 from support.dialogue import World
-from unit.ircd.test_takeover import cut_off, move
+from unit.ircd.serving.test_takeover import cut_off, move
 
 
 @pytest.mark.parametrize(("word", "is_on"), [("ON", True), ("on", True), ("Off", False)])

@@ -5,10 +5,10 @@ import pytest
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import SERVICES
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.dispatch import command_names
-from roost.ircd.packing import LINE_BYTES_MAX
+from roost.ircd.rendering.packing import LINE_BYTES_MAX
 from roost.ircd.services import registry
 from roost.ircd.services.registry import Service, services
+from roost.ircd.serving.dispatch import command_names
 from support.dialogue import World
 
 ENTRIES = [(service, name) for service in services() for name in service.commands]

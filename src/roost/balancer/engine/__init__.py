@@ -1,0 +1,1 @@
+"""The part of a balancer that decides: pure, without sockets and clocks."""

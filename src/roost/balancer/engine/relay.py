@@ -1,0 +1,107 @@
+"""From a node's output to the clients' outboxes.
+
+    Deliver --> group --> outbox, outbox, outbox ...      one append for each member
+    DeliverTo, Reply --> outbox
+
+Pure. Groups are a node's own, for as long as its trunk lasts. Nothing is copied: all outboxes hold
+the same bytes until they are written.
+"""
+
+from roost.balancer.engine.fleet import Node
+from roost.balancer.engine.sessions import Client, Session
+from roost.protocol.trunk import Deliver, DeliverTo, Join, Leave, Reply
+
+
+class Relay:
+    """The way of bytes to clients."""
+
+    def __init__(self) -> None:
+        self.dirty: list[Client] = []
+        """Those with something in their outboxes, each once."""
+        self.deliveries = 0
+        """Payloads put into outboxes since the start."""
+
+    def write(self, session: Session, payload: bytes) -> None:
+        """Put bytes into a session's outbox."""
+        client = session.client
+        client.pieces.append(payload)
+        if not client.is_dirty:
+            client.is_dirty = True
+            self.dirty.append(client)
+        self.deliveries += 1
+
+    def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
+        """Obey an item; whoever the node does not serve is left alone."""
+        match item:
+            case Deliver(group, excluded, payload):
+                members = node.groups.get(group)
+                if members:
+                    self._fan_out(members, excluded, payload)
+            case DeliverTo(numbers, payload):
+                for number in numbers:
+                    session = node.sessions.get(number)
+                    if session is not None and session.is_served:
+                        self.write(session, payload)
+            case Join(group, numbers):
+                _join(node, group, numbers)
+            case Leave(group, numbers):
+                _leave(node, group, numbers)
+
+    def answer(self, session: Session, reply: Reply) -> None:
+        """Give a client a part of an answer, unless it has it.
+
+        Raises:
+            AcknowledgementError: the reply acknowledges what the node was not given.
+        """
+        if session.is_new_answer(reply.line, reply.part) and reply.payload:
+            self.write(session, reply.payload)
+        if reply.is_last:
+            # What comes before the first acknowledgement is about its registration alone: it may
+            # be registered by then, and not have been shown what happened since.
+            session.is_served = True
+            session.acknowledge(reply.line)
+
+    def _fan_out(self, members: dict[int, Client], excluded: int, payload: bytes) -> None:
+        """Give everybody the bytes; the one loop that runs for each recipient of a message."""
+        dirty = self.dirty
+        for number, client in members.items():
+            if number != excluded:
+                client.pieces.append(payload)
+                if not client.is_dirty:
+                    client.is_dirty = True
+                    dirty.append(client)
+        self.deliveries += len(members) - (excluded in members)
+
+
+def leave_groups(node: Node, session: Session) -> None:
+    """Take a session out of all of its node's groups."""
+    for group in session.groups:
+        members = node.groups.get(group)
+        if members is not None:
+            members.pop(session.id, None)
+            if not members:
+                del node.groups[group]
+    session.groups = ()
+
+
+def _join(node: Node, group: int, numbers: tuple[int, ...]) -> None:
+    for number in numbers:
+        session = node.sessions.get(number)
+        if session is None or not session.is_served:
+            continue
+        members = node.groups.setdefault(group, {})
+        if number not in members:
+            members[number] = session.client
+            session.groups = (*session.groups, group)
+
+
+def _leave(node: Node, group: int, numbers: tuple[int, ...]) -> None:
+    members = node.groups.get(group)
+    if members is None:
+        return
+    for number in numbers:
+        if members.pop(number, None) is not None:
+            session = node.sessions[number]
+            session.groups = tuple(one for one in session.groups if one != group)
+    if not members:
+        del node.groups[group]

@@ -1,0 +1,1 @@
+"""Logging in and passwords: SASL outcomes, and the answers."""

@@ -1,0 +1,201 @@
+"""How a client proves that it owns an account, whichever command it uses for that.
+
+    return check_password(context, name, password, done)
+
+counts the attempt, over all nodes, then has the password looked at, and calls `done` with the
+account, or with a `Denial` that says in words why not. What `done` returns is done; for somebody
+who is registered that is `log_in(account)`.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from roost.chat.applied import Applied
+from roost.chat.commands import CountLogin, LogIn, Operation
+from roost.chat.ids import FoldedAccount
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.reservations import find_account
+from roost.chat.state import Account, State
+from roost.irc import numerics
+from roost.irc.casemapping import fold_nick
+from roost.ircd.accounts.passwords import PasswordError, prepare
+from roost.ircd.context import Context, Job, Request, Result
+from roost.ircd.sessions.sasl import LINES_MAX
+from roost.ircd.sessions.session import Phase
+from roost.ircd.sessions.work import Outcome, VerifyPassword, WorkFailed
+
+ACCOUNT_BYTES_MAX = 64
+"""Of a name that is counted: twice what any account's may have."""
+
+
+class Denial(msgspec.Struct, frozen=True):
+    """A client has not proved to own an account."""
+
+    reason: str
+    """For people."""
+
+
+WRONG = Denial("Wrong account name or password")
+
+Done: TypeAlias = Callable[[Context, Account | Denial], Result]
+
+
+def check_password(context: Context, name: str, password: str, done: Done) -> Result:
+    """Find out whether a password opens an account; see the module."""
+
+    def look(context: Context) -> Result:
+        account = find(context.state, name)
+        if account is None or not account.credentials.password:
+            return done(context, WRONG)
+        try:
+            work = VerifyPassword(account.credentials.password, prepare(password))
+        except PasswordError:
+            return done(context, WRONG)
+        number = account.id
+
+        def then(context: Context, outcome: Outcome) -> Result:
+            known = find_account(context.state, number)
+            return done(context, known if known is not None and outcome is True else WRONG)
+
+        def failed(context: Context, outcome: WorkFailed) -> None:
+            done(context, Denial(outcome.reason))
+
+        return Job(work, then, failed)
+
+    return count_attempt(context, name, look, done)
+
+
+def count_attempt(
+    context: Context, name: str, look: Callable[[Context], Result], done: Done
+) -> Result:
+    """Count an attempt to log in to `name`, then `look`, unless there were too many."""
+
+    def then(context: Context, applied: Applied) -> Result:
+        for result in applied.results:
+            if isinstance(result, Refusal):
+                return done(context, Denial(words_of(result)))
+        return look(context)
+
+    session = context.session
+    if not name or len(name.encode()) > ACCOUNT_BYTES_MAX:
+        return done(context, WRONG)
+    command = CountLogin(session.id, session.generation, context.line, session.address, name)
+    return Request(command, then)
+
+
+def find(state: State, name: str) -> Account | None:
+    """Find an account by its name."""
+    return state.accounts.get(FoldedAccount(fold_nick(name)))
+
+
+def find_by_certificate(context: Context, name: str) -> Account | None:
+    """Find the account that the client's certificate opens; of several, the one that it names.
+
+    Else the one that the client is called like, and else the oldest.
+    """
+    fingerprint = context.session.certificate
+    if not fingerprint:
+        return None
+    accounts = context.state.accounts
+    for wanted in (name, context.nick):
+        account = accounts.get(FoldedAccount(fold_nick(wanted)))
+        if account is not None and fingerprint in account.certificates:
+            return account
+        if name:
+            return None
+    return next(
+        (account for account in accounts.values() if fingerprint in account.certificates), None
+    )
+
+
+def log_in(account: Account) -> tuple[Operation, ...]:
+    """Ask the log to log in somebody who is registered and has proved to own an account."""
+    return (LogIn(account.id),)
+
+
+def abort_exchange(context: Context) -> None:
+    """End an exchange of SASL in the middle.
+
+    "If the client completes registration [...] while the SASL authentication is still in progress,
+    the server SHOULD abort it and send a 906 numeric".
+    """
+    if context.session.sasl is not None:
+        context.session.sasl = None
+        context.reply(numerics.ERR_SASLABORTED, "SASL authentication aborted")
+
+
+def count_line(context: Context) -> None:
+    """Count a line, of any kind, within an exchange, which is not to go on for ever."""
+    exchange = context.session.sasl
+    if exchange is not None and context.session.phase is not Phase.REGISTERING:
+        exchange.lines += 1
+        if exchange.lines > LINES_MAX:
+            abort_exchange(context)
+
+
+def account_of(context: Context) -> str:
+    """Name the account that the client is logged in to, or will be; empty for none."""
+    if context.session.phase is not Phase.REGISTERING:
+        return context.user.account
+    account = find_account(context.state, context.session.registration.account)
+    return account.name if account is not None else ""
+
+
+def log_in_early(context: Context, account: Account) -> None:
+    """Note that a client which is not registered yet owns an account, and tell it."""
+    context.session.registration.account = account.id
+    send_logged_in(context, account.name)
+
+
+def send_logged_in(context: Context, account: str) -> None:
+    """Tell a client its account (RPL_LOGGEDIN), or that it has none any more (RPL_LOGGEDOUT)."""
+    if account:
+        text = f"You are now logged in as {account}"
+        context.reply(numerics.RPL_LOGGEDIN, _mask(context), account, text)
+    else:
+        context.reply(numerics.RPL_LOGGEDOUT, _mask(context), "You are now logged out")
+
+
+def _mask(context: Context) -> str:
+    session = context.session
+    if session.phase is not Phase.REGISTERING:
+        user = context.user
+        return f"{session.nick}!{user.username}@{user.host}"
+    address = session.address
+    host = f"0{address}" if address.startswith(":") else address
+    return f"{session.nick}!{session.registration.username or '*'}@{host}"
+
+
+def words_of(refusal: Refusal) -> str:
+    """Say why the log did not do what somebody asked of an account."""
+    match refusal.reason:
+        case Reason.ALREADY_LOGGED_IN:
+            return f"You are logged in as {refusal.subject} already"
+        case Reason.ACCOUNT_NAME_INVALID:
+            return "This cannot be an account's name"
+        case Reason.ACCOUNT_EXISTS:
+            return "There is an account of this name already"
+        case Reason.ACCOUNT_NAME_IN_USE:
+            return "Somebody else bears this nickname"
+        case Reason.TOO_MANY_ACCOUNTS:
+            return "The network has no room for another account"
+        case Reason.TOO_MANY_ATTEMPTS:
+            return f"Too many attempts, try again in {refusal.detail} s"
+        case Reason.ACCOUNT_SHARED:
+            return (
+                f"Other clients, or one that is always on, are logged in as {refusal.subject} "
+                "under this nickname"
+            )
+        case Reason.ACCOUNT_NOT_YOURS:
+            return "You are not logged in to this account"
+        case Reason.CERTIFICATE if refusal.detail == "none":
+            return "The account has no such certificate"
+        case Reason.CERTIFICATE:
+            return f"The account has {refusal.detail} certificates already"
+        case Reason.NETWORK_BAN:
+            return f"The account is banned from this network: {refusal.detail}"
+        case Reason.NO_SUCH_ACCOUNT:
+            return "There is no such account"
+    return "This cannot be done"

@@ -1,0 +1,69 @@
+"""What a client is told of its account: what the log did for it, and what it refused.
+
+Source: ircv3.net/specs/extensions/sasl-3.1 (numerics) and account-registration.
+"""
+
+from roost.chat.applied import Applied
+from roost.chat.changes import AccountChanged, AccountRegistered
+from roost.chat.refusals import Reason, Refusal
+from roost.irc import numerics
+from roost.ircd.accounts.login import send_logged_in, words_of
+from roost.ircd.context import Context
+from roost.ircd.rendering.packing import middle
+
+_REGISTER_CODES = {
+    Reason.ALREADY_LOGGED_IN: "ALREADY_AUTHENTICATED",
+    Reason.ACCOUNT_EXISTS: "ACCOUNT_EXISTS",
+    Reason.ACCOUNT_NAME_INVALID: "BAD_ACCOUNT_NAME",
+    Reason.ACCOUNT_NAME_IN_USE: "BAD_ACCOUNT_NAME",
+}
+"""By the specification's names; what else there is passes, as TEMPORARILY_UNAVAILABLE does."""
+
+_CODES = {
+    Reason.ALREADY_LOGGED_IN: "ALREADY_AUTHENTICATED",
+    Reason.ACCOUNT_NAME_INVALID: "BAD_ACCOUNT_NAME",
+    Reason.ACCOUNT_EXISTS: "ACCOUNT_EXISTS",
+    Reason.ACCOUNT_NAME_IN_USE: "ACCOUNT_NAME_IN_USE",
+    Reason.TOO_MANY_ACCOUNTS: "TOO_MANY_ACCOUNTS",
+    Reason.TOO_MANY_ATTEMPTS: "TOO_MANY_ATTEMPTS",
+    Reason.ACCOUNT_SHARED: "ACCOUNT_SHARED",
+    Reason.ACCOUNT_NOT_YOURS: "ACCOUNT_REQUIRED",
+    Reason.CERTIFICATE: "CERTIFICATE",
+    Reason.NO_SUCH_ACCOUNT: "NO_SUCH_ACCOUNT",
+}
+
+
+def send_account_changed(context: Context, change: AccountChanged, applied: Applied) -> None:
+    """Tell a client that it is logged in, or out."""
+    send_logged_in(context, change.account)
+    if context.command == "AUTHENTICATE":
+        context.reply(numerics.RPL_SASLSUCCESS, "SASL authentication successful")
+    context.show_change(change, applied.position, applied.time_ms)
+
+
+def send_account_registered(context: Context, change: AccountRegistered) -> None:
+    """Tell a client that the account that it asked for is made."""
+    if context.command == "REGISTER":
+        send_registered(context, change.name)
+
+
+def send_registered(context: Context, name: str) -> None:
+    """Say that REGISTER succeeded."""
+    context.send("REGISTER", "SUCCESS", name, f"The account {name} is yours")
+
+
+def send_login_refusal(context: Context, refusal: Refusal) -> None:
+    """Say why the log did not do what was asked of an account; nothing for other reasons."""
+    text = words_of(refusal)
+    if context.command == "AUTHENTICATE":
+        if refusal.reason is Reason.ACCOUNT_SHARED:
+            # sasl-3.2: "appropriate if changing accounts is not supported".
+            context.reply(numerics.ERR_SASLALREADY, text)
+        else:
+            context.reply(numerics.ERR_SASLFAIL, f"SASL authentication failed: {text}")
+    elif context.command in ("REGISTER", "VERIFY"):
+        code = _REGISTER_CODES.get(refusal.reason, "TEMPORARILY_UNAVAILABLE")
+        name = refusal.subject or (context.targets[0] if context.targets else "")
+        context.fail(code, middle(name), text=text, is_specified=True)
+    elif refusal.reason in _CODES:
+        context.fail(_CODES[refusal.reason], text=text)

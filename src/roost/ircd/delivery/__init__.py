@@ -1,0 +1,1 @@
+"""How a change reaches others: live, and after their session has moved."""

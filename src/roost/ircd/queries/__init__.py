@@ -1,0 +1,1 @@
+"""What questions such as WHO, LIST and CHATHISTORY ask for, and may find."""

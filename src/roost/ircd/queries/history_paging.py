@@ -1,0 +1,91 @@
+"""Turns a CHATHISTORY request into reads of the history.
+
+Source: ircv3.net/specs/extensions/chathistory, "Subcommands".
+"""
+
+from roost.chat.history import Anchor, Page, Targets
+from roost.chat.ids import Position
+from roost.ircd.queries.history_selectors import Selection
+
+
+def pages(
+    selection: Selection,
+    conversation: str,
+    *,
+    limit: int,
+    with_events: bool,
+    from_position: Position,
+) -> tuple[Page, ...]:
+    """Say what to read: the pages are to be tried in order, until one holds anything.
+
+    There is one page, but for a BETWEEN from a message id to a time or the other way round: which
+    of the two is the earlier one is known only where the history is. Of the two directions at
+    most one holds anything.
+    """
+
+    def page(
+        *,
+        is_newest: bool,
+        after: Anchor | None = None,
+        before: Anchor | None = None,
+        around: Anchor | None = None,
+    ) -> Page:
+        return Page(
+            conversation=conversation,
+            limit=limit,
+            is_newest=is_newest,
+            after=after,
+            before=before,
+            around=around,
+            with_events=with_events,
+            from_position=from_position,
+        )
+
+    first, second = selection.first, selection.second
+    match selection.subcommand:
+        case "BEFORE":
+            return (page(is_newest=True, before=first),)
+        case "AFTER":
+            return (page(is_newest=False, after=first),)
+        case "LATEST":
+            return (page(is_newest=True, after=first),)
+        case "AROUND":
+            return (page(is_newest=False, around=first),)
+    assert first is not None
+    assert second is not None
+    forwards = page(is_newest=False, after=first, before=second)
+    backwards = page(is_newest=True, after=second, before=first)
+    match _is_in_order(first, second):
+        case True:
+            return (forwards,)
+        case False:
+            return (backwards,)
+    return (forwards, backwards)
+
+
+def targets(
+    selection: Selection,
+    identity: str,
+    rooms: tuple[tuple[str, str, Position], ...],
+    *,
+    limit: int,
+) -> Targets:
+    """Say which conversations to look through; the order of the two times is kept."""
+    assert selection.first is not None
+    assert selection.second is not None
+    return Targets(
+        identity=identity,
+        rooms=rooms,
+        after_ms=selection.first.time_ms,
+        before_ms=selection.second.time_ms,
+        limit=limit,
+    )
+
+
+def _is_in_order(first: Anchor, second: Anchor) -> bool | None:
+    """Whether `first` is the earlier one; None when one is a message and the other a time."""
+    if (first.time_ms < 0) != (second.time_ms < 0):
+        return None
+    if first.time_ms < 0:
+        return (first.position, first.part) <= (second.position, second.part)
+    return first.time_ms <= second.time_ms

@@ -1,0 +1,109 @@
+"""Reads what LIST is asked to show: names, masks, and conditions (ISUPPORT's ELIST).
+
+    C<m C>m   created less, more than m minutes ago
+    T<m T>m   topic set less, more than m minutes ago
+    <n  >n    fewer, more than n people
+    *mask*    the name matches        !*mask*   it does not
+
+Source: modern.ircdocs.horse, "ELIST Parameter".
+"""
+
+import re
+
+import msgspec
+
+from roost.chat.ids import FoldedRoom
+from roost.chat.state import Room
+from roost.irc import casemapping
+from roost.ircd.queries.globs import compile_glob
+
+ELIST = "CMNTU"
+"""Which of the conditions LIST understands; the value of ISUPPORT's token."""
+
+PATTERNS_MAX = 10
+"""Masks in one LIST: each one is tried on every room, so that more would cost everybody."""
+
+_condition = re.compile(r"([CTct]?)([<>])(\d{1,9})", flags=re.ASCII)
+_MINUTE_MS = 60_000
+
+
+class TooManyPatternsError(Exception):
+    """The command holds more masks than `PATTERNS_MAX`."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """`kind` is "C", "T" or "U"; `value` is in minutes, or people for "U"."""
+
+    kind: str
+    is_more: bool
+    value: int
+
+
+class RoomFilter(msgspec.Struct, frozen=True):
+    """What a room must be like to be listed."""
+
+    names: tuple[FoldedRoom, ...] = ()
+    masks: tuple[re.Pattern[str], ...] = ()
+    """A room is wanted when its folded name is among `names` or matches one of these."""
+    negated_masks: tuple[re.Pattern[str], ...] = ()
+    """A room whose folded name matches one of these is not wanted."""
+    conditions: tuple[Condition, ...] = ()
+    """All of them have to hold."""
+
+    @property
+    def is_by_name(self) -> bool:
+        """Only rooms that are named are asked for, so that nobody has to look at all of them."""
+        return bool(self.names) and not self.masks
+
+    def accepts(self, folded: FoldedRoom, room: Room, now_ms: int) -> bool:
+        """Whether `room`, whose name folds to `folded`, is asked for."""
+        if not all(_holds(condition, room, now_ms) for condition in self.conditions):
+            return False
+        if any(mask.fullmatch(folded) for mask in self.negated_masks):
+            return False
+        if not self.names and not self.masks:
+            return True
+        return folded in self.names or any(mask.fullmatch(folded) for mask in self.masks)
+
+
+def parse_filter(parameters: tuple[str, ...]) -> RoomFilter:
+    """Read LIST's parameters; both may hold names, masks and conditions in any mixture.
+
+    Raises:
+        TooManyPatternsError: there are more than `PATTERNS_MAX` masks.
+    """
+    names: dict[FoldedRoom, None] = {}
+    wanted: dict[str, None] = {}
+    unwanted: dict[str, None] = {}
+    conditions: dict[Condition, None] = {}
+    for word in ",".join(parameters[:2]).split(","):
+        match = _condition.fullmatch(word)
+        if match:
+            kind = match[1].upper() or "U"
+            conditions[Condition(kind, match[2] == ">", int(match[3]))] = None
+        elif word.startswith("!"):
+            unwanted[casemapping.fold_room(word[1:])] = None
+        elif "*" in word or "?" in word:
+            wanted[casemapping.fold_room(word)] = None
+        elif word:
+            names[FoldedRoom(casemapping.fold_room(word))] = None
+    if len(wanted) + len(unwanted) > PATTERNS_MAX:
+        raise TooManyPatternsError
+    return RoomFilter(
+        names=tuple(names),
+        masks=tuple(compile_glob(mask) for mask in wanted),
+        negated_masks=tuple(compile_glob(mask) for mask in unwanted),
+        conditions=tuple(conditions),
+    )
+
+
+def _holds(condition: Condition, room: Room, now_ms: int) -> bool:
+    if condition.kind == "U":
+        value, limit = len(room.members), condition.value
+    elif condition.kind == "C":
+        value, limit = now_ms - room.created_ms, condition.value * _MINUTE_MS
+    elif room.topic is not None:
+        value, limit = now_ms - room.topic.time_ms, condition.value * _MINUTE_MS
+    else:
+        return False
+    return value > limit if condition.is_more else value < limit

@@ -1,0 +1,35 @@
+"""MONITOR's lists, in as few lines as hold them.
+
+Source: ircv3.net/specs/extensions/monitor.
+"""
+
+from collections.abc import Iterable
+
+from roost.chat.ids import FoldedNick
+from roost.irc import casemapping, numerics
+from roost.ircd.context import Context
+from roost.ircd.rendering.packing import pack, space_left
+
+
+def send_presence(context: Context, nicks: Iterable[str]) -> None:
+    """Say which of `nicks`, as they were typed, are online and which are not."""
+    online: list[str] = []
+    offline: list[str] = []
+    state = context.state
+    for nick in nicks:
+        user_id = state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
+        if user_id is None:
+            offline.append(nick)
+        else:
+            user = state.users[user_id]
+            online.append(f"{user.nick}!{user.username}@{user.host}")
+    send_list(context, numerics.RPL_MONONLINE, online)
+    send_list(context, numerics.RPL_MONOFFLINE, offline)
+
+
+def send_list(context: Context, numeric: str, words: Iterable[str]) -> None:
+    """Send words joined by commas; nothing when there are none."""
+    space = space_left(context.config.server_name, context.nick)
+    # None of the words contains a space, and a comma takes a space's place.
+    for text in pack(words, space):
+        context.reply(numeric, text.replace(" ", ","))

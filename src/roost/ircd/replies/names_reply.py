@@ -1,0 +1,36 @@
+"""RPL_NAMREPLY: who is in a room, for JOIN and NAMES alike.
+
+Source: modern.ircdocs.horse, "RPL_NAMREPLY (353)"; ircv3.net, multi-prefix, userhost-in-names.
+"""
+
+from roost.chat.state import Room
+from roost.irc import numerics
+from roost.irc.capabilities import Capability
+from roost.ircd.context import Context
+from roost.ircd.queries.visibility import HIDES_USER
+from roost.ircd.rendering.packing import pack, space_left
+from roost.ircd.rendering.prefixes import prefixes
+
+_SECRET_SYMBOL = "@"  # noqa: S105  (a room's kind, nothing secret)
+_PUBLIC_SYMBOL = "="
+
+
+def send_names(context: Context, room: Room) -> None:
+    """List a room's people, as far as the client may see them, in as few lines as hold them."""
+    is_multiple = context.has(Capability.MULTI_PREFIX)
+    with_hosts = context.has(Capability.USERHOST_IN_NAMES)
+    is_inside = context.user.id in room.members
+    users = context.state.users
+    symbol = _SECRET_SYMBOL if "s" in room.modes else _PUBLIC_SYMBOL
+    words = []
+    for user_id, member in room.members.items():
+        user = users[user_id]
+        if not is_inside and HIDES_USER in user.modes:
+            continue
+        signs = prefixes(member.status, is_multiple=is_multiple)
+        name = f"{user.nick}!{user.username}@{user.host}" if with_hosts else user.nick
+        words.append(signs + name)
+    space = space_left(context.config.server_name, context.nick, symbol, room.name)
+    for text in pack(words, space):
+        context.reply(numerics.RPL_NAMREPLY, symbol, room.name, text)
+    context.reply(numerics.RPL_ENDOFNAMES, room.name, "End of /NAMES list")

@@ -1,0 +1,165 @@
+"""Turns a refusal into a reply: the one place where a reason gets its numeric.
+
+Source: modern.ircdocs.horse, "Numerics"; the specifications named beside the rest.
+"""
+
+from roost.chat.refusals import Reason, Refusal
+from roost.irc import numerics
+from roost.ircd.accounts.login_reply import send_login_refusal
+from roost.ircd.context import Context
+from roost.ircd.replies import metadata_reply
+
+_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
+    Reason.NO_SUCH_NICK: (numerics.ERR_NOSUCHNICK, "No such nick/channel"),
+    Reason.NO_SUCH_ROOM: (numerics.ERR_NOSUCHCHANNEL, "No such channel"),
+    Reason.TOO_MANY_ROOMS: (numerics.ERR_TOOMANYCHANNELS, "You have joined too many channels"),
+    Reason.NICK_INVALID: (numerics.ERR_ERRONEUSNICKNAME, "Erroneous nickname"),
+    Reason.NICK_IN_USE: (numerics.ERR_NICKNAMEINUSE, "Nickname is already in use"),
+    Reason.NICK_RESERVED: (
+        numerics.ERR_NICKNAMEINUSE,
+        "Nickname is reserved for the owner of an account, log in first",
+    ),
+    Reason.NOT_IN_ROOM: (numerics.ERR_NOTONCHANNEL, "You're not on that channel"),
+    Reason.ROOM_FULL: (numerics.ERR_CHANNELISFULL, "Cannot join channel (+l)"),
+    Reason.INVITE_ONLY: (numerics.ERR_INVITEONLYCHAN, "Cannot join channel (+i)"),
+    Reason.BANNED: (numerics.ERR_BANNEDFROMCHAN, "Cannot join channel (+b)"),
+    Reason.BAD_KEY: (numerics.ERR_BADCHANNELKEY, "Cannot join channel (+k)"),
+    Reason.NOT_OPERATOR: (numerics.ERR_CHANOPRIVSNEEDED, "You're not channel operator"),
+    Reason.BAD_ROOM_NAME: (numerics.ERR_BADCHANMASK, "Bad channel mask"),
+    Reason.NEEDS_ACCOUNT: (
+        numerics.ERR_NEEDREGGEDNICK,
+        "Cannot join channel (+R), log in to an account first",
+    ),
+    Reason.BAD_KEY_FORMAT: (numerics.ERR_INVALIDKEY, "Key is not well-formed"),
+}
+"""Replies of the form `<client> <subject> :<text>`."""
+
+_TWO_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
+    Reason.USER_NOT_IN_ROOM: (
+        numerics.ERR_USERNOTINCHANNEL,
+        "They aren't on that channel",
+    ),
+    Reason.ALREADY_IN_ROOM: (numerics.ERR_USERONCHANNEL, "is already on channel"),
+}
+"""Replies of the form `<client> <subject> <detail> :<text>`."""
+
+_CANNOT_SEND = {
+    "n": "Cannot send to channel: you are not in it (+n)",
+    "m": "Cannot send to channel: it is moderated (+m)",
+    "M": "Cannot send to channel: log in to an account first (+M)",
+    "b": "Cannot send to channel: you are banned (+b)",
+}
+
+_CANNOT_RENAME = "The channel cannot be renamed: the name is bad, or it was renamed just now"
+
+
+_MANY_SESSIONS = {
+    "address": "from your address",
+    "account": "logged in to your account",
+    "user": "under your nickname",
+}
+
+
+def send_refusal(context: Context, refusal: Refusal) -> None:
+    """Tell the client why its command was not done."""
+    subject = _shown(refusal.subject)
+    if refusal.reason in _SUBJECT_REPLIES:
+        numeric, text = _SUBJECT_REPLIES[refusal.reason]
+        context.reply(numeric, subject, text)
+        return
+    if refusal.reason in _TWO_SUBJECT_REPLIES:
+        numeric, text = _TWO_SUBJECT_REPLIES[refusal.reason]
+        context.reply(numeric, subject, _shown(refusal.detail), text)
+        return
+    _send_other(context, refusal, subject)
+
+
+def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
+    match refusal.reason:
+        case Reason.CANNOT_SEND:
+            text = _CANNOT_SEND.get(refusal.detail, "Cannot send to channel")
+            context.reply(numerics.ERR_CANNOTSENDTOCHAN, subject, text)
+        case Reason.LIST_FULL:
+            text = "Channel list is full"
+            context.reply(numerics.ERR_BANLISTFULL, subject, refusal.detail, text)
+        case Reason.OTHER_USERS_MODES:
+            text = "Can't view or change modes of other users"
+            context.reply(numerics.ERR_USERSDONTMATCH, text)
+        case Reason.MONITOR_FULL:
+            limit = str(context.state.settings.monitor_max)
+            text = "Monitor list is full"
+            context.reply(numerics.ERR_MONLISTFULL, limit, refusal.detail, text)
+        case Reason.REALNAME_INVALID:
+            # ircv3.net/specs/extensions/setname
+            text = "Realname is not valid"
+            context.fail("INVALID_REALNAME", text=text, is_specified=True)
+        case Reason.UNKNOWN_USER_MODE:
+            context.reply(numerics.ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag")
+        case Reason.TOO_MANY_ROOMS_EXIST:
+            text = "The network has no room for another channel"
+            context.reply(numerics.ERR_TOOMANYCHANNELS, subject, text)
+        case Reason.CANNOT_RENAME | Reason.NAME_IN_USE:
+            # ircv3.net/specs/extensions/channel-rename
+            is_taken = refusal.reason is Reason.NAME_IN_USE
+            code = "CHANNEL_NAME_IN_USE" if is_taken else "CANNOT_RENAME"
+            text = "The channel name is already taken" if is_taken else _CANNOT_RENAME
+            context.fail(code, subject, _shown(refusal.detail), text=text, is_specified=True)
+        case Reason.METADATA:
+            metadata_reply.send_refusal(context, refusal)
+        case Reason.READ_MARKER:
+            # ircv3.net/specs/extensions/read-marker
+            context.fail("INVALID_PARAMS", subject, text="Invalid parameters", is_specified=True)
+        case Reason.TOO_MANY_SESSIONS:
+            context.fail("TOO_MANY_SESSIONS", text=too_many_sessions(refusal))
+        case Reason.ALWAYS_ON_NEEDS_ACCOUNT:
+            context.fail("ACCOUNT_REQUIRED", text="Log in to an account first")
+        case Reason.TOO_MANY_ALWAYS_ON:
+            limit = str(context.state.settings.always_on_users_max)
+            text = f"The network has {limit} always-on users already"
+            context.fail("TOO_MANY_ALWAYS_ON", text=text)
+        case Reason.REDACT_TARGET | Reason.REDACT_FORBIDDEN | Reason.REDACT_WINDOW:
+            _send_not_redacted(context, refusal, subject)
+        case Reason.NOT_NETWORK_OPERATOR:
+            text = "Permission Denied- You're not an IRC operator"
+            context.reply(numerics.ERR_NOPRIVILEGES, text)
+        case Reason.BAN_INVALID:
+            text = "This cannot be banned: give an address, ~a:account, or a mask that says enough"
+            context.fail("INVALID_MASK", subject, text=text)
+        case Reason.TOO_MANY_BANS:
+            text = f"There are {refusal.detail} bans already"
+            context.fail("TOO_MANY_BANS", subject, text=text)
+        case Reason.NO_SUCH_BAN:
+            context.fail("NO_SUCH_BAN", subject, text="There is no such ban")
+        case Reason.NETWORK_BAN:
+            text = f"You are banned from this network: {refusal.detail}"
+            context.reply(numerics.ERR_YOUREBANNEDCREEP, text)
+        case Reason.SERVER_FULL:
+            context.fail("SERVER_FULL", text="The network is full, try again later")
+        case _:
+            send_login_refusal(context, refusal)
+
+
+def _send_not_redacted(context: Context, refusal: Refusal, subject: str) -> None:
+    """Say why a message stays (ircv3.net/specs/extensions/message-redaction, "Errors")."""
+    code, text = {
+        Reason.REDACT_TARGET: ("INVALID_TARGET", f"You cannot delete messages from {subject}"),
+        Reason.REDACT_FORBIDDEN: (
+            "REDACT_FORBIDDEN",
+            "You are not authorised to delete this message",
+        ),
+        Reason.REDACT_WINDOW: ("REDACT_WINDOW_EXPIRED", "You can no longer delete this message"),
+    }[refusal.reason]
+    context.fail(code, subject, *refusal.detail.split(), text=text, is_specified=True)
+
+
+def _shown(subject: str) -> str:
+    """Repeat what was typed, if it can stand in the middle of a reply."""
+    if not subject or " " in subject or subject.startswith(":"):
+        return "*"
+    return subject
+
+
+def too_many_sessions(refusal: Refusal) -> str:
+    """Say which limit on clients was met."""
+    of = _MANY_SESSIONS[refusal.subject]
+    return f"Too many clients {of}, {refusal.detail} are allowed"

@@ -1,0 +1,1 @@
+"""A session's life on this node: registration, lines, jobs, handover, its end."""

@@ -1,0 +1,114 @@
+"""Messages of several lines, as clients send them: collected until the batch ends.
+
+    BATCH +1 draft/multiline #room      what is said of the whole message: tags, label
+    @batch=1 PRIVMSG #room :...         its lines
+    BATCH -1                            now it is one message, and one line of the client
+
+The lines are acknowledged together (`LocalSession.is_unfinished`), so that another node hears all
+of them again. That is why a batch is bounded in everything that it makes the balancer keep.
+
+Source: ircv3.net/specs/extensions/multiline.
+"""
+
+from roost.chat.commands import Say
+from roost.irc.capabilities import Capability
+from roost.irc.casemapping import fold
+from roost.irc.message import Message
+from roost.ircd.context import Context
+from roost.ircd.rendering.packing import middle
+from roost.ircd.sessions.session import OpenBatch, Phase
+
+BYTES_MAX = 4096
+"""Of a whole message: some screens of text."""
+LINES_MAX = 100
+KEPT_LINES_MAX = 256
+"""Of any kind while a batch is open: half of what a balancer keeps."""
+KEPT_BYTES_MAX = 64 * 1024
+"""Likewise."""
+
+_CONCAT = "draft/multiline-concat"
+
+
+def value() -> str:
+    """Write the capability's value."""
+    return f"max-bytes={BYTES_MAX},max-lines={LINES_MAX}"
+
+
+def fail(context: Context, code: str, *parameters: str, text: str) -> None:
+    """Say why a batch cannot be; what still comes of it is ignored."""
+    session = context.session
+    context.command = "BATCH"
+    if session.multiline is not None:
+        context.label = session.multiline.label
+        session.failed_batch = session.multiline.reference
+        session.multiline = None
+    context.fail(code, *parameters, text=text, is_specified=True)
+
+
+def count_line(context: Context, line: bytes | None) -> None:
+    """Count a line, of any kind, while a batch is open."""
+    batch = context.session.multiline
+    if batch is None:
+        return
+    batch.kept_lines += 1
+    batch.kept_bytes += len(line or b"")
+    if batch.kept_lines > KEPT_LINES_MAX or batch.kept_bytes > KEPT_BYTES_MAX:
+        fail(context, "MULTILINE_INVALID", text="The batch was left open for too long")
+
+
+def collect(context: Context, message: Message) -> bool:
+    """Take a line that is part of a batch; whether it is one."""
+    session = context.session
+    if not context.has(Capability.MULTILINE) or session.phase is Phase.REGISTERING:
+        return False
+    tags = dict(message.tags)
+    if "batch" not in tags:
+        return False
+    context.label = ""
+    batch = session.multiline
+    if batch is None or tags["batch"] != batch.reference:
+        # Of a batch that failed, or was never begun; its end is answered.
+        return True
+    given = message.parameters[0] if message.parameters else ""
+    if message.command != "PRIVMSG" or len(message.parameters) < 2:
+        fail(context, "MULTILINE_INVALID", text="A batch has lines of PRIVMSG, and nothing else")
+    elif fold(given) != fold(batch.target):
+        parameters = (middle(batch.target), middle(given))
+        text = "Invalid multiline target"
+        fail(context, "MULTILINE_INVALID_TARGET", *parameters, text=text)
+    else:
+        _add(context, batch, message.parameters[1], is_continued=_CONCAT in tags)
+    return True
+
+
+def _add(context: Context, batch: OpenBatch, text: str, *, is_continued: bool) -> None:
+    if is_continued and not text:
+        text = "A line that goes on must not be blank"
+        fail(context, "MULTILINE_INVALID", text=text)
+        return
+    start = batch.breaks[-1] if batch.breaks else 0
+    if batch.lines and not is_continued:
+        batch.text += "\n"
+    # What goes on a blank line is that line.
+    if batch.lines and not (is_continued and start == len(batch.text)):
+        batch.breaks.append(len(batch.text))
+    batch.lines += 1
+    batch.text += text
+    if batch.lines > LINES_MAX:
+        text = "Multiline batch max-lines exceeded"
+        fail(context, "MULTILINE_MAX_LINES", str(LINES_MAX), text=text)
+    elif len(batch.text.encode()) > BYTES_MAX:
+        text = "Multiline batch max-bytes exceeded"
+        fail(context, "MULTILINE_MAX_BYTES", str(BYTES_MAX), text=text)
+
+
+def finish(context: Context, batch: OpenBatch) -> tuple[Say, ...] | None:
+    """Make one message of a batch that has ended."""
+    if not batch.text.strip("\n"):
+        fail(context, "MULTILINE_INVALID", text="The batch says nothing")
+        return None
+    context.session.multiline = None
+    context.label = batch.label
+    # What the log says of it is said as of any message.
+    context.command = "PRIVMSG"
+    return (Say("PRIVMSG", batch.target, batch.text, batch.tags, tuple(batch.breaks)),)

@@ -1,0 +1,89 @@
+"""Lines that wait for the history store.
+
+Source: ircv3.net/specs/extensions/chathistory.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from roost.chat.history import Answer, Query
+from roost.ircd.context import Context, Question, RefusedError, Result
+from roost.ircd.replies.refusals import send_refusal
+from roost.ircd.sessions.outbox import Outbox
+from roost.ircd.sessions.session import LocalSession
+
+
+class _Asked(msgspec.Struct):
+    context: Context
+    show: Callable[[Context, Answer], Result]
+    remaining: list[Query]
+    """To be asked, in order, while the answers are empty."""
+
+
+class Questions:
+    """The questions that were asked and not answered yet."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        is_served: Callable[[LocalSession], bool],
+        go_on: Callable[[Context, Result], None],
+    ) -> None:
+        """`go_on` is called with what came of a line, once that is known."""
+        self._outbox = outbox
+        self._is_served = is_served
+        self._go_on = go_on
+        self._asked: dict[int, _Asked] = {}
+        self._next_ticket = 1
+
+    def ask(self, context: Context, question: Question) -> None:
+        """Have a question answered, and let its line wait."""
+        self._ask(context, question.show, list(question.queries))
+
+    def _ask(
+        self, context: Context, show: Callable[[Context, Answer], Result], queries: list[Query]
+    ) -> None:
+        query = queries.pop(0)
+        ticket = self._next_ticket
+        self._next_ticket += 1
+        context.session.waiting_line = context.line
+        self._asked[ticket] = _Asked(context, show, queries)
+        self._outbox.query(ticket, query)
+
+    def answer(self, ticket: int, answer: Answer) -> None:
+        """Show what the history store found."""
+        asked = self._take(ticket)
+        if asked is None:
+            return
+        context = asked.context
+        if not answer and asked.remaining:
+            self._ask(context, asked.show, asked.remaining)
+            return
+        result: Result = None
+        try:
+            result = asked.show(context, answer)
+        except RefusedError as error:
+            send_refusal(context, error.refusal)
+        self._go_on(context, result)
+
+    def answer_failed(self, ticket: int, reason: str) -> None:
+        """Say that the history store could not answer.
+
+        Source: ircv3.net/specs/extensions/chathistory, "MESSAGE_ERROR"; soju.im/search, "Errors and
+        Warnings".
+        """
+        asked = self._take(ticket)
+        if asked is None:
+            return
+        context = asked.context
+        code = "INTERNAL_ERROR" if context.command == "SEARCH" else "MESSAGE_ERROR"
+        context.fail(code, *context.targets, text=reason, is_specified=True)
+        self._go_on(context, None)
+
+    def _take(self, ticket: int) -> _Asked | None:
+        asked = self._asked.pop(ticket, None)
+        if asked is None or not self._is_served(asked.context.session):
+            return None
+        asked.context.session.waiting_line = 0
+        return asked

@@ -1,0 +1,60 @@
+"""From a client's bytes to a handler's result; whatever is wrong with them is answered.
+
+Source: modern.ircdocs.horse, "Message Format"; ircv3.net, utf8-only, message-tags (417).
+"""
+
+from roost.irc import errors, numerics
+from roost.irc.message import Message, leading_tags, parse
+from roost.ircd.context import Context, Result
+from roost.ircd.replies.labels import label_of
+from roost.ircd.serving import dispatch
+from roost.ircd.serving.multiline import collect, count_line
+
+_UTF8_TEXT = "Message rejected, your IRC software MUST use UTF-8 encoding on this network"
+
+
+def read(context: Context, line: bytes | None) -> Result:
+    """Handle a line; None stands for one that was too long to be kept."""
+    count_line(context, line)
+    if line is None:
+        _refuse_long(context)
+        return None
+    message = _parse(context, line)
+    if message is None:
+        return None
+    context.command = message.command
+    context.label = label_of(message.tags, context.session.capabilities)
+    if message.tags and collect(context, message):
+        return None
+    return dispatch.dispatch(context, message)
+
+
+def _parse(context: Context, line: bytes) -> Message | None:
+    try:
+        return parse(line)
+    except errors.EmptyLineError:
+        # "Servers and clients MUST ignore empty lines."
+        return None
+    except errors.ParseError as error:
+        context.label = label_of(leading_tags(line), context.session.capabilities)
+        _refuse(context, error)
+    return None
+
+
+def _refuse(context: Context, error: errors.ParseError) -> None:
+    match error:
+        case errors.NotUtf8Error():
+            # "If the server is unable to parse the sent command then it MAY send a FAIL command
+            # with no command name (i.e. *)."
+            context.command = error.command
+            context.fail("INVALID_UTF8", text=_UTF8_TEXT, is_specified=True)
+        case errors.ForbiddenByteError():
+            context.fail("FORBIDDEN_BYTE", text="A line must not contain NUL, CR or LF")
+        case errors.TagsTooLongError() | errors.LineTooLongError():
+            _refuse_long(context)
+        case _:
+            context.reply(numerics.ERR_UNKNOWNCOMMAND, "*", "This is not an IRC command")
+
+
+def _refuse_long(context: Context) -> None:
+    context.reply(numerics.ERR_INPUTTOOLONG, "Input line was too long")

@@ -1,0 +1,141 @@
+"""How a connection becomes a registered client.
+
+A client gives a nickname (NICK), a name (USER) and, if it negotiates capabilities, says when it is
+done (CAP END). Then the log is asked to open the session; only the log knows whether the nickname
+is free, so that a refusal comes back and the client tries another one. A client that was here
+before may ask to go on with its session instead (RESUME).
+
+Source: modern.ircdocs.horse, "Connection Registration".
+"""
+
+from roost.chat.applied import Applied
+from roost.chat.commands import OpenSession, ResumeSession
+from roost.chat.ids import incarnation_of
+from roost.chat.refusals import Reason, Refusal
+from roost.chat.state import State
+from roost.irc import numerics
+from roost.ircd.context import Context
+from roost.ircd.queries.moments import human_time
+from roost.ircd.replies import isupport
+from roost.ircd.replies.metadata_reply import send_own
+from roost.ircd.replies.refusals import send_refusal, too_many_sessions
+from roost.ircd.serving import dispatch, resumption
+from roost.ircd.sessions.session import LocalSession
+
+
+def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSession:
+    """Make the command that registers a client; `line` is the last one of its registration."""
+    given = session.registration
+    if given.resume is not None:
+        return ResumeSession(
+            session=session.id,
+            generation=session.generation,
+            line=line,
+            previous=given.resume.previous,
+            user=given.resume.user,
+            capabilities=session.capabilities,
+            is_secure=session.is_secure,
+            balancer=session.balancer,
+        )
+    return OpenSession(
+        session=session.id,
+        generation=session.generation,
+        line=line,
+        nick=given.nick,
+        username=given.username,
+        realname=given.realname,
+        host=host_of(session.address),
+        capabilities=session.capabilities,
+        is_secure=session.is_secure,
+        balancer=session.balancer,
+        account=given.account,
+        certificate=session.certificate,
+        metadata=tuple(given.metadata.items()),
+        subscribed=tuple(given.subscribed),
+        away=given.away,
+    )
+
+
+def host_of(address: str) -> str:
+    """Make of an address what can stand anywhere in a line: IPv6 may begin with a colon."""
+    return f"0{address}" if address.startswith(":") else address
+
+
+def is_balancer_known(session: LocalSession, state: State) -> bool:
+    """Whether the log has reached the run of the balancer that the session belongs to."""
+    return state.balancers.get(session.balancer, 0) >= incarnation_of(session.id)
+
+
+def send_refusals(context: Context, applied: Applied) -> None:
+    """Tell the client why it is not registered, and let it try another nickname."""
+    session = context.session
+    if applied.failure:
+        session.end_reason = "Registration failed"
+        return
+    for result in applied.results:
+        if isinstance(result, Refusal):
+            if result.reason is Reason.SERVER_FULL:
+                session.end_reason = "The network is full, try again later"
+                return
+            if result.reason is Reason.NETWORK_BAN:
+                send_refusal(context, result)
+                session.end_reason = f"Banned ({result.detail})"
+                return
+            if result.reason is Reason.TOO_MANY_SESSIONS:
+                session.end_reason = too_many_sessions(result)
+                return
+            if context.session.registration.resume is not None:
+                resumption.refuse(context, result.reason)
+            else:
+                _refuse(context, result)
+
+
+def refuse_again(context: Context) -> None:
+    """Say once more what another node said: that the session or the nickname cannot be had."""
+    given = context.session.registration
+    if given.resume is not None:
+        resumption.refuse(context, Reason.NOTHING_TO_RESUME)
+    else:
+        _refuse(context, Refusal(Reason.NICK_IN_USE, given.nick))
+
+
+def _refuse(context: Context, refusal: Refusal) -> None:
+    context.session.nick = "*"
+    context.session.registration.nick = ""
+    send_refusal(context, refusal)
+
+
+def send_welcome(context: Context) -> None:
+    """Send what "the server MUST send, in this order", and what it then should.
+
+    "[...] RPL_WELCOME, RPL_YOURHOST, RPL_CREATED, RPL_MYINFO, and at least one RPL_ISUPPORT [...]
+    The server SHOULD then respond as though the client sent the LUSERS command [...] The server
+    MUST then respond as though the client sent it the MOTD command."
+    """
+    config, user = context.config, context.user
+    if context.session.registration.resume is not None:
+        context.send("RESUME", "SUCCESS", user.nick)
+    network = context.state.settings.network
+    mask = f"{user.nick}!{user.username}@{user.host}"
+    context.reply(numerics.RPL_WELCOME, f"Welcome to the {network} Network, {mask}")
+    context.reply(
+        numerics.RPL_YOURHOST,
+        f"Your host is {config.server_name}, running version {config.version}",
+    )
+    created = human_time(context.state.created_ms)
+    context.reply(numerics.RPL_CREATED, f"This server was created {created}")
+    context.reply(
+        numerics.RPL_MYINFO,
+        config.server_name,
+        config.version,
+        isupport.USER_MODES,
+        isupport.ROOM_MODES,
+        isupport.ROOM_MODES_WITH_PARAMETER,
+    )
+    isupport.send(context)
+    dispatch.run(context, "LUSERS")
+    if user.modes:
+        context.reply(numerics.RPL_UMODEIS, f"+{user.modes}")
+    send_own(context)
+    dispatch.run(context, "MOTD")
+    resumption.send_token(context)

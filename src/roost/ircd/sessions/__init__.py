@@ -1,0 +1,1 @@
+"""A node's sessions: what it knows of each, their groups, and what goes out."""

@@ -1,0 +1,62 @@
+"""The clients that this node serves, by every name they are looked up under."""
+
+from collections.abc import Iterable
+
+from roost.chat.ids import FoldedNick, SessionId, UserId
+from roost.ircd.sessions.session import LocalSession
+
+
+class Directory:
+    """Local sessions by id and by user, and who of them watches which nickname."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[SessionId, LocalSession] = {}
+        self._by_user: dict[UserId, tuple[LocalSession, ...]] = {}
+        self._watchers: dict[FoldedNick, dict[SessionId, LocalSession]] = {}
+        self._watched: dict[SessionId, tuple[FoldedNick, ...]] = {}
+
+    def add(self, session: LocalSession) -> None:
+        """Remember a session; its user may be unknown yet."""
+        self.by_id[session.id] = session
+
+    def set_user(self, session: LocalSession, user: UserId) -> None:
+        """Note who the session is, once it is registered."""
+        session.user = user
+        self._by_user[user] = (*self.of_user(user), session)
+
+    def remove(self, session: LocalSession) -> None:
+        """Forget a session; harmless when it is forgotten already."""
+        if self.by_id.pop(session.id, None) is None:
+            return
+        self.watch(session, ())
+        others = tuple(one for one in self.of_user(session.user) if one is not session)
+        if others:
+            self._by_user[session.user] = others
+        else:
+            self._by_user.pop(session.user, None)
+
+    def of_user(self, user: UserId) -> tuple[LocalSession, ...]:
+        """The local sessions of a user."""
+        return self._by_user.get(user, ())
+
+    def of_balancer(self, balancer: str) -> list[LocalSession]:
+        """The sessions that a balancer holds."""
+        return [session for session in self.by_id.values() if session.balancer == balancer]
+
+    def watch(self, session: LocalSession, nicks: Iterable[FoldedNick]) -> None:
+        """Note which nicknames a session monitors, instead of those before."""
+        for nick in self._watched.pop(session.id, ()):
+            watchers = self._watchers[nick]
+            del watchers[session.id]
+            if not watchers:
+                del self._watchers[nick]
+        watched = tuple(nicks)
+        if watched:
+            self._watched[session.id] = watched
+        for nick in watched:
+            self._watchers.setdefault(nick, {})[session.id] = session
+
+    def watchers(self, nick: FoldedNick) -> list[LocalSession]:
+        """Who monitors a nickname."""
+        watchers = self._watchers.get(nick)
+        return list(watchers.values()) if watchers else []

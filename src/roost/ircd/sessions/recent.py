@@ -1,0 +1,85 @@
+"""The last applied entries, for sessions that move here: what they missed, and their answers.
+
+Source of the bound: an attachment that is older than a few seconds of traffic is refused, and
+the balancer picks a node that has what is needed.
+"""
+
+from collections import deque
+
+from roost.chat.applied import Applied
+from roost.chat.changes import NickChanged, SessionOpened, SessionResumed
+from roost.chat.ids import Position, SessionId
+from roost.ircd.sessions.session import LocalSession
+
+
+class RecentEntries:
+    """A ring of `Applied`, ordered by position, without holes."""
+
+    def __init__(self, entries_max: int, start: Position) -> None:
+        self._entries_max = entries_max
+        self._entries: deque[Applied] = deque()
+        self._by_line: dict[tuple[SessionId, int], Applied] = {}
+        self._start = start
+        """The last position that is not in the ring any more, or never was."""
+
+    @property
+    def newest(self) -> Position:
+        """The position of the last entry."""
+        return self._entries[-1].position if self._entries else self._start
+
+    def add(self, applied: Applied) -> None:
+        """Keep the newest entry, and let go of the oldest when there are too many."""
+        self._entries.append(applied)
+        is_effect = not (applied.is_duplicate or applied.is_fenced or applied.request)
+        if applied.session and is_effect:
+            self._by_line[applied.session, applied.line] = applied
+        if len(self._entries) > self._entries_max:
+            oldest = self._entries.popleft()
+            self._start = oldest.position
+            key = (oldest.session, oldest.line)
+            if self._by_line.get(key) is oldest:
+                del self._by_line[key]
+
+    def reset(self, start: Position) -> None:
+        """A snapshot took the place of the entries up to `start`."""
+        self._entries.clear()
+        self._by_line.clear()
+        self._start = start
+
+    def reaches(self, position: Position) -> bool:
+        """Whether everything after `position` is here."""
+        return position >= self._start
+
+    def after(self, position: Position) -> list[Applied]:
+        """The entries after `position`, in order; it must be reached."""
+        assert self.reaches(position)
+        entries = []
+        for applied in reversed(self._entries):
+            if applied.position <= position:
+                break
+            entries.append(applied)
+        entries.reverse()
+        return entries
+
+    def of_line(self, session: SessionId, line: int) -> Applied | None:
+        """The entry that a session's line had its effect in; None when it is too long ago."""
+        return self._by_line.get((session, line))
+
+    def opening(self, session: SessionId) -> Applied | None:
+        """The entry that a session was registered by; None when it is too long ago."""
+        for applied in self._entries:
+            if applied.session == session and any(
+                isinstance(result, SessionOpened | SessionResumed) for result in applied.results
+            ):
+                return applied
+        return None
+
+
+def nick_before(recent: RecentEntries, session: LocalSession, last: int) -> str:
+    """Give the nickname that a client had before its lines up to `last` had their effects."""
+    for line in range(session.handled_line + 1, last + 1):
+        effect = recent.of_line(session.id, line)
+        for result in effect.results if effect is not None else ():
+            if isinstance(result, NickChanged):
+                return result.source.nick
+    return session.nick

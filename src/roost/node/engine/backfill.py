@@ -1,0 +1,120 @@
+"""Fetching history that this node lacks, or holds corrupt, from its neighbours.
+
+One range is asked for at a time, from one neighbour; one that cannot help or does not answer
+gives way to the next. A *gap* is what a snapshot skipped, known to the store; a *repair* is for
+rows whose checksum was wrong, and a question by a client waits for it.
+"""
+
+import msgspec
+
+from roost.chat.ids import Position
+from roost.node.engine.effects import Import
+from roost.protocol.mesh import HistoryChunk, HistoryWant
+
+ANSWER_S_MAX = 3.0
+"""How long a neighbour may take to read and send one chunk."""
+PAUSE_S = 0.5
+"""Between rounds in which no neighbour could help."""
+
+
+class Want(msgspec.Struct):
+    """A range of positions that is lacking; both ends are included."""
+
+    first: Position
+    last: Position
+    is_gap: bool
+    question: int = 0
+    """The ticket of the query that waits for this repair; 0 for none."""
+
+
+class Backfill:
+    """What is lacking, and whom it was asked of."""
+
+    def __init__(self, gaps: tuple[tuple[Position, Position], ...]) -> None:
+        self._wants: list[Want] = [Want(first, last, is_gap=True) for first, last in gaps]
+        self._asked: str = ""
+        self._ticket = 0
+        self._deadline = float("inf")
+        self._importing: Want | None = None
+        self._import_ticket = 0
+        self._refused_by: list[str] = []
+        self._paused_until = float("-inf")
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether history of this node has holes."""
+        return any(want.is_gap for want in self._wants)
+
+    def missing(self) -> int:
+        """Count the positions that are lacking."""
+        return sum(want.last - want.first + 1 for want in self._wants)
+
+    def covers(self, first: Position, last: Position) -> bool:
+        """Tell whether nothing between `first` and `last` is lacking here."""
+        return all(want.last < first or last < want.first for want in self._wants)
+
+    def add(self, want: Want) -> None:
+        """Note that a range is lacking."""
+        if want.is_gap:
+            self._wants.append(want)
+        else:
+            self._wants.insert(0 if self._importing is None and not self._asked else 1, want)
+
+    def ask(self, peers: list[str], now: float) -> tuple[str, HistoryWant] | None:
+        """Choose whom to ask for what next; None while waiting, or when there is nothing to do."""
+        if self._asked and now >= self._deadline:
+            self._refused_by.append(self._asked)
+            self._asked = ""
+        if not self._wants or self._asked or self._importing or now < self._paused_until:
+            return None
+        candidates = [peer for peer in peers if peer not in self._refused_by]
+        if not candidates:
+            self._refused_by = []
+            self._paused_until = now + PAUSE_S
+            return None
+        want = self._wants[0]
+        self._asked = candidates[0]
+        self._ticket += 1
+        self._deadline = now + ANSWER_S_MAX
+        return self._asked, HistoryWant(self._ticket, want.first, want.last)
+
+    def receive(self, peer: str, chunk: HistoryChunk) -> Import | None:
+        """Take an answer; gives what is to be stored, if it helps."""
+        if peer != self._asked or chunk.ticket != self._ticket or not self._wants:
+            return None
+        self._asked = ""
+        want = self._wants[0]
+        covered = min(chunk.covered, want.last)
+        if chunk.missing:
+            covered = min(covered, Position(min(chunk.missing) - 1))
+        if covered < want.first:
+            self._refused_by.append(peer)
+            return None
+        self._refused_by = []
+        self._importing = want
+        rows = tuple(row for row in chunk.rows if want.first <= row.position <= covered)
+        self._import_ticket = chunk.ticket
+        return Import(chunk.ticket, rows, want.first, covered, want.is_gap)
+
+    def imported(self, ticket: int, last: Position) -> int:
+        """Note that rows up to `last` are stored; gives the question that can be asked again."""
+        want = self._importing
+        if want is None or ticket != self._import_ticket:
+            return 0
+        self._importing = None
+        if last < want.last:
+            want.first = Position(last + 1)
+            return 0
+        self._wants.remove(want)
+        return want.question
+
+    def peer_disconnected(self, peer: str) -> None:
+        """Forget a question to a neighbour that is gone."""
+        if peer == self._asked:
+            self._asked = ""
+
+    def next_deadline(self) -> float:
+        """When `ask` has something to do again."""
+        if not self._wants or self._importing:
+            return float("inf")
+        return self._deadline if self._asked else self._paused_until

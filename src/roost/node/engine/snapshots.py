@@ -1,0 +1,66 @@
+"""When a node makes a snapshot, and when its log may be cut off behind it.
+
+    applied entries --> enough of them: the state as bytes, kept here
+                        the history has all rows up to it, synced: compaction of the log
+
+Pure. History rows are made from the log's entries, so these must not go before the rows are
+durable.
+"""
+
+from roost.chat.ids import Position
+from roost.chat.snapshot import encode_state
+from roost.chat.state import State
+from roost.node.engine.effects import Compaction
+from roost.raft.messages import Entry, Snapshot
+
+
+class Snapshots:
+    """The snapshot that waits for the history, and how much came since the last one."""
+
+    def __init__(self, entries_max: int, bytes_max: int, retained_entries: int) -> None:
+        """Make one after so many entries, or bytes of them; keep some entries behind it."""
+        self._entries_max = entries_max
+        self._bytes_max = bytes_max
+        self._retained_entries = retained_entries
+        self._due: Snapshot | None = None
+        self._is_syncing = False
+        """Whether a write that syncs the history is under way for the snapshot."""
+        self._entries = 0
+        self._bytes = 0
+
+    @property
+    def wants_sync(self) -> bool:
+        """Whether the history is to be synced with its next write."""
+        return self._due is not None
+
+    def applied(self, entry: Entry, state: State) -> None:
+        """An entry has made `state`; one snapshot is made at a time."""
+        self._entries += 1
+        self._bytes += len(entry.data)
+        is_enough = self._entries >= self._entries_max or self._bytes >= self._bytes_max
+        if is_enough and self._due is None:
+            data = encode_state(state)
+            self._due = Snapshot(entry.index, entry.term, entry.time_ms, data)
+            self._entries = self._bytes = 0
+
+    def history_writing(self) -> None:
+        """A write of the history begins; it syncs if that was wanted."""
+        self._is_syncing = self.wants_sync
+
+    def history_written(self, applied: Position) -> Compaction | None:
+        """The history has the rows up to `applied`; gives what may be done to the log now."""
+        snapshot = self._due
+        if snapshot is None or not self._is_syncing or applied < snapshot.index:
+            return None
+        self._let_go()
+        first_index = max(1, snapshot.index - self._retained_entries + 1)
+        return Compaction(snapshot, first_index)
+
+    def installed(self) -> None:
+        """The leader's snapshot took the place of everything before it."""
+        self._let_go()
+        self._entries = self._bytes = 0
+
+    def _let_go(self) -> None:
+        self._due = None
+        self._is_syncing = False

@@ -1,0 +1,64 @@
+"""Lines wait for company under load, and never without."""
+
+import pytest
+
+from roost.balancer.engine.pacing import Pace, PaceConfig
+
+STEADY_S = 2.0
+
+
+def period(lines_per_s: float, deliveries_per_line: int, **config: float) -> float:
+    """Let lines come at a rate, each leaving as soon as it may; gives the last time between two."""
+    pace = Pace(PaceConfig(**config))
+    now, went_at, waiting, last = 0.0, 0.0, 0, 0.0
+    while now < STEADY_S:
+        now += 1 / lines_per_s
+        waiting += 1
+        if now >= pace.due:
+            pace.went(waiting, waiting * deliveries_per_line, now)
+            last, went_at, waiting = now - went_at, now, 0
+    return last
+
+
+def test_a_line_alone_goes_at_once_and_so_does_the_next() -> None:
+    pace = Pace(PaceConfig())
+    assert pace.due < 0
+    pace.went(1, 100, 5.0)
+    assert pace.due == 5.0
+
+
+def test_a_few_people_are_never_kept_waiting() -> None:
+    assert period(20, 50) == pytest.approx(1 / 20)
+
+
+def test_the_more_there_is_to_do_the_longer_lines_wait_up_to_a_limit() -> None:
+    periods = [period(rate, 99) for rate in (500, 1000, 2000, 8000)]
+    assert periods[0] < periods[1] < periods[2]
+    assert periods[0] < 0.008
+    assert periods[2] == pytest.approx(0.025, abs=0.002)
+    assert periods[-1] == pytest.approx(0.025, abs=0.002)
+
+
+def test_what_was_is_forgotten() -> None:
+    pace = Pace(PaceConfig())
+    pace.went(5000, 100_000, 1.0)
+    assert pace.due == pytest.approx(1.025)
+    pace.went(1, 1, 3.0)
+    assert pace.due == 3.0
+
+
+def test_it_can_be_turned_off() -> None:
+    assert period(5000, 99, delay_ms_max=0) == pytest.approx(1 / 5000)
+
+
+def test_a_clock_that_stands_still_does_no_harm() -> None:
+    pace = Pace(PaceConfig())
+    pace.went(10, 10, 1.0)
+    pace.went(10, 10, 1.0)
+    assert pace.due >= 1.0
+
+
+@pytest.mark.parametrize("delay_ms_max", [-1, 1001, float("nan")])
+def test_a_senseless_limit_is_refused(delay_ms_max: float) -> None:
+    with pytest.raises(ValueError, match="delay_ms_max must be from 0 to 1000"):
+        PaceConfig(delay_ms_max=delay_ms_max)

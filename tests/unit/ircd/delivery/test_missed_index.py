@@ -1,0 +1,67 @@
+"""Looking only at what concerned a session finds all that looking at everything finds."""
+
+import random
+
+from roost.chat.applied import Applied
+from roost.chat.apply import apply_entry
+from roost.chat.changes import Change
+from roost.chat.commands import encode_command
+from roost.chat.ids import Position
+from roost.chat.refusals import Refusal
+from roost.chat.state import Session, User
+from roost.ircd.delivery.missed import look_back
+from roost.ircd.delivery.missed_index import Happening, MissedIndex
+from roost.ircd.sessions.recent import RecentEntries
+from support.chat_logs import LogMaker, first_state
+
+LOG_LENGTH = 400
+
+
+class Everything(MissedIndex):
+    """The plain way: every session looks at all that happened."""
+
+    def __init__(self, recent: RecentEntries) -> None:
+        super().__init__(recent)
+        self._all = recent
+
+    def concerning(self, session: Session, user: User, since: Position) -> list[Happening]:
+        found = [
+            (applied, result)
+            for applied in self._all.after(since)
+            for result in applied.results
+            if not isinstance(result, Refusal)
+        ]
+        return [
+            Happening(number, applied, change)
+            for number, (applied, change) in reversed(list(enumerate(found)))
+        ]
+
+
+def plainly(change: Change, applied: Applied) -> bytes:
+    return f"{change} of {applied.position}".encode()
+
+
+def test_nothing_that_a_session_missed_is_overlooked() -> None:
+    assert sum(compare(seed) for seed in range(30)) > 500
+
+
+def compare(seed: int) -> int:
+    """Compare along a random log; tells how many lines there were to be found."""
+    state = first_state()
+    recent = RecentEntries(LOG_LENGTH, Position(0))
+    index, everything = MissedIndex(recent), Everything(recent)
+    dice = random.Random(seed)
+    shown = 0
+    for number, command in enumerate(LogMaker(seed).make(LOG_LENGTH), 1):
+        recent.add(apply_entry(state, encode_command(command), Position(number), number))
+        if number % 10:
+            continue
+        for session in state.sessions.values():
+            since = Position(dice.randrange(number))
+            seen = (Position(since + 1), 1) if dice.random() < 0.3 else None
+            name = "roost.local"
+            missed = look_back(index, since, state, session, name, seen, show_apart=plainly)
+            wanted = look_back(everything, since, state, session, name, seen, show_apart=plainly)
+            assert missed == wanted
+            shown += len(missed.lines)
+    return shown

@@ -1,0 +1,180 @@
+"""How changes look."""
+
+import pytest
+from msgspec.structs import replace
+
+from roost.chat.changes import (
+    AccountChanged,
+    AwayChanged,
+    Change,
+    HostChanged,
+    Invited,
+    Joined,
+    Kicked,
+    NickChanged,
+    Parted,
+    Quitted,
+    RealnameChanged,
+    Redacted,
+    RoomModesChanged,
+    RoomRenamed,
+    Said,
+    SessionOpened,
+    Source,
+    TopicChanged,
+    UserModesChanged,
+)
+from roost.chat.commands import ModeChange
+from roost.chat.history import decode_change, encode_change
+from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
+from roost.irc.capabilities import NAMES, Capability
+from roost.ircd.rendering import rendering
+
+ANN = Source(UserId(5), "Ann", "a", "host", "")
+ANNA = Source(UserId(5), "Ann", "a", "host", "anna")
+ROOM = RoomId(64)
+ROOMS = ((ROOM, "#a"),)
+POSITION = Position(0x1F)
+TIME_MS = 1_700_000_000_005
+ALL = sum(NAMES.values())
+STAMP = "time=2023-11-14T22:13:20.005Z;msgid=0000000001f-02"
+MODES = (
+    ModeChange(True, "o", "Bob"),
+    ModeChange(True, "i"),
+    ModeChange(False, "l"),
+    ModeChange(True, "k", "key"),
+)
+
+
+def said(text: str = "hi", verb: str = "PRIVMSG", source: Source = ANN) -> Said:
+    tags = (("+x", "a b"),)
+    return Said(2, source, verb, ROOM, UserId(0), "#a", 0, text, tags, "", "")
+
+
+def taken_back(reason: str) -> Redacted:
+    number = Position(1)
+    return Redacted(2, ANN, ROOM, UserId(0), "#a", "0-00", number, 0, reason, "Bob", "")
+
+
+TABLE: list[tuple[Change, str, str]] = [
+    (said(), "PRIVMSG #a :hi", "PRIVMSG #a :hi"),
+    (said("", "TAGMSG"), "", "TAGMSG #a"),
+    (
+        Joined(2, ANN, ROOM, "#a", "Ann B", "", True, 2),
+        "JOIN #a",
+        "JOIN #a * :Ann B",
+    ),
+    (Joined(2, ANNA, ROOM, "#a", "Ann B", "", True, 2), "JOIN #a", "JOIN #a anna :Ann B"),
+    (Parted(2, ANN, ROOM, "#a", ""), "PART #a", "PART #a"),
+    (Parted(2, ANN, ROOM, "#a", "bye"), "PART #a :bye", "PART #a :bye"),
+    (Kicked(2, ANN, ROOM, "#a", UserId(6), "Bob", "out"), "KICK #a Bob :out", "KICK #a Bob :out"),
+    (Kicked(2, ANN, ROOM, "#a", UserId(6), "Bob", ""), "KICK #a Bob :Ann", "KICK #a Bob :Ann"),
+    (Quitted(2, ANN, ROOMS, "Quit: bye"), "QUIT :Quit: bye", "QUIT :Quit: bye"),
+    (NickChanged(2, ANN, "Anna", ROOMS), "NICK Anna", "NICK Anna"),
+    (TopicChanged(2, ANN, ROOM, "#a", ""), "TOPIC #a :", "TOPIC #a :"),
+    (
+        RoomModesChanged(2, ANN, ROOM, "#a", MODES),
+        "MODE #a +oi-l+k Bob key",
+        "MODE #a +oi-l+k Bob key",
+    ),
+    (UserModesChanged(2, ANN, (ModeChange(False, "i"),)), "MODE Ann -i", "MODE Ann -i"),
+    (Invited(2, ANN, ROOM, "#a", UserId(6), "Bob", ""), "", "INVITE Bob #a"),
+    (AwayChanged(2, ANN, "tea", ROOMS), "", "AWAY :tea"),
+    (AwayChanged(2, ANN, "", ROOMS), "", "AWAY"),
+    (AccountChanged(2, ANN, "anna", ROOMS), "", "ACCOUNT anna"),
+    (AccountChanged(2, ANNA, "", ROOMS), "", "ACCOUNT *"),
+    (AccountChanged(2, ANNA, "anna", ()), "", ""),
+    (RealnameChanged(2, ANN, "A B", ROOMS), "", "SETNAME :A B"),
+    (RoomRenamed(2, ANN, ROOM, "#a", "#b", "", False, None, ()), "", "RENAME #a #b :"),
+    (taken_back(""), "", "REDACT #a 0-00"),
+    (taken_back("spam"), "", "REDACT #a 0-00 :spam"),
+    (SessionOpened(2, ANN, SessionId(1), True), "", ""),
+]
+
+
+@pytest.mark.parametrize(("change", "plain", "rich"), TABLE)
+def test_bystander_sees_a_change_as_its_capabilities_ask_for(
+    change: Change, plain: str, rich: str
+) -> None:
+    shown = rendering.line_for_others(change, POSITION, TIME_MS, 0)
+    assert shown == (f":Ann!a@host {plain}\r\n".encode() if plain else b"")
+    shown = rendering.line_for_others(change, POSITION, TIME_MS, ALL)
+    tags = STAMP
+    if change.source.account:
+        tags += ";account=anna"
+    if isinstance(change, Said):
+        tags += r";+x=a\sb"
+    assert shown == (f"@{tags} :Ann!a@host {rich}\r\n".encode() if rich else b"")
+
+
+@pytest.mark.parametrize(("change", "_plain", "_rich"), TABLE)
+def test_change_looks_the_same_from_history(change: Change, _plain: str, _rich: str) -> None:
+    stored = decode_change(encode_change(change))
+    for capabilities in (0, ALL):
+        assert rendering.line(stored, POSITION, TIME_MS, capabilities) == rendering.line(
+            change, POSITION, TIME_MS, capabilities
+        )
+
+
+@pytest.mark.parametrize("bit", list(Capability))
+def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability) -> None:
+    changes = [change for change, _, _ in TABLE]
+    changes.append(Joined(2, ANNA, ROOM, "#a", "Ann B", "tea", False, 0))
+    changes.append(HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"),), (1,), ""))
+    changes.append(replace(said("a\nb"), breaks=(2,)))
+    differs = any(
+        rendering.line_for_others(change, POSITION, TIME_MS, 0)
+        != rendering.line_for_others(change, POSITION, TIME_MS, bit)
+        for change in [*changes, said(source=ANNA)]
+    )
+    assert differs == bool(bit & rendering.DELIVERY_CAPABILITIES)
+
+
+def test_message_id_is_the_one_that_history_finds() -> None:
+    shown = rendering.line(said(), Position(2**40), TIME_MS, Capability.MESSAGE_TAGS)
+    assert shown is not None
+    assert f"msgid={message_id(Position(2**40), 2)}" in shown[0]
+
+
+def test_away_follows_a_join_but_is_no_message_of_history() -> None:
+    change = Joined(2, ANN, ROOM, "#a", "Ann", "tea", False, 0)
+    away_notify = Capability.AWAY_NOTIFY
+    live = rendering.line_for_others(change, POSITION, TIME_MS, away_notify)
+    assert live == b":Ann!a@host JOIN #a\r\n:Ann!a@host AWAY :tea\r\n"
+    assert rendering.line(change, POSITION, TIME_MS, away_notify) == ("", ":Ann!a@host JOIN #a")
+
+
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\u20ac", "\U0001f426"])
+def test_lines_are_cut_to_512_bytes_between_characters(character: str) -> None:
+    payload = rendering.line_for_others(said(character * 600), POSITION, TIME_MS, 0)
+    assert 512 - len(character.encode()) < len(payload) <= 512
+    assert payload.decode().rstrip("\r\n").endswith(character)
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "expected"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1_318_990_000_619, "2011-10-19T02:06:40.619Z"),
+        (1_709_164_800_001, "2024-02-29T00:00:00.001Z"),
+    ],
+)
+def test_times_are_utc_with_milliseconds(time_ms: int, expected: str) -> None:
+    assert rendering.format_time(time_ms) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ((), ":s X"),
+        (("a",), ":s X a"),
+        (("a", "b"), ":s X a b"),
+        (("a", "b c"), ":s X a :b c"),
+        (("a", ""), ":s X a :"),
+        (("a", ":b"), ":s X a ::b"),
+    ],
+)
+def test_last_parameter_has_a_colon_where_it_needs_one(
+    parameters: tuple[str, ...], expected: str
+) -> None:
+    assert rendering.body("s", "X", parameters) == expected

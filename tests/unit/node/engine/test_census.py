@@ -1,0 +1,60 @@
+from roost.node.engine.census import Census
+from roost.protocol.mesh import TrunkReport
+
+
+def test_a_balancer_that_nobody_sees_is_lost_after_the_grace_period() -> None:
+    census = Census(30.0)
+    assert census.lost({"b1": 5}, (), 100.0) == []
+    assert census.lost({"b1": 5}, (), 129.9) == []
+    assert census.lost({"b1": 5}, (), 130.0) == [("b1", 5)]
+
+
+def test_a_balancer_is_alive_while_any_node_has_a_trunk_to_it() -> None:
+    census = Census(30.0)
+    census.trunk_connected("b1", 5)
+    census.reported("n2", (TrunkReport("b2", 6),))
+    known = {"b1": 5, "b2": 6}
+    assert census.lost(known, (), 0.0) == []
+    assert census.lost(known, (), 100.0) == []
+    census.trunk_disconnected("b1")
+    census.peer_disconnected("n2")
+    assert census.lost(known, (), 101.0) == []
+    assert census.lost(known, (), 131.0) == [("b1", 5), ("b2", 6)]
+
+
+def test_being_seen_again_starts_the_count_anew() -> None:
+    census = Census(30.0)
+    census.lost({"b1": 5}, (), 0.0)
+    census.trunk_connected("b1", 5)
+    census.lost({"b1": 5}, (), 20.0)
+    census.trunk_disconnected("b1")
+    census.lost({"b1": 5}, (), 25.0)
+    assert census.lost({"b1": 5}, (), 54.0) == []
+
+
+def test_another_incarnation_does_not_count() -> None:
+    census = Census(30.0)
+    census.trunk_connected("b1", 6)
+    census.lost({"b1": 5}, (), 0.0)
+    assert census.lost({"b1": 5}, (), 30.0) == [("b1", 5)]
+
+
+def test_a_new_leader_counts_from_its_own_beginning() -> None:
+    census = Census(30.0)
+    census.lost({"b1": 5}, (), 0.0)
+    census.begin_leadership()
+    assert census.lost({"b1": 5}, (), 40.0) == []
+    assert census.lost({"b1": 5}, (), 70.0) == [("b1", 5)]
+
+
+def test_an_orphan_is_lost_after_the_grace_period_from_when_it_was_seen_last() -> None:
+    census = Census(30.0)
+    census.trunk_connected("b1", 5)
+    assert census.lost({"b1": 5}, (5,), 0.0) == []
+    census.trunk_disconnected("b1")
+    assert census.lost({"b1": 5}, (5,), 1.0) == []
+    # The balancer starts again, and has not got rid of all that it held before.
+    census.trunk_connected("b1", 6)
+    assert census.lost({"b1": 6}, (5, 6), 10.0) == []
+    assert census.lost({"b1": 6}, (5, 6), 31.0) == [("", 5)]
+    assert census.lost({"b1": 6}, (6,), 32.0) == []

@@ -1,0 +1,42 @@
+"""An engine watches for users who have been without a client for too long."""
+
+from roost.chat.admission import set_account
+from roost.chat.credentials import Credentials
+from roost.chat.ids import AccountId, FoldedAccount, SessionId
+from roost.chat.presence import begin_to_stay
+from roost.chat.settings import Settings
+from roost.chat.state import Account
+from roost.protocol.trunk import Detach
+from unit.node.engine.test_engine_balancers import Alone
+
+
+def absent_alice(days_max: int) -> Alone:
+    """Make a node whose only user is always on and has just lost her client."""
+    node = Alone()
+    node.connect("b1", 7)
+    node.say("b1", 7, 1, "NICK alice", "USER a 0 * :A")
+    state = node.engine.state
+    state.settings = Settings(always_on_days_max=days_max)
+    account = Account(AccountId(1), "alice", 0, Credentials(), is_always_on=True)
+    state.accounts[FoldedAccount("alice")] = account
+    (user,) = state.users.values()
+    set_account(state, user, "alice")
+    begin_to_stay(state, user)
+    node.engine.receive_trunk("b1", Detach(SessionId(7 << 27 | 1), 1, "gone"), node.now())
+    node.obey()
+    assert list(state.absent) == [user.id]
+    return node
+
+
+def test_the_leader_has_the_log_say_that_somebody_was_absent_for_too_long() -> None:
+    node = absent_alice(days_max=0)
+    node.pass_time(0.3)
+    assert not node.engine.state.users
+
+
+def test_nothing_goes_through_the_log_while_nobody_was_absent_for_too_long() -> None:
+    node = absent_alice(days_max=1)
+    position = node.engine.state.position
+    node.pass_time(3.0)
+    assert node.engine.state.position == position
+    assert len(node.engine.state.users) == 1

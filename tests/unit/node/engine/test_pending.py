@@ -1,0 +1,57 @@
+from roost.node.engine.pending import RETRY_S, PendingCommands
+
+
+def test_a_command_is_asked_for_once_until_it_is_late() -> None:
+    pending = PendingCommands()
+    pending.add(b"a")
+    assert pending.take_due(0.0) == [b"a"]
+    assert pending.take_due(RETRY_S / 2) == []
+    assert pending.take_due(RETRY_S) == [b"a"]
+
+
+def test_a_settled_command_is_forgotten() -> None:
+    pending = PendingCommands()
+    pending.add(b"a")
+    pending.add(b"b")
+    pending.take_due(0.0)
+    pending.settle(b"a")
+    assert pending.take_due(RETRY_S) == [b"b"]
+    assert len(pending) == 1
+
+
+def test_another_leader_is_asked_in_the_first_order() -> None:
+    pending = PendingCommands()
+    for data in (b"a", b"b"):
+        pending.add(data)
+    pending.take_due(0.0)
+    pending.add(b"c")
+    pending.ask_again()
+    assert pending.take_due(0.1) == [b"a", b"b", b"c"]
+
+
+def test_what_nobody_could_be_asked_for_stays_due() -> None:
+    pending = PendingCommands()
+    pending.add(b"a")
+    due = pending.take_due(0.0)
+    pending.add(b"b")
+    pending.put_back(due)
+    assert pending.next_deadline() == float("inf")
+    assert pending.take_due(0.1) == [b"a", b"b"]
+
+
+def test_equal_commands_are_one_wish() -> None:
+    pending = PendingCommands()
+    pending.add(b"a")
+    pending.add(b"a")
+    assert pending.take_due(0.0) == [b"a"]
+    pending.add(b"a")
+    assert pending.take_due(0.1) == []
+
+
+def test_the_deadline_is_the_oldest_commands() -> None:
+    pending = PendingCommands()
+    pending.add(b"a")
+    pending.take_due(1.0)
+    pending.add(b"b")
+    pending.take_due(1.5)
+    assert pending.next_deadline() == 1.0 + RETRY_S

@@ -1,0 +1,79 @@
+from roost.node.engine.readiness import BEHIND_MAX, Readiness
+
+
+def judge(readiness: Readiness, **changes: object) -> str:
+    facts = {
+        "peers": 2,
+        "is_in_touch": True,
+        "leader": "n1",
+        "applied": 10,
+        "history_missing": 0,
+        "is_stopping": False,
+    }
+    facts.update(changes)
+    return readiness.judge(**facts)[0]  # type: ignore[arg-type]
+
+
+def test_a_sound_node_is_ready_without_a_reason() -> None:
+    assert Readiness(3).judge(
+        peers=1,
+        is_in_touch=True,
+        leader="n2",
+        applied=1,
+        history_missing=0,
+        is_stopping=False,
+    ) == ("ready", "")
+
+
+def test_a_node_without_a_majority_around_it_is_isolated() -> None:
+    assert judge(Readiness(3), peers=0) == "isolated"
+    assert judge(Readiness(3), peers=1) == "ready"
+    assert judge(Readiness(5), peers=1) == "isolated"
+    assert judge(Readiness(1), peers=0) == "ready"
+
+
+def test_without_a_leader_in_touch_there_is_no_majority() -> None:
+    assert judge(Readiness(3), is_in_touch=False) == "no-majority"
+    assert judge(Readiness(3), leader="") == "no-majority"
+
+
+def test_a_starting_node_must_reach_the_leaders_commit_once() -> None:
+    readiness = Readiness(3)
+    assert judge(readiness, applied=0) == "catching-up"
+    readiness.leader_commit = 50
+    assert judge(readiness, applied=49) == "catching-up"
+    assert judge(readiness, applied=50) == "ready"
+    readiness.leader_commit = 50 + BEHIND_MAX
+    assert judge(readiness, applied=50) == "ready", "a little lag is life"
+    readiness.leader_commit = 51 + BEHIND_MAX
+    assert judge(readiness, applied=50) == "catching-up"
+
+
+def test_missing_history_keeps_a_node_from_serving() -> None:
+    assert judge(Readiness(3), history_missing=5) == "catching-up"
+
+
+def test_a_full_disk_and_a_stop_are_said_first() -> None:
+    readiness = Readiness(3)
+    assert judge(readiness, is_stopping=True, peers=0) == "draining"
+    readiness.disk_failure = "no space left"
+    assert judge(readiness) == "disk"
+    assert (
+        "no space left"
+        in readiness.judge(
+            peers=2, is_in_touch=True, leader="n1", applied=1, history_missing=0, is_stopping=False
+        )[1]
+    )
+
+
+def test_a_node_that_could_serve_says_that_it_is_drained_or_about_to_stop() -> None:
+    readiness = Readiness(3)
+    readiness.is_drained = True
+    assert judge(readiness) == "draining"
+    assert judge(readiness, peers=0) == "isolated"
+    assert judge(readiness, leader="") == "no-majority"
+    readiness.is_drained = False
+    assert judge(readiness) == "ready"
+    readiness.is_leaving = True
+    assert judge(readiness) == "draining"
+    assert judge(readiness, is_in_touch=False) == "no-majority"
