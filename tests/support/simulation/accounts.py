@@ -29,7 +29,7 @@ def state_with(account: str, *, is_always_on: bool) -> Callable[[], State]:
 def let_own(patch: pytest.MonkeyPatch, account: str, *, is_always_on: bool = False) -> None:
     """Let clients whose nickname is the account's name, or begins with it, be its owner's."""
     make = state_with(account, is_always_on=is_always_on)
-    patch.setattr("roost.node.engine.State", make)
+    patch.setattr("roost.node.engine.engine.State", make)
     patch.setattr("support.simulation.truth.State", make)
     plain = registration.open_session
 
