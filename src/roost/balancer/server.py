@@ -11,9 +11,7 @@ import asyncio
 import contextlib
 import os
 import random
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -31,6 +29,7 @@ from roost.balancer.websocket import WebSocketDoor
 from roost.chat.ids import incarnation_at
 from roost.instant import Instant
 from roost.ops import clock, http
+from roost.ops.files import replace_file
 from roost.ops.tuning import tune_process
 from roost.wire import format_address
 
@@ -151,7 +150,11 @@ class Balancer:
             **await self._open_doors(accepting),
         )
         if config.run_file is not None:
-            write_atomically(config.run_file, msgspec.json.encode(found) + b"\n")
+            try:
+                replace_file(config.run_file, msgspec.json.encode(found) + b"\n")
+            except OSError as error:
+                text = f"cannot write {config.run_file}: {error.strerror}"
+                raise OSError(error.errno, text) from error
         more = {
             "tls": ", ".join(found.tls_addresses),
             "https": found.https_address,
@@ -324,21 +327,6 @@ class Balancer:
             nodes_ready=exchange.fleet.ready_count(now),
             nodes=read_nodes(exchange, now),
         )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file as a whole.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from error
 
 
 def _note(level: str, event: str, /, **fields: object) -> None:

@@ -22,7 +22,8 @@ import msgspec
 from roost.cli.configuration import load_file, make_config
 from roost.cli.deployment import DATA_FOLDER
 from roost.cli.errors import UsageError
-from roost.cli.toml import render, write_atomically
+from roost.cli.toml import render
+from roost.ops.files import replace_file
 
 NODES_MAX = 8
 """Up to here every node is linked to every other."""
@@ -119,7 +120,7 @@ class ClusterDirectory:
         path = self.path / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(path, text)
+            replace_file(path, text.encode(), mode=0o644, is_durable=True)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {_why(error)}") from error
         return path

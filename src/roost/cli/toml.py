@@ -1,7 +1,6 @@
 """Writing TOML: the standard library only reads it."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -25,20 +24,6 @@ def render(table: Table, comment: str) -> str:
         lines += ["", f"[{name}]"]
         lines += [f"{key} = {_render_value(value)}" for key, value in inner.items()]
     return "\n".join(lines) + "\n"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file as a whole and durably.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _render_value(value: Value) -> str:

@@ -10,11 +10,12 @@ Neither holds a password. `password_command` names a program that prints it: `pa
 import os
 import shlex
 import subprocess
-import tempfile
 from pathlib import Path
 
 import msgspec
 import platformdirs
+
+from roost.ops.files import replace_file
 
 PASSWORD_COMMAND_S = 60.0
 """People may have to unlock their password store."""
@@ -141,14 +142,7 @@ def save(saved: Saved, path: Path | None = None) -> None:
     data = msgspec.json.format(msgspec.json.encode(saved), indent=1)
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".state-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).replace(place)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(place, data)
     except OSError as error:
         raise SettingsError(f"{place}: {error.strerror}") from None
 

@@ -8,6 +8,7 @@ import re
 
 import msgspec
 
+from roost import __version__
 from roost.ircd.sts import Sts
 
 OPERATOR_BYTES_MAX = 50
@@ -48,7 +49,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     server_name: str = "roost.local"
     """The source of the server's own lines; its dot tells clients that it is no nickname."""
-    version: str = "roost-0.1.0"
+    version: str = f"roost-{__version__}"
     """What VERSION and the welcome say; no spaces."""
     icon: str = ""
     """The address of the network's picture, best a square one; may contain "{size}"."""

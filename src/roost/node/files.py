@@ -5,13 +5,12 @@ neighbours.json   where neighbours were last reached, so that a start needs no b
 drained           an operator has drained the node: a restart does not undrain it
 """
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 import structlog
+
+from roost.ops.files import replace_file
 
 _logger = structlog.get_logger()
 
@@ -27,30 +26,13 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     http_address: str
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file's content.
-
-    Raises:
-        OSError: it cannot be written; the old content is still there.
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 def write_run_file(path: Path, content: RunFile) -> None:
     """Leave the run file.
 
     Raises:
         OSError: it cannot be written.
     """
-    write_atomically(path, msgspec.json.encode(content) + b"\n")
+    replace_file(path, msgspec.json.encode(content) + b"\n")
 
 
 def load_addresses(path: Path) -> dict[str, str]:
@@ -67,7 +49,7 @@ def load_addresses(path: Path) -> dict[str, str]:
 def save_addresses(path: Path, addresses: dict[str, str]) -> None:
     """Remember addresses; when that fails it is only logged, for balancers will tell them again."""
     try:
-        write_atomically(path, msgspec.json.encode(addresses) + b"\n")
+        replace_file(path, msgspec.json.encode(addresses) + b"\n")
     except OSError as error:
         _logger.warning("neighbours-not-saved", path=str(path), reason=str(error))
 
@@ -76,7 +58,7 @@ def save_drained(path: Path, is_drained: bool) -> None:
     """Remember whether an operator has drained the node; when that fails it is only logged."""
     try:
         if is_drained:
-            write_atomically(path, b"Drained by an operator; `roost undrain` takes this away.\n")
+            replace_file(path, b"Drained by an operator; `roost undrain` takes this away.\n")
         else:
             path.unlink(missing_ok=True)
     except OSError as error:

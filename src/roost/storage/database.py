@@ -25,6 +25,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+from roost.ops.files import sync_directory
 from roost.storage.errors import FullError, MalformedError, StorageError
 
 CHECKPOINT_PAGES = 2000
@@ -192,11 +193,7 @@ def fsync_directory(path: Path) -> None:
         StorageError: it failed.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(path)
     except OSError as error:
         raise StorageError(f"{path}: {error}") from error
 

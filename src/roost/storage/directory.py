@@ -18,7 +18,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from roost.storage.database import fsync_directory
+from roost.ops.files import replace_file
 from roost.storage.errors import DirectoryError, IdentityError, LockedError
 
 FORMAT = 1
@@ -128,14 +128,8 @@ class DataDirectory:
     def _write(self, log: Literal["founding", "joining", "kept"]) -> None:
         identity = self.identity
         content = _IdentityFile(identity.cluster, identity.node, identity.format, log)
-        file = self.path / "identity.json"
-        temporary = self.path / "identity.json.new"
-        with temporary.open("wb") as stream:
-            stream.write(msgspec.json.encode(content) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-        fsync_directory(self.path)
+        encoded = msgspec.json.encode(content) + b"\n"
+        replace_file(self.path / "identity.json", encoded, mode=0o644, is_durable=True)
         self._log = log
 
     def close(self) -> None:

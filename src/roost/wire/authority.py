@@ -8,11 +8,8 @@ there already gives what is there. A key whose certificate is missing (the proce
 killed in between) gets its certificate.
 """
 
-import contextlib
 import datetime as dt
 import ipaddress
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from roost.ops.files import create_file
 from roost.wire.errors import CredentialsError
 from roost.wire.identity import NAME_HINT, Identity, is_valid_name, parse_identity
 
@@ -336,20 +334,8 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that does not exist; it appears whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            # Two processes may both be making it: a link, unlike a renaming, never overwrites.
-            with contextlib.suppress(FileExistsError):
-                os.link(temporary, path)
-        finally:
-            os.unlink(temporary)
+        create_file(path, content, mode=mode)
     except OSError as error:
         raise CredentialsError(f"cannot write {path}: {error.strerror}") from error

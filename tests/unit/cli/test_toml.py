@@ -3,11 +3,10 @@
 import tomllib
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roost.cli.toml import render, write_atomically
+from roost.cli.toml import render
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _VALUE = st.one_of(
@@ -30,11 +29,3 @@ def test_every_value_survives(table: dict[str, object]) -> None:
 
 def test_a_path_is_text() -> None:
     assert tomllib.loads(render({"data": Path("/a b/c")}, "")) == {"data": "/a b/c"}
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file.toml"
-    write_atomically(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "new \ud800")
-    assert path.read_text() == "old"
