@@ -28,8 +28,9 @@ from roost.balancer.clients import ClientConnection
 from roost.balancer.engine.admission import Network, plain_address
 from roost.balancer.engine.arrivals import LOCALHOST, Arrival
 from roost.balancer.engine.proxy_header import HEADER_BYTES_MAX, ProxyHeaderError, parse_header
-from roost.balancer.listeners import BACKLOG, ClientDesk, Occasionally, Turns, listening_sockets
+from roost.balancer.listeners import BACKLOG, LOG_INTERVAL_S, ClientDesk, Turns, listening_sockets
 from roost.balancer.tls import Handshakes, TlsTransport
+from roost.ops.throttling import ThrottledLog
 from roost.wire import format_address
 
 ACCEPTS_A_TURN = 64
@@ -63,8 +64,8 @@ class Doors:
         self.handshakes_max = handshakes_max
         self._header_s = handshake_s
         self._waiting: dict[_HeaderReader, float] = {}
-        self._malformed = Occasionally("proxy-header-refused")
-        self._tls_refused = Occasionally("tls-refused")
+        self._malformed = ThrottledLog(_logger.warning, "proxy-header-refused", LOG_INTERVAL_S)
+        self._tls_refused = ThrottledLog(_logger.warning, "tls-refused", LOG_INTERVAL_S)
 
     def is_proxy(self, address: str) -> bool:
         """Tell whether an address may speak for others."""

@@ -15,6 +15,7 @@ from roost.balancer.config import ClientLimits
 from roost.balancer.engine.admission import Doorkeeper
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.sessions import Session
+from roost.ops.throttling import ThrottledLog
 from roost.wire import format_address
 
 _logger = structlog.get_logger()
@@ -54,8 +55,8 @@ class ClientDesk:
         )
         self._lingering: dict[ClientConnection, float] = {}
         """Connections that are being closed, and until when they may linger."""
-        self._turned_away = Occasionally("client-turned-away")
-        self._cut_off = Occasionally("client-cut-off")
+        self._turned_away = ThrottledLog(_logger.warning, "client-turned-away", LOG_INTERVAL_S)
+        self._cut_off = ThrottledLog(_logger.warning, "client-cut-off", LOG_INTERVAL_S)
         self.read_buffer = memoryview(bytearray(READ_BYTES))
         self.line_bytes_max = limits.line_bytes_max
         self.unread_bytes_max = limits.unread_bytes_max
@@ -160,27 +161,6 @@ class ClientDesk:
         """Close what still lingers; the system sends on what it has taken."""
         for connection in list(self._lingering):
             connection.close()
-
-
-class Occasionally:
-    """Logs an event once in a while, with how often it happened."""
-
-    def __init__(self, event: str) -> None:
-        self._event = event
-        self._logged_at = float("-inf")
-        self._unlogged = 0
-        self.count = 0
-
-    def log(self, now: float, **fields: Any) -> None:
-        """Count it, and log it unless that was done just now."""
-        self.count += 1
-        if now - self._logged_at < LOG_INTERVAL_S:
-            self._unlogged += 1
-            return
-        self._logged_at = now
-        more = {"more": self._unlogged} if self._unlogged else {}
-        self._unlogged = 0
-        _logger.warning(self._event, **fields, **more)
 
 
 def files_allow(connections_max: int) -> int:

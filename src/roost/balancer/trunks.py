@@ -32,8 +32,6 @@ _logger = structlog.get_logger()
 
 HELLO_S = 5.0
 """How long a peer may take to announce itself; it has nothing to wait for."""
-REFUSAL_LOG_S = 10.0
-"""One line per address in this time says that a node is refused."""
 
 
 class Clock(Protocol):
@@ -115,7 +113,7 @@ class TrunkDesk:
         self._name = name
         self._links: dict[TrunkLink, None] = {}
         self._is_closing = False
-        self._refusals = RefusalLog(REFUSAL_LOG_S)
+        self._refusals = RefusalLog()
 
     def open(self, connection: FramedConnection) -> Handler:
         """Take a connection whose certificate is a node's or an operator's of our cluster."""
@@ -163,8 +161,7 @@ class TrunkDesk:
         if link.is_announced:
             _logger.error("trunk-misused", node=link.name, address=link.address, reason=str(error))
             return
-        now = self._clock.read_clock()
-        self._refusals.refused(link.address, str(error), now, peer=link.peer)
+        self._refusals.refused(link.address, str(error), link.peer)
 
     def closed(self, link: TrunkLink, reason: str) -> None:
         """A link is gone."""

@@ -26,7 +26,8 @@ from roost.balancer.clients import READ_BYTES, ClientConnection
 from roost.balancer.doors import Doors
 from roost.balancer.engine.admission import plain_address
 from roost.balancer.engine.arrivals import Arrival
-from roost.balancer.listeners import Occasionally
+from roost.balancer.listeners import LOG_INTERVAL_S
+from roost.ops.throttling import ThrottledLog
 
 PATH = "/irc"
 TEXT, BINARY = "text.ircv3.net", "binary.ircv3.net"
@@ -53,7 +54,7 @@ class WebSocketDoor:
         self._is_open = False
         self._held: set[WebSocketTransport] = set()
         """Those whose output is held until the system has taken what it has."""
-        self._refused = Occasionally("websocket-refused")
+        self._refused = ThrottledLog(_logger.warning, "websocket-refused", LOG_INTERVAL_S)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:

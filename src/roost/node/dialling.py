@@ -13,7 +13,6 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from roost.ops import clock
 from roost.wire import (
     Admission,
     FramedConnection,
@@ -125,7 +124,7 @@ class Dialler:
             async with asyncio.timeout(CONNECT_S_MAX):
                 await connect(host, port, self._context, self._open, self._admission)
         except WireError as error:
-            self._refusals.refused(address, str(error), clock.monotonic(), peer=None)
+            self._refusals.refused(address, str(error))
         except (OSError, ValueError) as error:
             failure = describe_failure(error)
             if (address, failure) != self._last_failure:

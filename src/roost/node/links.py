@@ -35,8 +35,6 @@ HEARTBEAT_S = 0.25
 SILENT_BEATS_MAX = 6
 """Six heartbeats, 1.5 s. They are counted by our own beats and not on a clock: after this process
 itself was stopped for long, what waits in its sockets is read before anybody is judged."""
-REFUSAL_LOG_S = 10.0
-"""One line per address in this time says that a neighbour cannot be talked to."""
 _SMOOTHING = 0.125
 """How much a new round-trip time counts, as in TCP (RFC 6298)."""
 _ADDRESS_BYTES_MAX = 300
@@ -179,7 +177,7 @@ class Mesh:
         self._client_context = client_context
         self._random = random
         self._admit_node = admit(config.cluster, "node")
-        self._refusals = RefusalLog(REFUSAL_LOG_S)
+        self._refusals = RefusalLog()
         self._connections: dict[Link, None] = {}
         self._links: dict[str, Link] = {}
         self._diallers: dict[str, Dialler] = {}
@@ -305,9 +303,7 @@ class Mesh:
             self.events.peer_disconnected(link.name)
         elif not link.was_up:
             connection = link.connection
-            self._refusals.refused(
-                connection.address, reason, clock.monotonic(), peer=connection.peer
-            )
+            self._refusals.refused(connection.address, reason, connection.peer)
 
     def _open_link(self, connection: FramedConnection) -> Link:
         link = Link(self, connection)

@@ -22,8 +22,6 @@ import structlog
 from msgspec import MsgspecError
 
 from roost.node.dialling import TRUNK_PACE, Backoff, Dialler
-from roost.node.links import REFUSAL_LOG_S
-from roost.ops import clock
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     FromBalancer,
@@ -144,7 +142,7 @@ class Trunks:
         self.events = events
         self._connections: dict[Trunk, None] = {}
         self._trunks: dict[str, Trunk] = {}
-        self._refusals = RefusalLog(REFUSAL_LOG_S)
+        self._refusals = RefusalLog()
         admission = admit(cluster, "balancer")
         self._diallers = [
             Dialler(
@@ -206,9 +204,7 @@ class Trunks:
             self.events.trunk_disconnected(trunk.name)
         else:
             connection = trunk.connection
-            self._refusals.refused(
-                connection.address, reason, clock.monotonic(), peer=connection.peer
-            )
+            self._refusals.refused(connection.address, reason, connection.peer)
 
     def _open_trunk(self, connection: FramedConnection) -> Trunk:
         trunk = Trunk(self, connection)

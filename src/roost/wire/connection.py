@@ -50,8 +50,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """A TLS handshake takes milliseconds, and a few round trips on a bad network."""
     handshakes_max: int = 64
     """TLS handshakes under way at once; a cluster's peers never come in larger numbers."""
-    refusal_log_s: float = 10.0
-    """One line per address in this time says that a peer is refused."""
 
 
 class Handler(Protocol):

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from roost.ops import clock
+from roost.ops.throttling import ThrottledLog
 from roost.wire.address import format_address
 from roost.wire.connection import FramedConnection, HandlerFactory, Limits
 from roost.wire.errors import RefusedPeerError
@@ -26,31 +28,23 @@ _ACCEPT_PAUSE_S = 0.1
 """After accepting failed for want of a resource, this long nobody is accepted."""
 _BACKLOG = 128
 """Connections that the system holds for us; a cluster's peers are few."""
+REFUSAL_LOG_S = 10.0
+"""Between two log lines about refused peers of one host, so that no peer can fill the log."""
 _SHUTDOWN_S = 1.0
 """How long a closing connection waits for the peer's farewell."""
 
 
 class RefusalLog:
-    """Says that somebody was refused: once per address and while, so that nobody fills the log."""
+    """Logs that peers were refused, at most once per host in `REFUSAL_LOG_S`."""
 
-    _ADDRESSES_MAX = 1000
+    def __init__(self) -> None:
+        self._log = ThrottledLog(_logger.warning, "peer-refused", REFUSAL_LOG_S)
 
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
-        self._said: dict[str, float] = {}
-
-    def refused(self, address: str, reason: str, now: float, *, peer: Identity | None) -> bool:
-        """Log it, unless that was done for this host lately; tells whether it was."""
+    def refused(self, address: str, reason: str, peer: Identity | None = None) -> None:
+        """Log a refusal, with the identity in the peer's certificate if it is known."""
         host = address.rpartition(":")[0]
-        if now - self._said.get(host, float("-inf")) < self._interval_s:
-            return False
-        self._said.pop(host, None)
-        self._said[host] = now
-        if len(self._said) > self._ADDRESSES_MAX:
-            del self._said[next(iter(self._said))]
-        claimed = {"peer": peer.uri} if peer is not None else {}
-        _logger.warning("peer-refused", address=address, reason=reason, **claimed)
-        return True
+        shown = {"peer": peer.uri} if peer is not None else {}
+        self._log.log(clock.monotonic(), host, address=address, reason=reason, **shown)
 
 
 class Listener:
@@ -71,7 +65,7 @@ class Listener:
         self._limits = limits
         self._handshakes: dict[asyncio.Task[None], None] = {}
         self._connections: dict[FramedConnection, None] = {}
-        self._refusals = RefusalLog(limits.refusal_log_s)
+        self._refusals = RefusalLog()
         self.port: int = server.getsockname()[1]
         """The port that was chosen, when a free one was asked for."""
 
@@ -95,7 +89,7 @@ class Listener:
             if len(self._handshakes) >= self._limits.handshakes_max:
                 accepted.close()
                 limit = self._limits.handshakes_max
-                self._refuse(address, f"{limit} handshakes are under way already")
+                self._refusals.refused(address, f"{limit} handshakes are under way already")
                 continue
             task = tasks.create_task(self._shake_hands(accepted, address))
             self._handshakes[task] = None
@@ -122,14 +116,10 @@ class Listener:
                 ssl_shutdown_timeout=_SHUTDOWN_S,
             )
         except OSError as error:
-            self._refuse(address, describe_failure(error))
+            self._refusals.refused(address, describe_failure(error))
             return
         if connection.refusal:
-            self._refuse(address, connection.refusal, connection.shown_identity)
-
-    def _refuse(self, address: str, reason: str, peer: Identity | None = None) -> None:
-        now = asyncio.get_running_loop().time()
-        self._refusals.refused(address, reason, now, peer=peer)
+            self._refusals.refused(address, connection.refusal, connection.shown_identity)
 
 
 class _ListenedConnection(FramedConnection):

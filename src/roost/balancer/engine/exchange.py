@@ -10,6 +10,7 @@ outboxes in `relay.dirty`.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -31,6 +32,7 @@ from roost.balancer.engine.sessions import (
 )
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError, TrunkError
+from roost.ops.throttling import ThrottledLog
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     Attach,
@@ -138,7 +140,7 @@ class Exchange:
         self._numbering = Numbering(incarnation)
         self._is_stopping = False
         self._ticked_at: float | None = None
-        self._refusal_noted_at = float("-inf")
+        self._refusals = ThrottledLog(partial(note, "info"), "session-refused", REFUSAL_NOTE_S)
 
     # How things are
 
@@ -509,10 +511,8 @@ class Exchange:
     def _note_refusal(self, node: Node, reason: str, now: float) -> None:
         """Note a refusal; thousands of sessions can be refused at once."""
         self.counters.refused += 1
-        if now - self._refusal_noted_at >= REFUSAL_NOTE_S:
-            self._refusal_noted_at = now
-            refused = self.counters.refused
-            self._note("info", "session-refused", node=node.name, reason=reason, so_far=refused)
+        refused = self.counters.refused
+        self._refusals.log(now, node=node.name, reason=reason, so_far=refused)
 
     # Time
 
