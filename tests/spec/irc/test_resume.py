@@ -125,9 +125,9 @@ def test_what_is_sent_to_a_client_that_resumes() -> None:
 
 
 def test_state_of_before_is_there_again() -> None:
-    """If it is there, the client is registered with it: it has the nickname, the rooms with its
-    status in them, the user modes, the away message and the `MONITOR` list of before. The
-    capabilities are those that were negotiated on the new connection."""
+    """If the session exists, the client continues it, with its nickname, its rooms and its status
+    in them, its user modes, its away message and its `MONITOR` list. The capabilities are those
+    that were negotiated on the new connection."""
     world = World()
     token = enter(world, "alice", "#a")
     newest(world).send("MODE alice +i", "AWAY :tea", "MONITOR + carol")
@@ -153,8 +153,8 @@ def test_state_of_before_is_there_again() -> None:
 
 
 def test_nick_and_user_are_ignored_on_success() -> None:
-    """A client MAY send `NICK` and `USER` as well, so that it is registered in the ordinary way if
-    its session is gone; when it is resumed the server ignores both."""
+    """A client MAY also send `NICK` and `USER`, so that it is registered in the ordinary way if its
+    session is gone. If the session is resumed, the server ignores both."""
     world = World()
     token = enter(world, "alice", "#a")
     world.restart_balancer()
@@ -176,7 +176,7 @@ def test_nick_and_user_register_when_the_session_is_gone() -> None:
 
 
 def test_own_doings_are_among_what_was_missed() -> None:
-    """That includes what the client itself had done without learning of it: its own messages if it
+    """This includes what the client itself did without learning of it: its own messages if it
     negotiated `echo-message`, and its own `JOIN`, `PART`, `NICK` and the like."""
     for capabilities in (CAPABILITIES, CAPABILITIES[:3]):
         world = World()
@@ -204,7 +204,7 @@ def test_own_doings_are_among_what_was_missed() -> None:
 
 
 def test_without_a_message_id_nothing_is_sent_again() -> None:
-    """Without `<msgid>` nothing is sent in step 4."""
+    """Without `<msgid>`, the server sends nothing in step 4."""
     world = World()
     token = enter(world, "alice", "#a")
     bob = world.register("bob")
@@ -215,9 +215,8 @@ def test_without_a_message_id_nothing_is_sent_again() -> None:
 
 @pytest.mark.parametrize("seen", ["0000000000a-00", "nonsense", "-1"])
 def test_what_is_not_at_hand_is_said_to_be_lost(seen: str) -> None:
-    """If what was missed is not at hand any more, the server sends instead
-
-    :<server> NOTE RESUME HISTORY_LOST :<text>"""
+    """If the server no longer has what the client missed, it sends instead :<server> NOTE RESUME
+    HISTORY_LOST :<text>"""
     world = World(config=Config(recent_entries=4))
     token = enter(world, "alice", "#a")
     bob = world.register("bob")
@@ -267,9 +266,8 @@ def test_nobody_else_sees_anything() -> None:
 
 
 def test_old_connection_is_closed() -> None:
-    """If the old connection seems to be alive still, the server closes it with
-
-    ERROR :Closing link: resumed from another connection"""
+    """If the old connection still seems to be open, the server closes it with ERROR :Closing link:
+    resumed from another connection"""
     world = World(nodes=2)
     token = enter(world, "alice", "#a")
     old = newest(world)
@@ -315,8 +313,8 @@ def test_sessions_that_cannot_be_resumed_end_when_the_balancer_starts_again() ->
 
 
 def test_a_session_does_not_wait_after_a_connection_that_was_seen_to_end() -> None:
-    """A session does not wait when its client sent `QUIT`, when the server closed the connection in
-    order, or when the server saw the connection end."""
+    """A session does not wait if its client sent `QUIT`, if the server closed the connection in
+    order, or if the server saw the connection end."""
     world = World()
     token = enter(world, "alice")
     newest(world).disconnect()
@@ -354,8 +352,8 @@ def test_a_session_that_was_resumed_is_not_resumed_again() -> None:
 
 
 def test_a_client_that_never_read_its_new_token_can_use_the_one_before() -> None:
-    """The token of the connection before the last one is good too, as long as the last one was not
-    resumed: a client may lose its new connection before it has read the new token."""
+    """The previous token is valid too, as long as the newest one has not been used: a client may
+    lose its new connection before it has read the new token."""
     world = World()
     token = enter(world, "alice", "#a")
     alice = newest(world)
@@ -370,7 +368,7 @@ def test_a_client_that_never_read_its_new_token_can_use_the_one_before() -> None
 
 
 def test_resuming_has_its_time_and_needs_the_capability() -> None:
-    """| `CANNOT_RESUME` | Not now or not here: the client is registered already, has not negotiated
+    """| `CANNOT_RESUME` | Not now or not here: the client is already registered, has not negotiated
     the capability, or the session was secure and this connection is not. |"""
     world = World()
     token = enter(world, "alice")
@@ -387,7 +385,7 @@ def test_resuming_has_its_time_and_needs_the_capability() -> None:
 
 
 def test_a_secure_session_stays_secure() -> None:
-    """A session that was opened over TLS cannot be resumed over a connection without it."""
+    """A session that was opened over TLS cannot be resumed over a connection without TLS."""
     world = World()
     client = world.connect(is_secure=True)
     client.send("CAP REQ roost.chat/resume", "NICK alice", "USER a 0 * :A", "CAP END")
