@@ -3,25 +3,20 @@
 import random
 from collections.abc import Callable
 
-from roost.chat.commands import (
-    AddBan,
+from roost.chat.commands import Operation
+from roost.chat.commands.accounts import (
     AddCertificate,
-    BecomeOperator,
     CountLogin,
     DropAccount,
     EndClients,
-    Kill,
     LogIn,
     LogOut,
-    Operation,
     RegisterAccount,
     RegisterEarly,
-    Rehash,
-    RemoveBan,
     RemoveCertificate,
     SetCredentials,
-    Wallops,
 )
+from roost.chat.commands.operators import AddBan, BecomeOperator, Kill, Rehash, RemoveBan, Wallops
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, SessionId
 from roost.chat.state import State

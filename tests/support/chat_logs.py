@@ -8,40 +8,29 @@ import random
 from collections.abc import Callable
 
 from roost.chat.apply import apply_entry
-from roost.chat.commands import (
-    Act,
+from roost.chat.commands import Act, Command, Operation, encode_command
+from roost.chat.commands.accounts import GrantHost, UseHost
+from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
+from roost.chat.commands.messages import Say
+from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.commands.rooms import Invite, Join, Kick, Part, PartAll, SetTopic
+from roost.chat.commands.sessions import (
     AttachSessions,
     BalancerLost,
     BalancerStarted,
-    ChangeNick,
     CloseSession,
-    Command,
-    Configure,
     ExpireAbsent,
-    GrantHost,
-    Invite,
-    Join,
-    Kick,
-    ModeChange,
-    Monitor,
     OpenSession,
-    Operation,
-    Part,
-    PartAll,
-    Quit,
     ResumeSession,
-    Say,
+)
+from roost.chat.commands.users import (
+    ChangeNick,
+    Monitor,
+    Quit,
     SetAlwaysOn,
     SetAway,
     SetCapabilities,
     SetRealname,
-    SetRoomModes,
-    SetSecret,
-    SetServicesHost,
-    SetTopic,
-    SetUserModes,
-    UseHost,
-    encode_command,
 )
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, Position, SessionId, UserId

@@ -2,15 +2,9 @@
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply
-from roost.chat.commands import (
-    Act,
-    BalancerStarted,
-    CloseSession,
-    Command,
-    Join,
-    OpenSession,
-    Operation,
-)
+from roost.chat.commands import Act, Command, Operation
+from roost.chat.commands.rooms import Join
+from roost.chat.commands.sessions import BalancerStarted, CloseSession, OpenSession
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, Position, SessionId
 from roost.chat.state import Account, Room, State, User

@@ -18,16 +18,9 @@ from msgspec.structs import replace
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
 from roost.chat.changes import Change, Redacted
-from roost.chat.commands import (
-    Act,
-    BalancerStarted,
-    Command,
-    Configure,
-    OpenSession,
-    Operation,
-    SetSecret,
-    encode_command,
-)
+from roost.chat.commands import Act, Command, Operation, encode_command
+from roost.chat.commands.cluster import Configure, SetSecret
+from roost.chat.commands.sessions import BalancerStarted, OpenSession
 from roost.chat.credentials import Credentials
 from roost.chat.history import (
     KIND_REDACTION,

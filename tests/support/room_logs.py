@@ -3,21 +3,19 @@
 import random
 from collections.abc import Callable
 
-from roost.chat.commands import (
+from roost.chat.commands import Operation
+from roost.chat.commands.messages import MarkRead, Redact
+from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
+from roost.chat.commands.ownership import (
     AcceptRoom,
     ClearRoom,
     DropRoom,
     GiveStatus,
-    MarkRead,
-    Operation,
-    Redact,
     RegisterRoom,
-    RenameRoom,
     SetAccess,
-    SetMetadata,
-    SubscribeMetadata,
     TransferRoom,
 )
+from roost.chat.commands.rooms import RenameRoom
 from roost.chat.ids import Position, UserId
 
 ROOMS = ("#x", "#X", "#y", "#z", "")

@@ -4,13 +4,12 @@ A name that is an account is nobody else's nickname. What proves that somebody o
 checked by a node before it asks; the state machine checks again what may have changed meanwhile.
 """
 
-from typing import TypeAlias
-
 from roost.chat.admission import address_key, sessions_of_account, set_account
+from roost.chat.applied import Applied
 from roost.chat.attempts import count, succeed
 from roost.chat.bans import find_ban
 from roost.chat.changes import AccountChanged, AccountRegistered, AccountUpdated, Source
-from roost.chat.commands import (
+from roost.chat.commands.accounts import (
     AddCertificate,
     CountLogin,
     DropAccount,
@@ -20,9 +19,11 @@ from roost.chat.commands import (
     RegisterAccount,
     RegisterEarly,
     RemoveCertificate,
+    Request,
     SetCredentials,
 )
 from roost.chat.credentials import Credentials
+from roost.chat.dispatch import applies, applies_command
 from roost.chat.entitlements import grant_everywhere
 from roost.chat.hosts import change_host, is_operator, real_host
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
@@ -32,60 +33,29 @@ from roost.chat.presence import begin_to_stay, stays
 from roost.chat.refusals import Reason
 from roost.chat.reservations import find_account, is_service
 from roost.chat.sessions import close_session, end_always_on
-from roost.chat.state import Account, Session, State, User
+from roost.chat.state import Account, State, User
 from roost.chat.step import Step, rooms_of, source_of
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
-AccountOperation: TypeAlias = (
-    RegisterAccount
-    | LogIn
-    | LogOut
-    | SetCredentials
-    | DropAccount
-    | AddCertificate
-    | RemoveCertificate
-    | EndClients
-)
-
-
-def operate(step: Step, session: Session, user: User, operation: AccountOperation) -> None:
-    """Do what a client asks of its account."""
-    match operation:
-        case RegisterAccount():
-            register_account(step, session, user, operation)
-        case LogIn():
-            log_in(step, session, user, operation)
-        case LogOut():
-            log_out(step, user)
-        case SetCredentials():
-            set_credentials(step, user, operation)
-        case DropAccount():
-            drop_account(step, user, operation)
-        case AddCertificate():
-            add_certificate(step, user, operation)
-        case RemoveCertificate():
-            remove_certificate(step, user, operation)
-        case EndClients():
-            end_clients(step, user, operation)
-
-
 # Registration
 
 
-def register_account(step: Step, session: Session, user: User, operation: RegisterAccount) -> None:
+@applies(RegisterAccount)
+def register_account(step: Step, user: User, operation: RegisterAccount) -> None:
     """Make an account, and log its maker in; the log's order decides who gets the name."""
     if user.account:
         step.refused(Reason.ALREADY_LOGGED_IN, user.account)
         return
-    account = _make_account(step, operation.name, operation.credentials, session.address, user)
+    account = _make_account(step, operation.name, operation.credentials, step.session.address, user)
     if account is None:
         return
     step.changed(AccountRegistered(step.part, source_of(user), account.id, account.name))
     _set_account(step, user, account.name)
 
 
-def register_early(step: Step, command: RegisterEarly) -> None:
+@applies_command(RegisterEarly)
+def register_early(step: Step, command: RegisterEarly) -> Applied:
     """Make an account for a client that is not registered itself; asked twice, it is made once."""
     state = step.state
     known = state.accounts.get(FoldedAccount(fold_nick(command.name)))
@@ -99,6 +69,7 @@ def register_early(step: Step, command: RegisterEarly) -> None:
     if account is not None:
         source = Source(UserId(0), command.name, "", "")
         step.changed(AccountRegistered(step.part, source, account.id, account.name))
+    return _answer(step, command)
 
 
 def _make_account(
@@ -127,6 +98,7 @@ def _make_account(
     return account
 
 
+@applies(DropAccount)
 def drop_account(step: Step, user: User, operation: DropAccount) -> None:
     """Give up one's account: everybody is logged out of it, and its rooms are nobody's."""
     state = step.state
@@ -146,14 +118,15 @@ def drop_account(step: Step, user: User, operation: DropAccount) -> None:
 # Logging in and out
 
 
-def log_in(step: Step, session: Session, user: User, operation: LogIn) -> None:
+@applies(LogIn)
+def log_in(step: Step, user: User, operation: LogIn) -> None:
     """Log a user in, whose client has proved to own the account."""
     state = step.state
     account = find_account(state, operation.account)
     if account is None:
         step.refused(Reason.NO_SUCH_ACCOUNT, "")
         return
-    succeed(state, account.name, session.address)
+    succeed(state, account.name, step.session.address)
     ban = find_ban(state, user.nick, user.username, real_host(user), account.name, step.time_ms)
     if ban is not None and not is_operator(user):
         step.refused(Reason.NETWORK_BAN, detail=ban.reason)
@@ -170,7 +143,8 @@ def log_in(step: Step, session: Session, user: User, operation: LogIn) -> None:
     _set_account(step, user, account.name)
 
 
-def log_out(step: Step, user: User) -> None:
+@applies(LogOut)
+def log_out(step: Step, user: User, _operation: LogOut) -> None:
     """Log a user out."""
     if _is_shared(step.state, user):
         step.refused(Reason.ACCOUNT_SHARED, user.account)
@@ -199,6 +173,7 @@ def _set_account(step: Step, user: User, account: str) -> None:
         change_host(step, user)
 
 
+@applies(EndClients)
 def end_clients(step: Step, user: User, operation: EndClients) -> None:
     """End the clients of another user of the same account, who is gone then unless always on."""
     state = step.state
@@ -218,6 +193,7 @@ def end_clients(step: Step, user: User, operation: EndClients) -> None:
 # What opens an account
 
 
+@applies(SetCredentials)
 def set_credentials(step: Step, user: User, operation: SetCredentials) -> None:
     """Change the password of one's account."""
     account = _own_account(step, user, operation.account)
@@ -226,6 +202,7 @@ def set_credentials(step: Step, user: User, operation: SetCredentials) -> None:
         step.changed(AccountUpdated(step.part, source_of(user), "password", account.name))
 
 
+@applies(AddCertificate)
 def add_certificate(step: Step, user: User, operation: AddCertificate) -> None:
     """Let a client certificate open one's account."""
     account = _own_account(step, user, operation.account)
@@ -240,6 +217,7 @@ def add_certificate(step: Step, user: User, operation: AddCertificate) -> None:
     step.changed(AccountUpdated(step.part, source_of(user), "certificate-added", detail))
 
 
+@applies(RemoveCertificate)
 def remove_certificate(step: Step, user: User, operation: RemoveCertificate) -> None:
     """Let a client certificate open one's account no more."""
     account = _own_account(step, user, operation.account)
@@ -265,11 +243,24 @@ def _own_account(step: Step, user: User, number: AccountId) -> Account | None:
 # Attempts
 
 
-def count_login(step: Step, command: CountLogin) -> None:
+@applies_command(CountLogin)
+def count_login(step: Step, command: CountLogin) -> Applied:
     """Count an attempt to log in, or refuse it because there were too many."""
     settings = step.state.settings
     key = address_key(command.address, settings.address_exempt_networks)
     line = (command.session, command.line)
-    if key and not count(step, f"h:{key}", settings.logins_per_address_max, line):
-        return
-    count(step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max, line)
+    if not key or count(step, f"h:{key}", settings.logins_per_address_max, line):
+        count(step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max, line)
+    return _answer(step, command)
+
+
+def _answer(step: Step, command: Request) -> Applied:
+    return Applied(
+        step.position,
+        step.time_ms,
+        command.session,
+        command.generation,
+        command.line,
+        tuple(step.results),
+        request=type(command).__name__,
+    )

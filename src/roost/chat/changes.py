@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.chat.ids import AccountId, FoldedNick, Position, RoomId, SessionId, UserId
 
 VOICE = 1

@@ -2,7 +2,7 @@
 
 from roost.chat.access import entitled_status
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, Source
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.chat.ids import UserId
 from roost.chat.state import Room, State, User
 from roost.chat.step import Step

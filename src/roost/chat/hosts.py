@@ -7,7 +7,8 @@ host would be a way around them.
 
 from roost.chat.admission import set_account
 from roost.chat.changes import HostChanged, VirtualHostSet
-from roost.chat.commands import GrantHost, UseHost
+from roost.chat.commands.accounts import GrantHost, UseHost
+from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedAccount
 from roost.chat.presence import account_of
 from roost.chat.refusals import Reason
@@ -80,6 +81,7 @@ def _wear(user: User, host: str) -> None:
     user.real_host = real if real != host else ""
 
 
+@applies(GrantHost)
 def grant_host(step: Step, user: User, operation: GrantHost) -> None:
     """Give an account a virtual host, or take it."""
     state = step.state
@@ -103,6 +105,7 @@ def grant_host(step: Step, user: User, operation: GrantHost) -> None:
         change_host(step, state.users[number])
 
 
+@applies(UseHost)
 def use_host(step: Step, user: User, operation: UseHost) -> None:
     """Show the users of one's account under its virtual host, or under their own hosts."""
     state = step.state

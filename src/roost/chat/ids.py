@@ -38,7 +38,7 @@ def incarnation_at(wall_ms: int, balancer: str) -> int:
     that the name decides, so that balancers which are started together do not choose alike: names
     that end in numbers, as in b1, b2, ..., differ in these bits up to sixteen of them. Should two
     balancers choose alike all the same, the state machine knows the second one's incarnation for
-    another's (`chat.sessions.balancer_started`) and opens no session of its; nodes then give up
+    another's (`chat.balancers.balancer_started`) and opens no session of its; nodes then give up
     their trunks to it, and say so, until it is started anew.
     """
     tenths = max(1, (wall_ms - _EPOCH_MS) // 100)

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from roost.chat.access import is_founder
 from roost.chat.changes import MetadataChanged, SubscriptionsChanged
-from roost.chat.commands import OpenSession, SetMetadata, SubscribeMetadata
+from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
+from roost.chat.commands.sessions import OpenSession
+from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedAccount, FoldedNick, FoldedRoom, RoomId, UserId
 from roost.chat.refusals import Reason
 from roost.chat.settings import Settings
@@ -28,6 +30,7 @@ def is_valid_key(key: str, settings: Settings) -> bool:
     return len(key) <= settings.metadata_key_bytes_max and _KEY.fullmatch(key) is not None
 
 
+@applies(SetMetadata)
 def set_metadata(step: Step, user: User, operation: SetMetadata) -> None:
     """Set, remove, or clear; whoever asked is answered even if nothing changed."""
     state = step.state
@@ -228,13 +231,14 @@ def tell_on_entering(step: Step, room: Room, user: User) -> None:
         )
 
 
-def subscribe(step: Step, session: Session, user: User, operation: SubscribeMetadata) -> None:
+@applies(SubscribeMetadata)
+def subscribe(step: Step, user: User, operation: SubscribeMetadata) -> None:
     """Change which keys a client is told of.
 
     "The server MUST process each key in order"; at the first one too many it stops.
     """
     limit = step.state.settings.metadata_subscriptions_max
-    subscribed = dict.fromkeys(session.subscribed)
+    subscribed = dict.fromkeys(step.session.subscribed)
     added: list[str] = []
     asked: list[str] = []
     excess = ""
@@ -258,12 +262,12 @@ def subscribe(step: Step, session: Session, user: User, operation: SubscribeMeta
             del subscribed[key]
             removed.append(key)
         asked.append(key)
-    session.subscribed = tuple(subscribed)
+    step.session.subscribed = tuple(subscribed)
     step.changed(
         SubscriptionsChanged(
             step.part,
             source_of(user),
-            session.id,
+            step.session.id,
             tuple(added),
             tuple(removed),
             tuple(dict.fromkeys(asked)),

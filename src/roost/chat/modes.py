@@ -1,7 +1,8 @@
 """MODE, for rooms and for oneself (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
 
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
-from roost.chat.commands import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.dispatch import applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, stop_operating
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
@@ -20,6 +21,7 @@ MASK_BYTES_MAX = 200
 _STATUS = {"o": OPERATOR, "v": VOICE}
 
 
+@applies(SetRoomModes)
 def set_room_modes(step: Step, user: User, operation: SetRoomModes) -> None:
     """Change a room's modes, each letter for itself; only what really changed is shown."""
     room = find_room(step.state, operation.room)
@@ -138,6 +140,7 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
     return ModeChange(True, change.letter, mask)
 
 
+@applies(SetUserModes)
 def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
     """Change one's own modes."""
     folded = FoldedNick(fold_nick(operation.nick))

@@ -6,25 +6,20 @@ and goes with the user from node to node. Everything that operators do is noted 
 Source: modern.ircdocs.horse, "OPER message", "KILL message", "WALLOPS message".
 """
 
-from typing import TypeAlias
+import functools
+from typing import TypeVar
 
 from roost.chat.attempts import succeed
 from roost.chat.bans import forget_expired, is_hit, normalise_ban
 from roost.chat.changes import Killed, OperatorsTold, Rehashed, UserModesChanged, Wallopped
-from roost.chat.commands import (
-    AddBan,
-    BecomeOperator,
-    Kill,
-    ModeChange,
-    Rehash,
-    RemoveBan,
-    Wallops,
-)
+from roost.chat.commands.modes import ModeChange
+from roost.chat.commands.operators import AddBan, BecomeOperator, Kill, Rehash, RemoveBan, Wallops
+from roost.chat.dispatch import OperationApplier, applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, real_host
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
 from roost.chat.sessions import expel
-from roost.chat.state import Deed, NetworkBan, Session, User
+from roost.chat.state import Deed, NetworkBan, User
 from roost.chat.step import Step, cut, source_of
 from roost.irc.casemapping import fold, fold_nick
 
@@ -37,34 +32,26 @@ DEEDS_MAX = 1000
 DURATION_S_MAX = 10 * 366 * 86400
 """Longer than this is for good."""
 
-OperatorOperation: TypeAlias = BecomeOperator | Kill | AddBan | RemoveBan | Wallops | Rehash
+Rights = TypeVar("Rights", Kill, AddBan, RemoveBan, Wallops, Rehash)
 
 
-def operate(step: Step, session: Session, user: User, operation: OperatorOperation) -> None:
-    """Do what somebody asks who is an operator, or wants to become one."""
-    if isinstance(operation, BecomeOperator):
-        _become_operator(step, session, user, operation)
-        return
-    if not is_operator(user):
-        step.refused(Reason.NOT_NETWORK_OPERATOR)
-        return
-    match operation:
-        case Kill():
-            _kill(step, user, operation)
-        case AddBan():
-            _add_ban(step, user, operation)
-        case RemoveBan():
-            _remove_ban(step, user, operation)
-        case Wallops():
-            step.changed(Wallopped(step.part, source_of(user), operation.text))
-            _note(step, user, f"said to all who listen: {operation.text}")
-        case Rehash():
-            step.changed(Rehashed(step.part, source_of(user)))
-            _note(step, user, "had the configuration read again")
+def _for_operators(applier: OperationApplier[Rights]) -> OperationApplier[Rights]:
+    """Refuse an operation unless an operator asks for it."""
+
+    @functools.wraps(applier)
+    def apply_if_allowed(step: Step, user: User, operation: Rights) -> None:
+        if is_operator(user):
+            applier(step, user, operation)
+        else:
+            step.refused(Reason.NOT_NETWORK_OPERATOR)
+
+    return apply_if_allowed
 
 
-def _become_operator(step: Step, session: Session, user: User, operation: BecomeOperator) -> None:
-    succeed(step.state, f"oper:{operation.name}", session.address)
+@applies(BecomeOperator)
+def become_operator(step: Step, user: User, operation: BecomeOperator) -> None:
+    """Make a user an operator; their node has checked that they may."""
+    succeed(step.state, f"oper:{operation.name}", step.session.address)
     added = [letter for letter in OPERATOR_MODES if letter not in user.modes]
     user.modes = "".join(sorted(dict.fromkeys(user.modes + OPERATOR_MODES)))
     user.operator = operation.name
@@ -73,7 +60,9 @@ def _become_operator(step: Step, session: Session, user: User, operation: Become
     _note(step, user, "is an operator now")
 
 
-def _kill(step: Step, user: User, operation: Kill) -> None:
+@applies(Kill)
+@_for_operators
+def kill(step: Step, user: User, operation: Kill) -> None:
     target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
     if target_id is None:
         step.refused(Reason.NO_SUCH_NICK, operation.nick)
@@ -85,7 +74,9 @@ def _kill(step: Step, user: User, operation: Kill) -> None:
     expel(step, target, f"Killed ({user.nick} ({reason}))")
 
 
-def _add_ban(step: Step, user: User, operation: AddBan) -> None:
+@applies(AddBan)
+@_for_operators
+def add_ban(step: Step, user: User, operation: AddBan) -> None:
     state = step.state
     mask = normalise_ban(operation.mask)
     if not mask:
@@ -113,7 +104,9 @@ def _add_ban(step: Step, user: User, operation: AddBan) -> None:
         expel(step, other, f"Banned ({reason})")
 
 
-def _remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
+@applies(RemoveBan)
+@_for_operators
+def remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
     state = step.state
     mask = normalise_ban(operation.mask) or operation.mask
     ban = state.bans.pop(fold(mask), None)
@@ -121,6 +114,20 @@ def _remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
         step.refused(Reason.NO_SUCH_BAN, operation.mask)
         return
     _note(step, user, f"lifted the ban on {ban.mask}")
+
+
+@applies(Wallops)
+@_for_operators
+def wallops(step: Step, user: User, operation: Wallops) -> None:
+    step.changed(Wallopped(step.part, source_of(user), operation.text))
+    _note(step, user, f"said to all who listen: {operation.text}")
+
+
+@applies(Rehash)
+@_for_operators
+def rehash(step: Step, user: User, _operation: Rehash) -> None:
+    step.changed(Rehashed(step.part, source_of(user)))
+    _note(step, user, "had the configuration read again")
 
 
 def _note(step: Step, user: User, text: str) -> None:

@@ -5,16 +5,17 @@ A registered room keeps everything while nobody is in it, and is never forgotten
 
 from roost.chat.access import entitled_status, folded_account, is_founder, is_listed
 from roost.chat.changes import OPERATOR, Kicked, OwnershipChanged
-from roost.chat.commands import (
+from roost.chat.commands.modes import ModeChange
+from roost.chat.commands.ownership import (
     AcceptRoom,
     ClearRoom,
     DropRoom,
     GiveStatus,
-    ModeChange,
     RegisterRoom,
     SetAccess,
     TransferRoom,
 )
+from roost.chat.dispatch import applies
 from roost.chat.entitlements import (
     STATUS_LETTERS,
     grant,
@@ -65,6 +66,7 @@ def _has_space(step: Step, account: FoldedAccount, room: Room) -> bool:
     return False
 
 
+@applies(RegisterRoom)
 def register_room(step: Step, user: User, operation: RegisterRoom) -> None:
     """Become the founder of a room that one is operator of."""
     room = _find(step, operation.room, is_registered=False)
@@ -98,6 +100,7 @@ def _disown(state: State, room: Room) -> None:
     room.offered_to = FoldedAccount("")
 
 
+@applies(DropRoom)
 def drop_room(step: Step, user: User, operation: DropRoom) -> None:
     """Let one's room be nobody's again."""
     room = _find_own(step, user, operation.room)
@@ -126,6 +129,7 @@ def release_account(step: Step, account: FoldedAccount) -> None:
                 _release(step, room)
 
 
+@applies(SetAccess)
 def set_access(step: Step, user: User, operation: SetAccess) -> None:
     """Say which status an account has whenever it is in one's room, and give it at once."""
     state = step.state
@@ -164,6 +168,7 @@ def _set_status_of(
             set_status(step, room, step.state.users[user_id], letter, is_added=is_added)
 
 
+@applies(TransferRoom)
 def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
     """Offer one's room to somebody, who has to accept; offering it to oneself ends the offer."""
     room = _find_own(step, user, operation.room)
@@ -181,6 +186,7 @@ def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
         _answer(step, user, room, "offered", known.name)
 
 
+@applies(AcceptRoom)
 def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
     """Become the founder of a room that one was offered."""
     room = _find(step, operation.room)
@@ -200,6 +206,7 @@ def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
                 grant(step, room, step.state.users[user_id])
 
 
+@applies(GiveStatus)
 def give_status(step: Step, user: User, operation: GiveStatus) -> None:
     """Give or take a status by one's rights as founder or as an operator by access.
 
@@ -227,6 +234,7 @@ def give_status(step: Step, user: User, operation: GiveStatus) -> None:
     _answer(step, user, room, "done")
 
 
+@applies(ClearRoom)
 def clear_room(step: Step, user: User, operation: ClearRoom) -> None:
     """Lift bans, end all access, or remove everybody else."""
     room = _find(step, operation.room)

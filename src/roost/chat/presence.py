@@ -6,7 +6,7 @@ returns. Other users of the same account, under other nicknames, come and go as 
 """
 
 from roost.chat.changes import AlwaysOnChanged, AwayChanged
-from roost.chat.commands import SetAlwaysOn
+from roost.chat.commands.users import SetAlwaysOn
 from roost.chat.ids import FoldedAccount, UserId
 from roost.chat.refusals import Reason
 from roost.chat.state import Account, State, User

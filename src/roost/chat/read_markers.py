@@ -7,7 +7,8 @@ Source: ircv3.net/specs/extensions/read-marker.
 """
 
 from roost.chat.changes import ReadMarked
-from roost.chat.commands import MarkRead
+from roost.chat.commands.messages import MarkRead
+from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedAccount, FoldedRoom, UserId
 from roost.chat.refusals import Reason
 from roost.chat.settings import Settings
@@ -35,6 +36,7 @@ def find_marker(state: State, user: User, target: str) -> int | None:
     return _markers_of(state, user).get(_fold(target))
 
 
+@applies(MarkRead)
 def mark_read(step: Step, user: User, operation: MarkRead) -> None:
     """Move a marker forward, up to the present; whoever asks is told where it is in any case."""
     state = step.state

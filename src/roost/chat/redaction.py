@@ -7,7 +7,8 @@ Source: ircv3.net/specs/extensions/message-redaction.
 """
 
 from roost.chat.changes import Redacted
-from roost.chat.commands import Redact
+from roost.chat.commands.messages import Redact
+from roost.chat.dispatch import applies
 from roost.chat.history import identity
 from roost.chat.hosts import is_operator
 from roost.chat.ids import FoldedNick, RoomId, UserId
@@ -18,6 +19,7 @@ from roost.chat.step import Step, cut, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick
 
 
+@applies(Redact)
 def redact(step: Step, user: User, operation: Redact) -> None:
     """Take a message back."""
     if operation.target.startswith("#"):

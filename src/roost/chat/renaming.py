@@ -5,7 +5,8 @@ Source: ircv3.net/specs/extensions/channel-rename.
 
 from roost.chat.access import is_founder
 from roost.chat.changes import RoomMember, RoomRenamed
-from roost.chat.commands import RenameRoom
+from roost.chat.commands.rooms import RenameRoom
+from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedRoom
 from roost.chat.read_markers import move_markers
 from roost.chat.refusals import Reason
@@ -16,6 +17,7 @@ from roost.irc.casemapping import fold_room
 from roost.irc.names import is_valid_room_name
 
 
+@applies(RenameRoom)
 def rename_room(step: Step, user: User, operation: RenameRoom) -> None:
     """Rename a room: its founder may, and any operator of a room that nobody registered."""
     state = step.state

@@ -2,7 +2,9 @@
 
 from roost.chat.access import is_private, lose_closure, may_enter
 from roost.chat.changes import OPERATOR, Invited, Joined, Kicked, Parted, TopicChanged
-from roost.chat.commands import OPERATIONS_MAX, Invite, Join, Kick, Part, SetTopic
+from roost.chat.commands import OPERATIONS_MAX
+from roost.chat.commands.rooms import Invite, Join, Kick, Part, PartAll, SetTopic
+from roost.chat.dispatch import applies
 from roost.chat.entitlements import grant
 from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
 from roost.chat.metadata import tell_on_entering
@@ -19,6 +21,7 @@ def find_room(state: State, name: str) -> Room | None:
     return None if room is None else state.rooms[room]
 
 
+@applies(Join)
 def join(step: Step, user: User, operation: Join) -> None:
     """Enter a room; where the user is already, nothing happens."""
     state = step.state
@@ -111,6 +114,7 @@ def abandon(step: Step, room: Room) -> None:
     lose_closure(room)
 
 
+@applies(Part)
 def part(step: Step, user: User, operation: Part) -> None:
     """Leave one room."""
     room = find_room(step.state, operation.room)
@@ -122,7 +126,8 @@ def part(step: Step, user: User, operation: Part) -> None:
         _part(step, room, user, cut(operation.reason, step.state.settings.reason_bytes_max))
 
 
-def part_all(step: Step, user: User) -> None:
+@applies(PartAll)
+def part_all(step: Step, user: User, _operation: PartAll) -> None:
     """Leave every room (JOIN 0)."""
     for room_id in user.rooms:
         _part(step, step.state.rooms[room_id], user, "")
@@ -133,6 +138,7 @@ def _part(step: Step, room: Room, user: User, reason: str) -> None:
     step.changed(Parted(step.part, source_of(user), room.id, room.name, reason, status))
 
 
+@applies(SetTopic)
 def set_topic(step: Step, user: User, operation: SetTopic) -> None:
     """Set or clear a topic; setting the same one again is no change."""
     room = find_room(step.state, operation.room)
@@ -152,6 +158,7 @@ def set_topic(step: Step, user: User, operation: SetTopic) -> None:
     step.changed(TopicChanged(step.part, source_of(user), room.id, room.name, text))
 
 
+@applies(Kick)
 def kick(step: Step, user: User, operation: Kick) -> None:
     """Remove somebody from a room."""
     room = find_room(step.state, operation.room)
@@ -177,6 +184,7 @@ def kick(step: Step, user: User, operation: Kick) -> None:
     )
 
 
+@applies(Invite)
 def invite(step: Step, user: User, operation: Invite) -> None:
     """Invite somebody; into an invite-only room only operators may.
 

@@ -1,9 +1,10 @@
 """One entry while it is applied: where it stands, and what it has done so far."""
 
+from roost.chat.applied import Applied
 from roost.chat.changes import OPERATOR, Change, Source
 from roost.chat.ids import Position, RoomId
 from roost.chat.refusals import Reason, Refusal
-from roost.chat.state import Room, State, User
+from roost.chat.state import Room, Session, State, User
 
 BOT_MODE = "B"
 """The user mode of those who are no humans (ircv3.net/specs/extensions/bot-mode)."""
@@ -12,7 +13,10 @@ BOT_MODE = "B"
 class Step:
     """Collects an entry's results; changes are numbered as they come."""
 
-    __slots__ = ("operation", "part", "position", "results", "state", "time_ms")
+    __slots__ = ("operation", "part", "position", "results", "session", "state", "time_ms")
+
+    session: Session
+    """The session whose operation is applied; unset while any other command is."""
 
     def __init__(self, state: State, position: Position, time_ms: int) -> None:
         self.state = state
@@ -28,6 +32,10 @@ class Step:
         """Note a change, made with `part` as its number, right after it was done."""
         self.results.append(change)
         self.part += 1
+
+    def applied(self) -> Applied:
+        """Return the outcome of a command that no client's line waits for."""
+        return Applied(self.position, self.time_ms, results=tuple(self.results))
 
     def refused(self, reason: Reason, subject: str = "", detail: str = "") -> None:
         """Note that something was not done."""

@@ -2,7 +2,8 @@
 
 from roost.chat.access import why_silent
 from roost.chat.changes import OPERATOR, VOICE, Said
-from roost.chat.commands import Say
+from roost.chat.commands.messages import Say
+from roost.chat.dispatch import applies
 from roost.chat.history import identity
 from roost.chat.ids import FoldedNick, FoldedRoom, RoomId, UserId
 from roost.chat.refusals import Reason
@@ -13,6 +14,7 @@ from roost.irc.casemapping import fold_nick, fold_room
 _STATUS = {"@": OPERATOR, "+": VOICE}
 
 
+@applies(Say)
 def say(step: Step, user: User, operation: Say) -> None:
     """Say something to a room or to somebody; a NOTICE is never answered with a refusal."""
     target = operation.target

@@ -9,19 +9,21 @@ from roost.chat.changes import (
     WentOffline,
     WentOnline,
 )
-from roost.chat.commands import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
+from roost.chat.commands.users import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
+from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedNick
 from roost.chat.metadata import tell_watchers
 from roost.chat.presence import UNATTENDED, change_away, look_after
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_reserved
-from roost.chat.state import NOTHING, Session, State, User, Whowas
+from roost.chat.state import NOTHING, State, User, Whowas
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
 
+@applies(ChangeNick)
 def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
     """Take another nickname; the log's order decides who gets it."""
     state = step.state
@@ -78,12 +80,14 @@ def _forget_oldest(state: State) -> None:
         del state.whowas[folded]
 
 
-def set_away(step: Step, session: Session, user: User, operation: SetAway) -> None:
+@applies(SetAway)
+def set_away(step: Step, user: User, operation: SetAway) -> None:
     """Go away, or come back.
 
     The one who asks is told even if nothing changed, but nobody else: there are no `rooms` then.
     """
     message = cut(operation.message, step.state.settings.away_bytes_max)
+    session = step.session
     session.is_unattended = message == UNATTENDED and bool(
         session.capabilities & Capability.PRE_AWAY
     )
@@ -95,6 +99,7 @@ def set_away(step: Step, session: Session, user: User, operation: SetAway) -> No
     change_away(step, user, message)
 
 
+@applies(SetRealname)
 def set_realname(step: Step, user: User, operation: SetRealname) -> None:
     """SETNAME (ircv3.net/specs/extensions/setname); the same name again as in `set_away`."""
     realname = operation.realname
@@ -107,18 +112,20 @@ def set_realname(step: Step, user: User, operation: SetRealname) -> None:
     step.changed(RealnameChanged(step.part, source_of(user), realname, rooms, is_news))
 
 
-def set_capabilities(step: Step, session: Session, user: User, operation: SetCapabilities) -> None:
+@applies(SetCapabilities)
+def set_capabilities(step: Step, user: User, operation: SetCapabilities) -> None:
     """Note what the client and its node have agreed on."""
-    before = session.capabilities
-    session.capabilities = operation.capabilities
+    session = step.session
+    before, session.capabilities = session.capabilities, operation.capabilities
     step.changed(
         CapabilitiesChanged(step.part, source_of(user), session.id, before, operation.capabilities)
     )
 
 
-def monitor(step: Step, session: Session, user: User, operation: Monitor) -> None:
+@applies(Monitor)
+def monitor(step: Step, user: User, operation: Monitor) -> None:
     """Change whom the client watches (ircv3.net/specs/extensions/monitor)."""
-    monitored = {} if operation.is_cleared else dict(session.monitored)
+    monitored = {} if operation.is_cleared else dict(step.session.monitored)
     for nick in operation.removed:
         monitored.pop(FoldedNick(fold_nick(nick)), None)
     added: list[str] = []
@@ -132,12 +139,12 @@ def monitor(step: Step, session: Session, user: User, operation: Monitor) -> Non
             added.append(nick)
         else:
             excess.append(nick)
-    session.monitored = monitored or NOTHING
+    step.session.monitored = monitored or NOTHING
     step.changed(
         MonitorChanged(
             step.part,
             source_of(user),
-            session.id,
+            step.session.id,
             operation.is_cleared,
             tuple(added),
             operation.removed,

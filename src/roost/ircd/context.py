@@ -22,7 +22,8 @@ import msgspec
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Change
-from roost.chat.commands import CountLogin, Operation, RegisterEarly
+from roost.chat.commands import Operation
+from roost.chat.commands.accounts import CountLogin, RegisterEarly
 from roost.chat.history import Answer, Query
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
 from roost.chat.refusals import Reason, Refusal

@@ -24,7 +24,7 @@ from roost.chat.changes import (
     SessionOpened,
     SessionResumed,
 )
-from roost.chat.commands import CloseSession
+from roost.chat.commands.sessions import CloseSession
 from roost.chat.history import Answer
 from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal

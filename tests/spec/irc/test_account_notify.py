@@ -2,7 +2,8 @@
 
 import pytest
 
-from roost.chat.commands import Act, LogIn, LogOut
+from roost.chat.commands import Act
+from roost.chat.commands.accounts import LogIn, LogOut
 from roost.chat.ids import AccountId, FoldedAccount, SessionId
 from support.dialogue import Client, World
 from unit.ircd.serving.test_takeover import cut_off, move

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.chat.commands import LogIn, LogOut, UseHost
+from roost.chat.commands.accounts import LogIn, LogOut, UseHost
 from roost.chat.ids import AccountId, FoldedAccount
 from support.dialogue import Client, World
 from unit.ircd.serving.test_takeover import cut_off, move

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.chat.commands import LogOut
+from roost.chat.commands.accounts import LogOut
 from support.dialogue import Client, World
 from unit.ircd.serving.test_takeover import cut_off, move
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roost.chat.changes import Quitted
-from roost.chat.commands import BalancerLost
+from roost.chat.commands.sessions import BalancerLost
 from roost.ircd.config import Config
 from support.dialogue import INCARNATION, Client, World
 
@@ -412,7 +412,7 @@ def test_secret_is_shown_to_nobody() -> None:
     world = World()
     token = enter(world, "alice")
     assert world.state.secret.hex() not in token
-    from roost.chat.commands import SetSecret
+    from roost.chat.commands.cluster import SetSecret
 
     assert repr(SetSecret(world.state.secret)) == "SetSecret(...)"
 

@@ -13,7 +13,7 @@ from roost.chat.changes import (
     RoomModesChanged,
     TopicChanged,
 )
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change
 from roost.chat.ids import FoldedNick, Position, message_id
 from roost.irc.capabilities import Capability

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from roost.chat.commands import OpenSession, ResumeSession
+from roost.chat.commands.sessions import OpenSession, ResumeSession
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount
 from roost.chat.state import Account, State

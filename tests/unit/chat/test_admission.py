@@ -4,7 +4,10 @@ import pytest
 
 from roost.chat.admission import address_key, sessions_of_account
 from roost.chat.apply import apply_entry
-from roost.chat.commands import Configure, Quit, ResumeSession, encode_command
+from roost.chat.commands import encode_command
+from roost.chat.commands.cluster import Configure
+from roost.chat.commands.sessions import ResumeSession
+from roost.chat.commands.users import Quit
 from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.settings import Settings

@@ -1,19 +1,17 @@
 """An entry that cannot be applied, which only a mistake of ours can cause, stops nothing."""
 
-import importlib
-
 import pytest
 
 from roost.chat.applied import Applied
 from roost.chat.apply import FAILED_ENTRIES_MAX, apply_entry
 from roost.chat.changes import Said
-from roost.chat.commands import Act, Kick, Say, encode_command
+from roost.chat.commands import Act, encode_command
+from roost.chat.commands.messages import Say
+from roost.chat.commands.rooms import Kick
+from roost.chat.dispatch import operation_appliers
 from roost.chat.ids import Position
 from support.chat_invariants import check_invariants
 from support.chat_world import ChatWorld
-
-MODULE = importlib.import_module("roost.chat.apply")
-"""The package has a function of that name."""
 
 HI = Say("PRIVMSG", "#a", "hi")
 
@@ -23,7 +21,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> ChatWorld:
     def fail(*_: object) -> None:
         raise KeyError("a mistake")
 
-    monkeypatch.setattr(MODULE, "kick", fail)
+    monkeypatch.setitem(operation_appliers, Kick, fail)
     world = ChatWorld()
     world.room_with("#a", "alice", "bob")
     return world
@@ -67,7 +65,7 @@ def test_a_node_without_memory_stops_before_it_differs(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(MODULE, "say", fail)
+    monkeypatch.setitem(operation_appliers, Say, fail)
     with pytest.raises(MemoryError):
         enter(world, 50, HI)
 

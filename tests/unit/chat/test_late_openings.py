@@ -3,7 +3,7 @@
 import pytest
 
 from roost.chat.applied import Applied
-from roost.chat.commands import OpenSession, ResumeSession
+from roost.chat.commands.sessions import OpenSession, ResumeSession
 from roost.chat.ids import SessionId, UserId
 from roost.chat.refusals import Reason, Refusal
 from support.chat_world import INCARNATION, ChatWorld
@@ -63,7 +63,7 @@ def test_who_cannot_resume_may_register_by_the_same_line(world: ChatWorld) -> No
 def test_refusals_are_forgotten_in_the_end(
     world: ChatWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roost.chat.sessions.REFUSED_OPENINGS_MAX", 2)
+    monkeypatch.setattr("roost.chat.openings.REFUSED_OPENINGS_MAX", 2)
     for number in range(4):
         session = SessionId(SESSION + number)
         world.command(OpenSession(session, 1, 2, "alice", "u", "r", "host", 0, False, "b1"))

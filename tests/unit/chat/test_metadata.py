@@ -3,7 +3,8 @@
 import pytest
 
 from roost.chat.changes import MetadataChanged
-from roost.chat.commands import Join, Part, SetMetadata, SubscribeMetadata
+from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
+from roost.chat.commands.rooms import Join, Part
 from roost.chat.ids import FoldedAccount, Position
 from roost.chat.metadata import take_from_account
 from roost.chat.refusals import Reason, Refusal

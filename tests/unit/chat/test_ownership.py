@@ -11,26 +11,20 @@ from roost.chat.changes import (
     RoomModesChanged,
     RoomRenamed,
 )
-from roost.chat.commands import (
+from roost.chat.commands import Operation
+from roost.chat.commands.cluster import Configure
+from roost.chat.commands.metadata import SetMetadata
+from roost.chat.commands.modes import ModeChange, SetRoomModes
+from roost.chat.commands.ownership import (
     AcceptRoom,
     ClearRoom,
-    Configure,
     DropRoom,
     GiveStatus,
-    Invite,
-    Join,
-    Kick,
-    ModeChange,
-    Operation,
-    Part,
     RegisterRoom,
-    RenameRoom,
     SetAccess,
-    SetMetadata,
-    SetRoomModes,
-    SetTopic,
     TransferRoom,
 )
+from roost.chat.commands.rooms import Invite, Join, Kick, Part, RenameRoom, SetTopic
 from roost.chat.entitlements import grant_everywhere
 from roost.chat.ids import FoldedAccount, Position
 from roost.chat.ownership import release_account

@@ -10,16 +10,10 @@ from roost.chat.changes import (
     SessionOpened,
     WentOffline,
 )
-from roost.chat.commands import (
-    BalancerLost,
-    Configure,
-    ExpireAbsent,
-    Join,
-    OpenSession,
-    Quit,
-    SetAlwaysOn,
-    SetAway,
-)
+from roost.chat.commands.cluster import Configure
+from roost.chat.commands.rooms import Join
+from roost.chat.commands.sessions import BalancerLost, ExpireAbsent, OpenSession
+from roost.chat.commands.users import Quit, SetAlwaysOn, SetAway
 from roost.chat.ids import SessionId, UserId
 from roost.chat.presence import AUTO_AWAY, is_expiry_due
 from roost.chat.refusals import Reason, Refusal

@@ -3,7 +3,7 @@
 import pytest
 
 from roost.chat import read_markers
-from roost.chat.commands import MarkRead
+from roost.chat.commands.messages import MarkRead
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.snapshot import decode_state, encode_state
 from support.chat_world import ChatWorld

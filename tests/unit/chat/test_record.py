@@ -1,6 +1,9 @@
 import pytest
 
-from roost.chat.commands import ChangeNick, ModeChange, Part, Quit, Say, SetRoomModes, SetTopic
+from roost.chat.commands.messages import Say
+from roost.chat.commands.modes import ModeChange, SetRoomModes
+from roost.chat.commands.rooms import Part, SetTopic
+from roost.chat.commands.users import ChangeNick, Quit
 from roost.chat.history import KIND_EVENT, KIND_MESSAGE, KIND_TAGMSG, Row, decode_change
 from roost.chat.ids import Position, message_id, parse_message_id
 from roost.chat.record import history_rows

@@ -4,18 +4,17 @@ import pytest
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Quitted, SessionResumed
-from roost.chat.commands import (
+from roost.chat.commands.cluster import SetSecret
+from roost.chat.commands.rooms import Join
+from roost.chat.commands.sessions import (
     AttachSessions,
     BalancerLost,
     BalancerStarted,
     CloseSession,
-    Join,
-    Monitor,
     OpenSession,
     ResumeSession,
-    SetAway,
-    SetSecret,
 )
+from roost.chat.commands.users import Monitor, SetAway
 from roost.chat.ids import SessionId, UserId
 from roost.chat.refusals import Reason, Refusal
 from roost.irc.capabilities import Capability

@@ -1,17 +1,9 @@
 import pytest
 
 from roost.chat.changes import OPERATOR, VOICE, Joined, Kicked, Parted, TopicChanged
-from roost.chat.commands import (
-    Configure,
-    Invite,
-    Join,
-    Kick,
-    ModeChange,
-    Part,
-    PartAll,
-    SetRoomModes,
-    SetTopic,
-)
+from roost.chat.commands.cluster import Configure
+from roost.chat.commands.modes import ModeChange, SetRoomModes
+from roost.chat.commands.rooms import Invite, Join, Kick, Part, PartAll, SetTopic
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.settings import Settings
 from support.chat_world import ChatWorld

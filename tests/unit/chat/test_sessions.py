@@ -15,23 +15,24 @@ from roost.chat.changes import (
     WentOffline,
     WentOnline,
 )
-from roost.chat.commands import (
-    Act,
+from roost.chat.commands import Act
+from roost.chat.commands.cluster import Configure
+from roost.chat.commands.modes import ModeChange, SetUserModes
+from roost.chat.commands.rooms import Join
+from roost.chat.commands.sessions import (
     AttachSessions,
     BalancerLost,
     BalancerStarted,
-    ChangeNick,
     CloseSession,
-    Configure,
-    Join,
-    ModeChange,
-    Monitor,
     OpenSession,
+)
+from roost.chat.commands.users import (
+    ChangeNick,
+    Monitor,
     Quit,
     SetAway,
     SetCapabilities,
     SetRealname,
-    SetUserModes,
 )
 from roost.chat.ids import FoldedNick, Position, SessionId, UserId
 from roost.chat.refusals import Reason, Refusal

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from roost.chat.commands import Configure
+from roost.chat.commands.cluster import Configure
 from roost.chat.settings import UNCHANGED, Settings, written
 from support.chat_world import ChatWorld
 

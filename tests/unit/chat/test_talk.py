@@ -1,7 +1,9 @@
 import pytest
 
 from roost.chat.changes import OPERATOR, VOICE, Said
-from roost.chat.commands import ModeChange, Say, SetAway, SetRoomModes
+from roost.chat.commands.messages import Say
+from roost.chat.commands.modes import ModeChange, SetRoomModes
+from roost.chat.commands.users import SetAway
 from roost.chat.refusals import Reason, Refusal
 from support.chat_world import ChatWorld
 

@@ -1,7 +1,7 @@
 """The server between balancers and log: groups, answers, what is bounded."""
 
 from roost.chat.applied import Applied
-from roost.chat.commands import BalancerStarted
+from roost.chat.commands.sessions import BalancerStarted
 from roost.chat.history import Page
 from roost.chat.ids import Position
 from roost.instant import Instant

@@ -13,7 +13,8 @@ from typing import TypeAlias
 import msgspec
 
 from roost.chat.applied import Applied
-from roost.chat.commands import CountLogin, LogIn, Operation
+from roost.chat.commands import Operation
+from roost.chat.commands.accounts import CountLogin, LogIn
 from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import find_account

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "AWAY message"; ircv3.net/specs/extensions/pre-away.
 """
 
-from roost.chat.commands import SetAway
+from roost.chat.commands.users import SetAway
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message

@@ -7,7 +7,7 @@ DLINE for addresses and KLINE for everything. STATS k shows it.
 import re
 
 from roost.chat.bans import normalise_ban, read_network
-from roost.chat.commands import AddBan, RemoveBan
+from roost.chat.commands.operators import AddBan, RemoveBan
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message

@@ -5,7 +5,7 @@ Source: ircv3.net/specs/extensions/capability-negotiation.
 
 from collections.abc import Iterable
 
-from roost.chat.commands import SetCapabilities
+from roost.chat.commands.users import SetCapabilities
 from roost.irc import capabilities, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "INVITE message", "RPL_INVITELIST (336)".
 """
 
-from roost.chat.commands import Invite
+from roost.chat.commands.rooms import Invite
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "JOIN message".
 """
 
-from roost.chat.commands import Join, PartAll
+from roost.chat.commands.rooms import Join, PartAll
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "KICK message".
 """
 
-from roost.chat.commands import Kick
+from roost.chat.commands.rooms import Kick
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "KILL message".
 """
 
-from roost.chat.commands import Kill
+from roost.chat.commands.operators import Kill
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.replies.operator_lines import require_operator

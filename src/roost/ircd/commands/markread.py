@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/read-marker.
 """
 
-from roost.chat.commands import MarkRead
+from roost.chat.commands.messages import MarkRead
 from roost.chat.read_markers import find_marker, is_valid_target
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

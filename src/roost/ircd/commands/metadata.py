@@ -8,7 +8,7 @@ Source: ircv3.net/specs/extensions/metadata.
 
 from collections.abc import Mapping
 
-from roost.chat.commands import SetMetadata, SubscribeMetadata
+from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
 from roost.chat.ids import FoldedNick
 from roost.chat.metadata import is_valid_key
 from roost.chat.state import Room, User

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "MODE message".
 """
 
-from roost.chat.commands import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import ListEntry, Room
 from roost.chat.step import has_operator_rights

@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/monitor.
 """
 
-from roost.chat.commands import Monitor
+from roost.chat.commands.users import Monitor
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "NICK message".
 """
 
-from roost.chat.commands import ChangeNick
+from roost.chat.commands.users import ChangeNick
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message

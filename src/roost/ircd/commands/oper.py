@@ -6,7 +6,7 @@ both, and then both are asked for. Attempts are counted as those to log in are.
 Source: modern.ircdocs.horse, "OPER message".
 """
 
-from roost.chat.commands import BecomeOperator
+from roost.chat.commands.operators import BecomeOperator
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.accounts.login import Denial, count_attempt

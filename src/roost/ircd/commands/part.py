@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "PART message".
 """
 
-from roost.chat.commands import Part
+from roost.chat.commands.rooms import Part
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

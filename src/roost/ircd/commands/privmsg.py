@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/message-tags.
 """
 
-from roost.chat.commands import Say
+from roost.chat.commands.messages import Say
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result

@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "QUIT message".
 """
 
-from roost.chat.commands import Quit
+from roost.chat.commands.users import Quit
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.rendering.packing import cut

@@ -10,7 +10,7 @@ import msgspec
 
 from roost.chat import history
 from roost.chat.changes import Said
-from roost.chat.commands import Redact
+from roost.chat.commands.messages import Redact
 from roost.chat.history import KIND_MESSAGE, KIND_TAGMSG, Anchor, Answer, Page, Row
 from roost.chat.ids import Position, parse_message_id
 from roost.irc.message import Message

@@ -7,7 +7,7 @@ from roost.chat.admission import address_key
 from roost.chat.applied import Applied
 from roost.chat.attempts import is_exhausted
 from roost.chat.changes import AccountRegistered
-from roost.chat.commands import RegisterAccount, RegisterEarly
+from roost.chat.commands.accounts import RegisterAccount, RegisterEarly
 from roost.chat.credentials import Credentials
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason, Refusal

@@ -6,7 +6,7 @@ what ADMIN says. A configuration that is not fit changes nothing, and the node's
 Source: modern.ircdocs.horse, "REHASH message".
 """
 
-from roost.chat.commands import Rehash
+from roost.chat.commands.operators import Rehash
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.replies.operator_lines import require_operator

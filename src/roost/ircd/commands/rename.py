@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/channel-rename.
 """
 
-from roost.chat.commands import RenameRoom
+from roost.chat.commands.rooms import RenameRoom
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.rendering.packing import cut

@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/setname.
 """
 
-from roost.chat.commands import SetRealname
+from roost.chat.commands.users import SetRealname
 from roost.chat.refusals import Reason, Refusal
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result

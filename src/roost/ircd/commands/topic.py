@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "TOPIC message".
 """
 
-from roost.chat.commands import SetTopic
+from roost.chat.commands.rooms import SetTopic
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message

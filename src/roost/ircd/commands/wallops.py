@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "WALLOPS message".
 """
 
-from roost.chat.commands import Wallops
+from roost.chat.commands.operators import Wallops
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

@@ -32,7 +32,7 @@ from roost.chat.changes import (
     WentOffline,
     WentOnline,
 )
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.chat.ids import Position
 from roost.irc import numerics
 from roost.irc.capabilities import Capability

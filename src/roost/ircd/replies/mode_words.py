@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.ircd.replies.isupport import (
     FLAG_MODES,
     KEY_MODES,

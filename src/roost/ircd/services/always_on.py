@@ -4,7 +4,7 @@ The state machine decides (`chat.presence`).
 """
 
 from roost.chat.changes import AlwaysOnChanged
-from roost.chat.commands import SetAlwaysOn
+from roost.chat.commands.users import SetAlwaysOn
 from roost.ircd.context import Context, Result
 from roost.ircd.services import voice
 

@@ -9,7 +9,7 @@ import hmac
 
 from roost.chat.access import folded_account, is_founder
 from roost.chat.changes import OPERATOR, VOICE
-from roost.chat.commands import (
+from roost.chat.commands.ownership import (
     AcceptRoom,
     ClearRoom,
     DropRoom,

@@ -3,7 +3,7 @@
 The state machine decides (`chat.hosts`); here is what people type.
 """
 
-from roost.chat.commands import GrantHost, UseHost
+from roost.chat.commands.accounts import GrantHost, UseHost
 from roost.chat.hosts import is_operator, real_host
 from roost.chat.ids import FoldedAccount
 from roost.chat.presence import account_of

@@ -11,17 +11,17 @@ import re
 from collections.abc import Callable
 
 from roost.chat.access import folded_account
-from roost.chat.commands import (
+from roost.chat.commands import Operation
+from roost.chat.commands.accounts import (
     AddCertificate,
-    ChangeNick,
     DropAccount,
     EndClients,
     LogOut,
-    Operation,
     RegisterAccount,
     RemoveCertificate,
     SetCredentials,
 )
+from roost.chat.commands.users import ChangeNick
 from roost.chat.credentials import Credentials
 from roost.chat.ids import FoldedAccount, FoldedNick
 from roost.chat.refusals import Reason, Refusal

@@ -10,7 +10,7 @@ of them again. That is why a batch is bounded in everything that it makes the ba
 Source: ircv3.net/specs/extensions/multiline.
 """
 
-from roost.chat.commands import Say
+from roost.chat.commands.messages import Say
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold
 from roost.irc.message import Message

@@ -9,7 +9,7 @@ Source: modern.ircdocs.horse, "Connection Registration".
 """
 
 from roost.chat.applied import Applied
-from roost.chat.commands import OpenSession, ResumeSession
+from roost.chat.commands.sessions import OpenSession, ResumeSession
 from roost.chat.ids import incarnation_of
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import State

@@ -13,7 +13,8 @@ from collections import deque
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Change
-from roost.chat.commands import Act, AttachSessions, CloseSession, Operation
+from roost.chat.commands import Act, Operation
+from roost.chat.commands.sessions import AttachSessions, CloseSession
 from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal
 from roost.chat.state import State

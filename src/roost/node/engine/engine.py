@@ -16,20 +16,14 @@ import msgspec
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
-from roost.chat.commands import (
-    BalancerLost,
-    BalancerStarted,
-    Configure,
-    ExpireAbsent,
-    SetSecret,
-    SetServicesHost,
-    encode_command,
-)
+from roost.chat.balancers import is_taken
+from roost.chat.commands import encode_command
+from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
+from roost.chat.commands.sessions import BalancerLost, BalancerStarted, ExpireAbsent
 from roost.chat.history import Answer, Row
 from roost.chat.ids import Position
 from roost.chat.presence import is_expiry_due
 from roost.chat.refusals import Reason, Refusal
-from roost.chat.sessions import is_taken
 from roost.chat.settings import UNCHANGED, Settings, written
 from roost.chat.snapshot import decode_state
 from roost.chat.state import State

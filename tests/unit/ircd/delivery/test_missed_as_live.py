@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roost.chat.commands import LogIn, LogOut
+from roost.chat.commands.accounts import LogIn, LogOut
 from roost.chat.ids import FoldedAccount
 from roost.irc.capabilities import NAMES
 from spec.irc.test_resume import CAPABILITIES, come_back, enter, newest

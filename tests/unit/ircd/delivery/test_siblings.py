@@ -2,7 +2,8 @@
 
 import pytest
 
-from roost.chat.commands import ExpireAbsent, SetAlwaysOn
+from roost.chat.commands.sessions import ExpireAbsent
+from roost.chat.commands.users import SetAlwaysOn
 from roost.chat.ids import SessionId
 from roost.chat.settings import Settings
 from support.chat_invariants import check_invariants

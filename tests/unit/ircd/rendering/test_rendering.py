@@ -24,7 +24,7 @@ from roost.chat.changes import (
     TopicChanged,
     UserModesChanged,
 )
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change, encode_change
 from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
 from roost.irc.capabilities import NAMES, Capability

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.chat.commands import ModeChange
+from roost.chat.commands.modes import ModeChange
 from roost.ircd.replies.mode_words import (
     ModeWords,
     pack_changes,

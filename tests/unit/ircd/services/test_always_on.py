@@ -2,7 +2,8 @@
 
 import pytest
 
-from roost.chat.commands import Act, SetAlwaysOn
+from roost.chat.commands import Act
+from roost.chat.commands.users import SetAlwaysOn
 from roost.chat.ids import SessionId
 from roost.instant import Instant
 from roost.ircd.config import Config

@@ -3,7 +3,8 @@
 import pytest
 
 from roost.chat.applied import Applied
-from roost.chat.commands import CountLogin, Join
+from roost.chat.commands.accounts import CountLogin
+from roost.chat.commands.rooms import Join
 from roost.chat.refusals import Reason, Refusal
 from roost.irc.message import Message
 from roost.ircd.context import Context, Job, RefusedError, Request, Result

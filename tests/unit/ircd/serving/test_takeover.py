@@ -2,7 +2,9 @@
 
 import pytest
 
-from roost.chat.commands import Act, CloseSession, Say
+from roost.chat.commands import Act
+from roost.chat.commands.messages import Say
+from roost.chat.commands.sessions import CloseSession
 from roost.chat.ids import SessionId
 from roost.ircd.config import Config
 from support.dialogue import Client, World

@@ -1,6 +1,9 @@
 """What was missed and what the own lines did comes in the log's order, on any node."""
 
-from roost.chat.commands import Act, ChangeNick, Join, Operation, Part, Say
+from roost.chat.commands import Act, Operation
+from roost.chat.commands.messages import Say
+from roost.chat.commands.rooms import Join, Part
+from roost.chat.commands.users import ChangeNick
 from roost.chat.ids import SessionId
 from support.dialogue import Client, World
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from roost.chat.commands import Configure
+from roost.chat.commands.cluster import Configure
 from roost.chat.ids import Position
 from roost.chat.settings import Settings
 from roost.chat.state import State

@@ -1,0 +1,56 @@
+"""Rooms: who is in them, and what they are called."""
+
+from typing import TypeAlias
+
+from roost.chat.commands.payload import Payload
+
+
+class Join(Payload, frozen=True, tag=2):
+    """Enter a room, and make it when it does not exist."""
+
+    room: str
+    key: str = ""
+
+
+class Part(Payload, frozen=True, tag=3):
+    """Leave a room."""
+
+    room: str
+    reason: str = ""
+
+
+class PartAll(Payload, frozen=True, tag=4):
+    """Leave every room (JOIN 0)."""
+
+
+class SetTopic(Payload, frozen=True, tag=5):
+    """Set a room's topic; an empty one clears it."""
+
+    room: str
+    topic: str
+
+
+class Kick(Payload, frozen=True, tag=8):
+    """Remove somebody from a room."""
+
+    room: str
+    nick: str
+    reason: str = ""
+
+
+class Invite(Payload, frozen=True, tag=9):
+    """Invite somebody to a room."""
+
+    room: str
+    nick: str
+
+
+class RenameRoom(Payload, frozen=True, tag=35):
+    """Give a room another name (ircv3.net/specs/extensions/channel-rename)."""
+
+    room: str
+    name: str
+    reason: str = ""
+
+
+RoomOperation: TypeAlias = Join | Part | PartAll | SetTopic | Kick | Invite | RenameRoom
