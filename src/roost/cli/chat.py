@@ -4,15 +4,15 @@ import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 
 import msgspec
 import platformdirs
 
 from roost.cli.errors import CommandError, UsageError
+from roost.cli.flags import ChatFlags
 from roost.cli.local import LocalCluster
-from roost.cli.target import Flags, make_target, parse_addresses, read_settings
+from roost.cli.target import make_target, parse_addresses, read_settings
 from roost.client.addresses import AddressError
 from roost.client.connection import ClientConnection
 from roost.client.dialling import Policy
@@ -32,26 +32,13 @@ from roost.client.tui.app import ChatApp
 from roost.client.tui.link import Introduction, Link, OnChange, OnEffect, Preferences
 
 
-class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What `roost chat` can be told beside what all clients can."""
-
-    rooms: tuple[str, ...] = ()
-    state: Path | None = None
-    """Where the client remembers things; None: where the platform keeps such."""
-    is_local: bool = False
-    """Start a cluster on this machine when none runs."""
-    data: Path | None = None
-    """Of that cluster."""
-
-
 class ChatHost:
     """Starts connections for the interface, and keeps what is to be there again."""
 
-    def __init__(self, flags: Flags, settings: Settings, options: ChatOptions) -> None:
+    def __init__(self, flags: ChatFlags, settings: Settings) -> None:
         self._flags = flags
         self._settings = settings
-        self._options = options
-        self._place = options.state or saved_path()
+        self._place = flags.state or saved_path()
         self._saved = saved = load_saved(self._place)
         self.preferences = Preferences(
             theme=saved.theme or settings.theme,
@@ -61,7 +48,7 @@ class ChatHost:
         remembered = tuple(saved.addresses)
         self.addresses = flags.addresses or settings.addresses or remembered or (DEFAULT_ADDRESS,)
         self.nick = flags.nick or settings.nick or saved.nick
-        self.active = options.rooms[0].lower() if options.rooms else saved.active
+        self.active = flags.rooms[0].lower() if flags.rooms else saved.active
         self.problem = ""
         """Why nothing could be kept; said at the end."""
 
@@ -79,7 +66,7 @@ class ChatHost:
         profile = dataclasses.replace(
             target.profile,
             password=password,
-            rooms=tuple(dict.fromkeys([*self._options.rooms, *target.profile.rooms])),
+            rooms=tuple(dict.fromkeys([*self._flags.rooms, *target.profile.rooms])),
         )
         model = Model(profile, make_nonce())
         recall(model, self._saved)
@@ -116,7 +103,7 @@ class ChatHost:
             self.problem = str(error)
 
 
-def chat(flags: Flags, options: ChatOptions) -> None:
+def chat(flags: ChatFlags) -> None:
     """Open the client until the user leaves it.
 
     Raises:
@@ -125,13 +112,17 @@ def chat(flags: Flags, options: ChatOptions) -> None:
     settings = read_settings(flags)
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise UsageError("roost chat needs a terminal; in a browser: roost chat --web")
-    _check_password(flags, settings)
-    cluster = LocalCluster(options.data) if options.is_local else None
+    try:
+        # The interface has no terminal to ask in.
+        find_password(settings)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+    cluster = LocalCluster(flags.data) if flags.is_local else None
     if cluster is not None:
         cluster.ensure()
         flags = msgspec.structs.replace(flags, addresses=flags.addresses or cluster.addresses)
     try:
-        run_app(ChatHost(flags, settings, options))
+        run_app(ChatHost(flags, settings))
     finally:
         if cluster is not None:
             cluster.end()
@@ -151,21 +142,18 @@ def run_app(host: ChatHost) -> None:
         raise CommandError(farewell)
 
 
-def run_chat(
-    flags: Flags, options: ChatOptions, *, web: tuple[str, int] | None, is_served: bool
-) -> None:
+def run_chat(flags: ChatFlags) -> None:
     """Do what the command line asks for.
 
     Raises:
         CommandError: it cannot be done.
     """
-    if web is not None:
-        host, port = web
-        chat_in_browser(own_arguments(sys.argv[1:]), host, port)
-    elif is_served:
-        run_app(ChatHost(flags, read_settings(flags), options))
+    if flags.is_web:
+        chat_in_browser(own_arguments(sys.argv[1:]), flags.web_host, flags.web_port)
+    elif flags.is_served:
+        run_app(ChatHost(flags, read_settings(flags)))
     else:
-        chat(flags, options)
+        chat(flags)
 
 
 def own_arguments(arguments: Sequence[str]) -> list[str]:
@@ -194,15 +182,6 @@ def chat_in_browser(arguments: Sequence[str], host: str, port: int) -> None:
         Server(command, host=host, port=port, title="Roost").serve()
     except OSError as error:
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-
-
-def _check_password(flags: Flags, settings: Settings) -> None:
-    """Ask for the password while there is a terminal to ask in, not under the interface."""
-    del flags
-    try:
-        find_password(settings)
-    except SettingsError as error:
-        raise UsageError(str(error)) from None
 
 
 def _notify(settings: Settings) -> str:

@@ -19,11 +19,17 @@ from typing import IO, Self
 
 import msgspec
 
-from roost.cli.configuration import load_file, make_config
-from roost.cli.deployment import DATA_FOLDER
+from roost.cli.configuration import read_config, render
 from roost.cli.errors import UsageError
-from roost.cli.toml import render
 from roost.ops.files import replace_file
+
+DEFAULT_DATA = Path("roost-data")
+CLUSTER_FILE = "cluster.toml"
+CONFIG_FILE = "config.toml"
+RUN_FILE = "run.json"
+DATA_FOLDER = "data"
+OPERATOR = "operator"
+"""The operators' directory, and the name in their certificate."""
 
 NODES_MAX = 8
 """Up to here every node is linked to every other."""
@@ -77,10 +83,10 @@ class ClusterDirectory:
         Raises:
             UsageError: there is one with another number of members, or it cannot be read.
         """
-        file = self.path / "cluster.toml"
+        file = self.path / CLUSTER_FILE
         if not file.exists():
             return self.make(tuple(f"n{number}" for number in range(1, (nodes or 3) + 1)))
-        found = make_config(ClusterFile, load_file(file), source=str(file))
+        found = read_config(ClusterFile, file)
         if nodes is not None and nodes != len(found.members):
             raise UsageError(
                 f"the cluster in {self.path} has {len(found.members)} nodes "
@@ -109,7 +115,7 @@ class ClusterDirectory:
             msgspec.to_builtins(cluster),
             "Made by Roost. The members of a cluster are fixed when it is made.",
         )
-        self.write_text("cluster.toml", text)
+        self.write_text(CLUSTER_FILE, text)
 
     def write_text(self, name: str, text: str) -> Path:
         """Replace a file in the directory; gives its path.

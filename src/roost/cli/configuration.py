@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import tomli_w
 from msgspec import inspect
 
 from roost.cli.errors import UsageError
@@ -32,6 +33,27 @@ _WORDS = {
 }
 
 
+def read_config(
+    kind: type[ConfigT],
+    file: Path | None,
+    flags: Mapping[str, Any] | None = None,
+    *,
+    command: str = "",
+) -> ConfigT:
+    """Make a `kind` of a TOML file and of flags; without a file, `command` is named in errors.
+
+    Raises:
+        UsageError: the file cannot be read, or a key is unknown, missing, or has a wrong value.
+    """
+    return make_config(
+        kind,
+        load_file(file) if file else {},
+        source=str(file or command),
+        base=file.absolute().parent if file else None,
+        flags=flags,
+    )
+
+
 def load_file(path: Path) -> dict[str, Any]:
     """Read a TOML file.
 
@@ -44,6 +66,12 @@ def load_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+
+
+def render(values: Mapping[str, Any], comment: str) -> str:
+    """Return a TOML document that begins with a comment. A value that is None is left out."""
+    head = "".join(f"# {line}\n" for line in comment.splitlines())
+    return head + tomli_w.dumps(_plain(values))
 
 
 def make_config(
@@ -71,7 +99,7 @@ def make_config(
             raise UsageError(_unknown("flag", flag, [flag_of(key) for key in keys_of(kind)]))
         if isinstance(value, str):
             value = _read_flag(flag, field_type, value)
-        _put(merged, name.split("."), value)
+        put_value(merged, name, str(value.absolute()) if isinstance(value, Path) else value)
     try:
         return msgspec.convert(merged, kind, dec_hook=_path_hook(base))
     except msgspec.ValidationError as error:
@@ -111,6 +139,24 @@ def keys_of(kind: type) -> list[str]:
 def flag_of(key: str) -> str:
     """Give the flag that stands for a key."""
     return "--" + key.replace("_", "-")
+
+
+def put_value(table: dict[str, Any], key: str, value: Any) -> None:
+    """Set a key in nested tables; dots in it separate their names."""
+    *tables, name = key.split(".")
+    for each in tables:
+        table = table.setdefault(each, {})
+    table[name] = value
+
+
+def merge(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` with those of `over` in their place, table by table."""
+    merged = dict(values)
+    for key, value in over.items():
+        old = merged.get(key)
+        is_nested = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(merged[key], value) if is_nested else value
+    return merged
 
 
 def _fields(info: inspect.Type) -> tuple[inspect.Field, ...]:
@@ -155,10 +201,17 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _put(table: dict[str, Any], path: list[str], value: Any) -> None:
-    for name in path[:-1]:
-        table = table.setdefault(name, {})
-    table[path[-1]] = value
+def _plain(value: Any) -> Any:
+    """Return a value in the types that TOML has."""
+    match value:
+        case Path():
+            return str(value)
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items() if item is not None}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
 
 
 def _read_flag(flag: str, info: inspect.Type, text: str) -> Any:

@@ -1,82 +1,93 @@
-"""The configuration files of a cluster's processes, as `roost up` and `roost init` write them."""
+"""The directories of a cluster's processes, as `roost up` and `roost init` write them."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from roost.cli.toml import render
+from roost.cli.cluster import (
+    CONFIG_FILE,
+    OPERATOR,
+    ClusterDirectory,
+    ClusterFile,
+    ensure_certificates,
+    ensure_door_files,
+)
+from roost.cli.configuration import merge, render
+from roost.cli.errors import UsageError
+from roost.ops import clock
 
-CONFIG_FILE = "config.toml"
-DATA_FOLDER = "data"
-OPERATOR = "operator"
-"""The operators' directory, and the name in their certificate."""
-
-
-def balancer_values(
-    *,
-    cluster: str,
-    name: str,
-    credentials: Mapping[str, Path],
-    host: str,
-    port: int,
-    trunk: tuple[str, int],
-    http: tuple[str, int],
-    tls_port: int,
-    tls: Mapping[str, Path],
-) -> dict[str, Any]:
-    """Give a balancer's configuration; `tls` has the files of what clients are shown."""
-    return {
-        "cluster": cluster,
-        "name": name,
-        "host": host,
-        "port": port,
-        "trunk_host": trunk[0],
-        "trunk_port": trunk[1],
-        "http_host": http[0],
-        "http_port": http[1],
-        "tls_port": tls_port,
-        "tls": dict(tls),
-        "credentials": dict(credentials),
-    }
+NO_VALUES: Mapping[str, Any] = {}
 
 
-def node_values(
-    *,
-    cluster: str,
-    name: str,
-    members: Sequence[str],
-    credentials: Mapping[str, Path],
-    data: Path,
-    balancers: Sequence[str],
-) -> dict[str, Any]:
-    """Give a node's configuration, without where it listens."""
-    return {
-        "cluster": cluster,
-        "name": name,
-        "members": list(members),
-        "data": data,
-        "balancers": list(balancers),
-        "credentials": dict(credentials),
-    }
+class Deployment:
+    """Writes each process's certificate and configuration file."""
 
+    def __init__(
+        self,
+        directory: ClusterDirectory,
+        cluster: ClusterFile,
+        balancers: Mapping[str, tuple[str, ...]],
+        nodes: Mapping[str, tuple[str, ...]],
+        *,
+        comment: str,
+        is_portable: bool,
+    ) -> None:
+        """Create the certificates.
 
-def operator_values(
-    *, cluster: str, credentials: Mapping[str, Path], balancers: Sequence[str]
-) -> dict[str, Any]:
-    """Give what operators' commands need; `balancers` are the addresses of their trunk ports."""
-    return {
-        "cluster": cluster,
-        "balancers": list(balancers),
-        "credentials": dict(credentials),
-    }
+        `balancers` and `nodes` give the host names of each process. With `is_portable`, files name
+        nothing outside their own directory, so that the directory can be copied. `comment` goes on
+        top of each configuration file.
 
+        Raises:
+            UsageError: a file does not fit or cannot be written.
+        """
+        self._directory = directory
+        self._cluster = cluster.cluster
+        self._comment = comment
+        self._is_portable = is_portable
+        self._now = clock.utc_now()
+        roles = {name: ("balancer", hosts) for name, hosts in balancers.items()}
+        roles |= {name: ("node", hosts) for name, hosts in nodes.items()}
+        roles[OPERATOR] = ("operator", ())
+        self._credentials = ensure_certificates(directory, self._cluster, roles, self._now)
 
-def config_text(values: Mapping[str, Any], extra: Mapping[str, Any], comment: str) -> str:
-    """Make a file of values, and of others that win over them."""
-    merged = {**values}
-    for key, value in extra.items():
-        old = merged.get(key)
-        merged[key] = (
-            {**old, **value} if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    def write(
+        self, name: str, values: Mapping[str, Any], over: Mapping[str, Any] = NO_VALUES
+    ) -> None:
+        """Write the configuration file of a process, or of operators. `over` wins over `values`.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        own = {"cluster": self._cluster} | ({} if name == OPERATOR else {"name": name})
+        credentials = self._credentials[name]
+        if self._is_portable:
+            _copy_authority(credentials)
+        merged = merge({**own, **values, "credentials": self._shown(credentials)}, over)
+        self._directory.write_text(f"{name}/{CONFIG_FILE}", render(merged, self._comment))
+
+    def ensure_door_files(self, folder: str, *hosts: str) -> dict[str, Path]:
+        """Return the files of the certificate that clients see, made if need be.
+
+        Raises:
+            UsageError: a file does not fit or cannot be written.
+        """
+        return self._shown(
+            ensure_door_files(self._directory, self._cluster, folder, hosts, self._now)
         )
-    return render(merged, comment)
+
+    def _shown(self, files: Mapping[str, Path]) -> dict[str, Path]:
+        """Return files as a process in their directory names them."""
+        return {
+            kind: Path(path.name) if self._is_portable else path for kind, path in files.items()
+        }
+
+
+def _copy_authority(credentials: Mapping[str, Path]) -> None:
+    """Put the authority's certificate beside that of a process."""
+    target = credentials["certificate"].with_name(credentials["authority"].name)
+    try:
+        shutil.copyfile(credentials["authority"], target)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error

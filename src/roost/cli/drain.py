@@ -8,13 +8,13 @@ Who may order is a matter of certificates: the one in the cluster's `operator` d
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
-from roost.cli.configuration import load_file, make_config
-from roost.cli.deployment import CONFIG_FILE, OPERATOR
+from roost.cli.cluster import CONFIG_FILE, DEFAULT_DATA, OPERATOR
+from roost.cli.configuration import read_config
 from roost.cli.errors import CommandError, UnreachableError, UsageError
+from roost.cli.flags import OperatorFlags
 from roost.ops import clock
 from roost.protocol.orders import PROTOCOL_VERSION, Answer, Order, decode_answer, encode
 from roost.wire import (
@@ -47,21 +47,19 @@ class OperatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     credentials: Credentials
 
 
-def load_operator(data: Path | None, config: Path | None) -> OperatorConfig:
+def load_operator(flags: OperatorFlags) -> OperatorConfig:
     """Read an operator's file: the one given, or that of a cluster's data directory.
 
     Raises:
         UsageError: there is none, or it cannot be used.
     """
-    file = config or (data or Path("roost-data")) / OPERATOR / CONFIG_FILE
+    file = flags.config or (flags.data or DEFAULT_DATA) / OPERATOR / CONFIG_FILE
     if not file.exists():
         raise UsageError(
             f"there is no operator's certificate: {file} does not exist. `roost up` makes it in "
             "its data directory (--data), `roost init` makes one to be copied (--config)"
         )
-    found = make_config(
-        OperatorConfig, load_file(file), source=str(file), base=file.absolute().parent
-    )
+    found = read_config(OperatorConfig, file)
     for path in (found.credentials.certificate, found.credentials.key):
         if not path.exists():
             raise UsageError(f"there is no operator's certificate: {path} does not exist")

@@ -12,59 +12,53 @@ can be copied to its machine and started there:
 Processes on the same host take ports one after the other, beginning with the one given.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from roost.cli.cluster import (
-    NODES_MAX,
-    ClusterDirectory,
-    ClusterFile,
-    ensure_certificates,
-    ensure_door_files,
-)
-from roost.cli.deployment import (
+    CLUSTER_FILE,
     CONFIG_FILE,
     DATA_FOLDER,
+    NODES_MAX,
     OPERATOR,
-    balancer_values,
-    config_text,
-    node_values,
-    operator_values,
+    ClusterDirectory,
+    ClusterFile,
 )
+from roost.cli.deployment import Deployment
 from roost.cli.errors import UsageError
-from roost.ops import clock
+from roost.cli.flags import InitFlags
 
 _COMMENT = "Made by `roost init`. Paths count from this file's directory."
 
 
-class InitConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is where."""
-
-    nodes: tuple[str, ...]
-    """NAME=HOST of each node, as the others reach it."""
-    balancers: tuple[str, ...]
-    """NAME=HOST of each balancer, as nodes and clients reach it."""
-    data: Path
-    port: int
-    http_port: int
-    trunk_port: int
-    mesh_port: int
-    tls_port: int = 6697
-
-
-def init(config: InitConfig) -> None:
+def init(flags: InitFlags) -> None:
     """Write the files of a new cluster.
 
     Raises:
         UsageError: names or hosts do not fit, or the directory cannot be used.
     """
-    from roost.wire import format_address
+    here = [f"n{number}=127.0.0.1" for number in range(1, flags.local_nodes + 1)]
+    nodes = _hosts("--node", flags.nodes or here)
+    balancers = _hosts("--balancer", flags.balancers)
+    _check_names(nodes, balancers)
+    with ClusterDirectory(flags.data) as directory:
+        if (directory.path / CLUSTER_FILE).exists():
+            raise UsageError(f"there is a cluster in {flags.data} already")
+        cluster = directory.make(tuple(nodes))
+        deployment = Deployment(
+            directory,
+            cluster,
+            {name: (host,) for name, host in balancers.items()},
+            {name: (host,) for name, host in nodes.items()},
+            comment=_COMMENT,
+            is_portable=True,
+        )
+        _write(deployment, nodes, balancers, _Ports(flags))
+        print(_next_steps(directory.path, cluster, tuple(balancers)))
 
-    nodes, balancers = _hosts("--node", config.nodes), _hosts("--balancer", config.balancers)
+
+def _check_names(nodes: Mapping[str, str], balancers: Mapping[str, str]) -> None:
     if len(nodes) > NODES_MAX:
         raise UsageError(f"--node: a cluster has up to {NODES_MAX} nodes, not {len(nodes)}")
     both = [name for name in nodes if name in balancers]
@@ -73,68 +67,55 @@ def init(config: InitConfig) -> None:
     for name in (OPERATOR, "authority"):
         if name in nodes or name in balancers:
             raise UsageError(f"{name} is what another directory is called: choose another name")
-    with ClusterDirectory(config.data) as directory:
-        if (directory.path / "cluster.toml").exists():
-            raise UsageError(f"there is a cluster in {config.data} already")
-        cluster = directory.make(tuple(nodes))
-        roles: dict[str, tuple[str, tuple[str, ...]]]
-        roles = {name: ("node", (host,)) for name, host in nodes.items()}
-        roles |= {name: ("balancer", (host,)) for name, host in balancers.items()}
-        roles[OPERATOR] = ("operator", ())
-        now = clock.utc_now()
-        made = ensure_certificates(directory, cluster.cluster, roles, now)
-        ports = _Ports(config)
-        trunks: list[str] = []
-        for name, host in balancers.items():
-            trunk = (host, ports.next("trunk", host))
-            trunks.append(format_address(trunk))
-            values = balancer_values(
-                cluster=cluster.cluster,
-                name=name,
-                credentials=_copy_authority(made[name]),
-                host=host,
-                port=ports.next("port", host),
-                trunk=trunk,
-                http=("127.0.0.1", ports.next("http", host)),
-                tls_port=ports.next("tls", host),
-                tls=_names(ensure_door_files(directory, cluster.cluster, name, (host,), now)),
-            )
-            directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
-        meshes = {name: (host, ports.next("mesh", host)) for name, host in nodes.items()}
-        for name, host in nodes.items():
-            values = node_values(
-                cluster=cluster.cluster,
-                name=name,
-                members=cluster.members,
-                credentials=_copy_authority(made[name]),
-                data=Path(DATA_FOLDER),
-                balancers=trunks,
-            )
-            values["mesh_host"], values["mesh_port"] = meshes[name]
-            values["neighbours"] = {
+
+
+def _write(
+    deployment: Deployment, nodes: Mapping[str, str], balancers: Mapping[str, str], ports: "_Ports"
+) -> None:
+    from roost.wire import format_address
+
+    trunks = {name: (host, ports.next("trunk", host)) for name, host in balancers.items()}
+    for name, host in balancers.items():
+        values = {
+            "host": host,
+            "port": ports.next("port", host),
+            "trunk_host": host,
+            "trunk_port": trunks[name][1],
+            "http_host": "127.0.0.1",
+            "http_port": ports.next("http", host),
+            "tls_port": ports.next("tls", host),
+            "tls": deployment.ensure_door_files(name, host),
+        }
+        deployment.write(name, values)
+    trunk_addresses = [format_address(trunk) for trunk in trunks.values()]
+    meshes = {name: (host, ports.next("mesh", host)) for name, host in nodes.items()}
+    for name, host in nodes.items():
+        values = {
+            "members": tuple(nodes),
+            "data": Path(DATA_FOLDER),
+            "balancers": trunk_addresses,
+            "mesh_host": host,
+            "mesh_port": meshes[name][1],
+            "neighbours": {
                 peer: format_address(mesh) for peer, mesh in meshes.items() if peer != name
-            }
-            values["http_host"], values["http_port"] = "127.0.0.1", ports.next("http", host)
-            directory.write_text(f"{name}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
-        values = operator_values(
-            cluster=cluster.cluster,
-            credentials=_copy_authority(made[OPERATOR]),
-            balancers=trunks,
-        )
-        directory.write_text(f"{OPERATOR}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
-        print(_next_steps(directory.path, cluster, tuple(balancers)))
+            },
+            "http_host": "127.0.0.1",
+            "http_port": ports.next("http", host),
+        }
+        deployment.write(name, values)
+    deployment.write(OPERATOR, {"balancers": trunk_addresses})
 
 
 class _Ports:
     """Hands out ports, on each host one after the other."""
 
-    def __init__(self, config: InitConfig) -> None:
+    def __init__(self, flags: InitFlags) -> None:
         self._first = {
-            "port": config.port,
-            "tls": config.tls_port,
-            "http": config.http_port,
-            "trunk": config.trunk_port,
-            "mesh": config.mesh_port,
+            "port": flags.port,
+            "tls": flags.tls_port,
+            "http": flags.http_port,
+            "trunk": flags.trunk_port,
+            "mesh": flags.mesh_port,
         }
         self._given: Counter[tuple[str, str]] = Counter()
 
@@ -159,21 +140,6 @@ def _hosts(flag: str, words: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"{flag} {word}: there is another {name}")
         hosts[name] = host
     return hosts
-
-
-def _copy_authority(credentials: Mapping[str, Path]) -> dict[str, Path]:
-    """Put the authority's certificate beside a process's own; gives names without directories."""
-    target = credentials["certificate"].with_name(credentials["authority"].name)
-    try:
-        shutil.copyfile(credentials["authority"], target)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from error
-    return _names(credentials)
-
-
-def _names(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Give names without directories."""
-    return {kind: Path(path.name) for kind, path in files.items()}
 
 
 def _next_steps(path: Path, cluster: ClusterFile, balancers: Sequence[str]) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from roost.cli.cluster import DEFAULT_DATA, RUN_FILE
 from roost.cli.errors import CommandError
-from roost.cli.status import DEFAULT_DATA, RUN_FILE, Cluster, RunFile, fetch_all
+from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.ops import clock
 
 READY_S = 60.0

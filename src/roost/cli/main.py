@@ -1,4 +1,4 @@
-"""The command `roost`: what it can be told, and nothing else.
+"""The command `roost`: what each command can be told.
 
 The work is in the other modules, each imported only by the command that needs it, so that
 `roost --help` and a typing mistake are answered at once.
@@ -10,17 +10,30 @@ from typing import Annotated, Any
 
 import typer
 
-from roost.cli import client_commands
 from roost.cli.errors import CommandError
+from roost.cli.flags import (
+    ChatFlags,
+    ClientFlags,
+    InitFlags,
+    OperatorFlags,
+    ProcessFlags,
+    UpConfig,
+)
+from roost.cli.options import with_options, with_overrides
 
 _ANY_KEY = {"allow_extra_args": True, "ignore_unknown_options": True}
 _KEYS_HINT = (
-    "Every key of the configuration file is a flag too: max_x is --max-x; --keys lists them."
+    "Every key of the configuration file is also a flag: max_x is --max-x. --keys lists them."
 )
+_SUMMARY = "Chat that keeps going when a machine dies."
+
+NodeName = Annotated[
+    str, typer.Argument(metavar="NODE", help="Name of the node, as `roost status` shows it.")
+]
 
 app = typer.Typer(
     name="roost",
-    help="A chat that goes on when a machine dies.",
+    help=_SUMMARY,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -47,113 +60,53 @@ def _show_version(is_wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=_SUMMARY)
 def _roost(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
-) -> None:
-    """A chat that goes on when a machine dies."""
+) -> None: ...
 
 
 @app.command()
+@with_overrides(UpConfig)
 def up(
-    nodes: Annotated[
-        int | None, typer.Option(help="How many nodes a new cluster gets; 3 by default.")
+    flags: dict[str, Any],
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file whose keys are the flags above, with _ for -.")
     ] = None,
-    balancers: Annotated[int | None, typer.Option(help="How many balancers to run.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Where everything is kept.")] = None,
-    host: Annotated[str | None, typer.Option(help="Where to listen; loopback by default.")] = None,
-    port: Annotated[int | None, typer.Option(help="For clients; 0 is any free one.")] = None,
-    tls_port: Annotated[
-        int | None, typer.Option(help="For clients by TLS; 0 is any free one.")
-    ] = None,
-    certificate: Annotated[
-        Path | None, typer.Option(help="What clients are shown, a PEM file; or it is made.")
-    ] = None,
-    key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
-    http_port: Annotated[int | None, typer.Option(help="For status; 0 is any free one.")] = None,
-    restart: Annotated[
-        bool | None, typer.Option("--restart/--no-restart", help="Start again what dies.")
-    ] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file with the same keys.")] = None,
 ) -> None:
-    """Run a whole cluster on this machine, until Ctrl-C."""
-    from roost.cli.configuration import load_file, make_config
-    from roost.cli.up import UpConfig
+    """Run a whole cluster on this machine until Ctrl-C."""
+    from roost.cli.configuration import read_config
     from roost.cli.up import up as run
 
-    flags = {
-        "nodes": nodes,
-        "balancers": balancers,
-        "data": data,
-        "host": host,
-        "port": port,
-        "tls_port": tls_port,
-        "certificate": certificate,
-        "key": key,
-        "http_port": http_port,
-        "restart": restart,
-        "log_level": log_level,
-    }
-    run(
-        make_config(
-            UpConfig,
-            load_file(config) if config else {},
-            source=str(config or "roost up"),
-            base=config.absolute().parent if config else None,
-            flags=_given(flags),
-        )
-    )
+    run(read_config(UpConfig, config, flags, command="roost up"))
 
 
 @app.command()
-def init(
-    data: Annotated[Path, typer.Option(help="Where to write; must not hold a cluster yet.")],
-    node: Annotated[
-        list[str] | None, typer.Option(help="NAME=HOST of a node, as others reach it; repeat it.")
-    ] = None,
-    balancer: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=HOST of a balancer; repeat it."),
-    ] = None,
-    nodes: Annotated[int, typer.Option(help="Without --node: so many, on this machine.")] = 3,
-    port: Annotated[int, typer.Option(help="Where balancers expect clients.")] = 6667,
-    tls_port: Annotated[int, typer.Option(help="Where they expect clients by TLS.")] = 6697,
-    http_port: Annotated[int, typer.Option(help="Where processes answer over HTTP.")] = 8080,
-    trunk_port: Annotated[int, typer.Option(help="Where balancers expect nodes.")] = 6700,
-    mesh_port: Annotated[int, typer.Option(help="Where nodes expect each other.")] = 6800,
-) -> None:
-    """Write the files of a cluster over several machines: one directory for each process."""
-    from roost.cli.init import InitConfig
+@with_options(InitFlags)
+def init(flags: InitFlags) -> None:
+    """Create the files of a cluster on several machines.
+
+    Each process gets a directory of its own, to be copied to its machine.
+    """
     from roost.cli.init import init as run
 
-    here = [f"n{number}=127.0.0.1" for number in range(1, nodes + 1)]
-    run(
-        InitConfig(
-            nodes=tuple(node or here),
-            balancers=tuple(balancer or ["b1=127.0.0.1"]),
-            data=data,
-            port=port,
-            tls_port=tls_port,
-            http_port=http_port,
-            trunk_port=trunk_port,
-            mesh_port=mesh_port,
-        )
-    )
+    run(flags)
 
 
 @app.command()
 def renew(
-    data: Annotated[Path, typer.Option(help="The directory that `roost init` wrote.")],
+    data: Annotated[Path, typer.Option(help="Directory that `roost init` wrote.")],
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Processes; without them, those whose certificates expire soon."),
+        typer.Argument(
+            metavar="[NAME]...", help="Processes; by default those whose certificates expire soon."
+        ),
     ] = None,
 ) -> None:
-    """Make certificates anew, to be copied to the processes' machines."""
+    """Create new certificates for processes."""
     from roost.cli.renew import renew as run
 
     run(data, names or [])
@@ -161,49 +114,41 @@ def renew(
 
 @app.command("hash-password")
 def hash_one_password() -> None:
-    """Print what an operator's password is in the configuration; it is asked for."""
+    """Ask for an operator's password and print its hash."""
     from roost.cli.hash_password import hash_password
 
     hash_password()
 
 
 @app.command("node", context_settings=_ANY_KEY, epilog=_KEYS_HINT)
-def run_one_node(
-    context: typer.Context,
-    config: Annotated[Path | None, typer.Option(help="The node's TOML file.")] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
-    keys: Annotated[bool, typer.Option("--keys", help="List every key, and end.")] = False,
-    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
-) -> None:
+@with_options(ProcessFlags)
+def run_one_node(context: typer.Context, flags: ProcessFlags) -> None:
     """Run one node."""
-    from roost.cli.processes import ProcessOptions, run_node
+    from roost.cli.processes import run_node
 
-    run_node(ProcessOptions(config, tuple(context.args), log_level, keys, parent))
+    run_node(flags, context.args)
 
 
 @app.command("balancer", context_settings=_ANY_KEY, epilog=_KEYS_HINT)
-def run_one_balancer(
-    context: typer.Context,
-    config: Annotated[Path | None, typer.Option(help="The balancer's TOML file.")] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
-    keys: Annotated[bool, typer.Option("--keys", help="List every key, and end.")] = False,
-    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
-) -> None:
+@with_options(ProcessFlags)
+def run_one_balancer(context: typer.Context, flags: ProcessFlags) -> None:
     """Run one balancer."""
-    from roost.cli.processes import ProcessOptions, run_balancer
+    from roost.cli.processes import run_balancer
 
-    run_balancer(ProcessOptions(config, tuple(context.args), log_level, keys, parent))
+    run_balancer(flags, context.args)
 
 
 @app.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     data: Annotated[
-        Path | None, typer.Option(help="The data directory of a running `roost up`.")
+        Path | None, typer.Option(help="Data directory of a running `roost up`.")
     ] = None,
-    http: Annotated[str | None, typer.Option(help="A balancer's http://HOST:PORT.")] = None,
+    http: Annotated[
+        str | None, typer.Option(help="http://HOST:PORT of a balancer to ask instead.")
+    ] = None,
 ) -> None:
-    """Show the cluster: who is there, how they are, who leads."""
+    """Show the state of a cluster."""
     from roost.cli.status import draw, fetch_all, find_urls, to_json
 
     cluster = fetch_all(find_urls(data, http))
@@ -214,42 +159,81 @@ def status(
 
 
 @app.command()
+@with_options(OperatorFlags)
 def drain(
-    node: Annotated[str, typer.Argument(help="The node's name, as `roost status` shows it.")],
-    data: Annotated[Path | None, typer.Option(help="The data directory of a cluster.")] = None,
-    config: Annotated[Path | None, typer.Option(help="An operator's TOML file.")] = None,
+    node: NodeName,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait until the node serves nobody.")
+        bool, typer.Option("--wait/--no-wait", help="Wait until no client is left on the node.")
     ] = True,
+    *,
+    flags: OperatorFlags,
 ) -> None:
-    """Move a node's clients to the others, and give it none until it is undrained."""
+    """Move a node's clients to other nodes and keep it empty."""
     from roost.cli.drain import drain as run
     from roost.cli.drain import load_operator
 
-    run(load_operator(data, config), node, is_waiting=wait)
+    run(load_operator(flags), node, is_waiting=wait)
 
 
 @app.command()
-def undrain(
-    node: Annotated[str, typer.Argument(help="The node's name, as `roost status` shows it.")],
-    data: Annotated[Path | None, typer.Option(help="The data directory of a cluster.")] = None,
-    config: Annotated[Path | None, typer.Option(help="An operator's TOML file.")] = None,
-) -> None:
-    """Let a node that was drained serve clients again."""
+@with_options(OperatorFlags)
+def undrain(node: NodeName, flags: OperatorFlags) -> None:
+    """Let a drained node serve clients again."""
     from roost.cli.drain import load_operator
     from roost.cli.drain import undrain as run
 
-    run(load_operator(data, config), node)
+    run(load_operator(flags), node)
 
 
-app.command()(client_commands.chat)
-app.command()(client_commands.say)
-app.command()(client_commands.tail)
+@app.command()
+@with_options(ChatFlags)
+def chat(flags: ChatFlags) -> None:
+    """Chat in this terminal, or in a browser with --web."""
+    from roost.cli.chat import run_chat
+
+    run_chat(flags)
 
 
-def _given(flags: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: str(value.absolute()) if isinstance(value, Path) else value
-        for name, value in flags.items()
-        if value is not None
-    }
+@app.command()
+@with_options(ClientFlags)
+def say(
+    room: Annotated[str, typer.Argument(metavar="ROOM", help="A room ('#room') or a nickname.")],
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT]...", help="The message; '-' or nothing to read standard input."
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the confirmation.")] = 30.0,
+    *,
+    flags: ClientFlags,
+) -> None:
+    """Send a message and wait until it is confirmed."""
+    from roost.cli.talk import say as run
+
+    run(flags, room, text or [], timeout)
+
+
+@app.command()
+@with_options(ClientFlags)
+def tail(
+    room: Annotated[str, typer.Argument(metavar="ROOM", help="The room, with or without '#'.")],
+    json: Annotated[bool, typer.Option("--json", help="Print each message as JSON.")] = False,
+    since: Annotated[
+        str,
+        typer.Option(help="Start there: 10m, 2h, 3d, 2026-01-31 or 2026-01-31T12:00:00Z."),
+    ] = "",
+    lines: Annotated[
+        int | None,
+        typer.Option(help="Number of earlier messages without --since; 10 by default."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Go on with new messages.")
+    ] = True,
+    *,
+    flags: ClientFlags,
+) -> None:
+    """Print earlier and new messages of a room."""
+    from roost.cli.talk import tail as run
+
+    run(flags, room, is_json=json, since=since, lines=lines, is_following=follow)

@@ -4,36 +4,23 @@ import asyncio
 import contextlib
 import resource
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, TypeVar, get_args, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
 import uvloop
 
-from roost.cli.configuration import keys_of, load_file, make_config, parse_flags
+from roost.cli.configuration import keys_of, parse_flags, read_config
 from roost.cli.errors import CommandError, UsageError
+from roost.cli.flags import ProcessFlags
 from roost.cli.supervisor import die_with_parent
-from roost.ops.logging import Level, configure
+from roost.ops.level import Level
+from roost.ops.logging import configure
 
 ConfigT = TypeVar("ConfigT")
 
 STOP_S_MAX = 5.0
 """A process that has not ended in order by then after a signal ends all the same; a node may take
 longer by what it waits for its clients to be moved."""
-
-
-@dataclass(frozen=True)
-class ProcessOptions:
-    """What both kinds of process are told on the command line."""
-
-    config: Path | None
-    arguments: tuple[str, ...]
-    """Flags that are keys of the configuration."""
-    log_level: str
-    is_listing_keys: bool
-    parent: int | None
-    """End together with the process of this id."""
 
 
 class Process(Protocol):
@@ -54,7 +41,7 @@ class Reloading(Protocol):
         """Do that; what cannot be used is refused, and the old stays."""
 
 
-def run_node(options: ProcessOptions) -> None:
+def run_node(flags: ProcessFlags, arguments: Sequence[str]) -> None:
     """Run a node until a signal ends it.
 
     Raises:
@@ -65,25 +52,28 @@ def run_node(options: ProcessOptions) -> None:
     from roost.node.errors import FailedError, StartError
     from roost.node.node import Node
 
-    config = _prepare(NodeConfig, options, "roost node")
-    if config is None:
+    read = _prepare(NodeConfig, flags, arguments, "roost node")
+    if read is None:
         return
+    config = read()
 
     def reread() -> NodeConfig:
         try:
-            return _read(NodeConfig, options, "roost node")
+            return read()
         except UsageError as error:
             raise ValueError(str(error)) from error
 
     try:
-        _run(config.name, options, lambda: Node(config, reread), STOP_S_MAX + config.leave_s)
+        _run(
+            config.name, flags.log_level, lambda: Node(config, reread), STOP_S_MAX + config.leave_s
+        )
     except StartError as error:
         raise UsageError(f"{config.name}: {error}") from error
     except FailedError as error:
         raise CommandError(f"{config.name}: {error}") from error
 
 
-def run_balancer(options: ProcessOptions) -> None:
+def run_balancer(flags: ProcessFlags, arguments: Sequence[str]) -> None:
     """Run a balancer until a signal ends it.
 
     Raises:
@@ -92,47 +82,32 @@ def run_balancer(options: ProcessOptions) -> None:
     from roost.balancer import Balancer, Config
     from roost.wire import CredentialsError
 
-    config = _prepare(Config, options, "roost balancer")
-    if config is None:
+    read = _prepare(Config, flags, arguments, "roost balancer")
+    if read is None:
         return
+    config = read()
     try:
-        _run(config.name, options, lambda: Balancer(config), STOP_S_MAX)
+        _run(config.name, flags.log_level, lambda: Balancer(config), STOP_S_MAX)
     except (OSError, CredentialsError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{config.name}: {why}") from error
 
 
-def _prepare(kind: type[ConfigT], options: ProcessOptions, command: str) -> ConfigT | None:
-    """Read file and flags; None when only the keys were asked for."""
-    if options.parent is not None:
-        die_with_parent(options.parent)
-    if options.is_listing_keys:
+def _prepare(
+    kind: type[ConfigT], flags: ProcessFlags, arguments: Sequence[str], command: str
+) -> Callable[[], ConfigT] | None:
+    """Return what reads the configuration; None if only the keys were asked for."""
+    if flags.parent is not None:
+        die_with_parent(flags.parent)
+    if flags.is_listing_keys:
         print("\n".join(keys_of(kind)))
         return None
-    if options.log_level not in get_args(Level):
-        levels = ", ".join(get_args(Level))
-        raise UsageError(f"--log-level {options.log_level}: it must be one of {levels}")
-    return _read(kind, options, command)
+    own = parse_flags(kind, arguments)
+    return lambda: read_config(kind, flags.config, own, command=command)
 
 
-def _read(kind: type[ConfigT], options: ProcessOptions, command: str) -> ConfigT:
-    """Read file and flags."""
-    file = options.config
-    return make_config(
-        kind,
-        load_file(file) if file else {},
-        source=str(file or command),
-        base=file.absolute().parent if file else None,
-        flags=parse_flags(kind, options.arguments),
-    )
-
-
-def _run(
-    name: str, options: ProcessOptions, make: Callable[[], Process], stop_s_max: float
-) -> None:
-    for level in get_args(Level):
-        if level == options.log_level:
-            configure(name, level=level)
+def _run(name: str, level: Level, make: Callable[[], Process], stop_s_max: float) -> None:
+    configure(name, level=level)
     _raise_file_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run_until_signalled(make, stop_s_max))

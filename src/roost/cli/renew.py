@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from roost.cli.cluster import RENEWAL_DAYS, ClusterDirectory, ensure_certificates
+from roost.cli.cluster import CLUSTER_FILE, RENEWAL_DAYS, ClusterDirectory, ensure_certificates
 from roost.cli.errors import UsageError
 from roost.ops import clock
 
@@ -22,7 +22,7 @@ def renew(data: Path, names: Sequence[str]) -> None:
     Raises:
         UsageError: there is no cluster, no such process, or a file cannot be read or written.
     """
-    if not (data / "cluster.toml").exists():
+    if not (data / CLUSTER_FILE).exists():
         raise UsageError(f"there is no cluster in {data}: name the directory given to `roost init`")
     with ClusterDirectory(data) as directory:
         cluster = directory.open(None)

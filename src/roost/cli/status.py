@@ -9,13 +9,11 @@ from typing import Any
 
 import msgspec
 
+from roost.cli.cluster import DEFAULT_DATA, RUN_FILE
 from roost.cli.errors import UnreachableError, UsageError
 
 TIMEOUT_S = 3.0
 """A balancer on the other side of the world has answered by then."""
-RUN_FILE = "run.json"
-"""Where a running `roost up` says, in its data directory, where it can be reached."""
-DEFAULT_DATA = Path("roost-data")
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 _STATE_COLOURS = {"ready": "green", "starting": "yellow", "catching-up": "yellow"}

@@ -6,7 +6,8 @@ import os
 import sys
 
 from roost.cli.errors import CommandError, UsageError
-from roost.cli.target import Flags, make_target, read_settings
+from roost.cli.flags import ClientFlags
+from roost.cli.target import make_target, read_settings
 from roost.client.script import ScriptError, Target
 from roost.client.tail import Printer, parse_since
 from roost.ops import clock
@@ -27,7 +28,7 @@ def _quiet(target: Target, **changes: object) -> Target:
     return Target(addresses=target.addresses, trust=target.trust, profile=profile)
 
 
-def say(flags: Flags, room: str, words: list[str], timeout_s: float) -> None:
+def say(flags: ClientFlags, room: str, words: list[str], timeout_s: float) -> None:
     """Say something and wait until it is confirmed.
 
     Raises:
@@ -55,7 +56,7 @@ def say(flags: Flags, room: str, words: list[str], timeout_s: float) -> None:
 
 
 def tail(
-    flags: Flags,
+    flags: ClientFlags,
     room: str,
     *,
     is_json: bool,

@@ -1,11 +1,9 @@
 """Flags and settings of those commands that connect as a client, made into one target."""
 
 from collections.abc import Sequence
-from pathlib import Path
-
-import msgspec
 
 from roost.cli.errors import UsageError
+from roost.cli.flags import ClientFlags
 from roost.client.addresses import Address, AddressError, parse_address
 from roost.client.model import Profile
 from roost.client.script import DEFAULT_ADDRESS, Target, default_nick
@@ -19,20 +17,7 @@ from roost.client.settings import (
 from roost.client.transport import Trust
 
 
-class Flags(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says; what it does not say is None or empty."""
-
-    addresses: tuple[str, ...] = ()
-    nick: str = ""
-    account: str = ""
-    is_secure: bool | None = None
-    fingerprint: str = ""
-    authority: Path | None = None
-    is_insecure: bool = False
-    settings: Path | None = None
-
-
-def read_settings(flags: Flags) -> Settings:
+def read_settings(flags: ClientFlags) -> Settings:
     """Read the settings file that the flags name, or the usual one.
 
     Raises:
@@ -44,7 +29,7 @@ def read_settings(flags: Flags) -> Settings:
         raise UsageError(str(error)) from None
 
 
-def make_target(flags: Flags, settings: Settings, *, nick_suffix: str = "") -> Target:
+def make_target(flags: ClientFlags, settings: Settings, *, nick_suffix: str = "") -> Target:
     """Put together where to connect, whom to believe and whom to be; flags come first.
 
     Raises:

@@ -14,35 +14,30 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from roost.cli.cluster import (
-    NODES_MAX,
-    ClusterDirectory,
-    ClusterFile,
-    ensure_certificates,
-    ensure_door_files,
-    fingerprint_of,
-)
-from roost.cli.deployment import (
     CONFIG_FILE,
     DATA_FOLDER,
+    DEFAULT_DATA,
     OPERATOR,
-    balancer_values,
-    config_text,
-    node_values,
-    operator_values,
+    RUN_FILE,
+    ClusterDirectory,
+    ClusterFile,
+    fingerprint_of,
 )
+from roost.cli.deployment import Deployment
 from roost.cli.errors import CommandError, UnreachableError, UsageError
+from roost.cli.flags import UpConfig
 from roost.cli.orphans import end_orphans
 from roost.cli.ports import choose_ports
-from roost.cli.status import DEFAULT_DATA, RUN_FILE, Cluster, RunFile, fetch_all
+from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.cli.supervisor import Child, Supervisor
 from roost.ops import clock
-from roost.ops.logging import Level, configure
+from roost.ops.logging import configure
 
 POLL_S = 0.05
 """Between two looks at whether the nodes are ready."""
@@ -52,56 +47,15 @@ BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
 """Together with the end of the supervisor itself, less than the 3 s that Ctrl-C may take."""
 
-TLS_PORT = 6697
-"""IRC's port for TLS (RFC 7194)."""
-DOOR = "tls"
-"""The folder of the certificate that clients are shown."""
+LOOPBACK = "127.0.0.1"
+TLS_FOLDER = "tls"
+"""Where the certificate that clients see is kept."""
 
 _WHOLE = ("ready", "draining")
 """States of a node that lacks nothing; one that was drained stays so when it starts again."""
 _COMMENT = "Made by `roost up` at each start. Change keys in a file for its --config instead."
 
 _logger = structlog.get_logger(__name__)
-
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-
-
-class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What `roost up` can be told."""
-
-    nodes: Annotated[int, msgspec.Meta(ge=1, le=NODES_MAX)] | None = None
-    """Default: what the data directory has, or 3."""
-    balancers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
-    data: Path = DEFAULT_DATA
-    host: str = "127.0.0.1"
-    """Where clients and browsers are expected; a process talks to the others on loopback."""
-    port: Port = 6667
-    """For clients; 0 is any free one. Further balancers take the ports after it."""
-    tls_port: Port | None = None
-    """For clients by TLS, in the same way. Default: 6697, or any free one if `port` is."""
-    certificate: Path | None = None
-    """What clients are shown, a PEM file; without it the cluster makes one."""
-    key: Path | None = None
-    """The certificate's key."""
-    http_port: Port = 8080
-    restart: bool = True
-    """Start a process again when it dies."""
-    log_level: Level = "info"
-    balancer: dict[str, Any] = {}
-    """Keys of every balancer's own configuration."""
-    node: dict[str, Any] = {}
-    """Keys of every node's own configuration."""
-
-    def __post_init__(self) -> None:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key belong together: give both or neither")
-
-    @property
-    def first_tls_port(self) -> int:
-        """Where the first balancer expects clients by TLS."""
-        if self.tls_port is None:
-            return TLS_PORT if self.port else 0
-        return self.tls_port
 
 
 def up(config: UpConfig) -> None:
@@ -115,85 +69,93 @@ def up(config: UpConfig) -> None:
         cluster = directory.open(config.nodes)
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
         end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.members))
-        deployment = _Deployment(config, directory, cluster, balancers)
-        asyncio.run(_Run(config, directory, cluster, deployment).run())
+        access = _deploy(config, directory, cluster, balancers)
+        asyncio.run(_Run(config, directory, cluster, balancers, access).run())
 
 
-class _Deployment:
-    """The ports, certificates and configuration files of one run."""
+class TlsAccess(NamedTuple):
+    """What people need to know to connect by TLS."""
 
-    def __init__(
-        self,
-        config: UpConfig,
-        directory: ClusterDirectory,
-        cluster: ClusterFile,
-        balancers: Sequence[str],
-    ) -> None:
-        host, count = config.host, len(balancers)
-        wanted = [
-            *((host, config.port and config.port + i, "--port") for i in range(count)),
-            *(
-                (host, config.http_port and config.http_port + i, "--http-port")
-                for i in range(count)
-            ),
-            *(("127.0.0.1", 0, "--host") for _ in range(count)),
-            *(
-                (host, config.first_tls_port and config.first_tls_port + i, "--tls-port")
-                for i in range(count)
-            ),
+    addresses: tuple[str, ...]
+    fingerprint: str
+    """Of the certificate that they see."""
+    authority: Path | None
+    """The file to trust; None if the operator brought the certificate."""
+
+
+class Access(NamedTuple):
+    """Where a cluster can be reached."""
+
+    addresses: tuple[str, ...]
+    """HOST:PORT for clients, one per balancer."""
+    tls: TlsAccess
+    urls: tuple[str, ...]
+    """The balancers over HTTP."""
+
+
+class _Ports(NamedTuple):
+    """Where a balancer listens."""
+
+    port: int
+    tls_port: int
+    http_port: int
+    trunk_port: int
+
+
+def _choose_ports(config: UpConfig, count: int) -> list[_Ports]:
+    """Choose the ports of so many balancers; each takes those after its predecessor's."""
+    wanted = []
+    for i in range(count):
+        wanted += [
+            (config.host, config.port and config.port + i, "--port"),
+            (config.host, config.first_tls_port and config.first_tls_port + i, "--tls-port"),
+            (config.host, config.http_port and config.http_port + i, "--http-port"),
+            (LOOPBACK, 0, "--host"),
         ]
-        ports = choose_ports(wanted)
-        self.balancers = tuple(balancers)
-        self.addresses = tuple(_join(host, port) for port in ports[:count])
-        self.urls = tuple(f"http://{_join(host, port)}" for port in ports[count : 2 * count])
-        trunks = tuple(f"127.0.0.1:{port}" for port in ports[2 * count : 3 * count])
-        self.tls_addresses = tuple(_join(host, port) for port in ports[3 * count :])
-        roles = dict.fromkeys(balancers, ("balancer", ())) | dict.fromkeys(
-            cluster.members, ("node", ())
-        )
-        roles[OPERATOR] = ("operator", ())
-        files = ensure_certificates(directory, cluster.cluster, roles, clock.utc_now())
-        self.authority = directory.path / "authority" / "ca.pem" if config.key is None else None
-        """What clients have to trust; None when the operator has brought a certificate."""
-        self.tls = _door_files(config, directory, cluster.cluster)
-        for number, name in enumerate(balancers):
-            values = balancer_values(
-                cluster=cluster.cluster,
-                name=name,
-                credentials=files[name],
-                host=host,
-                port=ports[number],
-                trunk=("127.0.0.1", ports[2 * count + number]),
-                http=(host, ports[count + number]),
-                tls_port=ports[3 * count + number],
-                tls=self.tls,
-            )
-            text = config_text(values, config.balancer, _COMMENT)
-            directory.write_text(f"{name}/{CONFIG_FILE}", text)
-        for name in cluster.members:
-            values = node_values(
-                cluster=cluster.cluster,
-                name=name,
-                members=cluster.members,
-                credentials=files[name],
-                data=directory.path / name / DATA_FOLDER,
-                balancers=trunks,
-            )
-            text = config_text(values, config.node, _COMMENT)
-            directory.write_text(f"{name}/{CONFIG_FILE}", text)
-        values = operator_values(
-            cluster=cluster.cluster, credentials=files[OPERATOR], balancers=trunks
-        )
-        directory.write_text(f"{OPERATOR}/{CONFIG_FILE}", config_text(values, {}, _COMMENT))
+    chosen = iter(choose_ports(wanted))
+    return [_Ports(*four) for four in zip(*[chosen] * 4, strict=True)]
 
 
-def _door_files(config: UpConfig, directory: ClusterDirectory, cluster: str) -> dict[str, Path]:
-    """Give the files of what clients are shown: the operator's, or ones that we make."""
-    if config.certificate is not None and config.key is not None:
-        return {"certificate": config.certificate, "key": config.key}
-    host = connectable(config.host)
-    names = tuple(dict.fromkeys((socket.gethostname(), host)))
-    return ensure_door_files(directory, cluster, DOOR, names, clock.utc_now())
+def _deploy(
+    config: UpConfig, directory: ClusterDirectory, cluster: ClusterFile, balancers: Sequence[str]
+) -> Access:
+    """Write the certificates and configuration files of one run."""
+    ports = _choose_ports(config, len(balancers))
+    deployment = Deployment(
+        directory,
+        cluster,
+        dict.fromkeys(balancers, ()),
+        dict.fromkeys(cluster.members, ()),
+        comment=_COMMENT,
+        is_portable=False,
+    )
+    certificate, authority = config.certificate, None
+    tls: dict[str, Path] = {}
+    if certificate is None:
+        hosts = dict.fromkeys((socket.gethostname(), connectable(config.host)))
+        tls = deployment.ensure_door_files(TLS_FOLDER, *hosts)
+        certificate, authority = tls["certificate"], directory.path / "authority" / "ca.pem"
+    for name, own in zip(balancers, ports, strict=True):
+        values = {**own._asdict(), "trunk_host": LOOPBACK, "tls": tls}
+        deployment.write(name, values, config.values_of("balancer"))
+    trunks = tuple(f"{LOOPBACK}:{own.trunk_port}" for own in ports)
+    for name in cluster.members:
+        values = {
+            "members": cluster.members,
+            "data": directory.path / name / DATA_FOLDER,
+            "balancers": trunks,
+        }
+        deployment.write(name, values, config.values_of("node"))
+    deployment.write(OPERATOR, {"balancers": trunks})
+    return Access(
+        addresses=tuple(_join(config.host, own.port) for own in ports),
+        tls=TlsAccess(
+            tuple(_join(config.host, own.tls_port) for own in ports),
+            fingerprint_of(certificate),
+            authority,
+        ),
+        urls=tuple(f"http://{_join(config.host, own.http_port)}" for own in ports),
+    )
 
 
 class _Run:
@@ -204,15 +166,14 @@ class _Run:
         config: UpConfig,
         directory: ClusterDirectory,
         cluster: ClusterFile,
-        deployment: _Deployment,
+        balancers: Sequence[str],
+        access: Access,
     ) -> None:
         self._config = config
         self._directory = directory
         self._cluster = cluster
-        self._deployment = deployment
-        self._balancers = [
-            self._child("balancer", name, is_node=False) for name in deployment.balancers
-        ]
+        self._access = access
+        self._balancers = [self._child("balancer", name, is_node=False) for name in balancers]
         self._nodes = [self._child("node", name, is_node=True) for name in cluster.members]
         self._supervisor = Supervisor(
             [*self._balancers, *self._nodes], is_restarting=config.restart
@@ -223,7 +184,7 @@ class _Run:
     async def run(self) -> None:
         """Start everything, say when it is ready, and end it when asked to."""
         self._watch_signals()
-        run_file = RunFile(os.getpid(), self._deployment.addresses, self._deployment.urls)
+        run_file = RunFile(os.getpid(), self._access.addresses, self._access.urls)
         path = self._directory.write_text(RUN_FILE, msgspec.json.encode(run_file).decode() + "\n")
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -285,17 +246,11 @@ class _Run:
             self._cluster = msgspec.structs.replace(self._cluster, is_founded=True)
             self._directory.write(self._cluster)
         command = status_command(Path(sys.argv[0]), self._config.data)
-        deployment = self._deployment
-        doors = TlsDoors(
-            deployment.tls_addresses,
-            fingerprint_of(deployment.tls["certificate"]),
-            deployment.authority,
-        )
-        print(ready_text(deployment.addresses, doors, deployment.urls, command), flush=True)
+        print(ready_text(self._access, command), flush=True)
 
     def _look(self) -> Cluster | None:
         try:
-            return fetch_all(self._deployment.urls)
+            return fetch_all(self._access.urls)
         except UnreachableError:
             return None
 
@@ -325,31 +280,22 @@ class _Run:
         _logger.info("stopped")
 
 
-class TlsDoors(NamedTuple):
-    """What people must know to come in by TLS."""
-
-    addresses: tuple[str, ...]
-    fingerprint: str
-    """Of the certificate that they are shown."""
-    authority: Path | None
-    """The file to trust; None when they trust the certificate anyway."""
-
-
-def ready_text(addresses: Sequence[str], tls: TlsDoors, urls: Sequence[str], command: str) -> str:
-    """Say that the cluster is ready, and how to get in; `command` shows its status."""
-    host, _, port = addresses[0].rpartition(":")
-    others = f" (and at {', '.join(addresses[1:])})" if len(addresses) > 1 else ""
-    return "\n".join(
-        (
-            f"Roost is ready at {addresses[0]}{others}",
-            f"  irssi    irssi -c {host.strip('[]')} -p {port} -n NAME",
-            f"  WeeChat  weechat 'irc://NAME@{addresses[0]}/#lobby'",
-            f"  TLS      {', '.join(tls.addresses)}",
-            *_trust_lines(tls),
-            f"  status   {urls[0]}/ or {command}",
-            "  Ctrl-C stops it.",
-        )
-    )
+def ready_text(access: Access, command: str) -> str:
+    """Say that the cluster is ready, and how to connect; `command` shows its status."""
+    first, *others = access.addresses
+    host, _, port = first.rpartition(":")
+    also = f" (and at {', '.join(others)})" if others else ""
+    lines = [
+        f"Roost is ready at {first}{also}",
+        f"  irssi    irssi -c {host.strip('[]')} -p {port} -n NAME",
+        f"  WeeChat  weechat 'irc://NAME@{first}/#lobby'",
+        f"  TLS      {', '.join(access.tls.addresses)}",
+        f"           certificate SHA-256 {access.tls.fingerprint}",
+    ]
+    if access.tls.authority is not None:
+        lines.append(f"           made here: have clients trust {access.tls.authority}")
+    lines += [f"  status   {access.urls[0]}/ or {command}", "  Ctrl-C stops it."]
+    return "\n".join(lines)
 
 
 def status_command(program: Path, data: Path) -> str:
@@ -358,13 +304,6 @@ def status_command(program: Path, data: Path) -> str:
     if data.absolute() != DEFAULT_DATA.absolute():
         words += ["--data", str(data)]
     return shlex.join(words)
-
-
-def _trust_lines(tls: TlsDoors) -> list[str]:
-    lines = [f"           certificate SHA-256 {tls.fingerprint}"]
-    if tls.authority is not None:
-        lines.append(f"           made here: have clients trust {tls.authority}")
-    return lines
 
 
 def connectable(host: str) -> str:

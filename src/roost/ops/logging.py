@@ -12,13 +12,12 @@ that share a stream do not tear each other's lines.
 
 import logging
 import sys
-from typing import Literal, TextIO, TypeAlias
+from typing import TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-Level: TypeAlias = Literal["debug", "info", "warning", "error"]
-"""The least severe kind of line that is written."""
+from roost.ops.level import Level
 
 _PROCESS_WIDTH = 4
 """Columns for a process's name before a readable line; "n1" and "b1" and room for more."""

@@ -1,13 +1,35 @@
 """Files and flags become configurations, and what is wrong is said in words."""
 
+import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from roost.cli.configuration import flag_of, keys_of, load_file, make_config, parse_flags
+from roost.cli.configuration import (
+    flag_of,
+    keys_of,
+    load_file,
+    make_config,
+    parse_flags,
+    render,
+)
 from roost.cli.errors import UsageError
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+_VALUE = st.one_of(
+    _TEXT,
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(_TEXT),
+)
+_KEY = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
+_TABLE = st.dictionaries(_KEY, _VALUE)
+_DEEP = st.one_of(_VALUE, _TABLE, st.lists(_TABLE))
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,3 +145,17 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
         load_file(path)
     with pytest.raises(UsageError, match=r"cannot read .*: No such file"):
         load_file(tmp_path / "missing.toml")
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(_KEY, st.one_of(_VALUE, st.dictionaries(_KEY, _DEEP))))
+def test_every_value_survives(table: dict[str, object]) -> None:
+    assert tomllib.loads(render(table, "a\ncomment")) == table
+
+
+def test_a_path_is_text() -> None:
+    assert tomllib.loads(render({"data": Path("/a b/c")}, "")) == {"data": "/a b/c"}
+
+
+def test_what_is_none_is_left_out() -> None:
+    assert tomllib.loads(render({"a": None, "b": [{"c": None, "d": 1}]}, "")) == {"b": [{"d": 1}]}

@@ -6,7 +6,8 @@ import pytest
 
 from roost.cli.drain import load_operator
 from roost.cli.errors import UsageError
-from roost.cli.init import InitConfig, init
+from roost.cli.flags import InitFlags, OperatorFlags
+from roost.cli.init import init
 from roost.ops import clock
 from roost.wire.authority import check_credentials
 from roost.wire.identity import Identity
@@ -17,19 +18,15 @@ def make_cluster(data: Path, **changes: object) -> None:
         "nodes": ("n1=10.0.0.1", "n2=10.0.0.2"),
         "balancers": ("b1=10.0.0.8", "b2=10.0.0.9"),
         "data": data,
-        "port": 6667,
-        "http_port": 8080,
-        "trunk_port": 6700,
-        "mesh_port": 6800,
     }
-    init(InitConfig(**{**values, **changes}))  # type: ignore[arg-type]
+    init(InitFlags(**{**values, **changes}))  # type: ignore[arg-type]
 
 
 def test_an_operators_directory_can_be_copied_and_used(tmp_path: Path) -> None:
     make_cluster(tmp_path / "made")
     moved = tmp_path / "moved"
     (tmp_path / "made" / "operator").rename(moved)
-    found = load_operator(None, moved / "config.toml")
+    found = load_operator(OperatorFlags(config=moved / "config.toml"))
     assert found.balancers == ("10.0.0.8:6700", "10.0.0.9:6700")
     identity = Identity(found.cluster, "operator", "operator")
     check_credentials(found.credentials, identity, now=clock.utc_now())
@@ -38,16 +35,16 @@ def test_an_operators_directory_can_be_copied_and_used(tmp_path: Path) -> None:
 
 def test_a_data_directory_is_enough(tmp_path: Path) -> None:
     make_cluster(tmp_path)
-    assert load_operator(tmp_path, None).balancers[0] == "10.0.0.8:6700"
+    assert load_operator(OperatorFlags(data=tmp_path)).balancers[0] == "10.0.0.8:6700"
 
 
 def test_without_a_certificate_nobody_is_asked(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no operator's certificate"):
-        load_operator(tmp_path, None)
+        load_operator(OperatorFlags(data=tmp_path))
     make_cluster(tmp_path)
     (tmp_path / "operator" / "operator-operator-key.pem").unlink()
     with pytest.raises(UsageError, match=r"there is no operator's certificate: .*-key\.pem"):
-        load_operator(tmp_path, None)
+        load_operator(OperatorFlags(data=tmp_path))
 
 
 @pytest.mark.parametrize("name", ["operator", "authority"])

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from roost.cli.errors import UsageError
-from roost.cli.init import InitConfig, init
+from roost.cli.flags import InitFlags
+from roost.cli.init import init
 from roost.cli.renew import renew
 from roost.ops import clock
 from roost.wire import Credentials
@@ -15,14 +16,10 @@ from roost.wire.identity import Identity
 
 def made(data: Path) -> Path:
     init(
-        InitConfig(
+        InitFlags(
             nodes=("n1=10.0.0.1", "n2=10.0.0.2", "n3=chat.example.org"),
             balancers=("b1=10.0.0.9",),
             data=data,
-            port=6667,
-            http_port=8080,
-            trunk_port=6700,
-            mesh_port=6800,
         )
     )
     return data

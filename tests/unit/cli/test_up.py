@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from roost.cli.up import TlsDoors, ready_text, status_command
+from roost.cli.up import Access, TlsAccess, ready_text, status_command
 
-TLS = TlsDoors(("127.0.0.1:6697",), "ab12", Path("/data/authority/ca.pem"))
+TLS = TlsAccess(("127.0.0.1:6697",), "ab12", Path("/data/authority/ca.pem"))
+ACCESS = Access(("127.0.0.1:6667",), TLS, ("http://127.0.0.1:8080",))
 
 
 def test_the_first_line_has_the_address() -> None:
-    text = ready_text(["127.0.0.1:6667"], TLS, ["http://127.0.0.1:8080"], "roost status")
+    text = ready_text(ACCESS, "roost status")
     lines = text.splitlines()
     assert lines[0] == "Roost is ready at 127.0.0.1:6667"
     assert "irssi -c 127.0.0.1 -p 6667 -n NAME" in lines[1]
@@ -22,12 +23,12 @@ def test_the_first_line_has_the_address() -> None:
 
 
 def test_nobody_is_told_to_trust_the_authority_for_an_operators_own_certificate() -> None:
-    brought = TLS._replace(authority=None)
-    assert "trust" not in ready_text(["127.0.0.1:6667"], brought, ["http://127.0.0.1:1"], "status")
+    brought = ACCESS._replace(tls=TLS._replace(authority=None))
+    assert "trust" not in ready_text(brought, "status")
 
 
 def test_several_balancers_are_all_named() -> None:
-    text = ready_text(["[::1]:1", "[::1]:2"], TLS, ["http://[::1]:3"], "roost status")
+    text = ready_text(Access(("[::1]:1", "[::1]:2"), TLS, ("http://[::1]:3",)), "roost status")
     assert text.startswith("Roost is ready at [::1]:1 (and at [::1]:2)\n")
     assert "irssi -c ::1 -p 1 -n NAME" in text
 
