@@ -123,7 +123,7 @@ async def measure(size: tuple[int, int]) -> dict[str, Times]:
                 await asyncio.sleep(1 / 60)
         with render_times(found["scrolling"]):
             while len(found["scrolling"].frames) < FRAMES:
-                stand.main.view.scroll_rows(-7)
+                stand.main.pane.view.scroll_rows(-7)
                 await asyncio.sleep(1 / 60)
         with render_times(found["resizing"]):
             for step in range(40):

@@ -10,10 +10,11 @@ from textual.pilot import Pilot
 
 from roost.client.connection import now
 from roost.client.model import Model, Problem, ProblemKind, Profile
-from roost.client.model.effects import Disconnect, Reconnect
+from roost.client.model.effects import InterfaceEffect, Reconnect
 from roost.client.tui.app import ChatApp
 from roost.client.tui.calendar import Calendar
-from roost.client.tui.link import Introduction, Link, OnChange, OnEffect, Preferences
+from roost.client.tui.composer import Composer
+from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
 from roost.client.tui.main_screen import MainScreen
 from roost.ops import clock
 from support.fake_irc_network import Connection, Network
@@ -72,7 +73,7 @@ class FakeLink:
         for effect in self.model.take_effects():
             if isinstance(effect, Reconnect):
                 self.connect()
-            elif not isinstance(effect, Disconnect):
+            elif isinstance(effect, InterfaceEffect):
                 self._on_effect(effect)
         for line in self.model.take_lines():
             self.sent.append(line)
@@ -94,16 +95,16 @@ class FakeHost:
         self.active = ""
         self.rooms = rooms
         self.links: list[FakeLink] = []
-        self.kept = 0
+        self.saved = 0
 
-    def start(self, introduction: Introduction, on_change: OnChange, on_effect: OnEffect) -> Link:
+    def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
         profile = Profile(nick=introduction.nick, rooms=self.rooms, password=introduction.password)
         link = FakeLink(Model(profile, "nonce"), self.network, on_effect)
         self.links.append(link)
         return link
 
-    def keep(self, link: Link | None) -> None:
-        self.kept += 1
+    def save(self, link: Link | None) -> None:
+        self.saved += 1
 
 
 class Stand:
@@ -132,6 +133,10 @@ class Stand:
         found = self.app.main_screen
         assert found is not None
         return found
+
+    @property
+    def composer(self) -> Composer:
+        return self.main.pane.composer
 
     def text(self) -> str:
         """What is on the screen."""

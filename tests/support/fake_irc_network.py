@@ -154,9 +154,9 @@ class Connection:
         self.network.connections.remove(self)
         session, self.session = self.session, None
         if session is not None and not self.has("roost.chat/resume"):
-            self._quit(session)
+            self._drop(session)
 
-    def _quit(self, session: Session) -> None:
+    def _drop(self, session: Session) -> None:
         self.network.sessions.pop(session.token, None)
         for room in session.rooms:
             self.network.members[room].pop(session.nick, None)

@@ -29,7 +29,7 @@ from roost.client.settings import (
     saved_path,
 )
 from roost.client.tui.app import ChatApp
-from roost.client.tui.link import Introduction, Link, OnChange, OnEffect, Preferences
+from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
 
 
 class ChatHost:
@@ -52,7 +52,7 @@ class ChatHost:
         self.problem = ""
         """Why nothing could be kept; said at the end."""
 
-    def start(self, introduction: Introduction, on_change: OnChange, on_effect: OnEffect) -> Link:
+    def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
         """Make a model and its connection; see `link.Host`."""
         flags = msgspec.structs.replace(
             self._flags, nick=introduction.nick, addresses=introduction.addresses
@@ -75,14 +75,13 @@ class ChatHost:
             addresses,
             target.trust,
             random=Random(),  # noqa: S311 - it spreads waits, no secret
-            on_change=on_change,
             on_effect=on_effect,
         )
         for host, policy in self._saved.policies.items():
             connection.dialler.policies[host] = Policy(policy.port, policy.until_ms)
         return connection
 
-    def keep(self, link: Link | None) -> None:
+    def save(self, link: Link | None) -> None:
         """Write down what is to be remembered."""
         saved = self._saved
         saved.theme = self.preferences.theme

@@ -21,6 +21,7 @@ from roost.client.model.effects import (
     Abandon,
     Disconnect,
     Effect,
+    InterfaceEffect,
     KeepTls,
     Reconnect,
     Toast,
@@ -57,7 +58,7 @@ class ClientConnection:
         *,
         random: Random,
         on_change: Callable[[], None] = lambda: None,
-        on_effect: Callable[[Effect], None] = lambda _: None,
+        on_effect: Callable[[InterfaceEffect], None] = lambda _: None,
     ) -> None:
         """`random` spreads the waits of many clients."""
         self.model = model

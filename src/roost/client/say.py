@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from roost.client.connection import ClientConnection
 from roost.client.model import Delivery, Entry, Model
-from roost.client.model.effects import Effect, Toast
+from roost.client.model.effects import InterfaceEffect, Toast
 from roost.client.model.sending import WINDOW
 from roost.client.script import ScriptError, Target, describe, with_model
 
@@ -21,7 +21,7 @@ async def say(target: Target, where: str, texts: list[str], timeout_s: float) ->
     """
     toasts: list[str] = []
 
-    def hear(effect: Effect) -> None:
+    def hear(effect: InterfaceEffect) -> None:
         if isinstance(effect, Toast) and effect.is_error:
             toasts.append(effect.text)
 

@@ -17,7 +17,7 @@ import msgspec
 from roost.client.addresses import Address
 from roost.client.connection import ClientConnection
 from roost.client.model import Model, Phase, Profile
-from roost.client.model.effects import Effect
+from roost.client.model.effects import InterfaceEffect
 from roost.client.transport import Trust
 
 DEFAULT_ADDRESS = "127.0.0.1:6667"
@@ -54,7 +54,7 @@ def make_nonce() -> str:
 async def with_model(
     target: Target,
     work: Callable[[Model, ClientConnection, Callable[[], Awaitable[None]]], Awaitable[None]],
-    on_effect: Callable[[Effect], None] = lambda _: None,
+    on_effect: Callable[[InterfaceEffect], None] = lambda _: None,
 ) -> None:
     """Run `work` beside a connection; it is given a function that waits for a change.
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from roost.client.connection import ClientConnection
 from roost.client.model import Conversation, Entry, EntryKind, Model
-from roost.client.model.effects import Effect, Toast
+from roost.client.model.effects import InterfaceEffect, Toast
 from roost.client.model.incoming import format_time
 from roost.client.model.text import strip_formatting
 from roost.client.script import ScriptError, Target, with_model
@@ -120,7 +120,7 @@ async def tail(
     """
     toasts: list[str] = []
 
-    def hear(effect: Effect) -> None:
+    def hear(effect: InterfaceEffect) -> None:
         if isinstance(effect, Toast) and effect.is_error:
             toasts.append(effect.text)
 

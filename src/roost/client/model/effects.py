@@ -98,17 +98,6 @@ class KeepTls:
     duration_s: int
 
 
-Effect = (
-    Attention
-    | Toast
-    | Show
-    | Help
-    | AskName
-    | InterfaceCommand
-    | Jump
-    | Reconnect
-    | Disconnect
-    | Abandon
-    | UpgradeToTls
-    | KeepTls
-)
+InterfaceEffect = Attention | Toast | Show | Help | AskName | InterfaceCommand | Jump
+ConnectionEffect = Reconnect | Disconnect | Abandon | UpgradeToTls | KeepTls
+Effect = InterfaceEffect | ConnectionEffect

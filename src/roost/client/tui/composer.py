@@ -9,6 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from roost.client.model import Entry
+
 LINES_MAX = 8
 """How high it grows before it scrolls."""
 PASTE_LINES_MAX = 3
@@ -74,6 +76,8 @@ class Composer(TextArea):
         )
         self._complete = complete
         self._earlier = earlier
+        self.reply_to: Entry | None = None
+        """The message that the next one answers."""
         self._offers: list[str] = []
         self._chosen = -1
         self._word: tuple[int, int] = (0, 0)

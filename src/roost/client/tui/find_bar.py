@@ -58,7 +58,7 @@ class FindBar(Horizontal):
             self.query_one(Input).value = ""
             self.post_message(self.Closed())
 
-    def say(self, number: int, count: int, query: str) -> None:
+    def show_matches(self, number: int, count: int, query: str) -> None:
         """Show which of how many one is at."""
         words = f"{number} of {count}  Up Down" if count else "not found" if query else ""
         self.query_one("#find-count", Static).update(words)

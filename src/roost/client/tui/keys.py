@@ -39,7 +39,7 @@ GROUPS = (
             Key("f4", "theme", "F4", "light or dark"),
             Key("f5", "settings", "F5", "settings"),
             Key("ctrl+t", "reconnect", "Ctrl+T", "reconnect at once"),
-            Key("ctrl+q", "leave", "Ctrl+Q", "leave Roost"),
+            Key("ctrl+q", "app.quit", "Ctrl+Q", "leave Roost"),
         ),
     ),
     Group(

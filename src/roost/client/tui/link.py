@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from roost.client.model import Model
-from roost.client.model.effects import Effect
+from roost.client.model.effects import InterfaceEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,7 @@ class Preferences:
     hides_coming_and_going: bool = False
 
 
-OnChange = Callable[[], None]
-OnEffect = Callable[[Effect], None]
+OnEffect = Callable[[InterfaceEffect], None]
 
 
 class Host(Protocol):
@@ -60,12 +59,12 @@ class Host(Protocol):
     active: str
     """The key of the conversation that was last in view; may be empty."""
 
-    def start(self, introduction: Introduction, on_change: OnChange, on_effect: OnEffect) -> Link:
+    def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
         """Make a model and its connection.
 
         Raises:
             ValueError: what was answered cannot be used; the text is for people.
         """
 
-    def keep(self, link: Link | None) -> None:
-        """Write down what is to be there again the next time; called now and then."""
+    def save(self, link: Link | None) -> None:
+        """Write what the next start needs; called now and then, and at the end."""

@@ -78,7 +78,7 @@ def test_a_line_that_is_refused_stays_where_it_was_typed() -> None:
         async with open_interface() as stand:
             await stand.see("You joined")
             await stand.say("/nosuchcommand with words")
-            await stand.wait(lambda: stand.main.composer.text == "/nosuchcommand with words")
+            await stand.wait(lambda: stand.composer.text == "/nosuchcommand with words")
 
     run_async(scenario())
 
@@ -92,7 +92,7 @@ def test_new_lines_are_typed_and_sent_together() -> None:
             await stand.type("two")
             await stand.pilot.press("ctrl+j")
             await stand.type("three")
-            assert stand.main.composer.text == "one\ntwo\nthree"
+            assert stand.composer.text == "one\ntwo\nthree"
             await stand.pilot.press("enter")
             await stand.wait(lambda: len(stand.network.texts()) == 3)
 
@@ -107,12 +107,12 @@ def test_names_and_commands_are_completed() -> None:
             await stand.see("You joined", "3 here")
             await stand.type("bo")
             await stand.pilot.press("tab")
-            assert stand.main.composer.text.startswith("bobby")
+            assert stand.composer.text.startswith("bobby")
             await stand.pilot.press("ctrl+u")
             await stand.type("/to")
             await stand.see("/topic")
             await stand.pilot.press("tab")
-            assert stand.main.composer.text == "/topic "
+            assert stand.composer.text == "/topic "
 
     run_async(scenario())
 
@@ -124,9 +124,9 @@ def test_ones_own_lines_come_back_with_up() -> None:
             await stand.say("first line")
             await stand.say("second line")
             await stand.pilot.press("up", "up")
-            assert stand.main.composer.text == "first line"
+            assert stand.composer.text == "first line"
             await stand.pilot.press("down")
-            assert stand.main.composer.text == "second line"
+            assert stand.composer.text == "second line"
 
     run_async(scenario())
 
@@ -135,11 +135,11 @@ def test_pasting_many_lines_asks_first() -> None:
     async def scenario() -> None:
         async with open_interface() as stand:
             await stand.see("You joined")
-            stand.main.composer.post_message(events.Paste("a\nb\nc\nd\ne"))
+            stand.composer.post_message(events.Paste("a\nb\nc\nd\ne"))
             await stand.see("Paste many lines?", "Paste these 5 lines")
-            assert stand.main.composer.text == ""
+            assert stand.composer.text == ""
             await stand.pilot.press("enter")
-            await stand.wait(lambda: stand.main.composer.text == "a\nb\nc\nd\ne")
+            await stand.wait(lambda: stand.composer.text == "a\nb\nc\nd\ne")
 
     run_async(scenario())
 
@@ -209,7 +209,7 @@ def test_searching_finds_marks_and_goes_there() -> None:
             await stand.see("2 of 2", "hay 11")
             await stand.pilot.press("escape")
             await stand.see_none("2 of 2")
-            assert stand.app.focused is stand.main.composer
+            assert stand.app.focused is stand.composer
 
     run_async(scenario())
 
@@ -266,7 +266,7 @@ def test_a_question_mark_shows_the_keys_and_a_second_one_writes_it() -> None:
             await stand.pilot.press("question_mark")
             await stand.see("Press ? again", "Ctrl+K")
             await stand.pilot.press("question_mark")
-            await stand.wait(lambda: stand.main.composer.text == "?")
+            await stand.wait(lambda: stand.composer.text == "?")
             await stand.pilot.press("f1")
             await stand.see("Everywhere")
 
@@ -281,7 +281,7 @@ def test_a_reply_names_what_it_answers() -> None:
             await stand.see("what time is it")
             await stand.pilot.press("ctrl+up", "up", "r")
             await stand.see("Replying to")
-            assert stand.app.focused is stand.main.composer
+            assert stand.app.focused is stand.composer
 
     run_async(scenario())
 
@@ -297,7 +297,7 @@ def test_the_mouse_copies_what_it_drags_over() -> None:
             x = lines[y].index("copy")
             await stand.pilot.mouse_down(offset=(x, y))
             await stand.pilot.hover(offset=(x + 5, y))
-            view = stand.main.view
+            view = stand.main.pane.view
             region = view.region
             move = events.MouseMove(
                 view, x + 15 - region.x, y - region.y, 1, 0, 1, False, False, False, x + 15, y
@@ -337,7 +337,7 @@ def test_a_mistake_of_the_interface_is_a_sentence_and_no_traceback() -> None:
             def fail(*_: object) -> None:
                 raise RuntimeError("on purpose")
 
-            stand.main.deeds.rooms = fail  # type: ignore[method-assign]
+            stand.main.conversations.show_rooms = fail  # type: ignore[method-assign]
             await stand.pilot.press("ctrl+o")
             screen = await stand.see("Something went wrong")
             assert "Traceback" not in screen

@@ -1,6 +1,9 @@
-"""What all dialogs are: a framed box with a title, closed by Escape or by a click beside it."""
+"""The framed box that every dialog is, and two plain ones: a line to type, a text to read.
 
-from collections.abc import Sequence
+Escape, or a click outside the box, closes a dialog without an answer: its result is None.
+"""
+
+from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
 from rich.text import Text
@@ -9,81 +12,85 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 Answer = TypeVar("Answer")
 
 
+class Box(Vertical):
+    """The frame around a dialog's widgets."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(classes="dialog", id="box")
+        self.border_title = title
+
+
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
-    """A box; answers None when it is closed without an answer."""
+    """A screen above the conversation; a subclass composes one `Box`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False),
     ]
-    title_text = ""
-
-    def compose(self) -> ComposeResult:
-        """Frame the contents."""
-        with Vertical(classes="dialog", id="box") as box:
-            box.border_title = self.title_text
-            yield from self.contents()
-
-    def contents(self) -> ComposeResult:
-        """Give what is in the box."""
-        raise NotImplementedError
 
     def action_close(self) -> None:
-        """Close without an answer."""
         self.dismiss(None)
 
     def on_click(self, event: events.Click) -> None:
-        """Close when the click is beside the box."""
-        box = self.query_one("#box")
-        if not box.region.contains(int(event.screen_x), int(event.screen_y)):
+        if not self.query_one(Box).region.contains(int(event.screen_x), int(event.screen_y)):
             self.dismiss(None)
 
 
-class ChoiceDialog(Dialog[str]):
-    """Some things to choose from; answers the chosen one's id."""
+class PromptDialog(Dialog[str]):
+    """Asks for one line; the result is the line without surrounding blanks."""
 
     def __init__(
-        self, title: str, choices: Sequence[tuple[str, str]], *, explanation: str | Text = ""
+        self,
+        title: str,
+        explanation: str,
+        value: str = "",
+        *,
+        check: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """Offer choices: (id, words)."""
+        """`check` returns what is wrong with a line, or "" to accept it."""
         super().__init__()
-        self.title_text = title
-        self._choices = choices
+        self._title = title
         self._explanation = explanation
+        self._value = value
+        self._check = check
 
-    def contents(self) -> ComposeResult:
-        """Show what it is about, and the choices."""
-        if self._explanation:
-            words = self._explanation
-            with VerticalScroll(classes="explanation", can_focus=False):
-                yield Static(Text(words) if isinstance(words, str) else words)
-        yield OptionList(*(Option(Text(words), id=name) for name, words in self._choices))
+    def compose(self) -> ComposeResult:
+        with Box(self._title):
+            yield Static(Text(self._explanation), id="explanation")
+            yield Input(self._value)
+            yield Static("", id="problem")
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Answer."""
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.option.id)
+        line = event.value.strip()
+        problem = self._check(line)
+        if problem:
+            self.query_one("#problem", Static).update(Text(problem))
+        else:
+            self.dismiss(line)
 
 
 class TextDialog(Dialog[None]):
-    """Something to read."""
+    """Shows a text to read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q,f1", "close", "Close", show=False),
     ]
 
-    def __init__(self, title: str, words: Text) -> None:
+    def __init__(self, title: str, text: Text) -> None:
         super().__init__()
-        self.title_text = title
-        self._words = words
+        self._title = title
+        self._text = text
 
-    def contents(self) -> ComposeResult:
-        """Show it."""
-        with VerticalScroll(classes="reading"):
-            yield Static(self._words)
-        yield Static("Escape closes this", classes="hint")
+    def compose(self) -> ComposeResult:
+        with Box(self._title):
+            with VerticalScroll(classes="reading"):
+                yield Static(self._text)
+            yield Static("Escape closes this", classes="hint")

@@ -1,5 +1,6 @@
-"""The keys."""
+"""The dialog that lists the keys."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.style import Style
@@ -10,30 +11,31 @@ from roost.client.tui.keys import GROUPS
 from roost.client.tui.palette import Palette
 from roost.client.tui.screens.dialog import TextDialog
 
-QUESTION = "?"
 
-
-class KeysScreen(TextDialog):
-    """Which key does what."""
+class KeysDialog(TextDialog):
+    """Lists which key does what."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "question", "Type a question mark", show=False),
     ]
 
-    def __init__(self, palette: Palette, *, is_typed: bool = False) -> None:
-        """Show the keys; `is_typed` says that a question mark opened it where one writes."""
-        super().__init__("Keys", keys_text(palette, is_typed=is_typed))
-        self._is_typed = is_typed
-        self.is_question_wanted = False
+    def __init__(self, palette: Palette, on_question: Callable[[], None] | None = None) -> None:
+        """Open by F1, or by a question mark in the empty composer.
+
+        In the latter case the user may have wanted the character: `on_question` writes it when
+        the key is pressed again.
+        """
+        super().__init__("Keys", keys_text(palette, is_typed=on_question is not None))
+        self._on_question = on_question
 
     def action_question(self) -> None:
-        """Close; with the key that opened it, one may have wanted the character."""
-        self.is_question_wanted = self._is_typed
         self.dismiss(None)
+        if self._on_question is not None:
+            self._on_question()
 
 
-def keys_text(palette: Palette, *, is_typed: bool = False) -> Text:
-    """Give all keys as a text."""
+def keys_text(palette: Palette, *, is_typed: bool) -> Text:
+    """Return the table of keys; `is_typed` says that a question mark opened it."""
     shown = Text()
     if is_typed:
         shown.append("Press ? again to write a question mark.\n\n", palette.accent)

@@ -1,15 +1,13 @@
-"""The rooms that exist, to join one or to make another."""
+"""The dialog that lists the server's rooms, to join one or to create another."""
+
+from collections.abc import Sequence
 
 from rich.style import Style
 from rich.text import Text
-from textual import events
-from textual.app import ComposeResult
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from roost.client.model import ListedRoom, ListingState, Model
 from roost.client.tui.palette import Palette
-from roost.client.tui.screens.dialog import Dialog
+from roost.client.tui.screens.picker import Choice, Picker
 from roost.client.tui.wrapping import truncate, width_of
 
 SHOWN_MAX = 300
@@ -19,86 +17,42 @@ _SIZE_WIDTH = 7
 _JOIN = ("/join", "/j")
 
 
-class RoomsScreen(Dialog[str]):
-    """Answers the name of the room to join or make."""
-
-    title_text = "Rooms"
+class RoomPicker(Picker[str]):
+    """Results in the name of the room to join or create."""
 
     def __init__(self, model: Model, palette: Palette) -> None:
-        super().__init__()
+        super().__init__("Rooms", placeholder="Type to find a room, or the name of a new one")
         self._model = model
         self._palette = palette
         self._revision = -1
 
-    def contents(self) -> ComposeResult:
-        """Show what is typed, and what there is."""
-        yield Input(placeholder="Type to find a room, or the name of a new one", id="filter")
-        yield OptionList(id="list")
-        yield Static(id="about", classes="hint")
-
     def on_mount(self) -> None:
-        """Begin with typing, and look for what the server answers."""
-        self.query_one(Input).focus()
-        self._follow()
         self.set_interval(0.1, self._follow)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Find as one types."""
-        event.stop()
-        self._show()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Join what is marked."""
-        event.stop()
-        chosen = self.query_one(OptionList).highlighted_option
-        if chosen is not None:
-            self.dismiss(chosen.id)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Join what was clicked."""
-        event.stop()
-        self.dismiss(event.option.id)
-
-    def on_key(self, event: events.Key) -> None:
-        """Move in the list while one types."""
-        moves = {"down": "cursor_down", "up": "cursor_up"}
-        moves |= {"pagedown": "page_down", "pageup": "page_up"}
-        if event.key in moves and self.query_one(Input).has_focus:
-            event.stop()
-            event.prevent_default()
-            getattr(self.query_one(OptionList), f"action_{moves[event.key]}")()
-
     def on_resize(self) -> None:
-        """Fit the topics anew."""
-        self._show()
+        """Cut the topics to the new width."""
+        self.show_choices()
 
     def _follow(self) -> None:
         if self._model.listing.revision != self._revision:
             self._revision = self._model.listing.revision
-            self._show()
+            self.show_choices()
 
-    def _show(self) -> None:
-        words = looked_for(self.query_one(Input).value)
-        listing = self._model.listing
-        found = [room for room in listing.rooms if _has(room, words.lower())]
-        options = [Option(self._line(room), id=room.name) for room in found[:SHOWN_MAX]]
-        new = new_room_name(words, {room.name.lower() for room in listing.rooms})
+    def find(self, typed: str) -> tuple[Sequence[Choice[str]], str]:
+        words = looked_for(typed)
+        rooms = self._model.listing.rooms
+        found = [room for room in rooms if _has(room, words.lower())]
+        choices = [Choice(room.name, self._line(room)) for room in found[:SHOWN_MAX]]
+        new = new_room_name(words, {room.name.lower() for room in rooms})
         if new:
-            line = Text.assemble(
-                ("Make ", self._palette.muted), (new, self._palette.primary + Style(bold=True))
-            )
-            options.append(Option(line, id=new))
-        options_list = self.query_one(OptionList)
-        options_list.clear_options()
-        options_list.add_options(options)
-        if options:
-            options_list.highlighted = 0
-        about = NO_ROOM if words and not options else self._about(len(found))
-        self.query_one("#about", Static).update(Text(about))
+            style = self._palette.primary + Style(bold=True)
+            line = Text.assemble(("Make ", self._palette.muted), (new, style))
+            choices.append(Choice(new, line))
+        return choices, NO_ROOM if words and not choices else self._hint_about(len(found))
 
     def _line(self, room: ListedRoom) -> Text:
         palette = self._palette
-        width = max(self.query_one(OptionList).scrollable_content_region.width - 2, 20)
+        width = max(self.options.scrollable_content_region.width - 2, 20)
         name_width = min(max(width // 3, 14), 28)
         name = truncate(room.name, name_width - 2)
         joined = room.name.lower() in self._model.conversations
@@ -111,7 +65,7 @@ class RoomsScreen(Dialog[str]):
             (topic, palette.text),
         )
 
-    def _about(self, found: int) -> str:
+    def _hint_about(self, found: int) -> str:
         listing = self._model.listing
         if listing.state is ListingState.FAILED:
             return f"The rooms cannot be listed: {listing.problem}. You can still type a name."
@@ -124,14 +78,14 @@ class RoomsScreen(Dialog[str]):
 
 
 def looked_for(typed: str) -> str:
-    """Give the words to look for; whoever types the command means the room behind it."""
+    """Return the words to look for: "/join #tea" means "#tea"."""
     words = typed.strip()
     command, _, rest = words.partition(" ")
     return rest.strip() if command.lower() in _JOIN else words
 
 
 def new_room_name(words: str, existing: set[str]) -> str:
-    """Give the room that typing `words` would make; empty when it exists or cannot be."""
+    """Return the room that typing `words` would create, or "" if it exists or is not possible."""
     if not words or any(character.isspace() or character in ",\x07" for character in words):
         return ""
     name = words if words[0] in "#&" else f"#{words}"

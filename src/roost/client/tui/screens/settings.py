@@ -5,7 +5,7 @@ from textual.containers import Horizontal
 from textual.widgets import Label, Select, Static, Switch
 
 from roost.client.tui.link import Preferences
-from roost.client.tui.screens.dialog import Dialog
+from roost.client.tui.screens.dialog import Box, Dialog
 
 _NOTIFY = (
     ("ring the bell", "bell"),
@@ -15,42 +15,37 @@ _NOTIFY = (
 )
 
 
-class SettingsScreen(Dialog[None]):
-    """The settings."""
-
-    title_text = "Settings"
+class SettingsDialog(Dialog[None]):
+    """Changes the preferences and the theme."""
 
     def __init__(self, preferences: Preferences) -> None:
         super().__init__()
         self._preferences = preferences
 
-    def contents(self) -> ComposeResult:
-        """Show each with its value."""
+    def compose(self) -> ComposeResult:
         themes = [
             (name.replace("-", " "), name)
             for name, theme in sorted(self.app.available_themes.items())
             if not theme.ansi
         ]
-        with Horizontal(classes="setting"):
-            yield Label("Colours")
-            yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
-        with Horizontal(classes="setting"):
-            yield Label("When somebody calls you")
-            yield Select(
-                _NOTIFY,
-                value=self._preferences.notify,
-                allow_blank=False,
-                id="notify",
-                compact=True,
+        notify, shown = self._preferences.notify, not self._preferences.hides_coming_and_going
+        with Box("Settings"):
+            with Horizontal(classes="setting"):
+                yield Label("Colours")
+                yield Select(
+                    themes, value=self.app.theme, allow_blank=False, id="theme", compact=True
+                )
+            with Horizontal(classes="setting"):
+                yield Label("When somebody calls you")
+                yield Select(_NOTIFY, value=notify, allow_blank=False, id="notify", compact=True)
+            with Horizontal(classes="setting"):
+                yield Label("Show who comes and goes")
+                yield Switch(shown, id="coming", animate=False)
+            yield Static(
+                "Everything takes effect at once and is kept. Escape closes.", classes="hint"
             )
-        with Horizontal(classes="setting"):
-            yield Label("Show who comes and goes")
-            shown = not self._preferences.hides_coming_and_going
-            yield Switch(shown, id="coming", animate=False)
-        yield Static("Everything takes effect at once and is kept. Escape closes.", classes="hint")
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Take a choice."""
         event.stop()
         if event.select.id == "theme":
             self.app.theme = str(event.value)
@@ -58,6 +53,5 @@ class SettingsScreen(Dialog[None]):
             self._preferences.notify = str(event.value)
 
     def on_switch_changed(self, event: Switch.Changed) -> None:
-        """Take a switch."""
         event.stop()
         self._preferences.hides_coming_and_going = not event.value

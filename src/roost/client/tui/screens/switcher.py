@@ -1,79 +1,51 @@
-"""Going to a conversation by a few letters of its name."""
+"""The dialog that goes to a conversation by a few letters of its name."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich.style import Style
 from rich.text import Text
-from textual import events
-from textual.app import ComposeResult
-from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
 
 from roost.client.model import Model
 from roost.client.tui.palette import Palette
 from roost.client.tui.rooms_pane import badge_of, conversation_name
-from roost.client.tui.screens.dialog import Dialog
+from roost.client.tui.screens.picker import Action, Choice, Picker
 
 SHOWN_MAX = 30
-OPEN, JOIN, TALK = "open ", "join ", "talk "
+ROOMS_MAX = 8
+PEOPLE_MAX = 12
 
 
-class SwitcherScreen(Dialog[str]):
-    """Answers "open KEY", "join ROOM" or "talk NICK"."""
+class Switcher(Picker[Action]):
+    """Offers open conversations, then rooms to join, then people to talk to."""
 
-    title_text = "Go to"
-
-    def __init__(self, model: Model, palette: Palette) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        model: Model,
+        palette: Palette,
+        *,
+        open_conversation: Callable[[str], object],
+        join: Callable[[str], object],
+        talk: Callable[[str], object],
+    ) -> None:
+        """Take what to do with a conversation's key, a room's name, and a nickname."""
+        super().__init__("Go to", placeholder="A few letters of a room or a person")
         self._model = model
         self._palette = palette
+        self._open = open_conversation
+        self._join = join
+        self._talk = talk
 
-    def contents(self) -> ComposeResult:
-        """Show what is typed, and what it may mean."""
-        yield Input(placeholder="A few letters of a room or a person")
-        yield OptionList()
+    def find(self, typed: str) -> tuple[Sequence[Choice[Action]], str]:
+        words = typed.strip().lower()
+        found = self._conversations(words)
+        if words:
+            found += [*self._rooms(words), *self._people(words)]
+        return found[:SHOWN_MAX], ""
 
-    def on_mount(self) -> None:
-        """Begin with typing."""
-        self.query_one(Input).focus()
-        self._show()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Find as one types."""
-        event.stop()
-        self._show()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to what is marked."""
-        event.stop()
-        chosen = self.query_one(OptionList).highlighted_option
-        if chosen is not None:
-            self.dismiss(chosen.id)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Go to what was clicked."""
-        event.stop()
-        self.dismiss(event.option.id)
-
-    def on_key(self, event: events.Key) -> None:
-        """Move in the list while one types."""
-        moves = {"down": "cursor_down", "up": "cursor_up"}
-        moves |= {"ctrl+n": "cursor_down", "ctrl+p": "cursor_up"}
-        if event.key in moves and self.query_one(Input).has_focus:
-            event.stop()
-            event.prevent_default()
-            getattr(self.query_one(OptionList), f"action_{moves[event.key]}")()
-
-    def _show(self) -> None:
-        words = self.query_one(Input).value.strip().lower()
-        options = [Option(line, id=name) for name, line in self._found(words)[:SHOWN_MAX]]
-        options_list = self.query_one(OptionList)
-        options_list.clear_options()
-        options_list.add_options(options)
-        if options:
-            options_list.highlighted = 0
-
-    def _found(self, words: str) -> list[tuple[str, Text]]:
+    def _conversations(self, words: str) -> list[Choice[Action]]:
         model, palette = self._model, self._palette
-        ranked: list[tuple[tuple[int, int, int], str, Text]] = []
+        ranked: list[tuple[tuple[int, int, int], Choice[Action]]] = []
         for place, key in enumerate(model.order):
             conversation = model.conversations[key]
             name = conversation_name(model, conversation)
@@ -86,39 +58,53 @@ class SwitcherScreen(Dialog[str]):
                 style = palette.accent if conversation.highlights else palette.muted
                 line.append(f"  {badge} new", style)
             urgency = 0 if conversation.highlights else 1 if conversation.unread else 2
-            ranked.append(((rank, urgency, place), OPEN + key, line))
-        ranked.sort(key=lambda found: found[0])
-        found = [(name, line) for _, name, line in ranked]
-        return found + self._others(words) if words else found
+            ranked.append(((rank, urgency, place), Choice(partial(self._open, key), line)))
+        return [choice for _, choice in sorted(ranked, key=lambda found: found[0])]
 
-    def _others(self, words: str) -> list[tuple[str, Text]]:
-        model, palette = self._model, self._palette
-        found: list[tuple[str, Text]] = []
-        for room in model.listing.rooms:
-            if match_rank(words, room.name.lower()) is not None and len(found) < 8:
-                if room.name.lower() in model.conversations:
-                    continue
-                line = Text.assemble((room.name, palette.primary), ("  join", palette.muted))
-                found.append((JOIN + room.name, line))
+    def _rooms(self, words: str) -> list[Choice[Action]]:
+        palette = self._palette
+        names = [
+            room.name
+            for room in self._model.listing.rooms
+            if match_rank(words, room.name.lower()) is not None
+            and room.name.lower() not in self._model.conversations
+        ]
+        return [
+            Choice(
+                partial(self._join, name),
+                Text.assemble((name, palette.primary), ("  join", palette.muted)),
+            )
+            for name in names[:ROOMS_MAX]
+        ]
+
+    def _people(self, words: str) -> list[Choice[Action]]:
+        palette = self._palette
         people = [
             person
-            for person in model.people.values()
+            for person in self._model.people.values()
             if not person.is_me
             and person.is_online
-            and person.folded not in model.conversations
+            and person.folded not in self._model.conversations
             and words in person.folded
         ]
         people.sort(key=lambda person: (not person.folded.startswith(words), person.folded))
-        for person in people[:12]:
-            line = Text.assemble(
-                (person.nick, palette.name(person.folded)), ("  talk privately", palette.muted)
+        return [
+            Choice(
+                partial(self._talk, person.nick),
+                Text.assemble(
+                    (person.nick, palette.name(person.folded)),
+                    ("  talk privately", palette.muted),
+                ),
             )
-            found.append((TALK + person.nick, line))
-        return found
+            for person in people[:PEOPLE_MAX]
+        ]
 
 
 def match_rank(words: str, name: str) -> int | None:
-    """Say how well a name fits: 0 begins so, 1 has it, 2 has its letters in order, None not."""
+    """Rank how well a name matches, 0 being best; None if it does not match.
+
+    0: it starts with the words; 1: it contains them; 2: it has their letters in that order.
+    """
     bare = name.lstrip("#&@")
     if name.startswith(words) or bare.startswith(words):
         return 0

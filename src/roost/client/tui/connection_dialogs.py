@@ -1,0 +1,89 @@
+"""The dialogs about the connection: its state, what went wrong with it, and a name to choose."""
+
+from textual.message import Message
+from textual.screen import Screen
+
+from roost.client.model import ProblemKind
+from roost.client.model.effects import AskName
+from roost.client.tui.link import Link
+from roost.client.tui.screens.dialog import PromptDialog
+from roost.client.tui.screens.picker import Action, Menu, run
+from roost.client.tui.screens.welcome import name_problem
+
+
+class IntroductionWanted(Message):
+    """Asks the application to close the connection and to ask for name and server again."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+class ConnectionDialogs:
+    """Opens dialogs above a screen, and does what is chosen in them."""
+
+    def __init__(self, screen: Screen[None], link: Link) -> None:
+        self._screen = screen
+        self._link = link
+        self._model = link.model
+
+    def show_state(self) -> None:
+        """Tell more about the connection than the status bar does."""
+        state = self._model.connection
+        lines = [
+            f"Server    {state.server_name or '-'}",
+            f"Network   {state.network or '-'}",
+            f"Address   {state.address or '-'}{' (TLS)' if state.is_secure else ''}",
+            f"State     {state.phase.value}",
+        ]
+        if state.round_trip_ms is not None:
+            lines.append(f"Delay     {state.round_trip_ms:.0f} ms there and back")
+        if state.problem is not None:
+            lines += ["", state.problem.text, state.problem.advice]
+        actions: list[tuple[str, Action]] = [
+            ("Connect again now", self.reconnect),
+            ("Another name or server", self._introduce),
+            ("Go on", lambda: None),
+        ]
+        menu = Menu("Connection", actions, explanation="\n".join(lines))
+        self._screen.app.push_screen(menu, run)
+
+    def show_problem(self) -> None:
+        """Say why there is no connection, and offer what helps."""
+        problem = self._model.connection.problem
+        if problem is None:
+            return
+        change = {
+            ProblemKind.PASSWORD: "Enter another password",
+            ProblemKind.NAME: "Choose another name",
+            ProblemKind.CERTIFICATE: "Connect to another server",
+        }.get(problem.kind, "Change name, password or server")
+        actions: list[tuple[str, Action]] = [
+            (change, self._introduce),
+            ("Try again", self.reconnect),
+            ("Leave Roost", lambda: self._screen.call_later(self._screen.app.action_quit)),
+        ]
+        about = "\n\n".join(part for part in (problem.text, problem.advice) if part)
+        self._screen.app.push_screen(Menu("Not connected", actions, explanation=about), run)
+
+    def ask_name(self, effect: AskName) -> None:
+        """Ask for another nickname, and request it."""
+        meanwhile = f" Until then you are {effect.in_use}." if effect.in_use else ""
+        words = f"{effect.reason}{meanwhile} What do you want to be called?"
+
+        def answered(nick: str | None) -> None:
+            if nick:
+                self._model.set_nick(nick)
+                self._link.flush()
+
+        dialog = PromptDialog("Another name", words, effect.wanted, check=name_problem)
+        self._screen.app.push_screen(dialog, answered)
+
+    def reconnect(self) -> None:
+        """Try again at once."""
+        self._model.reconnect()
+        self._link.flush()
+
+    def _introduce(self) -> None:
+        problem = self._model.connection.problem
+        self._screen.post_message(IntroductionWanted(problem.text if problem else ""))

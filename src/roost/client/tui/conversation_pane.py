@@ -1,0 +1,241 @@
+"""The conversation in view: its topic, what was said, the search field, and the composer."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from roost.client.model import Conversation
+from roost.client.model.effects import Toast
+from roost.client.tui.bars import TopicBar, typing_words
+from roost.client.tui.calendar import Calendar
+from roost.client.tui.composer import Composer
+from roost.client.tui.conversation_view import ConversationView
+from roost.client.tui.find_bar import FindBar
+from roost.client.tui.layout import Look
+from roost.client.tui.link import Link, Preferences
+from roost.client.tui.message_actions import MessageActions
+from roost.client.tui.offers import OffersPopup
+from roost.client.tui.palette import Palette
+from roost.client.tui.rooms_pane import conversation_name
+from roost.client.tui.screens.picker import Menu, run
+from roost.client.tui.wrapping import truncate
+from roost.ops import clock
+
+READ_EVERY_S = 1.0
+"""How often what arrives in view is marked as read: others are told each time."""
+PREVIEW_LINES = 6
+"""Of a paste that is asked about."""
+
+
+class ConversationPane(Vertical):
+    """Shows the active conversation of the model, and sends what is typed into it."""
+
+    def __init__(
+        self, link: Link, palette: Palette, calendar: Calendar, preferences: Preferences
+    ) -> None:
+        super().__init__(id="middle")
+        self._link = link
+        self._model = model = link.model
+        self._palette = palette
+        self._calendar = calendar
+        self._preferences = preferences
+        self.key = model.active
+        """The key of the conversation in view."""
+        self._read_again_s = 0.0
+        self.topic = TopicBar(model, palette)
+        self.find_bar = FindBar()
+        look = Look(40, palette, calendar, "", model.nick)
+        self.view = ConversationView(self._conversation, look)
+        self.composer = Composer(
+            lambda text, cursor: model.complete(self.key, text, cursor),
+            lambda step: model.input_history(self.key, step),
+        )
+        self.offers = OffersPopup(palette)
+        self.messages = MessageActions(link, self.view, self.composer)
+
+    def compose(self) -> ComposeResult:
+        yield self.topic
+        yield self.find_bar
+        yield self.view
+        yield self.composer
+        yield self.offers
+
+    def on_mount(self) -> None:
+        self.find_bar.display = False
+        self.offers.offer([], -1)
+        self.update_look()
+        self.composer.load(self._conversation.draft)
+        self.composer.focus()
+        self.watch(self.app, "app_focus", self._focus_changed, init=False)
+
+    @property
+    def _conversation(self) -> Conversation:
+        return self._model.conversations[self._model.active]
+
+    # Following the model.
+
+    def follow(self) -> bool:
+        """Show what changed in the model; return whether the messages in view changed."""
+        if self._model.active != self.key or self._conversation is not self.view.conversation:
+            self.show(self._model.active)
+        is_changed = self.view.follow()
+        self._mark_read()
+        self.topic.follow()
+        self._follow_composer()
+        if self.view.search.query:
+            self._show_matches()
+        return is_changed
+
+    def show(self, key: str) -> None:
+        """Turn to a conversation; an unfinished message stays in the one where it was typed."""
+        before = self._model.conversations.get(self.key)
+        if before is not None and key != self.key:
+            before.draft = self.composer.text
+        conversation = self._model.conversations[key]
+        unread_after = conversation.read_ms if conversation.unread else 0
+        self.key = key
+        self.composer.reply_to = None
+        self._model.show(key)
+        self.find_bar.close()
+        self.view.show(conversation, unread_after)
+        self.update_look()
+        self.composer.load(conversation.draft)
+        self.app.title = f"{conversation_name(self._model, conversation)} - Roost"
+
+    def _mark_read(self) -> None:
+        is_seen = self.app.app_focus and self.view.is_at_end and self.screen.is_current
+        if is_seen and self._conversation.unread and clock.monotonic() >= self._read_again_s:
+            self._read_again_s = clock.monotonic() + READ_EVERY_S
+            self._model.mark_read(self.key)
+            self._link.flush()
+
+    def _focus_changed(self, is_focused: bool) -> None:
+        """Start the unread line when the user looks elsewhere; mark as read on return."""
+        if is_focused:
+            self._model.mark_read(self.key)
+            self._link.flush()
+        elif self._conversation.entries and self.view.is_at_end:
+            self.view.mark_read_line(self._conversation.entries[-1].time_ms)
+
+    def _follow_composer(self) -> None:
+        title = typing_words(self._conversation)
+        answered = self.composer.reply_to
+        if answered is not None:
+            words = " ".join(answered.text.split())
+            room = max(self.composer.size.width - len(answered.sender) - 34, 8)
+            title = f"Replying to {answered.sender}: {truncate(words, room)}  (Escape: not)"
+        if title != self.composer.border_title:
+            self.composer.border_title = title.replace("[", "\\[")
+
+    def set_palette(self, palette: Palette) -> None:
+        self._palette = palette
+        self.topic.set_palette(palette)
+        self.offers.palette = palette
+        self.offers.refresh()
+        self.update_look()
+
+    def update_look(self) -> None:
+        """Lay the messages out anew, for the palette, nickname and preferences of now."""
+        look = Look(self.view.size.width, self._palette, self._calendar, "", self._model.nick)
+        hides = self._preferences.hides_coming_and_going
+        self.view.set_look(look, hides_coming_and_going=hides)
+
+    # Writing.
+
+    def on_composer_submitted(self, event: Composer.Submitted) -> None:
+        text, answered = event.text, self.composer.reply_to
+        if answered is not None and not text.startswith("/"):
+            self._model.send(self.key, text, reply_to=answered.msgid)
+        else:
+            self._model.submit(self.key, text)
+        if self._was_refused() and not self.composer.text:
+            # Give it back, so that it can be corrected.
+            self.composer.load(text)
+        else:
+            self.composer.reply_to = None
+        self._conversation.draft = self.composer.text
+        if not text.startswith("/"):
+            self.view.mark_read_line(0)
+        self.view.action_to_end()
+        self._link.flush()
+        self.follow()
+
+    def _was_refused(self) -> bool:
+        effects = self._model.effects
+        return any(isinstance(effect, Toast) and effect.is_error for effect in effects)
+
+    def on_composer_edited(self) -> None:
+        text = self.composer.text
+        self._conversation.draft = text
+        self._model.typing(self.key, text)
+        self._link.flush()
+
+    def on_composer_offers(self, event: Composer.Offers) -> None:
+        self.offers.offer(event.words, event.chosen)
+        self.offers.styles.margin = (0, 0, self.composer.outer_size.height, 2)
+
+    def on_offers_popup_clicked(self, event: OffersPopup.Clicked) -> None:
+        self.composer.accept(event.word)
+
+    def on_composer_paste_wanted(self, event: Composer.PasteWanted) -> None:
+        """Ask before many lines are pasted."""
+        pasted, put = event.text.rstrip("\n"), self.composer.put
+        lines = pasted.split("\n")
+        more = len(lines) - PREVIEW_LINES
+        preview = "\n".join([*lines[:PREVIEW_LINES], *[f"\u2026 and {more} more"] * (more > 0)])
+        actions = [
+            (f"Paste these {len(lines)} lines", lambda: put(pasted)),
+            ("Paste them as one line", lambda: put(" ".join(line.strip() for line in lines))),
+            ("Paste nothing", lambda: None),
+        ]
+        self.app.push_screen(Menu("Paste many lines?", actions, explanation=preview), run)
+
+    def on_composer_escaped(self) -> None:
+        """Stop replying, or else go back to the latest message."""
+        if self.composer.reply_to is not None:
+            self.composer.reply_to = None
+        else:
+            self.view.clear_cursor()
+            self.view.action_to_end()
+
+    # What was said.
+
+    def on_conversation_view_load_wanted(self) -> None:
+        self._model.load_older(self.key)
+        self._link.flush()
+
+    def on_conversation_view_gap_clicked(self, event: ConversationView.GapClicked) -> None:
+        self._model.fill_gap(self.key, event.entry)
+        self._link.flush()
+
+    def on_conversation_view_menu_wanted(self, event: ConversationView.MenuWanted) -> None:
+        self.messages.show_menu(event.entry)
+
+    def on_conversation_view_action_wanted(self, event: ConversationView.ActionWanted) -> None:
+        self.messages.run(event.name, event.entry)
+
+    def on_conversation_view_link_clicked(self, event: ConversationView.LinkClicked) -> None:
+        self.messages.open_url(event.url)
+
+    def on_conversation_view_copied(self, event: ConversationView.Copied) -> None:
+        self.messages.copy_text(event.text)
+
+    def on_conversation_view_left(self) -> None:
+        self.composer.focus()
+
+    # Searching.
+
+    def _show_matches(self) -> None:
+        search = self.view.search
+        self.find_bar.show_matches(search.number, search.count, search.query)
+
+    def on_find_bar_changed(self, event: FindBar.Changed) -> None:
+        self.view.set_query(event.query)
+        self._show_matches()
+
+    def on_find_bar_stepped(self, event: FindBar.Stepped) -> None:
+        self.view.step_search(event.step)
+        self._show_matches()
+
+    def on_find_bar_closed(self) -> None:
+        self.view.set_query("")
+        self.composer.focus()

@@ -1,0 +1,169 @@
+"""What can be done with a message in view: one method each, and the menu that offers them."""
+
+import webbrowser
+from functools import partial
+
+from roost.client.model import Delivery, Entry, EntryKind, text
+from roost.client.tui.composer import Composer
+from roost.client.tui.conversation_view import ConversationView
+from roost.client.tui.link import Link
+from roost.client.tui.screens.picker import Action, Menu
+from roost.client.tui.screens.reaction import ReactionDialog
+
+LINKS_MAX = 5
+"""How many of a message's links its menu offers."""
+PREVIEW_LINES = 6
+
+
+class MessageActions:
+    """Acts on messages of the active conversation."""
+
+    def __init__(self, link: Link, view: ConversationView, composer: Composer) -> None:
+        self._link = link
+        self._model = link.model
+        self._view = view
+        self._composer = composer
+
+    def show_menu(self, entry: Entry) -> None:
+        preview = "\n".join(text.strip_formatting(entry.text).splitlines()[:PREVIEW_LINES])
+        menu = Menu(entry.sender or "Message", self._actions(entry), explanation=preview)
+        self._view.app.push_screen(menu, self._run)
+
+    def run(self, name: str, entry: Entry) -> None:
+        """Run the action of a key; see `ConversationView.ActionWanted`."""
+        actions = {
+            "reply": self.reply,
+            "react": self.react,
+            "copy": self.copy,
+            "open": self.open,
+            "redact": self.redact,
+        }
+        self._run(partial(actions[name], entry))
+
+    def _run(self, action: Action | None) -> None:
+        if action is not None:
+            action()
+            self._link.flush()
+
+    def _actions(self, entry: Entry) -> list[tuple[str, Action]]:
+        model, sender = self._model, entry.sender
+        actions: list[tuple[str, Action]] = []
+        is_said = bool(entry.msgid) and entry.kind is not EntryKind.EVENT
+        if entry.delivery is Delivery.FAILED:
+            retry = partial(model.retry, model.active, entry)
+            actions.append(("Send it again", retry))
+            actions.append(("Give it up, and edit its text", partial(self.dismiss, entry)))
+        elif entry.delivery is Delivery.WAITING:
+            actions.append(("Do not send it, and edit its text", partial(self.dismiss, entry)))
+        if is_said:
+            actions.append(("Reply", partial(self.reply, entry)))
+            actions.append(("React", partial(self.react, entry)))
+        actions.append(("Copy the text", partial(self.copy, entry)))
+        actions += [
+            (f"Open {url}", partial(self.open_url, url)) for url in _urls(entry)[:LINKS_MAX]
+        ]
+        if is_said:
+            actions.append(("Take it back", partial(self.redact, entry)))
+        if sender and not entry.is_mine and entry.kind is not EntryKind.INFORMATION:
+            actions.append((f"Talk privately with {sender}", partial(model.query, sender)))
+            actions.append((f"Ignore {sender}", partial(model.ignore, sender)))
+        return actions
+
+    def reply(self, entry: Entry) -> None:
+        """Make the next message an answer to this one."""
+        if not entry.msgid:
+            self._refuse("This cannot be replied to")
+            return
+        self._composer.reply_to = entry
+        self._composer.focus()
+
+    def react(self, entry: Entry) -> None:
+        """Ask for a reaction, and send it."""
+        key = self._model.active
+
+        def answered(reaction: str | None) -> None:
+            if reaction:
+                self._model.react(key, entry, reaction)
+                self._link.flush()
+
+        self._view.app.push_screen(ReactionDialog(list(entry.reactions)), answered)
+
+    def react_to_chosen(self, reaction: str) -> None:
+        """React to the chosen message, or else to the last."""
+        conversation = self._model.conversations[self._model.active]
+        entry = self._view.cursor or next(
+            (entry for entry in reversed(conversation.entries) if entry.msgid), None
+        )
+        if entry is None:
+            self._refuse("There is nothing to react to")
+        else:
+            self._model.react(conversation.key, entry, reaction)
+            self._link.flush()
+
+    def redact(self, entry: Entry) -> None:
+        self._model.redact(self._model.active, entry)
+
+    def dismiss(self, entry: Entry) -> None:
+        """Give up a message that was not sent; its text goes back to the composer."""
+        key = self._model.active
+        self._model.dismiss(key, entry)
+        self._composer.load(self._model.conversations[key].draft)
+
+    def retry_all(self) -> None:
+        """Send again every message of the conversation that failed."""
+        model = self._model
+        pending = model.conversations[model.active].pending
+        failed = [entry for entry in pending if entry.delivery is Delivery.FAILED]
+        for entry in failed:
+            model.retry(model.active, entry)
+        self._link.flush()
+        if not failed:
+            self._view.notify("Nothing here failed to be sent")
+
+    def copy(self, entry: Entry) -> None:
+        self.copy_text(text.strip_formatting(entry.text))
+
+    def copy_text(self, words: str) -> None:
+        self._view.app.copy_to_clipboard(words)
+        lines = words.count("\n") + 1
+        self._view.notify("Copied" if lines == 1 else f"Copied {lines} lines")
+
+    def open(self, entry: Entry) -> None:
+        """Open the first link of a message."""
+        urls = _urls(entry)
+        if urls:
+            self.open_url(urls[0])
+
+    def open_url(self, url: str) -> None:
+        """Open a web page in the browser; copy any other link, or one that cannot be opened."""
+        app = self._view.app
+        if not url.lower().startswith(("http://", "https://")):
+            app.copy_to_clipboard(url)
+            self._view.notify(f"Copied: {url}", markup=False)
+        elif app.is_web:
+            app.open_url(url)
+        elif not _open_in_browser(url):
+            app.copy_to_clipboard(url)
+            words = f"No browser was found here; the address was copied: {url}"
+            self._view.notify(words, markup=False)
+
+    def _refuse(self, words: str) -> None:
+        self._view.notify(words, severity="error")
+
+
+def _urls(entry: Entry) -> list[str]:
+    plain = text.strip_formatting(entry.text)
+    return [plain[start:end] for start, end in text.find_urls(plain)]
+
+
+def _open_in_browser(url: str) -> bool:
+    """Open a page in a browser of the desktop; never in one that would take over the terminal."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    if isinstance(browser, webbrowser.GenericBrowser) and not isinstance(
+        browser, webbrowser.BackgroundBrowser
+    ):
+        return False
+    return browser.open(url)
