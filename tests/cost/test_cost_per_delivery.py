@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from roost.balancer.engine.sessions import Session, SessionLimits
+from roost.node.engine.inputs import TrunkFrameReceived
 from roost.protocol.trunk import (
     Attach,
     Batch,
@@ -23,8 +24,8 @@ from roost.protocol.trunk import (
     decode_from_node,
     encode,
 )
+from support.lone_node import LoneNode
 from unit.balancer.fakes import FakeClient, World
-from unit.node.engine.test_engine_balancers import Alone
 
 ROUNDS = 5
 """Of each, in turn; the least of them counts, in which nothing else came between."""
@@ -38,7 +39,7 @@ class Chat:
         limits = SessionLimits(lines_per_s=0)
         self.world = World(sessions=limits)
         self.trunk = self.world.trunk("n1").ready()
-        self.node = Alone()
+        self.node = LoneNode()
         self.node.connect("b1", 5)
         self.clients: list[tuple[FakeClient, Session, str]] = []
         for number in range(rooms * members):
@@ -59,8 +60,8 @@ class Chat:
             others: list[Attach | Batch] = [frame for frame in frames if isinstance(frame, Attach)]
             for frame in [*others, Batch(lines)]:
                 received = decode_from_balancer(encode(frame))
-                node.engine.receive_trunk("b1", received, node.now())
-            node.obey()
+                node.engine.receive(TrunkFrameReceived("b1", received), node.now())
+            node.take()
             sent, node.sent = node.sent, []
             for _, output in sent:
                 if isinstance(output, Output | Status):

@@ -17,12 +17,18 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import structlog
 
 from roost.node.dialling import MESH_PACE, Backoff, Dialler
+from roost.node.engine.inputs import (
+    Input,
+    PeerConnected,
+    PeerDisconnected,
+    PeerFrameReceived,
+    RoundTripMeasured,
+)
 from roost.node.files import load_addresses, save_addresses
 from roost.ops import clock
 from roost.protocol import mesh
@@ -39,26 +45,6 @@ _SMOOTHING = 0.125
 """How much a new round-trip time counts, as in TCP (RFC 6298)."""
 _ADDRESS_BYTES_MAX = 300
 """A host name has at most 253; nothing longer is remembered."""
-
-
-class MeshEvents(Protocol):
-    """What the mesh tells the node."""
-
-    @property
-    def last_index(self) -> int:
-        """The last entry in this node's log, for greetings."""
-
-    def peer_connected(self, name: str) -> None:
-        """A link is up."""
-
-    def peer_disconnected(self, name: str) -> None:
-        """A link that was up is gone."""
-
-    def receive_peer(self, name: str, frame: PeerFrame) -> None:
-        """A frame has come over a link that is up."""
-
-    def set_round_trip(self, name: str, milliseconds: float) -> None:
-        """A heartbeat was answered; the time is smoothed."""
 
 
 class MeshConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +99,7 @@ class Link:
             case PeerHello():
                 self.connection.abort("it greeted twice")
             case _:
-                self._owner.events.receive_peer(self.name, frame)
+                self._owner.tell(PeerFrameReceived(self.name, frame))
 
     def on_closed(self, reason: str) -> None:
         """Report the loss."""
@@ -157,7 +143,7 @@ class Link:
             self._round_trip_ms = measured
         else:
             self._round_trip_ms += _SMOOTHING * (measured - self._round_trip_ms)
-        self._owner.events.set_round_trip(self.name, self._round_trip_ms)
+        self._owner.tell(RoundTripMeasured(self.name, self._round_trip_ms))
 
 
 class Mesh:
@@ -166,13 +152,16 @@ class Mesh:
     def __init__(
         self,
         config: MeshConfig,
-        events: MeshEvents,
+        tell: Callable[[Input], None],
+        last_index: Callable[[], int],
         server_context: ssl.SSLContext,
         client_context: ssl.SSLContext,
         random: Callable[[], float],
     ) -> None:
+        """`tell` passes on what happens; `last_index` is the last entry in this node's log."""
         self.config = config
-        self.events = events
+        self.tell = tell
+        self._last_index = last_index
         self._server_context = server_context
         self._client_context = client_context
         self._random = random
@@ -273,7 +262,7 @@ class Mesh:
         """Make this node's greeting."""
         config = self.config
         return PeerHello(
-            PROTOCOL_VERSION, config.cluster, config.name, config.version, self.events.last_index
+            PROTOCOL_VERSION, config.cluster, config.name, config.version, self._last_index()
         )
 
     def link_up(self, link: Link, hello: PeerHello) -> None:
@@ -281,7 +270,7 @@ class Mesh:
         earlier = self._links.pop(link.name, None)
         if earlier is not None:
             earlier.is_up = False
-            self.events.peer_disconnected(link.name)
+            self.tell(PeerDisconnected(link.name))
             earlier.connection.abort("it has connected again")
         self._links[link.name] = link
         _logger.info(
@@ -291,7 +280,7 @@ class Mesh:
             version=hello.version,
             position=hello.position,
         )
-        self.events.peer_connected(link.name)
+        self.tell(PeerConnected(link.name))
 
     def link_closed(self, link: Link, reason: str) -> None:
         """A connection is gone."""
@@ -300,7 +289,7 @@ class Mesh:
             link.is_up = False
             del self._links[link.name]
             _logger.info("peer-disconnected", peer=link.name, reason=reason)
-            self.events.peer_disconnected(link.name)
+            self.tell(PeerDisconnected(link.name))
         elif not link.was_up:
             connection = link.connection
             self._refusals.refused(connection.address, reason, connection.peer)

@@ -20,7 +20,9 @@ import structlog
 from roost import __version__
 from roost.node.config import NodeConfig
 from roost.node.driver import Driver
-from roost.node.engine.engine import Engine, EngineConfig
+from roost.node.engine.config import EngineConfig
+from roost.node.engine.engine import Engine
+from roost.node.engine.inputs import Reconfigured
 from roost.node.errors import FailedError, StartError
 from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.hashing import Hasher
@@ -49,7 +51,7 @@ class Node:
         """`reread` reads the configuration again, and raises ValueError when it is not fit."""
         self._config = config
         self._reread = reread
-        self._engine: Engine | None = None
+        self._driver: Driver | None = None
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
         self._mesh: Mesh | None = None
@@ -86,14 +88,14 @@ class Node:
 
     def reload(self) -> None:
         """Read again what can change while clients are connected; else the old stays."""
-        if self._reread is None or self._engine is None:
+        if self._reread is None or self._driver is None:
             return
         try:
             config = self._reread()
         except ValueError as error:
             _logger.error("configuration-not-reloaded", reason=str(error))
             return
-        self._engine.reconfigure(config.irc)
+        self._driver.receive(Reconfigured(config.irc))
         _logger.info("configuration-reloaded")
 
     async def _run(self) -> None:
@@ -119,13 +121,25 @@ class Node:
             )
             hasher = Hasher(asyncio.get_running_loop().call_soon_threadsafe)
             stack.callback(hasher.close)
-            driver = Driver(
-                engine, self._hello, self._learn, self._remember_drained, hasher, self.reload
-            )
-            self._engine = engine
+            driver = self._driver = Driver(engine, self._remember_drained, hasher, self.reload)
             stack.callback(driver.end)
-            mesh = self._mesh = Mesh(self._mesh_config(), driver, server, client, random.random)
-            trunks = Trunks(config.cluster, config.balancers, driver, client, random.random)
+            mesh = self._mesh = Mesh(
+                self._mesh_config(),
+                driver.receive,
+                lambda: engine.replica.last_index,
+                server,
+                client,
+                random.random,
+            )
+            trunks = Trunks(
+                config.cluster,
+                config.balancers,
+                driver.receive,
+                self._hello,
+                self._learn,
+                client,
+                random.random,
+            )
             with _start_errors(f"cannot listen on {config.mesh_host}:{config.mesh_port}"):
                 await stack.enter_async_context(mesh.open())
             application = make_node_application(lambda: self._look(engine, driver, trunks))
@@ -133,7 +147,7 @@ class Node:
                 http = serve_http(application, config.http_host, config.http_port)
                 http_port = await stack.enter_async_context(http)
             tune_process()
-            store.begin(driver, self._fail)
+            store.begin(driver.receive, self._fail)
             driver.start(store, mesh, trunks)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))

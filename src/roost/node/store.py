@@ -1,35 +1,50 @@
-"""The node's disk, as the driver uses it: two threads, and order where order matters.
+"""The node's disk: obeys disk effects on two threads, in order where order matters.
 
-    persist, compact                   --> GroupCommitter --> log.db
-    gaps, history rows, imports        --> one at a time  --> Worker --> history.db
-    questions, exports                 --------------------> Worker
+    Persist, Compact                     --> GroupCommitter --> log.db
+    AddGap, WriteHistory, ImportRows     --> one at a time  --> Worker --> history.db
+    AnswerQuery, ExportRows              ---------------------> Worker
 
-Changes of the history are made strictly in order, and one that meets a full disk is repeated until
-there is room; meanwhile the node calls itself unfit. Any other trouble of the disk is final: what
-it holds is unknown then, so the node ends, and finds out when it starts again.
+While the disk is full, a change of the history is repeated until there is room, and the node calls
+itself unfit. Any other failure is final: nobody knows then what the disk holds. The node ends, and
+finds out when it starts again.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol, Self, TypeVar
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Self, TypeVar, assert_never
 
 import structlog
 
-from roost.chat.history import Answer, Query, Row
-from roost.chat.ids import Position
 from roost.node.config import NodeConfig
 from roost.node.engine.effects import (
-    Compaction,
-    Export,
-    GapAdd,
+    AddGap,
+    AnswerQuery,
+    Compact,
+    DiskEffect,
+    ExportRows,
+    HistoryChange,
+    HistoryQuestion,
     HistoryState,
-    HistoryWrite,
-    Import,
+    ImportRows,
+    WriteHistory,
+)
+from roost.node.engine.inputs import (
+    AnswerCorrupt,
+    Answered,
+    AnswerFailed,
+    DiskInput,
+    Exported,
+    HistoryWritten,
+    Imported,
+    Persisted,
+    StorageFailed,
+    StorageRecovered,
 )
 from roost.node.errors import StartError
-from roost.raft.messages import Persist, Stored
+from roost.raft.messages import Message, Persist, Stored
 from roost.storage import (
     CorruptRowsError,
     DataDirectory,
@@ -57,43 +72,6 @@ RETRY_S = 0.5
 T = TypeVar("T")
 
 
-class StoreEvents(Protocol):
-    """What the store tells the driver, on the loop's thread."""
-
-    def persisted(self, batches: Sequence[Persist]) -> None:
-        """These batches are durable."""
-
-    def storage_failed(self, reason: str) -> None:
-        """The disk takes nothing at the moment."""
-
-    def storage_recovered(self) -> None:
-        """The disk works again."""
-
-    def history_written(self, applied: Position) -> None:
-        """History is stored up to here."""
-
-    def answered(self, ticket: int, answer: Answer) -> None:
-        """A question is answered."""
-
-    def answer_corrupt(self, ticket: int, positions: tuple[Position, ...]) -> None:
-        """A question met damaged rows."""
-
-    def answer_failed(self, ticket: int, reason: str) -> None:
-        """A question could not be answered."""
-
-    def exported(
-        self,
-        ticket: int,
-        rows: tuple[Row, ...],
-        covered: Position,
-        missing: tuple[Position, ...],
-    ) -> None:
-        """Rows for a neighbour are read."""
-
-    def imported(self, ticket: int, last: Position) -> None:
-        """A neighbour's rows are stored."""
-
-
 class DiskStore:
     """An open data directory, and the threads that work on it."""
 
@@ -108,12 +86,12 @@ class DiskStore:
         self._history = history
         self._retry_s = retry_s
         self._loop = asyncio.get_running_loop()
-        self._events: StoreEvents | None = None
-        self._fatal: Callable[[BaseException], None] = _raise
+        self._tell: Callable[[DiskInput], None]
+        self._fatal: Callable[[BaseException], None]
         self._committer: GroupCommitter | None = None
         self._worker: Worker | None = None
         self._uncommitted: deque[Persist] = deque()
-        self._changes: deque[tuple[Callable[[], None], Callable[[], None]]] = deque()
+        self._changes: deque[HistoryChange] = deque()
         self._failures: dict[str, str] = {}
         self._is_closed = False
         self._is_indexing = False
@@ -156,9 +134,15 @@ class DiskStore:
         assert stored is not None, "the log was taken already"
         return stored
 
-    def begin(self, events: StoreEvents, fatal: Callable[[BaseException], None]) -> None:
-        """Start the threads; `fatal` is called when the disk cannot be relied on any more."""
-        self._events = events
+    def begin(
+        self, tell: Callable[[DiskInput], None], fatal: Callable[[BaseException], None]
+    ) -> None:
+        """Start the threads.
+
+        On the loop's thread, call `tell` with what has happened, and `fatal` when the disk cannot
+        be relied on any more.
+        """
+        self._tell = tell
         self._fatal = fatal
         self._committer = GroupCommitter(
             self._log,
@@ -183,83 +167,60 @@ class DiskStore:
             await asyncio.to_thread(self._committer.close)
             await asyncio.to_thread(self._worker.close)
 
-    # The log
-
-    def persist(self, batch: Persist) -> None:
-        """Make a batch durable, in order; then call `persisted`."""
-        if not self._is_closed:
-            assert self._committer is not None
-            self._uncommitted.append(batch)
-            self._committer.submit((batch,))
-
-    def compact(self, compaction: Compaction) -> None:
-        """Store a snapshot and drop what it replaces, in order with the batches."""
-        if not self._is_closed:
-            assert self._committer is not None
-            self._committer.compact(compaction.snapshot, compaction.first_index)
-
-    def _note_committed(self, number: int) -> None:
-        batches: list[Persist] = []
-        while self._uncommitted and self._uncommitted[0].number <= number:
-            batches.append(self._uncommitted.popleft())
-        self._told.persisted(batches)
-
-    # Changes of the history
-
-    def add_gap(self, gap: GapAdd) -> None:
-        """Remember missing history."""
-
-        def change() -> None:
-            self._history.add_gap(gap.first, gap.last)
-            self._history.reset_applied(max(self._history.applied, gap.last))
-
-        self._change(change, lambda: None)
-
-    def write_history(self, write: HistoryWrite) -> None:
-        """Store rows; then call `history_written`."""
-
-        def change() -> None:
-            self._history.write(write.rows, write.applied)
-            if write.is_synced:
-                self._history.sync()
-
-        self._change(change, lambda: self._told.history_written(write.applied))
-
-    def put(self, effect: Import) -> None:
-        """Store a neighbour's rows; then call `imported`."""
-
-        def change() -> None:
-            self._history.import_rows(effect.rows, effect.first, effect.last)
-            if effect.is_gap:
-                self._history.narrow_gap(effect.first, effect.last)
-
-        self._change(change, lambda: self._told.imported(effect.ticket, effect.last))
-
-    def _change(self, change: Callable[[], None], then: Callable[[], None]) -> None:
+    def obey(self, effect: DiskEffect) -> None:
+        """Begin to carry out an effect; the input that it leads to goes to `tell`."""
         if self._is_closed:
             return
-        self._changes.append((change, then))
-        if len(self._changes) == 1:
-            self._begin_change()
+        assert self._committer is not None
+        match effect:
+            case Persist():
+                self._uncommitted.append(effect)
+                self._committer.submit((effect,))
+            case Compact(snapshot, first_index):
+                self._committer.compact(snapshot, first_index)
+            case AnswerQuery() | ExportRows():
+                self._submit(partial(_answer, self._history, effect), self._end_question)
+            case AddGap() | WriteHistory() | ImportRows():
+                self._changes.append(effect)
+                if len(self._changes) == 1:
+                    self._begin_change()
+            case _:
+                assert_never(effect)
+
+    def _submit(self, job: Callable[[], T], done: Callable[[T | StorageError], None]) -> None:
+        if not self._is_closed:
+            assert self._worker is not None
+            self._worker.submit(job, done)
+
+    def _note_committed(self, number: int) -> None:
+        messages: list[tuple[str, Message]] = []
+        while self._uncommitted and self._uncommitted[0].number <= number:
+            messages.extend(self._uncommitted.popleft().messages)
+        self._tell(Persisted(number, tuple(messages)))
+
+    def _end_question(self, outcome: DiskInput | StorageError) -> None:
+        if isinstance(outcome, StorageError):
+            self._fatal(outcome)
+        else:
+            self._tell(outcome)
 
     def _begin_change(self) -> None:
-        if self._is_closed or not self._changes:
-            return
-        assert self._worker is not None
-        self._worker.submit(self._changes[0][0], self._end_change)
+        if self._changes:
+            self._submit(partial(_change, self._history, self._changes[0]), self._end_change)
 
-    def _end_change(self, outcome: StorageError | None) -> None:
+    def _end_change(self, outcome: DiskInput | StorageError | None) -> None:
         if self._is_closed:
             return
         if isinstance(outcome, FullError):
             self._note_failure("history", str(outcome))
             self._loop.call_later(self._retry_s, self._begin_change)
-        elif outcome is not None:
+        elif isinstance(outcome, StorageError):
             self._fatal(outcome)
         else:
-            _, then = self._changes.popleft()
+            self._changes.popleft()
             self._note_recovery("history")
-            then()
+            if outcome is not None:
+                self._tell(outcome)
             self._begin_change()
             self._index_later()
 
@@ -280,45 +241,7 @@ class DiskStore:
             if isinstance(outcome, StorageError) and not isinstance(outcome, FullError):
                 self._fatal(outcome)
 
-        self._read(self._history.index_some, done)
-
-    # Questions to the history
-
-    def ask(self, ticket: int, query: Query) -> None:
-        """Answer a question; then call `answered`, `answer_corrupt` or `answer_failed`."""
-
-        def done(outcome: Answer | StorageError) -> None:
-            match outcome:
-                case CorruptRowsError():
-                    self._told.answer_corrupt(ticket, outcome.positions)
-                case SearchTimeoutError():
-                    self._told.answer_failed(ticket, "The search takes too long, ask for less")
-                case FullError():
-                    self._told.answer_failed(ticket, "The disk is full, try again later")
-                case StorageError():
-                    self._fatal(outcome)
-                case _:
-                    self._told.answered(ticket, outcome)
-
-        self._read(lambda: self._history.answer(query), done)
-
-    def export(self, export: Export) -> None:
-        """Read rows for a neighbour; then call `exported`."""
-
-        def done(
-            outcome: tuple[tuple[Row, ...], Position, tuple[Position, ...]] | StorageError,
-        ) -> None:
-            if isinstance(outcome, StorageError):
-                self._fatal(outcome)
-            else:
-                self._told.exported(export.ticket, *outcome)
-
-        self._read(lambda: self._history.export(export.first, export.last, EXPORT_BYTES_MAX), done)
-
-    def _read(self, read: Callable[[], T], done: Callable[[T | StorageError], None]) -> None:
-        if not self._is_closed:
-            assert self._worker is not None
-            self._worker.submit(read, done)
+        self._submit(self._history.index_some, done)
 
     # A full disk, which both files share
 
@@ -326,22 +249,52 @@ class DiskStore:
         is_new = not self._failures
         self._failures[source] = reason
         if is_new:
-            self._told.storage_failed(reason)
+            self._tell(StorageFailed(reason))
 
     def _note_recovery(self, source: str) -> None:
         if self._failures.pop(source, None) is not None and not self._failures:
-            self._told.storage_recovered()
+            self._tell(StorageRecovered())
 
     # From the threads to the loop
-
-    @property
-    def _told(self) -> StoreEvents:
-        assert self._events is not None, "the store has not begun"
-        return self._events
 
     def _deliver(self, callback: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(callback)
 
 
-def _raise(error: BaseException) -> None:
-    raise error
+def _change(history: HistoryStore, effect: HistoryChange) -> DiskInput | None:
+    """Change the history; return the input that this leads to."""
+    match effect:
+        case AddGap(first, last):
+            history.add_gap(first, last)
+            history.reset_applied(max(history.applied, last))
+            return None
+        case WriteHistory(rows, applied, is_synced):
+            history.write(rows, applied)
+            if is_synced:
+                history.sync()
+            return HistoryWritten(applied)
+        case ImportRows(ticket, rows, first, last, is_gap):
+            history.import_rows(rows, first, last)
+            if is_gap:
+                history.narrow_gap(first, last)
+            return Imported(ticket, last)
+        case _:
+            assert_never(effect)
+
+
+def _answer(history: HistoryStore, effect: HistoryQuestion) -> DiskInput:
+    """Read from the history; return the input that this leads to."""
+    match effect:
+        case ExportRows(ticket, first, last):
+            return Exported(ticket, *history.export(first, last, EXPORT_BYTES_MAX))
+        case AnswerQuery(ticket, query):
+            try:
+                return Answered(ticket, history.answer(query))
+            except CorruptRowsError as error:
+                return AnswerCorrupt(ticket, error.positions)
+            except SearchTimeoutError:
+                return AnswerFailed(ticket, "The search takes too long, ask for less")
+            except FullError:
+                return AnswerFailed(ticket, "The disk is full, try again later")
+        case _:
+            assert_never(effect)

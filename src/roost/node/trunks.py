@@ -16,12 +16,17 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Protocol
 
 import structlog
 from msgspec import MsgspecError
 
 from roost.node.dialling import TRUNK_PACE, Backoff, Dialler
+from roost.node.engine.inputs import (
+    Input,
+    TrunkConnected,
+    TrunkDisconnected,
+    TrunkFrameReceived,
+)
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     FromBalancer,
@@ -44,25 +49,6 @@ SILENT_BEATS_MAX = 20
 dialling it again is all that can be done."""
 
 
-class TrunkEvents(Protocol):
-    """What the trunks tell the node."""
-
-    def hello(self) -> Hello:
-        """Make this node's greeting."""
-
-    def trunk_connected(self, welcome: Welcome) -> None:
-        """A trunk is up."""
-
-    def trunk_disconnected(self, balancer: str) -> None:
-        """A trunk that was up is gone."""
-
-    def receive_trunk(self, balancer: str, frame: FromBalancer) -> None:
-        """A frame has come over a trunk that is up, and it is no probe."""
-
-    def learn_neighbours(self, neighbours: tuple[Neighbour, ...]) -> None:
-        """A balancer said which nodes there are."""
-
-
 class Trunk:
     """One connection to a balancer."""
 
@@ -74,7 +60,7 @@ class Trunk:
         self.is_up = False
         self._owner = owner
         self._silent_beats = 0
-        connection.send(encode(owner.events.hello()))
+        connection.send(encode(owner.hello()))
 
     def on_frame(self, body: bytes) -> None:
         """Take a balancer's frame."""
@@ -91,11 +77,11 @@ class Trunk:
             case Ping(nonce):
                 self.connection.send(encode(Pong(nonce)))
             case Neighbours(neighbours):
-                self._owner.events.learn_neighbours(neighbours)
+                self._owner.learn(neighbours)
             case Welcome():
                 self.connection.abort("it welcomed twice")
             case _:
-                self._owner.events.receive_trunk(self.name, frame)
+                self._owner.tell(TrunkFrameReceived(self.name, frame))
 
     def on_closed(self, reason: str) -> None:
         """Report the loss."""
@@ -134,12 +120,17 @@ class Trunks:
         self,
         cluster: str,
         addresses: tuple[str, ...],
-        events: TrunkEvents,
+        tell: Callable[[Input], None],
+        hello: Callable[[], Hello],
+        learn: Callable[[tuple[Neighbour, ...]], None],
         context: ssl.SSLContext,
         random: Callable[[], float],
     ) -> None:
+        """`tell` passes on what happens, `hello` greets, `learn` gets the nodes there are."""
         self.cluster = cluster
-        self.events = events
+        self.tell = tell
+        self.hello = hello
+        self.learn = learn
         self._connections: dict[Trunk, None] = {}
         self._trunks: dict[str, Trunk] = {}
         self._refusals = RefusalLog()
@@ -191,8 +182,8 @@ class Trunks:
         """A trunk has shaken hands."""
         self._trunks[trunk.name] = trunk
         _logger.info("balancer-connected", balancer=trunk.name, address=trunk.connection.address)
-        self.events.trunk_connected(welcome)
-        self.events.learn_neighbours(welcome.neighbours)
+        self.tell(TrunkConnected(welcome))
+        self.learn(welcome.neighbours)
 
     def trunk_closed(self, trunk: Trunk, reason: str) -> None:
         """A connection is gone."""
@@ -201,7 +192,7 @@ class Trunks:
             trunk.is_up = False
             del self._trunks[trunk.name]
             _logger.info("balancer-disconnected", balancer=trunk.name, reason=reason)
-            self.events.trunk_disconnected(trunk.name)
+            self.tell(TrunkDisconnected(trunk.name))
         else:
             connection = trunk.connection
             self._refusals.refused(connection.address, reason, connection.peer)

@@ -10,7 +10,7 @@ import msgspec
 
 from roost.chat.ids import parse_message_id
 from roost.ircd.config import Config as IrcConfig
-from roost.node.engine.engine import EngineConfig
+from roost.node.engine.config import EngineConfig
 from roost.protocol.trunk import Drain
 from roost.raft.config import Config as RaftConfig
 from support.chat_invariants import check_invariants

@@ -2,10 +2,29 @@
 
 import random
 from collections.abc import Callable
+from typing import assert_never
 
-from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Target, Targets
+from roost.chat.history import Anchor, Page, Row
 from roost.chat.ids import Position
-from roost.node.engine.effects import Compaction, GapAdd, HistoryState, HistoryWrite, Import
+from roost.node.engine.effects import (
+    AddGap,
+    AnswerQuery,
+    Compact,
+    ExportRows,
+    HistoryChange,
+    HistoryQuestion,
+    HistoryState,
+    ImportRows,
+    WriteHistory,
+)
+from roost.node.engine.inputs import (
+    Answered,
+    DiskInput,
+    Exported,
+    HistoryWritten,
+    Imported,
+    Persisted,
+)
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from support.simulation.world import World
 
@@ -32,8 +51,8 @@ class LogDisk:
         self.hard_state = HardState()
         self.snapshot: Snapshot | None = None
         self.entries: list[Entry] = []
-        self._queue: list[Persist | Compaction] = []
-        self._syncing: list[Persist | Compaction] = []
+        self._queue: list[Persist | Compact] = []
+        self._syncing: list[Persist | Compact] = []
         self._epoch = 0
         self.is_full = False
         self._lost_index = 0
@@ -52,14 +71,12 @@ class LogDisk:
             return True
         return bool(self.entries) and self.entries[0].index <= index <= self.entries[-1].index
 
-    def submit(
-        self, jobs: list[Persist | Compaction], done: Callable[[list[Persist]], None]
-    ) -> None:
-        """Queue writes; `done` is called with the batches that one fsync made durable."""
+    def submit(self, jobs: list[Persist | Compact], tell: Callable[[DiskInput], None]) -> None:
+        """Queue writes; `tell` what one fsync has made durable."""
         self._queue.extend(jobs)
-        self._start(done)
+        self._start(tell)
 
-    def _start(self, done: Callable[[list[Persist]], None]) -> None:
+    def _start(self, tell: Callable[[DiskInput], None]) -> None:
         if self._syncing or not self._queue or self.is_full:
             return
         self._syncing, self._queue = self._queue, []
@@ -71,13 +88,16 @@ class LogDisk:
             jobs, self._syncing = self._syncing, []
             for job in jobs:
                 self._write(job)
-            done([job for job in jobs if isinstance(job, Persist)])
-            self._start(done)
+            batches = [job for job in jobs if isinstance(job, Persist)]
+            if batches:
+                messages = tuple(message for batch in batches for message in batch.messages)
+                tell(Persisted(batches[-1].number, messages))
+            self._start(tell)
 
         self._world.at(self._world.random.uniform(*self._fsync_s), finish)
 
-    def _write(self, job: Persist | Compaction) -> None:
-        if isinstance(job, Compaction):
+    def _write(self, job: Persist | Compact) -> None:
+        if isinstance(job, Compact):
             self.snapshot = job.snapshot
             self._archive_committed()
             self.entries = [entry for entry in self.entries if entry.index >= job.first_index]
@@ -128,46 +148,61 @@ class HistoryDisk:
         self.rows: dict[tuple[str, Position, int], Row] = {}
         self.applied = Position(0)
         self.gaps: list[tuple[Position, Position]] = []
-        self._unsynced: list[HistoryWrite] = []
+        self._unsynced: list[WriteHistory] = []
 
     def state(self) -> HistoryState:
         """Say what a starting node is told."""
         return HistoryState(applied=self.applied, gaps=tuple(self.gaps))
 
-    def write(self, write: HistoryWrite) -> None:
-        """Store rows."""
-        self._unsynced.append(write)
-        self._store(write)
-        if write.is_synced:
-            self._unsynced.clear()
+    def change(self, effect: HistoryChange) -> DiskInput | None:
+        """Change the history, as the real store does; return the input that this leads to."""
+        match effect:
+            case AddGap(first, last):
+                self.gaps.append((first, last))
+                self.applied = max(self.applied, last)
+                self._unsynced.clear()
+                return None
+            case WriteHistory(rows, applied, is_synced):
+                self._unsynced.append(effect)
+                for row in rows:
+                    self.rows.setdefault((row.conversation, row.position, row.part), row)
+                self.applied = max(self.applied, applied)
+                if is_synced:
+                    self._unsynced.clear()
+                return HistoryWritten(applied)
+            case ImportRows(ticket, rows, first, last, is_gap):
+                for key in [k for k in self.rows if first <= k[1] <= last]:
+                    del self.rows[key]
+                for row in rows:
+                    self.rows[row.conversation, row.position, row.part] = row
+                if is_gap:
+                    self._narrow_gap(first, last)
+                self._unsynced.clear()
+                return Imported(ticket, last)
+            case _:
+                assert_never(effect)
 
-    def _store(self, write: HistoryWrite) -> None:
-        for row in write.rows:
-            self.rows.setdefault((row.conversation, row.position, row.part), row)
-        self.applied = max(self.applied, write.applied)
+    def _narrow_gap(self, first: Position, last: Position) -> None:
+        gaps = []
+        for gap_first, gap_last in self.gaps:
+            if gap_first != first or gap_last < last:
+                gaps.append((gap_first, gap_last))
+            elif last < gap_last:
+                gaps.append((Position(last + 1), gap_last))
+        self.gaps = gaps
 
-    def add_gap(self, gap: GapAdd) -> None:
-        """Remember what is lacking (synced, as in the store)."""
-        self.gaps.append((gap.first, gap.last))
-        self.applied = max(self.applied, gap.last)
-        self._unsynced.clear()
-
-    def put(self, effect: Import) -> None:
-        """Replace rows by a neighbour's (synced)."""
-        for key in [k for k in self.rows if effect.first <= k[1] <= effect.last]:
-            del self.rows[key]
-        for row in effect.rows:
-            self.rows[row.conversation, row.position, row.part] = row
-        if effect.is_gap:
-            gaps = []
-            for first, last in self.gaps:
-                if first == effect.first and effect.last <= last:
-                    if effect.last < last:
-                        gaps.append((Position(effect.last + 1), last))
-                else:
-                    gaps.append((first, last))
-            self.gaps = gaps
-        self._unsynced.clear()
+    def answer(self, effect: HistoryQuestion) -> DiskInput:
+        """Read as the real store does, only slower; return the input that this leads to."""
+        rows = sorted(self.rows.values(), key=lambda row: (row.position, row.part))
+        match effect:
+            case AnswerQuery(ticket, query):
+                assert isinstance(query, Page), "the simulation asks for pages only"
+                return Answered(ticket, page(rows, query))
+            case ExportRows(ticket, first, last):
+                found = tuple(row for row in rows if first <= row.position <= last)
+                return Exported(ticket, found, last, ())
+            case _:
+                assert_never(effect)
 
     def crash(self, chance: random.Random) -> None:
         """Take back a random number of the last transactions that were not synced."""
@@ -187,22 +222,6 @@ class HistoryDisk:
     def wipe(self) -> None:
         """A new disk."""
         self.__init__()  # type: ignore[misc]
-
-    def export(self, first: Position, last: Position) -> tuple[Row, ...]:
-        """Read rows for a neighbour."""
-        return tuple(
-            row
-            for key, row in sorted(self.rows.items(), key=lambda i: i[0][1:])
-            if first <= key[1] <= last
-        )
-
-    def answer(self, query: Query) -> Answer:
-        """Answer a page as the real store does, only slower; see its own tests for the rest."""
-        if isinstance(query, Targets):
-            return tuple[Target, ...]()
-        if isinstance(query, Search):
-            return tuple[Row, ...]()
-        return page(sorted(self.rows.values(), key=lambda row: (row.position, row.part)), query)
 
 
 def page(rows: list[Row], query: Page) -> tuple[Row, ...]:

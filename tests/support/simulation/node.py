@@ -1,14 +1,30 @@
 """A simulated node: the real engine, with a simulated disk and wires for its driver."""
 
 from collections.abc import Callable
-from typing import cast
+from functools import partial
+from typing import assert_never, cast
 
-from roost.chat.history import Page
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
-from roost.instant import Instant
-from roost.node.engine.effects import Compaction, EngineOutput
-from roost.node.engine.engine import Engine, EngineConfig
+from roost.node.engine import inputs
+from roost.node.engine.config import EngineConfig
+from roost.node.engine.effects import (
+    AddGap,
+    AnswerQuery,
+    Compact,
+    DoWork,
+    Effect,
+    ExportRows,
+    ImportRows,
+    LogEvent,
+    ReloadConfiguration,
+    RememberDrained,
+    SendToBalancers,
+    SendToPeers,
+    WriteHistory,
+)
+from roost.node.engine.engine import Engine
+from roost.node.engine.inputs import Input
 from roost.protocol.mesh import PeerFrame
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
@@ -28,6 +44,9 @@ from support.simulation.world import World
 
 HASHING_S = 0.05
 """How long a password's hash takes."""
+CHANGE_S = 0.003
+QUESTION_S = 0.004
+"""How long the history's disk takes."""
 
 
 class SimulatedNode:
@@ -113,30 +132,39 @@ class SimulatedNode:
             hello = Hello(PROTOCOL_VERSION, CLUSTER, self.name, "1", 1, f"{self.name}:1", 1)
             self._network.send(self.name, peer, hello)
         else:
-            self._do(lambda engine, now: engine.peer_connected(peer, now))
+            self._take(inputs.PeerConnected(peer))
 
     def disconnected(self, peer: str) -> None:
-        if peer.startswith("b"):
-            self._do(lambda engine, now: engine.trunk_disconnected(peer, now))
-        else:
-            self._do(lambda engine, now: engine.peer_disconnected(peer, now))
+        is_balancer = peer.startswith("b")
+        self._take((inputs.TrunkDisconnected if is_balancer else inputs.PeerDisconnected)(peer))
 
     def receive(self, peer: str, frame: object) -> None:
         if isinstance(frame, Welcome):
-            self._do(lambda engine, now: engine.trunk_connected(frame, now))
+            self._take(inputs.TrunkConnected(frame))
         elif isinstance(frame, Ping):
-            nonce = frame.nonce
-            self._do(lambda engine, now: self._network.send(self.name, peer, Pong(nonce)))
+            self._do(partial(self._network.send, self.name, peer, Pong(frame.nonce)))
         elif isinstance(frame, Neighbours):
             # Who the neighbours are is settled here.
             pass
         elif peer.startswith("b"):
-            heard = cast("FromBalancer", frame)
-            self._do(lambda engine, now: engine.receive_trunk(peer, heard, now))
+            self._take(inputs.TrunkFrameReceived(peer, cast("FromBalancer", frame)))
         else:
-            self._do(lambda engine, now: engine.receive_peer(peer, cast("PeerFrame", frame), now))
+            self._take(inputs.PeerFrameReceived(peer, cast("PeerFrame", frame)))
 
-    def _do(self, action: Callable[[Engine, Instant], None]) -> None:
+    def _take(self, event: Input) -> None:
+        """Give the engine an input: now, or when the process is thawed."""
+
+        self._do(partial(self._feed, event))
+
+    def _feed(self, event: Input | None) -> None:
+        if event is None:
+            return
+        if isinstance(event, inputs.Persisted):
+            for peer, message in event.messages:
+                self._network.send(self.name, peer, message)
+        self.mind.receive(event, self._world.instant(self._skew_ms))
+
+    def _do(self, action: Callable[[], None]) -> None:
         life = self._life
 
         def act() -> None:
@@ -145,7 +173,7 @@ class SimulatedNode:
             if self._frozen is not None:
                 self._frozen.append(act)
                 return
-            action(self.engine, self._world.instant(self._skew_ms))
+            action()
             self._turn()
 
         act()
@@ -154,8 +182,13 @@ class SimulatedNode:
 
     def _turn(self) -> None:
         assert self.engine is not None
-        output = self.engine.take_output()
-        self._obey(output)
+        effects = self.engine.take_effects()
+        jobs = [effect for effect in effects if isinstance(effect, Persist | Compact)]
+        if jobs:
+            # One write for all of them, as the group committer does it.
+            self.log_disk.submit(jobs, self._take)
+        for effect in effects:
+            self._obey(effect)
         position = self.engine.state.position
         if position not in self.digests:
             self.digests[position] = hash(encode_state(self.engine.state))
@@ -170,85 +203,41 @@ class SimulatedNode:
         def wake() -> None:
             if life == self._life and self._next_wake == deadline:
                 self._next_wake = float("inf")
-                self._do(lambda engine, now: engine.tick(now))
+                self._take(inputs.Tick())
 
         self._world.at(max(deadline - self._world.now, 0.0005), wake)
 
-    def _obey(self, output: EngineOutput) -> None:
-        jobs: list[Persist | Compaction] = [*output.persist, *output.compactions]
-        if jobs:
-            self.log_disk.submit(jobs, self._persisted)
-        for peer, frame in output.to_peers:
-            self._network.send(self.name, peer, frame)
-        for balancer, trunk_frame in output.to_balancers:
-            self._network.send(self.name, balancer, trunk_frame)
-        for gap in output.gaps:
-            self.history_disk.add_gap(gap)
-        for write in output.history:
-            self._later(
-                0.003,
-                lambda write=write: self.history_disk.write(write),  # type: ignore[misc]
-                lambda engine, now, write=write: engine.history_written(write.applied, now),
-            )
-        for ticket, query in output.queries:
-            assert isinstance(query, Page), "the simulation asks for pages only"
-            self._later(
-                0.004,
-                lambda: None,
-                lambda engine, now, ticket=ticket, query=query: engine.answered(
-                    ticket, self.history_disk.answer(query), now
-                ),
-            )
-        for export in output.exports:
-            self._later(
-                0.004,
-                lambda: None,
-                lambda engine, now, export=export: engine.exported(
-                    export.ticket,
-                    self.history_disk.export(export.first, export.last),
-                    export.last,
-                    (),
-                    now,
-                ),
-            )
-        for effect in output.imports:
-            self._later(
-                0.004,
-                lambda effect=effect: self.history_disk.put(effect),  # type: ignore[misc]
-                lambda engine, now, effect=effect: engine.imported(effect.ticket, effect.last, now),
-            )
-        for ticket, job in output.jobs:
-            self._later(
-                HASHING_S,
-                lambda: None,
-                lambda engine, now, ticket=ticket, job=job: engine.job_done(
-                    ticket, do_work(job), now
-                ),
-            )
-        for note in output.notes:
-            self._world.log(f"{self.name} {note.event} {note.fields}")
+    def _obey(self, effect: Effect) -> None:
+        match effect:
+            case Persist() | Compact() | RememberDrained():
+                # The log's are submitted together; a node that starts again is not drained.
+                pass
+            case SendToPeers(frames) | SendToBalancers(frames):
+                for peer, frame in frames:
+                    self._network.send(self.name, peer, frame)
+            case LogEvent(_, event, fields):
+                self._world.log(f"{self.name} {event} {fields}")
+            case DoWork(ticket, work):
+                self._later(HASHING_S, lambda: inputs.WorkDone(ticket, do_work(work)))
+            case AddGap():
+                self.history_disk.change(effect)
+            case WriteHistory() | ImportRows():
+                self._later(CHANGE_S, partial(self.history_disk.change, effect))
+            case AnswerQuery() | ExportRows():
+                self._later(QUESTION_S, partial(self.history_disk.answer, effect))
+            case ReloadConfiguration():
+                raise AssertionError("nobody reconfigures a node here")
+            case _:
+                assert_never(effect)
 
-    def _later(self, seconds: float, work: Callable[[], None], then: Callable[..., None]) -> None:
+    def _later(self, seconds: float, work: Callable[[], Input | None]) -> None:
         life = self._life
 
         def act() -> None:
-            if life == self._life and self.engine is not None:
-                work()
-                self._do(then)
+            if life == self._life:
+                self._do(lambda: self._feed(work()))
 
         self._world.at(seconds, act)
-
-    def _persisted(self, batches: list[Persist]) -> None:
-        if not batches:
-            return
-
-        def act(engine: Engine, now: Instant) -> None:
-            for batch in batches:
-                for peer, message in batch.messages:
-                    self._network.send(self.name, peer, message)
-            engine.persisted(batches[-1].number, now)
-
-        self._do(act)
 
     @property
     def position(self) -> Position:

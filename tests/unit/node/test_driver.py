@@ -7,98 +7,84 @@ from typing import Any, cast
 
 from structlog.testing import capture_logs
 
-from roost.chat.history import Page, Query
+from roost.chat.history import Page
 from roost.chat.ids import Position
 from roost.instant import Instant
 from roost.ircd.sessions.work import Outcome, VerifyPassword, Work
 from roost.node.driver import Driver
 from roost.node.engine.effects import (
-    Compaction,
-    EngineOutput,
-    Export,
-    GapAdd,
-    HistoryWrite,
-    Import,
-    Note,
+    AddGap,
+    AnswerQuery,
+    Compact,
+    DiskEffect,
+    DoWork,
+    Effect,
+    ExportRows,
+    ImportRows,
+    LogEvent,
+    ReloadConfiguration,
+    RememberDrained,
+    SendToBalancers,
+    SendToPeers,
+    WriteHistory,
 )
 from roost.node.engine.engine import Engine
+from roost.node.engine.inputs import (
+    Input,
+    LagMeasured,
+    Leave,
+    PeerConnected,
+    PeerFrameReceived,
+    Persisted,
+    Stop,
+    Tick,
+    TrunkFrameReceived,
+    WorkDone,
+)
 from roost.protocol import mesh
 from roost.protocol import trunk as frames
 from roost.protocol.mesh import Gossip, TrunkReport
-from roost.protocol.trunk import Detach, Hello, Output, Welcome
+from roost.protocol.trunk import Detach, Output
 from roost.raft.messages import Persist, Snapshot, TimeoutNow
 from support.loops import run, wait_until
 
-NOTHING = EngineOutput((), (), (), (), (), (), (), (), (), ())
-
-
-def output(**fields: Any) -> EngineOutput:
-    values = {name: getattr(NOTHING, name) for name in NOTHING.__struct_fields__}
-    return EngineOutput(**{**values, **fields})
-
 
 class FakeEngine:
-    """Keeps its inputs, and gives the outputs that a test has prepared."""
+    """Keeps its inputs, and gives the effects that a test has prepared."""
 
     def __init__(self) -> None:
-        self.inputs: list[tuple[Any, ...]] = []
-        self.outputs: list[EngineOutput] = []
+        self.inputs: list[Input] = []
+        self.turns_effects: list[list[Effect]] = []
         self.deadline = float("inf")
         self.turns = 0
         self.is_stopped = False
         self.session_count = 0
-        self.loads: list[float] = []
+        self.lags: list[float] = []
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        def note(*arguments: Any) -> None:
-            assert isinstance(arguments[-1], Instant), f"{name} is not told the time"
-            self.inputs.append((name, *arguments[:-1]))
-
-        return note
-
-    def set_round_trip(self, name: str, milliseconds: float) -> None:
-        self.inputs.append(("set_round_trip", name, milliseconds))
-
-    def set_load(self, lag_ms: float) -> None:
-        self.loads.append(lag_ms)
+    def receive(self, event: Input, now: Instant) -> None:
+        assert isinstance(now, Instant)
+        if isinstance(event, LagMeasured):
+            self.lags.append(event.milliseconds)
+            return
+        self.inputs.append(event)
+        if event == Tick():
+            self.deadline = float("inf")
 
     def next_deadline(self) -> float:
         return self.deadline
 
-    def tick(self, now: Instant) -> None:
-        self.inputs.append(("tick",))
-        self.deadline = float("inf")
-
-    def take_output(self) -> EngineOutput:
+    def take_effects(self) -> list[Effect]:
         self.turns += 1
-        return self.outputs.pop(0) if self.outputs else NOTHING
+        return self.turns_effects.pop(0) if self.turns_effects else []
 
 
 class FakeStore:
     """Keeps what it is asked for."""
 
     def __init__(self) -> None:
-        self.asked: list[Any] = []
+        self.asked: list[DiskEffect] = []
 
-    def persist(self, batch: Persist) -> None:
-        self.asked.append(batch)
-
-    def compact(self, compaction: Compaction) -> None:
-        self.asked.append(compaction)
-
-    def add_gap(self, gap: GapAdd) -> None:
-        self.asked.append(gap)
-
-    def write_history(self, write: HistoryWrite) -> None:
-        self.asked.append(write)
-
-    def ask(self, ticket: int, query: Query) -> None:
-        self.asked.append((ticket, query))
-
-    def export(self, export: Export) -> None:
-        self.asked.append(export)
-
-    def put(self, effect: Import) -> None:
+    def obey(self, effect: DiskEffect) -> None:
         self.asked.append(effect)
 
 
@@ -132,17 +118,16 @@ class Bench:
         self.trunks = FakeOutlet()
         self.remembered: list[bool] = []
         self.hasher = FakeHasher()
+        self.reloads = 0
         self.driver = Driver(
-            cast("Engine", self.engine),
-            lambda: Hello(1, "test", "n1", "0", 1, "127.0.0.1:1", 1),
-            lambda _: None,
-            self.remembered.append,
-            self.hasher,
-            lambda: None,
+            cast("Engine", self.engine), self.remembered.append, self.hasher, self._reload
         )
 
     def start(self) -> None:
         self.driver.start(self.store, self.mesh, self.trunks)
+
+    def _reload(self) -> None:
+        self.reloads += 1
 
     async def turn(self) -> None:
         turns = self.engine.turns
@@ -171,55 +156,23 @@ async def test_inputs_of_one_turn_are_one_step_of_the_engine(bench: Bench) -> No
     await bench.turn()
     before = bench.engine.turns
     for number in range(50):
-        bench.driver.receive_peer("n2", TimeoutNow(number))
-        bench.driver.receive_trunk("b1", Detach(number, 1, ""))
+        bench.driver.receive(PeerFrameReceived("n2", TimeoutNow(number)))
+        bench.driver.receive(TrunkFrameReceived("b1", Detach(number, 1, "")))
     await bench.turn()
     assert bench.engine.turns == before + 1
     assert len(bench.engine.inputs) == 100
+    counted = bench.driver.statistics()
+    assert (counted.frames_from_peers, counted.frames_from_balancers) == (50, 50)
 
 
 @on_bench
 async def test_inputs_before_the_start_are_kept_for_the_first_turn(bench: Bench) -> None:
-    bench.driver.peer_connected("n2")
+    bench.driver.receive(PeerConnected("n2"))
     await asyncio.sleep(0)
     assert bench.engine.turns == 0
     bench.start()
     await bench.turn()
-    assert bench.engine.inputs == [("peer_connected", "n2")]
-
-
-@on_bench
-async def test_every_input_reaches_the_engine_with_the_time(bench: Bench) -> None:
-    welcome = Welcome(frames.PROTOCOL_VERSION, "test", "b1", 5, ())
-    driver = bench.driver
-    driver.peer_connected("n2")
-    driver.set_round_trip("n2", 1.5)
-    driver.peer_disconnected("n2")
-    driver.trunk_connected(welcome)
-    driver.trunk_disconnected("b1")
-    driver.storage_failed("full")
-    driver.storage_recovered()
-    driver.history_written(Position(4))
-    driver.answered(1, ())
-    driver.answer_corrupt(2, (Position(3),))
-    driver.answer_failed(3, "no")
-    driver.exported(4, (), Position(9), ())
-    driver.imported(5, Position(9))
-    assert bench.engine.inputs == [
-        ("peer_connected", "n2"),
-        ("set_round_trip", "n2", 1.5),
-        ("peer_disconnected", "n2"),
-        ("trunk_connected", welcome),
-        ("trunk_disconnected", "b1"),
-        ("storage_failed", "full"),
-        ("storage_recovered",),
-        ("history_written", 4),
-        ("answered", 1, ()),
-        ("answer_corrupt", 2, (3,)),
-        ("answer_failed", 3, "no"),
-        ("exported", 4, (), 9, ()),
-        ("imported", 5, 9),
-    ]
+    assert bench.engine.inputs == [PeerConnected("n2")]
 
 
 @on_bench
@@ -227,11 +180,11 @@ async def test_frames_leave_in_order_and_a_shared_one_is_encoded_once(bench: Ben
     shared = Gossip((TrunkReport("b1", 5),))
     own = TimeoutNow(7)
     shown = Output(9, ())
-    bench.engine.outputs = [
-        output(
-            to_peers=(("n2", shared), ("n3", shared), ("n2", own)),
-            to_balancers=(("b1", shown),),
-        )
+    bench.engine.turns_effects = [
+        [
+            SendToPeers((("n2", shared), ("n3", shared), ("n2", own))),
+            SendToBalancers((("b1", shown),)),
+        ]
     ]
     bench.start()
     await bench.turn()
@@ -247,58 +200,51 @@ async def test_frames_leave_in_order_and_a_shared_one_is_encoded_once(bench: Ben
 async def test_messages_of_a_batch_leave_only_when_it_is_durable(bench: Bench) -> None:
     first = Persist(1, None, None, (), (("n2", TimeoutNow(1)),))
     second = Persist(2, None, None, (), (("n2", TimeoutNow(2)),))
-    bench.engine.outputs = [output(persist=(first, second))]
+    bench.engine.turns_effects = [[first, second]]
     bench.start()
     await bench.turn()
     assert bench.store.asked == [first, second]
     assert bench.mesh.sent == []
-    bench.driver.persisted([first, second])
+    durable = Persisted(2, (*first.messages, *second.messages))
+    bench.driver.receive(durable)
     assert bench.mesh.sent == [
         ("n2", [mesh.encode(TimeoutNow(1)), mesh.encode(TimeoutNow(2))]),
     ]
-    assert bench.engine.inputs == [("persisted", 2)]
+    assert bench.engine.inputs == [durable]
 
 
 @on_bench
-async def test_the_store_is_asked_in_the_order_of_duties(bench: Bench) -> None:
-    batch = Persist(1, None, None, (), ())
-    gap = GapAdd(Position(1), Position(2))
-    write = HistoryWrite((), Position(3), is_synced=True)
-    compaction = Compaction(Snapshot(3, 1, 0, b""), 2)
-    page = Page("r:1", 10, is_newest=True)
-    export = Export(5, Position(1), Position(2))
-    effect = Import(6, (), Position(1), Position(2), is_gap=True)
-    bench.engine.outputs = [
-        output(
-            persist=(batch,),
-            gaps=(gap,),
-            history=(write,),
-            compactions=(compaction,),
-            queries=((4, page),),
-            exports=(export,),
-            imports=(effect,),
-        )
+async def test_disk_effects_go_to_the_store_in_the_order_given(bench: Bench) -> None:
+    asked: list[Effect] = [
+        Persist(1, None, None, (), ()),
+        AddGap(Position(1), Position(2)),
+        WriteHistory((), Position(3), is_synced=True),
+        Compact(Snapshot(3, 1, 0, b""), 2),
+        AnswerQuery(4, Page("r:1", 10, is_newest=True)),
+        ExportRows(5, Position(1), Position(2)),
+        ImportRows(6, (), Position(1), Position(2), is_gap=True),
     ]
+    bench.engine.turns_effects = [asked]
     bench.start()
     await bench.turn()
-    assert bench.store.asked == [batch, gap, write, compaction, (4, page), export, effect]
+    assert bench.store.asked == asked
 
 
 @on_bench
 async def test_slow_work_is_done_elsewhere_and_its_outcome_comes_back(bench: Bench) -> None:
-    work = VerifyPassword("hash", "sesame")
-    bench.engine.outputs = [output(jobs=((7, work),))]
+    first, second = VerifyPassword("hash", "sesame"), VerifyPassword("hash", "mellon")
+    bench.engine.turns_effects = [[DoWork(7, first), DoWork(8, second)]]
     bench.start()
     await bench.turn()
-    [(asked, done)] = bench.hasher.asked
-    assert asked is work
-    done(True)
-    assert bench.engine.inputs == [("job_done", 7, True)]
+    assert [work for work, _ in bench.hasher.asked] == [first, second]
+    for _, done in bench.hasher.asked:
+        done(True)
+    assert bench.engine.inputs == [WorkDone(7, True), WorkDone(8, True)]
 
 
 @on_bench
-async def test_notes_become_log_lines(bench: Bench) -> None:
-    bench.engine.outputs = [output(notes=(Note("warning", "odd", {"peer": "n2"}),))]
+async def test_log_events_become_log_lines(bench: Bench) -> None:
+    bench.engine.turns_effects = [[LogEvent("warning", "odd", {"peer": "n2"})]]
     with capture_logs() as logs:
         bench.start()
         await bench.turn()
@@ -309,8 +255,8 @@ async def test_notes_become_log_lines(bench: Bench) -> None:
 async def test_the_engine_is_woken_at_its_deadline(bench: Bench) -> None:
     bench.engine.deadline = 0.0
     bench.start()
-    await wait_until(lambda: ("tick",) in bench.engine.inputs)
-    assert bench.engine.inputs.count(("tick",)) == 1
+    await wait_until(lambda: Tick() in bench.engine.inputs)
+    assert bench.engine.inputs.count(Tick()) == 1
 
 
 @on_bench
@@ -318,15 +264,15 @@ async def test_an_earlier_deadline_replaces_a_later_one(bench: Bench) -> None:
     bench.start()
     await bench.turn()
     bench.engine.deadline = 0.0
-    bench.driver.peer_connected("n2")
-    await wait_until(lambda: ("tick",) in bench.engine.inputs)
+    bench.driver.receive(PeerConnected("n2"))
+    await wait_until(lambda: Tick() in bench.engine.inputs)
 
 
 @on_bench
 async def test_lag_is_measured(bench: Bench) -> None:
     bench.start()
-    await wait_until(lambda: bench.engine.loads)
-    assert bench.engine.loads[0] >= 0
+    await wait_until(lambda: bench.engine.lags)
+    assert bench.engine.lags[0] >= 0
 
 
 @on_bench
@@ -334,7 +280,7 @@ async def test_handing_over_ends_when_the_engine_says_so(bench: Bench) -> None:
     bench.start()
     async with asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(bench.driver.hand_over(lambda: False))
-        await wait_until(lambda: ("stop",) in bench.engine.inputs)
+        await wait_until(lambda: Stop() in bench.engine.inputs)
         assert not waiting.done()
         bench.engine.is_stopped = True
 
@@ -343,7 +289,7 @@ async def test_handing_over_ends_when_the_engine_says_so(bench: Bench) -> None:
 async def test_handing_over_does_not_wait_for_nobody(bench: Bench) -> None:
     bench.start()
     await bench.driver.hand_over(lambda: True)
-    assert ("stop",) in bench.engine.inputs
+    assert Stop() in bench.engine.inputs
 
 
 @on_bench
@@ -352,7 +298,7 @@ async def test_leaving_ends_with_the_last_client(bench: Bench) -> None:
     bench.engine.session_count = 3
     async with asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(bench.driver.leave(60.0, lambda: False))
-        await wait_until(lambda: ("leave",) in bench.engine.inputs)
+        await wait_until(lambda: Leave() in bench.engine.inputs)
         assert not waiting.done()
         bench.engine.session_count = 0
 
@@ -363,28 +309,35 @@ async def test_leaving_waits_neither_for_nobody_nor_for_ever(bench: Bench) -> No
     bench.engine.session_count = 3
     await bench.driver.leave(60.0, lambda: True)
     await bench.driver.leave(0.0, lambda: False)
-    assert bench.engine.inputs.count(("leave",)) == 2
+    assert bench.engine.inputs.count(Leave()) == 2
 
 
 @on_bench
 async def test_what_an_operator_wanted_is_remembered(bench: Bench) -> None:
-    bench.engine.outputs = [output(drained=True), NOTHING, output(drained=False)]
+    bench.engine.turns_effects = [[RememberDrained(True)], [], [RememberDrained(False)]]
     bench.start()
     for _ in range(3):
         await bench.turn()
-        bench.driver.peer_connected("n2")
+        bench.driver.receive(PeerConnected("n2"))
     await wait_until(lambda: bench.remembered == [True, False])
 
 
 @on_bench
+async def test_the_configuration_is_read_again_when_the_engine_asks_for_it(bench: Bench) -> None:
+    bench.engine.turns_effects = [[ReloadConfiguration()]]
+    bench.start()
+    await bench.turn()
+    assert bench.reloads == 1
+
+
+@on_bench
 async def test_after_the_end_nothing_is_done(bench: Bench) -> None:
-    batch = Persist(1, None, None, (), (("n2", TimeoutNow(1)),))
     bench.start()
     await bench.turn()
     turns = bench.engine.turns
     bench.driver.end()
-    bench.driver.persisted([batch])
-    bench.driver.peer_connected("n2")
+    bench.driver.receive(Persisted(1, (("n2", TimeoutNow(1)),)))
+    bench.driver.receive(PeerConnected("n2"))
     for _ in range(5):
         await asyncio.sleep(0)
     assert bench.engine.turns == turns

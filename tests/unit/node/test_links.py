@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from roost.node.engine.inputs import (
+    Input,
+    PeerConnected,
+    PeerDisconnected,
+    PeerFrameReceived,
+    RoundTripMeasured,
+)
 from roost.node.links import SILENT_BEATS_MAX, Mesh, MeshConfig
 from roost.protocol import mesh
 from roost.protocol.mesh import Gossip, PeerFrame, PeerHello, PeerPing, PeerPong, TrunkReport
@@ -23,22 +30,22 @@ class Events:
     """Keeps what a mesh tells its node."""
 
     def __init__(self) -> None:
-        self.last_index = 7
         self.story: list[str] = []
         self.frames: list[tuple[str, PeerFrame]] = []
         self.round_trips: dict[str, float] = {}
 
-    def peer_connected(self, name: str) -> None:
-        self.story.append(f"+{name}")
-
-    def peer_disconnected(self, name: str) -> None:
-        self.story.append(f"-{name}")
-
-    def receive_peer(self, name: str, frame: PeerFrame) -> None:
-        self.frames.append((name, frame))
-
-    def set_round_trip(self, name: str, milliseconds: float) -> None:
-        self.round_trips[name] = milliseconds
+    def tell(self, event: Input) -> None:
+        match event:
+            case PeerConnected(peer):
+                self.story.append(f"+{peer}")
+            case PeerDisconnected(peer):
+                self.story.append(f"-{peer}")
+            case PeerFrameReceived(peer, frame):
+                self.frames.append((peer, frame))
+            case RoundTripMeasured(peer, milliseconds):
+                self.round_trips[peer] = milliseconds
+            case _:
+                raise AssertionError(f"a mesh does not tell {event}")
 
 
 def make_mesh(
@@ -63,7 +70,7 @@ def make_mesh(
         heartbeat_s=heartbeat_s,
     )
     contexts = server_context(credentials), client_context(credentials)
-    return Mesh(config, events, *contexts, random=lambda: 0.0), events
+    return Mesh(config, events.tell, lambda: 7, *contexts, random=lambda: 0.0), events
 
 
 @contextlib.asynccontextmanager

@@ -2,24 +2,37 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from roost.chat.history import KIND_MESSAGE, Answer, Page, Row
+from roost.chat.history import KIND_MESSAGE, Page, Row
 from roost.chat.ids import Position
 from roost.node.engine.effects import (
-    Compaction,
-    Export,
-    GapAdd,
+    AddGap,
+    AnswerQuery,
+    Compact,
+    ExportRows,
     HistoryState,
-    HistoryWrite,
-    Import,
+    ImportRows,
+    WriteHistory,
+)
+from roost.node.engine.inputs import (
+    AnswerCorrupt,
+    Answered,
+    AnswerFailed,
+    DiskInput,
+    Exported,
+    HistoryWritten,
+    Imported,
+    Persisted,
+    StorageFailed,
+    StorageRecovered,
 )
 from roost.node.store import DiskStore
-from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
+from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored, TimeoutNow
 from roost.storage import (
     CorruptRowsError,
     DataDirectory,
@@ -27,51 +40,12 @@ from roost.storage import (
     HistoryStore,
     Identity,
     LogStore,
+    SearchTimeoutError,
     StorageError,
 )
 from support.loops import run, wait_until
 
 PAGE = Page("r:1", 10, is_newest=True)
-
-
-class Events:
-    """Keeps what the store tells."""
-
-    def __init__(self) -> None:
-        self.story: list[tuple[Any, ...]] = []
-
-    def persisted(self, batches: Sequence[Persist]) -> None:
-        self.story.append(("persisted", *[batch.number for batch in batches]))
-
-    def storage_failed(self, reason: str) -> None:
-        self.story.append(("failed", reason))
-
-    def storage_recovered(self) -> None:
-        self.story.append(("recovered",))
-
-    def history_written(self, applied: Position) -> None:
-        self.story.append(("written", applied))
-
-    def answered(self, ticket: int, answer: Answer) -> None:
-        self.story.append(("answered", ticket, answer))
-
-    def answer_corrupt(self, ticket: int, positions: tuple[Position, ...]) -> None:
-        self.story.append(("corrupt", ticket, positions))
-
-    def answer_failed(self, ticket: int, reason: str) -> None:
-        self.story.append(("answer failed", ticket))
-
-    def exported(
-        self,
-        ticket: int,
-        rows: tuple[Row, ...],
-        covered: Position,
-        missing: tuple[Position, ...],
-    ) -> None:
-        self.story.append(("exported", ticket, rows, covered, missing))
-
-    def imported(self, ticket: int, last: Position) -> None:
-        self.story.append(("imported", ticket, last))
 
 
 class FakeHistory:
@@ -103,22 +77,23 @@ class Bench:
     """A store over fakes."""
 
     def __init__(self) -> None:
-        self.log, self.history, self.events = FakeLog(), FakeHistory(), Events()
+        self.log, self.history = FakeLog(), FakeHistory()
+        self.story: list[DiskInput] = []
         self.fatal: list[BaseException] = []
         stored = Stored(HardState(), None, ())
         self.store = DiskStore(
             cast("LogStore", self.log), stored, cast("HistoryStore", self.history), retry_s=0.001
         )
 
-    async def told(self, count: int) -> list[tuple[Any, ...]]:
-        await wait_until(lambda: len(self.events.story) >= count)
-        return self.events.story
+    async def told(self, count: int) -> list[DiskInput]:
+        await wait_until(lambda: len(self.story) >= count)
+        return self.story
 
 
 @contextlib.asynccontextmanager
 async def bench() -> AsyncIterator[Bench]:
     made = Bench()
-    made.store.begin(made.events, made.fatal.append)
+    made.store.begin(made.story.append, made.fatal.append)
     try:
         yield made
     finally:
@@ -126,20 +101,31 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 def batch(number: int) -> Persist:
-    return Persist(number, None, None, (Entry(number, 1, 0, 1, b""),), ())
+    return Persist(
+        number, None, None, (Entry(number, 1, 0, 1, b""),), (("n2", TimeoutNow(number)),)
+    )
 
 
-def write(applied: int, *, is_synced: bool = False) -> HistoryWrite:
-    return HistoryWrite((), Position(applied), is_synced)
+def persisted(number: int) -> Persisted:
+    return Persisted(number, batch(number).messages)
+
+
+def write(applied: int, *, is_synced: bool = False) -> WriteHistory:
+    return WriteHistory((), Position(applied), is_synced)
+
+
+def persisted_of(b: Bench) -> list[Persisted]:
+    return [told for told in b.story if isinstance(told, Persisted)]
 
 
 def test_batches_are_reported_once_each_in_order() -> None:
     async def scenario() -> None:
         async with bench() as b:
             for number in range(1, 20):
-                b.store.persist(batch(number))
-            await wait_until(lambda: b.events.story and b.events.story[-1][-1] == 19)
-            assert [n for item in b.events.story for n in item[1:]] == list(range(1, 20))
+                b.store.obey(batch(number))
+            await wait_until(lambda: any(told.number == 19 for told in persisted_of(b)))
+            freed = [message for told in persisted_of(b) for message in told.messages]
+            assert freed == [("n2", TimeoutNow(number)) for number in range(1, 20)]
 
     run(scenario())
 
@@ -149,8 +135,8 @@ def test_a_compaction_comes_after_the_batches_before_it() -> None:
 
     async def scenario() -> None:
         async with bench() as b:
-            b.store.persist(batch(1))
-            b.store.compact(Compaction(snapshot, 1))
+            b.store.obey(batch(1))
+            b.store.obey(Compact(snapshot, 1))
             await wait_until(lambda: len(b.log.done) == 2)
             assert [item[0] for item in b.log.done] == ["write", "compact"]
 
@@ -160,16 +146,16 @@ def test_a_compaction_comes_after_the_batches_before_it() -> None:
 def test_changes_of_the_history_are_made_in_order() -> None:
     async def scenario() -> None:
         async with bench() as b:
-            b.store.add_gap(GapAdd(Position(1), Position(5)))
-            b.store.write_history(write(6))
-            b.store.put(Import(9, (), Position(1), Position(5), is_gap=True))
-            b.store.put(Import(10, (), Position(3), Position(3), is_gap=False))
-            b.store.write_history(write(7, is_synced=True))
+            b.store.obey(AddGap(Position(1), Position(5)))
+            b.store.obey(write(6))
+            b.store.obey(ImportRows(9, (), Position(1), Position(5), is_gap=True))
+            b.store.obey(ImportRows(10, (), Position(3), Position(3), is_gap=False))
+            b.store.obey(write(7, is_synced=True))
             assert await b.told(4) == [
-                ("written", 6),
-                ("imported", 9, 5),
-                ("imported", 10, 3),
-                ("written", 7),
+                HistoryWritten(Position(6)),
+                Imported(9, Position(5)),
+                Imported(10, Position(3)),
+                HistoryWritten(Position(7)),
             ]
             assert b.history.done == [
                 ("add_gap", 1, 5),
@@ -189,13 +175,13 @@ def test_a_full_disk_is_told_once_and_the_change_repeated_before_later_ones() ->
     async def scenario() -> None:
         async with bench() as b:
             b.history.failures = [FullError("full"), FullError("still full")]
-            b.store.write_history(write(6))
-            b.store.write_history(write(7))
+            b.store.obey(write(6))
+            b.store.obey(write(7))
             assert await b.told(4) == [
-                ("failed", "full"),
-                ("recovered",),
-                ("written", 6),
-                ("written", 7),
+                StorageFailed("full"),
+                StorageRecovered(),
+                HistoryWritten(Position(6)),
+                HistoryWritten(Position(7)),
             ]
             assert [item[2] for item in b.history.done] == [6, 7]
 
@@ -207,17 +193,17 @@ def test_a_disk_full_for_both_files_has_recovered_when_both_have() -> None:
         async with bench() as b:
             b.log.failures = [FullError("log full")] * 3
             b.history.failures = [FullError("history full")] * 3
-            b.store.persist(batch(1))
-            b.store.write_history(write(6))
-            await wait_until(lambda: ("written", 6) in b.events.story)
-            await wait_until(lambda: ("persisted", 1) in b.events.story)
+            b.store.obey(batch(1))
+            b.store.obey(write(6))
+            await wait_until(lambda: HistoryWritten(Position(6)) in b.story)
+            await wait_until(lambda: persisted(1) in b.story)
 
-            def words() -> list[str]:
-                told = [item[0] for item in b.events.story]
-                return [word for word in told if word in ("failed", "recovered")]
+            def states() -> list[type[DiskInput]]:
+                kinds = (StorageFailed, StorageRecovered)
+                return [type(told) for told in b.story if isinstance(told, kinds)]
 
-            await wait_until(lambda: words().count("failed") == words().count("recovered"))
-            assert words() in (["failed", "recovered"], ["failed", "recovered"] * 2)
+            once = [StorageFailed, StorageRecovered]
+            await wait_until(lambda: states() in (once, once * 2))
 
     run(scenario())
 
@@ -226,12 +212,12 @@ def test_any_other_trouble_is_fatal() -> None:
     async def scenario() -> None:
         async with bench() as b:
             b.history.failures = [StorageError("history gone")]
-            b.store.write_history(write(6))
+            b.store.obey(write(6))
             await wait_until(lambda: len(b.fatal) == 1)
             b.log.failures = [StorageError("log gone")]
-            b.store.persist(batch(1))
+            b.store.obey(batch(1))
             await wait_until(lambda: len(b.fatal) == 2)
-            assert b.events.story == []
+            assert b.story == []
             assert [str(error) for error in b.fatal] == ["history gone", "log gone"]
 
     run(scenario())
@@ -240,18 +226,19 @@ def test_any_other_trouble_is_fatal() -> None:
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
-        (None, ("answered", 4, ())),
-        (CorruptRowsError((Position(3),)), ("corrupt", 4, (3,))),
-        (FullError("full"), ("answer failed", 4)),
+        (None, Answered(4, ())),
+        (CorruptRowsError((Position(3),)), AnswerCorrupt(4, (Position(3),))),
+        (FullError("full"), AnswerFailed(4, "The disk is full, try again later")),
+        (SearchTimeoutError(), AnswerFailed(4, "The search takes too long, ask for less")),
     ],
 )
 def test_questions_are_answered_one_way_or_another(
-    failure: StorageError | None, told: tuple[Any, ...]
+    failure: StorageError | None, told: DiskInput
 ) -> None:
     async def scenario() -> None:
         async with bench() as b:
             b.history.failures = [failure] if failure else []
-            b.store.ask(4, PAGE)
+            b.store.obey(AnswerQuery(4, PAGE))
             assert await b.told(1) == [told]
 
     run(scenario())
@@ -260,8 +247,8 @@ def test_questions_are_answered_one_way_or_another(
 def test_rows_are_exported() -> None:
     async def scenario() -> None:
         async with bench() as b:
-            b.store.export(Export(5, Position(1), Position(7)))
-            assert await b.told(1) == [("exported", 5, (), 7, (3,))]
+            b.store.obey(ExportRows(5, Position(1), Position(7)))
+            assert await b.told(1) == [Exported(5, (), Position(7), (Position(3),))]
 
     run(scenario())
 
@@ -269,16 +256,16 @@ def test_rows_are_exported() -> None:
 def test_a_closed_store_takes_nothing_more_and_says_nothing_more() -> None:
     async def scenario() -> None:
         async with bench() as b:
-            b.store.persist(batch(1))
-        story = list(b.events.story)
-        b.store.persist(batch(2))
-        b.store.compact(Compaction(Snapshot(1, 1, 0, b""), 1))
-        b.store.write_history(write(6))
-        b.store.ask(4, PAGE)
+            b.store.obey(batch(1))
+        story = list(b.story)
+        b.store.obey(batch(2))
+        b.store.obey(Compact(Snapshot(1, 1, 0, b""), 1))
+        b.store.obey(write(6))
+        b.store.obey(AnswerQuery(4, PAGE))
         await asyncio.sleep(0)
         assert [item[1][0].number for item in b.log.done] == [1]
         assert b.history.done == []
-        assert [item for item in b.events.story if item not in story] in ([], [("persisted", 1)])
+        assert [item for item in b.story if item not in story] in ([], [persisted(1)])
 
     run(scenario())
 
@@ -286,27 +273,27 @@ def test_a_closed_store_takes_nothing_more_and_says_nothing_more() -> None:
 def test_what_real_stores_hold_is_there_when_they_are_opened_again(tmp_path: Path) -> None:
     rows = (Row("r:1", Position(1), 0, 5, KIND_MESSAGE, "", b"record"),)
 
-    async def live(events: Events) -> tuple[Stored, HistoryState]:
+    async def live(story: list[DiskInput]) -> tuple[Stored, HistoryState]:
         with DataDirectory.open(tmp_path, Identity("test", "n1"), is_founding=True) as directory:
             log, history = LogStore.open(directory), HistoryStore.open(directory)
             with contextlib.closing(log), contextlib.closing(history):
                 store = DiskStore(log, log.load(), history)
                 found = store.take_stored(), store.history_state
-                store.begin(events, lambda error: pytest.fail(str(error)))
+                store.begin(story.append, lambda error: pytest.fail(str(error)))
                 if not found[0].entries:
-                    store.persist(batch(1))
-                    store.write_history(HistoryWrite(rows, Position(1), is_synced=True))
-                    await wait_until(lambda: len(events.story) == 2)
+                    store.obey(batch(1))
+                    store.obey(WriteHistory(rows, Position(1), is_synced=True))
+                    await wait_until(lambda: len(story) == 2)
                 else:
-                    store.ask(1, PAGE)
-                    await wait_until(lambda: events.story)
+                    store.obey(AnswerQuery(1, PAGE))
+                    await wait_until(lambda: story)
                 await store.close()
                 return found
 
-    first, second = Events(), Events()
-    stored, _ = run(live(first))
+    stored, _ = run(live([]))
     assert stored.entries == ()
-    stored, state = run(live(second))
+    story: list[DiskInput] = []
+    stored, state = run(live(story))
     assert stored.entries == (Entry(1, 1, 0, 1, b""),)
     assert state == HistoryState(applied=Position(1))
-    assert second.story == [("answered", 1, rows)]
+    assert story == [Answered(1, rows)]

@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from roost.node.engine.inputs import (
+    Input,
+    TrunkConnected,
+    TrunkDisconnected,
+    TrunkFrameReceived,
+)
 from roost.node.trunks import Trunks
 from roost.protocol import trunk as frames
 from roost.protocol.trunk import (
@@ -36,20 +42,28 @@ class Events:
         self.frames: list[tuple[str, FromBalancer]] = []
         self.neighbours: list[tuple[Neighbour, ...]] = []
 
-    def hello(self) -> Hello:
-        return HELLO
+    def tell(self, event: Input) -> None:
+        match event:
+            case TrunkConnected(welcome):
+                self.story.append(f"+{welcome.name} {welcome.incarnation}")
+            case TrunkDisconnected(balancer):
+                self.story.append(f"-{balancer}")
+            case TrunkFrameReceived(balancer, frame):
+                self.frames.append((balancer, frame))
+            case _:
+                raise AssertionError(f"trunks do not tell {event}")
 
-    def trunk_connected(self, welcome: Welcome) -> None:
-        self.story.append(f"+{welcome.name} {welcome.incarnation}")
-
-    def trunk_disconnected(self, balancer: str) -> None:
-        self.story.append(f"-{balancer}")
-
-    def receive_trunk(self, balancer: str, frame: FromBalancer) -> None:
-        self.frames.append((balancer, frame))
-
-    def learn_neighbours(self, neighbours: tuple[Neighbour, ...]) -> None:
-        self.neighbours.append(neighbours)
+    def make_trunks(self, addresses: tuple[str, ...], directory: Path) -> Trunks:
+        """Make a node's trunks to balancers."""
+        return Trunks(
+            "test",
+            addresses,
+            self.tell,
+            lambda: HELLO,
+            self.neighbours.append,
+            client_context(issue(directory, "n1")),
+            lambda: 0.0,
+        )
 
 
 def welcome(
@@ -85,9 +99,7 @@ async def balancer(
     context = server_context(issue(directory, name, role))
     async with serve("127.0.0.1", 0, context, side, admit("test", "node")) as listener:
         address = f"127.0.0.1:{listener.port}"
-        trunks = Trunks(
-            "test", (address,), events, client_context(issue(directory, "n1")), lambda: 0.0
-        )
+        trunks = events.make_trunks((address,), directory)
         async with trunks.open():
             if role == "balancer":
                 await wait_until(lambda: side.handlers and side.handlers[0].bodies)
@@ -210,9 +222,7 @@ def test_a_second_address_of_one_balancer_gives_no_second_trunk(tmp_path: Path) 
         context = server_context(issue(tmp_path, "b1", "balancer"))
         async with serve("127.0.0.1", 0, context, side, admit("test", "node")) as listener:
             addresses = (f"127.0.0.1:{listener.port}", f"localhost:{listener.port}")
-            trunks = Trunks(
-                "test", addresses, events, client_context(issue(tmp_path, "n1")), lambda: 0.0
-            )
+            trunks = events.make_trunks(addresses, tmp_path)
             async with trunks.open():
                 await wait_until(lambda: len(side.handlers) == 2)
                 first, second = side.handlers

@@ -8,7 +8,7 @@ rows whose checksum was wrong, and a question by a client waits for it.
 import msgspec
 
 from roost.chat.ids import Position
-from roost.node.engine.effects import Import
+from roost.node.engine.effects import ImportRows
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
 ANSWER_S_MAX = 3.0
@@ -78,7 +78,7 @@ class Backfill:
         self._deadline = now + ANSWER_S_MAX
         return self._asked, HistoryWant(self._ticket, want.first, want.last)
 
-    def receive(self, peer: str, chunk: HistoryChunk) -> Import | None:
+    def receive(self, peer: str, chunk: HistoryChunk) -> ImportRows | None:
         """Take an answer; gives what is to be stored, if it helps."""
         if peer != self._asked or chunk.ticket != self._ticket or not self._wants:
             return None
@@ -94,7 +94,7 @@ class Backfill:
         self._importing = want
         rows = tuple(row for row in chunk.rows if want.first <= row.position <= covered)
         self._import_ticket = chunk.ticket
-        return Import(chunk.ticket, rows, want.first, covered, want.is_gap)
+        return ImportRows(chunk.ticket, rows, want.first, covered, want.is_gap)
 
     def imported(self, ticket: int, last: Position) -> int:
         """Note that rows up to `last` are stored; gives the question that can be asked again."""

@@ -26,6 +26,15 @@ class Census:
         """The balancers that this node has a trunk to."""
         return tuple(TrunkReport(name, incarnation) for name, incarnation in self._own.items())
 
+    @property
+    def trunks(self) -> Collection[str]:
+        """The names of these balancers."""
+        return self._own.keys()
+
+    def has_trunk(self, name: str) -> bool:
+        """Return whether this node has a trunk to a balancer."""
+        return name in self._own
+
     def trunk_connected(self, name: str, incarnation: int) -> None:
         """This node has a trunk to a balancer."""
         self._own[name] = incarnation

@@ -1,6 +1,11 @@
-"""What an engine asks of its driver: plain values, obeyed in the order of `EngineOutput`."""
+"""What an engine asks for after each turn: plain values, in the order in which to carry them out.
 
-from typing import Any
+An effect says what is to be done and which input comes back when it is. A new disk effect touches
+two places: this module, where its rank in `Effect` is its place in the order, and `DiskStore.obey`
+(with its counterpart in the tests' simulated disk). The type checker names what is forgotten.
+"""
+
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 
@@ -13,18 +18,45 @@ from roost.raft.messages import Persist, Snapshot
 
 
 class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the history store knows of itself when the node starts."""
+    """What the history store holds when the node starts."""
 
     applied: Position
     """The last position whose rows are stored."""
     gaps: tuple[tuple[Position, Position], ...] = ()
-    """Ranges of positions, both ends included, that are still lacking."""
+    """Ranges of positions, both ends included, whose rows are missing."""
 
 
-class HistoryWrite(msgspec.Struct, frozen=True):
-    """Store these rows together with the applied position, then call `history_written`.
+class LogEvent(msgspec.Struct, frozen=True):
+    """Write a line to the log that people read."""
 
-    With `is_synced` the store is made durable before the call.
+    level: str
+    event: str
+    fields: dict[str, Any]
+
+
+class SendToPeers(msgspec.Struct, frozen=True):
+    """Send frames to neighbours, in order; one for several of them is the same object."""
+
+    frames: tuple[tuple[str, PeerFrame], ...]
+
+
+class SendToBalancers(msgspec.Struct, frozen=True):
+    """Send frames to balancers, in order; one for several of them is the same object."""
+
+    frames: tuple[tuple[str, FromNode], ...]
+
+
+class AddGap(msgspec.Struct, frozen=True):
+    """Remember that the rows of these positions are missing; `applied` moves up to `last`."""
+
+    first: Position
+    last: Position
+
+
+class WriteHistory(msgspec.Struct, frozen=True):
+    """Store rows together with the applied position; then give back `HistoryWritten`.
+
+    With `is_synced` everything stored is durable before that.
     """
 
     rows: tuple[Row, ...]
@@ -32,32 +64,35 @@ class HistoryWrite(msgspec.Struct, frozen=True):
     is_synced: bool
 
 
-class GapAdd(msgspec.Struct, frozen=True):
-    """Remember that the rows of these positions are lacking, and that `applied` is after them."""
+class Compact(msgspec.Struct, frozen=True):
+    """Store the snapshot, then drop the log's entries before `first_index`.
 
-    first: Position
-    last: Position
-
-
-class Compaction(msgspec.Struct, frozen=True):
-    """Store the snapshot, then drop the log's entries before `first_index`."""
+    This keeps its place among the batches of `Persist`.
+    """
 
     snapshot: Snapshot
     first_index: int
 
 
-class Export(msgspec.Struct, frozen=True):
-    """Read rows for a neighbour, then call `exported`."""
+class AnswerQuery(msgspec.Struct, frozen=True):
+    """Answer a client; then give back `Answered`, `AnswerCorrupt` or `AnswerFailed`."""
+
+    ticket: int
+    query: Query
+
+
+class ExportRows(msgspec.Struct, frozen=True):
+    """Read rows for a neighbour; then give back `Exported`."""
 
     ticket: int
     first: Position
     last: Position
 
 
-class Import(msgspec.Struct, frozen=True):
-    """Replace the rows of these positions by a neighbour's, then call `imported`.
+class ImportRows(msgspec.Struct, frozen=True):
+    """Replace the rows of these positions by a neighbour's; then give back `Imported`.
 
-    `is_gap` says that a gap's beginning is filled by it, up to and including `last`.
+    With `is_gap` they fill the beginning of a gap, up to and including `last`.
     """
 
     ticket: int
@@ -67,31 +102,50 @@ class Import(msgspec.Struct, frozen=True):
     is_gap: bool
 
 
-class Note(msgspec.Struct, frozen=True):
-    """Something for the log of events that people read."""
+class DoWork(msgspec.Struct, frozen=True):
+    """Do slow work off the event loop; then give back `WorkDone`."""
 
-    level: str
-    event: str
-    fields: dict[str, Any]
+    ticket: int
+    work: Work
 
 
-class EngineOutput(msgspec.Struct, frozen=True):
-    """What a driver owes an engine after a turn, in the order of duties."""
+class RememberDrained(msgspec.Struct, frozen=True):
+    """Remember across restarts whether an operator has drained the node."""
 
-    persist: tuple[Persist, ...]
-    to_peers: tuple[tuple[str, PeerFrame], ...]
-    to_balancers: tuple[tuple[str, FromNode], ...]
-    gaps: tuple[GapAdd, ...]
-    history: tuple[HistoryWrite, ...]
-    compactions: tuple[Compaction, ...]
-    queries: tuple[tuple[int, Query], ...]
-    exports: tuple[Export, ...]
-    imports: tuple[Import, ...]
-    notes: tuple[Note, ...]
-    jobs: tuple[tuple[int, Work], ...] = ()
-    """Slow work to be done off the event loop, then `job_done` is to be called."""
-    drained: bool | None = None
-    """What to remember, beyond a restart, of whether an operator has drained the node; None for
-    nothing new."""
-    is_rehash_due: bool = False
-    """Whether the configuration is to be read again."""
+    is_drained: bool
+
+
+class ReloadConfiguration(msgspec.Struct, frozen=True):
+    """Read the configuration again; if it is valid, give back `Reconfigured`."""
+
+
+LogDiskEffect: TypeAlias = Persist | Compact
+HistoryChange: TypeAlias = AddGap | WriteHistory | ImportRows
+HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
+DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
+
+Effect: TypeAlias = (
+    LogEvent
+    | Persist
+    | SendToPeers
+    | SendToBalancers
+    | AddGap
+    | WriteHistory
+    | Compact
+    | AnswerQuery
+    | ExportRows
+    | ImportRows
+    | DoWork
+    | RememberDrained
+    | ReloadConfiguration
+)
+"""In the order of duties: the log is handed to the disk before anything is sent, and history is
+changed before it is read. What must not be sent before it is durable waits in `Persist.messages`.
+"""
+
+_RANKS: dict[type[Effect], int] = {kind: rank for rank, kind in enumerate(get_args(Effect))}
+
+
+def in_order(effects: list[Effect]) -> list[Effect]:
+    """Sort effects by their duty; those of one kind keep their order."""
+    return sorted(effects, key=lambda effect: _RANKS[type(effect)])

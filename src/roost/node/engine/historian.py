@@ -1,21 +1,29 @@
 """What a node does about history: has it written, asks it, repairs it, helps neighbours with it.
 
-    applied entries --> rows --> HistoryWrite (one under way at a time)
+    applied entries --> rows --> WriteHistory (one under way at a time)
     clients' queries --> store --> answer, or corrupt rows --> repair --> the query again
-    what a snapshot skipped: a gap --> asked of neighbours --> Import
+    what a snapshot skipped: a gap --> asked of neighbours --> ImportRows
 
 The store itself is the driver's. Rows of a position are either handed over for writing, or are part
 of a gap: none is forgotten.
 """
 
-import msgspec
+from typing import TypeAlias
 
 from roost.chat.applied import Applied
 from roost.chat.history import Query, Row
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
 from roost.node.engine.backfill import Backfill, Want
-from roost.node.engine.effects import Export, GapAdd, HistoryState, HistoryWrite, Import
+from roost.node.engine.effects import (
+    AddGap,
+    AnswerQuery,
+    ExportRows,
+    HistoryQuestion,
+    HistoryState,
+    ImportRows,
+    WriteHistory,
+)
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
 WRITE_INTERVAL_S = 0.2
@@ -27,14 +35,7 @@ TRIES_MAX = 3
 """How often a query that met corrupt rows is asked again after a repair."""
 
 
-class HistorianOutput(msgspec.Struct, frozen=True):
-    """What is to be done; the fields are those of `EngineOutput`."""
-
-    gaps: tuple[GapAdd, ...]
-    queries: tuple[tuple[int, Query], ...]
-    exports: tuple[Export, ...]
-    imports: tuple[Import, ...]
-    to_peers: tuple[tuple[str, HistoryWant | HistoryChunk], ...]
+HistorianEffect: TypeAlias = AddGap | ImportRows | HistoryQuestion
 
 
 class Historian:
@@ -42,11 +43,11 @@ class Historian:
 
     def __init__(self, history: HistoryState, position: Position) -> None:
         """Begin with what the store has, and a chat state at `position`."""
-        self._gaps: list[GapAdd] = []
+        self._effects: list[HistorianEffect] = []
         gaps = history.gaps
         if history.applied < position:
-            gap = GapAdd(Position(history.applied + 1), position)
-            self._gaps.append(gap)
+            gap = AddGap(Position(history.applied + 1), position)
+            self._effects.append(gap)
             gaps = (*gaps, (gap.first, gap.last))
         self._backfill = Backfill(gaps)
         self._handed_over = Position(max(history.applied, position))
@@ -56,14 +57,11 @@ class Historian:
         self._is_writing = False
         self._write_due = float("-inf")
         self._asked: dict[int, tuple[Query, int]] = {}
-        self._queries: list[tuple[int, Query]] = []
-        self._held: list[tuple[int, Query]] = []
+        self._held: list[AnswerQuery] = []
         """Questions that came after rows which are not handed over yet: whoever asks for history
         finds there what was shown before."""
         self._exporting: dict[int, tuple[str, HistoryWant]] = {}
         self._export_ticket = 0
-        self._exports: list[Export] = []
-        self._imports: list[Import] = []
         self._to_peers: list[tuple[str, HistoryWant | HistoryChunk]] = []
 
     @property
@@ -87,34 +85,34 @@ class Historian:
         """The state came from a neighbour: what led up to `position` is a gap."""
         # Rows that wait to be handed over are of positions that the gap covers too.
         self._rows.clear()
-        self._queries.extend(self._held)
+        self._effects.extend(self._held)
         self._held.clear()
         if self._handed_over < position:
-            gap = GapAdd(Position(self._handed_over + 1), position)
-            self._gaps.append(gap)
+            gap = AddGap(Position(self._handed_over + 1), position)
+            self._effects.append(gap)
             self._backfill.add(Want(gap.first, gap.last, is_gap=True))
             self._handed_over = position
 
     def take_write(
         self, position: Position, now: float, *, wants_sync: bool
-    ) -> tuple[HistoryWrite, ...]:
+    ) -> WriteHistory | None:
         """Hand over what has been applied up to `position`, if that is due and none is under way.
 
         It is due at once when somebody asks for history or wants it synced.
         """
         if self._is_writing or not (self._rows or wants_sync):
-            return ()
+            return None
         if not (wants_sync or self._held or len(self._rows) >= ROWS_MAX or now >= self._write_due):
-            return ()
+            return None
         self._write_due = now + WRITE_INTERVAL_S
         self._handed_over = max(self._handed_over, position)
-        write = HistoryWrite(tuple(self._rows), self._handed_over, wants_sync)
+        write = WriteHistory(tuple(self._rows), self._handed_over, wants_sync)
         self._rows.clear()
         self._is_writing = True
         # The driver reads after it has written what it was given before.
-        self._queries.extend(self._held)
+        self._effects.extend(self._held)
         self._held.clear()
-        return (write,)
+        return write
 
     def written(self, applied: Position) -> None:
         """The write that was handed over is done."""
@@ -126,7 +124,7 @@ class Historian:
     def ask(self, ticket: int, query: Query) -> None:
         """Pass a question on to the store."""
         self._asked[ticket] = (query, 0)
-        (self._held if self._rows else self._queries).append((ticket, query))
+        (self._held if self._rows else self._effects).append(AnswerQuery(ticket, query))
 
     def answered(self, ticket: int) -> None:
         """The store has answered, or never will."""
@@ -158,13 +156,13 @@ class Historian:
             return
         self._export_ticket += 1
         self._exporting[self._export_ticket] = (peer, want)
-        self._exports.append(Export(self._export_ticket, want.first, want.last))
+        self._effects.append(ExportRows(self._export_ticket, want.first, want.last))
 
     def receive_chunk(self, peer: str, chunk: HistoryChunk) -> None:
         """A neighbour sent what this node lacks."""
         effect = self._backfill.receive(peer, chunk)
         if effect is not None:
-            self._imports.append(effect)
+            self._effects.append(effect)
 
     def exported(
         self,
@@ -185,20 +183,15 @@ class Historian:
         """A neighbour's rows up to `last` are stored: whoever waited for them is served."""
         question = self._backfill.imported(ticket, last)
         if question in self._asked:
-            self._queries.append((question, self._asked[question][0]))
+            self._effects.append(AnswerQuery(question, self._asked[question][0]))
 
-    def take_output(self, peers: list[str], now: float) -> HistorianOutput:
-        """Give what is to be done, and forget it."""
-        question = self._backfill.ask(peers, now)
-        if question is not None:
-            self._to_peers.append(question)
-        output = HistorianOutput(
-            tuple(self._gaps),
-            tuple(self._queries),
-            tuple(self._exports),
-            tuple(self._imports),
-            tuple(self._to_peers),
-        )
-        for taken in (self._gaps, self._queries, self._exports, self._imports, self._to_peers):
-            taken.clear()
-        return output
+    def take_output(
+        self, peers: list[str], now: float
+    ) -> tuple[list[HistorianEffect], list[tuple[str, HistoryWant | HistoryChunk]]]:
+        """Return effects and frames for neighbours, and forget them."""
+        want = self._backfill.ask(peers, now)
+        if want is not None:
+            self._to_peers.append(want)
+        effects, self._effects = self._effects, []
+        frames, self._to_peers = self._to_peers, []
+        return effects, frames

@@ -10,7 +10,7 @@ durable.
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.chat.state import State
-from roost.node.engine.effects import Compaction
+from roost.node.engine.effects import Compact
 from roost.raft.messages import Entry, Snapshot
 
 
@@ -47,14 +47,14 @@ class Snapshots:
         """A write of the history begins; it syncs if that was wanted."""
         self._is_syncing = self.wants_sync
 
-    def history_written(self, applied: Position) -> Compaction | None:
+    def history_written(self, applied: Position) -> Compact | None:
         """The history has the rows up to `applied`; gives what may be done to the log now."""
         snapshot = self._due
         if snapshot is None or not self._is_syncing or applied < snapshot.index:
             return None
         self._let_go()
         first_index = max(1, snapshot.index - self._retained_entries + 1)
-        return Compaction(snapshot, first_index)
+        return Compact(snapshot, first_index)
 
     def installed(self) -> None:
         """The leader's snapshot took the place of everything before it."""

@@ -1,7 +1,7 @@
 from roost.chat.history import Row
 from roost.chat.ids import Position
 from roost.node.engine.backfill import ANSWER_S_MAX, PAUSE_S, Backfill, Want
-from roost.node.engine.effects import Import
+from roost.node.engine.effects import ImportRows
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
 P = Position
@@ -23,7 +23,7 @@ def test_a_gap_is_filled_chunk_by_chunk() -> None:
     assert backfill.ask(["n2"], 0.0) == ("n2", HistoryWant(1, P(5), P(9)))
     assert backfill.ask(["n2"], 0.1) is None
     effect = backfill.receive("n2", HistoryChunk(1, P(7), (row(5), row(7)), ()))
-    assert effect == Import(1, (row(5), row(7)), P(5), P(7), True)
+    assert effect == ImportRows(1, (row(5), row(7)), P(5), P(7), True)
     assert backfill.ask(["n2"], 0.2) is None, "one chunk is stored before the next is asked for"
     assert backfill.imported(1, P(7)) == 0
     assert backfill.missing() == 2
@@ -70,7 +70,7 @@ def test_positions_that_a_neighbour_cannot_vouch_for_are_asked_of_another() -> N
     backfill = Backfill(((P(1), P(9)),))
     backfill.ask(["n2", "n3"], 0.0)
     effect = backfill.receive("n2", HistoryChunk(1, P(9), (row(2), row(6)), (P(5),)))
-    assert effect == Import(1, (row(2),), P(1), P(4), True)
+    assert effect == ImportRows(1, (row(2),), P(1), P(4), True)
 
 
 def test_a_repair_goes_first_and_gives_its_question_back() -> None:

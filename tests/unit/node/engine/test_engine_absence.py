@@ -6,13 +6,14 @@ from roost.chat.ids import AccountId, FoldedAccount, SessionId
 from roost.chat.presence import begin_to_stay
 from roost.chat.settings import Settings
 from roost.chat.state import Account
+from roost.node.engine.inputs import TrunkFrameReceived
 from roost.protocol.trunk import Detach
-from unit.node.engine.test_engine_balancers import Alone
+from support.lone_node import LoneNode
 
 
-def absent_alice(days_max: int) -> Alone:
+def absent_alice(days_max: int) -> LoneNode:
     """Make a node whose only user is always on and has just lost her client."""
-    node = Alone()
+    node = LoneNode()
     node.connect("b1", 7)
     node.say("b1", 7, 1, "NICK alice", "USER a 0 * :A")
     state = node.engine.state
@@ -22,8 +23,7 @@ def absent_alice(days_max: int) -> Alone:
     (user,) = state.users.values()
     set_account(state, user, "alice")
     begin_to_stay(state, user)
-    node.engine.receive_trunk("b1", Detach(SessionId(7 << 27 | 1), 1, "gone"), node.now())
-    node.obey()
+    node.take(TrunkFrameReceived("b1", Detach(SessionId(7 << 27 | 1), 1, "gone")))
     assert list(state.absent) == [user.id]
     return node
 

@@ -6,30 +6,30 @@ from roost.chat.commands.cluster import Configure
 from roost.chat.ids import Position
 from roost.chat.settings import Settings
 from roost.chat.state import State
-from unit.node.engine.test_engine_balancers import Alone
+from support.lone_node import LoneNode
 
 FEW = Settings(users_max=5)
 
 
-def positions(node: Alone, seconds: float) -> int:
+def positions(node: LoneNode, seconds: float) -> int:
     before = node.engine.state.position
     node.pass_time(seconds)
     return node.engine.state.position - before
 
 
 def test_settings_that_differ_go_through_the_log_once() -> None:
-    node = Alone(settings=FEW)
+    node = LoneNode(settings=FEW)
     assert node.engine.state.settings == FEW
     assert node.engine.state.configured == {"n1": '{"users_max":5}'}
     assert positions(node, 3.0) == 0
 
 
 def test_node_whose_configuration_says_nothing_asks_for_nothing() -> None:
-    assert not Alone().engine.state.configured
+    assert not LoneNode().engine.state.configured
 
 
 def test_what_another_node_changed_since_is_left_alone() -> None:
-    node = Alone(settings=FEW)
+    node = LoneNode(settings=FEW)
     other = Configure(Settings(users_max=6), "n2", '{"users_max":6}')
     node.propose(other)
     assert node.engine.state.settings.users_max == 6
@@ -43,7 +43,7 @@ def test_restart_changes_nothing_and_a_changed_file_does() -> None:
         position=Position(9),
         time_ms=1,
     )
-    node = Alone(settings=FEW, state=state)
+    node = LoneNode(settings=FEW, state=state)
     assert node.engine.state.settings.users_max == 6
-    node = Alone(settings=msgspec.structs.replace(FEW, users_max=7), state=state)
+    node = LoneNode(settings=msgspec.structs.replace(FEW, users_max=7), state=state)
     assert node.engine.state.settings.users_max == 7

@@ -2,7 +2,7 @@ from roost.chat.applied import Applied
 from roost.chat.changes import Said, Source
 from roost.chat.history import Page
 from roost.chat.ids import Position, RoomId, UserId
-from roost.node.engine.effects import GapAdd, HistoryState, Import
+from roost.node.engine.effects import AddGap, AnswerQuery, ExportRows, HistoryState, ImportRows
 from roost.node.engine.historian import ROWS_MAX, TRIES_MAX, WRITE_INTERVAL_S, Historian
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
@@ -23,13 +23,15 @@ def historian(applied: int = 0, position: int = 0) -> Historian:
 def test_one_write_is_under_way_at_a_time() -> None:
     mind = historian()
     mind.record(said(1))
-    (write,) = mind.take_write(P(1), 0.0, wants_sync=False)
+    write = mind.take_write(P(1), 0.0, wants_sync=False)
+    assert write is not None
     assert [row.position for row in write.rows] == [1]
     mind.record(said(2))
     mind.record(said(3))
-    assert mind.take_write(P(3), 0.0, wants_sync=False) == ()
+    assert mind.take_write(P(3), 0.0, wants_sync=False) is None
     mind.written(P(1))
-    (write,) = mind.take_write(P(3), WRITE_INTERVAL_S, wants_sync=False)
+    write = mind.take_write(P(3), WRITE_INTERVAL_S, wants_sync=False)
+    assert write is not None
     assert ([row.position for row in write.rows], write.applied) == ([2, 3], 3)
 
 
@@ -39,7 +41,7 @@ def test_rows_wait_for_others_but_not_for_long() -> None:
     assert mind.take_write(P(1), 0.0, wants_sync=False)
     mind.written(P(1))
     mind.record(said(2))
-    assert mind.take_write(P(2), WRITE_INTERVAL_S / 2, wants_sync=False) == ()
+    assert mind.take_write(P(2), WRITE_INTERVAL_S / 2, wants_sync=False) is None
     assert mind.next_deadline() == WRITE_INTERVAL_S
     assert mind.take_write(P(2), WRITE_INTERVAL_S, wants_sync=False)
     assert mind.next_deadline() == float("inf")
@@ -51,7 +53,7 @@ def test_many_rows_do_not_wait() -> None:
     mind.take_write(P(1), 0.0, wants_sync=False)
     mind.written(P(1))
     for position in range(2, ROWS_MAX + 2):
-        assert mind.take_write(P(position), 0.0, wants_sync=False) == ()
+        assert mind.take_write(P(position), 0.0, wants_sync=False) is None
         mind.record(said(position))
     assert mind.take_write(P(ROWS_MAX + 1), 0.0, wants_sync=False)
 
@@ -59,8 +61,9 @@ def test_many_rows_do_not_wait() -> None:
 def test_entries_whose_rows_are_stored_are_not_written_again() -> None:
     mind = historian(applied=5)
     mind.record(said(5))
-    assert mind.take_write(P(5), 0.0, wants_sync=False) == ()
-    (write,) = mind.take_write(P(5), 0.0, wants_sync=True)
+    assert mind.take_write(P(5), 0.0, wants_sync=False) is None
+    write = mind.take_write(P(5), 0.0, wants_sync=True)
+    assert write is not None
     assert write.is_synced
     assert write.rows == ()
 
@@ -71,11 +74,11 @@ def test_a_question_waits_for_the_rows_of_what_was_shown_before() -> None:
     mind.take_write(P(1), 0.0, wants_sync=False)
     mind.record(said(2))
     mind.ask(7, QUERY)
-    assert mind.take_write(P(2), 0.0, wants_sync=False) == ()
-    assert mind.take_output([], 0.0).queries == ()
+    assert mind.take_write(P(2), 0.0, wants_sync=False) is None
+    assert mind.take_output([], 0.0) == ([], [])
     mind.written(P(1))
     assert mind.take_write(P(2), 0.0, wants_sync=False)
-    assert mind.take_output([], 0.0).queries == ((7, QUERY),)
+    assert mind.take_output([], 0.0) == ([AnswerQuery(7, QUERY)], [])
 
 
 def test_a_question_after_everything_is_handed_over_waits_for_nothing() -> None:
@@ -83,17 +86,17 @@ def test_a_question_after_everything_is_handed_over_waits_for_nothing() -> None:
     mind.record(said(1))
     mind.take_write(P(1), 0.0, wants_sync=False)
     mind.ask(7, QUERY)
-    assert mind.take_output([], 0.0).queries == ((7, QUERY),)
+    assert mind.take_output([], 0.0) == ([AnswerQuery(7, QUERY)], [])
 
 
 def test_what_a_store_lacks_behind_the_state_is_a_gap_and_asked_for() -> None:
     mind = historian(applied=3, position=9)
-    output = mind.take_output(["n2"], 0.0)
-    assert output.gaps == (GapAdd(P(4), P(9)),)
-    assert output.to_peers == (("n2", HistoryWant(1, P(4), P(9))),)
+    effects, frames = mind.take_output(["n2"], 0.0)
+    assert effects == [AddGap(P(4), P(9))]
+    assert frames == [("n2", HistoryWant(1, P(4), P(9)))]
     assert mind.missing == 6
     mind.receive_chunk("n2", HistoryChunk(1, P(9), (), ()))
-    assert mind.take_output(["n2"], 0.1).imports == (Import(1, (), P(4), P(9), True),)
+    assert mind.take_output(["n2"], 0.1) == ([ImportRows(1, (), P(4), P(9), True)], [])
     mind.imported(1, P(9))
     assert mind.missing == 0
 
@@ -103,10 +106,9 @@ def test_a_snapshot_makes_a_gap_of_what_was_not_handed_over() -> None:
     mind.record(said(4))
     mind.ask(7, QUERY)
     mind.skip_to(P(8))
-    output = mind.take_output([], 0.0)
-    assert output.gaps == (GapAdd(P(4), P(8)),)
-    assert output.queries == ((7, QUERY),)
-    assert mind.take_write(P(8), 0.0, wants_sync=False) == ()
+    effects, _ = mind.take_output([], 0.0)
+    assert effects == [AnswerQuery(7, QUERY), AddGap(P(4), P(8))]
+    assert mind.take_write(P(8), 0.0, wants_sync=False) is None
 
 
 def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> None:
@@ -114,11 +116,11 @@ def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> N
     mind.ask(7, QUERY)
     mind.take_output(["n2"], 0.0)
     assert mind.repair(7, (P(5),))
-    assert mind.take_output(["n2"], 0.0).to_peers == (("n2", HistoryWant(1, P(5), P(5))),)
+    assert mind.take_output(["n2"], 0.0) == ([], [("n2", HistoryWant(1, P(5), P(5)))])
     mind.receive_chunk("n2", HistoryChunk(1, P(5), (), ()))
-    assert mind.take_output(["n2"], 0.1).imports == (Import(1, (), P(5), P(5), False),)
+    assert mind.take_output(["n2"], 0.1) == ([ImportRows(1, (), P(5), P(5), False)], [])
     mind.imported(1, P(5))
-    assert mind.take_output(["n2"], 0.1).queries == ((7, QUERY),)
+    assert mind.take_output(["n2"], 0.1) == ([AnswerQuery(7, QUERY)], [])
     assert mind.missing == 0
 
 
@@ -134,13 +136,15 @@ def test_only_what_is_stored_and_whole_is_given_to_neighbours() -> None:
     mind = historian(applied=5)
     mind.receive_want("n2", HistoryWant(3, P(1), P(6)))
     mind.receive_want("n2", HistoryWant(4, P(1), P(5)))
-    output = mind.take_output([], 0.0)
-    assert output.to_peers == (("n2", HistoryChunk(3, P(0), (), ())),)
-    (export,) = output.exports
+    (export,), frames = mind.take_output([], 0.0)
+    assert frames == [("n2", HistoryChunk(3, P(0), (), ()))]
+    assert isinstance(export, ExportRows)
     assert (export.first, export.last) == (1, 5)
     mind.exported(export.ticket, (), P(5), (P(2),))
-    output = mind.take_output(["n3"], 0.0)
-    assert output.to_peers == (
-        ("n2", HistoryChunk(4, P(5), (), (P(2),))),
-        ("n3", HistoryWant(1, P(2), P(2))),
+    assert mind.take_output(["n3"], 0.0) == (
+        [],
+        [
+            ("n2", HistoryChunk(4, P(5), (), (P(2),))),
+            ("n3", HistoryWant(1, P(2), P(2))),
+        ],
     )

@@ -1,0 +1,35 @@
+"""What an engine is told when it starts."""
+
+import msgspec
+
+from roost.chat.settings import Settings
+from roost.ircd.config import Config as IrcConfig
+from roost.raft.config import Config as RaftConfig
+
+
+class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node decides for itself; what must be equal everywhere is in the chat state."""
+
+    raft: RaftConfig
+    irc: IrcConfig
+    snapshot_entries: int = 40_000
+    """Entries between two snapshots: a restart applies at most about as many, in about 1 s."""
+    snapshot_bytes: int = 32 * 1024 * 1024
+    """Entry bytes between two snapshots, for logs of long lines."""
+    retained_entries: int = 20_000
+    """Entries kept behind a snapshot, so that a neighbour that was away briefly needs none."""
+    settings: Settings = Settings()
+    """What this node's configuration wants all nodes to have."""
+    balancer_grace_s: float = 30.0
+    """How long a balancer may be out of every node's sight before its sessions end."""
+    status_interval_s: float = 0.5
+    gossip_interval_s: float = 1.0
+    tick_interval_s: float = 0.25
+    """The pace of everything that has no deadline of its own."""
+
+    def __post_init__(self) -> None:
+        for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.balancer_grace_s < 0:
+            raise ValueError("balancer_grace_s must not be negative")

@@ -1,0 +1,184 @@
+"""What an engine can be told: plain values, given to `Engine.receive` with the time.
+
+Inputs come from neighbours, from balancers, from the disk, from the threads that hash, and from the
+process itself. An input that answers an effect carries that effect's ticket, if it has one.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from roost.chat.history import Answer, Row
+from roost.chat.ids import Position
+from roost.ircd.config import Config as IrcConfig
+from roost.ircd.sessions.work import Outcome
+from roost.protocol.mesh import PeerFrame
+from roost.protocol.trunk import FromBalancer, Welcome
+from roost.raft.messages import Message
+
+
+class PeerConnected(msgspec.Struct, frozen=True):
+    """A link to a neighbour is up: the handshake is done."""
+
+    peer: str
+
+
+class PeerDisconnected(msgspec.Struct, frozen=True):
+    """A link that was up is gone."""
+
+    peer: str
+
+
+class PeerFrameReceived(msgspec.Struct, frozen=True):
+    """A neighbour sent a frame."""
+
+    peer: str
+    frame: PeerFrame
+
+
+class RoundTripMeasured(msgspec.Struct, frozen=True):
+    """A neighbour answered a heartbeat; the time is smoothed."""
+
+    peer: str
+    milliseconds: float
+
+
+class TrunkConnected(msgspec.Struct, frozen=True):
+    """A trunk to a balancer is up: the handshake is done."""
+
+    welcome: Welcome
+
+
+class TrunkDisconnected(msgspec.Struct, frozen=True):
+    """A trunk that was up is gone, and with it the sessions that came over it."""
+
+    balancer: str
+
+
+class TrunkFrameReceived(msgspec.Struct, frozen=True):
+    """A balancer sent a frame. The trunks answer probes and learn neighbours themselves."""
+
+    balancer: str
+    frame: FromBalancer
+
+
+class Persisted(msgspec.Struct, frozen=True):
+    """All batches up to `number` are durable; the driver has sent their `messages`."""
+
+    number: int
+    messages: tuple[tuple[str, Message], ...] = ()
+
+
+class StorageFailed(msgspec.Struct, frozen=True):
+    """The disk accepts no writes at the moment; it keeps trying those it was given."""
+
+    reason: str
+
+
+class StorageRecovered(msgspec.Struct, frozen=True):
+    """The disk works again."""
+
+
+class HistoryWritten(msgspec.Struct, frozen=True):
+    """`WriteHistory` is done: the rows up to `applied` are stored."""
+
+    applied: Position
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """`AnswerQuery` is done."""
+
+    ticket: int
+    answer: Answer
+
+
+class AnswerCorrupt(msgspec.Struct, frozen=True):
+    """`AnswerQuery` met rows whose checksums are wrong."""
+
+    ticket: int
+    positions: tuple[Position, ...]
+
+
+class AnswerFailed(msgspec.Struct, frozen=True):
+    """`AnswerQuery` could not be done."""
+
+    ticket: int
+    reason: str
+    """For the client."""
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """`ExportRows` is done, as far as `covered`; the `missing` positions are corrupt."""
+
+    ticket: int
+    rows: tuple[Row, ...]
+    covered: Position
+    missing: tuple[Position, ...]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """`ImportRows` is done: a neighbour's rows up to `last` are stored."""
+
+    ticket: int
+    last: Position
+
+
+class WorkDone(msgspec.Struct, frozen=True):
+    """`DoWork` is done, or failed."""
+
+    ticket: int
+    outcome: Outcome
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time has passed; due at `Engine.next_deadline` or soon after."""
+
+
+class LagMeasured(msgspec.Struct, frozen=True):
+    """How late the event loop runs: a moving average."""
+
+    milliseconds: float
+
+
+class Reconfigured(msgspec.Struct, frozen=True):
+    """The configuration was read again; see `Server.reconfigure` for what may change."""
+
+    irc: IrcConfig
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """The node is about to stop: have the balancers move its clients elsewhere."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Hand over leadership, until `Engine.is_stopped`."""
+
+
+DiskInput: TypeAlias = (
+    Persisted
+    | StorageFailed
+    | StorageRecovered
+    | HistoryWritten
+    | Answered
+    | AnswerCorrupt
+    | AnswerFailed
+    | Exported
+    | Imported
+)
+
+Input: TypeAlias = (
+    PeerConnected
+    | PeerDisconnected
+    | PeerFrameReceived
+    | RoundTripMeasured
+    | TrunkConnected
+    | TrunkDisconnected
+    | TrunkFrameReceived
+    | DiskInput
+    | WorkDone
+    | Tick
+    | LagMeasured
+    | Reconfigured
+    | Leave
+    | Stop
+)

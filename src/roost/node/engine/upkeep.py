@@ -1,0 +1,46 @@
+"""Commands that a node proposes by itself, and not for a client."""
+
+from collections.abc import Callable, Iterator
+
+from roost.chat.commands import Command
+from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
+from roost.chat.commands.sessions import BalancerLost, ExpireAbsent
+from roost.chat.presence import is_expiry_due
+from roost.chat.settings import UNCHANGED
+from roost.chat.state import State
+from roost.instant import Instant
+from roost.ircd.config import Config as IrcConfig
+from roost.ircd.config import services_host
+from roost.node.engine.census import Census
+
+SECRET_BYTES = 32
+"""As long as the digests that are made with it."""
+
+
+def on_election(
+    state: State, irc: IrcConfig, random_bytes: Callable[[int], bytes] | None
+) -> Iterator[Command]:
+    """Give what a new leader proposes."""
+    if random_bytes is not None and not state.secret:
+        # Two leaders may both propose one; the first to be applied counts.
+        yield SetSecret(random_bytes(SECRET_BYTES))
+    host = services_host(irc)
+    if state.services_host != host:
+        yield SetServicesHost(host)
+
+
+def while_leading(state: State, census: Census, now: Instant) -> Iterator[Command]:
+    """Give what a leader proposes as time passes."""
+    for name, incarnation in census.lost(state.balancers, state.incarnations, now.monotonic):
+        yield BalancerLost(name, incarnation)
+    if is_expiry_due(state, now.wall_ms):
+        yield ExpireAbsent()
+
+
+def has_changed(state: State, configure: Configure) -> bool:
+    """Return whether a node's configuration is not the one that it proposed last.
+
+    The state holds what each node proposed. So when configurations differ, the one that was changed
+    last counts, and a mere restart changes nothing. Only an up-to-date `state` can tell.
+    """
+    return state.configured.get(configure.node, UNCHANGED) != configure.written

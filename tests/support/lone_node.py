@@ -1,0 +1,125 @@
+"""One engine alone in its cluster, with a disk that is infinitely fast."""
+
+from roost.chat.commands import Command, encode_command
+from roost.chat.ids import SESSION_COUNTER_BITS, Position
+from roost.chat.settings import Settings
+from roost.chat.snapshot import encode_state
+from roost.chat.state import State
+from roost.instant import Instant
+from roost.ircd.config import Config as IrcConfig
+from roost.node.engine import inputs
+from roost.node.engine.config import EngineConfig
+from roost.node.engine.effects import (
+    HistoryState,
+    LogEvent,
+    RememberDrained,
+    SendToBalancers,
+    WriteHistory,
+)
+from roost.node.engine.engine import Engine
+from roost.node.engine.inputs import Input
+from roost.protocol.trunk import PROTOCOL_VERSION, Attach, FromNode, Lines, Output, Reply, Welcome
+from roost.raft.config import Config as RaftConfig
+from roost.raft.messages import HardState, Persist, Snapshot, Stored
+
+
+class LoneNode:
+    """A cluster of one node, which leads it from the beginning."""
+
+    def __init__(
+        self,
+        *,
+        has_random_bytes: bool = True,
+        settings: Settings | None = None,
+        state: State | None = None,
+        is_drained: bool = False,
+    ) -> None:
+        self.time = 0.0
+        self.sent: list[tuple[str, FromNode]] = []
+        self.logged: list[LogEvent] = []
+        self.remembered: list[bool] = []
+        config = EngineConfig(
+            raft=RaftConfig(name="n1", members=("n1",)),
+            irc=IrcConfig(),
+            settings=settings or Settings(),
+            balancer_grace_s=5.0,
+        )
+        snapshot = None
+        if state is not None:
+            snapshot = Snapshot(state.position, 1, state.time_ms, encode_state(state))
+        self.engine = Engine(
+            config,
+            Stored(HardState(), snapshot, ()),
+            HistoryState(applied=state.position if state is not None else Position(0)),
+            lambda: 0.5,
+            self.now(),
+            random_bytes=(lambda count: b"r" * count) if has_random_bytes else None,
+            is_drained=is_drained,
+        )
+        self.pass_time(3.0)
+        assert self.engine.replica.is_leader
+
+    def now(self) -> Instant:
+        return Instant(self.time, 1_700_000_000_000 + int(self.time * 1000))
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.time + seconds
+        while self.time < end:
+            self.time += 0.05
+            self.take(inputs.Tick())
+
+    def take(self, *events: Input) -> None:
+        """Give the engine the inputs of one turn, and obey it until it has nothing more to do."""
+        waiting = list(events)
+        while True:
+            for event in waiting:
+                self.engine.receive(event, self.now())
+            waiting = self._obey()
+            if not waiting:
+                return
+
+    def _obey(self) -> list[Input]:
+        following: list[Input] = []
+        for effect in self.engine.take_effects():
+            match effect:
+                case Persist():
+                    following.append(inputs.Persisted(effect.number))
+                case WriteHistory():
+                    following.append(inputs.HistoryWritten(effect.applied))
+                case SendToBalancers(frames):
+                    self.sent.extend(frames)
+                case LogEvent():
+                    self.logged.append(effect)
+                case RememberDrained(is_drained):
+                    self.remembered.append(is_drained)
+        return following
+
+    def propose(self, command: Command) -> None:
+        """Have another node's command ordered."""
+        self.engine.replica.propose([encode_command(command)], self.now())
+        self.take()
+
+    def connect(self, name: str, incarnation: int) -> None:
+        self.take(inputs.TrunkConnected(welcome(name, incarnation)))
+
+    def disconnect(self, name: str) -> None:
+        self.take(inputs.TrunkDisconnected(name))
+
+    def say(self, balancer: str, incarnation: int, counter: int, *lines: str) -> None:
+        """Send the first lines of a new client."""
+        session = incarnation << SESSION_COUNTER_BITS | counter
+        attach = Attach(session, 1, "host", False, 0, 0, 0)
+        frame = Lines(session, 1, 1, tuple(line.encode() for line in lines))
+        self.take(
+            inputs.TrunkFrameReceived(balancer, attach), inputs.TrunkFrameReceived(balancer, frame)
+        )
+
+    def replies(self) -> bytes:
+        items = [
+            item for _, frame in self.sent if isinstance(frame, Output) for item in frame.items
+        ]
+        return b"".join(item.payload for item in items if isinstance(item, Reply))
+
+
+def welcome(name: str, incarnation: int) -> Welcome:
+    return Welcome(PROTOCOL_VERSION, "test", name, incarnation, ())
