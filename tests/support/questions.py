@@ -86,7 +86,7 @@ class Town:
         host: str = "host.test",
         idle_s: int = 0,
         is_secure: bool = False,
-        capabilities: Capability = Capability(0),  # noqa: B008  (immutable)
+        capabilities: int = 0,
     ) -> User:
         """Bring somebody online, in `rooms` ("#r", "@#r", "+#r", "@+#r")."""
         number = self._number()

@@ -1,79 +1,102 @@
-"""The capabilities that Roost knows: IRCv3's names and its own, and a bit for each.
+"""The capabilities that Roost knows: one row for each.
 
-The bits are part of the replicated state: a bit's meaning never changes, and new ones come after.
+The bits are part of the replicated state and of logs on disk, so a bit never changes its meaning. A
+new row takes the next free bit.
 """
 
 import enum
+from typing import Self
+
+SHAPES_DELIVERIES = True
+"""The capability decides how other people's changes look to a client, or whether it sees them."""
+SHAPES_ANSWERS = False
+"""It only matters for what the client asks and says itself."""
+_METADATA_VALUE = (
+    "before-connect,max-subs={metadata_subscriptions_max},max-keys={metadata_keys_max},"
+    "max-value-bytes={metadata_value_bytes_max}"
+)
 
 
-class Capability(enum.IntFlag):
+class CapabilityTable(enum.IntFlag):
+    """The columns of the table; a bit or a name that is in two rows fails at import."""
+
+    _value_: int
+    token: str
+    """The name on the wire; empty for a bit that is no capability."""
+    shapes_deliveries: bool
+    value_format: str
+    """The value that CAP LS 302 lists, with the names of settings and limits in braces."""
+
+    def __new__(
+        cls, bit: int, token: str, shapes_deliveries: bool = SHAPES_ANSWERS, value_format: str = ""
+    ) -> Self:
+        row = int.__new__(cls, 1 << bit)
+        row._value_ = 1 << bit
+        row.token = token
+        row.shapes_deliveries = shapes_deliveries
+        row.value_format = value_format
+        for other in cls.__members__.values():
+            assert other.value != row.value, f"two capabilities have bit {bit}"
+            assert other.token != token, f"two capabilities are named {token!r}"
+        return row
+
+
+class Capability(CapabilityTable):
     """One bit for each capability."""
 
-    MESSAGE_TAGS = 1 << 0
-    SERVER_TIME = 1 << 1
-    BATCH = 1 << 2
-    LABELED_RESPONSE = 1 << 3
-    ECHO_MESSAGE = 1 << 4
-    ACCOUNT_TAG = 1 << 5
-    EXTENDED_JOIN = 1 << 6
-    AWAY_NOTIFY = 1 << 7
-    INVITE_NOTIFY = 1 << 8
-    MULTI_PREFIX = 1 << 9
-    USERHOST_IN_NAMES = 1 << 10
-    SETNAME = 1 << 11
-    CAP_NOTIFY = 1 << 12
-    STANDARD_REPLIES = 1 << 13
-    CHATHISTORY = 1 << 14
-    EVENT_PLAYBACK = 1 << 15
-    RESUME = 1 << 16
-    ACCOUNT_NOTIFY = 1 << 17
-    CHGHOST = 1 << 18
-    EXTENDED_MONITOR = 1 << 19
-    READ_MARKER = 1 << 20
-    CHANNEL_RENAME = 1 << 23
-    METADATA = 1 << 24
-    PRE_AWAY = 1 << 25
-    NO_IMPLICIT_NAMES = 1 << 26
-    SASL = 1 << 27
-    ACCOUNT_REGISTRATION = 1 << 28
-    MULTILINE = 1 << 21
-    MESSAGE_REDACTION = 1 << 22
-    SEARCH = 1 << 29
+    MESSAGE_TAGS = 0, "message-tags", SHAPES_DELIVERIES
+    SERVER_TIME = 1, "server-time", SHAPES_DELIVERIES
+    BATCH = 2, "batch"
+    LABELED_RESPONSE = 3, "labeled-response"
+    ECHO_MESSAGE = 4, "echo-message"
+    ACCOUNT_TAG = 5, "account-tag", SHAPES_DELIVERIES
+    EXTENDED_JOIN = 6, "extended-join", SHAPES_DELIVERIES
+    AWAY_NOTIFY = 7, "away-notify", SHAPES_DELIVERIES
+    INVITE_NOTIFY = 8, "invite-notify", SHAPES_DELIVERIES
+    MULTI_PREFIX = 9, "multi-prefix"
+    USERHOST_IN_NAMES = 10, "userhost-in-names"
+    SETNAME = 11, "setname", SHAPES_DELIVERIES
+    CAP_NOTIFY = 12, "cap-notify"
+    STANDARD_REPLIES = 13, "standard-replies"
+    CHATHISTORY = 14, "draft/chathistory"
+    EVENT_PLAYBACK = 15, "draft/event-playback"
+    RESUME = 16, "roost.chat/resume"
+    ACCOUNT_NOTIFY = 17, "account-notify", SHAPES_DELIVERIES
+    CHGHOST = 18, "chghost", SHAPES_DELIVERIES
+    EXTENDED_MONITOR = 19, "extended-monitor"
+    READ_MARKER = 20, "draft/read-marker"
+    MULTILINE = (
+        21,
+        "draft/multiline",
+        SHAPES_DELIVERIES,
+        "max-bytes={multiline_bytes_max},max-lines={multiline_lines_max}",
+    )
+    MESSAGE_REDACTION = 22, "draft/message-redaction", SHAPES_DELIVERIES
+    CHANNEL_RENAME = 23, "draft/channel-rename", SHAPES_DELIVERIES
+    METADATA = (
+        24,
+        "draft/metadata-2",
+        SHAPES_ANSWERS,
+        _METADATA_VALUE,
+    )
+    PRE_AWAY = 25, "draft/pre-away"
+    NO_IMPLICIT_NAMES = 26, "no-implicit-names"
+    SASL = 27, "sasl", SHAPES_ANSWERS, "{sasl_mechanisms}"
+    ACCOUNT_REGISTRATION = (
+        28,
+        "draft/account-registration",
+        SHAPES_ANSWERS,
+        "before-connect,custom-account-name",
+    )
+    SEARCH = 29, "soju.im/search"
+    CAP_302 = 30, ""
+    """No capability: the client knows version 302 of CAP. Like the others, it outlives a node."""
 
 
-NAMES: dict[str, Capability] = {
-    "account-notify": Capability.ACCOUNT_NOTIFY,
-    "account-tag": Capability.ACCOUNT_TAG,
-    "away-notify": Capability.AWAY_NOTIFY,
-    "batch": Capability.BATCH,
-    "cap-notify": Capability.CAP_NOTIFY,
-    "chghost": Capability.CHGHOST,
-    "draft/account-registration": Capability.ACCOUNT_REGISTRATION,
-    "draft/channel-rename": Capability.CHANNEL_RENAME,
-    "draft/chathistory": Capability.CHATHISTORY,
-    "draft/event-playback": Capability.EVENT_PLAYBACK,
-    "draft/message-redaction": Capability.MESSAGE_REDACTION,
-    "draft/metadata-2": Capability.METADATA,
-    "draft/multiline": Capability.MULTILINE,
-    "draft/pre-away": Capability.PRE_AWAY,
-    "draft/read-marker": Capability.READ_MARKER,
-    "echo-message": Capability.ECHO_MESSAGE,
-    "extended-join": Capability.EXTENDED_JOIN,
-    "extended-monitor": Capability.EXTENDED_MONITOR,
-    "invite-notify": Capability.INVITE_NOTIFY,
-    "labeled-response": Capability.LABELED_RESPONSE,
-    "message-tags": Capability.MESSAGE_TAGS,
-    "multi-prefix": Capability.MULTI_PREFIX,
-    "no-implicit-names": Capability.NO_IMPLICIT_NAMES,
-    "roost.chat/resume": Capability.RESUME,
-    "sasl": Capability.SASL,
-    "server-time": Capability.SERVER_TIME,
-    "setname": Capability.SETNAME,
-    "soju.im/search": Capability.SEARCH,
-    "standard-replies": Capability.STANDARD_REPLIES,
-    "userhost-in-names": Capability.USERHOST_IN_NAMES,
-}
-"""By the name on the wire, sorted."""
+NAMES = {row.token: row for row in sorted(Capability, key=lambda row: row.token) if row.token}
+"""The capabilities by their names on the wire, sorted."""
+DELIVERY_CAPABILITIES = sum(row.value for row in Capability if row.shapes_deliveries)
+"""The bits that decide how somebody else's change looks."""
 
 
 def names_of(capabilities: int) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roost.irc.capabilities import NAMES, Capability, names_of
 from roost.irc.casemapping import fold, fold_nick, fold_room
 from roost.irc.masks import matches, normalise_mask
 from roost.irc.names import is_room_name, is_valid_nick, is_valid_room_name
@@ -97,9 +96,3 @@ def test_a_hostile_mask_takes_no_time() -> None:
     assert not matches("*a" * 200 + "b", "a" * 500)
     assert not matches("*a?" * 200 + "b", "a" * 500)
     assert not matches("*" + "a" * 5_000 + "b", "a" * 50_000)
-
-
-def test_every_capability_has_one_name_and_one_bit() -> None:
-    assert sorted(NAMES.values()) == sorted(Capability)
-    assert list(NAMES) == sorted(NAMES)
-    assert names_of(Capability.BATCH | Capability.SERVER_TIME) == ("batch", "server-time")

@@ -5,15 +5,18 @@ Source: ircv3.net/specs/extensions/capability-negotiation.
 
 from collections.abc import Iterable
 
+import msgspec
+
 from roost.chat.commands.users import SetCapabilities
 from roost.irc import capabilities, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.rendering.packing import middle, pack, space_left
-from roost.ircd.serving.capability_values import with_value
 from roost.ircd.serving.dispatch import command
-from roost.ircd.sessions.session import CAP_302, Phase
+from roost.ircd.serving.multiline import BYTES_MAX, LINES_MAX
+from roost.ircd.sessions.sasl import mechanisms
+from roost.ircd.sessions.session import Phase
 
 VERSION_302 = 302
 VERSION_DIGITS_MAX = 9
@@ -51,7 +54,7 @@ def _list_all(context: Context, version: str) -> Result:
     if is_302:
         # "If a client sends a lower CAP version [...], servers SHOULD return a CAP LS reply
         # consistent with the request's version."
-        names = tuple(with_value(context, name) for name in names)
+        names = tuple(_with_value(context, row) for row in capabilities.NAMES.values())
         # Its value is all there is to it, and nobody may request it.
         sts = context.config.sts.word(is_secure=context.session.is_secure)
         names = (*names, sts) if sts else names
@@ -59,8 +62,18 @@ def _list_all(context: Context, version: str) -> Result:
     if is_302 and not context.session.has_cap_302:
         # "When CAP version 302 is enabled, the client also implicitly indicates support for the
         # cap-notify capability."
-        return _change(context, CAP_302 | Capability.CAP_NOTIFY.value, 0)
+        return _change(context, (Capability.CAP_302 | Capability.CAP_NOTIFY).value, 0)
     return None
+
+
+def _with_value(context: Context, capability: Capability) -> str:
+    value = capability.value_format.format(
+        multiline_bytes_max=BYTES_MAX,
+        multiline_lines_max=LINES_MAX,
+        sasl_mechanisms=",".join(mechanisms(context.session.certificate)),
+        **msgspec.structs.asdict(context.state.settings),
+    )
+    return f"{capability.token}={value}" if value else capability.token
 
 
 def _request(context: Context, text: str) -> Result:

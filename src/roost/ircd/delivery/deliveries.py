@@ -40,7 +40,7 @@ from roost.chat.changes import (
 from roost.chat.ids import FoldedNick, RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.instant import Instant
-from roost.irc.capabilities import Capability
+from roost.irc.capabilities import DELIVERY_CAPABILITIES, Capability
 from roost.irc.casemapping import fold_nick
 from roost.ircd.config import Config
 from roost.ircd.context import Context
@@ -224,7 +224,7 @@ class Deliveries:
         """Send each session what its capabilities call for, rendered once for each kind."""
         kinds: dict[tuple[str, int], list[int]] = {}
         for session in sessions:
-            kind = session.capabilities & rendering.DELIVERY_CAPABILITIES
+            kind = session.capabilities & DELIVERY_CAPABILITIES
             kinds.setdefault((session.balancer, kind), []).append(session.id)
         for (balancer, kind), numbers in kinds.items():
             payload = render(kind)

@@ -79,19 +79,6 @@ _MULTILINE = Capability.MULTILINE.value
 _REDACTION = Capability.MESSAGE_REDACTION.value
 
 TAG_CAPABILITIES = _MESSAGE_TAGS | _SERVER_TIME | _ACCOUNT_TAG
-DELIVERY_CAPABILITIES = (
-    TAG_CAPABILITIES
-    | _ACCOUNT_NOTIFY
-    | _EXTENDED_JOIN
-    | _AWAY_NOTIFY
-    | _INVITE_NOTIFY
-    | _SETNAME
-    | _CHANNEL_RENAME
-    | _CHGHOST
-    | _REDACTION
-    | _MULTILINE
-)
-"""The capabilities that decide how somebody else's change looks, as bits."""
 
 
 def body(source: str, command: str, parameters: tuple[str, ...]) -> str:

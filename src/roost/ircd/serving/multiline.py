@@ -29,11 +29,6 @@ KEPT_BYTES_MAX = 64 * 1024
 _CONCAT = "draft/multiline-concat"
 
 
-def value() -> str:
-    """Write the capability's value."""
-    return f"max-bytes={BYTES_MAX},max-lines={LINES_MAX}"
-
-
 def fail(context: Context, code: str, *parameters: str, text: str) -> None:
     """Say why a batch cannot be; what still comes of it is ignored."""
     session = context.session

@@ -8,7 +8,7 @@ anything for each recipient. The balancers are told of every change, in its plac
 from collections.abc import Iterator
 
 from roost.chat.ids import RoomId, SessionId
-from roost.ircd.rendering.rendering import DELIVERY_CAPABILITIES
+from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.session import LocalSession
 from roost.protocol import trunk as frames
@@ -24,7 +24,7 @@ class Group:
         self.room = room
         self.balancer = balancer
         self.capabilities = capabilities
-        """Those of `rendering.DELIVERY_CAPABILITIES` that its sessions have."""
+        """Those of `irc.capabilities.DELIVERY_CAPABILITIES` that its sessions have."""
         self.sessions: dict[SessionId, LocalSession] = {}
 
 

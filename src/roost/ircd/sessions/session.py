@@ -9,11 +9,9 @@ import enum
 import msgspec
 
 from roost.chat.ids import AccountId, Position, SessionId, UserId
+from roost.irc.capabilities import Capability
 from roost.ircd.sessions.handover import Handover
 from roost.ircd.sessions.sasl import Exchange
-
-CAP_302 = 1 << 30
-"""Kept among the capabilities' bits, so that it outlives a node as they do; it has no name."""
 
 
 class Phase(enum.Enum):
@@ -103,7 +101,7 @@ class LocalSession(msgspec.Struct, eq=False):
     nick: str = "*"
     """How numerics address the client; "*" before there is a nickname."""
     capabilities: int = 0
-    """Bits of `irc.capabilities.Capability`, and `CAP_302`."""
+    """Bits of `irc.capabilities.Capability`."""
     introduction: Registration | None = msgspec.field(default_factory=Registration)
     """None once the session takes part; see `registration`."""
     queue: list[tuple[int, bytes | None]] = []
@@ -143,7 +141,7 @@ class LocalSession(msgspec.Struct, eq=False):
     @property
     def has_cap_302(self) -> bool:
         """Whether the client ever said that it knows version 302 of CAP."""
-        return bool(self.capabilities & CAP_302)
+        return bool(self.capabilities & Capability.CAP_302)
 
     @property
     def is_unfinished(self) -> bool:

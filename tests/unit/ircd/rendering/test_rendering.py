@@ -27,7 +27,7 @@ from roost.chat.changes import (
 from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change, encode_change
 from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
-from roost.irc.capabilities import NAMES, Capability
+from roost.irc.capabilities import DELIVERY_CAPABILITIES, NAMES, Capability
 from roost.ircd.rendering import rendering
 
 ANN = Source(UserId(5), "Ann", "a", "host", "")
@@ -127,7 +127,7 @@ def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability
         != rendering.line_for_others(change, POSITION, TIME_MS, bit)
         for change in [*changes, said(source=ANNA)]
     )
-    assert differs == bool(bit & rendering.DELIVERY_CAPABILITIES)
+    assert differs == bool(bit & DELIVERY_CAPABILITIES)
 
 
 def test_message_id_is_the_one_that_history_finds() -> None:
