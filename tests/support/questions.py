@@ -19,7 +19,6 @@ from roost.chat.history import (
 from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId, SessionId, UserId
 from roost.chat.state import Member, Room, Session, State, Topic, User
 from roost.instant import Instant
-from roost.irc.capabilities import Capability
 from roost.irc.message import parse
 from roost.ircd import commands
 from roost.ircd.config import Config

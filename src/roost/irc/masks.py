@@ -1,16 +1,23 @@
-r"""Masks over nick!user@host: "*" is any run of characters, "?" is any one.
+r"""Masks over nicknames, nick!user@host and names of rooms.
 
-A room's operator writes the masks and everybody's messages pay for matching them, so no mask may
-be slow, however it is made. There is no escape: "\" is a letter of nicknames.
+"*" is any run of characters, "?" is any single one. There is no escape: "\" is a letter of
+nicknames.
+
+Users write the masks, so no mask may be slow, however it is made. A message to a room is matched
+against each of its bans, too many to keep compiled: `matches_folded` needs no preparation. LIST and
+WHO try a few masks on all rooms or users: `compile_mask` takes long, and makes each comparison
+several times faster.
 
 Source: modern.ircdocs.horse, "Wildcard Expressions".
 """
+
+import re
 
 from roost.irc.casemapping import fold
 
 
 def normalise_mask(text: str) -> str:
-    """Complete a mask as people type it: "bob" is "bob!*@*", "*@host" is "*!*@host"."""
+    """Complete a mask as people type it: "bob" becomes "bob!*@*", "*@host" becomes "*!*@host"."""
     nick, bang, rest = text.partition("!")
     if not bang:
         if "@" in text:
@@ -22,17 +29,17 @@ def normalise_mask(text: str) -> str:
 
 
 def matches(mask: str, text: str) -> bool:
-    """Tell whether `text` is one of those that `mask` means, letter case aside."""
+    """Return whether `text` matches `mask`, whatever the case of their letters."""
     return matches_folded(fold(mask), fold(text))
 
 
 def matches_folded(mask: str, text: str) -> bool:
-    """As `matches`, for names that are folded already."""
+    """Return whether `text` matches `mask`, both folded."""
     return _match_bits(mask, text) if "?" in mask else _match_pieces(mask, text)
 
 
 def _match_pieces(mask: str, text: str) -> bool:
-    """Find what stands between the stars, each piece as early as it can be."""
+    """Find each piece between the stars as early as possible."""
     first, *middle = mask.split("*")
     if not middle:
         return mask == text
@@ -49,10 +56,10 @@ def _match_pieces(mask: str, text: str) -> bool:
 
 
 def _match_bits(mask: str, text: str) -> bool:
-    """Follow all ways to match at once: bit n says that n of the mask's characters are used up.
+    """Follow all ways to match at once: bit n is set if n of the mask's characters can be used up.
 
-    Takes one step for each character of `mask` and of `text` (the "Shift-And" method; Baeza-Yates
-    and Gonnet, 1992), where trying one way after the other would take their product.
+    Takes one step for each character of `mask` and of `text`, while backtracking could take their
+    product. This is the Shift-And method (Baeza-Yates and Gonnet, 1992).
     """
     size = any_one = stars = 0
     places: dict[str, int] = {}
@@ -72,3 +79,20 @@ def _match_bits(mask: str, text: str) -> bool:
         if not ways:
             return False
     return bool(ways >> size & 1)
+
+
+def compile_mask(mask: str) -> re.Pattern[str]:
+    """Compile a folded mask; call the pattern's `fullmatch` with folded texts.
+
+    Each atomic group keeps what it matched first, so the pattern never backtracks.
+    """
+    first, *rest = (_literal(part) for part in re.split(r"\*+", mask))
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    *middle, last = rest
+    runs = "".join(f"(?>.*?{part})" for part in middle)
+    return re.compile(f"{first}{runs}.*{last}", re.DOTALL)
+
+
+def _literal(part: str) -> str:
+    return "".join("." if character == "?" else re.escape(character) for character in part)

@@ -1,12 +1,8 @@
-import fnmatch
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.irc.casemapping import fold, fold_nick, fold_room
-from roost.irc.masks import matches, normalise_mask
 from roost.irc.names import is_room_name, is_valid_nick, is_valid_room_name
 
 
@@ -49,50 +45,3 @@ def test_only_ascii_letters_are_folded() -> None:
 def test_folding_twice_changes_nothing_more(name: str) -> None:
     assert fold(fold(name)) == fold(name)
     assert len(fold(name)) == len(name)
-
-
-@pytest.mark.parametrize(
-    ("typed", "mask"),
-    [
-        ("bob", "bob!*@*"),
-        ("bob!*", "bob!*@*"),
-        ("*@host", "*!*@host"),
-        ("bob!b@host", "bob!b@host"),
-        ("!@", "*!*@*"),
-        ("bob!b", "bob!b@*"),
-    ],
-)
-def test_masks_are_completed(typed: str, mask: str) -> None:
-    assert normalise_mask(typed) == mask
-
-
-@pytest.mark.parametrize(
-    ("mask", "text", "is_match"),
-    [
-        ("a*a", "a", False),
-        ("a*a", "aa", True),
-        ("ab*bc", "abc", False),
-        ("*ab*b*", "ab", False),
-        ("*ab*b*", "abb", True),
-        ("*", "", True),
-        ("?", "", False),
-        ("*?", "", False),
-        ("?*?", "ab", True),
-        ("*!*@*.Example", "Bob!b@x.EXAMPLE", True),
-        ("*!*@*.example", "bob!b@example", False),
-    ],
-)
-def test_the_ends_of_a_mask_do_not_share_characters(mask: str, text: str, is_match: bool) -> None:
-    assert matches(mask, text) == is_match
-
-
-@given(st.text("ab*?", max_size=8), st.text("abAB", max_size=10))
-def test_masks_match_what_wildcards_mean(mask: str, text: str) -> None:
-    plain = re.compile(fnmatch.translate(mask.lower()))
-    assert matches(mask, text) == (plain.match(text.lower()) is not None)
-
-
-def test_a_hostile_mask_takes_no_time() -> None:
-    assert not matches("*a" * 200 + "b", "a" * 500)
-    assert not matches("*a?" * 200 + "b", "a" * 500)
-    assert not matches("*" + "a" * 5_000 + "b", "a" * 50_000)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from roost.chat.ids import FoldedNick, FoldedRoom
 from roost.chat.state import Room, User
 from roost.chat.step import BOT_MODE
-from roost.irc import casemapping, masks, numerics
+from roost.irc import casemapping, numerics
 from roost.irc.capabilities import Capability
+from roost.irc.masks import compile_mask, normalise_mask
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.queries.globs import compile_glob
 from roost.ircd.queries.visibility import can_see_room, can_see_user, room_to_name
 from roost.ircd.queries.who_options import WhoOptions, parse_options
 from roost.ircd.rendering.packing import middle
@@ -70,7 +70,7 @@ def _matching_users(context: Context, mask: str) -> Iterator[User]:
     if not is_everybody and "*" not in mask and "?" not in mask:
         return
     is_address = "!" in mask or "@" in mask
-    pattern = compile_glob(masks.normalise_mask(folded) if is_address else folded)
+    pattern = compile_mask(normalise_mask(folded) if is_address else folded)
     count = 0
     for nick, user_id in state.nicks.items():
         user = state.users[user_id]

@@ -15,7 +15,7 @@ import msgspec
 from roost.chat.ids import FoldedRoom
 from roost.chat.state import Room
 from roost.irc import casemapping
-from roost.ircd.queries.globs import compile_glob
+from roost.irc.masks import compile_mask
 
 ELIST = "CMNTU"
 """Which of the conditions LIST understands; the value of ISUPPORT's token."""
@@ -91,8 +91,8 @@ def parse_filter(parameters: tuple[str, ...]) -> RoomFilter:
         raise TooManyPatternsError
     return RoomFilter(
         names=tuple(names),
-        masks=tuple(compile_glob(mask) for mask in wanted),
-        negated_masks=tuple(compile_glob(mask) for mask in unwanted),
+        masks=tuple(compile_mask(mask) for mask in wanted),
+        negated_masks=tuple(compile_mask(mask) for mask in unwanted),
         conditions=tuple(conditions),
     )
 
