@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # Options for `roost up`, `roost chat` or pytest, as in `make up ARGS="--nodes 5"`.
 ARGS ?=
 
-.PHONY: up chat test bench setup develop format clean
+.PHONY: up chat test bench setup develop format docs clean
 
 up: setup
 	@exec $(VENV)/bin/roost up $(ARGS)
@@ -49,6 +49,10 @@ $(VENV)/.ready-to-develop: $(VENV)/.ready requirements-dev.txt
 format: develop
 	@$(VENV)/bin/ruff format src tests benchmarks
 	@$(VENV)/bin/ruff check --fix src tests benchmarks
+
+# Write the tables of keys in docs/running.md from the code.
+docs: develop
+	@PYTHONPATH=tests $(VENV)/bin/python -m support.key_tables
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -82,6 +82,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """One balancer."""
 
     name: str
+    """This balancer's name, as it stands in its certificate."""
     cluster: str
     """The cluster's id, as it stands in the certificates."""
     credentials: Credentials
@@ -102,7 +103,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     on the ports for IRC, where each of their connections must begin with it, and by X-Forwarded-For
     and X-Forwarded-Proto over HTTP."""
     http_host: str = "127.0.0.1"
+    """Address to listen on for browsers, `/metrics` and the rest of HTTP."""
     http_port: int = 8080
+    """Port to listen on for HTTP; 0 picks a free one."""
     https_port: int | None = None
     """The same by TLS, with the certificate of `tls`, at `host`; none by default."""
     websocket_origins: tuple[str, ...] = ()
@@ -111,6 +114,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     trunk_host: str = "127.0.0.1"
     """Where nodes announce themselves."""
     trunk_port: int = 6700
+    """Port to listen on for nodes; 0 picks a free one."""
     run_file: Path | None = None
     """Written once everything listens: a JSON object that says where."""
     server_name: str = "roost.local"

@@ -1,4 +1,4 @@
-"""What a node is told when it starts; what must be equal on all nodes is in the chat state."""
+"""What a node is told when it starts. What must be equal on all nodes is in the chat state."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,6 @@ WEIGHT_MAX = 1000
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to be told apart, not to be listened on
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-"""0 is any free one."""
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,7 +28,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     cluster: str
+    """The cluster's id, as it stands in the certificates."""
     name: str
+    """This node's name, as it stands in its certificate."""
     members: tuple[str, ...]
     """All nodes of the cluster, this one included."""
     data: Path
@@ -38,30 +39,34 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     balancers: tuple[str, ...] = ()
     """HOST:PORT of every balancer's trunk listener."""
     mesh_host: str = "127.0.0.1"
-    """Where neighbours are expected."""
+    """Address to listen on for the other nodes."""
     mesh_port: Port = 0
+    """Port to listen on for the other nodes; 0 picks a free one."""
     mesh_address: str = ""
-    """HOST or HOST:PORT that neighbours are told; default: where this node listens."""
+    """HOST or HOST:PORT at which the other nodes reach this one; default: where it listens."""
     neighbours: dict[str, str] = {}
-    """HOST:PORT of neighbours by name, for a start without any balancer."""
+    """HOST:PORT of other nodes by name, for a start while no balancer can be reached."""
     http_host: str = "127.0.0.1"
+    """Address to listen on for `/metrics` and the rest of HTTP."""
     http_port: Port = 0
+    """Port to listen on for HTTP; 0 picks a free one."""
     weight: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_MAX)] = 1
-    """Its share of the clients, beside the other nodes' weights."""
+    """Its share of the clients, relative to the other nodes' weights."""
     is_founding: bool = False
-    """The cluster starts for the first time: an empty disk is genuine and not a lost one."""
+    """The cluster starts for the first time: an empty disk is genuine and does not mean lost data.
+    """
     leave_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 10.0
-    """How long the end may wait until the node's clients are with other nodes: twice what moving
-    a thousand takes on a slow machine. Those that are left then notice nothing but a pause."""
+    """How long a node that stops waits until its clients are on other nodes: twice what moving a
+    thousand takes on a slow machine. Clients that are left notice nothing but a pause."""
     balancer_grace_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
-    """How long a balancer may be out of every node's sight before the clients that it held are
-    gone for the others: in that time a client finds out, connects to another one and resumes."""
+    """How long a balancer may be unreachable from every node before its clients are gone for the
+    others: in that time a client can connect to another balancer and resume."""
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
     irc: IrcConfig = IrcConfig()
     settings: Settings = Settings()
-    """What must be equal on all nodes; see `chat.settings`. Of several nodes' configurations that
-    differ, the one that was changed last counts for all."""
+    """What must be equal on all nodes; see `chat.settings`. If nodes' configurations differ, the
+    one that was changed last counts for all."""
 
     def __post_init__(self) -> None:
         for key, value in (("cluster", self.cluster), ("name", self.name)):

@@ -42,8 +42,11 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """The files by which a process shows who it is and checks who others are."""
 
     authority: Path
+    """The certificate of the cluster's authority."""
     certificate: Path
+    """This process's own certificate."""
     key: Path
+    """Its private key."""
 
 
 class Authority(msgspec.Struct, frozen=True):
