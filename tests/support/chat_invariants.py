@@ -40,7 +40,6 @@ def check_invariants(state: State) -> None:
         assert room.id == room_id
         assert all(room_id in state.users[user].rooms for user in room.members)
         assert (room_id in state.empty_rooms) == (not room.members and not room.founder)
-        assert bool(room.emptied) == (not room.members)
         assert room.modes == "".join(sorted(dict.fromkeys(room.modes)))
         assert not (set(room.invited) & set(room.members))
         assert room.members or not room.invited

@@ -1,8 +1,8 @@
 """A chat state to try commands on, one entry after the other."""
 
 from roost.chat.applied import Applied
-from roost.chat.apply import apply
-from roost.chat.commands import Act, Command, Operation
+from roost.chat.apply import apply_entry
+from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.rooms import Join
 from roost.chat.commands.sessions import BalancerStarted, CloseSession, OpenSession
 from roost.chat.credentials import Credentials
@@ -31,7 +31,8 @@ class ChatWorld:
         """Apply a command as the next entry."""
         position = Position(self.state.position + 1)
         time_ms = FIRST_MS + position * 1000 + self.passed_ms
-        applied = apply(self.state, command, position, time_ms)
+        applied = apply_entry(self.state, encode_command(command), position, time_ms)
+        assert not applied.failure, applied.failure
         check_invariants(self.state)
         return applied
 

@@ -1,7 +1,7 @@
 """The replicated chat state: commands in, changes out; pure and equal on every node."""
 
 from roost.chat.applied import Applied
-from roost.chat.apply import apply, apply_entry, skip
+from roost.chat.apply import apply_entry, skip
 from roost.chat.record import history_rows
 from roost.chat.snapshot import SnapshotError, decode_state, encode_state
 from roost.chat.state import State
@@ -10,7 +10,6 @@ __all__ = [
     "Applied",
     "SnapshotError",
     "State",
-    "apply",
     "apply_entry",
     "decode_state",
     "encode_state",

@@ -1,8 +1,8 @@
 """The only function that changes the chat state: it applies one entry.
 
-`apply` is deterministic and total. It reads nothing but its arguments, so equal logs make equal
-states. What a client may not do is a refusal, never an exception. Each operation checks everything
-before it changes anything, and its changes are plain assignments that cannot fail.
+`apply_entry` is deterministic and total. It reads nothing but its arguments, so equal logs make
+equal states. What a client may not do is a refusal, never an exception. Each operation checks
+everything before it changes anything, and its changes are plain assignments that cannot fail.
 
 Should an entry raise all the same, it does so on every node alike and at the same point: the
 operation that raised has done nothing, those before it stay and are shown, those after it are
@@ -74,12 +74,6 @@ def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> 
         request=type(command).__name__ if isinstance(command, Request) else "",
         failure=failure,
     )
-
-
-def apply(state: State, command: Command, position: Position, time_ms: int) -> Applied:
-    """Apply a command as the entry at `position`, made at `time_ms` by the leader's clock."""
-    skip(state, position, time_ms)
-    return command_appliers[type(command)](Step(state, position, time_ms), command)
 
 
 def skip(state: State, position: Position, time_ms: int) -> None:

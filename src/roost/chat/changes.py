@@ -63,8 +63,9 @@ class Joined(_Change, frozen=True, tag=2):
     name: str
     realname: str
     away: str
-    is_new_room: bool
-    status: int
+    unused: bool = False
+    """Keeps its place in stored rows; earlier versions told here whether the room was new."""
+    status: int = 0
 
 
 class Parted(_Change, frozen=True, tag=3):
@@ -154,10 +155,9 @@ class RealnameChanged(_Change, frozen=True, tag=12):
 
 
 class SessionOpened(_Change, frozen=True, tag=13):
-    """A client is registered; `is_first` when its user was not online before."""
+    """A client is registered."""
 
     session: SessionId
-    is_first: bool
 
 
 class SessionClosed(_Change, frozen=True, tag=14):

@@ -155,7 +155,7 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
         return
     session = _add_session(step.state, command, user, key)
     user.sessions = (*user.sessions, session.id)
-    step.changed(SessionOpened(step.part, source_of(user), session.id, False))
+    step.changed(SessionOpened(step.part, source_of(user), session.id))
     begin(step, user, session, command)
     away = command.away
     if away is not None:
@@ -189,7 +189,7 @@ def _add_user(step: Step, command: OpenSession, account: str, key: str) -> None:
     session = _add_session(state, command, user, key)
     state.users_max_seen = max(state.users_max_seen, len(state.users))
     source = source_of(user)
-    step.changed(SessionOpened(step.part, source, session.id, True))
+    step.changed(SessionOpened(step.part, source, session.id))
     step.changed(WentOnline(step.part, source, folded))
     begin(step, user, session, command)
     tell_watchers(step, user)

@@ -35,7 +35,6 @@ def join(step: Step, user: User, operation: Join) -> None:
     if len(user.rooms) >= settings.rooms_per_user_max:
         step.refused(Reason.TOO_MANY_ROOMS, operation.room)
         return
-    is_new = room is None
     if room is None:
         if not _make_space(state):
             step.refused(Reason.TOO_MANY_ROOMS_EXIST, operation.room)
@@ -49,20 +48,11 @@ def join(step: Step, user: User, operation: Join) -> None:
     status = 0 if room.members or room.founder else OPERATOR
     room.members[user.id] = Member(status, step.position)
     room.invited.pop(user.id, None)
-    room.emptied = Position(0)
     state.empty_rooms.pop(room.id, None)
     user.rooms = (*user.rooms, room.id)
+    source = source_of(user)
     step.changed(
-        Joined(
-            step.part,
-            source_of(user),
-            room.id,
-            room.name,
-            user.realname,
-            user.away,
-            is_new,
-            status,
-        )
+        Joined(step.part, source, room.id, room.name, user.realname, user.away, status=status)
     )
     grant(step, room, user)
     tell_on_entering(step, room, user)
@@ -96,7 +86,6 @@ def leave(step: Step, room: Room, user: User) -> int:
     status = room.members.pop(user.id).status
     user.rooms = tuple(number for number in user.rooms if number != room.id)
     if not room.members:
-        room.emptied = step.position
         room.invited.clear()
         if not room.founder:
             abandon(step, room)

@@ -166,8 +166,8 @@ class Room(msgspec.Struct, array_like=True):
     exceptions: dict[str, ListEntry] = {}
     invitation_masks: dict[str, ListEntry] = {}
     invited: dict[UserId, None] = {}
-    emptied: Position = Position(0)
-    """When the last member left; 0 while there are members."""
+    unused: int = 0
+    """Keeps its place in snapshots; earlier versions told here when the room was emptied."""
     history_from: Position = Position(0)
     """History before this is nobody's to read: the room was private then and emptied since."""
     founder: FoldedAccount = FoldedAccount("")

@@ -16,11 +16,6 @@ class LineBuffer:
         self._rest = b""
         self._is_discarding = False
 
-    @property
-    def pending_bytes(self) -> int:
-        """How much of an unfinished line is kept; never more than the longest line."""
-        return len(self._rest)
-
     def feed(self, data: bytes) -> list[bytes | None]:
         """Take what arrived; gives the lines that it completed, without their ends.
 

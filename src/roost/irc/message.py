@@ -23,8 +23,6 @@ LINE_BYTES_MAX = 512
 """With CR LF and without tags (modern.ircdocs.horse, "Message Format")."""
 CLIENT_TAG_DATA_BYTES_MAX = 4094
 """Between "@" and the space (Message Tags, "Size limit")."""
-CLIENT_LINE_BYTES_MAX = 1 + CLIENT_TAG_DATA_BYTES_MAX + 1 + LINE_BYTES_MAX
-"""The longest line that a client may send, with everything."""
 
 _COMMAND = re.compile(r"[A-Za-z]+|[0-9]{3}")
 _COMMAND_IN_BYTES = re.compile(rb"(?:@[^ ]* +)?(?::[^ ]* +)?([A-Za-z]+|[0-9]{3})(?: |$)")

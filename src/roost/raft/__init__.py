@@ -6,6 +6,6 @@ persist, send, install and apply. What travels and what is stored is in `message
 
 from roost.raft.config import Config
 from roost.raft.replica import Replica
-from roost.raft.statistics import PeerStatistics, Statistics
+from roost.raft.statistics import Statistics
 
-__all__ = ["Config", "PeerStatistics", "Replica", "Statistics"]
+__all__ = ["Config", "Replica", "Statistics"]

@@ -21,7 +21,6 @@ from roost.raft.messages import (
 )
 from roost.raft.progress import Progress, ProgressState
 from roost.raft.quorum import committed_index
-from roost.raft.statistics import PeerStatistics
 
 
 class Leadership:
@@ -320,7 +319,3 @@ class Leadership:
                 is_last=end >= len(snapshot.data),
             ),
         )
-
-    def statistics(self) -> tuple[PeerStatistics, ...]:
-        """Tell about the followers."""
-        return tuple(progress.statistics() for progress in self._progress.values())

@@ -15,7 +15,6 @@ from collections import deque
 
 from roost.raft.config import Config
 from roost.raft.messages import Snapshot
-from roost.raft.statistics import PeerStatistics
 
 
 class ProgressState(enum.Enum):
@@ -153,14 +152,3 @@ class Progress:
         self.match = index
         self.next = max(self.next, index + 1)
         return True
-
-    def statistics(self) -> PeerStatistics:
-        """Tell about it."""
-        return PeerStatistics(
-            name=self.name,
-            is_connected=self.is_connected,
-            state=self.state.value,
-            match_index=self.match,
-            inflight_appends=len(self._inflight),
-            inflight_bytes=self._inflight_bytes,
-        )

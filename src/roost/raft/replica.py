@@ -124,7 +124,6 @@ class Replica:
             elections_started=self._election.started_count,
             elections_won=self._election.won_count,
             snapshots_installed=self._following.installed_count,
-            peers=self._lead.statistics() if core.role is Role.LEADER else (),
         )
 
     # Messages

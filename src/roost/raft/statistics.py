@@ -3,19 +3,6 @@
 import msgspec
 
 
-class PeerStatistics(msgspec.Struct, frozen=True):
-    """One other member, as the leader sees it."""
-
-    name: str
-    is_connected: bool
-    state: str
-    """"probe", "replicate" or "snapshot"."""
-    match_index: int
-    """The last entry known to be on its disk."""
-    inflight_appends: int
-    inflight_bytes: int
-
-
 class Statistics(msgspec.Struct, frozen=True):
     """A replica at one moment; the counters count from its start."""
 
@@ -33,5 +20,3 @@ class Statistics(msgspec.Struct, frozen=True):
     elections_started: int
     elections_won: int
     snapshots_installed: int
-    peers: tuple[PeerStatistics, ...]
-    """Empty on all but the leader."""

@@ -197,7 +197,7 @@ def events(town: Town) -> None:
     room = town.find_room("#r").id
     ann, bob = town.source("Ann"), town.source("Bob")
     changes: tuple[Change, ...] = (
-        Joined(0, ann, room, "#r", "Ann Real", "", False, 0),
+        Joined(0, ann, room, "#r", "Ann Real", ""),
         TopicChanged(0, ann, room, "#r", "new topic"),
         RoomModesChanged(0, ann, room, "#r", (ModeChange(True, "o", "Bob"),)),
         NickChanged(0, bob, "Rob", ((room, "#r"),)),

@@ -9,6 +9,7 @@ from roost.chat.changes import (
     SessionClosed,
     SessionOpened,
     WentOffline,
+    WentOnline,
 )
 from roost.chat.commands.cluster import Configure
 from roost.chat.commands.rooms import Join
@@ -47,15 +48,14 @@ def test_client_of_the_same_account_joins_who_bears_the_nickname(world: ChatWorl
     world.open("alice", account="alice", client="desk")
     (opened,) = world.open("ALICE", account="alice", client="phone").results
     assert isinstance(opened, SessionOpened)
-    assert not opened.is_first
     assert world.user("alice").sessions == (world.sessions["desk"], world.sessions["phone"])
 
 
 def test_client_of_the_same_account_may_be_somebody_else(world: ChatWorld) -> None:
     world.open("alice", account="alice")
-    (opened, _) = world.open("robot", account="alice").results
+    (opened, online) = world.open("robot", account="alice").results
     assert isinstance(opened, SessionOpened)
-    assert opened.is_first
+    assert isinstance(online, WentOnline)
     assert world.user("robot").account == "alice"
 
 

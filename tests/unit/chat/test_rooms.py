@@ -27,11 +27,11 @@ def test_the_first_one_in_a_room_becomes_its_operator(world: ChatWorld) -> None:
     world.open("alice")
     (joined,) = world.act("alice", Join("#a")).results
     assert isinstance(joined, Joined)
-    assert (joined.is_new_room, joined.status) == (True, OPERATOR)
+    assert joined.status == OPERATOR
     world.open("bob")
     (joined,) = world.act("bob", Join("#A")).results
     assert isinstance(joined, Joined)
-    assert (joined.is_new_room, joined.status, joined.name) == (False, 0, "#a")
+    assert (joined.status, joined.name) == (0, "#a")
 
 
 def test_entering_a_room_twice_does_nothing(world: ChatWorld) -> None:
@@ -154,7 +154,7 @@ def test_an_empty_room_keeps_its_topic_and_makes_the_next_one_operator(world: Ch
     world.open("bob")
     (joined,) = world.act("bob", Join("#a")).results
     assert isinstance(joined, Joined)
-    assert (joined.status, joined.is_new_room) == (OPERATOR, False)
+    assert joined.status == OPERATOR
     assert room.topic is not None
     assert room.topic.text == "tea"
     assert room.history_from == 0

@@ -51,7 +51,6 @@ def test_registering_brings_a_user_online(world: ChatWorld) -> None:
     opened, online = applied.results
     assert isinstance(opened, SessionOpened)
     assert isinstance(online, WentOnline)
-    assert opened.is_first
     assert opened.source.user == UserId(applied.position)
     assert online.folded == FoldedNick("alice")
 

@@ -53,7 +53,6 @@ VIEW = NodeView(
         elections_started=2,
         elections_won=1,
         snapshots_installed=0,
-        peers=(),
     ),
     balancers=("b1",),
 )

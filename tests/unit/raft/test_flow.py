@@ -23,7 +23,7 @@ def indices(messages: list[AppendRequest]) -> list[list[int]]:
 
 
 def peer_state(bench: Bench, peer: str = "b") -> str:
-    return next(p.state for p in bench.replica.statistics().peers if p.name == peer)
+    return bench.replica._lead._progress[peer].state.value
 
 
 def is_in_touch(bench: Bench) -> bool:
@@ -93,7 +93,7 @@ def test_the_window_bounds_the_bytes_under_way() -> None:
     for _ in range(3):
         bench.propose(b"x" * 60)
     assert indices(bench.take("b", AppendRequest)) == [[2], [3]]
-    assert bench.replica.statistics().peers[0].inflight_bytes == 2 * (60 + ENTRY_BYTES)
+    assert bench.replica._lead._progress["b"]._inflight_bytes == 2 * (60 + ENTRY_BYTES)
 
 
 def test_a_follower_that_is_slow_holds_up_no_other() -> None:

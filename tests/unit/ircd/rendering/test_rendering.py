@@ -60,11 +60,11 @@ TABLE: list[tuple[Change, str, str]] = [
     (said(), "PRIVMSG #a :hi", "PRIVMSG #a :hi"),
     (said("", "TAGMSG"), "", "TAGMSG #a"),
     (
-        Joined(2, ANN, ROOM, "#a", "Ann B", "", True, 2),
+        Joined(2, ANN, ROOM, "#a", "Ann B", "", status=2),
         "JOIN #a",
         "JOIN #a * :Ann B",
     ),
-    (Joined(2, ANNA, ROOM, "#a", "Ann B", "", True, 2), "JOIN #a", "JOIN #a anna :Ann B"),
+    (Joined(2, ANNA, ROOM, "#a", "Ann B", "", status=2), "JOIN #a", "JOIN #a anna :Ann B"),
     (Parted(2, ANN, ROOM, "#a", ""), "PART #a", "PART #a"),
     (Parted(2, ANN, ROOM, "#a", "bye"), "PART #a :bye", "PART #a :bye"),
     (Kicked(2, ANN, ROOM, "#a", UserId(6), "Bob", "out"), "KICK #a Bob :out", "KICK #a Bob :out"),
@@ -88,7 +88,7 @@ TABLE: list[tuple[Change, str, str]] = [
     (RoomRenamed(2, ANN, ROOM, "#a", "#b", "", False, None, ()), "", "RENAME #a #b :"),
     (taken_back(""), "", "REDACT #a 0-00"),
     (taken_back("spam"), "", "REDACT #a 0-00 :spam"),
-    (SessionOpened(2, ANN, SessionId(1), True), "", ""),
+    (SessionOpened(2, ANN, SessionId(1)), "", ""),
 ]
 
 
@@ -119,7 +119,7 @@ def test_change_looks_the_same_from_history(change: Change, _plain: str, _rich: 
 @pytest.mark.parametrize("bit", list(Capability))
 def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability) -> None:
     changes = [change for change, _, _ in TABLE]
-    changes.append(Joined(2, ANNA, ROOM, "#a", "Ann B", "tea", False, 0))
+    changes.append(Joined(2, ANNA, ROOM, "#a", "Ann B", "tea"))
     changes.append(HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"),), (1,), ""))
     changes.append(replace(said("a\nb"), breaks=(2,)))
     differs = any(
@@ -137,7 +137,7 @@ def test_message_id_is_the_one_that_history_finds() -> None:
 
 
 def test_away_follows_a_join_but_is_no_message_of_history() -> None:
-    change = Joined(2, ANN, ROOM, "#a", "Ann", "tea", False, 0)
+    change = Joined(2, ANN, ROOM, "#a", "Ann", "tea")
     away_notify = Capability.AWAY_NOTIFY
     live = rendering.line_for_others(change, POSITION, TIME_MS, away_notify)
     assert live == b":Ann!a@host JOIN #a\r\n:Ann!a@host AWAY :tea\r\n"
