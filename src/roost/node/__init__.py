@@ -1,4 +1,4 @@
-"""One member of the cluster: a pure engine, and the asyncio parts that feed and obey it.
+"""One member of the cluster: a pure engine, and asyncio around it.
 
 `engine` decides; `driver` turns it once per turn of the event loop; `links` and `trunks` carry its
 frames, `store` its writes; `node` puts all of it together.

@@ -11,17 +11,17 @@ from roost.wire import Credentials, Identity, parse_address
 from roost.wire.identity import NAME_HINT, is_valid_name
 
 MEMBERS_MAX = 8
-"""Up to here every node is linked to every other."""
+"""So many nodes can each be linked to every other."""
 WEIGHT_MAX = 1000
-"""A node may be given this many times the clients of the smallest one."""
+"""A node can get this many times the clients of the smallest one."""
 
-_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to be told apart, not to be listened on
+_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to recognise, not to listen on
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A node's settings.
+    """A node's configuration.
 
     Raises:
         ValueError: a value is out of its range; the text names the key.
@@ -95,16 +95,16 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def identity(self) -> Identity:
-        """Who this node is, as its certificate must show it."""
+        """This node's identity, as its certificate must show it."""
         return Identity(self.cluster, "node", self.name)
 
     def advertised_address(self, port: int) -> str:
-        """Say where neighbours reach this node when it listens on `port`."""
+        """Return where neighbours reach this node if it listens on `port`."""
         return self._with_port(self.mesh_address or self.mesh_host, port)
 
     @staticmethod
     def _with_port(address: str, port: int) -> str:
-        """Complete an address that may be a host alone."""
+        """Add the port to an address that is only a host."""
         if address.startswith("["):
             return address if "]:" in address else f"{address}:{port}"
         colons = address.count(":")

@@ -1,18 +1,18 @@
 """Why a node does not start, or ends by itself.
 
 NodeError
- +-- StartError    something outside is not as it must be; the text says what to do
- +-- FailedError   the program itself is wrong; the process ends and the cluster goes on
+ +-- StartError    its environment prevents it from starting; the text says how
+ +-- FailedError   there is a bug; the process ends and the rest of the cluster goes on
 """
 
 
 class NodeError(Exception):
-    """The root of what running a node raises; its text is for people."""
+    """The base of the errors that running a node raises; their texts are for people."""
 
 
 class StartError(NodeError):
-    """The node cannot start: a port, a directory, a certificate."""
+    """The node cannot start, for example because of a port, a directory or a certificate."""
 
 
 class FailedError(NodeError):
-    """An invariant broke while the node ran; what happened is in the log."""
+    """An invariant broke while the node ran; the log says which."""

@@ -1,8 +1,8 @@
-"""Small files that a node leaves for others and for itself: whole at any moment, or not there.
+"""Small files of a node, each replaced as a whole.
 
-run file          where a running node listens, for the programs that started it
-neighbours.json   where neighbours were last reached, so that a start needs no balancer
-drained           an operator has drained the node: a restart does not undrain it
+run file          where a running node listens, for the program that started it
+neighbours.json   where neighbours were last reached, so that the node can start without a balancer
+drained           exists while the node is drained, also across restarts
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ _decoder = msgspec.json.Decoder(dict[str, str])
 
 
 class RunFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a running node tells whoever started it."""
+    """What a running node tells the program that started it."""
 
     name: str
     pid: int
@@ -27,7 +27,7 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_run_file(path: Path, content: RunFile) -> None:
-    """Leave the run file.
+    """Write the run file.
 
     Raises:
         OSError: it cannot be written.
@@ -36,7 +36,7 @@ def write_run_file(path: Path, content: RunFile) -> None:
 
 
 def load_addresses(path: Path) -> dict[str, str]:
-    """Read remembered addresses by name; none when there is no file, or a damaged one."""
+    """Return the saved addresses by name; none if the file is missing or damaged."""
     try:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def load_addresses(path: Path) -> dict[str, str]:
 
 
 def save_addresses(path: Path, addresses: dict[str, str]) -> None:
-    """Remember addresses; when that fails it is only logged, for balancers will tell them again."""
+    """Save addresses; a failure is only logged, since balancers tell them again."""
     try:
         replace_file(path, msgspec.json.encode(addresses) + b"\n")
     except OSError as error:
@@ -55,10 +55,10 @@ def save_addresses(path: Path, addresses: dict[str, str]) -> None:
 
 
 def save_drained(path: Path, is_drained: bool) -> None:
-    """Remember whether an operator has drained the node; when that fails it is only logged."""
+    """Save whether an operator has drained the node; a failure is only logged."""
     try:
         if is_drained:
-            replace_file(path, b"Drained by an operator; `roost undrain` takes this away.\n")
+            replace_file(path, b"Drained by an operator; `roost undrain` removes this file.\n")
         else:
             path.unlink(missing_ok=True)
     except OSError as error:

@@ -1,9 +1,9 @@
-"""Makes and checks passwords' hashes on threads of their own: slow on purpose, and much memory.
+"""Hashes and checks passwords on threads of their own, since that is slow on purpose.
 
     event loop -- submit --> bounded queue --> threads -- deliver --> event loop
 
-`deliver` hands a callable to whoever submits (for asyncio: `loop.call_soon_threadsafe`). argon2 and
-PBKDF2 work without Python's lock, so that the loop goes on meanwhile.
+`deliver` runs a callable on the event loop (for asyncio: `loop.call_soon_threadsafe`). argon2 and
+PBKDF2 release Python's global lock, so the loop runs meanwhile.
 
 Source: RFC 9106 (argon2); RFC 5802, 3, and RFC 7677 (SCRAM-SHA-256).
 """
@@ -26,17 +26,17 @@ from roost.ircd.sessions.work import HashPassword, Outcome, Work, WorkFailed
 _logger = structlog.get_logger()
 
 THREADS = 2
-"""Hashes at a time: one core may do the node's own work meanwhile."""
+"""Hashes at a time: few enough to leave the node a core."""
 QUEUED_MAX = 200
-"""Work that waits: some seconds' worth, after which whoever asks is told to come back later."""
+"""Work that can wait: some seconds' worth. Beyond that, clients are told to try again."""
 _ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-"""The lesser of OWASP's recommendations, about 30 ms each; argon2id is the library's choice too."""
+"""argon2id with the least that OWASP recommends; about 30 ms for each hash."""
 
 _BUSY = WorkFailed("Too many people are logging in, try again in a moment")
 
 
 def do_work(work: Work) -> Outcome:
-    """Do a piece of work; takes some 10 ms of a core for each."""
+    """Do a piece of work; takes some 10 ms of a core."""
     if isinstance(work, HashPassword):
         return make_credentials(work.password)
     try:
@@ -46,7 +46,7 @@ def do_work(work: Work) -> Outcome:
 
 
 def make_credentials(password: str) -> Credentials:
-    """Make what a password is checked against, by either way to log in."""
+    """Return what to check a password against, for PLAIN and for SCRAM."""
     salt = secrets.token_bytes(SALT_BYTES)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
@@ -60,7 +60,7 @@ def make_credentials(password: str) -> Credentials:
 
 
 class Hasher:
-    """Some threads and a bounded queue."""
+    """Threads that hash, and their bounded queue."""
 
     def __init__(
         self,
@@ -76,13 +76,13 @@ class Hasher:
         self._queue: deque[tuple[Work, Callable[[Outcome], None]]] = deque()
         self._changed = threading.Condition()
         self._is_closing = False
-        # Not joined at the end: nobody waits for what they do any more.
+        # They are not joined at the end: nobody waits for their results then.
         for number in range(threads):
             name = f"hashing-{number + 1}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def submit(self, work: Work, done: Callable[[Outcome], None]) -> None:
-        """Have work done; `done` is delivered with its outcome, a refusal if the queue is full."""
+        """Have work done; deliver its outcome to `done`, or a refusal if the queue is full."""
         with self._changed:
             is_full = len(self._queue) >= self._queued_max
             if not is_full and not self._is_closing:
@@ -93,7 +93,7 @@ class Hasher:
             self._deliver(partial(done, _BUSY))
 
     def close(self) -> None:
-        """Do nothing more; what is queued is dropped."""
+        """Drop what is queued, and deliver nothing more."""
         with self._changed:
             self._is_closing = True
             self._queue.clear()
@@ -105,16 +105,16 @@ class Hasher:
             try:
                 outcome = self._do(work)
             except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-                # Not its text, nor its trace: they may hold the password.
+                # Neither its text nor its traceback: they may contain the password.
                 _logger.error("hashing-failed", error=type(error).__name__)
-                outcome = WorkFailed("The password could not be looked at")
+                outcome = WorkFailed("The password could not be checked")
             # Under the lock: nothing is delivered once `close` has returned.
             with self._changed:
                 if not self._is_closing:
                     self._deliver(partial(done, outcome))
 
     def _next(self) -> tuple[Work, Callable[[Outcome], None]] | None:
-        """Wait for something to do; None at the end."""
+        """Wait for work and return it; None once closed."""
         with self._changed:
             while not self._queue and not self._is_closing:
                 self._changed.wait()

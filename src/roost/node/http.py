@@ -1,8 +1,8 @@
-"""A node over HTTP, on loopback: is it alive, how is it, what has it done.
+"""A node's state over HTTP, on loopback by default.
 
-/healthz       200 while the process works at all
-/status.json   the node's state, as its balancers are told it
-/metrics       for Prometheus
+/healthz       200 while the process works
+/status.json   the node's state, as it tells its balancers
+/metrics       metrics for Prometheus
 """
 
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ from roost.protocol.trunk import Status
 from roost.raft.statistics import Statistics
 
 STATES = ("ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining")
-"""Every state that a node can be in; each is a label, so that one can count the nodes in it."""
+"""Every state of a node. Each is a label, so that a query can count the nodes in it."""
 
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A node at the moment that somebody looks."""
+    """A node at one moment."""
 
     cluster: str
     name: str
@@ -34,7 +34,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_node_application(look: Callable[[], NodeView]) -> web.Application:
-    """Make the application that shows what `look` gives at each request."""
+    """Make the application that serves what `look` returns at each request."""
 
     async def status(_request: web.Request) -> web.Response:
         body = msgspec.json.encode(describe(look()))
@@ -46,7 +46,7 @@ def make_node_application(look: Callable[[], NodeView]) -> web.Application:
 
 
 def describe(view: NodeView) -> dict[str, object]:
-    """Put a node's state into names that a program can rely on."""
+    """Return a node's state for `/status.json`; programs rely on these names."""
     status = view.status
     return {
         "cluster": view.cluster,
@@ -70,7 +70,7 @@ def describe(view: NodeView) -> dict[str, object]:
 
 
 def readings(view: NodeView) -> Iterator[Reading]:
-    """Turn a node's state and counts into metrics."""
+    """Yield a node's metrics."""
     status, replica = view.status, view.replica
     for state in STATES:
         yield Reading(

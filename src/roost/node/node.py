@@ -1,10 +1,10 @@
-"""A node put together: the engine, its driver, the disk, the mesh, the trunks, and HTTP.
+"""A whole node: the engine, its driver, the disk, the mesh, the trunks, and HTTP.
 
     start   certificates -> disk -> mesh -> HTTP -> first turn -> trunks -> run file
     stop    clients moved elsewhere -> leadership handed over -> links closed -> disk flushed
 
-Every long-lived part is a context of one task, so that nothing outlives the node. An exception
-that nobody expects ends the process: what is durable is durable, and the neighbours go on.
+Every long-lived part is a context of one task, so that nothing outlives the node. An unexpected
+exception ends the process: what is durable stays durable, and the other nodes go on.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Node:
     """One member of the cluster, as a process runs it."""
 
     def __init__(self, config: NodeConfig, reread: Callable[[], NodeConfig] | None = None) -> None:
-        """`reread` reads the configuration again, and raises ValueError when it is not fit."""
+        """`reread` reads the configuration again; it raises ValueError if it is not valid."""
         self._config = config
         self._reread = reread
         self._driver: Driver | None = None
@@ -61,8 +61,8 @@ class Node:
         """Run until `stop` is called.
 
         Raises:
-            StartError: something outside is not as it must be.
-            FailedError: something broke that must not break.
+            StartError: the environment prevents the node from starting.
+            FailedError: there is a bug.
         """
         asyncio.get_running_loop().set_exception_handler(self._receive_loop_error)
         try:
@@ -83,11 +83,11 @@ class Node:
             raise FailedError(f"the node failed: {failure!r}") from self._failure
 
     def stop(self) -> None:
-        """End `run` in order; call it from the loop's thread."""
+        """Have `run` shut down and return; call it on the loop's thread."""
         self._end.set()
 
     def reload(self) -> None:
-        """Read again what can change while clients are connected; else the old stays."""
+        """Read the configuration again; if it is not valid, keep the old one."""
         if self._reread is None or self._driver is None:
             return
         try:
@@ -159,7 +159,7 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def _announced(self, http_port: int) -> AsyncIterator[None]:
-        """Tell whoever started this process where it listens."""
+        """Write the run file while the context lasts."""
         config = self._config
         mesh_address = self._hello().mesh_address
         http_address = format_address((config.http_host, http_port))
@@ -194,7 +194,7 @@ class Node:
 
     def _hello(self) -> Hello:
         config = self._config
-        assert self._mesh is not None, "nobody is greeted before the mesh listens"
+        assert self._mesh is not None, "a greeting before the mesh listens"
         return Hello(
             protocol=PROTOCOL_VERSION,
             cluster=config.cluster,
@@ -206,7 +206,7 @@ class Node:
         )
 
     def _learn(self, neighbours: tuple[Neighbour, ...]) -> None:
-        assert self._mesh is not None, "nobody is heard before the mesh listens"
+        assert self._mesh is not None, "an address before the mesh listens"
         for neighbour in neighbours:
             self._mesh.learn(neighbour.name, neighbour.mesh_address)
 
@@ -228,7 +228,7 @@ class Node:
     def _receive_loop_error(
         self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     ) -> None:
-        """End the process for what our own code threw; sockets' troubles are their links' own."""
+        """End the process after an exception in our code; links handle errors of their sockets."""
         error = context.get("exception")
         if error is None or isinstance(error, OSError):
             _logger.debug("loop", message=context.get("message"), error=repr(error))
@@ -242,7 +242,7 @@ class Node:
 
 @contextlib.contextmanager
 def _start_errors(what: str) -> Iterator[None]:
-    """Turn what the world does to us into an error that says what we were about."""
+    """Raise errors of the environment as start errors that name what was tried."""
     try:
         yield
     except CredentialsError as error:
@@ -252,7 +252,7 @@ def _start_errors(what: str) -> Iterator[None]:
 
 
 def _find_start_error(error: BaseException) -> StartError | None:
-    """Find a start error among what came out of task groups."""
+    """Return the start error in an exception group, if there is one."""
     if isinstance(error, StartError):
         return error
     if isinstance(error, BaseExceptionGroup):

@@ -61,13 +61,13 @@ from roost.storage import (
 _logger = structlog.get_logger()
 
 EXPORT_BYTES_MAX = 1024 * 1024
-"""Rows for a neighbour in one frame: far below a frame's limit, and read in a few milliseconds."""
+"""Rows for a neighbour in one frame: far below the limit of a frame, and read in milliseconds."""
 INDEX_DELAY_S = 1.0
-"""Until what was stored is indexed, many rows at a time; a search does not wait for that."""
+"""The wait before new rows are indexed, many at a time; a search indexes what it needs."""
 INDEX_PAUSE_S = 0.02
-"""Between two steps of indexing, so that others' questions come first."""
+"""The pause between two steps of indexing, in which queries have their turn."""
 RETRY_S = 0.5
-"""How often a full disk is tried again, as for the log."""
+"""How often a change is repeated while the disk is full, as for the log."""
 
 T = TypeVar("T")
 
@@ -97,15 +97,15 @@ class DiskStore:
         self._is_indexing = False
         self._stored: Stored | None = stored
         self.history_state = HistoryState(applied=history.applied, gaps=history.gaps())
-        """What the history held when it was opened."""
+        """The history's state when it was opened."""
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(cls, config: NodeConfig, *, retry_s: float = RETRY_S) -> AsyncIterator[Self]:
-        """Open a node's data directory while the context lasts; then write what is queued.
+        """Open a node's data directory while the context lasts; at the end, write what is queued.
 
         Raises:
-            StartError: it cannot be written, is another's, or another process uses it.
+            StartError: it cannot be written, is not this node's, or another process uses it.
         """
         with contextlib.ExitStack() as opened:
             try:
@@ -129,7 +129,7 @@ class DiskStore:
                 await store.close()
 
     def take_stored(self) -> Stored:
-        """Give what the log held when it was opened; only once, for it is large."""
+        """Return what the log held when it was opened; only once, to free its memory."""
         stored, self._stored = self._stored, None
         assert stored is not None, "the log was taken already"
         return stored
@@ -159,7 +159,7 @@ class DiskStore:
     async def close(self) -> None:
         """Write what is queued for the log, and end the threads.
 
-        Changes of the history that have not begun are left out: the log has them still.
+        Changes of the history that have not begun are dropped: the log still has them.
         """
         self._is_closed = True
         self._changes.clear()
@@ -224,7 +224,7 @@ class DiskStore:
             self._begin_change()
             self._index_later()
 
-    # The index for searching, made while there is nothing better to do
+    # The index for searching, made while the disk is idle
 
     def _index_later(self) -> None:
         if not self._is_indexing:
@@ -236,14 +236,14 @@ class DiskStore:
             if outcome is True:
                 self._loop.call_later(INDEX_PAUSE_S, self._index)
                 return
-            # A full disk shows elsewhere; the next change of the history tries again.
+            # The next change of the history reports a full disk, and starts this again.
             self._is_indexing = False
             if isinstance(outcome, StorageError) and not isinstance(outcome, FullError):
                 self._fatal(outcome)
 
         self._submit(self._history.index_some, done)
 
-    # A full disk, which both files share
+    # A full disk, reported once for both files
 
     def _note_failure(self, source: str, reason: str) -> None:
         is_new = not self._failures

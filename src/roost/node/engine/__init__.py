@@ -1,1 +1,1 @@
-"""The part of a node that decides: pure, inputs and time in, effects out."""
+"""The part of a node that decides. It is pure: inputs and the time go in, effects come out."""

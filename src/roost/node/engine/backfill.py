@@ -1,8 +1,8 @@
-"""Fetching history that this node lacks, or holds corrupt, from its neighbours.
+"""Fetches history that this node lacks, or holds corrupt, from its neighbours.
 
-One range is asked for at a time, from one neighbour; one that cannot help or does not answer
-gives way to the next. A *gap* is what a snapshot skipped, known to the store; a *repair* is for
-rows whose checksum was wrong, and a question by a client waits for it.
+It asks for one range at a time, and one neighbour at a time; if that one cannot help or does not
+answer, it asks the next. A *gap* is history that a snapshot skipped; the store remembers it. A
+*repair* replaces rows whose checksum was wrong, while a client's query waits.
 """
 
 import msgspec
@@ -14,21 +14,21 @@ from roost.protocol.mesh import HistoryChunk, HistoryWant
 ANSWER_S_MAX = 3.0
 """How long a neighbour may take to read and send one chunk."""
 PAUSE_S = 0.5
-"""Between rounds in which no neighbour could help."""
+"""The wait after a round in which no neighbour could help."""
 
 
 class Want(msgspec.Struct):
-    """A range of positions that is lacking; both ends are included."""
+    """A range of positions whose rows are missing; both ends are included."""
 
     first: Position
     last: Position
     is_gap: bool
     question: int = 0
-    """The ticket of the query that waits for this repair; 0 for none."""
+    """The ticket of the query that waits for this repair; 0 if none does."""
 
 
 class Backfill:
-    """What is lacking, and whom it was asked of."""
+    """The missing ranges, and which neighbour was asked for the first of them."""
 
     def __init__(self, gaps: tuple[tuple[Position, Position], ...]) -> None:
         self._wants: list[Want] = [Want(first, last, is_gap=True) for first, last in gaps]
@@ -42,26 +42,25 @@ class Backfill:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether history of this node has holes."""
+        """Whether this node lacks history."""
         return any(want.is_gap for want in self._wants)
 
     def missing(self) -> int:
-        """Count the positions that are lacking."""
+        """Return the number of missing positions."""
         return sum(want.last - want.first + 1 for want in self._wants)
 
     def covers(self, first: Position, last: Position) -> bool:
-        """Tell whether nothing between `first` and `last` is lacking here."""
+        """Return whether nothing between `first` and `last` is missing."""
         return all(want.last < first or last < want.first for want in self._wants)
 
     def add(self, want: Want) -> None:
-        """Note that a range is lacking."""
         if want.is_gap:
             self._wants.append(want)
         else:
             self._wants.insert(0 if self._importing is None and not self._asked else 1, want)
 
     def ask(self, peers: list[str], now: float) -> tuple[str, HistoryWant] | None:
-        """Choose whom to ask for what next; None while waiting, or when there is nothing to do."""
+        """Return whom to ask for what next; None while waiting or with nothing to ask for."""
         if self._asked and now >= self._deadline:
             self._refused_by.append(self._asked)
             self._asked = ""
@@ -79,7 +78,7 @@ class Backfill:
         return self._asked, HistoryWant(self._ticket, want.first, want.last)
 
     def receive(self, peer: str, chunk: HistoryChunk) -> ImportRows | None:
-        """Take an answer; gives what is to be stored, if it helps."""
+        """Return what to store of an answer; None if it does not help."""
         if peer != self._asked or chunk.ticket != self._ticket or not self._wants:
             return None
         self._asked = ""
@@ -97,7 +96,7 @@ class Backfill:
         return ImportRows(chunk.ticket, rows, want.first, covered, want.is_gap)
 
     def imported(self, ticket: int, last: Position) -> int:
-        """Note that rows up to `last` are stored; gives the question that can be asked again."""
+        """Note that rows up to `last` are stored; return the query to repeat, or 0."""
         want = self._importing
         if want is None or ticket != self._import_ticket:
             return 0
@@ -109,12 +108,11 @@ class Backfill:
         return want.question
 
     def peer_disconnected(self, peer: str) -> None:
-        """Forget a question to a neighbour that is gone."""
         if peer == self._asked:
             self._asked = ""
 
     def next_deadline(self) -> float:
-        """When `ask` has something to do again."""
+        """Return when `ask` has something to do again, in monotonic seconds."""
         if not self._wants or self._importing:
             return float("inf")
         return self._deadline if self._asked else self._paused_until

@@ -1,10 +1,9 @@
 """Which balancers are alive, as far as any node can tell.
 
-Each node tells its neighbours which balancers it has a trunk to. An incarnation that nobody has
-seen for the grace period is dead: the leader then asks the log to end its sessions. That goes for
-balancers, and for *orphans*: incarnations that left sessions behind when their balancer started
-anew. Only the leader asks, and it counts from the start of its own leadership, so that a returning
-majority does not throw out balancers that had no time to come back.
+Each node tells its neighbours which balancers it has a trunk to. If no node has seen an incarnation
+for the grace period, the leader proposes to end its sessions. That applies to balancers, and to
+*orphans*: incarnations that left sessions behind when their balancer restarted. The leader counts
+from the start of its leadership, so that balancers have time to come back after an outage.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +12,7 @@ from roost.protocol.mesh import TrunkReport
 
 
 class Census:
-    """When each balancer's incarnation was last seen by this node or a neighbour."""
+    """The balancers that this node and its neighbours see."""
 
     def __init__(self, grace_s: float) -> None:
         self._grace_s = grace_s
@@ -36,36 +35,33 @@ class Census:
         return name in self._own
 
     def trunk_connected(self, name: str, incarnation: int) -> None:
-        """This node has a trunk to a balancer."""
         self._own[name] = incarnation
 
     def knows(self, name: str, incarnation: int) -> bool:
-        """Whether this node has a trunk to this run of a balancer."""
+        """Return whether this node has a trunk to this incarnation of a balancer."""
         return self._own.get(name) == incarnation
 
     def trunk_disconnected(self, name: str) -> None:
-        """This node lost its trunk to a balancer."""
         self._own.pop(name, None)
 
     def reported(self, peer: str, trunks: tuple[TrunkReport, ...]) -> None:
-        """A neighbour said which trunks it has."""
+        """Note which trunks a neighbour has."""
         self._reported[peer] = trunks
 
     def peer_disconnected(self, peer: str) -> None:
-        """What a neighbour said counts no longer."""
         self._reported.pop(peer, None)
 
     def begin_leadership(self) -> None:
-        """Count every absence from now on."""
+        """Count every absence anew."""
         self._missing_since.clear()
 
     def lost(
         self, balancers: Mapping[str, int], occupied: Collection[int], now: float
     ) -> list[tuple[str, int]]:
-        """Name the known incarnations that nobody has seen for the grace period.
+        """Return the balancers and incarnations that nobody has seen for the grace period.
 
-        `balancers` has each balancer's present one, `occupied` are those that have sessions. The
-        name of an orphan's balancer is not known any more, and empty.
+        `balancers` has each balancer's current incarnation, `occupied` the incarnations that have
+        sessions. An orphan's balancer is no longer known; its name is empty.
         """
         seen = dict.fromkeys(self._own.values())
         for trunks in self._reported.values():

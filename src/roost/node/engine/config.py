@@ -8,24 +8,24 @@ from roost.raft.config import Config as RaftConfig
 
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node decides for itself; what must be equal everywhere is in the chat state."""
+    """A node's own choices. What must be equal on all nodes is in the chat state."""
 
     raft: RaftConfig
     irc: IrcConfig
     snapshot_entries: int = 40_000
-    """Entries between two snapshots: a restart applies at most about as many, in about 1 s."""
+    """Entries between two snapshots. A restart applies at most about so many, in about 1 s."""
     snapshot_bytes: int = 32 * 1024 * 1024
     """Entry bytes between two snapshots, for logs of long lines."""
     retained_entries: int = 20_000
-    """Entries kept behind a snapshot, so that a neighbour that was away briefly needs none."""
+    """Entries kept before a snapshot, so that a node that was away briefly does not need it."""
     settings: Settings = Settings()
-    """What this node's configuration wants all nodes to have."""
+    """The settings for all nodes, as this node's configuration has them."""
     balancer_grace_s: float = 30.0
-    """How long a balancer may be out of every node's sight before its sessions end."""
+    """How long a balancer may be unreachable from every node before its sessions end."""
     status_interval_s: float = 0.5
     gossip_interval_s: float = 1.0
     tick_interval_s: float = 0.25
-    """The pace of everything that has no deadline of its own."""
+    """How often everything is done that has no deadline of its own."""
 
     def __post_init__(self) -> None:
         for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):

@@ -230,7 +230,7 @@ class Engine:
             self._peers.append(peer)
         self._replica.peer_connected(peer, self._now)
         self._to_peers.append((peer, Gossip(self._census.own)))
-        self._pending.ask_again()
+        self._pending.propose_again()
 
     def _peer_disconnected(self, peer: str) -> None:
         if peer in self._peers:
@@ -343,7 +343,7 @@ class Engine:
             # What clients asked for since goes to the log in this turn, not in the next.
             self._take_server_output()
             self._watch_leadership()
-            self._ask_for_pending()
+            self._propose_pending()
             if not self._advance():
                 break
         self._take_history()
@@ -373,7 +373,7 @@ class Engine:
     def _propose(self, command: Command) -> None:
         self._pending.add(encode_command(command))
 
-    def _ask_for_pending(self) -> None:
+    def _propose_pending(self) -> None:
         due = self._pending.take_due(self._now.monotonic)
         if due and not self._replica.propose(due, self._now):
             self._pending.put_back(due)
@@ -459,7 +459,7 @@ class Engine:
             if self._readiness.disk_failure or self._stop_deadline is not None:
                 self._give_up_leadership()
         if leadership[1]:
-            self._pending.ask_again()
+            self._pending.propose_again()
 
     def _give_up_leadership(self) -> None:
         if self._replica.is_leader:

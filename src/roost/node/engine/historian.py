@@ -1,11 +1,11 @@
-"""What a node does about history: has it written, asks it, repairs it, helps neighbours with it.
+"""A node's history: writes it, queries it, repairs it, and helps neighbours with theirs.
 
     applied entries --> rows --> WriteHistory (one under way at a time)
     clients' queries --> store --> answer, or corrupt rows --> repair --> the query again
-    what a snapshot skipped: a gap --> asked of neighbours --> ImportRows
+    gaps that snapshots leave --> neighbours are asked --> ImportRows
 
-The store itself is the driver's. Rows of a position are either handed over for writing, or are part
-of a gap: none is forgotten.
+The driver owns the store itself. Every position's rows are either handed over to be written, or
+part of a gap.
 """
 
 from typing import TypeAlias
@@ -27,12 +27,12 @@ from roost.node.engine.effects import (
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
 WRITE_INTERVAL_S = 0.2
-"""Between two writes of rows: each costs a thread's waking and a transaction, whatever it holds.
-The log has the rows until then, and a question does not wait."""
+"""The wait between two writes: each wakes a thread and costs a transaction, whatever its size. The
+log has the rows until then, and a query does not wait."""
 ROWS_MAX = 250
-"""Rows that wait at most, for the memory that they take, and for the length of a write."""
+"""Rows that can wait; bounds their memory and the duration of a write."""
 TRIES_MAX = 3
-"""How often a query that met corrupt rows is asked again after a repair."""
+"""How often a query that met corrupt rows is repeated after a repair."""
 
 
 HistorianEffect: TypeAlias = AddGap | ImportRows | HistoryQuestion
@@ -42,7 +42,7 @@ class Historian:
     """A node's history, without the store."""
 
     def __init__(self, history: HistoryState, position: Position) -> None:
-        """Begin with what the store has, and a chat state at `position`."""
+        """Start with what the store holds and a chat state at `position`."""
         self._effects: list[HistorianEffect] = []
         gaps = history.gaps
         if history.applied < position:
@@ -51,39 +51,39 @@ class Historian:
             gaps = (*gaps, (gap.first, gap.last))
         self._backfill = Backfill(gaps)
         self._handed_over = Position(max(history.applied, position))
-        """Up to here rows were handed over for writing, or are known to be lacking."""
+        """Up to this position rows were handed over to be written, or are known to be missing."""
         self._stored = self._handed_over
         self._rows: list[Row] = []
         self._is_writing = False
         self._write_due = float("-inf")
         self._asked: dict[int, tuple[Query, int]] = {}
         self._held: list[AnswerQuery] = []
-        """Questions that came after rows which are not handed over yet: whoever asks for history
-        finds there what was shown before."""
+        """Queries that wait until earlier rows are handed over, so that a client finds in history
+        what it was shown before."""
         self._exporting: dict[int, tuple[str, HistoryWant]] = {}
         self._export_ticket = 0
         self._to_peers: list[tuple[str, HistoryWant | HistoryChunk]] = []
 
     @property
     def missing(self) -> int:
-        """How many positions' rows this node lacks; what is only corrupt does not count."""
+        """How many positions' rows this node lacks; corrupt ones do not count."""
         return self._backfill.missing() if self._backfill.has_gaps else 0
 
     def next_deadline(self) -> float:
-        """When this has something to do again, in monotonic seconds."""
+        """Return when there is something to do again, in monotonic seconds."""
         write_due = self._write_due if self._rows and not self._is_writing else float("inf")
         return min(self._backfill.next_deadline(), write_due)
 
     # Writing
 
     def record(self, applied: Applied) -> None:
-        """Keep what an entry adds to history until it is handed over."""
+        """Keep the rows of an entry until they are handed over."""
         if applied.position > self._handed_over:
             self._rows.extend(history_rows(applied))
 
     def skip_to(self, position: Position) -> None:
-        """The state came from a neighbour: what led up to `position` is a gap."""
-        # Rows that wait to be handed over are of positions that the gap covers too.
+        """Make a gap of everything up to `position`: the state came from a neighbour."""
+        # The gap covers the rows that wait to be handed over, too.
         self._rows.clear()
         self._effects.extend(self._held)
         self._held.clear()
@@ -96,9 +96,9 @@ class Historian:
     def take_write(
         self, position: Position, now: float, *, wants_sync: bool
     ) -> WriteHistory | None:
-        """Hand over what has been applied up to `position`, if that is due and none is under way.
+        """Return the next write, with what has been applied up to `position`, if it is due.
 
-        It is due at once when somebody asks for history or wants it synced.
+        It is due at once if a query waits or `wants_sync`, but never while another is under way.
         """
         if self._is_writing or not (self._rows or wants_sync):
             return None
@@ -109,29 +109,29 @@ class Historian:
         write = WriteHistory(tuple(self._rows), self._handed_over, wants_sync)
         self._rows.clear()
         self._is_writing = True
-        # The driver reads after it has written what it was given before.
+        # The store answers queries after it has made the changes that it was given before.
         self._effects.extend(self._held)
         self._held.clear()
         return write
 
     def written(self, applied: Position) -> None:
-        """The write that was handed over is done."""
+        """Note that the write is done."""
         self._is_writing = False
         self._stored = max(self._stored, applied)
 
     # Questions of clients
 
     def ask(self, ticket: int, query: Query) -> None:
-        """Pass a question on to the store."""
+        """Pass a query on to the store."""
         self._asked[ticket] = (query, 0)
         (self._held if self._rows else self._effects).append(AnswerQuery(ticket, query))
 
     def answered(self, ticket: int) -> None:
-        """The store has answered, or never will."""
+        """Forget a query that the store has answered, or never will."""
         self._asked.pop(ticket, None)
 
     def repair(self, ticket: int, positions: tuple[Position, ...]) -> bool:
-        """Have corrupt rows replaced, then ask again; False when that was tried often enough."""
+        """Have corrupt rows replaced, then repeat the query; return False after too many tries."""
         query, tries = self._asked.get(ticket, (None, TRIES_MAX))
         if query is None or tries >= TRIES_MAX:
             return False
@@ -144,11 +144,10 @@ class Historian:
     # Neighbours
 
     def peer_disconnected(self, peer: str) -> None:
-        """A neighbour is gone, with whatever it was asked."""
         self._backfill.peer_disconnected(peer)
 
     def receive_want(self, peer: str, want: HistoryWant) -> None:
-        """A neighbour lacks rows: read them for it, if all of them are here."""
+        """Read the rows that a neighbour lacks, if all of them are here."""
         is_stored = want.first <= want.last <= self._stored
         if not is_stored or not self._backfill.covers(want.first, want.last):
             chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
@@ -159,7 +158,7 @@ class Historian:
         self._effects.append(ExportRows(self._export_ticket, want.first, want.last))
 
     def receive_chunk(self, peer: str, chunk: HistoryChunk) -> None:
-        """A neighbour sent what this node lacks."""
+        """Store what a neighbour sent, if this node lacks it."""
         effect = self._backfill.receive(peer, chunk)
         if effect is not None:
             self._effects.append(effect)
@@ -171,16 +170,16 @@ class Historian:
         covered: Position,
         missing: tuple[Position, ...],
     ) -> None:
-        """The store read rows for a neighbour; the `missing` ones are corrupt."""
+        """Send rows to the neighbour that wants them; the `missing` ones are corrupt."""
         for position in missing:
-            # What this node cannot vouch for it lacks itself.
+            # This node lacks them itself.
             if self._backfill.covers(position, position):
                 self._backfill.add(Want(position, position, is_gap=False))
         peer, want = self._exporting.pop(ticket)
         self._to_peers.append((peer, HistoryChunk(want.ticket, covered, rows, missing)))
 
     def imported(self, ticket: int, last: Position) -> None:
-        """A neighbour's rows up to `last` are stored: whoever waited for them is served."""
+        """Note that a neighbour's rows up to `last` are stored; repeat the query that waits."""
         question = self._backfill.imported(ticket, last)
         if question in self._asked:
             self._effects.append(AnswerQuery(question, self._asked[question][0]))

@@ -1,10 +1,9 @@
-"""When a node makes a snapshot, and when its log may be cut off behind it.
+"""When a node makes a snapshot, and when it can compact its log.
 
-    applied entries --> enough of them: the state as bytes, kept here
-                        the history has all rows up to it, synced: compaction of the log
+    enough entries were applied         --> the state as bytes, kept here
+    the history is synced up to there   --> Compact
 
-Pure. History rows are made from the log's entries, so these must not go before the rows are
-durable.
+History rows are made from the log's entries, so the entries must stay until the rows are durable.
 """
 
 from roost.chat.ids import Position
@@ -15,10 +14,10 @@ from roost.raft.messages import Entry, Snapshot
 
 
 class Snapshots:
-    """The snapshot that waits for the history, and how much came since the last one."""
+    """The snapshot that waits for the history, and how much was applied since the last one."""
 
     def __init__(self, entries_max: int, bytes_max: int, retained_entries: int) -> None:
-        """Make one after so many entries, or bytes of them; keep some entries behind it."""
+        """Make one after so many entries or bytes; keep `retained_entries` before it in the log."""
         self._entries_max = entries_max
         self._bytes_max = bytes_max
         self._retained_entries = retained_entries
@@ -30,11 +29,11 @@ class Snapshots:
 
     @property
     def wants_sync(self) -> bool:
-        """Whether the history is to be synced with its next write."""
+        """Whether the next write of the history must sync it."""
         return self._due is not None
 
     def applied(self, entry: Entry, state: State) -> None:
-        """An entry has made `state`; one snapshot is made at a time."""
+        """Note that `entry` led to `state`; make a snapshot if it is time and none waits."""
         self._entries += 1
         self._bytes += len(entry.data)
         is_enough = self._entries >= self._entries_max or self._bytes >= self._bytes_max
@@ -44,11 +43,11 @@ class Snapshots:
             self._entries = self._bytes = 0
 
     def history_writing(self) -> None:
-        """A write of the history begins; it syncs if that was wanted."""
+        """Note that a write of the history begins; it syncs if `wants_sync`."""
         self._is_syncing = self.wants_sync
 
     def history_written(self, applied: Position) -> Compact | None:
-        """The history has the rows up to `applied`; gives what may be done to the log now."""
+        """Note that the history has the rows up to `applied`; return how to compact the log."""
         snapshot = self._due
         if snapshot is None or not self._is_syncing or applied < snapshot.index:
             return None
@@ -57,7 +56,7 @@ class Snapshots:
         return Compact(snapshot, first_index)
 
     def installed(self) -> None:
-        """The leader's snapshot took the place of everything before it."""
+        """Drop the waiting snapshot: the leader's replaces everything before it."""
         self._let_go()
         self._entries = self._bytes = 0
 

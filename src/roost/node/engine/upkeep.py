@@ -14,13 +14,13 @@ from roost.ircd.config import services_host
 from roost.node.engine.census import Census
 
 SECRET_BYTES = 32
-"""As long as the digests that are made with it."""
+"""It is the key of HMAC-SHA-256 digests, and as long as they are."""
 
 
 def on_election(
     state: State, irc: IrcConfig, random_bytes: Callable[[int], bytes] | None
 ) -> Iterator[Command]:
-    """Give what a new leader proposes."""
+    """Yield what a new leader proposes."""
     if random_bytes is not None and not state.secret:
         # Two leaders may both propose one; the first to be applied counts.
         yield SetSecret(random_bytes(SECRET_BYTES))
@@ -30,7 +30,7 @@ def on_election(
 
 
 def while_leading(state: State, census: Census, now: Instant) -> Iterator[Command]:
-    """Give what a leader proposes as time passes."""
+    """Yield what a leader proposes as time passes."""
     for name, incarnation in census.lost(state.balancers, state.incarnations, now.monotonic):
         yield BalancerLost(name, incarnation)
     if is_expiry_due(state, now.wall_ms):

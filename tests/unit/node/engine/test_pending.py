@@ -25,7 +25,7 @@ def test_another_leader_is_asked_in_the_first_order() -> None:
         pending.add(data)
     pending.take_due(0.0)
     pending.add(b"c")
-    pending.ask_again()
+    pending.propose_again()
     assert pending.take_due(0.1) == [b"a", b"b", b"c"]
 
 
