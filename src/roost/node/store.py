@@ -113,10 +113,10 @@ class DiskStore:
                 directory = opened.enter_context(
                     DataDirectory.open(config.data, identity, is_founding=config.is_founding)
                 )
-                log = LogStore.open(directory)
+                log = LogStore(directory)
                 opened.callback(log.close)
                 stored = await asyncio.to_thread(log.load)
-                history = HistoryStore.open(directory)
+                history = HistoryStore(directory)
                 opened.callback(history.close)
             except StorageError as error:
                 raise StartError(str(error)) from error

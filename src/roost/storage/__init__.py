@@ -1,6 +1,6 @@
-"""SQLite behind raft's and chat's ports: the log, the history, and the threads that write them.
+"""The log and the history in SQLite, and the threads that write them.
 
-The stores block, so they are used on worker threads only; each by one thread at a time.
+The stores block. Use them on worker threads only, and each on one thread at a time.
 """
 
 from roost.storage.directory import DataDirectory, Identity

@@ -1,7 +1,7 @@
-"""The checksum that every stored record carries: CRC-32 over all of its fields.
+"""The checksum of every stored record: CRC-32 over all of its fields.
 
-SQLite's own pages have none: a flipped bit in a record would be served as it is. The numbers of a
-record are packed with the lengths of its variable parts, so that no two records look the same.
+SQLite has none, and would serve a record with a flipped bit. The numbers of a record are packed
+together with the lengths of its variable parts, so that no two records have the same bytes.
 """
 
 import struct
@@ -12,30 +12,30 @@ _ROW = struct.Struct("<qqqqqq")
 
 
 def entry_checksum(index: int, term: int, time_ms: int, kind: int, data: bytes) -> int:
-    """Sum up a log entry.
+    """Return the checksum of a log entry.
 
     Raises:
-        struct.error, TypeError: these are no fields of an entry.
+        struct.error, TypeError: the fields have wrong types.
     """
     return crc32(data, crc32(_ENTRY.pack(index, term, time_ms, kind)))
 
 
 SNAPSHOT_KIND = -1
-"""Stands where an entry has its kind, so that a snapshot never passes for an entry."""
+"""Takes the place of an entry's kind, so that a snapshot never passes for an entry."""
 
 
 def record_checksum(name: str, value: bytes) -> int:
-    """Sum up a named record."""
+    """Return the checksum of a named record."""
     return crc32(value, crc32(name.encode("utf-8", "surrogateescape") + b"\0"))
 
 
 def row_checksum(
     conversation: str, position: int, part: int, time_ms: int, kind: int, peer: str, record: bytes
 ) -> int:
-    """Sum up a history row.
+    """Return the checksum of a history row.
 
     Raises:
-        struct.error, TypeError, AttributeError: these are no fields of a row.
+        struct.error, TypeError, AttributeError: the fields have wrong types.
     """
     first = conversation.encode("utf-8", "surrogateescape")
     second = peer.encode("utf-8", "surrogateescape")

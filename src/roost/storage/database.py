@@ -1,19 +1,19 @@
 """One SQLite file with one connection, set up for what a node promises.
 
-Write-ahead logging: a transaction is appended to `<file>-wal` and is committed by its last frame;
-a checkpoint copies the pages into the file later. What is durable when depends on `synchronous`:
+SQLite appends each transaction to a write-ahead log, `<file>-wal`, and copies the pages into the
+file later, in a checkpoint. `synchronous` decides when a commit is durable:
 
-FULL     each commit fsyncs the write-ahead log before it returns: committed means durable, with
-         exactly one fsync (a checkpoint now and then has its own).
-NORMAL   a commit is only written. A power failure takes back the last commits, in order, whole;
+FULL     A commit returns when the write-ahead log is fsynced. It takes exactly one fsync, apart
+         from those of checkpoints.
+NORMAL   A commit is only written. A power failure undoes the last commits, in order and as wholes;
          a killed process loses none.
 
-A transaction that a crash tore is left out by SQLite when it opens the file: frames have a chained
-checksum. On Linux fsync reaches the disk itself; macOS needs `fullfsync` for that, which is set.
-A failed fsync is never tried again, for the kernel may have dropped the pages: it is final.
+Frames have chained checksums, so SQLite drops a torn transaction when it opens the file. On Linux,
+fsync reaches the disk itself; macOS needs `fullfsync` for that, which is set. A failed fsync is
+final and never repeated, because the kernel may have dropped the pages.
 
-The file is locked exclusively, which saves SQLite its shared memory, and nobody can hold up a
-checkpoint. A store may be used by any thread, but by one at a time.
+The file is locked exclusively. That saves SQLite its shared memory, and nothing can delay a
+checkpoint. Any thread may use a store, but only one at a time.
 """
 
 import contextlib
@@ -29,20 +29,20 @@ from roost.ops.files import sync_directory
 from roost.storage.errors import FullError, MalformedError, StorageError
 
 CHECKPOINT_PAGES = 2000
-"""A checkpoint after 8 MiB of write-ahead log: seldom, and still only milliseconds of writing."""
+"""A checkpoint after 8 MiB of write-ahead log: rare, and still only milliseconds of writing."""
 ROWS_PER_STATEMENT = 128
-"""Inserted by one statement, in some 0.3 ms."""
+"""Rows that one statement inserts, in some 0.3 ms."""
 WAL_BYTES_KEPT = 64 * 1024 * 1024
-"""A write-ahead log that a large snapshot blew up is cut back to this."""
+"""The size to which a write-ahead log is cut back after a large snapshot."""
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
-"""A quota shows as a failed write. Nothing was promised yet, so trying again is safe."""
+"""A quota shows as a failed write. Nothing was promised yet, so a retry is safe."""
 _MALFORMED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
-"""Without the right to write the file is not even opened: read-only is a damaged header."""
+"""A file without write permission is not even opened, so read-only means a damaged header."""
 
 
 class Database:
-    """An open file; errors come out as those of this package."""
+    """An open file that raises this package's errors."""
 
     def __init__(
         self,
@@ -52,22 +52,22 @@ class Database:
         schema: str,
         cache_kib: int = 4096,
     ) -> None:
-        """Open or create the file; `schema` are statements that may be repeated.
+        """Open or create the file; `schema` is run each time.
 
         Raises:
-            MalformedError: it is no sound database; it was moved aside.
+            MalformedError: it is damaged; it was moved aside.
             StorageError: it cannot be opened.
         """
         self.path = path
         try:
-            # What people said is nobody's but the node's to read; the other files follow suit.
+            # Only the node may read what people said; SQLite's other files get the same mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self.connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"{path}: {error}") from error
-        # A damaged text has to reach its checksum's verification, instead of failing before it.
+        # Damaged text must not fail here, but reach the verification of its checksum.
         self.connection.text_factory = _decode
         try:
             with self.guard(is_checked=False):
@@ -95,7 +95,7 @@ class Database:
                 raise self.condemn("its header forbids a write-ahead log")
 
     def _create(self, schema: str) -> None:
-        """Make the tables that are missing, and check that all are as they should be."""
+        """Create the tables that are missing, and check the schema."""
         with contextlib.closing(sqlite3.connect(":memory:")) as example:
             for connection in (self.connection, example):
                 for statement in filter(str.strip, schema.split(";")):
@@ -103,21 +103,21 @@ class Database:
             question = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
             expected = example.execute(question).fetchall()
             if self.connection.execute(question).fetchall() != expected:
-                raise self.condemn("its tables are not described as they should be")
+                raise self.condemn("its schema is not the expected one")
 
     @contextlib.contextmanager
     def guard(self, *, is_checked: bool = True) -> Iterator[sqlite3.Connection]:
-        """Turn SQLite's errors into ours; a file that proves malformed is moved aside.
+        """Turn SQLite's errors into this package's; move a malformed file aside.
 
-        Until the tables are checked, a statement that SQLite does not understand means so too.
+        Without `is_checked` (the schema), a statement that SQLite rejects means malformed, too.
 
         Raises:
-            FullError, MalformedError, StorageError: see there.
+            FullError, MalformedError, StorageError: as in `roost.storage.errors`.
         """
         try:
             yield self.connection
         except sqlite3.Error as error:
-            # Errors that Python's own module finds have no code.
+            # Errors from Python's own module have no code.
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
             if code in _FULL:
                 raise FullError(f"{self.path}: {error}") from error
@@ -126,12 +126,12 @@ class Database:
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             raise StorageError(f"{self.path}: {error} ({name})") from error
         except UnicodeDecodeError as error:
-            # Damaged names of columns, and errors that quote them.
+            # A column's name is damaged, in the file or quoted by an error.
             raise self.condemn(str(error)) from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Store all of the block's changes, or nothing.
+        """Store all changes of the block, or none.
 
         Raises:
             FullError, MalformedError, StorageError: see `guard`; nothing was stored.
@@ -142,19 +142,21 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                # Many errors make SQLite roll back by itself.
+                # After many errors SQLite has rolled back already.
                 if connection.in_transaction:
                     with contextlib.suppress(sqlite3.Error):
                         connection.execute("ROLLBACK")
                 raise
 
     def condemn(self, reason: str) -> MalformedError:
-        """Close the file and move it aside; gives the error to raise."""
+        """Close the file and move it aside; return the error to raise."""
         self.close()
-        return MalformedError(f"{self.path} is damaged ({reason}) and now is {_move(self.path)}")
+        return MalformedError(
+            f"{self.path} is damaged ({reason}); it was moved to {_move(self.path)}"
+        )
 
     def close(self) -> None:
-        """Close the file; a file that cannot be closed in order is recovered when it is opened."""
+        """Close the file; if that fails, SQLite recovers it when it is opened."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.close()
 
@@ -168,12 +170,12 @@ def insert_many(
 ) -> None:
     """Insert rows, all of the same length, with few statements.
 
-    Python's lock is given up and taken back for each statement, and `executemany` runs one for
-    each row: a thread that writes a hundred rows would wait a hundred times for the event loop.
+    Each statement releases Python's global lock and takes it again, and `executemany` runs one for
+    each row: a thread that writes a hundred rows would wait for the event loop a hundred times.
     """
     done = 0
     while done < len(rows):
-        # Powers of two, so that there are few different statements to be prepared.
+        # Powers of two, so that there are few different statements to prepare.
         count = min(ROWS_PER_STATEMENT, 1 << (len(rows) - done).bit_length() - 1)
         statement = _insertion(table, conflict, len(rows[0]), count)
         connection.execute(statement, list(chain.from_iterable(rows[done : done + count])))
@@ -203,7 +205,7 @@ def _decode(raw: bytes) -> str:
 
 
 def _move(path: Path) -> Path:
-    """Rename a database and what belongs to it; a write-ahead log left behind would be applied."""
+    """Rename a database and its write-ahead log, which would be applied to the next file."""
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1

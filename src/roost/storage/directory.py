@@ -1,12 +1,11 @@
 """A node's data directory: one process, one owner.
 
-lock            held by the process that uses the directory, with its number inside
+lock            locked by the process that uses the directory; contains its PID
 identity.json   whose directory it is, and whether it ever held a log
 
-An empty log means two very different things. A node of a cluster that is being founded has
-promised nothing yet. A node of a running cluster with an empty log has lost what it promised, and
-must say so (`HardState.is_amnesiac`) before it takes part again. Only this file knows the
-difference, so it remembers it from the first moment.
+An empty log can mean two things. A node of a new cluster has promised nothing yet. A node of a
+running cluster has lost what it promised, and must say so (`HardState.is_amnesiac`) before it takes
+part again. `identity.json` records the difference from the first moment.
 """
 
 import contextlib
@@ -41,8 +40,8 @@ class _IdentityFile(msgspec.Struct, frozen=True):
     node: str
     format: int
     log: Literal["founding", "joining", "kept"]
-    """"kept" once a log was created: from then on, a missing one is lost. Before that, whether
-    the cluster was being founded when the directory was made."""
+    """"kept" once a log was created: a missing one is lost from then on. Before that, whether the
+    cluster was new when the directory was created."""
 
 
 class DataDirectory:
@@ -56,15 +55,15 @@ class DataDirectory:
 
     @classmethod
     def open(cls, path: Path, identity: Identity, *, is_founding: bool) -> Self:
-        """Lock the directory, create it when it is missing, and check whose it is.
+        """Lock the directory, create it if it is missing, and check whose it is.
 
-        `is_founding` says that the cluster starts for the first time; it counts for a new
-        directory only.
+        `is_founding` says that the cluster starts for the first time; it matters only for a new
+        directory.
 
         Raises:
-            DirectoryError: it is no directory, or cannot be written to.
+            DirectoryError: it is not a directory, or cannot be written to.
             LockedError: another process uses it.
-            IdentityError: it is another node's, another cluster's, or of another version.
+            IdentityError: it belongs to another node or cluster, or has another format.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -81,16 +80,16 @@ class DataDirectory:
 
     @property
     def may_start_empty(self) -> bool:
-        """Whether an empty log is genuine: the cluster is being founded."""
+        """Whether an empty log is genuine, because the cluster is new."""
         return self._log == "founding"
 
     @property
     def had_log(self) -> bool:
-        """Whether a log was created here once."""
+        """Whether a log was ever created here."""
         return self._log == "kept"
 
     def note_log_created(self) -> None:
-        """Remember, durably, that a missing log is lost from now on.
+        """Record durably that a missing log is lost from now on.
 
         Raises:
             DirectoryError: it cannot be written.
@@ -108,7 +107,7 @@ class DataDirectory:
         except FileNotFoundError:
             if (self.path / "log.db").exists():
                 raise IdentityError(
-                    self.path, "somebody unknown (identity.json is missing)", str(self.identity)
+                    self.path, "an unknown node (identity.json is missing)", str(self.identity)
                 ) from None
             self._write("founding" if is_founding else "joining")
             return
@@ -117,7 +116,7 @@ class DataDirectory:
         except msgspec.MsgspecError as error:
             raise IdentityError(
                 self.path,
-                f"somebody unknown (identity.json is damaged: {error})",
+                f"an unknown node (identity.json is damaged: {error})",
                 str(self.identity),
             ) from error
         owner = Identity(found.cluster, found.node, found.format)
@@ -133,7 +132,7 @@ class DataDirectory:
         self._log = log
 
     def close(self) -> None:
-        """Let another process have the directory."""
+        """Unlock the directory."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -151,9 +150,9 @@ class DataDirectory:
 
 
 def _lock(path: Path) -> int:
-    """Take the lock, which dies with the process however it dies; gives its descriptor.
+    """Take the lock, which ends with the process; return its descriptor.
 
-    The file is never removed: another process could be waiting on the one that is gone.
+    The file is never removed: another process could have it open.
     """
     descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -1,16 +1,16 @@
-"""What can go wrong with a node's disk; the texts are for people.
+"""What can go wrong with a node's disk. The texts are for people.
 
 StorageError
  +-- DirectoryError      the data directory is not one, or cannot be written to
  +-- LockedError         another process uses the data directory
  +-- IdentityError       the data directory belongs to another node or cluster
- +-- FullError           there is no room; nothing was stored, the same call may be repeated
+ +-- FullError           the disk is full; nothing was stored, and the call can be repeated
  +-- MalformedError      a database file is damaged as a whole, and was moved aside
- +-- CorruptRowsError    history rows do not have their checksum; a neighbour may have sound ones
- +-- SearchTimeoutError  a search took longer than anybody's may
+ +-- CorruptRowsError    history rows have wrong checksums; a neighbour may have sound ones
+ +-- SearchTimeoutError  a search took too long
 
-Any other StorageError (a failed fsync above all) is final: what is on the disk is not known any
-more, and only a restart finds out.
+Any other StorageError (above all a failed fsync) is final: what the disk holds is unknown until a
+restart reads it.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from roost.chat.ids import Position
 
 
 class StorageError(Exception):
-    """The root of what this package raises."""
+    """The base of the errors that this package raises."""
 
 
 class DirectoryError(StorageError):
@@ -27,17 +27,19 @@ class DirectoryError(StorageError):
 
 
 class LockedError(StorageError):
-    """Another process holds the data directory; `pid` is 0 when it did not leave its number."""
+    """Another process uses the data directory; `pid` is 0 if unknown."""
 
     def __init__(self, path: Path, pid: int) -> None:
         holder = f"process {pid}" if pid else "another process"
-        super().__init__(f"{path} is in use by {holder}: two must never share a data directory")
+        super().__init__(
+            f"{path} is in use by {holder}: two processes must never share a data directory"
+        )
         self.path = path
         self.pid = pid
 
 
 class IdentityError(StorageError):
-    """The data directory is another's: `found` and `expected` say in words whose."""
+    """The data directory is not this node's; `found` and `expected` say whose it is."""
 
     def __init__(self, path: Path, found: str, expected: str) -> None:
         super().__init__(f"{path} is the data directory of {found}, but {expected} was expected")
@@ -47,15 +49,15 @@ class IdentityError(StorageError):
 
 
 class FullError(StorageError):
-    """The disk takes nothing more; nothing of the call was stored, it may be repeated."""
+    """The disk is full; nothing of the call was stored, and it can be repeated."""
 
 
 class MalformedError(StorageError):
-    """SQLite cannot read a file; it was moved aside, and the next start begins without it."""
+    """SQLite cannot read a file; it was moved aside, and the next start goes on without it."""
 
 
 class CorruptRowsError(StorageError):
-    """Rows of these positions, in ascending order, are damaged here."""
+    """Rows of these positions, in ascending order, are damaged."""
 
     def __init__(self, positions: tuple[Position, ...]) -> None:
         shown = ", ".join(str(position) for position in positions[:10])
@@ -65,4 +67,4 @@ class CorruptRowsError(StorageError):
 
 
 class SearchTimeoutError(StorageError):
-    """A search took longer than anybody's may."""
+    """A search took too long."""

@@ -1,4 +1,4 @@
-"""Answers `Page`: a bounded number of rows, found without looking at others."""
+"""Answers `Page` queries: a bounded number of rows, found without reading others."""
 
 import sqlite3
 
@@ -22,7 +22,7 @@ _NEWEST_FIRST = " ORDER BY position DESC, part DESC LIMIT ?"
 
 
 def read_page(connection: sqlite3.Connection, page: Page) -> tuple[Row, ...]:
-    """Read the rows of a page, in ascending order.
+    """Return the rows of a page, in ascending order.
 
     Raises:
         CorruptRowsError: rows of the page, or on the way to it, are damaged.
@@ -43,21 +43,21 @@ def read_page(connection: sqlite3.Connection, page: Page) -> tuple[Row, ...]:
 
 
 def _place_at(connection: sqlite3.Connection, anchor: Anchor) -> _Place:
-    """The first place that is not before the anchor."""
+    """Return the first place that is not before the anchor."""
     if anchor.time_ms >= 0:
         return first_position_at(connection, anchor.time_ms), 0
     return anchor.position, anchor.part
 
 
 def _place_after(connection: sqlite3.Connection, anchor: Anchor) -> _Place:
-    """The first place that is after the anchor."""
+    """Return the first place after the anchor."""
     if anchor.time_ms >= 0:
         return first_position_at(connection, anchor.time_ms + 1), 0
     return anchor.position, anchor.part + 1
 
 
 class _Reader:
-    """Reads one conversation's rows, as the page wants them."""
+    """Reads rows of one conversation for a page."""
 
     def __init__(self, connection: sqlite3.Connection, page: Page) -> None:
         self._connection = connection
@@ -67,7 +67,7 @@ class _Reader:
             self._indexes.append(_KEYS_OF_EVENTS)
 
     def fetch(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> tuple[Row, ...]:
-        """Read up to `limit` rows from `low` to before `high`, in ascending order."""
+        """Return up to `limit` rows from `low` to before `high`, in ascending order."""
         if limit <= 0 or low >= high:
             return ()
         order = _NEWEST_FIRST if is_newest else _OLDEST_FIRST

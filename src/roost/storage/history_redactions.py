@@ -1,10 +1,10 @@
-"""What was taken back is forgotten, whichever comes first: the message, or that it was taken back.
+"""Removes the text of redacted messages, whichever comes first: message or redaction.
 
-A redaction is a row as any other, and neighbours' rows come in any order. So its message's place
-is noted in a table of its own, which outlives everything that happens to rows.
+A redaction is a row like any other, and rows from neighbours come in any order. So the places of
+redacted messages are noted in a table of their own, which keeps them whatever happens to the rows.
 
-    rows in --> noted places? --> rows without what they said
-                redactions among them --> stored rows without what they said
+    rows to store, at noted places           --> stored without their text
+    redactions among the rows to store       --> their messages, if stored, lose their text
 """
 
 import sqlite3
@@ -24,11 +24,11 @@ CREATE TABLE IF NOT EXISTS redactions (
 """
 
 _KINDS = (KIND_MESSAGE, KIND_TAGMSG)
-"""What can be taken back."""
+"""The kinds of rows that can be redacted."""
 
 
 def redact_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> Sequence[Row]:
-    """Give rows that are to be stored as they may be, and change those that are stored already."""
+    """Return rows as they may be stored, and redact rows that are stored already."""
     if not rows:
         return rows
     for row in rows:

@@ -1,13 +1,13 @@
-"""How history lies on the disk.
+"""The layout of history on the disk.
 
-    rows          clustered by (position, part, conversation): the log's order, so that writing
-                  appends and a neighbour's question is one scan
-    rows_messages of (conversation, position, part), for what everybody is shown
-    rows_events   likewise, for what is shown on request; a row is in one of the two
-    latest        the newest message of each conversation, by conversation and by owner and time
+    rows           clustered by (position, part, conversation): in the log's order, so that a write
+                   appends and an export is one scan
+    rows_messages  index by (conversation, position, part) of messages
+    rows_events    the same for all other rows
+    latest         the newest message of each conversation, by conversation and by owner and time
 
-Times never decrease with positions, so that a time is found by halving, without an index. The
-indexes are only trusted to name rows: each row is then read from the table and verified.
+Times never decrease with positions, so a time is found by bisection, without an index. Indexes only
+name rows: each row is then read from the table and verified.
 """
 
 import sqlite3
@@ -35,11 +35,11 @@ CREATE INDEX IF NOT EXISTS rows_events ON rows (conversation, position, part) WH
 COLUMNS = "conversation, position, part, time_ms, kind, peer, record, checksum"
 
 POSITION_MAX = 2**63 - 1
-"""After every row."""
+"""A position after every row's."""
 
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Add rows; those that exist stay as they are."""
+    """Add rows; existing ones stay as they are."""
     insert_many(
         connection,
         "rows",
@@ -69,7 +69,7 @@ def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
 
 def verified(columns: tuple[Any, ...]) -> Row | None:
-    """Make a row of `COLUMNS`; None when it does not have its checksum."""
+    """Return the row in `COLUMNS`; None if its checksum is wrong."""
     *fields, checksum = columns
     try:
         if row_checksum(*fields) != checksum:
@@ -82,7 +82,7 @@ def verified(columns: tuple[Any, ...]) -> Row | None:
 def read_row(
     connection: sqlite3.Connection, conversation: str, position: int, part: int
 ) -> Row | None:
-    """Read the row that an index names; None when it is damaged or not there."""
+    """Return the row that an index names; None if it is damaged or missing."""
     columns = connection.execute(
         f"SELECT {COLUMNS} FROM rows WHERE position = ? AND part = ? AND conversation = ?",  # noqa: S608
         (position, part, conversation),
@@ -91,7 +91,7 @@ def read_row(
 
 
 def first_position_at(connection: sqlite3.Connection, time_ms: int) -> int:
-    """Give a position that splits the rows: those from it on are at `time_ms` or later.
+    """Return the position that splits the rows: those from it on are at `time_ms` or later.
 
     Raises:
         CorruptRowsError: a row on the way there is damaged.
@@ -123,5 +123,5 @@ def first_position_at(connection: sqlite3.Connection, time_ms: int) -> int:
 
 
 def whole(position: Any) -> Position:
-    """Give a position as it was found; 0, where no row can be, when it is no whole number."""
+    """Return a position; 0, where no row can be, if it is not a whole number."""
     return Position(position if isinstance(position, int) else 0)

@@ -1,12 +1,12 @@
-"""What people said, on disk: paging through it, and giving it to neighbours that lack it.
+"""The history on disk: stores rows, answers queries, and gives rows to neighbours.
 
-Rows come from applied log entries and change never; every node has the same ones. `applied` moves
-in the same transaction as the rows do, so the two always agree. Commits are not fsynced one by
-one: what a power failure takes back, the log has still, as long as `sync` is called before
-the log is compacted.
+Rows come from applied log entries and never change; every node has the same ones. `applied` changes
+in the same transaction as the rows, so the two always agree. Commits are not fsynced one by one:
+the log still has what a power failure undoes, as long as `sync` is called before the log is
+compacted.
 
-A damaged row is never given to anybody. Who asks is told its position, fetches all rows of that
-position from a neighbour, and has them replaced by `import_rows`.
+A damaged row is never returned. The caller gets its position, fetches all rows of that position
+from a neighbour, and has them replaced by `import_rows`.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import itertools
 import sqlite3
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -38,45 +38,39 @@ from roost.storage.records import read_record, write_record
 from roost.storage.search_index import SearchIndex, read_found
 
 CACHE_KIB = 16 * 1024
-"""Pages kept in memory: the ends of some hundred busy conversations."""
+"""Pages kept in memory: the latest rows of some hundred busy conversations."""
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
-"""A file up to this size (over a million rows) is checked as a whole, in about a second, when it
-is opened. Of a larger one, damage is found where it is read."""
+"""A file up to this size (over a million rows) is checked as a whole when it is opened, which takes
+about a second. In a larger one, damage is found when it is read."""
 SEARCH_STEPS_MAX = 40
-"""Of indexing before a search: what was said within the last second, at least."""
+"""Steps of indexing before a search: at least the messages of the last second."""
 ROW_BYTES = 40
-"""What an exported row counts beside its texts and its record."""
+"""The size of an exported row without its texts and its record."""
 DAMAGED_MAX = 1000
-"""Damaged positions in one export; more of them wait for the next one."""
+"""Damaged positions in one export; the next one has further ones."""
 MISPLACED = "a row lies where none can be"
-"""Nobody can replace what nobody has: then even the row's place is damaged."""
+"""No neighbour can repair that: even the row's place is damaged."""
 
 _Gaps: TypeAlias = tuple[tuple[Position, Position], ...]
 
 
 class HistoryStore:
-    """The file history.db. Every method that changes it may raise FullError and be repeated."""
+    """The file history.db. A method that changes it can be repeated after FullError."""
 
     def __init__(self, directory: DataDirectory) -> None:
+        """Open the history of a data directory, or create an empty one.
+
+        Raises:
+            StorageError: it cannot be opened or created.
+        """
         self._path = directory.path / "history.db"
         self._findings: list[str] = []
-        self.was_lost = False
-        """The file was damaged as a whole; this one is new, and lacks all history."""
         self._database, self._applied, self._gaps = self._open()
         self._index = SearchIndex(directory.path / "search.db")
 
-    @classmethod
-    def open(cls, directory: DataDirectory) -> Self:
-        """Open the history of a data directory, or make an empty one.
-
-        Raises:
-            StorageError: it cannot be opened or made.
-        """
-        return cls(directory)
-
     @property
     def findings(self) -> tuple[str, ...]:
-        """What was found to be wrong when it was opened, in words."""
+        """What was found to be damaged when it was opened, in words."""
         return tuple(self._findings)
 
     @property
@@ -89,7 +83,6 @@ class HistoryStore:
             return self._read()
         except MalformedError as error:
             self._findings.append(str(error))
-            self.was_lost = True
         return self._read()
 
     def _read(self) -> tuple[Database, Position, _Gaps]:
@@ -117,7 +110,7 @@ class HistoryStore:
             raise
 
     def _check(self, database: Database) -> None:
-        """Look for rows that have vanished without a trace, which their checksums cannot tell."""
+        """Check for vanished rows, which checksums cannot detect."""
         if self._path.stat().st_size <= CHECKED_BYTES_MAX:
             with database.guard() as connection:
                 complaint = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -128,8 +121,8 @@ class HistoryStore:
         value = read_record(connection, "applied")
         if value is not None:
             return msgspec.json.decode(value, type=Position)
-        # What is applied again finds its rows stored, or stores them.
-        self._findings.append("the record of the last position was damaged")
+        # Entries that are applied again find their rows stored, or store them.
+        self._findings.append("the record of the last applied position was damaged")
         rows = connection.execute(f"SELECT {COLUMNS} FROM rows ORDER BY position DESC")  # noqa: S608
         newest = next((row for row in map(verified, rows) if row is not None), None)
         applied = newest.position if newest is not None else Position(0)
@@ -140,16 +133,18 @@ class HistoryStore:
         value = read_record(connection, "gaps")
         if value is not None:
             return msgspec.json.decode(value, type=_Gaps)
-        self._findings.append("the record of what history lacks was damaged: all is asked for anew")
+        self._findings.append(
+            "the record of missing history was damaged, so everything is fetched again"
+        )
         gaps = ((Position(1), applied),) if applied else ()
         _write_gaps(connection, gaps)
         return gaps
 
     def write(self, rows: Sequence[Row], applied: Position) -> None:
-        """Store the rows of the positions up to `applied`; rows that exist stay as they are.
+        """Store the rows of the positions up to `applied`; existing ones stay as they are.
 
         Raises:
-            FullError: there is no room; nothing is stored, the same call may be repeated.
+            FullError: the disk is full; nothing is stored, and the call can be repeated.
             StorageError: the disk fails.
         """
         applied = max(applied, self._applied)
@@ -160,25 +155,25 @@ class HistoryStore:
         self._applied = applied
 
     def sync(self) -> None:
-        """Make durable all that was stored.
+        """Make everything that was stored durable.
 
         A checkpoint fsyncs the write-ahead log, copies it into the file, and fsyncs that.
 
         Raises:
-            FullError: there is no room; it may be repeated.
+            FullError: the disk is full; the call can be repeated.
             StorageError: the disk fails, and what is durable is unknown.
         """
         with self._database.guard() as connection:
             is_busy, logged, copied = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
         if is_busy or logged != copied:
-            raise StorageError(f"{self._path}: something else holds up the checkpoint")
+            raise StorageError(f"{self._path}: another connection delays the checkpoint")
 
     def answer(self, query: Query) -> Answer:
-        """Answer a question.
+        """Answer a query.
 
         Raises:
-            CorruptRowsError: rows that the answer needs are damaged; ask again when they are
-                repaired.
+            CorruptRowsError: rows that the answer needs are damaged; repeat the query when they
+                are repaired.
             StorageError: the disk fails.
         """
         try:
@@ -196,7 +191,7 @@ class HistoryStore:
     def _search(self, connection: sqlite3.Connection, query: Search) -> tuple[Row, ...]:
         if query.limit <= 0:
             return ()
-        # Whoever searches finds what was just said, unless much is due or the disk is full.
+        # A search finds the newest messages, unless the index is far behind or the disk is full.
         with contextlib.suppress(FullError):
             for _ in range(SEARCH_STEPS_MAX):
                 if not self._index.step(self._read_for_index, self._applied):
@@ -209,16 +204,16 @@ class HistoryStore:
         return read_found(connection, query, self._index.find(query, low, high))
 
     def index_some(self) -> bool:
-        """Index some rows for searching; whether there are more.
+        """Index some rows for searching; return whether there are more.
 
         Raises:
-            FullError: there is no room; it may be repeated.
+            FullError: the disk is full; the call can be repeated.
             StorageError: the disk fails.
         """
         return self._index.step(self._read_for_index, self._applied)
 
     def _read_for_index(self, first: int, last: int, limit: int) -> list[Row]:
-        """Read sound rows; damaged ones are indexed when a neighbour's take their place."""
+        """Return sound rows; damaged ones are indexed when they have been replaced."""
         with self._database.guard() as connection:
             found = connection.execute(
                 f"SELECT {COLUMNS} FROM rows WHERE position BETWEEN ? AND ?"  # noqa: S608
@@ -230,11 +225,11 @@ class HistoryStore:
     def export(
         self, first: Position, last: Position, bytes_max: int
     ) -> tuple[tuple[Row, ...], Position, tuple[Position, ...]]:
-        """Read the rows of whole positions for a neighbour, in order.
+        """Return the rows of whole positions for a neighbour, in order.
 
-        Gives the rows, the last position that they cover (`last` when they are all there is), and
-        the covered positions that are left out because rows of theirs are damaged. The first
-        position is given even if it alone is more than `bytes_max`.
+        Also return the last position that they cover (`last` if that is all), and the covered
+        positions that are left out because they have damaged rows. The first position is included
+        even if it alone exceeds `bytes_max`.
 
         Raises:
             StorageError: the disk fails.
@@ -269,7 +264,7 @@ class HistoryStore:
         """Replace all rows of the positions `first` to `last` by a neighbour's.
 
         Raises:
-            FullError: there is no room; nothing is changed, the same call may be repeated.
+            FullError: the disk is full; nothing is changed, and the call can be repeated.
             StorageError: the disk fails.
         """
         assert all(first <= row.position <= last for row in rows), "rows of other positions"
@@ -280,33 +275,33 @@ class HistoryStore:
             note_latest(connection, rows)
 
     def gaps(self) -> tuple[tuple[Position, Position], ...]:
-        """Tell which positions' rows are lacking, both ends included, in order."""
+        """Return the ranges of positions whose rows are missing, both ends included, in order."""
         return self._gaps
 
     def add_gap(self, first: Position, last: Position) -> None:
-        """Remember that rows are lacking.
+        """Note that rows are missing.
 
         Raises:
-            FullError: there is no room; nothing is changed, the same call may be repeated.
+            FullError: the disk is full; nothing is changed, and the call can be repeated.
             StorageError: the disk fails.
         """
         if first <= last:
             self._set_gaps((*_without(self._gaps, first, last), (first, last)))
 
     def narrow_gap(self, first: Position, last: Position) -> None:
-        """Forget that the rows of these positions were lacking: they are there now.
+        """Note that the rows of these positions are no longer missing.
 
         Raises:
-            FullError: there is no room; nothing is changed, the same call may be repeated.
+            FullError: the disk is full; nothing is changed, and the call can be repeated.
             StorageError: the disk fails.
         """
         self._set_gaps(_without(self._gaps, first, last))
 
     def reset_applied(self, position: Position) -> None:
-        """Go on after `position`: a snapshot replaced the state, and a gap was added for it.
+        """Set `applied`, after a snapshot replaced the state and a gap was added.
 
         Raises:
-            FullError: there is no room; nothing is changed, the same call may be repeated.
+            FullError: the disk is full; nothing is changed, and the call can be repeated.
             StorageError: the disk fails.
         """
         with self._database.transaction() as connection:
@@ -334,7 +329,7 @@ def _write_gaps(connection: sqlite3.Connection, gaps: _Gaps) -> None:
 
 
 def _without(gaps: _Gaps, first: Position, last: Position) -> _Gaps:
-    """Take a range out of gaps."""
+    """Return gaps without a range of positions."""
     left: list[tuple[Position, Position]] = []
     for start, end in gaps:
         if end < first or last < start:

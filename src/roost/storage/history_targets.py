@@ -1,6 +1,6 @@
-"""Answers `Targets`, from a small table of each conversation's newest message.
+"""Answers `Targets` queries, from a table of each conversation's newest message.
 
-The table is derived from the rows: a line of it that is damaged is made anew from them.
+The table is derived from the rows, and a damaged line of it is renewed from them.
 """
 
 import sqlite3
@@ -26,7 +26,7 @@ _COLUMNS = "conversation, owner, position, part, time_ms, name, checksum"
 
 
 def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Keep the table up with rows that were just stored."""
+    """Update the table with rows that were just stored."""
     newest: dict[str, Row] = {}
     for row in rows:
         if row.kind == KIND_MESSAGE:
@@ -45,10 +45,10 @@ def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
 
 def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Target, ...]:
-    """List the conversations whose newest message lies between the two times.
+    """Return the conversations whose newest message is between the two times.
 
     Raises:
-        CorruptRowsError: a damaged line cannot be made anew, for the rows are damaged too.
+        CorruptRowsError: a damaged line cannot be renewed, because rows are damaged, too.
     """
     if targets.limit <= 0:
         return ()
@@ -94,7 +94,7 @@ def _checksum(fields: tuple[Any, ...]) -> int:
 
 
 def _sound(connection: sqlite3.Connection, line: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Give a line's fields if they have their checksum, else what the rows say."""
+    """Return a line's fields if their checksum is right, else renewed ones."""
     *fields, checksum = line
     try:
         if _checksum(tuple(fields)) == checksum:
@@ -105,7 +105,7 @@ def _sound(connection: sqlite3.Connection, line: tuple[Any, ...]) -> tuple[Any, 
 
 
 def _renew(connection: sqlite3.Connection, conversation: Any) -> tuple[Any, ...] | None:
-    """Make a conversation's line anew; None when there is no message to make it of."""
+    """Renew a conversation's line from the rows; return None if it has no message."""
     try:
         place = connection.execute(
             "SELECT position, part FROM rows INDEXED BY rows_messages WHERE conversation = ?"
@@ -113,7 +113,7 @@ def _renew(connection: sqlite3.Connection, conversation: Any) -> tuple[Any, ...]
             (conversation,),
         ).fetchone()
     except UnicodeEncodeError:
-        return None  # The name itself is damaged: there is no such conversation.
+        return None  # The name itself is damaged, and there is no such conversation.
     if place is None:
         return None
     row = read_row(connection, conversation, *place)

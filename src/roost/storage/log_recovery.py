@@ -1,12 +1,12 @@
-"""Reads a log back and decides what of it can be trusted.
+"""Reads a log and decides what of it can be trusted.
 
     damaged ->          x                           x
     entries   [n-6][n-5]   [n-3][n-2] n [n+1][n+2]     [n+4]
                             <--- kept, snapshot at n --->     the marker says n+4
 
-Kept are the sound entries that touch the snapshot without a hole. What lies before them the
-snapshot covers; what lies behind is lost, and fetched again from a neighbour. The replica must not
-vote until then: the floor of its hard state is the last entry that it is known to have had.
+The sound entries that adjoin the snapshot without a hole are kept. The snapshot covers what lies
+before them. What lies after them is lost, and fetched from a neighbour. Until then the replica must
+not vote: the floor of its hard state is the last entry that it is known to have had.
 """
 
 import sqlite3
@@ -26,11 +26,11 @@ class Recovery(msgspec.Struct, frozen=True):
     stored: Stored
     marker: Marker
     findings: tuple[str, ...]
-    """What was wrong, in words; empty when the file is just as `stored` says."""
+    """What is damaged, in words; empty if the file holds exactly `stored`."""
 
 
 def recover(connection: sqlite3.Connection, witnessed: Marker | None) -> Recovery:
-    """Read and verify every record; changes nothing."""
+    """Read and verify every record, without changing anything."""
     findings: list[str] = []
     snapshot = _read_snapshot(connection, findings)
     entries = _read_entries(connection, snapshot, findings)
@@ -42,11 +42,11 @@ def recover(connection: sqlite3.Connection, witnessed: Marker | None) -> Recover
     hard_state = read_hard_state(connection)
     is_forgetful = False
     if hard_state is None:
-        findings.append("the record of term and vote is damaged: votes are forgotten")
+        findings.append("the record of term and vote is damaged, so votes are forgotten")
         is_forgetful = True
         hard_state = HardState()
     if marker is None:
-        findings.append("the mark of the log's end is damaged: what followed it is unknown")
+        findings.append("the marker of the log's end is damaged, so what followed is unknown")
         is_forgetful = True
         marker = witnessed or Marker()
     elif witnessed is not None and witnessed.writes > marker.writes:
@@ -73,7 +73,7 @@ def recover(connection: sqlite3.Connection, witnessed: Marker | None) -> Recover
 
 
 def read_hard_state(connection: sqlite3.Connection) -> HardState | None:
-    """Give the hard state; None when it is damaged or was never written."""
+    """Return the hard state; None if it is damaged or was never written."""
     value = read_record(connection, "hard state")
     return None if value is None else msgspec.json.decode(value, type=HardState)
 
@@ -109,7 +109,7 @@ def _read_snapshot(connection: sqlite3.Connection, findings: list[str]) -> Snaps
 def _read_entries(
     connection: sqlite3.Connection, snapshot: Snapshot | None, findings: list[str]
 ) -> tuple[Entry, ...]:
-    """Give the sound entries around the snapshot, or from the first one when there is none."""
+    """Return the sound entries around the snapshot, or from the first one without a snapshot."""
     sound: dict[int, Entry] = {}
     damaged: list[int] = []
     rows = connection.execute(
@@ -138,7 +138,7 @@ def _read_entries(
 
 
 def _is_sound(index: int, term: int, time_ms: int, kind: int, data: bytes, checksum: int) -> bool:
-    """Whether the fields, of whatever type they now are, have their checksum."""
+    """Return whether the fields, which may have any type, have their checksum."""
     try:
         return entry_checksum(index, term, time_ms, kind, data) == checksum
     except (struct.error, TypeError):

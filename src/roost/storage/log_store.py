@@ -1,16 +1,15 @@
-"""The replicated log on disk: what raft must not forget.
+"""The replicated log on disk: what Raft must not forget.
 
-It holds the entries, the newest snapshot and the hard state, each record with its checksum, and a
-marker of where the log ends that changes in the same transaction as the log. `load` verifies all
-of it, cuts off what is damaged, and says so in the hard state (see `log_recovery`).
+It holds the entries, the newest snapshot and the hard state, each record with its checksum. A
+marker of where the log ends changes in the same transaction as the log. `load` verifies everything,
+cuts off what is damaged, and records that in the hard state (see `log_recovery`).
 
-`write` is durable when it returns: one transaction and one fsync for all the batches that it is
-given. A batch that a crash interrupts is there wholly or not at all.
+`write` returns when all its batches are durable, after one transaction and one fsync. After a
+crash, a batch is there as a whole or not at all.
 """
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Self
 
 import msgspec
 
@@ -45,6 +44,11 @@ class LogStore:
     """The file log.db; call `load` once, before anything else."""
 
     def __init__(self, directory: DataDirectory) -> None:
+        """Open the log of a data directory, or create an empty one.
+
+        Raises:
+            StorageError: it cannot be opened or created.
+        """
         self._directory = directory
         self._path = directory.path / "log.db"
         self._findings: list[str] = []
@@ -60,18 +64,9 @@ class LogStore:
             self._witness.close()
             raise
 
-    @classmethod
-    def open(cls, directory: DataDirectory) -> Self:
-        """Open the log of a data directory, or make an empty one.
-
-        Raises:
-            StorageError: it cannot be opened or made.
-        """
-        return cls(directory)
-
     @property
     def findings(self) -> tuple[str, ...]:
-        """What was found to be wrong so far, in words."""
+        """What was found to be damaged so far, in words."""
         return tuple(self._findings)
 
     def _open(self) -> Database:
@@ -97,7 +92,6 @@ class LogStore:
         return Database(self._path, synchronous="FULL", schema=_SCHEMA + records.SCHEMA)
 
     def _make(self, content: Recovery) -> Database:
-        """Make a new file."""
         database = self._connect()
         try:
             self._fill(database, content)
@@ -108,7 +102,7 @@ class LogStore:
         return database
 
     def _fill(self, database: Database, content: Recovery) -> None:
-        """Give an empty file its records, before anybody relies on them."""
+        """Write the first records into an empty file."""
         stored = content.stored
         with database.transaction() as connection:
             if stored.snapshot is not None:
@@ -118,7 +112,7 @@ class LogStore:
             write_marker(connection, content.marker)
 
     def _nothing(self) -> Recovery:
-        """What an empty log has to say: nothing was promised yet, or all is forgotten."""
+        """Return an empty log: of a new cluster, or of a node that lost everything."""
         witnessed = self._witness.read() or Marker()
         hard_state = HardState()
         if not self._directory.may_start_empty:
@@ -135,7 +129,7 @@ class LogStore:
         )
 
     def _is_blank(self, database: Database) -> bool:
-        """Whether a crash left the file before it ever held anything."""
+        """Return whether a crash left the file before it held anything."""
         if self._directory.had_log:
             return False
         with database.guard() as connection:
@@ -144,12 +138,12 @@ class LogStore:
     def load(self) -> Stored:
         """Read the log, and repair what can be repaired without the neighbours.
 
-        What is damaged is told in `findings`, and to raft by a floor or amnesia in the hard state.
-        A damaged file is moved aside, and what is sound of it goes into a new one: where records
-        are damaged, so may be the tree that they hang in.
+        `findings` says what is damaged; a floor or amnesia in the hard state tells Raft. A damaged
+        file is moved aside, and its sound records go into a new one: where records are damaged,
+        the tree that holds them may be, too.
 
         Raises:
-            FullError: there is no room for the new file.
+            FullError: the disk has no room for the new file.
             StorageError: the disk fails.
         """
         try:
@@ -161,7 +155,7 @@ class LogStore:
             self._database = self._make(recovery)
         if recovery.findings:
             self._findings.extend(recovery.findings)
-            self._findings.append(str(self._database.condemn("as was said")))
+            self._findings.append(str(self._database.condemn("see above")))
             self._database = self._make(recovery)
         self._marker = recovery.marker
         self._witness.note(self._marker)
@@ -173,7 +167,7 @@ class LogStore:
         """Make batches durable, in order, with one transaction.
 
         Raises:
-            FullError: there is no room; nothing is stored, the same call may be repeated.
+            FullError: the disk is full; nothing is stored, and the call can be repeated.
             StorageError: the disk fails; what it holds is unknown.
         """
         marker = self._marker
@@ -200,12 +194,12 @@ class LogStore:
         self._witness.note(marker)
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
-        """Store a snapshot of what the log holds, and drop the entries before `first_index`.
+        """Store a snapshot, and drop the entries before `first_index`.
 
         A snapshot older than the stored one is ignored: one from the leader overtook it.
 
         Raises:
-            FullError: there is no room; nothing is changed, the same call may be repeated.
+            FullError: the disk is full; nothing is changed, and the call can be repeated.
             StorageError: the disk fails; what it holds is unknown.
         """
         if snapshot.index <= self._snapshot_index:
@@ -218,7 +212,7 @@ class LogStore:
         self._snapshot_index = snapshot.index
 
     def close(self) -> None:
-        """Close the files; everything written is durable already."""
+        """Close the files. Everything written is durable already."""
         self._database.close()
         self._witness.close()
 

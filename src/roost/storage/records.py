@@ -1,4 +1,4 @@
-"""Single values by name, each with its checksum: what a store has to remember beside its rows."""
+"""Named values, each with its checksum, that a store keeps beside its tables."""
 
 import sqlite3
 
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS records (
 
 
 def read_record(connection: sqlite3.Connection, name: str) -> bytes | None:
-    """Give a value; None when there is none, or a damaged one."""
+    """Return a value; None if it is missing or damaged."""
     row = connection.execute(
         "SELECT value, checksum FROM records WHERE name = ?", (name,)
     ).fetchone()

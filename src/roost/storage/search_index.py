@@ -1,14 +1,14 @@
-"""Finds messages by their words: an index beside the history, made of it and never more than it.
+"""Finds messages by their words, in an index beside the history.
 
-    history.db -- rows, some thousand at a time, when the disk is idle --> search.db
+    history.db -- some hundred rows at a time, when the disk is idle --> search.db
     words, sender, conversation, time --> places of rows --> rows of history.db, verified
 
-It is a file of its own, so that what people say is stored without waiting for it, and that it can
-be thrown away: one that is missing or damaged is made anew, from the first row on. It names rows
-only; each is then read from the history, so that nothing is found that is not there.
+The index is a file of its own, so that storing messages does not wait for it. If it is missing or
+damaged, it is built again from the first row on. It only names rows; each is then read from the
+history.
 
-A row's number holds its place, so that the newest are found first and a time is a range of
-numbers. Conversations and senders are words as well: their hashes stand in columns of their own.
+A row's id in the index contains its place, so that the newest are found first and a span of time is
+a range of ids. Conversations and senders are words, too: their hashes are in columns of their own.
 
 Source: sqlite.org/fts5.html, "Contentless Tables", "FTS5 Boolean Operators", "Column Filters".
 """
@@ -32,11 +32,11 @@ from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeout
 from roost.storage.history_rows import read_row
 
 ROWS_PER_STEP = 250
-"""In one transaction: some 15 ms of the disk's thread, which others' questions wait for."""
+"""Rows in one transaction, which takes some 15 ms; queries wait for it."""
 SCANNED_MAX = 5000
-"""Places that are looked at for one answer; rows before the last one may not be shown."""
+"""Places that one search looks at; older rows are not found."""
 SECONDS_MAX = 0.5
-"""For one search; others who ask for history wait meanwhile."""
+"""Time for one search; other queries wait for it."""
 
 _SCHEMA = """
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
@@ -49,23 +49,23 @@ _PART_SHIFT = 4
 _PARTS = 1 << (_POSITION_SHIFT - _PART_SHIFT)
 _SIDES = 1 << _PART_SHIFT
 _END = 2**42
-"""After every position that has a number."""
+"""A position after every indexed one."""
 
 
 class SearchIndex:
-    """The file search.db; when it proves damaged it is made anew, and nobody is told of errors."""
+    """The file search.db; it is built again if it is damaged, without an error."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, or make an empty one.
+        """Open it, or create an empty one.
 
         Raises:
-            StorageError: it can neither be opened nor made anew.
+            StorageError: it can be neither opened nor created.
         """
         self._path = path
         try:
             self._database = self._open()
         except MalformedError:
-            # It was moved aside; everything in it is in the history too.
+            # It was moved aside; it can be built again from the history.
             self._database = self._open()
 
     def _open(self) -> Database:
@@ -82,7 +82,7 @@ class SearchIndex:
         self._database.close()
 
     def note(self, first: Position, last: Position) -> None:
-        """Remember that rows of these positions are about to be stored, behind what is indexed.
+        """Note that rows of these positions will be stored, even if the index is beyond them.
 
         Raises:
             FullError, StorageError: see `Database.guard`.
@@ -98,12 +98,12 @@ class SearchIndex:
             self._database = self._open()
 
     def step(self, read: ReadRows, applied: Position) -> bool:
-        """Index some rows of the history, which is stored up to `applied`; whether more are due.
+        """Index some rows; return whether there are more, up to `applied`.
 
-        `read` gives up to so many rows of a range of positions, in order.
+        `read` returns the rows of a range of positions in order, up to a number of them.
 
         Raises:
-            FullError, StorageError: see `Database.guard`; the step may be repeated.
+            FullError, StorageError: see `Database.guard`; the step can be repeated.
         """
         try:
             return self._step(read, applied)
@@ -119,7 +119,7 @@ class SearchIndex:
             return False
         rows = read(first, until, ROWS_PER_STEP)
         if len(rows) == ROWS_PER_STEP:
-            # The last position may go on in what was not read.
+            # There may be more rows of the last position.
             until = rows[-1].position - 1
             if until < first:
                 until, rows = first, read(first, first, -1)
@@ -133,9 +133,9 @@ class SearchIndex:
         return bool(rest <= applied)
 
     def find(self, query: Search, low: Position, high: Position) -> list[tuple[Position, int, int]]:
-        """Find places from `low` to before `high`: position, part, and number of the conversation.
+        """Return places from `low` to before `high`: position, part, number of the conversation.
 
-        They are in the order of the search: the newest first, unless the query says otherwise.
+        The newest come first, unless the query says otherwise.
 
         Raises:
             SearchTimeoutError: it took too long.
@@ -219,7 +219,7 @@ def _said(record: bytes) -> Said | None:
 
 
 def _match(query: Search) -> str:
-    """Write the query for the index; every part of it is a word between quotes."""
+    """Return the query in FTS5's syntax; every word in it is quoted."""
     places = [_place(conversation) for conversation, _ in query.conversations]
     if query.owner:
         places.append(_owner(query.owner))
@@ -227,7 +227,7 @@ def _match(query: Search) -> str:
     if query.sender:
         parts.append(f"sender : {_quoted(_sender(query.sender))}")
     if query.words:
-        # Of a single letter too many words begin.
+        # Too many words begin with a given letter.
         words = [f'"{word}"{"*" if len(word) > 1 else ""}' for word in query.words]
         parts.append(f"text : ({' AND '.join(words)})")
     return " AND ".join(parts)
@@ -268,7 +268,7 @@ def _number(position: Position) -> int:
 def read_found(
     connection: sqlite3.Connection, query: Search, places: Iterable[tuple[Position, int, int]]
 ) -> tuple[Row, ...]:
-    """Read the rows that were found from the history, in ascending order, up to the limit.
+    """Return the rows at the places found, in ascending order, up to the limit.
 
     Raises:
         CorruptRowsError: some of them are damaged.
@@ -292,7 +292,7 @@ def read_found(
 
 
 def _is_permitted(conversation: str, position: Position, query: Search) -> bool:
-    """Whether a row that was found may be shown to who asked."""
+    """Return whether the client that searches may see a row."""
     for key, from_position in query.conversations:
         if conversation == key:
             return position >= from_position

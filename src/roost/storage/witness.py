@@ -1,11 +1,10 @@
-"""Says from beside the log what the log held, so that a loss inside of it is noticed.
+"""A note beside the log of what the log held, to detect losses.
 
-SQLite leaves out all of a write-ahead log from its first damaged frame on, as if nothing had ever
-been there: right for a transaction that a crash tore, but votes and entries that this node has
-acknowledged could vanish without a word. So after each durable write its number is noted in a
-small file of its own, without an fsync. Whatever the file says when it is read was durable once;
-when the log knows less, it has lost something. Only a loss of the writes of the last seconds
-before a power failure can go unnoticed, when the note was not on the disk either.
+SQLite silently drops everything in a write-ahead log from the first damaged frame on. That is right
+for a torn transaction, but acknowledged votes and entries could vanish, too. So the number of each
+durable write is noted in a file of its own, without an fsync. What the file says was durable; if
+the log knows less, it has lost something. Only the writes of the last seconds before a power
+failure can vanish unnoticed, if the note did not reach the disk either.
 """
 
 import contextlib
@@ -39,7 +38,7 @@ class Witness:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def read(self) -> Marker | None:
-        """Give what was noted last; None when there is nothing, or something damaged."""
+        """Return the last note; None if it is missing or damaged."""
         content = os.pread(self._descriptor, _NOTE.size + 4, 0)
         note, checksum = content[: _NOTE.size], content[_NOTE.size :]
         if len(checksum) != 4 or crc32(note) != int.from_bytes(checksum, "little"):
@@ -49,12 +48,12 @@ class Witness:
     def note(self, marker: Marker) -> None:
         """Note a write that is durable."""
         note = _NOTE.pack(marker.writes, marker.index, marker.term)
-        # Without its note a loss may go unnoticed, but nothing is lost by that.
+        # A missing note only means that a loss may go unnoticed.
         with contextlib.suppress(OSError):
             os.pwrite(self._descriptor, note + crc32(note).to_bytes(4, "little"), 0)
 
     def close(self) -> None:
-        """Close the file; closing it again does nothing."""
+        """Close the file; repeated calls do nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

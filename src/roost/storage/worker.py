@@ -1,9 +1,9 @@
-"""The threads that wait for the disk, so that nobody else has to.
+"""The threads that wait for the disk.
 
     event loop -- submit --> queue --> thread: store.method() -- deliver --> event loop
 
-`deliver` hands a callable to whoever submits (for asyncio: `loop.call_soon_threadsafe`). Whatever
-a store raises comes back the same way, as a value: a thread has nobody to raise to.
+`deliver` runs a callable on the event loop (for asyncio: `loop.call_soon_threadsafe`). What a store
+raises is delivered the same way, as a value.
 """
 
 import threading
@@ -18,7 +18,7 @@ from roost.raft.messages import Persist, Snapshot
 from roost.storage.errors import FullError, StorageError
 
 RETRY_S = 0.5
-"""How often a full disk is tried again: soon enough for people who make room."""
+"""How often a write is repeated while the disk is full."""
 
 Deliver: TypeAlias = Callable[[Callable[[], None]], None]
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """One thread with a queue of jobs, done in order."""
+    """One thread that does queued jobs in order."""
 
     def __init__(self, name: str, deliver: Deliver) -> None:
         self._deliver = deliver
@@ -39,7 +39,7 @@ class Worker:
     def submit(
         self, job: Callable[[], T], done: Callable[[T | StorageError], None] | None = None
     ) -> None:
-        """Have `job` done on the thread; `done` is delivered with its result, or its error."""
+        """Have `job` done on the thread; deliver its result, or its error, to `done`."""
 
         def run() -> None:
             outcome = _attempt(job)
@@ -52,7 +52,7 @@ class Worker:
             self._changed.notify()
 
     def close(self) -> None:
-        """Finish the jobs that are queued, and end the thread; blocks until then."""
+        """Do the queued jobs and end the thread; block until then."""
         with self._changed:
             self._is_closing = True
             self._changed.notify()
@@ -70,7 +70,7 @@ class Worker:
 
 
 class LogWriter(Protocol):
-    """What a committer needs of a log store."""
+    """The part of a log store that a committer needs."""
 
     def write(self, batches: Sequence[Persist]) -> None:
         """Make batches durable."""
@@ -79,25 +79,16 @@ class LogWriter(Protocol):
         """Store a snapshot and drop entries."""
 
 
-class CommitterStatistics(msgspec.Struct, frozen=True):
-    """What a committer has done so far, and what waits."""
-
-    queued: int
-    writes: int
-    batches: int
-    """Of the writes so far; divided by them, it says how many share one fsync."""
-
-
 class _Compaction(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     first_index: int
 
 
 class GroupCommitter:
-    """Writes the log: everything that came while one write ran goes into the next one.
+    """Writes the log: everything that is submitted during one write goes into the next one.
 
-    While the disk is full, what was asked for stays in the queue, newer batches behind older ones,
-    and is tried again until there is room. After `fatal` nothing is written any more.
+    While the disk is full, everything stays queued in order, and the write is repeated until there
+    is room. After `fatal` nothing more is written.
     """
 
     def __init__(
@@ -113,8 +104,8 @@ class GroupCommitter:
     ) -> None:
         """Start the thread; the callbacks are delivered.
 
-        `committed` gets the number of the last batch that is durable, `failed` why there is no
-        room, once, until `recovered`; `fatal` any other error.
+        `committed` gets the number of the last durable batch. `failed` gets the reason when the
+        disk is full, once until `recovered`. `fatal` gets any other error.
         """
         self._store = store
         self._deliver = deliver
@@ -127,8 +118,6 @@ class GroupCommitter:
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._has_failed = False
-        self._writes = 0
-        self._batches = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
@@ -137,15 +126,11 @@ class GroupCommitter:
         self._add(*batches)
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
-        """Have a snapshot stored after everything that was submitted before."""
+        """Have a snapshot stored after everything submitted before."""
         self._add(_Compaction(snapshot, first_index))
 
-    def statistics(self) -> CommitterStatistics:
-        """Tell what was done so far."""
-        return CommitterStatistics(len(self._queue), self._writes, self._batches)
-
     def close(self) -> None:
-        """Write what is queued (trying once more when the disk is full), and end the thread."""
+        """Write what is queued (only once if the disk is full), and end the thread."""
         with self._changed:
             self._closing.set()
             self._changed.notify()
@@ -173,7 +158,7 @@ class GroupCommitter:
                 return
 
     def _next_jobs(self) -> list[Persist] | _Compaction | None:
-        """Wait for something to do; None at the end. It stays queued until it is done."""
+        """Wait for jobs and return them; None once closed. They stay queued until they are done."""
         with self._changed:
             while not self._queue:
                 if self._closing.is_set():
@@ -201,10 +186,7 @@ class GroupCommitter:
             for _ in range(done):
                 self._queue.popleft()
         if not isinstance(jobs, _Compaction):
-            self._writes += 1
-            self._batches += done
-            number = jobs[-1].number
-            self._deliver(partial(self._committed, number))
+            self._deliver(partial(self._committed, jobs[-1].number))
         if self._has_failed:
             self._has_failed = False
             self._deliver(self._recovered)
@@ -216,7 +198,7 @@ class GroupCommitter:
 
 
 def _attempt(job: Callable[[], T]) -> T | StorageError:
-    """Do a job; whatever goes wrong is its outcome."""
+    """Do a job; return its result, or its error."""
     try:
         return job()
     except StorageError as error:

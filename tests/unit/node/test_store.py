@@ -275,7 +275,7 @@ def test_what_real_stores_hold_is_there_when_they_are_opened_again(tmp_path: Pat
 
     async def live(story: list[DiskInput]) -> tuple[Stored, HistoryState]:
         with DataDirectory.open(tmp_path, Identity("test", "n1"), is_founding=True) as directory:
-            log, history = LogStore.open(directory), HistoryStore.open(directory)
+            log, history = LogStore(directory), HistoryStore(directory)
             with contextlib.closing(log), contextlib.closing(history):
                 store = DiskStore(log, log.load(), history)
                 found = store.take_stored(), store.history_state

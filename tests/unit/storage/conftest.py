@@ -15,6 +15,6 @@ def directory(tmp_path: Path) -> Iterator[DataDirectory]:
 
 @pytest.fixture
 def history(directory: DataDirectory) -> Iterator[HistoryStore]:
-    store = HistoryStore.open(directory)
+    store = HistoryStore(directory)
     yield store
     store.close()

@@ -40,7 +40,7 @@ def test_the_order_in_which_rows_come_makes_no_difference(
     order: tuple[int, ...], tmp_path: Path
 ) -> None:
     with open_directory(tmp_path) as directory:
-        store = HistoryStore.open(directory)
+        store = HistoryStore(directory)
         store.write((), Position(4))
         for number in order:
             row = ROWS[number]

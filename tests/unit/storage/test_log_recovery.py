@@ -25,7 +25,7 @@ HARD = HardState(2, "n2")
 @pytest.fixture
 def file(directory: DataDirectory) -> Path:
     """A closed log with entries 1 to 9 of term 1, and 10 to 12 of term 2."""
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.write([batch(*entries(1, 9), *entries(10, 12, term=2), hard_state=HARD)])
     log.close()
@@ -35,7 +35,7 @@ def file(directory: DataDirectory) -> Path:
 @pytest.fixture
 def compacted(directory: DataDirectory, file: Path) -> Path:
     """The same with a snapshot at 8, and the log from 5 on."""
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.compact(snapshot(8), 5)
     log.close()
@@ -44,11 +44,11 @@ def compacted(directory: DataDirectory, file: Path) -> Path:
 
 def load(directory: DataDirectory) -> tuple[Stored, tuple[str, ...]]:
     """Load twice: what was found must be stored, and not be found again."""
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     stored = log.load()
     findings = log.findings
     log.close()
-    again = LogStore.open(directory)
+    again = LogStore(directory)
     assert again.load() == stored
     assert again.findings == ()
     again.close()
@@ -107,7 +107,7 @@ def test_what_was_damaged_is_kept_aside(directory: DataDirectory, file: Path) ->
 
 def test_the_log_can_be_fetched_again_after_a_cut(directory: DataDirectory, file: Path) -> None:
     flip(file, b"command 6 of term 1")
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     whole = (*entries(6, 9), *entries(10, 13, term=2))
     log.write([batch(*whole, hard_state=HARD)])
@@ -116,7 +116,7 @@ def test_the_log_can_be_fetched_again_after_a_cut(directory: DataDirectory, file
 
 
 def test_an_older_floor_stays_when_it_is_higher(directory: DataDirectory, file: Path) -> None:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.write([batch(hard_state=floor(2, 50))])
     log.close()
@@ -159,7 +159,7 @@ def test_a_damaged_snapshot_is_dropped_with_the_log_that_goes_on_from_it(
 def test_a_damaged_snapshot_of_a_log_that_is_all_there_loses_nothing(
     directory: DataDirectory, file: Path
 ) -> None:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.compact(snapshot(8), 1)
     log.close()
@@ -223,7 +223,7 @@ def test_a_malformed_file_is_moved_aside_and_all_is_forgotten(
 
 
 def test_a_torn_transaction_was_never_there(directory: DataDirectory, tmp_path: Path) -> None:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.write([batch(*entries(1, 9), hard_state=HARD)])
     copy_as_after_kill(directory.path, tmp_path / "killed")
@@ -240,7 +240,7 @@ def test_a_torn_transaction_was_never_there(directory: DataDirectory, tmp_path: 
 def test_durable_writes_that_vanish_with_the_write_ahead_log_are_missed(
     directory: DataDirectory, tmp_path: Path
 ) -> None:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.write([batch(*entries(1, 9), hard_state=HARD)])
     log.write([batch(entry(10, 2), hard_state=HardState(3, "n3"))])
@@ -260,7 +260,7 @@ def test_a_witness_that_lags_behind_or_is_damaged_accuses_nobody(
 ) -> None:
     witness = directory.path / "log.witness"
     before = witness.read_bytes()
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.write([batch(entry(13, 2))])
     log.close()
@@ -275,7 +275,7 @@ def test_a_witness_that_lags_behind_or_is_damaged_accuses_nobody(
 def test_whatever_is_damaged_nothing_false_is_served_and_no_loss_goes_untold(
     directory: DataDirectory, tmp_path: Path, seed: int, name: str
 ) -> None:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     log.write([batch(*entries(1, 60), hard_state=HARD)])
     log.compact(snapshot(40), 21)

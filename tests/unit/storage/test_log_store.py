@@ -10,7 +10,7 @@ from support.stores import batch, copy_as_after_kill, entries, entry, open_direc
 
 
 def opened(directory: DataDirectory) -> LogStore:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     log.load()
     return log
 
@@ -18,7 +18,7 @@ def opened(directory: DataDirectory) -> LogStore:
 def reloaded(log: LogStore, directory: DataDirectory) -> Stored:
     """What the log holds after a restart; nothing may be wrong with it."""
     log.close()
-    again = LogStore.open(directory)
+    again = LogStore(directory)
     stored = again.load()
     assert again.findings == ()
     again.close()
@@ -26,7 +26,7 @@ def reloaded(log: LogStore, directory: DataDirectory) -> Stored:
 
 
 def test_a_founding_nodes_log_is_empty_and_sound(directory: DataDirectory) -> None:
-    log = LogStore.open(directory)
+    log = LogStore(directory)
     assert log.load() == Stored(HardState(), None, ())
     assert log.findings == ()
     log.close()
@@ -104,7 +104,7 @@ def test_what_was_written_survives_a_kill(directory: DataDirectory, tmp_path: Pa
     copy_as_after_kill(directory.path, tmp_path / "killed")
     log.close()
     with open_directory(tmp_path / "killed") as killed:
-        again = LogStore.open(killed)
+        again = LogStore(killed)
         assert again.load() == Stored(HardState(1, "n2"), None, entries(1, 9))
         assert again.findings == ()
         again.close()
@@ -160,7 +160,7 @@ def test_a_lost_disk_is_remembered_until_raft_says_otherwise(tmp_path: Path) -> 
     with open_directory(tmp_path, is_founding=False) as directory:
         log = opened(directory)
         log.close()
-        again = LogStore.open(directory)
+        again = LogStore(directory)
         assert again.load() == Stored(HardState(is_amnesiac=True), None, ())
         again.write([batch(hard_state=HardState(4, "n2"))])
         again.close()
@@ -171,7 +171,7 @@ def test_a_founding_node_that_crashed_before_it_had_a_log_has_lost_nothing(tmp_p
     open_directory(tmp_path, is_founding=True).close()
     (tmp_path / "log.db").touch()
     with open_directory(tmp_path, is_founding=False) as directory:
-        log = LogStore.open(directory)
+        log = LogStore(directory)
         assert log.load() == Stored(HardState(), None, ())
         log.close()
 
@@ -187,7 +187,7 @@ def test_a_log_that_is_gone_is_a_loss_whatever_the_caller_believes(
         (directory.path / "log.db").write_bytes(b"")
     else:
         (directory.path / "log.db").unlink()
-    again = LogStore.open(directory)
+    again = LogStore(directory)
     stored = again.load()
     assert again.findings
     again.close()

@@ -102,7 +102,7 @@ def test_events_are_not_found(history: HistoryStore) -> None:
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_a_missing_or_damaged_index_is_made_anew(tmp_path: Path, is_gone: bool) -> None:
     with open_directory(tmp_path) as directory:
-        store = HistoryStore.open(directory)
+        store = HistoryStore(directory)
         store.write([said(n, "hello") for n in range(1, 1200)], Position(1199))
         while store.index_some():
             pass
@@ -112,7 +112,7 @@ def test_a_missing_or_damaged_index_is_made_anew(tmp_path: Path, is_gone: bool) 
             file.unlink()
         else:
             file.write_bytes(b"no database " * 1000)
-        store = HistoryStore.open(directory)
+        store = HistoryStore(directory)
         while store.index_some():
             pass
         assert len(positions(store, ask("hello", limit=5000))) == 1199
@@ -120,23 +120,23 @@ def test_a_missing_or_damaged_index_is_made_anew(tmp_path: Path, is_gone: bool) 
 
 
 def test_a_restart_goes_on_where_indexing_stood(directory: DataDirectory) -> None:
-    store = HistoryStore.open(directory)
+    store = HistoryStore(directory)
     store.write([said(n, f"word{n}") for n in range(1, 1001)], Position(1000))
     assert store.index_some()
     store.close()
-    store = HistoryStore.open(directory)
+    store = HistoryStore(directory)
     assert positions(store, ask("word1", limit=1000, is_newest=False))[:2] == [1, 10]
     assert not store.index_some()
     store.close()
 
 
 def test_a_damaged_row_is_named_to_be_repaired(directory: DataDirectory) -> None:
-    store = HistoryStore.open(directory)
+    store = HistoryStore(directory)
     store.write([said(1, "hello"), said(2, "hello")], Position(2))
     assert not store.index_some()
     store.close()
     execute(directory.path / "history.db", "UPDATE rows SET time_ms = 1 WHERE position = 2")
-    store = HistoryStore.open(directory)
+    store = HistoryStore(directory)
     with pytest.raises(CorruptRowsError) as caught:
         store.answer(ask("hello"))
     assert caught.value.positions == (2,)
@@ -146,7 +146,7 @@ def test_a_damaged_row_is_named_to_be_repaired(directory: DataDirectory) -> None
 
 
 def test_a_row_that_is_gone_is_not_found(directory: DataDirectory) -> None:
-    store = HistoryStore.open(directory)
+    store = HistoryStore(directory)
     store.write([said(1, "hello"), said(2, "hello")], Position(2))
     assert positions(store, ask("hello")) == [1, 2]
     store.import_rows([], Position(2), Position(2))

@@ -147,8 +147,6 @@ def test_what_came_during_one_write_goes_into_the_next_one() -> None:
     desk.committer.close()
     assert log.calls == [[1], [2, 3, 4]]
     assert desk.said == [1, 4]
-    statistics = desk.committer.statistics()
-    assert (statistics.queued, statistics.writes, statistics.batches) == (0, 2, 4)
 
 
 def test_a_compaction_keeps_its_place_between_batches() -> None:

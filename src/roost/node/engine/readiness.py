@@ -5,8 +5,8 @@ clients. Everything that it confirmed before stays true.
 """
 
 BEHIND_MAX = 1_000
-"""Entries that a ready node may lag behind the leader's commit: less than a fifth of a second's work
-at the highest rate of the log."""
+"""Entries that a ready node can lag behind the leader's commit: less than a fifth of a second's
+work at the highest rate of the log."""
 
 
 class Readiness:
