@@ -17,7 +17,8 @@ from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change
 from roost.chat.ids import FoldedNick, Position, message_id
 from roost.irc.capabilities import Capability
-from roost.ircd.rendering import rendering
+from roost.ircd.rendering.render import payload
+from roost.ircd.rendering.viewer import At, Viewer
 from support.questions import Town
 
 FULL = (
@@ -99,7 +100,8 @@ def test_messages_are_the_same_bytes_as_live_ones(town: Town) -> None:
     row = town.history.rows[-1]
     change = decode_change(row.record)
     for nick, capabilities in (("Ann", FULL), ("Bob", PLAYBACK), ("Cat", 0)):
-        live = rendering.line_for_others(change, row.position, row.time_ms, int(capabilities))
+        at = At(row.position, row.time_ms, "roost.test")
+        live = payload(change, at, Viewer(int(capabilities)))
         answer = town.ask(nick, f"CHATHISTORY AFTER #r {msgid(10)} 1")
         shown = answer[1] if capabilities else answer[0]
         assert shown.replace("batch=1-1;", "") == live.decode().rstrip("\r\n")

@@ -3,7 +3,6 @@
 Source: ircv3.net/specs/extensions/sasl-3.1 (numerics) and account-registration.
 """
 
-from roost.chat.applied import Applied
 from roost.chat.changes import AccountChanged, AccountRegistered
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
@@ -33,12 +32,11 @@ _CODES = {
 }
 
 
-def send_account_changed(context: Context, change: AccountChanged, applied: Applied) -> None:
+def send_account_changed(context: Context, change: AccountChanged) -> None:
     """Tell a client that it is logged in, or out."""
     send_logged_in(context, change.account)
     if context.command == "AUTHENTICATE":
         context.reply(numerics.RPL_SASLSUCCESS, "SASL authentication successful")
-    context.show_change(change, applied.position, applied.time_ms)
 
 
 def send_account_registered(context: Context, change: AccountRegistered) -> None:

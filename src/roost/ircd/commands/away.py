@@ -8,8 +8,8 @@ from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.delivery.siblings import send_away
 from roost.ircd.rendering.packing import cut
+from roost.ircd.rendering.render import away_reply
 from roost.ircd.serving.dispatch import command
 from roost.ircd.sessions.session import Phase
 
@@ -23,7 +23,7 @@ def away(context: Context, message: Message) -> Result:
         return (SetAway(text),)
     if context.has(Capability.PRE_AWAY):
         context.session.registration.away = text
-        send_away(context, text)
+        context.send(*away_reply(context.nick, text))
     else:
         context.reply(numerics.ERR_NOTREGISTERED, "You have not registered")
     return None

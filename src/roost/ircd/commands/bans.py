@@ -12,7 +12,6 @@ from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
-from roost.ircd.replies.operator_lines import require_operator
 from roost.ircd.serving.dispatch import command
 
 _UNITS_S = {"": 60, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
@@ -36,7 +35,7 @@ def dline(context: Context, message: Message) -> Result:
 @command("UNKLINE", parameters_min=1)
 def unkline(context: Context, message: Message) -> Result:
     """Lift a ban."""
-    require_operator(context)
+    context.require_operator()
     return (RemoveBan(message.parameters[0]),)
 
 
@@ -54,7 +53,7 @@ def read_duration(text: str) -> int | None:
 
 
 def _ban(context: Context, message: Message, *, is_address: bool = False) -> Result:
-    require_operator(context)
+    context.require_operator()
     words = list(message.parameters)
     duration_s = 0
     if len(words) > 1:

@@ -22,9 +22,9 @@ from roost.irc.names import is_valid_nick
 from roost.ircd.context import Context, Question, Result
 from roost.ircd.queries import history_paging
 from roost.ircd.queries.history_selectors import InvalidRequestError, Selection, parse_selection
+from roost.ircd.rendering.lines import format_time
 from roost.ircd.rendering.packing import middle
-from roost.ircd.rendering.renaming import as_called_now
-from roost.ircd.rendering.rendering import format_time
+from roost.ircd.rendering.renaming import as_in_history
 from roost.ircd.serving.dispatch import command
 
 BATCH = "chathistory"
@@ -124,7 +124,7 @@ def _show_messages(context: Context, answer: Answer, conversation: Conversation)
                 if not context.has(Capability.MESSAGE_REDACTION):
                     continue
                 change = msgspec.structs.replace(change, text=REDACTED)
-            shown = as_called_now(change, conversation.name)
+            shown = as_in_history(change, conversation.name)
             context.show_change(shown, row.position, row.time_ms)
 
 

@@ -6,13 +6,12 @@ Source: modern.ircdocs.horse, "KILL message".
 from roost.chat.commands.operators import Kill
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.replies.operator_lines import require_operator
 from roost.ircd.serving.dispatch import command
 
 
 @command("KILL", parameters_min=2)
 def kill(context: Context, message: Message) -> Result:
     """Ask the log for it; a service is nobody who could be removed."""
-    require_operator(context)
+    context.require_operator()
     nick, comment = message.parameters[:2]
     return (Kill(context.find_user(nick).nick, comment or "no reason given"),)

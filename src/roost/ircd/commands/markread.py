@@ -9,7 +9,7 @@ from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.queries.moments import parse_timestamp
 from roost.ircd.rendering.packing import middle
-from roost.ircd.replies import read_marker_lines
+from roost.ircd.rendering.render import read_marker
 from roost.ircd.serving.dispatch import command
 
 _PREFIX = "timestamp="
@@ -27,7 +27,7 @@ def markread(context: Context, message: Message) -> Result:
         return None
     if len(message.parameters) == 1:
         marker = find_marker(context.state, context.user, target)
-        read_marker_lines.send(context, target, marker)
+        context.send(*read_marker(target, marker))
         return None
     given = message.parameters[1]
     time_ms = parse_timestamp(given.removeprefix(_PREFIX)) if given.startswith(_PREFIX) else None

@@ -13,8 +13,8 @@ from roost.irc.message import Message
 from roost.irc.names import is_room_name
 from roost.ircd.context import Context, RefusedError, Result
 from roost.ircd.queries.visibility import can_see_room
+from roost.ircd.rendering.lines import BODY_BYTES_MAX
 from roost.ircd.rendering.packing import middle
-from roost.ircd.rendering.rendering import BODY_BYTES_MAX
 from roost.ircd.replies.isupport import LIST_MODES
 from roost.ircd.replies.mode_words import pack_changes, parse_room_modes, parse_user_modes
 from roost.ircd.serving.dispatch import command

@@ -3,7 +3,6 @@
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
 from roost.ircd.queries.moments import human_time
-from roost.ircd.replies.operator_lines import require_operator
 from roost.ircd.serving.dispatch import command
 
 SHOWN = 20
@@ -13,7 +12,7 @@ SHOWN_MAX = 200
 @command("OPERLOG")
 def operlog(context: Context, message: Message) -> Result:
     """Show the last deeds, oldest first; a number says how many."""
-    require_operator(context)
+    context.require_operator()
     text = message.parameters[0] if message.parameters else ""
     count = min(int(text), SHOWN_MAX) if text.isdecimal() and len(text) < 9 else SHOWN
     deeds = context.state.deeds[-count:] if count else []

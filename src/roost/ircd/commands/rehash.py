@@ -9,12 +9,11 @@ Source: modern.ircdocs.horse, "REHASH message".
 from roost.chat.commands.operators import Rehash
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.replies.operator_lines import require_operator
 from roost.ircd.serving.dispatch import command
 
 
 @command("REHASH")
 def rehash(context: Context, message: Message) -> Result:  # noqa: ARG001  (a handler's shape)
     """Ask the log for it, so that all nodes do it."""
-    require_operator(context)
+    context.require_operator()
     return (Rehash(),)

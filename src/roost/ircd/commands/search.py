@@ -20,7 +20,7 @@ from roost.ircd.commands.chathistory import find_conversation
 from roost.ircd.context import Context, Question, Result
 from roost.ircd.queries.moments import parse_timestamp
 from roost.ircd.rendering.packing import middle
-from roost.ircd.rendering.renaming import as_called_now
+from roost.ircd.rendering.renaming import as_in_history
 from roost.ircd.serving.dispatch import command
 
 BATCH = "soju.im/search"
@@ -138,5 +138,5 @@ def _show(context: Context, answer: Answer, names: Mapping[str, str]) -> None:
     with context.batch(BATCH):
         for row, change in zip(rows, changes, strict=True):
             name = names.get(row.conversation, "")
-            shown = as_called_now(change, name) if name.startswith("#") else change
+            shown = as_in_history(change, name) if name.startswith("#") else change
             context.show_change(shown, row.position, row.time_ms)

@@ -14,7 +14,6 @@ from roost.ircd.context import Context, Result
 from roost.ircd.queries.moments import human_time
 from roost.ircd.rendering.packing import middle
 from roost.ircd.replies.addressing import is_for_us
-from roost.ircd.replies.operator_lines import require_operator
 from roost.ircd.serving.dispatch import command
 
 _SECOND_MS = 1000
@@ -43,7 +42,7 @@ def stats(context: Context, message: Message) -> Result:
 
 def _send_bans(context: Context) -> None:
     """List the bans from the network, for operators."""
-    require_operator(context)
+    context.require_operator()
     for ban in context.state.bans.values():
         if not is_expired(ban, context.now.wall_ms):
             until = f" until {human_time(ban.expires_ms)}" if ban.expires_ms else ""

@@ -7,14 +7,13 @@ from roost.chat.commands.operators import Wallops
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.replies.operator_lines import require_operator
 from roost.ircd.serving.dispatch import command
 
 
 @command("WALLOPS", parameters_min=1)
 def wallops(context: Context, message: Message) -> Result:
     """Ask the log for it."""
-    require_operator(context)
+    context.require_operator()
     if not message.parameters[0]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS", "Not enough parameters")
         return None

@@ -7,51 +7,20 @@ that happened. The index is made when the first of them asks, and used until the
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from roost.chat.applied import Applied
-from roost.chat.changes import (
-    AccountChanged,
-    AwayChanged,
-    Change,
-    HostChanged,
-    Invited,
-    Joined,
-    Kicked,
-    MetadataChanged,
-    NickChanged,
-    OperatorsTold,
-    Parted,
-    Quitted,
-    ReadMarked,
-    RealnameChanged,
-    Redacted,
-    RoomModesChanged,
-    RoomRenamed,
-    Said,
-    SessionResumed,
-    SubscriptionsChanged,
-    TopicChanged,
-    UserModesChanged,
-    Wallopped,
-    WentOffline,
-    WentOnline,
-)
-from roost.chat.hosts import NOTICES_MODE
-from roost.chat.ids import FoldedNick, Position, RoomId, UserId
-from roost.chat.operators import WALLOPS_MODE
+from roost.chat.changes import Change, Kicked, Parted
+from roost.chat.ids import Position
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, User
-from roost.irc.casemapping import fold_nick
-from roost.ircd.replies.operator_lines import mode_of
+from roost.ircd.delivery.audience import audience
 from roost.ircd.sessions.recent import RecentEntries
 
 Place: TypeAlias = "tuple[str, int | str]"
 """A kind of key, and the key."""
-
-
-_LISTENING = (NOTICES_MODE, WALLOPS_MODE)
+_LISTENERS: Place = ("mode", "")
+"""All changes that users with some mode are told of; these are few."""
 
 
 class Happening(NamedTuple):
@@ -88,7 +57,7 @@ class MissedIndex:
         places: list[Place] = [("room", room) for room in rooms]
         places += [("nick", nick) for nick in session.monitored]
         # Also of those who listen no more: what they were told before is told from what they were.
-        places += [("mode", letter) for letter in _LISTENING]
+        places.append(_LISTENERS)
         for place in places:
             for happening in self._happenings.get(place, ()):
                 found[happening.number] = happening
@@ -106,56 +75,18 @@ class MissedIndex:
             for result in applied.results:
                 if isinstance(result, Refusal):
                     continue
-                places = _places(result)
-                if places:
-                    happening = Happening(next(numbers), applied, result)
-                    for place in dict.fromkeys(places):
-                        self._happenings.setdefault(place, []).append(happening)
+                happening = Happening(next(numbers), applied, result)
+                for place in _places(result):
+                    self._happenings.setdefault(place, []).append(happening)
 
 
-def _places(change: Change) -> Sequence[Place]:
-    """Name the rooms, users and nicknames that a change concerns."""
-    match change:
-        case Said() if change.recipient:
-            return (_user(change.recipient), _user(change.source.user))
-        case Said() | Joined() | Parted() | TopicChanged() | RoomModesChanged() | RoomRenamed():
-            return (_room(change.room), _user(change.source.user))
-        case Redacted() if change.room:
-            return (_room(change.room), _user(change.source.user))
-        case Redacted():
-            return (_user(change.recipient), _user(change.source.user))
-        case Kicked() | Invited():
-            return (_room(change.room), _user(change.user), _user(change.source.user))
-        case Quitted() | NickChanged():
-            return (*_rooms(change.rooms), _user(change.source.user))
-        case AwayChanged() | RealnameChanged() | AccountChanged() | HostChanged():
-            nick = FoldedNick(fold_nick(change.source.nick))
-            return (*_rooms(change.rooms), _user(change.source.user), _nick(nick))
-        case UserModesChanged() | SessionResumed() | SubscriptionsChanged():
-            return (_user(change.source.user),)
-        case ReadMarked():
-            return [_user(user) for user in change.users]
-        case MetadataChanged():
-            nicks = [_nick(change.folded)] if change.folded else []
-            return (*_rooms(change.rooms), _user(change.source.user), *nicks)
-        case WentOnline() | WentOffline():
-            return (_nick(change.folded),)
-        case OperatorsTold() | Wallopped():
-            return (("mode", mode_of(change)), _user(change.source.user))
-    return ()
-
-
-def _room(room: RoomId) -> Place:
-    return ("room", room)
-
-
-def _rooms(rooms: Iterable[tuple[RoomId, str]]) -> list[Place]:
-    return [("room", room) for room, _ in rooms]
-
-
-def _user(user: UserId) -> Place:
-    return ("user", user)
-
-
-def _nick(nick: FoldedNick) -> Place:
-    return ("nick", nick)
+def _places(change: Change) -> dict[Place, None]:
+    """Return the rooms, users and nicknames that a change concerns: its audience and its source."""
+    told = audience(change)
+    places: list[Place] = [("room", room) for room in told.rooms]
+    places += [("user", user) for user in (change.source.user, *told.users)]
+    if told.watched:
+        places.append(("nick", told.watched))
+    if told.mode:
+        places.append(_LISTENERS)
+    return dict.fromkeys(places)

@@ -13,8 +13,8 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.step import source_of
 from roost.irc.capabilities import Capability
 from roost.irc.names import is_room_name
-from roost.ircd.context import Context, Line, RefusedError
-from roost.ircd.rendering import rendering
+from roost.ircd.context import Context, RefusedError
+from roost.ircd.rendering.messages import lines_of_whisper
 from roost.protocol.mesh import Whisper
 
 TYPING_TAGS = ("+typing", "+draft/typing")
@@ -48,9 +48,8 @@ def whisper_to(context: Context, target: str, tags: tuple[tuple[str, str], ...])
             time_ms=context.now.wall_ms,
         )
     context.whispers.append(whisper)
-    if context.has(Capability.ECHO_MESSAGE) and context.has(Capability.MESSAGE_TAGS):
-        shown = rendering.whisper_parts(whisper, context.session.capabilities)
-        context.lines.append(Line(*shown))
+    if context.has(Capability.ECHO_MESSAGE):
+        context.lines += lines_of_whisper(whisper, context.session.capabilities)
 
 
 def _to_room(

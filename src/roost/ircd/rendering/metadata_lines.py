@@ -1,4 +1,4 @@
-"""METADATA, as clients are told it unasked.
+"""The look of METADATA that clients are told unasked.
 
 Source: ircv3.net/specs/extensions/metadata, "METADATA server message".
 """
@@ -7,48 +7,36 @@ from collections.abc import Container, Mapping
 
 from roost.chat.changes import MetadataChanged
 from roost.irc.capabilities import Capability
-from roost.ircd.rendering import rendering
+from roost.ircd.rendering.lines import Line, body, event_tags, hostmask
+from roost.ircd.rendering.viewer import At, Viewer
 
 EVERYBODY = "*"
 """The visibility of all keys: "an asterisk for keys visible to everyone"."""
 
-_KNOWS = Capability.METADATA.value
 
-
-def keys_for(
-    change: MetadataChanged, capabilities: int, subscribed: Container[str]
-) -> tuple[str, ...]:
+def keys_for(change: MetadataChanged, viewer: Viewer) -> tuple[str, ...]:
     """Name those of a change's keys that a client is told of."""
-    if not capabilities & _KNOWS:
+    if not viewer.capabilities & Capability.METADATA:
         return ()
-    return tuple(key for key, _ in change.entries if key in subscribed)
+    return tuple(key for key, _ in change.entries if key in viewer.subscribed)
 
 
-def payload(
-    change: MetadataChanged, time_ms: int, capabilities: int, keys: Container[str]
-) -> bytes:
-    """Write the change of some keys; a key without a value was removed."""
-    lines = lines_of(change, time_ms, capabilities, keys)
-    return b"".join(rendering.encode(tags, body) for tags, body in lines)
-
-
-def lines_of(
-    change: MetadataChanged, time_ms: int, capabilities: int, keys: Container[str]
-) -> list[tuple[str, str]]:
-    """As `payload`, as (tags, body)."""
-    tags = rendering.event_tags(change.source, time_ms, capabilities)
-    mask = rendering.hostmask(change.source)
+def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[Line]:
+    """Write the keys that the client is subscribed to; a key without a value was removed."""
+    keys = keys_for(change, viewer)
+    tags = event_tags(change.source, at.time_ms, viewer.capabilities)
+    mask = hostmask(change.source)
     lines = []
     for key, value in change.entries:
         if key in keys:
             given = () if value is None else (value,)
             parameters = (change.target, key, EVERYBODY, *given)
-            lines.append((tags, rendering.body(mask, "METADATA", parameters)))
+            lines.append(Line(tags, body(mask, "METADATA", parameters)))
     return lines
 
 
 def current(
     metadata: Mapping[str, str], target: str, subscribed: Container[str]
 ) -> list[tuple[str, ...]]:
-    """Give the parameters of METADATA for what a target has of the keys that are wanted."""
+    """Return the parameters of METADATA for what a target has of the keys that are wanted."""
     return [(target, key, EVERYBODY, value) for key, value in metadata.items() if key in subscribed]

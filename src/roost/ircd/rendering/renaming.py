@@ -1,4 +1,4 @@
-"""How a room's new name is told: by RENAME, or as leaving one room and entering another.
+"""The look of a room's new name: RENAME, or as if one room was left and another entered.
 
 Source: ircv3.net/specs/extensions/channel-rename, "Fallback".
 """
@@ -17,73 +17,45 @@ from roost.chat.changes import (
     Said,
     TopicChanged,
 )
-from roost.chat.ids import Position, UserId
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_room
-from roost.ircd.rendering import rendering
+from roost.ircd.rendering.lines import Line, body, event_tags, hostmask
 from roost.ircd.rendering.packing import pack, space_left
 from roost.ircd.rendering.prefixes import prefixes
+from roost.ircd.rendering.viewer import At, Viewer
 
-_KNOWS = Capability.CHANNEL_RENAME.value
 
-
-def lines_for(
-    change: RoomRenamed,
-    position: Position,
-    time_ms: int,
-    capabilities: int,
-    viewer: UserId,
-    server_name: str,
-) -> list[tuple[str, str]]:
-    """Write a renaming for a member's client, as (tags, body)."""
-    shown = rendering.line(change, position, time_ms, capabilities)
-    if shown is not None:
-        return [shown]
+def lines_without_rename(change: RoomRenamed, at: At, viewer: Viewer) -> list[Line]:
+    """Write the change for a member whose client does not know RENAME."""
     if fold_room(change.old) == fold_room(change.name):
         # "This fallback SHOULD NOT be used if the rename only changes the case".
         return []
-    own = next((member for member in change.members if member.source.user == viewer), None)
-    return [] if own is None else _fallback(change, time_ms, capabilities, own, server_name)
+    own = next((one for one in change.members if one.source.user == viewer.user), None)
+    return [] if own is None else _fallback(change, own, at, viewer.capabilities)
 
 
-def payload_for(
-    change: RoomRenamed,
-    position: Position,
-    time_ms: int,
-    capabilities: int,
-    viewer: UserId,
-    server_name: str,
-) -> bytes:
-    """As `lines_for`, in bytes."""
-    lines = lines_for(change, position, time_ms, capabilities, viewer, server_name)
-    return b"".join(rendering.encode(tags, body) for tags, body in lines)
-
-
-def _fallback(
-    change: RoomRenamed, time_ms: int, capabilities: int, own: RoomMember, server_name: str
-) -> list[tuple[str, str]]:
+def _fallback(change: RoomRenamed, own: RoomMember, at: At, capabilities: int) -> list[Line]:
     source, name = own.source, change.name
-    mask = rendering.hostmask(source)
-    tags = rendering.event_tags(source, time_ms, capabilities)
+    mask = hostmask(source)
+    tags = event_tags(source, at.time_ms, capabilities)
     reason = (change.reason,) if change.reason else ()
     entered: tuple[str, ...] = (name,)
     if capabilities & Capability.EXTENDED_JOIN:
         entered = (name, source.account or "*", own.realname)
-    bodies: list[tuple[str, tuple[str, ...]]] = []
+    replies: list[tuple[str, tuple[str, ...]]] = []
     if change.topic is not None:
         text, setter, topic_ms = change.topic
-        bodies.append((numerics.RPL_TOPIC, (name, text)))
-        moment = str(topic_ms // 1000)
-        bodies.append((numerics.RPL_TOPICWHOTIME, (name, setter, moment)))
+        replies.append((numerics.RPL_TOPIC, (name, text)))
+        replies.append((numerics.RPL_TOPICWHOTIME, (name, setter, str(topic_ms // 1000))))
     if not capabilities & Capability.NO_IMPLICIT_NAMES:
-        bodies += _names(change, capabilities, source.nick, server_name)
+        replies += _names(change, capabilities, source.nick, at.server_name)
     return [
-        (tags, rendering.body(mask, "PART", (change.old, *reason))),
-        (tags, rendering.body(mask, "JOIN", entered)),
+        Line(tags, body(mask, "PART", (change.old, *reason))),
+        Line(tags, body(mask, "JOIN", entered)),
         *(
-            ("", rendering.body(server_name, numeric, (source.nick, *parameters)))
-            for numeric, parameters in bodies
+            Line("", body(at.server_name, numeric, (source.nick, *parameters)))
+            for numeric, parameters in replies
         ),
     ]
 
@@ -97,7 +69,7 @@ def _names(
     with_hosts = bool(capabilities & Capability.USERHOST_IN_NAMES)
     words = [
         prefixes(member.status, is_multiple=is_multiple)
-        + (rendering.hostmask(member.source) if with_hosts else member.source.nick)
+        + (hostmask(member.source) if with_hosts else member.source.nick)
         for member in change.members
     ]
     space = space_left(server_name, nick, symbol, name)
@@ -107,14 +79,17 @@ def _names(
     ]
 
 
-def as_called_now(change: Change, name: str) -> Change:
-    """Give a change of a room's past as if the room had had its present name then.
+def as_in_history(change: Change, name: str) -> Change:
+    """Return a change of a room's past as history shows it, under the room's present name.
 
-    Clients put history where its lines say, and the former name may be another room's by now.
+    Clients put history where its lines say, and the former name may be another room's by now. The
+    away message that goes along with a JOIN is not part of it.
     """
     match change:
         case Said() | Redacted() if change.room and change.target != name:
             return replace(change, target=name)
-        case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged():
-            return change if change.name == name else replace(change, name=name)
+        case Joined() if change.name != name or change.away:
+            return replace(change, name=name, away="")
+        case Parted() | Kicked() | TopicChanged() | RoomModesChanged() if change.name != name:
+            return replace(change, name=name)
     return change

@@ -5,8 +5,8 @@ Source: ircv3.net/specs/extensions/labeled-response.
 
 from roost.irc.capabilities import Capability
 from roost.irc.message import escape_tag_value
-from roost.ircd.context import Context, Line
-from roost.ircd.rendering.rendering import encode
+from roost.ircd.context import Context
+from roost.ircd.rendering.lines import Line, encode
 
 LABEL_BYTES_MAX = 64
 """"The value MUST NOT exceed 64 bytes"; a longer one is no label."""
@@ -29,26 +29,19 @@ def finish(context: Context) -> bytes:
     """Encode everything that the line was answered with."""
     lines = context.lines
     if not context.label:
-        return b"".join([_encode(line) for line in lines])
+        return b"".join([encode(line) for line in lines])
     label = f"label={escape_tag_value(context.label)}"
     server = context.config.server_name
     if not lines:
-        return encode(label, f":{server} ACK")
+        return encode(Line(label, f":{server} ACK"))
     if len(lines) == 1 or _is_one_batch(lines):
         # "An existing [batch] type applicable to the entire response" carries the label itself.
-        return b"".join([_encode(lines[0], label), *[_encode(line) for line in lines[1:]]])
+        return b"".join([encode(lines[0], label), *[encode(line) for line in lines[1:]]])
     reference = context.next_batch()
-    parts = [encode(label, f":{server} BATCH +{reference} labeled-response")]
-    parts.extend(_encode(line, "" if line.batch else f"batch={reference}") for line in lines)
-    parts.append(encode("", f":{server} BATCH -{reference}"))
+    parts = [encode(Line(label, f":{server} BATCH +{reference} labeled-response"))]
+    parts.extend(encode(line, f"batch={reference}") for line in lines)
+    parts.append(encode(Line("", f":{server} BATCH -{reference}")))
     return b"".join(parts)
-
-
-def _encode(line: Line, tag: str = "") -> bytes:
-    tags = f"batch={line.batch}" if line.batch else tag
-    if tags and line.tags:
-        tags = f"{tags};{line.tags}"
-    return encode(tags or line.tags, line.body)
 
 
 def _is_one_batch(lines: list[Line]) -> bool:

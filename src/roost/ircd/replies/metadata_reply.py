@@ -11,8 +11,8 @@ from roost.chat.refusals import Refusal
 from roost.chat.state import Room, User
 from roost.irc import casemapping, numerics
 from roost.irc.capabilities import Capability
-from roost.ircd.context import Context, Line
-from roost.ircd.rendering.metadata_lines import EVERYBODY, current, keys_for, lines_of
+from roost.ircd.context import Context
+from roost.ircd.rendering.metadata_lines import EVERYBODY, current
 from roost.ircd.rendering.packing import middle, pack, space_left
 
 BATCH = "metadata"
@@ -26,12 +26,7 @@ CLEAR = "CLEAR"
 
 def has_subscriptions(context: Context) -> bool:
     """Whether the client is to be told of anybody's metadata."""
-    return context.has(Capability.METADATA) and bool(_subscribed(context))
-
-
-def _subscribed(context: Context) -> tuple[str, ...]:
-    session = context.state.sessions.get(context.session.id)
-    return () if session is None else session.subscribed
+    return context.has(Capability.METADATA) and bool(context.subscribed)
 
 
 def send_own(context: Context) -> None:
@@ -50,7 +45,7 @@ def send_on_entering(context: Context, room: Room) -> None:
     if len(room.members) > SYNCED_AT_ONCE_MAX:
         send_sync_later(context, room.name)
         return
-    found = of_room(context, room, _subscribed(context))
+    found = of_room(context, room, context.subscribed)
     if found:
         with context.batch(BATCH, room.name):
             send_all(context, found)
@@ -85,7 +80,7 @@ def send_of_monitored(context: Context, nicks: Iterable[str]) -> None:
         user_id = context.state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
         if user_id is not None:
             user = context.state.users[user_id]
-            send_all(context, current(user.metadata, user.nick, _subscribed(context)))
+            send_all(context, current(user.metadata, user.nick, context.subscribed))
 
 
 def send_key(context: Context, target: str, key: str, value: str | None) -> None:
@@ -96,14 +91,8 @@ def send_key(context: Context, target: str, key: str, value: str | None) -> None
         context.reply(numerics.RPL_KEYVALUE, target, key, EVERYBODY, value)
 
 
-def send_changed(context: Context, change: MetadataChanged, time_ms: int) -> None:
-    """Answer SET and CLEAR; tell what logging in brought."""
-    if change.cause == "account":
-        session = context.session
-        keys = keys_for(change, session.capabilities, _subscribed(context))
-        for line in lines_of(change, time_ms, session.capabilities, keys):
-            context.lines.append(Line(*line))
-        return
+def send_changed(context: Context, change: MetadataChanged) -> None:
+    """Answer SET and CLEAR."""
     subcommand, target = context.targets or ("", change.target)
     if subcommand != CLEAR:
         for key, value in change.entries:

@@ -1,24 +1,34 @@
 """What a client is told of a room that it enters or asks about.
 
 Source: modern.ircdocs.horse, "JOIN message", "TOPIC message";
-ircv3.net/specs/extensions/no-implicit-names.
+ircv3.net/specs/extensions/no-implicit-names; read-marker.
 """
 
+from roost.chat.ids import RoomId
+from roost.chat.read_markers import find_marker
 from roost.chat.state import Room
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
-from roost.ircd.replies import read_marker_lines
+from roost.ircd.rendering.render import read_marker
+from roost.ircd.replies.metadata_reply import send_on_entering
 from roost.ircd.replies.names_reply import send_names
 
 
-def send_entered(context: Context, room: Room) -> None:
-    """Tell of a room that was just entered, after the JOIN."""
-    read_marker_lines.send_on_entering(context, room.name)
+def send_entered(context: Context, number: RoomId) -> None:
+    """Describe a room that was just entered, after the JOIN."""
+    room = context.state.rooms.get(number)
+    if room is None:
+        # A line that is answered late may find the room forgotten.
+        return
+    if context.has(Capability.READ_MARKER):
+        time_ms = find_marker(context.state, context.user, room.name)
+        context.send(*read_marker(room.name, time_ms))
     if room.topic is not None:
         send_topic(context, room)
     if not context.has(Capability.NO_IMPLICIT_NAMES):
         send_names(context, room)
+    send_on_entering(context, room)
 
 
 def send_topic(context: Context, room: Room) -> None:

@@ -7,7 +7,7 @@ from roost.chat.step import source_of
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
-from roost.ircd.rendering import rendering
+from roost.ircd.rendering.lines import format_time, hostmask
 from roost.ircd.services.registry import answer, find_service
 from roost.ircd.services.voice import say
 
@@ -38,8 +38,8 @@ def _echo(context: Context, message: Message, name: str) -> None:
     capabilities, source = context.session.capabilities, source_of(context.user)
     tags: tuple[tuple[str, str], ...] = ()
     if capabilities & Capability.SERVER_TIME:
-        tags += (("time", rendering.format_time(context.now.wall_ms)),)
+        tags += (("time", format_time(context.now.wall_ms)),)
     if capabilities & Capability.MESSAGE_TAGS:
         tags += tuple(tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1)
     shown = (name, message.parameters[1])
-    context.send(message.command, *shown, source=rendering.hostmask(source), tags=tags)
+    context.send(message.command, *shown, source=hostmask(source), tags=tags)

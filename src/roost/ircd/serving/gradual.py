@@ -6,8 +6,11 @@ answer anew, and the balancer drops the parts that the client has been given.
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from roost.irc.message import escape_tag_value
-from roost.ircd.context import Context, Gradual, Line
+from roost.ircd.context import Context, Gradual
+from roost.ircd.rendering.lines import Line
 
 STEPS_PER_TICK = 2
 """Of all clients' long answers together: a step is some 10 ms of work, and a tick comes four times
@@ -37,7 +40,7 @@ def _labelled(context: Context, steps: Iterator[None]) -> Iterator[None]:
     label = f"label={escape_tag_value(context.label)}"
     context.label = ""
     first = Line(label, f":{server} BATCH +{reference} labeled-response")
-    context.lines = [first, *(line._replace(batch=reference) for line in context.lines)]
+    context.lines = [first, *(replace(line, batch=reference) for line in context.lines)]
     with context.within(reference):
         yield from steps
     context.lines.append(Line("", f":{server} BATCH -{reference}"))

@@ -12,20 +12,20 @@ acknowledges all of them, so that a node that takes over replays them.
 from collections import deque
 
 from roost.chat.applied import Applied
-from roost.chat.changes import Change
 from roost.chat.commands import Act, Operation
 from roost.chat.commands.sessions import AttachSessions, CloseSession
-from roost.chat.ids import Position, SessionId
+from roost.chat.ids import Position, RoomId, SessionId
 from roost.chat.refusals import Refusal
 from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.accounts.login import abort_exchange, count_line
 from roost.ircd.config import Config
-from roost.ircd.context import Context, Gradual, Job, Line, Question, Request, Result
+from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.delivery.missed import Missed, look_back
 from roost.ircd.delivery.missed_index import MissedIndex
-from roost.ircd.delivery.siblings import rooms_for_newcomer, show_apart
+from roost.ircd.delivery.siblings import describe_room, rooms_for_newcomer
+from roost.ircd.rendering.lines import Line
 from roost.ircd.rendering.pieces import cut_payload, join_lines
 from roost.ircd.replies.labels import finish
 from roost.ircd.serving import registration, resumption
@@ -358,12 +358,12 @@ class Serving:
     def _missed_since(
         self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
     ) -> Missed:
-        def apart(change: Change, applied: Applied) -> bytes:
-            return show_apart(self._context_of(session), change, applied)
+        def describe(room: RoomId) -> bytes:
+            return describe_room(self._context_of(session), room)
 
         known = self.state.sessions[session.id]
         name = self.config.server_name
-        return look_back(self._missed, since, self.state, known, name, seen, show_apart=apart)
+        return look_back(self._missed, since, self.state, known, name, describe, seen)
 
     def _context_of(self, session: LocalSession) -> Context:
         """Make a context for what is told to a client unasked."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from roost.chat.ids import RoomId, SessionId
 from roost.irc.capabilities import DELIVERY_CAPABILITIES
+from roost.ircd.rendering.viewer import Viewer
 from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.session import LocalSession
 from roost.protocol import trunk as frames
@@ -17,7 +18,7 @@ from roost.protocol import trunk as frames
 class Group:
     """Some of a room's local sessions."""
 
-    __slots__ = ("balancer", "capabilities", "number", "room", "sessions")
+    __slots__ = ("balancer", "capabilities", "number", "room", "sessions", "viewer")
 
     def __init__(self, number: int, room: RoomId, balancer: str, capabilities: int) -> None:
         self.number = number
@@ -25,6 +26,8 @@ class Group:
         self.balancer = balancer
         self.capabilities = capabilities
         """Those of `irc.capabilities.DELIVERY_CAPABILITIES` that its sessions have."""
+        self.viewer = Viewer(capabilities)
+        """What all sessions of the group have in common."""
         self.sessions: dict[SessionId, LocalSession] = {}
 
 
@@ -46,6 +49,10 @@ class Groups:
         """The local sessions in `room`."""
         for group in self._rooms.get(room, ()):
             yield from group.sessions.values()
+
+    def rooms_of(self, session: LocalSession) -> list[RoomId]:
+        """Return the rooms in whose groups a session is."""
+        return [group.room for group in self._places.get(session.id, ())]
 
     def has(self, session: LocalSession, room: RoomId) -> bool:
         """Whether a session is in the room's groups."""

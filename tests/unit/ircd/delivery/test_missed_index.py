@@ -2,11 +2,9 @@
 
 import random
 
-from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
-from roost.chat.changes import Change
 from roost.chat.commands import encode_command
-from roost.chat.ids import Position
+from roost.chat.ids import Position, RoomId
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, User
 from roost.ircd.delivery.missed import look_back
@@ -37,8 +35,8 @@ class Everything(MissedIndex):
         ]
 
 
-def plainly(change: Change, applied: Applied) -> bytes:
-    return f"{change} of {applied.position}".encode()
+def plainly(room: RoomId) -> bytes:
+    return f"room {room}".encode()
 
 
 def test_nothing_that_a_session_missed_is_overlooked() -> None:
@@ -60,8 +58,8 @@ def compare(seed: int) -> int:
             since = Position(dice.randrange(number))
             seen = (Position(since + 1), 1) if dice.random() < 0.3 else None
             name = "roost.local"
-            missed = look_back(index, since, state, session, name, seen, show_apart=plainly)
-            wanted = look_back(everything, since, state, session, name, seen, show_apart=plainly)
+            missed = look_back(index, since, state, session, name, plainly, seen)
+            wanted = look_back(everything, since, state, session, name, plainly, seen)
             assert missed == wanted
             shown += len(missed.lines)
     return shown

@@ -28,7 +28,10 @@ from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change, encode_change
 from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
 from roost.irc.capabilities import DELIVERY_CAPABILITIES, NAMES, Capability
-from roost.ircd.rendering import rendering
+from roost.ircd.rendering import lines
+from roost.ircd.rendering.renaming import as_in_history
+from roost.ircd.rendering.render import payload, render
+from roost.ircd.rendering.viewer import At, Viewer
 
 ANN = Source(UserId(5), "Ann", "a", "host", "")
 ANNA = Source(UserId(5), "Ann", "a", "host", "anna")
@@ -36,6 +39,7 @@ ROOM = RoomId(64)
 ROOMS = ((ROOM, "#a"),)
 POSITION = Position(0x1F)
 TIME_MS = 1_700_000_000_005
+AT = At(POSITION, TIME_MS, "s")
 ALL = sum(NAMES.values())
 STAMP = "time=2023-11-14T22:13:20.005Z;msgid=0000000001f-02"
 MODES = (
@@ -96,9 +100,9 @@ TABLE: list[tuple[Change, str, str]] = [
 def test_bystander_sees_a_change_as_its_capabilities_ask_for(
     change: Change, plain: str, rich: str
 ) -> None:
-    shown = rendering.line_for_others(change, POSITION, TIME_MS, 0)
+    shown = payload(change, AT, Viewer(0))
     assert shown == (f":Ann!a@host {plain}\r\n".encode() if plain else b"")
-    shown = rendering.line_for_others(change, POSITION, TIME_MS, ALL)
+    shown = payload(change, AT, Viewer(ALL))
     tags = STAMP
     if change.source.account:
         tags += ";account=anna"
@@ -111,9 +115,8 @@ def test_bystander_sees_a_change_as_its_capabilities_ask_for(
 def test_change_looks_the_same_from_history(change: Change, _plain: str, _rich: str) -> None:
     stored = decode_change(encode_change(change))
     for capabilities in (0, ALL):
-        assert rendering.line(stored, POSITION, TIME_MS, capabilities) == rendering.line(
-            change, POSITION, TIME_MS, capabilities
-        )
+        viewer = Viewer(capabilities)
+        assert render(stored, AT, viewer) == render(change, AT, viewer)
 
 
 @pytest.mark.parametrize("bit", list(Capability))
@@ -123,32 +126,32 @@ def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability
     changes.append(HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"),), (1,), ""))
     changes.append(replace(said("a\nb"), breaks=(2,)))
     differs = any(
-        rendering.line_for_others(change, POSITION, TIME_MS, 0)
-        != rendering.line_for_others(change, POSITION, TIME_MS, bit)
+        payload(change, AT, Viewer(0)) != payload(change, AT, Viewer(bit))
         for change in [*changes, said(source=ANNA)]
     )
     assert differs == bool(bit & DELIVERY_CAPABILITIES)
 
 
 def test_message_id_is_the_one_that_history_finds() -> None:
-    shown = rendering.line(said(), Position(2**40), TIME_MS, Capability.MESSAGE_TAGS)
-    assert shown is not None
-    assert f"msgid={message_id(Position(2**40), 2)}" in shown[0]
+    at = At(Position(2**40), TIME_MS, "s")
+    (shown,) = render(said(), at, Viewer(Capability.MESSAGE_TAGS))
+    assert f"msgid={message_id(Position(2**40), 2)}" in shown.tags
 
 
 def test_away_follows_a_join_but_is_no_message_of_history() -> None:
     change = Joined(2, ANN, ROOM, "#a", "Ann", "tea")
     away_notify = Capability.AWAY_NOTIFY
-    live = rendering.line_for_others(change, POSITION, TIME_MS, away_notify)
+    live = payload(change, AT, Viewer(away_notify))
     assert live == b":Ann!a@host JOIN #a\r\n:Ann!a@host AWAY :tea\r\n"
-    assert rendering.line(change, POSITION, TIME_MS, away_notify) == ("", ":Ann!a@host JOIN #a")
+    (shown,) = render(as_in_history(change, "#a"), AT, Viewer(away_notify))
+    assert shown.body == ":Ann!a@host JOIN #a"
 
 
 @pytest.mark.parametrize("character", ["x", "\u00e9", "\u20ac", "\U0001f426"])
 def test_lines_are_cut_to_512_bytes_between_characters(character: str) -> None:
-    payload = rendering.line_for_others(said(character * 600), POSITION, TIME_MS, 0)
-    assert 512 - len(character.encode()) < len(payload) <= 512
-    assert payload.decode().rstrip("\r\n").endswith(character)
+    shown = payload(said(character * 600), AT, Viewer(0))
+    assert 512 - len(character.encode()) < len(shown) <= 512
+    assert shown.decode().rstrip("\r\n").endswith(character)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_lines_are_cut_to_512_bytes_between_characters(character: str) -> None:
     ],
 )
 def test_times_are_utc_with_milliseconds(time_ms: int, expected: str) -> None:
-    assert rendering.format_time(time_ms) == expected
+    assert lines.format_time(time_ms) == expected
 
 
 @pytest.mark.parametrize(
@@ -177,4 +180,4 @@ def test_times_are_utc_with_milliseconds(time_ms: int, expected: str) -> None:
 def test_last_parameter_has_a_colon_where_it_needs_one(
     parameters: tuple[str, ...], expected: str
 ) -> None:
-    assert rendering.body("s", "X", parameters) == expected
+    assert lines.body("s", "X", parameters) == expected

@@ -1,0 +1,228 @@
+"""Decides who is shown a change: the one table, for live delivery and for what a client missed.
+
+delivery     resolves an audience to groups and sessions
+missed index keys each change by the rooms, users and nicknames of its audience
+missed       asks `includes` of the viewer as it was at that moment
+results      ask `is_in_answer` of the client that caused the change
+"""
+
+from functools import lru_cache
+from typing import Literal, TypeAlias, assert_never
+
+import msgspec
+
+from roost.chat import changes
+from roost.chat.changes import Change, Said
+from roost.chat.hosts import NOTICES_MODE
+from roost.chat.ids import FoldedNick, RoomId, UserId
+from roost.chat.operators import WALLOPS_MODE
+from roost.chat.presence import UNATTENDED
+from roost.irc.capabilities import Capability
+from roost.irc.casemapping import fold_nick
+from roost.ircd.rendering.viewer import Viewer
+from roost.protocol.mesh import Whisper
+
+# Plain words, because looking up a member of an enumeration takes longer than a whole audience.
+Siblings: TypeAlias = Literal["like others", "always", "never"]
+"""When the other clients of the user who caused a change are told.
+
+"like others": if they are in one of the rooms, for example.
+"""
+
+Answer: TypeAlias = Literal["apart", "change", "echo", "like others"]
+"""What the client that caused a change is told in the answer to its line.
+
+"apart": something else, or nothing; "change": the change; "echo": the change if it negotiated
+echo-message; "like others": the change if it is in the audience.
+"""
+
+
+class Audience(msgspec.Struct, frozen=True, gc=False):
+    """Everybody who is shown a change. Whether it shows to their clients is up to `render`."""
+
+    rooms: tuple[RoomId, ...] = ()
+    """The rooms whose members are told."""
+    minimum_status: int = 0
+    """The status that members must have."""
+    users: tuple[UserId, ...] = ()
+    """Who is told wherever they are."""
+    watched: FoldedNick = FoldedNick("")
+    """The nickname whose watchers (MONITOR) are told; empty for none."""
+    watchers_need: int = 0
+    """The capabilities that those watchers must have negotiated."""
+    mode: str = ""
+    """The user mode of operators and others who listen; empty for none."""
+    needs: int = 0
+    """Capabilities that do not shape deliveries, without which nobody is told."""
+    siblings: Siblings = "like others"
+    answer: Answer = "apart"
+    reaches_asker: bool = False
+    """The client that caused the change is told like others, besides its answer."""
+    is_whole_room: bool = False
+    """There is one room, and the change looks alike to everybody in it with equal capabilities."""
+
+
+NOBODY = Audience()
+
+_ECHO_MESSAGE = Capability.ECHO_MESSAGE.value
+
+
+def audience(change: Change | Whisper) -> Audience:
+    """Return who is shown a change."""
+    match change:
+        case Said() | Whisper():
+            if change.room and not change.minimum_status:
+                return _of_room_message(change.room)
+            return _of_message(change)
+        case changes.Joined() | changes.Parted():
+            return _whole_room(change.room, siblings="always")
+        case changes.TopicChanged() | changes.RoomModesChanged() | changes.RoomRenamed():
+            return _whole_room(change.room)
+        case changes.Kicked():
+            return _whole_room(change.room, users=(change.user,))
+        case changes.Invited():
+            return _whole_room(change.room, users=(change.user,), answer="apart")
+        case changes.Redacted():
+            return _of_redaction(change)
+        case changes.Quitted():
+            return Audience(rooms=_ids(change.rooms), siblings="never")
+        case changes.NickChanged():
+            return _in_common(change.rooms)
+        case changes.RealnameChanged() | changes.AccountChanged() | changes.HostChanged():
+            is_news = not isinstance(change, changes.RealnameChanged) or change.is_news
+            return _in_common(change.rooms, watched=change.source.nick if is_news else "")
+        case changes.AwayChanged():
+            return _of_absence(change)
+        case changes.UserModesChanged():
+            return Audience(siblings="always", answer="change")
+        case changes.MetadataChanged():
+            return _of_metadata(change)
+        case changes.ReadMarked():
+            users = change.users if change.is_news else ()
+            return Audience(users=users, needs=Capability.READ_MARKER, answer="change")
+        case changes.WentOnline() | changes.WentOffline():
+            return Audience(watched=change.folded, reaches_asker=True)
+        case changes.OperatorsTold():
+            return Audience(mode=NOTICES_MODE, answer="change")
+        case changes.Wallopped():
+            return Audience(mode=WALLOPS_MODE, answer="like others")
+        case changes.Killed():
+            return Audience(users=(change.user,), reaches_asker=True)
+        case (
+            changes.SessionOpened() | changes.SessionClosed() | changes.SessionAttached()
+            | changes.SessionResumed() | changes.CapabilitiesChanged() | changes.MonitorChanged()
+            | changes.SubscriptionsChanged() | changes.AccountRegistered()
+            | changes.AccountUpdated() | changes.AlwaysOnChanged() | changes.OwnershipChanged()
+            | changes.VirtualHostSet() | changes.Rehashed()
+        ):  # fmt: skip
+            return NOBODY
+        case _:
+            assert_never(change)
+
+
+def _of_message(message: Said | Whisper) -> Audience:
+    if not message.room:
+        return Audience(
+            users=(message.recipient,),
+            siblings="always",
+            answer="echo",
+            # One to oneself is delivered as well as echoed.
+            reaches_asker=message.recipient == message.source.user,
+        )
+    rooms, status = (message.room,), message.minimum_status
+    return Audience(rooms, status, siblings="always", answer="echo")
+
+
+@lru_cache(maxsize=1024)
+def _of_room_message(room: RoomId) -> Audience:
+    """Return who is told of a message to a room: kept, because most changes are that."""
+    return _whole_room(room, siblings="always", answer="echo")
+
+
+def _whole_room(
+    room: RoomId,
+    *,
+    users: tuple[UserId, ...] = (),
+    siblings: Siblings = "like others",
+    answer: Answer = "change",
+) -> Audience:
+    return Audience(
+        rooms=(room,), users=users, siblings=siblings, answer=answer, is_whole_room=True
+    )
+
+
+def _of_redaction(change: changes.Redacted) -> Audience:
+    if change.room:
+        return _whole_room(change.room)
+    users = (change.recipient,) if change.recipient else ()
+    return Audience(users=users, siblings="always", answer="change")
+
+
+def _of_absence(change: changes.AwayChanged) -> Audience:
+    # That one client is unattended says nothing of the user.
+    is_of_user = change.is_news or change.message != UNATTENDED
+    return _in_common(
+        change.rooms,
+        watched=change.source.nick if change.is_news else "",
+        siblings="always" if is_of_user else "never",
+        answer="apart",
+    )
+
+
+def _of_metadata(change: changes.MetadataChanged) -> Audience:
+    is_presence = change.cause == "presence"
+    return Audience(
+        rooms=_ids(change.rooms),
+        watched=change.folded,
+        siblings="never" if is_presence else "always",
+        answer="change" if change.cause == "account" else "apart",
+    )
+
+
+def _in_common(
+    rooms: tuple[tuple[RoomId, str], ...],
+    *,
+    watched: str = "",
+    siblings: Siblings = "always",
+    answer: Answer = "change",
+) -> Audience:
+    """Return those who share a room with the source, or want to know more of whom they watch."""
+    return Audience(
+        rooms=_ids(rooms),
+        watched=FoldedNick(fold_nick(watched)),
+        watchers_need=Capability.EXTENDED_MONITOR.value,
+        siblings=siblings,
+        answer=answer,
+    )
+
+
+def _ids(rooms: tuple[tuple[RoomId, str], ...]) -> tuple[RoomId, ...]:
+    return tuple([room for room, _ in rooms])
+
+
+def includes(told: Audience, viewer: Viewer, source: UserId) -> bool:
+    """Return whether a client, as it was then, is told of what `source` did."""
+    if viewer.capabilities & told.needs != told.needs:
+        return False
+    if viewer.user == source and told.siblings != "like others":
+        return told.siblings != "never"
+    need = told.watchers_need
+    is_watching = bool(told.watched) and told.watched in viewer.monitored
+    return (
+        viewer.user in told.users
+        or any(viewer.rooms.get(room, -1) >= told.minimum_status for room in told.rooms)
+        or (is_watching and viewer.capabilities & need == need)
+        or (bool(told.mode) and told.mode in viewer.modes)
+    )
+
+
+def is_in_answer(told: Audience, viewer: Viewer, source: UserId) -> bool:
+    """Return whether the client whose line caused a change is shown it in the answer.
+
+    What a service did for the client belongs there, if the client is told at all.
+    """
+    if viewer.user != source or told.answer == "like others":
+        return includes(told, viewer, source)
+    if told.answer == "echo":
+        return bool(viewer.capabilities & _ECHO_MESSAGE)
+    return told.answer == "change"

@@ -1,0 +1,68 @@
+"""The look of what people say: messages of one line or several, and typing notices.
+
+Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/multiline.
+"""
+
+from roost.chat.changes import Said
+from roost.irc.capabilities import Capability
+from roost.irc.message import encode_tags
+from roost.ircd.rendering.lines import Line, event_tags, fit, hostmask, message_tags
+from roost.ircd.rendering.viewer import At
+from roost.protocol.mesh import Whisper
+
+_MESSAGE_TAGS = Capability.MESSAGE_TAGS.value
+_MULTILINE = Capability.MULTILINE.value
+
+
+def lines_of_said(change: Said, at: At, capabilities: int) -> list[Line]:
+    """Write a message; what was said in several lines is a batch, or several messages."""
+    source = change.source
+    tags = message_tags(source, change.part, at.position, at.time_ms, capabilities)
+    if change.tags and capabilities & _MESSAGE_TAGS:
+        tags += ";" + encode_tags(change.tags)
+    head = f":{source.nick}!{source.username}@{source.host} {change.verb} {change.target}"
+    if change.verb == "TAGMSG":
+        return [Line(tags, fit(head))] if capabilities & _MESSAGE_TAGS else []
+    if change.breaks:
+        return _several_lines(change, at, capabilities, tags, f"{head} :")
+    return [Line(tags, fit(f"{head} :{change.text}"))]
+
+
+def _several_lines(change: Said, at: At, capabilities: int, tags: str, head: str) -> list[Line]:
+    """Write a batch, or for clients that do not know them what multiline has as "Fallback"."""
+    if not capabilities & _MULTILINE:
+        told: list[Line] = []
+        for text, _ in _pieces(change):
+            if text:
+                own = event_tags(change.source, at.time_ms, capabilities) if told else tags
+                told.append(Line(own, fit(head + text)))
+        return told
+    who = f":{hostmask(change.source)}"
+    reference = f"m{at.position:x}-{change.part:x}"
+    inner = [
+        Line("draft/multiline-concat" if is_continued else "", fit(head + text), reference)
+        for text, is_continued in _pieces(change)
+    ]
+    begin = fit(f"{who} BATCH +{reference} draft/multiline {change.target}")
+    return [Line(tags, begin), *inner, Line("", f"{who} BATCH -{reference}")]
+
+
+def _pieces(change: Said) -> list[tuple[str, bool]]:
+    """Take a text of several lines apart: each, and whether it goes on the one before it."""
+    ends = [*change.breaks[1:], len(change.text) + 1]
+    first = change.text[: change.breaks[0]]
+    found = [(first.removesuffix("\n"), False)]
+    for start, end in zip(change.breaks, ends, strict=True):
+        is_continued = change.text[start - 1] != "\n"
+        found.append((change.text[start:end].removesuffix("\n"), is_continued))
+    return found
+
+
+def lines_of_whisper(whisper: Whisper, capabilities: int) -> list[Line]:
+    """Write a typing notice, which only clients with message-tags are sent."""
+    if not capabilities & _MESSAGE_TAGS:
+        return []
+    tags = event_tags(whisper.source, whisper.time_ms, capabilities)
+    separator = ";" if tags else ""
+    text = f":{hostmask(whisper.source)} TAGMSG {whisper.target}"
+    return [Line(f"{tags}{separator}{encode_tags(whisper.tags)}", fit(text))]
