@@ -1,6 +1,8 @@
 """How changes look."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from roost.chat.changes import (
@@ -11,11 +13,13 @@ from roost.chat.changes import (
     Invited,
     Joined,
     Kicked,
+    MetadataChanged,
     NickChanged,
     Parted,
     Quitted,
     RealnameChanged,
     Redacted,
+    RoomMember,
     RoomModesChanged,
     RoomRenamed,
     Said,
@@ -30,7 +34,7 @@ from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
 from roost.irc.capabilities import DELIVERY_CAPABILITIES, NAMES, Capability
 from roost.ircd.rendering import lines
 from roost.ircd.rendering.renaming import as_in_history
-from roost.ircd.rendering.render import payload, render
+from roost.ircd.rendering.render import kind_of, payload, render
 from roost.ircd.rendering.viewer import At, Viewer
 
 ANN = Source(UserId(5), "Ann", "a", "host", "")
@@ -130,6 +134,34 @@ def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability
         for change in [*changes, said(source=ANNA)]
     )
     assert differs == bool(bit & DELIVERY_CAPABILITIES)
+
+
+PERSONAL: list[Change] = [
+    HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"), (RoomId(65), "#b")), (1, 2), "tea"),
+    RoomRenamed(2, ANN, ROOM, "#a", "#b", "", False, None, (RoomMember(ANN, "Ann B", 2),)),
+    MetadataChanged(2, ANN, ROOM, UserId(0), "#a", (("url", "x"), ("avatar", None))),
+    Joined(2, ANN, ROOM, "#a", "Ann B", "tea", False, 0),
+]
+viewers = st.builds(
+    Viewer,
+    capabilities=st.sets(st.sampled_from(Capability)).map(sum),
+    user=st.sampled_from([UserId(5), UserId(6), UserId(7)]),
+    rooms=st.dictionaries(st.sampled_from([ROOM, RoomId(65)]), st.just(0)),
+    subscribed=st.sets(st.sampled_from(["url", "avatar"])),
+    modes=st.sampled_from(["", "w"]),
+)
+
+
+@given(viewers, viewers, st.sampled_from([*(change for change, _, _ in TABLE), *PERSONAL]))
+def test_viewers_of_a_kind_see_the_same(one: Viewer, other: Viewer, change: Change) -> None:
+    # Invited is about a user (6); of all others only the source matters.
+    concerned = (ANN.user, UserId(6))
+    shared = one.capabilities & DELIVERY_CAPABILITIES
+    other.capabilities = other.capabilities & ~DELIVERY_CAPABILITIES | shared
+    if one.user in concerned or other.user in concerned:
+        other.user = one.user
+    if kind_of(change, one) == kind_of(change, other):
+        assert payload(change, AT, one) == payload(change, AT, other)
 
 
 def test_message_id_is_the_one_that_history_finds() -> None:
