@@ -1,7 +1,7 @@
 """Running asyncio scenarios on the loop that the processes use."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 import uvloop
@@ -24,3 +24,20 @@ async def wait_until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(WAIT_S_MAX):
         while not condition():  # noqa: ASYNC110 - any condition, of code that knows no events
             await asyncio.sleep(0.001)
+
+
+class CancelledLate:
+    """Awaits a dial as a task of an overloaded loop does whose time-out strikes late.
+
+    When TCP is connected, the loop goes on with the TLS handshake at once, but the task is woken,
+    and cancelled, only after `condition` has come true.
+    """
+
+    def __init__(self, dial: Coroutine[Any, Any, object], condition: Callable[[], object]) -> None:
+        self._dial = dial
+        self._condition = condition
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield self._dial.send(None)
+        yield from wait_until(self._condition).__await__()
+        self._dial.throw(asyncio.CancelledError())

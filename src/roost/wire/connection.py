@@ -159,6 +159,14 @@ class FramedConnection(asyncio.BufferedProtocol):
         if self._transport is not None and not self._is_lost:
             self._transport.abort()
 
+    def abandon(self, reason: str) -> None:
+        """Drop a connection whose set-up was cancelled: the loop need not report its loss.
+
+        Nothing may be written to it: uvloop would report that as an error of the program.
+        """
+        self.abort(reason)
+        self.connection_lost(None)
+
     def _flush(self) -> None:
         self._is_flush_due = False
         if self._transport is None or self._is_lost:

@@ -115,6 +115,9 @@ class Listener:
                 ssl_handshake_timeout=self._limits.handshake_s,
                 ssl_shutdown_timeout=_SHUTDOWN_S,
             )
+        except asyncio.CancelledError:
+            connection.abandon("this process is stopping")
+            raise
         except OSError as error:
             self._refusals.refused(address, describe_failure(error))
             return
@@ -194,15 +197,19 @@ async def connect(
     """
     limits = limits or Limits()
     loop = asyncio.get_running_loop()
+    connection = FramedConnection(factory, admission, limits)
     try:
-        _, connection = await loop.create_connection(
-            lambda: FramedConnection(factory, admission, limits),
+        await loop.create_connection(
+            lambda: connection,
             host,
             port,
             ssl=context,
             ssl_handshake_timeout=limits.handshake_s,
             ssl_shutdown_timeout=_SHUTDOWN_S,
         )
+    except asyncio.CancelledError:
+        connection.abandon("the dial was cancelled")
+        raise
     except ssl.SSLError as error:
         raise RefusedPeerError(describe_failure(error)) from error
     if connection.refusal:

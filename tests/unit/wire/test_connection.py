@@ -20,7 +20,7 @@ from roost.wire.errors import RefusedPeerError
 from roost.wire.identity import Identity, admit
 from roost.wire.tls import client_context, server_context
 from support.credentials import NOW, issue
-from support.loops import run, wait_until
+from support.loops import CancelledLate, run, wait_until
 from support.recorders import Recorder, Side
 
 
@@ -375,5 +375,25 @@ def test_a_handlers_own_error_is_not_hidden(tmp_path: Path) -> None:
             connection.send(b"surprise")
             await wait_until(lambda: errors)
         assert isinstance(errors[0], LookupError)
+
+    run(scenario())
+
+
+def test_a_dial_that_is_cancelled_as_its_handshake_ends_leaves_no_half_open_connection(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        errors: list[dict[str, Any]] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: errors.append(context))
+        server, client = Side(), Side()
+        async with listen(issue(tmp_path, "n1"), server) as listener:
+            dialling = dial(listener, issue(tmp_path, "n2"), client)
+            with pytest.raises(asyncio.CancelledError):
+                await CancelledLate(dialling, lambda: client.handlers)
+            client.handlers[0].connection.send(b"a greeting")
+            await wait_until(lambda: server.handlers and server.handlers[0].reasons)
+        assert errors == []
+        assert client.handlers[0].reasons == ["the dial was cancelled"]
 
     run(scenario())
