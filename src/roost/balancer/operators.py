@@ -4,9 +4,9 @@ They come over the port of the trunks, and concern nobody but the node that they
 """
 
 import structlog
-from msgspec import MsgspecError
 
 from roost.balancer.engine.exchange import Exchange
+from roost.protocol.codec import FrameError
 from roost.protocol.orders import PROTOCOL_VERSION, Answer, Order, decode_order, encode
 from roost.protocol.trunk import Drain
 from roost.wire import FramedConnection
@@ -26,8 +26,8 @@ class OperatorLink:
         """Take an order, and answer it."""
         try:
             order = decode_order(body)
-        except (MsgspecError, ValueError) as error:
-            self._connection.abort(f"it sent an order that cannot be read: {error}")
+        except FrameError as error:
+            self._connection.abort(str(error))
             return
         self._connection.send(encode(self._obey(order, now)))
 

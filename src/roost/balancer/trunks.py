@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 import structlog
-from msgspec import MsgspecError
 
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.errors import BalancerError, RefusedNodeError, TrunkError
 from roost.balancer.operators import OperatorLink
+from roost.protocol.codec import FrameError
+from roost.protocol.greeting import check_name
 from roost.protocol.trunk import FromBalancer, FromNode, Hello, decode_from_node, encode
 from roost.wire import (
     Credentials,
@@ -77,8 +78,8 @@ class TrunkLink:
         try:
             try:
                 frame = decode_from_node(body)
-            except (MsgspecError, ValueError) as error:
-                raise TrunkError(f"it sent a frame that cannot be read: {error}") from error
+            except FrameError as error:
+                raise TrunkError(str(error)) from error
             self._desk.received(self, frame)
         except BalancerError as error:
             self._desk.refused(self, error)
@@ -134,10 +135,8 @@ class TrunkDesk:
             self._exchange.receive(link.name, link, frame, now)
         elif not isinstance(frame, Hello):
             raise TrunkError("it did not announce itself first")
-        elif frame.name != link.name:
-            raise RefusedNodeError(
-                f"it calls itself {frame.name!r}, its certificate says {link.name!r}"
-            )
+        elif reason := check_name(frame, link.name):
+            raise RefusedNodeError(reason)
         else:
             self._exchange.node_connected(frame, link, now)
             link.is_announced = True

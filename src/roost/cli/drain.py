@@ -16,6 +16,7 @@ from roost.cli.configuration import read_config
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.flags import OperatorFlags
 from roost.ops import clock
+from roost.protocol.codec import FrameError
 from roost.protocol.orders import PROTOCOL_VERSION, Answer, Order, decode_answer, encode
 from roost.wire import (
     Credentials,
@@ -164,8 +165,8 @@ class _Line:
             raise UnreachableError(f"the balancer closed the connection: {got}")
         try:
             answer = decode_answer(got)
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise UnreachableError(f"the balancer's answer cannot be read: {error}") from error
+        except FrameError as error:
+            raise UnreachableError(f"the balancer cannot be understood: {error}") from error
         if answer.problem:
             raise CommandError(answer.problem)
         return answer

@@ -1,217 +1,198 @@
-"""The mesh: one link between every two nodes, over which replicas talk.
+"""What links to neighbours and to balancers share: dialling, greetings, and heartbeats.
 
-    lower name                          higher name
-        | ---- TCP, mutual TLS ------------> |      the lower name dials
-        | ---- PeerHello ------------------> |
-        | <--- PeerHello ------------------- |      now the link is up, on either side
-        | <--- PeerPing, PeerPong, ... ----> |      a heartbeat each way, four times a second
+    this side                          peer
+      | <--- TCP, mutual TLS --------> |     dialled by either
+      | ---- greeting ---------------> |
+      | <--- greeting ---------------- |     the link is up
+      | <--- frames -----------------> |
 
-A link that is silent for several heartbeats is dropped; one that is gone is reported at once,
-because a lost leader is replaced on that report. A peer that comes again replaces its earlier
-link, which is then only half open. Only members of the cluster are let in, each under the name in
-its certificate.
+`Mesh` and `Trunks` say what the frames are, and what follows from them. A peer that breaks the
+protocol or stays silent loses its link. A link that never came up leaves a line in the log.
 """
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import structlog
 
-from roost.node.dialling import MESH_PACE, Backoff, Dialler
-from roost.node.engine.inputs import (
-    Input,
-    PeerConnected,
-    PeerDisconnected,
-    PeerFrameReceived,
-    RoundTripMeasured,
-)
-from roost.node.files import load_addresses, save_addresses
-from roost.ops import clock
-from roost.protocol import mesh
-from roost.protocol.mesh import PROTOCOL_VERSION, PeerFrame, PeerHello, PeerPing, PeerPong
-from roost.wire import FramedConnection, Identity, RefusalLog, admit, parse_address, serve
+from roost.node.engine.backoff import Backoff, Pace
+from roost.node.engine.heartbeat import Heartbeat
+from roost.protocol.codec import FrameError
+from roost.protocol.greeting import Greeting, check_greeting, check_name
+from roost.wire import Admission, FramedConnection, RefusalLog, WireError, connect, parse_address
+from roost.wire.tls import describe_failure
 
 _logger = structlog.get_logger()
 
-HEARTBEAT_S = 0.25
-SILENT_BEATS_MAX = 6
-"""Six heartbeats, 1.5 s. They are counted by our own beats and not on a clock: after this process
-itself was stopped for long, what waits in its sockets is read before anybody is judged."""
-_SMOOTHING = 0.125
-"""How much a new round-trip time counts, as in TCP (RFC 6298)."""
-_ADDRESS_BYTES_MAX = 300
-"""A host name has at most 253; nothing longer is remembered."""
+CONNECT_S_MAX = 2.0
+"""For TCP and TLS together; a peer that takes longer could not serve anybody anyway."""
+
+FrameT = TypeVar("FrameT")
+GreetingT = TypeVar("GreetingT", bound=Greeting)
 
 
-class MeshConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node's end of the mesh must know."""
+class LinkRules(msgspec.Struct, Generic[FrameT, GreetingT], frozen=True, kw_only=True):
+    """What one kind of link is like."""
 
-    cluster: str
-    name: str
-    members: tuple[str, ...]
-    version: str
-    host: str
-    port: int
-    """0 for any free one."""
-    addresses: Mapping[str, str]
-    """Where neighbours are, as far as the configuration says."""
-    remembered: Path
-    """The file for addresses that were learnt."""
-    heartbeat_s: float = HEARTBEAT_S
+    protocol: int
+    """The version of the protocol."""
+    decode: Callable[[bytes], FrameT]
+    """Reads a frame; raises FrameError."""
+    greeting_type: type[GreetingT]
+    silent_beats_max: int
+    """Heartbeats of this side, after which a silent peer is given up."""
+    is_replaced: bool
+    """Whether a second link to a peer replaces the first one, or is refused."""
 
 
 class Link:
-    """One connection to a neighbour."""
+    """One connection to a peer."""
 
-    def __init__(self, owner: "Mesh", connection: FramedConnection) -> None:
+    def __init__(self, links: "Links[Any, Any]", connection: FramedConnection) -> None:
         self.name = connection.peer.name
         self.connection = connection
-        self.closed = asyncio.Event()
-        self.was_up = False
+        self.heartbeat = Heartbeat(links.rules.silent_beats_max)
         self.is_up = False
-        self._owner = owner
-        self._silent_beats = 0
-        self._nonce = 0
-        self._pinged: dict[int, float] = {}
-        self._round_trip_ms: float | None = None
-        connection.send(mesh.encode(owner.hello()))
+        """Greetings were exchanged, and this is the one link to the peer."""
+        self.was_up = False
+        self.closed = asyncio.Event()
+        self._links = links
+        connection.send(links.greeting())
 
     def on_frame(self, body: bytes) -> None:
-        """Take a neighbour's frame."""
-        self._silent_beats = 0
+        self.heartbeat.note_heard()
+        rules = self._links.rules
         try:
-            frame = mesh.decode(body)
-        except (msgspec.MsgspecError, ValueError) as error:
-            self.connection.abort(f"it sent a frame that cannot be read: {error}")
+            frame = rules.decode(body)
+        except FrameError as error:
+            self.connection.abort(str(error))
             return
         if not self.is_up:
-            self._shake_hands(frame)
-            return
-        match frame:
-            case PeerPing(nonce):
-                self.connection.send(mesh.encode(PeerPong(nonce)))
-            case PeerPong(nonce):
-                self._note_round_trip(nonce)
-            case PeerHello():
-                self.connection.abort("it greeted twice")
-            case _:
-                self._owner.tell(PeerFrameReceived(self.name, frame))
+            self._links.shake_hands(self, frame)
+        elif isinstance(frame, rules.greeting_type):
+            self.connection.abort("it greeted twice")
+        else:
+            self._links.receive(self, frame)
 
     def on_closed(self, reason: str) -> None:
-        """Report the loss."""
         self.closed.set()
-        self._owner.link_closed(self, reason)
-
-    def beat(self) -> None:
-        """Send a heartbeat, or give the link up."""
-        self._silent_beats += 1
-        if self._silent_beats > SILENT_BEATS_MAX:
-            self.connection.abort("it is silent")
-        elif self.is_up:
-            self._nonce += 1
-            self._pinged[self._nonce] = clock.monotonic()
-            self.connection.send(mesh.encode(PeerPing(self._nonce)))
-
-    def _shake_hands(self, frame: PeerFrame) -> None:
-        if not isinstance(frame, PeerHello):
-            self.connection.abort("it did not greet first")
-        elif frame.protocol != PROTOCOL_VERSION:
-            self.connection.abort(
-                f"it speaks version {frame.protocol} of the protocol, we speak {PROTOCOL_VERSION}"
-            )
-        elif frame.cluster != self._owner.config.cluster or frame.name != self.name:
-            self.connection.abort(
-                f"it greets as {frame.name!r} of cluster {frame.cluster!r}, "
-                f"which is not what its certificate says"
-            )
-        else:
-            self.is_up = self.was_up = True
-            self._owner.link_up(self, frame)
-
-    def _note_round_trip(self, nonce: int) -> None:
-        sent = self._pinged.pop(nonce, None)
-        if sent is None:
-            return
-        for older in [number for number in self._pinged if number < nonce]:
-            del self._pinged[older]
-        measured = (clock.monotonic() - sent) * 1000
-        if self._round_trip_ms is None:
-            self._round_trip_ms = measured
-        else:
-            self._round_trip_ms += _SMOOTHING * (measured - self._round_trip_ms)
-        self._owner.tell(RoundTripMeasured(self.name, self._round_trip_ms))
+        self._links.lose(self, reason)
 
 
-class Mesh:
-    """All links of one node."""
+class Links(ABC, Generic[FrameT, GreetingT]):
+    """All links of one kind, of which at most one is up to each peer."""
 
     def __init__(
         self,
-        config: MeshConfig,
-        tell: Callable[[Input], None],
-        last_index: Callable[[], int],
-        server_context: ssl.SSLContext,
-        client_context: ssl.SSLContext,
+        rules: LinkRules[FrameT, GreetingT],
+        cluster: str,
+        beat_s: float,
+        context: ssl.SSLContext,
         random: Callable[[], float],
     ) -> None:
-        """`tell` passes on what happens; `last_index` is the last entry in this node's log."""
-        self.config = config
-        self.tell = tell
-        self._last_index = last_index
-        self._server_context = server_context
-        self._client_context = client_context
+        self.rules = rules
+        self._cluster = cluster
+        self._beat_s = beat_s
+        self._context = context
         self._random = random
-        self._admit_node = admit(config.cluster, "node")
         self._refusals = RefusalLog()
         self._connections: dict[Link, None] = {}
         self._links: dict[str, Link] = {}
-        self._diallers: dict[str, Dialler] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: list[asyncio.Task[None]] = []
-        self._addresses: dict[str, str] = {}
-        self._has_learnt = asyncio.Event()
-        self.port = 0
-        """Where this node listens, once it is open."""
 
     @property
     def linked(self) -> tuple[str, ...]:
-        """The neighbours to which a link is up."""
+        """The peers to which a link is up."""
         return tuple(self._links)
 
-    @property
-    def addresses(self) -> Mapping[str, str]:
-        """Where neighbours are, as far as is known."""
-        return self._addresses
+    def send(self, name: str, bodies: Iterable[bytes]) -> None:
+        """Send encoded frames to a peer; nothing happens when no link is up."""
+        link = self._links.get(name)
+        if link is not None:
+            link.connection.send_many(bodies)
+
+    # What a kind of link decides
+
+    @abstractmethod
+    def greeting(self) -> bytes:
+        """Return this side's first frame."""
+
+    @abstractmethod
+    def link_up(self, link: Link, greeting: GreetingT) -> None:
+        """Report that greetings were exchanged."""
+
+    @abstractmethod
+    def link_down(self, link: Link, reason: str) -> None:
+        """Report the loss of a link that was up."""
+
+    @abstractmethod
+    def receive(self, link: Link, frame: FrameT) -> None:
+        """Take a frame that came over a link that is up."""
+
+    @abstractmethod
+    def beat(self, link: Link) -> None:
+        """Send a heartbeat over a link that is up, if this side sends any."""
+
+    # For links
+
+    def open_link(self, connection: FramedConnection) -> Link:
+        """Begin a link on a new connection."""
+        link = Link(self, connection)
+        self._connections[link] = None
+        return link
+
+    def shake_hands(self, link: Link, frame: FrameT) -> None:
+        """Let a link come up by its first frame, or drop it."""
+        if not isinstance(frame, self.rules.greeting_type):
+            link.connection.abort("it did not greet first")
+            return
+        reason = check_greeting(frame, self.rules.protocol, self._cluster)
+        reason = reason or check_name(frame, link.name) or self._make_way(link.name)
+        if reason:
+            link.connection.abort(reason)
+            return
+        link.is_up = link.was_up = True
+        self._links[link.name] = link
+        self.link_up(link, frame)
+
+    def lose(self, link: Link, reason: str) -> None:
+        """Forget a link whose connection is gone."""
+        self._connections.pop(link, None)
+        if link.is_up:
+            self._take_down(link, reason)
+        elif not link.was_up:
+            self._refusals.refused(link.connection.address, reason, link.connection.peer)
+
+    def _make_way(self, name: str) -> str:
+        """End an earlier link to a peer, or return why there cannot be another one."""
+        earlier = self._links.get(name)
+        if earlier is None:
+            return ""
+        if not self.rules.is_replaced:
+            return f"there is a link to {name!r} already"
+        self._take_down(earlier, "it has connected again")
+        earlier.connection.abort("it has connected again")
+        return ""
+
+    def _take_down(self, link: Link, reason: str) -> None:
+        link.is_up = False
+        del self._links[link.name]
+        self.link_down(link, reason)
+
+    # Tasks
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Listen and dial while the context lasts.
-
-        Raises:
-            OSError: the address cannot be listened on.
-        """
-        config = self.config
-        async with (
-            serve(
-                config.host,
-                config.port,
-                self._server_context,
-                lambda connection: self._open_link(connection),
-                self._admit_caller,
-            ) as listener,
-            asyncio.TaskGroup() as tasks,
-        ):
-            self.port = listener.port
+    async def _alive(self) -> AsyncIterator[None]:
+        """Send heartbeats, and let links be dialled, while the context lasts."""
+        async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self._run(self._beat())
-            self._run(self._remember())
-            remembered = load_addresses(config.remembered)
-            for name, address in {**remembered, **config.addresses}.items():
-                self.learn(name, address)
             try:
                 yield
             finally:
@@ -219,118 +200,89 @@ class Mesh:
                 for task in self._running:
                     task.cancel()
                 for link in list(self._connections):
-                    link.connection.abort("this node is stopping")
-
-    def learn(self, name: str, address: str) -> None:
-        """Note where a neighbour listens; only members' addresses are of interest."""
-        if name == self.config.name or name not in self.config.members:
-            return
-        if self._addresses.get(name) == address or len(address) > _ADDRESS_BYTES_MAX:
-            return
-        try:
-            parse_address(address)
-        except ValueError as error:
-            _logger.warning("bad-neighbour-address", peer=name, reason=str(error))
-            return
-        self._addresses[name] = address
-        self._has_learnt.set()
-        if name < self.config.name:
-            return
-        if name in self._diallers:
-            self._diallers[name].redirect(address)
-            return
-        dialler = Dialler(
-            address,
-            self._client_context,
-            lambda connection: self._open_link(connection),
-            lambda peer: self._admit_dialled(peer, name),
-            Backoff(MESH_PACE, self._random),
-            self._refusals,
-        )
-        self._diallers[name] = dialler
-        self._run(dialler.run())
-
-    def send(self, name: str, bodies: Iterable[bytes]) -> None:
-        """Send encoded frames to a neighbour; nothing happens when no link is up."""
-        link = self._links.get(name)
-        if link is not None:
-            link.connection.send_many(bodies)
-
-    # For links
-
-    def hello(self) -> PeerHello:
-        """Make this node's greeting."""
-        config = self.config
-        return PeerHello(
-            PROTOCOL_VERSION, config.cluster, config.name, config.version, self._last_index()
-        )
-
-    def link_up(self, link: Link, hello: PeerHello) -> None:
-        """A link has shaken hands: from now on it is the link to this neighbour."""
-        earlier = self._links.pop(link.name, None)
-        if earlier is not None:
-            earlier.is_up = False
-            self.tell(PeerDisconnected(link.name))
-            earlier.connection.abort("it has connected again")
-        self._links[link.name] = link
-        _logger.info(
-            "peer-connected",
-            peer=link.name,
-            address=link.connection.address,
-            version=hello.version,
-            position=hello.position,
-        )
-        self.tell(PeerConnected(link.name))
-
-    def link_closed(self, link: Link, reason: str) -> None:
-        """A connection is gone."""
-        self._connections.pop(link, None)
-        if link.is_up:
-            link.is_up = False
-            del self._links[link.name]
-            _logger.info("peer-disconnected", peer=link.name, reason=reason)
-            self.tell(PeerDisconnected(link.name))
-        elif not link.was_up:
-            connection = link.connection
-            self._refusals.refused(connection.address, reason, connection.peer)
-
-    def _open_link(self, connection: FramedConnection) -> Link:
-        link = Link(self, connection)
-        self._connections[link] = None
-        return link
-
-    def _admit_caller(self, peer: Identity) -> str:
-        reason = self._admit_node(peer)
-        if reason:
-            return reason
-        if peer.name not in self.config.members:
-            return f"{peer.name!r} is not a member of the cluster"
-        if peer.name >= self.config.name:
-            return f"{self.config.name!r} dials {peer.name!r}, not the other way round"
-        return ""
-
-    def _admit_dialled(self, peer: Identity, name: str) -> str:
-        reason = self._admit_node(peer)
-        if not reason and peer.name != name:
-            return f"it is {peer.name!r}, and {name!r} was expected there"
-        return reason
-
-    # Tasks
+                    link.connection.close("this node is stopping")
 
     def _run(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
-        assert self._tasks is not None, "the mesh is not open"
+        assert self._tasks is not None, "the links are not open"
         self._running.append(self._tasks.create_task(coroutine))
+
+    def _dial(self, address: str, admission: Admission, pace: Pace) -> "Dialler":
+        """Keep a link to an address alive from now on."""
+        backoff = Backoff(pace, self._random)
+        dialler = Dialler(
+            address, self._context, self.open_link, admission, backoff, self._refusals
+        )
+        self._run(dialler.run())
+        return dialler
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self.config.heartbeat_s)
+            await asyncio.sleep(self._beat_s)
             for link in list(self._connections):
-                link.beat()
+                if link.heartbeat.beat():
+                    link.connection.abort("it is silent")
+                elif link.is_up:
+                    self.beat(link)
 
-    async def _remember(self) -> None:
-        """Keep what was learnt, off the event loop: the disk may be slow or full."""
+
+class Dialler:
+    """Keeps one link to one address alive: dials, waits until it is lost, pauses, dials again."""
+
+    def __init__(
+        self,
+        address: str,
+        context: ssl.SSLContext,
+        open_link: Callable[[FramedConnection], Link],
+        admission: Admission,
+        backoff: Backoff,
+        refusals: RefusalLog,
+    ) -> None:
+        self._address = address
+        self._context = context
+        self._open_link = open_link
+        self._admission = admission
+        self._backoff = backoff
+        self._refusals = refusals
+        self._changed = asyncio.Event()
+        self._link: Link | None = None
+        self._last_failure: tuple[str, str] | None = None
+
+    def redirect(self, address: str) -> None:
+        """Dial another address from the next attempt on, which is made at once."""
+        self._address = address
+        self._backoff.reset()
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Dial for ever."""
         while True:
-            await self._has_learnt.wait()
-            self._has_learnt.clear()
-            known = dict(sorted(self._addresses.items()))
-            await asyncio.to_thread(save_addresses, self.config.remembered, known)
+            self._changed.clear()
+            await self._attempt()
+            if self._link is not None:
+                await self._link.closed.wait()
+                if self._link.was_up:
+                    self._backoff.reset()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._backoff.next_s()):
+                    await self._changed.wait()
+
+    async def _attempt(self) -> None:
+        address = self._address
+        self._link = None
+        try:
+            host, port = parse_address(address)
+            async with asyncio.timeout(CONNECT_S_MAX):
+                await connect(host, port, self._context, self._open, self._admission)
+        except WireError as error:
+            self._refusals.refused(address, str(error))
+        except (OSError, ValueError) as error:
+            failure = describe_failure(error)
+            if (address, failure) != self._last_failure:
+                self._last_failure = (address, failure)
+                _logger.info("unreachable", address=address, reason=failure)
+        else:
+            self._last_failure = None
+
+    def _open(self, connection: FramedConnection) -> Link:
+        self._link = self._open_link(connection)
+        return self._link

@@ -12,6 +12,7 @@ import contextlib
 import os
 import random
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ from roost.node.errors import FailedError, StartError
 from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
-from roost.node.links import Mesh, MeshConfig
+from roost.node.mesh import Mesh, MeshConfig
 from roost.node.store import DiskStore
 from roost.node.trunks import Trunks
 from roost.ops import clock
@@ -222,18 +223,24 @@ class Node:
             status=engine.status(),
             driver=driver.statistics(),
             replica=engine.replica.statistics(),
-            balancers=trunks.connected,
+            balancers=trunks.linked,
         )
 
     def _receive_loop_error(
         self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     ) -> None:
-        """End the process after an exception in our code; links handle errors of their sockets."""
+        """End the process after an exception in our code.
+
+        Links handle errors of their sockets. An error within the event loop's own code costs a
+        connection at most, which heartbeats find out.
+        """
         error = context.get("exception")
         if error is None or isinstance(error, OSError):
             _logger.debug("loop", message=context.get("message"), error=repr(error))
-            return
-        self._fail(error)
+        elif _is_of_the_loop(error):
+            _logger.error("loop", message=context.get("message"), error=repr(error))
+        else:
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
@@ -267,3 +274,10 @@ def _first_leaf(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _is_of_the_loop(error: BaseException) -> bool:
+    """Return whether an error arose and was caught within the event loop's own code."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    packages = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame in frames}
+    return bool(packages) and packages <= {"asyncio", "uvloop"}

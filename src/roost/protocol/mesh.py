@@ -5,6 +5,7 @@ raft's messages as they are. Everything else here is for what raft does not carr
 node lacks, typing notices, and which balancers a node is in touch with.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from roost.chat.changes import Source
 from roost.chat.history import Row
 from roost.chat.ids import Position, RoomId, UserId
+from roost.protocol.codec import make_decoder
 from roost.raft.messages import Message
 
 PROTOCOL_VERSION = 1
@@ -102,19 +104,5 @@ PeerFrame: TypeAlias = (
     Message | PeerHello | PeerPing | PeerPong | Whispers | Gossip | HistoryWant | HistoryChunk
 )
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[PeerFrame] = msgspec.msgpack.Decoder(PeerFrame)
-
-
-def encode(frame: PeerFrame) -> bytes:
-    """Make a frame's body, without its length."""
-    return _encoder.encode(frame)
-
-
-def decode(body: bytes) -> PeerFrame:
-    """Read what a neighbour sent.
-
-    Raises:
-        msgspec.MsgspecError: the body is no frame of this version.
-    """
-    return _decoder.decode(body)
+encode: Callable[[PeerFrame], bytes] = msgspec.msgpack.Encoder().encode
+decode: Callable[[bytes], PeerFrame] = make_decoder(PeerFrame)

@@ -4,7 +4,11 @@ operator  --  Order -->   balancer       as many as it likes
 operator  <-- Answer --   balancer       one for each, in order
 """
 
+from collections.abc import Callable
+
 import msgspec
+
+from roost.protocol.codec import make_decoder
 
 PROTOCOL_VERSION = 1
 
@@ -31,29 +35,6 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag=202, kw_only=True
     """Other nodes that can take clients."""
 
 
-_encoder = msgspec.msgpack.Encoder()
-_order: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
-_answer: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
-
-
-def encode(frame: Order | Answer) -> bytes:
-    """Make a frame's body, without its length."""
-    return _encoder.encode(frame)
-
-
-def decode_order(body: bytes) -> Order:
-    """Read what an operator sent.
-
-    Raises:
-        msgspec.MsgspecError: the body is no order of this version.
-    """
-    return _order.decode(body)
-
-
-def decode_answer(body: bytes) -> Answer:
-    """Read what a balancer answered.
-
-    Raises:
-        msgspec.MsgspecError: the body is no answer of this version.
-    """
-    return _answer.decode(body)
+encode: Callable[[Order | Answer], bytes] = msgspec.msgpack.Encoder().encode
+decode_order: Callable[[bytes], Order] = make_decoder(Order)
+decode_answer: Callable[[bytes], Answer] = make_decoder(Answer)

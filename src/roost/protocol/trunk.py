@@ -13,9 +13,12 @@ arrived. `Reply`, `Close` and `Refuse` carry the session's generation; of all ot
 come before the node says `Serving` under the present generation are of the past.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
+
+from roost.protocol.codec import make_decoder
 
 PROTOCOL_VERSION = 2
 
@@ -255,29 +258,6 @@ FromBalancer: TypeAlias = (
     Welcome | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain
 )
 
-_encoder = msgspec.msgpack.Encoder()
-_from_node: msgspec.msgpack.Decoder[FromNode] = msgspec.msgpack.Decoder(FromNode)
-_from_balancer: msgspec.msgpack.Decoder[FromBalancer] = msgspec.msgpack.Decoder(FromBalancer)
-
-
-def encode(frame: FromNode | FromBalancer) -> bytes:
-    """Make a frame's body, without its length."""
-    return _encoder.encode(frame)
-
-
-def decode_from_node(body: bytes) -> FromNode:
-    """Read what a node sent.
-
-    Raises:
-        msgspec.MsgspecError: the body is no frame of this version.
-    """
-    return _from_node.decode(body)
-
-
-def decode_from_balancer(body: bytes) -> FromBalancer:
-    """Read what a balancer sent.
-
-    Raises:
-        msgspec.MsgspecError: the body is no frame of this version.
-    """
-    return _from_balancer.decode(body)
+encode: Callable[[FromNode | FromBalancer], bytes] = msgspec.msgpack.Encoder().encode
+decode_from_node: Callable[[bytes], FromNode] = make_decoder(FromNode)
+decode_from_balancer: Callable[[bytes], FromBalancer] = make_decoder(FromBalancer)

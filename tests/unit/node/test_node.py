@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import msgspec
@@ -18,9 +18,16 @@ from roost.node.files import RunFile
 from roost.protocol import trunk as frames
 from roost.protocol.trunk import Attach, Hello, Lines, Output, Reply, Status, Welcome
 from roost.storage import LogStore, StorageError
-from roost.wire import Credentials, admit, serve, server_context
+from roost.wire import (
+    Credentials,
+    admit,
+    client_context,
+    parse_address,
+    serve,
+    server_context,
+)
 from support.credentials import issue
-from support.loops import run, wait_until
+from support.loops import CancelledLate, run, wait_until
 from support.recorders import Recorder, Side
 
 
@@ -249,3 +256,32 @@ def test_a_bug_in_a_callback_ends_the_node(tmp_path: Path) -> None:
 
     with contextlib.suppress(ExceptionGroup):
         run(scenario())
+
+
+def test_an_error_within_the_event_loop_ends_no_node(tmp_path: Path) -> None:
+    class Plain(asyncio.Protocol):
+        transport: asyncio.WriteTransport | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.WriteTransport", transport)
+
+    async def scenario() -> None:
+        config = make_config(tmp_path)
+        async with running(config) as run_file:
+            host, port = parse_address(run_file.mesh_address)
+            loop, protocol = asyncio.get_running_loop(), Plain()
+            dial = loop.create_connection(
+                lambda: protocol, host, port, ssl=client_context(config.credentials)
+            )
+            with pytest.raises(asyncio.CancelledError):
+                await CancelledLate(dial, lambda: protocol.transport)
+            assert protocol.transport is not None
+            protocol.transport.write(b"to a transport that uvloop has closed")
+            await wait_until(lambda: [log for log in logs if log["event"] == "loop"])
+            (status,) = await wait_ready(run_file)
+            assert status["state"] == "ready"
+
+    with capture_logs() as logs:
+        run(scenario())
+    (error,) = [log for log in logs if log["event"] == "loop" and log["log_level"] == "error"]
+    assert "the handler is closed" in error["error"]

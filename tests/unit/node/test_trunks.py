@@ -116,7 +116,7 @@ def test_a_node_announces_itself_and_is_welcomed(tmp_path: Path) -> None:
             await wait_until(lambda: b1.events.story)
             assert b1.events.story == ["+b1 12"]
             assert b1.events.neighbours == [neighbours]
-            assert b1.trunks.connected == ("b1",)
+            assert b1.trunks.linked == ("b1",)
 
     run(scenario())
 
@@ -166,10 +166,10 @@ def test_a_lost_trunk_is_reported_and_dialled_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (welcome(name="b2"), "welcomes as 'b2'"),
+        (welcome(name="b2"), "calls itself 'b2'"),
         (welcome(cluster="other"), "cluster 'other'"),
         (welcome(protocol=9), "speaks version 9"),
-        (frames.encode(Ping(1)), "did not welcome us first"),
+        (frames.encode(Ping(1)), "did not greet first"),
         (frames.encode(HELLO), "cannot be read"),
         (b"", "cannot be read"),
     ],
@@ -231,6 +231,6 @@ def test_a_second_address_of_one_balancer_gives_no_second_trunk(tmp_path: Path) 
                 second.connection.send(welcome())
                 await wait_until(lambda: second.reasons)
                 assert events.story == ["+b1 12"]
-                assert trunks.connected == ("b1",)
+                assert trunks.linked == ("b1",)
 
     run(scenario())

@@ -33,6 +33,7 @@ from roost.balancer.engine.sessions import (
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError, TrunkError
 from roost.ops.throttling import ThrottledLog
+from roost.protocol.greeting import check_greeting
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     Attach,
@@ -377,14 +378,9 @@ class Exchange:
             RefusedNodeError: it cannot be let in; the trunk is to be dropped.
         """
         config = self._config
-        if hello.protocol != PROTOCOL_VERSION:
-            raise RefusedNodeError(
-                f"it speaks version {hello.protocol} of the protocol, we speak {PROTOCOL_VERSION}"
-            )
-        if hello.cluster != config.cluster:
-            raise RefusedNodeError(
-                f"it belongs to cluster {hello.cluster!r}, not to {config.cluster!r}"
-            )
+        reason = check_greeting(hello, PROTOCOL_VERSION, config.cluster)
+        if reason:
+            raise RefusedNodeError(reason)
         known = self.fleet.find(hello.name)
         if known is not None and known.trunk is not None:
             if not known.health.is_silent(now):

@@ -2,7 +2,7 @@
 
 import itertools
 
-from roost.node.dialling import MESH_PACE, Backoff, Pace
+from roost.node.engine.backoff import MESH_PACE, Backoff, Pace
 
 
 def test_pauses_double_up_to_the_most() -> None:

@@ -1,0 +1,48 @@
+"""One link's heartbeats: how long the peer has been silent, and how far away it is.
+
+Silence is counted in heartbeats of this process and not on a clock. After the process itself was
+stopped for long, what waits in its sockets is read before a peer is judged.
+"""
+
+_SMOOTHING = 0.125
+"""The weight of a new round-trip time, as in TCP (RFC 6298)."""
+
+
+class Heartbeat:
+    """Counts the heartbeats since the peer was last heard, and times its answers."""
+
+    def __init__(self, silent_beats_max: int) -> None:
+        self._silent_beats_max = silent_beats_max
+        self._silent_beats = 0
+        self._nonce = 0
+        self._pinged: dict[int, float] = {}
+        self._round_trip_ms: float | None = None
+
+    def note_heard(self) -> None:
+        """Note that the peer has sent something."""
+        self._silent_beats = 0
+
+    def beat(self) -> bool:
+        """Count a heartbeat; return whether the peer has been silent for too many."""
+        self._silent_beats += 1
+        return self._silent_beats > self._silent_beats_max
+
+    def ping(self, now: float) -> int:
+        """Return the nonce of a new ping."""
+        self._nonce += 1
+        self._pinged[self._nonce] = now
+        return self._nonce
+
+    def take_pong(self, nonce: int, now: float) -> float | None:
+        """Return the smoothed round-trip time in milliseconds; None for an unknown nonce."""
+        sent = self._pinged.pop(nonce, None)
+        if sent is None:
+            return None
+        for older in [number for number in self._pinged if number < nonce]:
+            del self._pinged[older]
+        measured = (now - sent) * 1000
+        if self._round_trip_ms is None:
+            self._round_trip_ms = measured
+        else:
+            self._round_trip_ms += _SMOOTHING * (measured - self._round_trip_ms)
+        return self._round_trip_ms

@@ -1,0 +1,206 @@
+"""The mesh: one link between every two nodes, over which replicas talk.
+
+The node with the lower name dials. Both sides greet with `PeerHello` and then send heartbeats four
+times a second. A link that is silent for several heartbeats is dropped; one that is gone is
+reported at once, because a lost leader is replaced on that report. A peer that comes again
+replaces its earlier link, which is then only half open. Only members of the cluster are let in,
+each under the name in its certificate.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from roost.node.engine.backoff import MESH_PACE
+from roost.node.engine.inputs import (
+    Input,
+    PeerConnected,
+    PeerDisconnected,
+    PeerFrameReceived,
+    RoundTripMeasured,
+)
+from roost.node.files import load_addresses, save_addresses
+from roost.node.links import Dialler, Link, LinkRules, Links
+from roost.ops import clock
+from roost.protocol.mesh import (
+    PROTOCOL_VERSION,
+    PeerFrame,
+    PeerHello,
+    PeerPing,
+    PeerPong,
+    decode,
+    encode,
+)
+from roost.wire import Identity, admit, parse_address, serve
+
+_logger = structlog.get_logger()
+
+HEARTBEAT_S = 0.25
+SILENT_BEATS_MAX = 6
+"""1.5 s: less than an election of a new leader may take altogether."""
+_ADDRESS_BYTES_MAX = 300
+"""A host name has at most 253; nothing longer is remembered."""
+_RULES = LinkRules(
+    protocol=PROTOCOL_VERSION,
+    decode=decode,
+    greeting_type=PeerHello,
+    silent_beats_max=SILENT_BEATS_MAX,
+    is_replaced=True,
+)
+
+
+class MeshConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node's end of the mesh must know."""
+
+    cluster: str
+    name: str
+    members: tuple[str, ...]
+    version: str
+    host: str
+    port: int
+    """0 for any free one."""
+    addresses: Mapping[str, str]
+    """Where neighbours are, as far as the configuration says."""
+    remembered: Path
+    """The file for addresses that were learnt."""
+    heartbeat_s: float = HEARTBEAT_S
+
+
+class Mesh(Links[PeerFrame, PeerHello]):
+    """All links of one node to its neighbours."""
+
+    def __init__(
+        self,
+        config: MeshConfig,
+        tell: Callable[[Input], None],
+        last_index: Callable[[], int],
+        server_context: ssl.SSLContext,
+        client_context: ssl.SSLContext,
+        random: Callable[[], float],
+    ) -> None:
+        """`tell` reports what happens; `last_index` is the last entry in this node's log."""
+        super().__init__(_RULES, config.cluster, config.heartbeat_s, client_context, random)
+        self._config = config
+        self._tell = tell
+        self._last_index = last_index
+        self._server_context = server_context
+        self._admit_node = admit(config.cluster, "node")
+        self._diallers: dict[str, Dialler] = {}
+        self._addresses: dict[str, str] = {}
+        self._has_learnt = asyncio.Event()
+        self.port = 0
+        """Where this node listens, once it is open."""
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where neighbours are, as far as is known."""
+        return self._addresses
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Listen and dial while the context lasts.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        config = self._config
+        async with (
+            serve(
+                config.host, config.port, self._server_context, self.open_link, self._admit_caller
+            ) as listener,
+            self._alive(),
+        ):
+            self.port = listener.port
+            self._run(self._remember())
+            remembered = load_addresses(config.remembered)
+            for name, address in {**remembered, **config.addresses}.items():
+                self.learn(name, address)
+            yield
+
+    def learn(self, name: str, address: str) -> None:
+        """Note where a neighbour listens; only members' addresses are of interest."""
+        if name == self._config.name or name not in self._config.members:
+            return
+        if self._addresses.get(name) == address or len(address) > _ADDRESS_BYTES_MAX:
+            return
+        try:
+            parse_address(address)
+        except ValueError as error:
+            _logger.warning("bad-neighbour-address", peer=name, reason=str(error))
+            return
+        self._addresses[name] = address
+        self._has_learnt.set()
+        if name < self._config.name:
+            return
+        if name in self._diallers:
+            self._diallers[name].redirect(address)
+        else:
+            self._diallers[name] = self._dial(
+                address, lambda peer: self._admit_dialled(peer, name), MESH_PACE
+            )
+
+    # What this kind of link does
+
+    def greeting(self) -> bytes:
+        config = self._config
+        position = self._last_index()
+        return encode(
+            PeerHello(PROTOCOL_VERSION, config.cluster, config.name, config.version, position)
+        )
+
+    def link_up(self, link: Link, greeting: PeerHello) -> None:
+        _logger.info(
+            "peer-connected",
+            peer=link.name,
+            address=link.connection.address,
+            version=greeting.version,
+            position=greeting.position,
+        )
+        self._tell(PeerConnected(link.name))
+
+    def link_down(self, link: Link, reason: str) -> None:
+        _logger.info("peer-disconnected", peer=link.name, reason=reason)
+        self._tell(PeerDisconnected(link.name))
+
+    def receive(self, link: Link, frame: PeerFrame) -> None:
+        match frame:
+            case PeerPing(nonce):
+                link.connection.send(encode(PeerPong(nonce)))
+            case PeerPong(nonce):
+                round_trip_ms = link.heartbeat.take_pong(nonce, clock.monotonic())
+                if round_trip_ms is not None:
+                    self._tell(RoundTripMeasured(link.name, round_trip_ms))
+            case _:
+                self._tell(PeerFrameReceived(link.name, frame))
+
+    def beat(self, link: Link) -> None:
+        link.connection.send(encode(PeerPing(link.heartbeat.ping(clock.monotonic()))))
+
+    def _admit_caller(self, peer: Identity) -> str:
+        reason = self._admit_node(peer)
+        if reason:
+            return reason
+        if peer.name not in self._config.members:
+            return f"{peer.name!r} is not a member of the cluster"
+        if peer.name >= self._config.name:
+            return f"{self._config.name!r} dials {peer.name!r}, not the other way round"
+        return ""
+
+    def _admit_dialled(self, peer: Identity, name: str) -> str:
+        reason = self._admit_node(peer)
+        if not reason and peer.name != name:
+            return f"it is {peer.name!r}, and {name!r} was expected there"
+        return reason
+
+    async def _remember(self) -> None:
+        """Keep what was learnt, off the event loop: the disk may be slow or full."""
+        while True:
+            await self._has_learnt.wait()
+            self._has_learnt.clear()
+            known = dict(sorted(self._addresses.items()))
+            await asyncio.to_thread(save_addresses, self._config.remembered, known)
