@@ -1,9 +1,9 @@
 """Hashes that cost nothing and are the same every time, for tests in which time is made up."""
 
 import hashlib
-import hmac
 
 from roost.chat.credentials import Credentials
+from roost.irc.scram import derive_keys
 from roost.ircd.sessions.work import HashPassword, Outcome, Work
 
 ITERATIONS = 2
@@ -20,14 +20,13 @@ def do_work(work: Work) -> Outcome:
 def credentials(password: str) -> Credentials:
     """Make what a password is checked against."""
     salt = hashlib.sha256(password.encode()).digest()[:16]
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    keys = derive_keys(password, salt, ITERATIONS)
     return Credentials(
         password=_encode(password),
         scram_salt=salt,
         scram_iterations=ITERATIONS,
-        scram_stored_key=hashlib.sha256(client_key).digest(),
-        scram_server_key=hmac.digest(salted, b"Server Key", "sha256"),
+        scram_stored_key=keys.stored,
+        scram_server_key=keys.server,
     )
 
 

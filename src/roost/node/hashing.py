@@ -8,8 +8,6 @@ PBKDF2 release Python's global lock, so the loop runs meanwhile.
 Source: RFC 9106 (argon2); RFC 5802, 3, and RFC 7677 (SCRAM-SHA-256).
 """
 
-import hashlib
-import hmac
 import secrets
 import threading
 from collections import deque
@@ -20,6 +18,7 @@ import argon2
 import structlog
 
 from roost.chat.credentials import Credentials
+from roost.irc.scram import derive_keys
 from roost.ircd.sessions.scram import ITERATIONS, SALT_BYTES
 from roost.ircd.sessions.work import HashPassword, Outcome, Work, WorkFailed
 
@@ -48,14 +47,13 @@ def do_work(work: Work) -> Outcome:
 def make_credentials(password: str) -> Credentials:
     """Return what to check a password against, for PLAIN and for SCRAM."""
     salt = secrets.token_bytes(SALT_BYTES)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    keys = derive_keys(password, salt, ITERATIONS)
     return Credentials(
         password=_ARGON2.hash(password),
         scram_salt=salt,
         scram_iterations=ITERATIONS,
-        scram_stored_key=hashlib.sha256(client_key).digest(),
-        scram_server_key=hmac.digest(salted, b"Server Key", "sha256"),
+        scram_stored_key=keys.stored,
+        scram_server_key=keys.server,
     )
 
 

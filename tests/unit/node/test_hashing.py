@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.chat.credentials import Credentials
-from roost.client.model.scram import Scram
+from roost.irc.scram import Client
 from roost.ircd.sessions.work import HashPassword, Outcome, VerifyPassword, Work, WorkFailed
 from roost.node.hashing import Hasher, do_work
 from support.loops import run
@@ -43,7 +43,7 @@ def test_work_shows_no_secret(work: Work) -> None:
 def test_scram_keys_are_those_that_a_client_derives() -> None:
     credentials = do_work(HashPassword("sesame"))
     assert isinstance(credentials, Credentials)
-    client = Scram("alice", "sesame", "nonce")
+    client = Client("alice", "sesame", "nonce")
     client.respond(b"")
     assert client.respond(_challenge(credentials)).startswith(b"c=biws,")
 

@@ -13,15 +13,15 @@ import base64
 import binascii
 import hashlib
 
-from roost.client.model import history, sending
+from roost.client.model import history, sasl, sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Abandon, AskName, KeepTls, UpgradeToTls
 from roost.client.model.incoming import Incoming
 from roost.client.model.offered import WANTED, Offered
-from roost.client.model.scram import External, Plain, Scram, ScramError
 from roost.client.model.state import Registration, State
 from roost.client.model.status import Phase, Problem, ProblemKind
 from roost.client.model.text import clean_name, clean_text
+from roost.irc import scram
 
 NICKS_TRIED_MAX = 4
 """Names to try before the user is asked: the wanted one and it with one, two, three "_"."""
@@ -146,30 +146,30 @@ def _has_proof(state: State) -> bool:
 def _log_in(state: State, *, is_by_certificate: bool = True) -> None:
     """Log in: by the certificate if the server has seen one, else by the password."""
     value = state.offered.available.get("sasl", "")
-    mechanisms = value.upper().split(",") if value else [Plain.name]
+    mechanisms = value.upper().split(",") if value else [sasl.PLAIN]
     profile = state.profile
     account = profile.account or profile.nick
-    sasl: External | Plain | Scram
-    if is_by_certificate and profile.has_certificate and External.name in mechanisms:
-        sasl = External(profile.account)
+    exchange: sasl.Exchange
+    if is_by_certificate and profile.has_certificate and sasl.EXTERNAL in mechanisms:
+        exchange = sasl.external(profile.account)
     elif not profile.password:
         # It may have to come in before it can say that the certificate is its owner's.
         state.toast("You are not logged in: the certificate opens no account here", is_error=True)
         _end(state)
         return
-    elif Scram.name in mechanisms:
+    elif sasl.SCRAM in mechanisms:
         seed = f"{state.nonce} {state.next_word('')} {state.moment}".encode()
-        sasl = Scram(account, profile.password, hashlib.sha256(seed).hexdigest())
-    elif Plain.name in mechanisms:
-        sasl = Plain(account, profile.password)
+        exchange = scram.Client(account, profile.password, hashlib.sha256(seed).hexdigest())
+    elif sasl.PLAIN in mechanisms:
+        exchange = sasl.plain(account, profile.password)
     else:
         offered = clean_text(", ".join(mechanisms))
         state.toast(f"The server offers no known way to log in, only {offered}", is_error=True)
         _end(state)
         return
-    state.registration.sasl = sasl
+    state.registration.sasl = exchange
     state.registration.sasl_data = ""
-    state.emit("AUTHENTICATE", sasl.name)
+    state.emit("AUTHENTICATE", exchange.name)
 
 
 def _end(state: State) -> None:
@@ -182,8 +182,8 @@ def _end(state: State) -> None:
 def receive_authenticate(state: State, line: Incoming) -> None:
     """Take the server's challenge, and answer it."""
     registration = state.registration
-    sasl = registration.sasl
-    if not isinstance(sasl, (External, Plain, Scram)):
+    exchange = registration.sasl
+    if exchange is None:
         return
     data = line.word(0)
     if data != "+":
@@ -192,8 +192,8 @@ def receive_authenticate(state: State, line: Incoming) -> None:
             return
     challenge, registration.sasl_data = registration.sasl_data, ""
     try:
-        response = sasl.respond(base64.b64decode(challenge, validate=True))
-    except (ScramError, binascii.Error, ValueError) as error:
+        response = exchange.respond(base64.b64decode(challenge, validate=True))
+    except (scram.ScramError, binascii.Error, ValueError) as error:
         _stop(state, ProblemKind.PASSWORD, f"Logging in failed: {error}.")
         return
     encoded = base64.b64encode(response).decode()
@@ -213,8 +213,7 @@ def receive_logged_in(state: State, line: Incoming) -> None:
 def receive_sasl_success(state: State, line: Incoming) -> None:
     """Take RPL_SASLSUCCESS (903)."""
     registration = state.registration
-    sasl = registration.sasl
-    if isinstance(sasl, Scram) and not sasl.is_proven():
+    if registration.sasl is not None and not registration.sasl.is_proven():
         _stop(state, ProblemKind.PASSWORD, "The server did not prove that it knows the password.")
         return
     registration.sasl = None
@@ -224,11 +223,11 @@ def receive_sasl_success(state: State, line: Incoming) -> None:
 
 def receive_sasl_failure(state: State, line: Incoming) -> None:
     """Take what says that logging in failed (902, 904 to 906)."""
-    sasl = state.registration.sasl
-    if sasl is None:
+    exchange = state.registration.sasl
+    if exchange is None:
         return
     state.registration.sasl = None
-    if isinstance(sasl, External):
+    if exchange.name == sasl.EXTERNAL:
         _log_in(state, is_by_certificate=False)
         return
     account = state.profile.account or state.profile.nick

@@ -16,6 +16,7 @@ from roost.client.model.listing import ListedRoom, RoomListing
 from roost.client.model.offered import Offered
 from roost.client.model.people import Person
 from roost.client.model.profile import Profile
+from roost.client.model.sasl import Exchange
 from roost.client.model.status import Connection, Moment, Phase, Problem
 from roost.client.model.text import clean_name, clean_text
 from roost.irc.masks import matches, normalise_mask
@@ -105,7 +106,7 @@ class Registration:
     """CAP REQ lines without an answer."""
     is_negotiated: bool = False
     nicks_tried: int = 0
-    sasl: object = None
+    sasl: Exchange | None = None
     """The exchange with the server, while there is one."""
     sasl_data: str = ""
 

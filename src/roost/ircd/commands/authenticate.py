@@ -3,7 +3,7 @@
     AUTHENTICATE <mechanism> --> AUTHENTICATE + --> base64 in chunks of 400 --> 900 and 903, or 904
 
 Source: ircv3.net/specs/extensions/sasl-3.1 and sasl-3.2; RFC 4616 (PLAIN), RFC 4422, appendix A
-(EXTERNAL), `ircd.sessions.scram`.
+(EXTERNAL), `irc.scram`.
 """
 
 import base64
@@ -14,6 +14,7 @@ from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
+from roost.irc.scram import Challenge, ScramError, parse_client_first, verify
 from roost.ircd.accounts.login import (
     Denial,
     abort_exchange,
@@ -87,7 +88,7 @@ def _receive(context: Context, exchange: Exchange, data: bytes) -> Result:
             return _receive_scram_first(context, exchange, data)
         if not exchange.proved:
             return _receive_scram_final(context, exchange.scram, data)
-    except scram.ScramError as error:
+    except ScramError as error:
         return _fail(context, str(error))
     # The client has looked at the server's proof.
     account = find(context.state, exchange.proved)
@@ -120,15 +121,15 @@ def _receive_external(context: Context, data: bytes) -> Result:
 
 def _receive_scram_first(context: Context, exchange: Exchange, data: bytes) -> Result:
     session, secret = context.session, context.state.secret
-    name = scram.begin(data, secret, session.id, exchange.line)[0]
-    account = find(context.state, name)
+    first = parse_client_first(data)
+    account = find(context.state, first.name)
     credentials = account.credentials if account is not None else None
-    exchange.scram = scram.challenge(data, credentials, secret, session.id, exchange.line)
+    exchange.scram = scram.challenge(first, credentials, secret, session.id, exchange.line)
     _send(context, exchange.scram.message)
     return None
 
 
-def _receive_scram_final(context: Context, known: scram.Scram, data: bytes) -> Result:
+def _receive_scram_final(context: Context, known: Challenge, data: bytes) -> Result:
     """Have the attempt counted, then look at the proof, which is no slow work."""
     exchange = context.session.sasl
     # What comes in between is of no exchange; it goes on if the proof is good.
@@ -138,8 +139,8 @@ def _receive_scram_final(context: Context, known: scram.Scram, data: bytes) -> R
         account = find(context.state, known.name)
         credentials = account.credentials if account is not None else None
         try:
-            proof = scram.check(known, data, credentials)
-        except scram.ScramError as error:
+            proof = verify(known, data, scram.keys(credentials))
+        except ScramError as error:
             return _fail(context, str(error))
         if proof is None or account is None or exchange is None:
             return _fail(context, "Wrong account name or password")

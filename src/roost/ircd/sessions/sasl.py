@@ -5,10 +5,10 @@ Source: ircv3.net/specs/extensions/sasl-3.1; RFC 4422.
 
 import msgspec
 
-from roost.ircd.sessions.scram import Scram
+from roost.irc.scram import NAME as SCRAM
+from roost.irc.scram import Challenge
 
 PLAIN = "PLAIN"
-SCRAM = "SCRAM-SHA-256"
 EXTERNAL = "EXTERNAL"
 
 CHUNK_BYTES_MAX = 400
@@ -30,7 +30,7 @@ class Exchange(msgspec.Struct):
     """Of a message, in base64, that comes in several chunks."""
     lines: int = 0
     """Lines of any kind since it began."""
-    scram: Scram | None = None
+    scram: Challenge | None = None
     """What SCRAM has to remember after its first message."""
     proved: str = ""
     """The account that is proved, while the client has yet to look at the server's own proof."""
