@@ -139,7 +139,6 @@ def _rejected(address: Address, why: str, fingerprint: str) -> Problem:
         ProblemKind.CERTIFICATE,
         f"The certificate of {address} is not accepted: {why.rstrip('.')}.",
         advice,
-        fingerprint,
         is_final=True,
     )
 

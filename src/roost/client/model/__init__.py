@@ -1,6 +1,6 @@
 """What the client knows and decides: events in, state and lines to send out; pure."""
 
-from roost.client.model.conversation import Conversation, ConversationKind, EntriesChange, History
+from roost.client.model.conversation import Conversation, ConversationKind, History
 from roost.client.model.entry import Delivery, Entry, EntryKind
 from roost.client.model.listing import ListedRoom, ListingState, RoomListing
 from roost.client.model.model import SERVER_KEY, Model
@@ -14,7 +14,6 @@ __all__ = [
     "Conversation",
     "ConversationKind",
     "Delivery",
-    "EntriesChange",
     "Entry",
     "EntryKind",
     "History",

@@ -1,21 +1,14 @@
 """One conversation: a room, a private one, or what the server itself says.
 
 Views follow a conversation cheaply: `revision` grows with every change of anything in it,
-`members.revision` with the list of members, and `changes_since` says what became of `entries`,
-so that a view need only render what changed.
+`members.revision` with the list of members, and `Entry.revision` with the entry.
 """
 
 import enum
-from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from roost.client.model.entry import Entry
 from roost.client.model.people import Members, Person
-
-CHANGES_KEPT = 4096
-"""How many changes of its entries a conversation remembers: some seconds of a very busy room. A
-view that is further behind renders anew."""
 
 
 class ConversationKind(enum.Enum):
@@ -26,18 +19,6 @@ class ConversationKind(enum.Enum):
     SERVER = "server"
     """What the server says to this client; there is exactly one, and nobody can be talked to in it
     (commands work)."""
-
-
-class EntriesChange(NamedTuple):
-    """A change of `Conversation.entries`; `place` is where in the list, after the change."""
-
-    what: str
-    """"inserted", "removed" (then `place` is where they were), or "updated"."""
-    place: int
-    """-1 for "updated", where `entry` says what changed."""
-    size: int
-    entry: Entry | None = None
-    """For "updated" alone."""
 
 
 @dataclass(slots=True)
@@ -58,11 +39,7 @@ class Conversation:
     """One conversation; changed by the model alone."""
 
     __slots__ = (
-        "_by_id",
         "_by_msgid",
-        "_changes",
-        "_dropped",
-        "created_ms",
         "draft",
         "entries",
         "highlights",
@@ -72,7 +49,6 @@ class Conversation:
         "key",
         "kind",
         "members",
-        "modes",
         "name",
         "peer",
         "pending",
@@ -84,7 +60,6 @@ class Conversation:
         "target",
         "topic",
         "topic_by",
-        "topic_ms",
         "typing",
         "typing_sent_s",
         "unread",
@@ -105,10 +80,6 @@ class Conversation:
         self.topic = ""
         """Safe to show, with formatting codes."""
         self.topic_by = ""
-        self.topic_ms = 0
-        self.modes = ""
-        """The room's mode letters, without parameters and sign."""
-        self.created_ms = 0
         self.is_joined = kind is not ConversationKind.ROOM
         """Whether one can talk in it now, the connection aside."""
         self.is_joining = False
@@ -145,35 +116,10 @@ class Conversation:
         """What is typed but not sent; the view keeps it here."""
         self.revision = 0
         self._by_msgid: dict[str, Entry] = {}
-        self._by_id: dict[int, Entry] = {}
-        self._changes: deque[EntriesChange] = deque(maxlen=CHANGES_KEPT)
-        self._dropped = 0
-
-    @property
-    def entries_revision(self) -> int:
-        """How many changes `entries` had; grows by one with each."""
-        return self._dropped + len(self._changes)
-
-    def changes_since(self, entries_revision: int) -> list[EntriesChange] | None:
-        """Give what happened to `entries` since then, in order; None: too much, render anew."""
-        start = entries_revision - self._dropped
-        if start < 0:
-            return None
-        if start >= len(self._changes):
-            return []
-        if start * 2 < len(self._changes):
-            return list(self._changes)[start:]
-        late = [self._changes[place] for place in range(-1, start - len(self._changes) - 1, -1)]
-        late.reverse()
-        return late
 
     def find(self, msgid: str) -> Entry | None:
         """Find a loaded entry by the server's id."""
         return self._by_msgid.get(msgid)
-
-    def find_by_id(self, entry_id: int) -> Entry | None:
-        """Find an entry, pending ones included, by its own id."""
-        return self._by_id.get(entry_id)
 
     # What follows is for the model.
 
@@ -187,10 +133,9 @@ class Conversation:
             return
         self.entries[index:index] = entries
         for entry in entries:
-            self._by_id[entry.id] = entry
             if entry.msgid:
                 self._by_msgid[entry.msgid] = entry
-        self._note(EntriesChange("inserted", index, len(entries)))
+        self.revision += 1
 
     def index_of(self, entry: Entry) -> int:
         """Find an entry's place, looking from the end; -1 when it is not there."""
@@ -199,28 +144,21 @@ class Conversation:
                 return index
         return -1
 
-    def remember_msgid(self, entry: Entry) -> None:
-        """Note an entry's message id, which was not known before."""
-        if entry.msgid:
-            self._by_msgid[entry.msgid] = entry
-
     def remove(self, index: int, count: int = 1) -> None:
         """Take entries out."""
         for entry in self.entries[index : index + count]:
-            self._by_id.pop(entry.id, None)
             self._by_msgid.pop(entry.msgid, None)
         del self.entries[index : index + count]
-        self._note(EntriesChange("removed", index, count))
+        self.revision += 1
 
     def update(self, entry: Entry) -> None:
         """Note that an entry was changed."""
         entry.revision += 1
-        self._note(EntriesChange("updated", -1, 1, entry))
+        self.revision += 1
 
     def add_pending(self, entry: Entry) -> None:
         """Add one's own message that is not confirmed."""
         self.pending.append(entry)
-        self._by_id[entry.id] = entry
         self.revision += 1
 
     def update_pending(self, entry: Entry) -> None:
@@ -231,15 +169,8 @@ class Conversation:
     def remove_pending(self, entry: Entry) -> None:
         """Take a pending entry out: it is confirmed or given up."""
         self.pending.remove(entry)
-        self._by_id.pop(entry.id, None)
         self.revision += 1
 
     def touch(self) -> None:
         """Note a change of anything but the entries."""
-        self.revision += 1
-
-    def _note(self, change: EntriesChange) -> None:
-        if len(self._changes) == CHANGES_KEPT:
-            self._dropped += 1
-        self._changes.append(change)
         self.revision += 1

@@ -192,7 +192,23 @@ def _inform(state: State, line: Incoming) -> None:
 
 _UNSHOWN = frozenset({"004", "221", "315", "318", "323", "352", "366", "369", "422", "734"})
 _ANSWERS = frozenset(
-    {"276", "301", "307", "311", "312", "313", "314", "317", "319", "320", "330", "335", "338"}
+    {
+        "276",
+        "301",
+        "307",
+        "311",
+        "312",
+        "313",
+        "314",
+        "317",
+        "319",
+        "320",
+        "324",
+        "329",
+        "330",
+        "335",
+        "338",
+    }
     | {"341", "346", "348", "351", "364", "367", "371", "378", "379", "391", "406", "671", "704"}
     | {"705", "706", "710"}
 )
@@ -207,8 +223,6 @@ _HANDLERS: dict[str, Handler] = {
     "321": _receive_list_start,
     "322": _receive_listed,
     "323": _receive_list_end,
-    "324": membership.receive_mode_reply,
-    "329": membership.receive_mode_reply,
     "331": membership.receive_topic_reply,
     "332": membership.receive_topic_reply,
     "333": membership.receive_topic_reply,

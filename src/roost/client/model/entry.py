@@ -63,11 +63,9 @@ class Entry:
     """The message id that it answers; `Conversation.find` finds the entry if it is loaded."""
     reactions: dict[str, list[str]] = field(default_factory=dict)
     """Who reacted, by reaction, in the order in which they did."""
-    is_edited: bool = False
     is_redacted: bool = False
     """It was taken back: `text` is empty then, `failure` the reason if one was given."""
     is_ignored: bool = False
     """From somebody whom the reader ignores: views leave it out."""
-    is_bot: bool = False
     revision: int = 0
     """Grows whenever anything above changes."""

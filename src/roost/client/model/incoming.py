@@ -14,7 +14,6 @@ class Incoming:
     __slots__ = (
         "batch",
         "command",
-        "is_from_history",
         "label",
         "msgid",
         "nick",
@@ -39,7 +38,6 @@ class Incoming:
         given = tags.get("time")
         moment = parse_time(given) if given else None
         self.time_ms = now_ms if moment is None else moment
-        self.is_from_history = False
 
     def word(self, index: int) -> str:
         """Give a parameter; empty when there is none."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from roost.client.model import registration, sending
+from roost.client.model import registration, sending, speech
 from roost.client.model.conversation import Conversation, ConversationKind
-from roost.client.model.effects import Show
+from roost.client.model.effects import Disconnect, Show
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import format_time
 from roost.client.model.state import LINES_TYPED_KEPT, State
@@ -177,7 +177,41 @@ def set_nick(state: State, nick: str) -> None:
     else:
         state.nick = wanted
         state.watch_words()
-    state.touch_connection()
+
+
+def query(state: State, nick: str) -> str | None:
+    """Open a private conversation and show it; return its key, or None if there can be none."""
+    if not is_name(nick) or state.offered.is_room(nick):
+        state.toast("That is no nickname", is_error=True)
+        return None
+    key = speech.open_private(state, nick).key
+    state.effects.append(Show(key))
+    return key
+
+
+def quit_network(state: State, reason: str) -> None:
+    """Say goodbye and close the connection for good."""
+    if state.is_online:
+        state.emit("QUIT", reason or "Goodbye")
+    state.effects.append(Disconnect())
+
+
+def ignore(state: State, mask: str) -> bool:
+    """Hide what matches a nickname or mask; return False if it is ignored already."""
+    if mask in state.ignored:
+        return False
+    state.ignored.append(mask)
+    apply_ignored(state)
+    return True
+
+
+def unignore(state: State, mask: str) -> bool:
+    """Show what matches a nickname or mask again; return False if it is not ignored."""
+    if mask not in state.ignored:
+        return False
+    state.ignored.remove(mask)
+    apply_ignored(state)
+    return True
 
 
 def apply_ignored(state: State) -> None:

@@ -1,7 +1,7 @@
 """Whether the server is still there, and how far away it is: a PING now and then."""
 
 from roost.client.model.effects import Abandon
-from roost.client.model.state import State
+from roost.client.model.state import Liveness, State
 from roost.client.model.status import Phase, Problem, ProblemKind
 
 PING_INTERVAL_S = 15.0
@@ -15,49 +15,43 @@ REGISTRATION_S = 30.0
 
 
 def connected(state: State) -> None:
-    """Count from now."""
+    """Start the timers of a new connection."""
     now = state.moment.monotonic_s
-    state.heard_s = now
-    state.pinged_s = now
-    state.asked_s = None
+    state.liveness = Liveness(now, now, None, state.liveness.number)
 
 
 def heard(state: State) -> None:
-    """A line came."""
-    state.heard_s = state.moment.monotonic_s
+    """Note that a line came."""
+    state.liveness.heard_s = state.moment.monotonic_s
 
 
 def receive_pong(state: State, purpose: str) -> None:
-    """Take the answer to a PING of this module."""
-    if state.asked_s is not None and purpose == f"rtt{state.ping_number}":
-        state.connection.round_trip_ms = (state.moment.monotonic_s - state.asked_s) * 1000
+    """Measure the round trip if the PONG answers the last PING."""
+    liveness = state.liveness
+    if liveness.asked_s is not None and purpose == f"rtt{liveness.number}":
+        state.connection.round_trip_ms = (state.moment.monotonic_s - liveness.asked_s) * 1000
         state.connection.waiting_text = ""
-        state.asked_s = None
-        state.touch_connection()
+        liveness.asked_s = None
 
 
 def tick(state: State) -> None:
-    """Ask whether the server is there, or give it up."""
-    now = state.moment.monotonic_s
-    phase = state.connection.phase
-    if phase is Phase.REGISTERING:
-        patience = HELD_SILENCE_S if state.connection.waiting_text else REGISTRATION_S
-        if now - state.pinged_s > patience:
+    """Send a PING if one is due; abandon the connection if the server is silent too long."""
+    now, liveness, connection = state.moment.monotonic_s, state.liveness, state.connection
+    is_held = bool(connection.waiting_text)
+    if connection.phase is Phase.REGISTERING:
+        if now - liveness.pinged_s > (HELD_SILENCE_S if is_held else REGISTRATION_S):
             _give_up(state, "The server does not let us in: it answers nothing.")
-        return
-    if phase is not Phase.ONLINE:
-        return
-    silence = HELD_SILENCE_S if state.connection.waiting_text else SILENCE_S
-    if now - state.heard_s > silence:
-        _give_up(state, f"Nothing came from the server for {now - state.heard_s:.0f} seconds.")
-    elif state.asked_s is None and (
-        now - state.pinged_s >= PING_INTERVAL_S or state.connection.round_trip_ms is None
-    ):
-        state.ping_number += 1
-        state.pinged_s = state.asked_s = now
-        state.emit("PING", f"{state.nonce}-rtt{state.ping_number}")
+    elif connection.phase is Phase.ONLINE:
+        silence_s = now - liveness.heard_s
+        is_due = now - liveness.pinged_s >= PING_INTERVAL_S or connection.round_trip_ms is None
+        if silence_s > (HELD_SILENCE_S if is_held else SILENCE_S):
+            _give_up(state, f"Nothing came from the server for {silence_s:.0f} seconds.")
+        elif liveness.asked_s is None and is_due:
+            liveness.number += 1
+            liveness.pinged_s = liveness.asked_s = now
+            state.emit("PING", f"{state.nonce}-rtt{liveness.number}")
 
 
 def _give_up(state: State, text: str) -> None:
-    state.heard_s = state.pinged_s = state.moment.monotonic_s
+    state.liveness.heard_s = state.liveness.pinged_s = state.moment.monotonic_s
     state.effects.append(Abandon(Problem(ProblemKind.SILENT, text)))

@@ -209,7 +209,6 @@ def receive_nick(state: State, line: Incoming) -> None:
         state.nick = new
         person.is_me = True
         state.watch_words()
-        state.touch_connection()
     elif private is not None and private.kind is ConversationKind.PRIVATE:
         state.rename_conversation(private, new)
     _changed(state, person)
@@ -223,7 +222,7 @@ def receive_topic(state: State, line: Incoming) -> None:
     if conversation is None:
         return
     conversation.topic = clean_text(line.word(1)).replace("\n", " ")
-    conversation.topic_by, conversation.topic_ms = clean_name(line.nick), line.time_ms
+    conversation.topic_by = clean_name(line.nick)
     conversation.touch()
     _note(state, conversation, line)
 
@@ -235,9 +234,6 @@ def receive_topic_reply(state: State, line: Incoming) -> None:
         return
     if line.command == "333":
         conversation.topic_by = clean_name(line.word(2).partition("!")[0])
-        seconds = line.word(3)
-        if seconds.isascii() and seconds.isdigit():
-            conversation.topic_ms = int(seconds[:11]) * 1000
     else:
         conversation.topic = clean_text(line.last) if line.command == "332" else ""
     conversation.touch()
@@ -283,7 +279,6 @@ def receive_whox(state: State, line: Incoming) -> None:
     person.username, person.host = clean_name(username), clean_name(host)
     person.account = "" if account == "0" else clean_name(account)
     person.realname = clean_text(realname)
-    person.is_bot = "B" in flags and state.offered.tokens.get("BOT", "") == "B"
     away = "" if flags.startswith("G") else None
     if away is None or person.away is None:
         person.away = away
@@ -318,9 +313,6 @@ def _apply_modes(
         takes = letter in lists or letter in always or (letter in when_set and is_added)
         if takes and parameters:
             parameters.pop(0)
-        if letter not in lists:
-            rest = conversation.modes.replace(letter, "")
-            conversation.modes = rest + letter if is_added else rest
 
 
 def _change_status(
@@ -333,18 +325,6 @@ def _change_status(
     have = {*member.status, status} if is_added else {*member.status} - {status}
     ordered = "".join(known for known in state.offered.statuses if known in have)
     conversation.members.set_status(folded, ordered)
-
-
-def receive_mode_reply(state: State, line: Incoming) -> None:
-    """Take RPL_CHANNELMODEIS and RPL_CREATIONTIME (324, 329)."""
-    conversation = state.room(line.word(1))
-    if conversation is None:
-        return
-    if line.command == "324":
-        conversation.modes = "".join(c for c in line.word(2) if c.isalpha())
-    elif line.word(2).isascii() and line.word(2).isdigit():
-        conversation.created_ms = int(line.word(2)[:11]) * 1000
-    conversation.touch()
 
 
 def receive_away(state: State, line: Incoming) -> None:
@@ -366,7 +346,6 @@ def receive_away_reply(state: State, line: Incoming) -> None:
         if person is not None:
             person.away = clean_text(line.last)
             _changed(state, person)
-    state.touch_connection()
 
 
 def receive_account(state: State, line: Incoming) -> None:
@@ -378,7 +357,6 @@ def receive_account(state: State, line: Incoming) -> None:
         _changed(state, person)
     if state.is_me(line.nick):
         state.account = account
-        state.touch_connection()
 
 
 def receive_host(state: State, line: Incoming) -> None:

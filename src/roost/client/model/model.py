@@ -18,10 +18,9 @@ from roost.client.model import (
     registration,
     sending,
     slash,
-    speech,
 )
-from roost.client.model.conversation import Conversation, ConversationKind
-from roost.client.model.effects import Abandon, Disconnect, Effect, Reconnect, Show
+from roost.client.model.conversation import ConversationKind
+from roost.client.model.effects import Abandon, Effect, Reconnect
 from roost.client.model.entry import Entry
 from roost.client.model.incoming import Incoming
 from roost.client.model.listing import ListingState
@@ -61,7 +60,6 @@ class Model(State):
         connection.address = address
         connection.retry_at_s = None
         connection.waiting_text = ""
-        self.touch_connection()
 
     def connected(self, moment: Moment, *, is_secure: bool) -> None:
         """Begin to register."""
@@ -70,7 +68,6 @@ class Model(State):
         self.connection.is_secure = is_secure
         self.connection.round_trip_ms = None
         self.farewell = None
-        self.touch_connection()
         liveness.connected(self)
         registration.begin(self)
 
@@ -112,7 +109,6 @@ class Model(State):
             connection.phase = Phase.STOPPED
         self.lines.clear()
         self.batches.clear()
-        self.touch_connection()
         history.connection_lost(self)
         sending.connection_lost(self)
         for conversation in self.conversations.values():
@@ -193,12 +189,7 @@ class Model(State):
 
     def query(self, nick: str) -> str | None:
         """Open a private conversation and show it; gives its key."""
-        if not intents.is_name(nick) or self.offered.is_room(nick):
-            self.toast("That is no nickname", is_error=True)
-            return None
-        conversation = speech.open_private(self, nick)
-        self.effects.append(Show(conversation.key))
-        return conversation.key
+        return intents.query(self, nick)
 
     def show(self, key: str) -> None:
         """Turn to a conversation: it is `active` now, and is loaded and marked as read."""
@@ -242,24 +233,13 @@ class Model(State):
         """Change a room's topic."""
         intents.in_room(self, key, lambda room: self.emit("TOPIC", room.target, topic))
 
-    def set_away(self, message: str | None) -> None:
-        """Go away with a message, or come back."""
-        self.away = message
-        self.touch_connection()
-        if self.is_online:
-            self.emit("AWAY", *([] if message is None else [message or "Away"]))
-
     def ignore(self, mask: str) -> None:
         """Show nothing more of a nickname or mask."""
-        if mask not in self.ignored:
-            self.ignored.append(mask)
-            intents.apply_ignored(self)
+        intents.ignore(self, mask)
 
     def unignore(self, mask: str) -> None:
         """Show it again."""
-        if mask in self.ignored:
-            self.ignored.remove(mask)
-            intents.apply_ignored(self)
+        intents.unignore(self, mask)
 
     def list_rooms(self) -> None:
         """Ask for the rooms that exist; the answer is in `listing`."""
@@ -268,20 +248,13 @@ class Model(State):
             self.listing.revision += 1
             self.emit("LIST")
 
-    def raw(self, line: str) -> None:
-        """Send a line as it is."""
-        intents.raw(self, line)
-
     def reconnect(self) -> None:
         """Try again at once."""
         self.effects.append(Reconnect())
 
     def quit(self, reason: str = "") -> None:
         """Leave the network; the connection is closed and not dialled again."""
-        self.is_quitting = True
-        if self.is_online:
-            self.emit("QUIT", reason or "Goodbye")
-        self.effects.append(Disconnect())
+        intents.quit_network(self, reason)
 
     def complete(self, key: str, text: str, cursor: int) -> list[str]:
         """Find what the word before `cursor` may become: commands, rooms, names. Best first."""
@@ -290,14 +263,6 @@ class Model(State):
     def input_history(self, key: str, step: int) -> str | None:
         """Go back (-1) or forth (1) in the lines typed in a conversation; None at the ends."""
         return intents.input_history(self, key, step)
-
-    def waiting_count(self) -> int:
-        """Count one's own messages that are not confirmed, failed ones aside."""
-        return self.count_pending()
-
-    def conversation(self, key: str) -> Conversation | None:
-        """Find a conversation."""
-        return self.conversations.get(key)
 
 
 def _is_irc(command: str, source: str) -> bool:

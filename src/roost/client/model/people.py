@@ -22,7 +22,6 @@ class Person:
     """The away message, perhaps empty; None while here."""
     is_online: bool = True
     is_me: bool = False
-    is_bot: bool = False
     rooms: dict[str, None] = field(default_factory=dict)
     """Keys of the conversations of which the person is a member."""
 
@@ -73,10 +72,6 @@ class Members:
     def get(self, folded: str) -> Member | None:
         """Find a member by the folded nickname."""
         return self._by_nick.get(folded)
-
-    def slice(self, start: int, stop: int) -> list[Member]:
-        """Give the members from `start` up to, not including, `stop`: what a list shows."""
-        return [self._by_nick[folded] for _, folded in self._order[start:stop]]
 
     def starting_with(self, prefix: str, limit: int) -> list[Member]:
         """Find up to `limit` members whose folded nickname starts with `prefix`, in order."""

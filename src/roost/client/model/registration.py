@@ -207,7 +207,6 @@ def receive_authenticate(state: State, line: Incoming) -> None:
 def receive_logged_in(state: State, line: Incoming) -> None:
     """Take RPL_LOGGEDIN (900) or RPL_LOGGEDOUT (901)."""
     state.account = clean_name(line.word(2)) if line.command == "900" else ""
-    state.touch_connection()
 
 
 def receive_sasl_success(state: State, line: Incoming) -> None:
@@ -273,11 +272,9 @@ def receive_welcome(state: State, line: Incoming) -> None:
     connection.problem = None
     connection.attempt = 0
     connection.retry_at_s = None
-    connection.is_resumed = registration.is_resumed
     state.farewell = None
     if not registration.is_resumed:
         state.resume_token = ""
-    state.touch_connection()
     state.emit("PING", f"{state.nonce}-welcome")
     mask = line.last.rpartition(" ")[2]
     name, at, host = mask.partition("!")[2].partition("@")
@@ -295,7 +292,6 @@ def receive_welcomed(state: State) -> None:
     state.connection.network = clean_name(state.offered.tokens.get("NETWORK", "")) or (
         state.connection.network
     )
-    state.touch_connection()
     if registration.is_resumed:
         # What was missed comes before the answer to this.
         state.emit("PING", f"{state.nonce}-resumed")
@@ -445,4 +441,3 @@ def receive_name_refused(state: State, line: Incoming) -> None:
         is_final=True,
     )
     state.connection.problem = state.farewell
-    state.touch_connection()

@@ -5,13 +5,7 @@ from collections.abc import Callable
 from roost.client.model import intents, sending, speech
 from roost.client.model.commands import Typed, UnknownCommandError, help_lines, parse
 from roost.client.model.conversation import Conversation, ConversationKind
-from roost.client.model.effects import (
-    Disconnect,
-    Help,
-    InterfaceCommand,
-    Reconnect,
-    Show,
-)
+from roost.client.model.effects import Help, InterfaceCommand, Reconnect
 from roost.client.model.state import State
 from roost.client.model.text import clean_text
 from roost.irc.masks import normalise_mask
@@ -57,14 +51,12 @@ def _first(arguments: tuple[str, ...]) -> str:
 
 def _away(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     state.away = _first(arguments) or "Away"
-    state.touch_connection()
     if state.is_online:
         state.emit("AWAY", state.away)
 
 
 def _back(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
     state.away = None
-    state.touch_connection()
     if state.is_online:
         state.emit("AWAY")
 
@@ -78,9 +70,7 @@ def _close(state: State, key: str, arguments: tuple[str, ...]) -> None:
 
 
 def _disconnect(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
-    if state.is_online:
-        state.emit("QUIT", "Goodbye")
-    state.effects.append(Disconnect())
+    intents.quit_network(state, "")
 
 
 def _help(state: State, _key: str, arguments: tuple[str, ...]) -> None:
@@ -92,18 +82,13 @@ def _ignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     if not mask:
         shown = ", ".join(state.ignored) or "nobody"
         state.toast(f"You ignore {shown}")
-    elif mask not in state.ignored:
-        state.ignored.append(mask)
-        intents.apply_ignored(state)
+    elif intents.ignore(state, mask):
         state.toast(f"You see nothing more of {clean_text(mask)}")
 
 
 def _unignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     mask = _first(arguments)
-    if mask in state.ignored:
-        state.ignored.remove(mask)
-        intents.apply_ignored(state)
-    else:
+    if not intents.unignore(state, mask):
         state.toast(f"You do not ignore {clean_text(mask)}", is_error=True)
 
 
@@ -178,18 +163,11 @@ def _part(state: State, key: str, arguments: tuple[str, ...]) -> None:
 
 
 def _query(state: State, _key: str, arguments: tuple[str, ...]) -> None:
-    nick = arguments[0]
-    if not intents.is_name(nick) or state.offered.is_room(nick):
-        state.toast("That is no nickname", is_error=True)
-        return
-    state.effects.append(Show(speech.open_private(state, nick).key))
+    intents.query(state, arguments[0])
 
 
 def _quit(state: State, _key: str, arguments: tuple[str, ...]) -> None:
-    state.is_quitting = True
-    if state.is_online:
-        state.emit("QUIT", _first(arguments) or "Goodbye")
-    state.effects.append(Disconnect())
+    intents.quit_network(state, _first(arguments))
     state.effects.append(InterfaceCommand("quit", ""))
 
 

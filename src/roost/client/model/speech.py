@@ -108,10 +108,8 @@ def _tell(state: State, line: Incoming, text: str) -> None:
     if line.command == "NOTICE" and "!" not in line.source:
         if text.startswith(HELD_PREFIX):
             state.connection.waiting_text = clean_text(text)
-            state.touch_connection()
         elif text.startswith(SERVED_PREFIX):
             state.connection.waiting_text = ""
-            state.touch_connection()
     entry = state.entry_of(EntryKind.NOTICE, line, text)
     state.server.append(entry)
 

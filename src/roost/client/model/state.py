@@ -82,6 +82,20 @@ class Question:
 
 
 @dataclass(slots=True)
+class Liveness:
+    """Whether the server answers; times are of `Moment.monotonic_s`."""
+
+    heard_s: float = 0.0
+    """When the last line came."""
+    pinged_s: float = 0.0
+    """When the last PING was sent, or the connection opened."""
+    asked_s: float | None = None
+    """When the PING was sent that is not answered yet."""
+    number: int = 0
+    """Of the last PING."""
+
+
+@dataclass(slots=True)
 class OpenBatch:
     """A batch that has not ended."""
 
@@ -165,12 +179,7 @@ class State:
         self.typed: dict[str, list[str]] = {}
         self.typed_place: dict[str, int] = {}
         self.counter = 0
-        self.is_quitting = False
-        self.heard_s = self.pinged_s = 0.0
-        """When the last line came, and when the last PING of `liveness` went."""
-        self.asked_s: float | None = None
-        """When the PING went that is not answered yet."""
-        self.ping_number = 0
+        self.liveness = Liveness()
         self.lines: list[bytes] = []
         self.effects: list[Effect] = []
         self._entry_ids = 0
@@ -302,7 +311,6 @@ class State:
         entry = self.new_entry(kind, text, time_ms=line.time_ms, sender=line.nick)
         entry.msgid = line.msgid
         entry.account = clean_name(line.tags.get("account", ""))
-        entry.is_bot = "bot" in line.tags
         entry.is_mine = self.is_me(line.nick)
         return entry
 
@@ -344,11 +352,7 @@ class State:
         """Tell the user something briefly."""
         self.effects.append(Toast(clean_text(text), is_error))
 
-    def touch_connection(self) -> None:
-        """Note that something about the connection changed."""
-        self.connection.revision += 1
-
-    def count_pending(self) -> int:
+    def waiting_count(self) -> int:
         """Count one's own messages that are not confirmed, failed ones aside."""
         return sum(
             message.entry.delivery is not Delivery.FAILED for message in self.outgoing.values()

@@ -58,8 +58,6 @@ class Problem:
     """What happened: one sentence."""
     advice: str = ""
     """What to do: a sentence or two; may be empty."""
-    fingerprint: str = ""
-    """SHA-256 of the certificate that was rejected, as `--fingerprint` takes it."""
     is_final: bool = False
     """Trying again would not help before the user has done something."""
 
@@ -84,6 +82,3 @@ class Connection:
     """Why it is not online; None once it is."""
     waiting_text: str = ""
     """What the server said, if it accepted us but cannot serve now; empty when it can."""
-    is_resumed: bool = False
-    """Whether the last connection went on with the session of the one before."""
-    revision: int = 0

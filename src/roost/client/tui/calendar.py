@@ -40,10 +40,6 @@ class Calendar:
         name = f"{_WEEKDAYS[date.weekday()]}, {date.day} {_MONTHS[date.month - 1]} {date.year}"
         return {0: f"Today, {name}", 1: f"Yesterday, {name}"}.get(days, name)
 
-    def moment(self, time_ms: int) -> str:
-        """Give day and time: "2026-03-02 10:42"."""
-        return self._at(time_ms).strftime("%Y-%m-%d %H:%M")
-
     def parse(self, words: str, now_ms: int) -> int | None:
         """Read a day, or a day and a time, as people write it; None when it is neither.
 

@@ -159,8 +159,6 @@ class _Layout:
                 # A terminal opens it by OSC 8; a click is the view's (`Style.link`).
                 style = style + palette.link + Style(link=span.url)
             pieces.append(Piece(span.text, style))
-        if entry.is_edited:
-            pieces.append(Piece(" (edited)", palette.faint))
         return self._marked(pieces)
 
     def _plain(self, words: str, style: Style) -> list[Piece]:

@@ -41,7 +41,7 @@ class Preferences:
     theme: str = ""
     """Empty: the client's dark one."""
     notify: str = "both"
-    """One of `notifications.CHOICES`."""
+    """"bell", "desktop", "both" or "none"."""
     hides_coming_and_going: bool = False
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from roost.client.model import text
 
 TEXT_MAX = 180
-CHOICES = ("bell", "desktop", "both", "none")
 
 
 def sequences(choice: str, title: str, words: str, environment: Mapping[str, str]) -> str:

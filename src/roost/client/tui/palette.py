@@ -94,12 +94,10 @@ class Palette:
         self.error = _style(self._firm(colours["error"]))
         self.warning = _style(self._firm(colours["warning"]))
         self.success = _style(self._firm(colours["success"]))
-        self.monospace = _style(self.foreground, background=self.panel)
         self.highlight = _style(None, background=self.background.blend(accent, 0.16))
         self.cursor = _style(None, background=self.background.blend(primary, 0.16))
         self.selection = _style(None, background=self.background.blend(primary, 0.38))
         self.match = _style(Color(20, 20, 20), background=Color.parse("#e8c547"))
-        self.match_now = _style(Color(20, 20, 20), background=Color.parse("#ff9e3d"), bold=True)
         self.badge = _style(
             readable(self.foreground, self.panel, CONTRAST_MIN), background=self.panel
         )

@@ -43,11 +43,6 @@ class Transcript:
         """How many items there are."""
         return 1 + len(self.conversation.entries) + len(self.conversation.pending)
 
-    @property
-    def heading_height(self) -> int:
-        """How many rows the heading has."""
-        return 1
-
     def forget(self) -> None:
         """Make all rows anew when they are asked for."""
         self._kept.clear()

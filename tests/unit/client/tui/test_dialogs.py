@@ -184,6 +184,6 @@ def test_commands_of_the_interface_are_obeyed() -> None:
             await stand.say("/clear")
             await stand.say("/date yesterday")
             await stand.say("/quit")
-            await stand.wait(lambda: stand.model.is_quitting)
+            await stand.wait(lambda: b"QUIT Goodbye\r\n" in stand.link.sent)
 
     run_async(scenario())
