@@ -35,7 +35,7 @@ def test_the_first_minute_leads_from_nothing_to_a_conversation(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     with open_chat(cluster, tmp_path / "home", width=80) as terminal:
-        terminal.wait_for("Your name here")
+        terminal.wait_for("Your nickname")
         terminal.type("newcomer")
         terminal.wait_for("Type to find a room")
         terminal.type("firstminute")
@@ -147,7 +147,7 @@ def test_what_was_typed_is_there_again_the_next_time(cluster: Cluster, tmp_path:
         terminal.wait_gone()
     with open_chat(cluster, home) as terminal:
         screen = terminal.wait_for("half a thought")
-        assert "Your name here" not in screen
+        assert "Your nickname" not in screen
         terminal.wait_for("said before")
 
 
@@ -192,8 +192,8 @@ def test_a_browser_gets_the_same_interface(cluster: Cluster, tmp_path: Path) -> 
         stderr=log,
     )
     try:
-        shown = asyncio.run(read_web(f"http://127.0.0.1:{web_port}", "Your name here"))
-        assert "Your name here" in shown
+        shown = asyncio.run(read_web(f"http://127.0.0.1:{web_port}", "Your nickname"))
+        assert "Your nickname" in shown
     finally:
         process.terminate()
         process.wait(20)

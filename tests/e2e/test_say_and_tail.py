@@ -110,7 +110,7 @@ def test_failures_have_an_exit_code_and_one_line_of_reason(
 ) -> None:
     nobody = say(cluster, environment, "nobody-here", "hello")
     assert (nobody.returncode, nobody.stdout) == (1, "")
-    assert nobody.stderr.startswith("roost: There is nobody of that name here.")
+    assert nobody.stderr.startswith("roost: There is nobody with that name here.")
     nothing = say(cluster, environment, "#room", lines="")
     assert nothing.returncode == 2
     assert "nothing to say" in nothing.stderr

@@ -1,1 +1,1 @@
-"""What people and scripts talk through: a pure model, a connection that obeys it, an interface."""
+"""The client: a pure model, a connection that drives it, and an interface for people."""

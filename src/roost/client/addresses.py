@@ -1,6 +1,6 @@
-"""Where servers are, as people write it.
+"""Parse server addresses as people write them.
 
-host  host:port  [::1]:6667  irc://host  ircs://host:port
+host   host:port   [::1]:6667   irc://host   ircs://host:port
 """
 
 import ipaddress
@@ -12,35 +12,35 @@ TLS_PORT = 6697
 
 
 class AddressError(ValueError):
-    """It is no address; the text is for people."""
+    """A text is not an address; the message is for people."""
 
 
 class Address(NamedTuple):
-    """Where a server is."""
+    """A server's address."""
 
     host: str
     port: int
     is_secure: bool
 
     def __str__(self) -> str:
-        """Write it for people: host:port."""
+        """Return "host:port", for people."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
 def parse_address(text: str, *, is_secure: bool | None = None) -> Address:
-    """Read an address; `is_secure` is what flags say, None when they say nothing.
+    """Parse an address; `is_secure` is what the flags say, or None if they say nothing.
 
-    Without a word about it, TLS it is, except on this machine and on the port for plain IRC.
+    If neither the flags nor the text decide, use TLS, except on this machine and on the plain port.
 
     Raises:
-        AddressError: it is none.
+        AddressError: the text is not an address.
     """
     given = text.strip()
     scheme, separator, rest = given.partition("://")
     if separator:
         if scheme.lower() not in ("irc", "ircs"):
-            raise AddressError(f"{given!r} is no address: it begins with irc:// or ircs://")
+            raise AddressError(f"{given!r} is not an address: it must begin with irc:// or ircs://")
         if is_secure is None:
             is_secure = scheme.lower() == "ircs"
     else:
@@ -52,9 +52,9 @@ def parse_address(text: str, *, is_secure: bool | None = None) -> Address:
         parts = urlsplit(f"//{rest}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise AddressError(f"{given!r} is no address: write HOST or HOST:PORT") from None
+        raise AddressError(f"{given!r} is not an address: write HOST or HOST:PORT") from None
     if not host or " " in host or port == 0:
-        raise AddressError(f"{given!r} is no address: write HOST or HOST:PORT")
+        raise AddressError(f"{given!r} is not an address: write HOST or HOST:PORT")
     if is_secure is None:
         is_secure = port == TLS_PORT if is_local(host) else port != PLAIN_PORT
     if port is None:
@@ -63,7 +63,7 @@ def parse_address(text: str, *, is_secure: bool | None = None) -> Address:
 
 
 def is_local(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Return whether a host is this machine."""
     if host.lower() == "localhost":
         return True
     try:

@@ -1,11 +1,11 @@
-"""Keeps a model connected: dials, reads, writes, waits, dials again. The model decides.
+"""Keep a model connected: dial, read, write, wait, dial again. The model decides.
 
-    run() -- TaskGroup --+-- dialling: connect, read until it breaks, wait, next address
-                         +-- ticking: the model is told the time
+    run() -- TaskGroup --+-- dialling: connect, read until the connection ends, wait, next address
+                         +-- ticking: tell the model the time
 
-`flush` is to be called after every intent: it sends what the model wants sent, obeys the effects
-that are about the connection, and gives the others to `on_effect`. `on_change` is called after
-anything may have changed, once for all lines that arrived together.
+Call `flush` after every intent: it sends the model's lines, handles the effects for the connection,
+and passes the others to `on_effect`. `on_change` is called whenever the model may have changed,
+once for all lines that arrived together.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ from roost.irc.framing import LineBuffer
 from roost.ops import clock
 
 LINE_BYTES_MAX = 8191 + 1024
-"""Tags as long as servers may send them (Message Tags, "Size limit") and twice a line."""
+"""The longest tags that a server may send (Message Tags, "Size limit"), and two lines."""
 TICK_S = 0.25
-"""Fine enough for a countdown and for typing notices; nothing else waits for it."""
+"""Short enough for a countdown and for typing notices; nothing else waits for it."""
 FIRST_BYTES = 64
-"""Of an answer that may not be IRC: enough to tell what it is."""
+"""How much of an answer is kept to recognise a server that does not speak IRC."""
 FAREWELL_S = 1.0
-"""How long a QUIT may take to go out."""
+"""How long sending QUIT may take."""
 
 
 def now() -> Moment:
-    """Read the clocks as the model wants them."""
+    """Read the clocks for the model."""
     instant = clock.now()
     return Moment(instant.monotonic, instant.wall_ms)
 
@@ -60,7 +60,7 @@ class ClientConnection:
         on_change: Callable[[], None] = lambda: None,
         on_effect: Callable[[InterfaceEffect], None] = lambda _: None,
     ) -> None:
-        """`random` spreads the waits of many clients."""
+        """Connect to `addresses` in turn; `random` spreads the waits of many clients."""
         self.model = model
         self.dialler = Dialler(addresses)
         self._trust = trust
@@ -70,19 +70,19 @@ class ClientConnection:
         self._writer: asyncio.StreamWriter | None = None
         self._current: Address | None = None
         self._problem: Problem | None = None
-        """Why the model gives the connection up."""
+        """Why the model abandons the connection."""
         self._is_wanted = True
         self._is_restarting = False
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Keep the model connected, until cancelled."""
+        """Keep the model connected until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_ticking())
             tasks.create_task(self._keep_connected())
 
     def flush(self) -> None:
-        """Send what the model wants sent and do what else it wants; call it after each intent."""
+        """Send the model's lines and handle its effects; call this after each intent."""
         model = self.model
         for effect in model.take_effects():
             self._obey(effect)
@@ -92,7 +92,7 @@ class ClientConnection:
         self._on_change()
 
     async def close(self) -> None:
-        """Say goodbye, if there is a connection, and wait until that is sent."""
+        """Send QUIT if there is a connection, and wait until it has left."""
         self.model.quit()
         writer = self._writer
         self.flush()
@@ -146,7 +146,7 @@ class ClientConnection:
         self._break_off()
 
     def _break_off(self) -> None:
-        """Close at once, whatever is on its way."""
+        """Close at once, whatever is still to be sent."""
         self._wake.set()
         if self._writer is not None:
             self._writer.transport.abort()
@@ -188,7 +188,7 @@ class ClientConnection:
             await self._settle(problem, since)
 
     async def _settle(self, problem: Problem, since: float | None) -> None:
-        """There is no connection: wait for the next try, or for the user."""
+        """Tell the model that the connection is gone, then wait for the next try or the user."""
         model = self.model
         problem = self._problem or problem
         if model.farewell is not None:
@@ -207,18 +207,18 @@ class ClientConnection:
             model.disconnected(now(), problem, None)
             self.flush()
             return
-        dice = self._random.random()
+        jitter = self._random.random()
         if was_online and since is not None:
-            wait_s = self.dialler.lost(clock.monotonic() - since, dice)
+            wait_s = self.dialler.lost(clock.monotonic() - since, jitter)
         else:
-            wait_s = self.dialler.failed(dice)
+            wait_s = self.dialler.failed(jitter)
         moment = now()
         model.disconnected(moment, problem, moment.monotonic_s + wait_s)
         self.flush()
         await self._wait(wait_s)
 
     async def _wait(self, seconds: float | None) -> None:
-        """Wait so long, or until the user wants something else."""
+        """Wait, but no longer than until the user wants something else."""
         self._wake.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -227,7 +227,7 @@ class ClientConnection:
             pass
 
     async def _use(self, streams: Streams, *, is_secure: bool) -> Problem:
-        """Talk until the connection ends; gives why it did."""
+        """Use a connection until it ends; return why it did."""
         reader, self._writer = streams
         try:
             self.model.connected(now(), is_secure=is_secure)
@@ -263,6 +263,6 @@ class ClientConnection:
                 model.receive(first, now())
                 self.flush()
             elif not model.connection.is_secure:
-                advice = "It said nothing: it may want TLS; write ircs:// before the address."
+                advice = "It said nothing. It may expect TLS: write ircs:// before the address."
                 problem = dataclasses.replace(problem, advice=advice)
         return problem

@@ -1,4 +1,4 @@
-"""What the client remembers from one run to the next: the model's state as `Saved`, and back."""
+"""Turn the model's state into `Saved`, which outlives the program, and back."""
 
 from roost.client.model import SERVER_KEY, ConversationKind, Delivery, Model
 from roost.client.model.intents import apply_ignored, want
@@ -6,11 +6,11 @@ from roost.client.model.speech import open_private
 from roost.client.settings import Saved
 
 TYPED_KEPT = 50
-"""Lines that were typed, for each conversation."""
+"""How many typed lines each conversation keeps."""
 
 
 def remember(model: Model, saved: Saved) -> None:
-    """Note in `saved` what is worth remembering of the model."""
+    """Copy what is worth keeping from the model to `saved`."""
     rooms, private = [], []
     for key in model.order:
         conversation = model.conversations[key]
@@ -41,9 +41,9 @@ def remember(model: Model, saved: Saved) -> None:
 
 
 def recall(model: Model, saved: Saved) -> None:
-    """Put what was remembered into a new model, before it connects.
+    """Restore what was saved into a new model, before it connects.
 
-    What was typed and never sent becomes a draft: after hours it is the reader's to decide.
+    What was typed and never sent becomes a draft: after hours, the user decides whether to send it.
     """
     for name in saved.rooms:
         if name not in model.rooms_wanted:

@@ -1,6 +1,6 @@
-"""`roost say ROOM TEXT`: says something and ends, with 0 once it is confirmed.
+"""`roost say ROOM TEXT`: send something, and end once it is confirmed.
 
-Roost confirms what a majority of its nodes has on disk. Other servers confirm that they took it.
+Roost confirms what a majority of its nodes has on disk. Other servers confirm what they received.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from roost.client.script import ScriptError, Target, describe, with_model
 
 
 async def say(target: Target, where: str, texts: list[str], timeout_s: float) -> None:
-    """Say each text, in order, and wait until all are confirmed.
+    """Send each text, in order, and wait until all are confirmed.
 
     Raises:
         ScriptError: something was not confirmed; the text says why.
@@ -65,7 +65,7 @@ async def _say_all(
     else:
         found = model.query(where)
         if found is None:
-            raise ScriptError(f"{where!r} is neither a room nor a name")
+            raise ScriptError(f"{where!r} is neither a room nor a nickname")
         key = found
     for text in texts:
         model.send(key, text)
@@ -80,7 +80,7 @@ async def _wait_confirmed(model: Model, key: str, wait: Callable[[], Awaitable[N
             raise ScriptError("the room was left before everything was confirmed")
         if not conversation.pending:
             return
-        # They go out in order, a few at a time: what failed is among the first.
+        # Messages go out in order, a few at a time, so a failed one is among the first.
         first: list[Entry] = conversation.pending[:WINDOW]
         for entry in first:
             if entry.delivery is Delivery.FAILED:

@@ -1,7 +1,4 @@
-"""What `roost say` and `roost tail` share: a model that runs without an interface.
-
-Exit codes: 0 done; 1 it could not be done; 2 it was asked for in a way that cannot work.
-"""
+"""What `roost say` and `roost tail` share: a model that runs without an interface."""
 
 import asyncio
 import contextlib
@@ -25,11 +22,11 @@ DEFAULT_ADDRESS = "127.0.0.1:6667"
 
 
 class ScriptError(Exception):
-    """It could not be done; the text is for people."""
+    """A script cannot do its work; the text is for people."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to connect, and as whom."""
+    """Where to connect, whom to trust, and who to be: what flags and settings decide."""
 
     addresses: tuple[Address, ...]
     trust: Trust
@@ -37,7 +34,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def default_nick(suffix: str = "") -> str:
-    """Make a nickname of the name of whoever is logged in on this machine."""
+    """Return a nickname made from the name of this machine's user."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError):
@@ -47,7 +44,7 @@ def default_nick(suffix: str = "") -> str:
 
 
 def make_nonce() -> str:
-    """Make a word that no other run of the client has."""
+    """Return a word that no other run of the client uses."""
     return secrets.token_hex(6)
 
 
@@ -56,11 +53,11 @@ async def with_model(
     work: Callable[[Model, ClientConnection, Callable[[], Awaitable[None]]], Awaitable[None]],
     on_effect: Callable[[InterfaceEffect], None] = lambda _: None,
 ) -> None:
-    """Run `work` beside a connection; it is given a function that waits for a change.
+    """Run `work` beside a connection; its third argument waits until the model has changed.
 
     Raises:
-        ScriptError: what `work` raises; no address lets us in; or the model is stopped for good.
-        OSError: what `work` raises.
+        ScriptError: raised by `work`; no address accepts us; or the model has stopped for good.
+        OSError: raised by `work`.
     """
     model = Model(target.profile, make_nonce())
     changed = asyncio.Event()
@@ -105,5 +102,5 @@ def describe(model: Model) -> str:
     if problem is None:
         if model.connection.waiting_text:
             return model.connection.waiting_text
-        return f"{model.connection.address or 'the server'} has not let us in"
+        return f"{model.connection.address or 'the server'} has not accepted the connection"
     return f"{problem.text} {problem.advice}".strip()

@@ -1,9 +1,9 @@
-"""What people set and what the client remembers: files where the platform keeps such.
+"""The settings that users write, and the state that the client saves, each in a file.
 
-    settings.toml   written by people, read by the client
-    state.json      written by the client: rooms, read markers, what was typed
+    settings.toml   written by the user, read by the client
+    state.json      written by the client: rooms, read markers, drafts
 
-Neither holds a password. `password_command` names a program that prints it: `pass show irc/roost`,
+Neither holds a password. `password_command` is a command that prints it: `pass show irc/roost`,
 `secret-tool lookup service roost`, `security find-generic-password -s roost -w`.
 """
 
@@ -18,89 +18,89 @@ import platformdirs
 from roost.ops.files import replace_file
 
 PASSWORD_COMMAND_S = 60.0
-"""People may have to unlock their password store."""
+"""The user may have to unlock a password store."""
 PASSWORD_VARIABLE = "ROOST_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; the text is for people and names file and key."""
+    """The settings cannot be used; the text is for people and names the file and the key."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people set."""
+    """What the user sets."""
 
     nick: str = ""
     username: str = ""
     realname: str = ""
     account: str = ""
-    """To log in to; empty: the nickname."""
+    """The account to log in to; the nickname if empty."""
     password_command: str = ""
-    """Prints the account's password on its first line."""
+    """A command that prints the account's password on its first line."""
     certificate: Path | None = None
-    """A file with a key and its certificate, which open the account over TLS."""
+    """A file with a key and its certificate, which log in to the account over TLS."""
     addresses: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
-    """To join at the start, "#room" or "#room password"."""
+    """Joined at the start: "#room" or "#room password"."""
     fingerprint: str = ""
     authority: Path | None = None
     highlight_words: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     theme: str = ""
     bell: bool = True
-    """Ring when somebody calls."""
+    """Ring when somebody addresses the user."""
     notifications: bool = True
-    """Send the terminal's escape sequence for a desktop notification when somebody calls."""
+    """Send the terminal's escape sequence for a desktop notification in that case."""
     sends_typing: bool = True
     sends_read_markers: bool = True
 
 
 class SavedPolicy(msgspec.Struct, frozen=True):
-    """A server that wants TLS."""
+    """A server that requires TLS."""
 
     port: int
     until_ms: int
 
 
 class Saved(msgspec.Struct, kw_only=True):
-    """What the client remembers; nothing here is secret, nothing here is needed."""
+    """What the client saves; nothing here is secret, and the client works without it."""
 
     nick: str = ""
     addresses: list[str] = []
     rooms: list[str] = []
     private: list[str] = []
-    """With whom there were private conversations open."""
+    """The nicknames of the open private conversations."""
     ignored: list[str] = []
     read_ms: dict[str, int] = {}
-    """Read markers by conversation, for servers that keep none."""
+    """Read markers by conversation, for servers that do not keep them."""
     last_live_ms: int = 0
-    """When the last message came: what was said privately since then is fetched."""
+    """The time of the last live message; the next start fetches private messages since then."""
     typed: dict[str, list[str]] = {}
     drafts: dict[str, str] = {}
     unsent: dict[str, list[str]] = {}
-    """What was typed and not confirmed when the client ended."""
+    """Messages that were not confirmed when the client ended."""
     active: str = ""
     theme: str = ""
     notify: str = ""
-    """How to call: "bell", "desktop", "both" or "none"; empty: as the settings say."""
+    """"bell", "desktop", "both" or "none"; if empty, the settings decide."""
     hides_coming_and_going: bool = False
     policies: dict[str, SavedPolicy] = {}
 
 
 def settings_path() -> Path:
-    """Where people write their settings."""
+    """Return where the user's settings are."""
     return platformdirs.user_config_path("roost", appauthor=False) / "settings.toml"
 
 
 def saved_path() -> Path:
-    """Where the client keeps what it remembers."""
+    """Return where the client's state is."""
     return platformdirs.user_state_path("roost", appauthor=False) / "state.json"
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings; there need not be any.
+    """Read the settings; without a file, return the defaults.
 
     Raises:
-        SettingsError: the file is there and cannot be used.
+        SettingsError: the file cannot be used, or `path` was given and does not exist.
     """
     place = path or settings_path()
     try:
@@ -118,14 +118,14 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def _read_path(kind: type, value: object) -> object:
-    """Read the one kind of value that TOML has no word for."""
+    """Convert a string to the one type that TOML does not have."""
     if kind is Path and isinstance(value, str):
         return Path(value).expanduser()
-    raise ValueError(f"Expected the name of a file, got {type(value).__name__}")
+    raise ValueError(f"Expected a file name, got {type(value).__name__}")
 
 
 def load_saved(path: Path | None = None) -> Saved:
-    """Read what is remembered; what cannot be read is forgotten."""
+    """Read the saved state; return an empty one if it cannot be read."""
     try:
         return msgspec.json.decode((path or saved_path()).read_bytes(), type=Saved)
     except (OSError, msgspec.MsgspecError):
@@ -133,7 +133,7 @@ def load_saved(path: Path | None = None) -> Saved:
 
 
 def save(saved: Saved, path: Path | None = None) -> None:
-    """Write what is to be remembered, whole or not at all, for its owner alone.
+    """Write the state atomically, readable by its owner alone.
 
     Raises:
         SettingsError: it cannot be written.
@@ -148,7 +148,7 @@ def save(saved: Saved, path: Path | None = None) -> None:
 
 
 def find_password(settings: Settings) -> str:
-    """Get the account's password: from the environment, or from the command that prints it.
+    """Return the account's password, from the environment or from the command that prints it.
 
     Raises:
         SettingsError: the command failed.
@@ -168,6 +168,6 @@ def find_password(settings: Settings) -> str:
         raise SettingsError(f"password_command: {error}") from None
     password = done.stdout.partition("\n")[0].rstrip("\r")
     if done.returncode != 0 or not password:
-        why = done.stderr.strip().partition("\n")[0] or f"it ended with {done.returncode}"
-        raise SettingsError(f"password_command gave no password: {why}")
+        why = done.stderr.strip().partition("\n")[0] or f"it exited with {done.returncode}"
+        raise SettingsError(f"password_command printed no password: {why}")
     return password

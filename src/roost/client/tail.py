@@ -1,7 +1,7 @@
-"""`roost tail ROOM`: prints what is said in a room, from some time on, each message once.
+"""`roost tail ROOM`: print what is said in a room, each message once.
 
-Entries are printed in the room's order up to the first gap; behind it they wait until the gap is
-filled. So a reconnect shows in the output as a pause and as nothing else.
+Entries are printed in the room's order, up to the first gap; later ones wait until it is filled.
+So a reconnect is only a pause in the output.
 """
 
 import datetime as dt
@@ -23,12 +23,12 @@ _SHOWN = (EntryKind.MESSAGE, EntryKind.NOTICE, EntryKind.ACTION)
 
 
 def parse_since(text: str, now_ms: int) -> int:
-    """Read a time: "10m", "2h", "3d" ago, or a date with or without a time, in ms of the epoch.
+    """Parse "10m", "2h" or "3d" (ago), or a date with or without a time; return ms since the epoch.
 
-    A time without a zone is the local one.
+    A time without a zone is local.
 
     Raises:
-        ValueError: it is none; the text is for people.
+        ValueError: the text is not a time; the message is for people.
     """
     ago = _AGO.fullmatch(text.strip())
     if ago is not None:
@@ -37,13 +37,13 @@ def parse_since(text: str, now_ms: int) -> int:
         moment = dt.datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time: write 10m, 2h, 3d, 2026-01-31 or 2026-01-31T12:00:00Z"
+            f"{text!r} is not a time: write 10m, 2h, 3d, 2026-01-31 or 2026-01-31T12:00:00Z"
         ) from None
     return max(1, int(moment.timestamp() * 1000))
 
 
 def format_entry(entry: Entry, room: str, *, is_json: bool) -> str:
-    """Write an entry as one line."""
+    """Format an entry as one line."""
     if is_json:
         return json.dumps(
             {
@@ -71,15 +71,15 @@ class Printer:
     """Prints a conversation's entries in order, each once."""
 
     def __init__(self, out: TextIO, *, is_json: bool, last: int | None) -> None:
-        """`last`: how many of those that were there at the start; None for all."""
+        """`last` says how many of the entries present at the start to print; None prints all."""
         self._out = out
         self._is_json = is_json
         self._last = last
         self._printed = 0
-        """How many entries of the list are dealt with."""
+        """How many entries are printed or skipped."""
 
     def print_new(self, conversation: Conversation, *, has_gap_before: bool) -> None:
-        """Print what is known in order; `has_gap_before`: the first page has not come."""
+        """Print what is new; nothing while `has_gap_before`: the first page has not arrived."""
         if has_gap_before:
             return
         entries = conversation.entries
@@ -113,7 +113,7 @@ async def tail(
     is_following: bool,
     warn: Callable[[str], None],
 ) -> None:
-    """Print a room until cancelled, or until its history is printed when not following.
+    """Print a room until cancelled, or until its history is printed if not following.
 
     Raises:
         ScriptError: the room cannot be joined, or the connection is lost for good.

@@ -1,4 +1,4 @@
-"""Opens a connection, over TLS or not, and says in words for people why it could not."""
+"""Open a connection, with or without TLS, and explain to people why it failed."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ from roost.client.addresses import Address
 from roost.client.model.status import Problem, ProblemKind
 
 CONNECT_S = 10.0
-"""A handshake that takes longer is given up; the next address may be nearer."""
+"""A handshake that takes longer is given up; the next address may be faster."""
 READ_BYTES = 65_536
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -20,20 +20,20 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Which certificates are accepted, and which one is shown."""
+    """Which certificates to accept, and which one to show."""
 
     fingerprint: str = ""
-    """SHA-256 of the one certificate to accept, in hexadecimal, colons or not; "" for none."""
+    """SHA-256 of the only certificate to accept, in hexadecimal with or without colons; or ""."""
     authority: Path | None = None
-    """A file with the authorities to believe, instead of the system's."""
+    """A file of authorities to trust instead of the system's."""
     certificate: Path | None = None
-    """A file with a key and its certificate, to be shown to servers; None for none."""
+    """A file with a key and its certificate, to log in with."""
     is_insecure: bool = False
-    """Accept any certificate: the connection is hidden from eavesdroppers, not from impostors."""
+    """Accept any certificate: the connection is encrypted, but the server may be an impostor."""
 
 
 class DialError(Exception):
-    """There is no connection, and `problem` says why."""
+    """A connection could not be opened; `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.text)
@@ -44,7 +44,7 @@ async def dial(address: Address, trust: Trust, connect_s: float = CONNECT_S) -> 
     """Open a connection.
 
     Raises:
-        DialError: it could not be done.
+        DialError: it could not be opened.
     """
     try:
         async with asyncio.timeout(connect_s):
@@ -59,12 +59,12 @@ async def dial(address: Address, trust: Trust, connect_s: float = CONNECT_S) -> 
     except OSError as error:
         raise _unreachable(address, _why(error)) from None
     except UnicodeError:
-        raise _unreachable(address, "that is no name of a host") from None
+        raise _unreachable(address, "that is not a host name") from None
     if address.is_secure and trust.fingerprint:
         given = _fingerprint(streams[1])
         if not hmac.compare_digest(given, normalise_fingerprint(trust.fingerprint)):
             streams[1].transport.abort()
-            raise DialError(_rejected(address, "it is not the one that is trusted", given))
+            raise DialError(_rejected(address, "it is not the trusted one", given))
     return streams
 
 
@@ -85,7 +85,7 @@ def _context(trust: Trust) -> ssl.SSLContext:
         try:
             context.load_cert_chain(trust.certificate)
         except (OSError, ssl.SSLError) as error:
-            text = f"Your certificate and key, {trust.certificate}, cannot be used: {error}."
+            text = f"The certificate and key in {trust.certificate} cannot be used: {error}."
             raise DialError(Problem(ProblemKind.TLS, text, is_final=True)) from None
     return context
 
@@ -95,7 +95,7 @@ def _verifying(trust: Trust) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=trust.authority)
         except (OSError, ssl.SSLError) as error:
-            text = f"The file of authorities, {trust.authority}, cannot be used: {error}."
+            text = f"The authorities in {trust.authority} cannot be used: {error}."
             raise DialError(Problem(ProblemKind.TLS, text, is_final=True)) from None
     return _unverified()
 
@@ -108,7 +108,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 async def _fingerprint_of(address: Address, connect_s: float) -> str:
-    """Look at the certificate of a server that is not believed; sends it nothing."""
+    """Fetch the certificate of a server that is not trusted, without sending it anything."""
     try:
         async with asyncio.timeout(connect_s):
             _, writer = await _open(address, _unverified())
@@ -127,12 +127,12 @@ def _fingerprint(writer: asyncio.StreamWriter) -> str:
 
 
 def normalise_fingerprint(text: str) -> str:
-    """Write a fingerprint as it is compared: 64 digits, small."""
+    """Return a fingerprint in the form that is compared: 64 lower-case digits."""
     return text.strip().lower().replace(":", "").removeprefix("sha256")
 
 
 def _rejected(address: Address, why: str, fingerprint: str) -> Problem:
-    advice = "Ask who runs the server whether this is its certificate."
+    advice = "Ask the server's operators whether this is its certificate."
     if fingerprint:
         advice += f" If it is, connect with --fingerprint {fingerprint}"
     return Problem(
@@ -146,10 +146,10 @@ def _rejected(address: Address, why: str, fingerprint: str) -> Problem:
 def _no_tls(address: Address, error: ssl.SSLError) -> Problem:
     is_plain = error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
     if is_plain:
-        advice = f"Without TLS it would be irc://{address}, for everybody on the way to read."
+        advice = f"Without TLS, use irc://{address}; others on the network can then read along."
         return Problem(ProblemKind.TLS, f"{address} does not speak TLS.", advice, is_final=True)
     why = (error.reason or "unknown reason").replace("_", " ").lower()
-    return Problem(ProblemKind.TLS, f"{address} and we do not agree on TLS: {why}.")
+    return Problem(ProblemKind.TLS, f"The TLS handshake with {address} failed: {why}.")
 
 
 def _unreachable(address: Address, why: str) -> DialError:
@@ -158,14 +158,14 @@ def _unreachable(address: Address, why: str) -> DialError:
 
 def _why(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
-        return "its name is not known"
+        return "the host name is unknown"
     if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there"
-    return (error.strerror or str(error) or "the network says no").lower()
+        return "nothing is listening there"
+    return (error.strerror or str(error) or "the network failed").lower()
 
 
 def describe_loss(error: OSError | ssl.SSLError | None) -> Problem:
-    """Say why a connection that stood is gone."""
+    """Say why an open connection was lost."""
     if error is None:
         text = "The server closed the connection."
     elif isinstance(error, ssl.SSLError):

@@ -27,7 +27,7 @@ def test_addresses_are_read_as_people_mean_them(text: str, address: Address) -> 
 
 @pytest.mark.parametrize("text", ["", ":6667", "host:port", "host:99999", "http://x", "a b:1"])
 def test_what_is_no_address_is_refused_in_words(text: str) -> None:
-    with pytest.raises(AddressError, match="is no address"):
+    with pytest.raises(AddressError, match="is not an address"):
         parse_address(text)
 
 

@@ -45,7 +45,7 @@ def test_passwords_come_from_a_command_or_the_environment(monkeypatch: pytest.Mo
     monkeypatch.delenv("ROOST_PASSWORD", raising=False)
     assert find_password(Settings()) == ""
     assert find_password(Settings(password_command="printf 'secret\\nmore'")) == "secret"
-    with pytest.raises(SettingsError, match="gave no password"):
+    with pytest.raises(SettingsError, match="printed no password"):
         find_password(Settings(password_command="false"))
     monkeypatch.setenv("ROOST_PASSWORD", "given")
     assert find_password(Settings(password_command="false")) == "given"

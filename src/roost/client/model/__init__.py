@@ -1,4 +1,4 @@
-"""What the client knows and decides: events in, state and lines to send out; pure."""
+"""The pure model of the client: events go in, state and lines to send come out."""
 
 from roost.client.model.conversation import Conversation, ConversationKind, History
 from roost.client.model.entry import Delivery, Entry, EntryKind

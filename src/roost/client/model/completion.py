@@ -1,8 +1,8 @@
-"""What a half-typed word may become.
+"""Complete the word at the cursor.
 
-/jo     -> /join
-#li     -> #linux          rooms that are open or listed
-ali     -> alice: , alice  members, whoever spoke last first; ": " at the start of a line
+/jo   -> /join
+#li   -> #linux          open and listed rooms
+ali   -> alice: , alice  members, recent speakers first; with ": " at the start of a line
 """
 
 from roost.client.model.commands import COMMANDS
@@ -11,11 +11,11 @@ from roost.client.model.text import clean_name
 
 CHOICES_MAX = 50
 RECENT_ENTRIES = 200
-"""How far back those who spoke come before the others."""
+"""How far back to look for recent speakers."""
 
 
 def complete(state: State, key: str, text: str, cursor: int) -> list[str]:
-    """Give what may replace the word that ends at `cursor`, the best first."""
+    """Return the words that may replace the one that ends at `cursor`, best first."""
     start = max(text.rfind(" ", 0, cursor), text.rfind("\n", 0, cursor)) + 1
     word = text[start:cursor]
     if not word:

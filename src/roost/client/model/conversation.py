@@ -1,4 +1,4 @@
-"""One conversation: a room, a private one, or what the server itself says.
+"""A conversation: a room, a private one, or the messages of the server itself.
 
 Views follow a conversation cheaply: `revision` grows with every change of anything in it,
 `members.revision` with the list of members, and `Entry.revision` with the entry.
@@ -12,31 +12,30 @@ from roost.client.model.people import Members, Person
 
 
 class ConversationKind(enum.Enum):
-    """Who is in it."""
+    """What a conversation is with."""
 
     ROOM = "room"
     PRIVATE = "private"
     SERVER = "server"
-    """What the server says to this client; there is exactly one, and nobody can be talked to in it
-    (commands work)."""
+    """The server itself; there is exactly one. Only commands can be typed there."""
 
 
 @dataclass(slots=True)
 class History:
-    """What is known of the past of a conversation."""
+    """What is known of a conversation's past."""
 
     is_offered: bool = False
-    """Whether the server keeps history that this client can ask for."""
+    """Whether the server keeps history that this client can load."""
     is_more_above: bool = True
     """Whether there may be more before the first entry; only with `is_offered`."""
     is_loading: bool = False
-    """Whether an answer is awaited; ask nothing then."""
+    """Whether an answer is awaited; ask nothing until it has come."""
     problem: str = ""
-    """Why the last question failed, in words for people; empty when it did not."""
+    """Why the last request failed, for people; empty if it did not."""
 
 
 class Conversation:
-    """One conversation; changed by the model alone."""
+    """A conversation; only the model changes it."""
 
     __slots__ = (
         "_by_msgid",
@@ -69,9 +68,8 @@ class Conversation:
     def __init__(
         self, key: str, target: str, name: str, kind: ConversationKind, prefixes: str = "@+"
     ) -> None:
-        """Start empty."""
         self.key = key
-        """The folded name: how the model finds it. The server's conversation has ""."""
+        """The folded name, by which the model finds it; "" for the server's own conversation."""
         self.target = target
         """The name on the wire, not safe to show."""
         self.name = name
@@ -81,54 +79,52 @@ class Conversation:
         """Safe to show, with formatting codes."""
         self.topic_by = ""
         self.is_joined = kind is not ConversationKind.ROOM
-        """Whether one can talk in it now, the connection aside."""
+        """Whether the user can talk here, if there is a connection."""
         self.is_joining = False
         self.problem = ""
-        """Why one is not in the room, in words for people: banned, kicked, invited only, ..."""
+        """Why the user is not in the room, for people: banned, kicked, invite-only, ..."""
         self.members = Members(prefixes)
-        """Of a room; empty for others."""
+        """Of a room; empty otherwise."""
         self.peer: Person | None = None
-        """The other one of a private conversation."""
+        """The other person of a private conversation."""
         self.entries: list[Entry] = []
-        """Confirmed, in the server's order; do not change it."""
+        """Confirmed entries, in the server's order; do not change the list."""
         self.pending: list[Entry] = []
-        """One's own that are waiting, being sent or failed, in the order typed; shown below
-        `entries`. A confirmed one moves to the end of `entries`, the same object."""
+        """The user's messages that are waiting, in flight or failed, in the order typed. They are
+        shown below `entries`; a confirmed one moves to the end of `entries`, the same object."""
         self.unread = 0
-        """How many messages came since it was last read."""
+        """How many messages are unread."""
         self.highlights = 0
-        """How many of these name the reader; in a private conversation all do."""
+        """How many of them mention the user; in a private conversation, all."""
         self.read_ms = 0
-        """The read marker: entries with a later `time_ms` are unread. 0 when nothing is known."""
+        """The read marker: entries with a later `time_ms` are unread; 0 if nothing is known."""
         self.read_sent_ms = 0
-        """The read marker that the server was last told."""
+        """The last read marker sent to the server."""
         self.history = History()
         self.sync: object = None
-        """For the model: how far what was missed is fetched; None when nothing is awaited."""
+        """For the model: whether it is still loading what was missed."""
         self.waiting_reactions: dict[str, list[tuple[str, str, bool]]] = {}
-        """For the model: reactions to messages that are not loaded."""
+        """For the model: reactions to messages that are not loaded, by message id."""
         self.typing: dict[str, float] = {}
-        """Who types (nicknames, safe to show), and until when that is believed (clock of `Moment.
-        monotonic_s`); the model removes them in `tick`."""
+        """Who is typing (safe to show), until when (`Moment.monotonic_s`); `tick` removes them."""
         self.typing_sent_s = 0.0
-        """For the model: when the others were last told that the reader types; 0 when not."""
+        """For the model: when the last typing notice was sent; 0 if the others know of none."""
         self.draft = ""
         """What is typed but not sent; the view keeps it here."""
         self.revision = 0
         self._by_msgid: dict[str, Entry] = {}
 
     def find(self, msgid: str) -> Entry | None:
-        """Find a loaded entry by the server's id."""
+        """Return the loaded entry with a message id, if there is one."""
         return self._by_msgid.get(msgid)
 
     # What follows is for the model.
 
     def append(self, entry: Entry) -> None:
-        """Add an entry at the end."""
         self.insert(len(self.entries), [entry])
 
     def insert(self, index: int, entries: list[Entry]) -> None:
-        """Add entries before the one at `index`."""
+        """Insert entries before the one at `index`."""
         if not entries:
             return
         self.entries[index:index] = entries
@@ -138,14 +134,13 @@ class Conversation:
         self.revision += 1
 
     def index_of(self, entry: Entry) -> int:
-        """Find an entry's place, looking from the end; -1 when it is not there."""
+        """Return an entry's index, searching from the end; -1 if it is not there."""
         for index in range(len(self.entries) - 1, -1, -1):
             if self.entries[index] is entry:
                 return index
         return -1
 
     def remove(self, index: int, count: int = 1) -> None:
-        """Take entries out."""
         for entry in self.entries[index : index + count]:
             self._by_msgid.pop(entry.msgid, None)
         del self.entries[index : index + count]
@@ -157,7 +152,7 @@ class Conversation:
         self.revision += 1
 
     def add_pending(self, entry: Entry) -> None:
-        """Add one's own message that is not confirmed."""
+        """Add a message of the user that is not confirmed."""
         self.pending.append(entry)
         self.revision += 1
 
@@ -167,7 +162,7 @@ class Conversation:
         self.revision += 1
 
     def remove_pending(self, entry: Entry) -> None:
-        """Take a pending entry out: it is confirmed or given up."""
+        """Remove a pending entry, because it is confirmed or given up."""
         self.pending.remove(entry)
         self.revision += 1
 

@@ -1,4 +1,4 @@
-"""Which part of the model takes which line, and batches put together.
+"""Route each line to its handler, and assemble batches.
 
 Sources: ircv3.net, "batch", "draft/multiline", "labeled-response".
 """
@@ -21,14 +21,14 @@ from roost.client.model.text import clean_name, clean_text, strip_formatting
 
 BATCHES_MAX = 64
 BATCH_LINES_MAX = 10_000
-"""A server that opens more batches, or never ends one, is broken; memory is not its to take."""
+"""A server that exceeds these limits is broken; it does not get more memory."""
 LISTED_ROOMS_MAX = 100_000
 
 Handler = Callable[[State, Incoming], None]
 
 
 def receive(state: State, line: Incoming) -> None:
-    """Take a line: into its batch, or to its handler."""
+    """Handle a line, or add it to its batch."""
     if line.batch and _collect(state, line):
         return
     if line.command == "BATCH":
@@ -39,7 +39,7 @@ def receive(state: State, line: Incoming) -> None:
 
 
 def handle(state: State, line: Incoming) -> None:
-    """Give a line to its handler."""
+    """Call the handler of a line."""
     handler = _HANDLERS.get(line.command)
     if handler is not None:
         handler(state, line)
@@ -51,7 +51,7 @@ def handle(state: State, line: Incoming) -> None:
 
 
 def _note_progress(state: State, line: Incoming) -> None:
-    """Remember up to where this client has seen everything."""
+    """Remember how far this client has received everything."""
     if line.msgid and state.registration.is_over:
         state.last_msgid = line.msgid
     if state.registration.is_over and "time" in line.tags:
@@ -59,7 +59,7 @@ def _note_progress(state: State, line: Incoming) -> None:
 
 
 def _collect(state: State, line: Incoming) -> bool:
-    """Keep a line for the end of its batch; False when it is to be handled at once."""
+    """Keep a line for the end of its batch; return False if it must be handled at once."""
     batch = state.batches.get(line.batch)
     if batch is None:
         return False
@@ -99,7 +99,7 @@ def _receive_batch(state: State, line: Incoming) -> None:
 
 
 def _receive_multiline(state: State, batch: OpenBatch, target: str) -> None:
-    """Make one message of the lines of a batch."""
+    """Join the lines of a batch into one message."""
     text = ""
     for number, part in enumerate(batch.lines):
         is_continued = "draft/multiline-concat" in part.tags or "multiline-concat" in part.tags
@@ -118,7 +118,7 @@ def _receive_multiline(state: State, batch: OpenBatch, target: str) -> None:
 
 
 _DEFERRED = ("chathistory", "chathistory-targets", "multiline")
-"""Kinds of batches whose lines make sense together only; others are handled as they come."""
+"""Batches whose lines only make sense together; the lines of others are handled as they come."""
 
 
 def _receive_speech(state: State, line: Incoming) -> None:
@@ -180,7 +180,7 @@ def _receive_list_end(state: State, line: Incoming) -> None:  # noqa: ARG001 - i
 
 
 def _inform(state: State, line: Incoming) -> None:
-    """Show what a numeric says where it was asked for: with the server's own words."""
+    """Show a numeric's own text where the user asked for it."""
     text = " ".join(clean_text(word) for word in line.parameters[1:])
     if not text or line.command in _UNSHOWN:
         return
@@ -212,7 +212,7 @@ _ANSWERS = frozenset(
     | {"341", "346", "348", "351", "364", "367", "371", "378", "379", "391", "406", "671", "704"}
     | {"705", "706", "710"}
 )
-"""Answers to what the reader asked: they belong where the reader looks."""
+"""Answers to the user's questions, shown in the active conversation."""
 
 _HANDLERS: dict[str, Handler] = {
     "001": registration.receive_welcome,

@@ -1,4 +1,4 @@
-"""What the model asks of whoever drives it, beside sending lines: `Model.take_effects`."""
+"""What the model asks for besides sending lines; see `Model.take_effects`."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from roost.client.model.status import Problem
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Somebody named the reader or wrote to them privately: ring a bell, show a notification."""
+    """Ring or notify: somebody mentioned the user, or wrote to them privately."""
 
     key: str
-    """The conversation's."""
+    """Of the conversation."""
     entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Toast:
-    """Say something briefly: a refusal, a change of one's own name."""
+    """Show a short notice, such as a refusal."""
 
     text: str
     is_error: bool = False
@@ -25,23 +25,23 @@ class Toast:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Turn to a conversation: it was just joined, or asked for by a command."""
+    """Turn to a conversation that was just joined, or asked for by a command."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Show these lines: the answer to /help."""
+    """Show these lines, the answer to /help."""
 
     lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AskName:
-    """The name is taken or not allowed: ask for another, and call `Model.set_nick` with it.
+    """Ask for another nickname, and pass it to `Model.set_nick`: this one is taken or not allowed.
 
-    Meanwhile the model may be online already, under the name `in_use`.
+    The model may be online meanwhile, with the nickname `in_use`.
     """
 
     wanted: str
@@ -51,7 +51,7 @@ class AskName:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceCommand:
-    """A slash command that is the interface's to obey: search, theme, keys, quit, clear, ..."""
+    """Run a slash command that belongs to the interface: search, theme, keys, quit, clear, ..."""
 
     name: str
     argument: str
@@ -59,7 +59,7 @@ class InterfaceCommand:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Show the entry: the answer to `Model.jump_to_date`, once it is loaded."""
+    """Scroll to an entry, the answer to `Model.jump_to_date`."""
 
     key: str
     entry: Entry
@@ -67,33 +67,33 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """For the connection: drop what there is and dial; `addresses` are new ones, or empty."""
+    """For the connection: close it and dial again, to `addresses` if there are any."""
 
     addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """For the connection: close, and do not dial again."""
+    """For the connection: close it and do not dial again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """For the connection: close it because of this, and go on as after any other loss."""
+    """For the connection: close it for this reason, then dial again as after any loss."""
 
     problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
 class UpgradeToTls:
-    """For the connection: the server's `sts` policy wants TLS, on this port."""
+    """For the connection: the server's `sts` policy requires TLS, on this port."""
 
     port: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeepTls:
-    """For the connection: the server's `sts` policy wants TLS for this long, from now."""
+    """For the connection: the server's `sts` policy requires TLS for this long from now."""
 
     duration_s: int
 

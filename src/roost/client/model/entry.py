@@ -1,71 +1,71 @@
-"""One thing that a conversation shows: a message, an event, or a hole in what is known."""
+"""An entry of a conversation: a message, an event, or a gap in what is loaded."""
 
 import enum
 from dataclasses import dataclass, field
 
 
 class EntryKind(enum.Enum):
-    """What an entry is. Days are no entries: which day it was depends on the reader's time zone."""
+    """What an entry is. Days have no entries: they depend on the reader's time zone."""
 
     MESSAGE = "message"
     NOTICE = "notice"
     ACTION = "action"
-    """As of `/me`: "* alice waves"."""
+    """A `/me`: "* alice waves"."""
     EVENT = "event"
-    """Somebody came, went, was renamed, changed the topic, ...: `text` is a sentence."""
+    """A join, part, renaming, change of topic, ...; `text` is a sentence."""
     INFORMATION = "information"
-    """What the server or the client itself says: the message of the day, a refusal, help."""
+    """What the server or the client says: the message of the day, a refusal, an answer."""
     GAP = "gap"
-    """Something is missing here, and can be loaded with `Model.fill_gap`."""
+    """Messages are missing here; `Model.fill_gap` loads them."""
 
 
 class Delivery(enum.Enum):
-    """What became of one's own message."""
+    """What became of a message of the user."""
 
     RECEIVED = "received"
-    """Not one's own, or one's own from history."""
+    """Not the user's, or the user's own from history."""
     WAITING = "waiting"
-    """Typed while there is no connection; it goes out once there is one."""
+    """Not sent, because there is no connection, or others are still on their way."""
     SENDING = "sending"
-    """Handed to the server, not confirmed yet."""
+    """Sent to the server, but not confirmed."""
     DELIVERED = "delivered"
-    """The server confirmed it: with Roost it is on the disks of a majority of the nodes."""
+    """Confirmed by the server: with Roost, on the disks of a majority of the nodes."""
     FAILED = "failed"
     """`Entry.failure` says why; `Model.retry` sends it again, `Model.dismiss` gives it up."""
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One thing that a conversation shows. It is changed by the model alone; views only read."""
+    """An entry. Only the model changes it; views read it."""
 
     id: int
-    """Unique in the model, never used again. Says nothing about the order."""
+    """Unique in the model, and never reused. Says nothing about the order."""
     kind: EntryKind
     time_ms: int
-    """Since the epoch; the server's time if it tells it, else when it arrived."""
+    """Since the epoch: the server's time if it sent one, else the time of arrival."""
     sender: str
-    """The nickname, safe to show; the server's name, or empty, for what has no sender."""
+    """The nickname or the server's name, safe to show; empty if there is no sender."""
     text: str
-    """Safe to show, with IRC's formatting codes: see `text.spans`. May have several lines."""
+    """Safe to show, with formatting codes: see `text.spans`. May have several lines."""
     msgid: str = ""
-    """The server's id for it; empty if it has none."""
+    """The server's id; empty if there is none."""
     account: str = ""
-    """The sender's account, if the server tells it."""
+    """The sender's account, if the server sent it."""
     is_mine: bool = False
     is_highlight: bool = False
-    """It names the reader, or one of the words that the reader listens for."""
+    """Whether it mentions the user, or one of the user's highlight words."""
     event: str = ""
-    """For events: the IRC command in lower case: join, part, quit, nick, topic, mode, kick, ..."""
+    """For events: the IRC command in lower case, such as "join"."""
     delivery: Delivery = Delivery.RECEIVED
     failure: str = ""
-    """Why it was not delivered, in words for people."""
+    """Why it was not delivered, for people."""
     reply_to: str = ""
     """The message id that it answers; `Conversation.find` finds the entry if it is loaded."""
     reactions: dict[str, list[str]] = field(default_factory=dict)
-    """Who reacted, by reaction, in the order in which they did."""
+    """The nicknames that reacted, by reaction, in the order of reacting."""
     is_redacted: bool = False
-    """It was taken back: `text` is empty then, `failure` the reason if one was given."""
+    """Whether it was deleted: then `text` is empty, and `failure` the reason if there is one."""
     is_ignored: bool = False
-    """From somebody whom the reader ignores: views leave it out."""
+    """Whether the sender is ignored; views do not show it."""
     revision: int = 0
-    """Grows whenever anything above changes."""
+    """Grows with every change of the fields above."""

@@ -1,4 +1,4 @@
-"""What happened, in a sentence: the same live and in history."""
+"""Describe events in a sentence, the same live and in history."""
 
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import Incoming
@@ -7,7 +7,7 @@ from roost.client.model.text import clean_name
 
 
 def event_entry(state: State, line: Incoming) -> Entry | None:
-    """Make the entry for a line that is not a message; None when nothing is worth showing."""
+    """Return the entry for a line that is not a message, or None if there is nothing to show."""
     text = _sentence(state, line)
     if not text:
         return None

@@ -1,13 +1,13 @@
-"""The past of conversations: asked for page by page, put in its place, no message twice.
+"""Load the past of conversations page by page, in its place, without duplicates.
 
-After a connection was lost a conversation has a hole, shown by an entry of kind GAP:
+After a connection was lost a conversation has a gap, shown by an entry of kind GAP:
 
-    ... known  GAP  live ...       the latest page comes behind the gap,
-    ... known  GAP  page live ...  then pages from the known end, until the two meet:
+    ... known  GAP  live ...       the latest page goes behind the gap,
+    ... known  GAP  page live ...  then pages follow from the known end until the two meet:
     ... known page page page live ...
 
-Every place is found by message id ("chathistory" by `msgid=`), or by time where the server gives
-no ids or has forgotten them. What is known already, by id, or by time, sender and text, is dropped.
+Positions are message ids, or times where the server sends no ids or has forgotten them. Messages
+that are known, by id or else by time, sender and text, are dropped.
 
 Source: ircv3.net/specs/extensions/chathistory.
 """
@@ -24,15 +24,15 @@ from roost.client.model.state import Gap, Question, State
 from roost.client.model.text import clean_text
 
 PAGES_MAX = 20
-"""Pages that fill a gap by themselves; the reader can ask for more."""
+"""Pages that fill a gap without being asked for; the user can load more."""
 QUESTIONS_MAX = 3
-"""Questions on their way at a time: a server may slow down whoever asks more."""
+"""Requests in flight: a server may throttle a client that sends more."""
 NEIGHBOURS = 200
-"""How many loaded entries on both sides a page without message ids is compared with."""
+"""How many loaded entries on each side a page without message ids is compared with."""
 
 
 def start(state: State, conversation: Conversation) -> None:
-    """Catch up with a conversation whose live messages begin to arrive now."""
+    """Catch up with a conversation that has just been joined."""
     history = conversation.history
     history.is_offered = state.offered.has_history
     if not history.is_offered or not state.profile.loads_history:
@@ -58,12 +58,12 @@ def _has_anchor(conversation: Conversation) -> bool:
 
 
 def _is_anchor(entry: Entry) -> bool:
-    """Whether an entry is one that the server's history has too."""
+    """Return whether the server's history has this entry too."""
     return entry.kind not in (EntryKind.GAP, EntryKind.INFORMATION) and bool(entry.time_ms)
 
 
 def _anchor(conversation: Conversation, index: int, step: int, *, by_time: bool) -> Entry | None:
-    """Find the nearest entry from `index` on that can be named to the server."""
+    """Find the nearest entry from `index` on that a request can refer to."""
     while 0 <= index < len(conversation.entries):
         entry = conversation.entries[index]
         if _is_anchor(entry) and (entry.msgid or by_time):
@@ -73,14 +73,14 @@ def _anchor(conversation: Conversation, index: int, step: int, *, by_time: bool)
 
 
 def _selector(entry: Entry, gap: Gap | None, slack_ms: int) -> str:
-    """Name an entry to the server; by time with some slack, as ends are excluded."""
+    """Refer to an entry in a request; times get some slack, because the ends are excluded."""
     if entry.msgid and not (gap is not None and gap.uses_times):
         return f"msgid={entry.msgid}"
     return f"timestamp={format_time(entry.time_ms + slack_ms)}"
 
 
 def _ask_gap(state: State, conversation: Conversation, gap: Gap) -> None:
-    """Ask for the next page of what is missing at a gap."""
+    """Request the next page of a gap."""
     index = conversation.index_of(gap.entry)
     by_time = gap.uses_times or not state.offered.has("message-tags")
     before = _anchor(conversation, index - 1, -1, by_time=by_time)
@@ -113,7 +113,7 @@ def _ask(state: State, conversation: Conversation, question: Question) -> None:
 
 
 def ask_next(state: State) -> None:
-    """Send the questions that may be sent."""
+    """Send the requests that may be sent now."""
     place = 0
     while place < len(state.questions) and len(state.asked) < QUESTIONS_MAX:
         question = state.questions[place]
@@ -135,7 +135,7 @@ def ask_next(state: State) -> None:
 
 
 def connection_lost(state: State) -> None:
-    """Nothing that was asked will be answered."""
+    """Forget the requests: they will not be answered."""
     state.questions.clear()
     state.asked.clear()
     for conversation in state.conversations.values():
@@ -146,7 +146,7 @@ def connection_lost(state: State) -> None:
 
 
 def load_older(state: State, conversation: Conversation) -> None:
-    """Ask for the page before the first entry."""
+    """Request the page before the first entry."""
     history = conversation.history
     if not (state.is_online and history.is_offered and history.is_more_above):
         return
@@ -171,7 +171,7 @@ def fill_gap(state: State, conversation: Conversation, entry: Entry) -> None:
 
 
 def jump_to_date(state: State, conversation: Conversation, time_ms: int) -> None:
-    """Show what was said from a time on, and load it if need be."""
+    """Show what was said from a time on, loading it if necessary."""
     entries = conversation.entries
     first = next((entry for entry in entries if _is_anchor(entry)), None)
     history = conversation.history
@@ -183,7 +183,7 @@ def jump_to_date(state: State, conversation: Conversation, time_ms: int) -> None
             state.effects.append(Jump(conversation.key, entries[min(index, len(entries) - 1)]))
         return
     if history.is_loading:
-        state.toast("Wait until the history that was asked for has come")
+        state.toast("Earlier messages are still loading; try again in a moment")
         return
     moment = f"timestamp={format_time(time_ms - 1)}"
     selectors = ("AFTER", moment)
@@ -195,7 +195,7 @@ def jump_to_date(state: State, conversation: Conversation, time_ms: int) -> None
 
 
 def receive_page(state: State, target: str, lines: list[Incoming]) -> None:
-    """Take the answer to a question."""
+    """Handle the answer to a request."""
     conversation = state.conversations.get(state.fold(target))
     if conversation is None:
         return
@@ -277,7 +277,7 @@ def _close_gap(state: State, conversation: Conversation, gap: Gap) -> None:
 
 
 def _finish(state: State, conversation: Conversation) -> None:
-    """One gap is done with: go on with the next, or the conversation is complete."""
+    """Go on with the next gap, or note that the conversation is complete."""
     if state.gaps:
         own = {entry.id: entry for entry in conversation.entries if entry.id in state.gaps}
         for entry_id in reversed(own):
@@ -292,7 +292,7 @@ def _finish(state: State, conversation: Conversation) -> None:
 
 
 def receive_failure(state: State, line: Incoming) -> bool:
-    """Take `FAIL CHATHISTORY`; False when it answers no question."""
+    """Handle `FAIL CHATHISTORY`; return False if it answers no request."""
     found = None
     for question in state.asked.values():
         conversation = state.conversations.get(question.key)
@@ -340,7 +340,7 @@ def _insert(
     *,
     is_new: bool = False,
 ) -> int:
-    """Put a page into its place; gives how many entries were not known."""
+    """Insert a page; return how many of its entries were new."""
     known = _known_near(conversation, index, lines)
     entries: list[Entry] = []
     later: list[Incoming] = []
@@ -384,7 +384,7 @@ def _likeness(line: Incoming) -> tuple[int, str, str]:
 def _known_near(
     conversation: Conversation, index: int, lines: list[Incoming]
 ) -> dict[tuple[int, str, str], None]:
-    """Collect what is shown near a place, for pages that have no message ids."""
+    """Collect the entries near a place, to recognise messages without ids."""
     if all(line.msgid for line in lines):
         return {}
     near = conversation.entries[max(0, index - NEIGHBOURS) : index + NEIGHBOURS]
@@ -399,7 +399,7 @@ def _known_near(
 
 
 def ask_targets(state: State, since_ms: int) -> None:
-    """Ask with whom there was private conversation since then."""
+    """Ask which private conversations had messages since then."""
     if state.offered.has_history and since_ms and state.profile.loads_history:
         begin = f"timestamp={format_time(since_ms - 1)}"
         end = f"timestamp={format_time(state.moment.time_ms + 86_400_000)}"
@@ -407,7 +407,7 @@ def ask_targets(state: State, since_ms: int) -> None:
 
 
 def receive_targets(state: State, lines: list[Incoming]) -> None:
-    """Catch up with the private conversations in which something was said."""
+    """Catch up with the private conversations that had messages."""
     for line in lines:
         target, moment = line.word(1), parse_time(line.word(2))
         if not target or moment is None or state.offered.is_room(target):
@@ -418,7 +418,7 @@ def receive_targets(state: State, lines: list[Incoming]) -> None:
 
 
 def resume(state: State, conversation: Conversation) -> None:
-    """Go on filling the gaps that a lost connection left unfilled."""
+    """Go on filling the gaps that the lost connection left."""
     if conversation.sync is not None:
         return
     if not state.offered.has_history:

@@ -1,4 +1,4 @@
-"""What a user can ask for, beside saying something."""
+"""What a user can do besides sending messages."""
 
 from collections.abc import Callable
 
@@ -16,23 +16,23 @@ TYPING_INTERVAL_S = 3.0
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be a name on the wire at all."""
+    """Return whether a text can be a name on the wire."""
     return bool(text) and text[0] != ":" and not any(c in text for c in " ,\r\n\0\x07")
 
 
 def room_name(state: State, text: str) -> str:
-    """Make a room's name of what was typed."""
+    """Return the name of the room that was typed, with or without its prefix."""
     name = text.strip()
     return name if state.offered.is_room(name) else f"#{name}"
 
 
 def in_room(state: State, key: str, do: Callable[[Conversation], None]) -> None:
-    """Do something in a room that one is in, or say why not."""
+    """Do something in a room that the user has joined, or say why that is not possible."""
     conversation = state.conversations.get(key)
     if conversation is None or conversation.kind is not ConversationKind.ROOM:
-        state.toast("That can be done in a room only", is_error=True)
+        state.toast("This works only in a room", is_error=True)
     elif not state.is_online:
-        state.toast("There is no connection at the moment", is_error=True)
+        state.toast("You are not connected at the moment", is_error=True)
     elif not conversation.is_joined:
         state.toast(f"You are not in {conversation.name}", is_error=True)
     else:
@@ -40,13 +40,13 @@ def in_room(state: State, key: str, do: Callable[[Conversation], None]) -> None:
 
 
 def react(state: State, key: str, entry: Entry, reaction: str) -> None:
-    """React to a message, or take the same reaction back."""
+    """React to a message, or remove the same reaction."""
     conversation = state.conversations.get(key)
     offered = state.offered
     if conversation is None or not entry.msgid or not reaction:
         return
     if not state.is_online or not offered.relays_tag("draft/react"):
-        state.toast("This server does not pass reactions on", is_error=True)
+        state.toast("This server does not support reactions", is_error=True)
         return
     mine = clean_name(state.nick)
     verb = "unreact" if mine in entry.reactions.get(clean_name(reaction), ()) else "react"
@@ -62,19 +62,19 @@ def react(state: State, key: str, entry: Entry, reaction: str) -> None:
 
 
 def redact(state: State, key: str, entry: Entry, reason: str) -> None:
-    """Take a message back."""
+    """Delete a message for everybody."""
     conversation = state.conversations.get(key)
     if conversation is None or not entry.msgid:
         return
     if not state.is_online or not state.offered.has("message-redaction"):
-        state.toast("This server does not let messages be taken back", is_error=True)
+        state.toast("This server does not support deleting messages", is_error=True)
         return
     extra = (reason,) if reason else ()
     state.emit("REDACT", conversation.target, entry.msgid, *extra)
 
 
 def typing(state: State, key: str, text: str) -> None:
-    """Tell the others that the reader types, or has given up."""
+    """Tell the others that the user is typing, or has stopped."""
     conversation = state.conversations.get(key)
     if conversation is None or not sending.can_talk(conversation):
         return
@@ -96,7 +96,7 @@ def join(state: State, name: str, password: str) -> None:
     """Join a room, now or once online."""
     room = room_name(state, name)
     if not is_name(room) or len(room) < 2:
-        state.toast(f"{clean_name(room)} is no name of a room", is_error=True)
+        state.toast(f"{clean_name(room)} is not a valid room name", is_error=True)
         return
     key = state.fold(room)
     known = state.room(room)
@@ -110,7 +110,7 @@ def join(state: State, name: str, password: str) -> None:
 
 
 def want(state: State, room: str, password: str) -> None:
-    """Have a room joined once online; it is there to be typed into at once."""
+    """Join a room once online; until then its conversation is open to type into."""
     state.rooms_wanted[room] = password
     conversation = state.room(room)
     if conversation is None:
@@ -138,12 +138,12 @@ def part(state: State, key: str, reason: str) -> None:
         if state.offered.number("MONITOR", 0):
             state.emit("MONITOR", "-", conversation.target)
     elif is_there:
-        state.toast(f"You leave {conversation.name} with the connection")
+        state.toast(f"{conversation.name} will not be joined again")
     state.remove_conversation(key)
 
 
 def mark_read(state: State, key: str) -> None:
-    """Mark everything in a conversation as read, for one's other clients too."""
+    """Mark a conversation as read, for the user's other clients too."""
     conversation = state.conversations.get(key)
     if conversation is None:
         return
@@ -163,10 +163,10 @@ def mark_read(state: State, key: str) -> None:
 
 
 def set_nick(state: State, nick: str) -> None:
-    """Ask for another nickname, now or at the next connection."""
+    """Request another nickname, now or at the next connection."""
     wanted = nick.strip()
     if not is_name(wanted) or state.offered.is_room(wanted):
-        state.toast("That is no nickname", is_error=True)
+        state.toast("That is not a valid nickname", is_error=True)
         return
     state.wanted_nick = wanted
     registering = not state.registration.is_over and state.registration.nicks_tried
@@ -180,9 +180,9 @@ def set_nick(state: State, nick: str) -> None:
 
 
 def query(state: State, nick: str) -> str | None:
-    """Open a private conversation and show it; return its key, or None if there can be none."""
+    """Open and show a private conversation; return its key, or None if the name is not possible."""
     if not is_name(nick) or state.offered.is_room(nick):
-        state.toast("That is no nickname", is_error=True)
+        state.toast("That is not a valid nickname", is_error=True)
         return None
     key = speech.open_private(state, nick).key
     state.effects.append(Show(key))
@@ -190,14 +190,14 @@ def query(state: State, nick: str) -> str | None:
 
 
 def quit_network(state: State, reason: str) -> None:
-    """Say goodbye and close the connection for good."""
+    """Send QUIT and close the connection for good."""
     if state.is_online:
         state.emit("QUIT", reason or "Goodbye")
     state.effects.append(Disconnect())
 
 
 def ignore(state: State, mask: str) -> bool:
-    """Hide what matches a nickname or mask; return False if it is ignored already."""
+    """Hide the messages of a nickname or mask; return False if it was ignored already."""
     if mask in state.ignored:
         return False
     state.ignored.append(mask)
@@ -206,7 +206,7 @@ def ignore(state: State, mask: str) -> bool:
 
 
 def unignore(state: State, mask: str) -> bool:
-    """Show what matches a nickname or mask again; return False if it is not ignored."""
+    """Show the messages of a nickname or mask again; return False if it was not ignored."""
     if mask not in state.ignored:
         return False
     state.ignored.remove(mask)
@@ -215,7 +215,7 @@ def unignore(state: State, mask: str) -> bool:
 
 
 def apply_ignored(state: State) -> None:
-    """Hide what is loaded of those who are ignored now, and show it of those who are not."""
+    """Hide or show the loaded messages as the list of ignored masks says."""
     masks = [normalise_mask(mask) for mask in state.ignored]
     for conversation in state.conversations.values():
         for entry in conversation.entries:
@@ -234,9 +234,9 @@ def apply_ignored(state: State) -> None:
 
 
 def raw(state: State, line: str) -> None:
-    """Send a line as it is."""
+    """Send a line to the server unchanged."""
     if not state.is_online:
-        state.toast("There is no connection at the moment", is_error=True)
+        state.toast("You are not connected at the moment", is_error=True)
         return
     clean = line.replace("\r", " ").replace("\n", " ").replace("\0", "").strip()
     if clean:
@@ -244,7 +244,7 @@ def raw(state: State, line: str) -> None:
 
 
 def remember_typed(state: State, key: str, text: str) -> None:
-    """Keep what was typed, for going back to it."""
+    """Keep what was typed, for `input_history`."""
     typed = state.typed.setdefault(key, [])
     if not typed or typed[-1] != text:
         typed.append(text)
@@ -253,7 +253,7 @@ def remember_typed(state: State, key: str, text: str) -> None:
 
 
 def input_history(state: State, key: str, step: int) -> str | None:
-    """Go back or forth in what was typed; behind the last line is an empty one."""
+    """Go back or forth in what was typed; after the last line comes an empty one."""
     typed = state.typed.get(key, [])
     place = state.typed_place.get(key, len(typed)) + step
     if not 0 <= place <= len(typed):

@@ -1,4 +1,4 @@
-"""The rooms that exist: what somebody who has just come can choose from."""
+"""The list of rooms that a user can choose from."""
 
 import enum
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ListedRoom:
-    """A room as LIST tells of it."""
+    """A room in the answer to LIST."""
 
     name: str
-    """As the server has it: join with this."""
+    """As the server writes it; use it to join."""
     members: int
     topic: str
     """Safe to show, without formatting codes."""
 
 
 class ListingState(enum.Enum):
-    """How far the list is."""
+    """How far the list is loaded."""
 
     UNKNOWN = "unknown"
     LOADING = "loading"
@@ -26,10 +26,10 @@ class ListingState(enum.Enum):
 
 @dataclass(slots=True)
 class RoomListing:
-    """The rooms that exist; `Model.list_rooms` asks for them anew."""
+    """The rooms of the server; `Model.list_rooms` loads them anew."""
 
     state: ListingState = ListingState.UNKNOWN
     rooms: list[ListedRoom] = field(default_factory=list)
-    """The largest first, then by name; replaced as a whole when it is complete."""
+    """The largest first, then by name; replaced as a whole when the answer is complete."""
     problem: str = ""
     revision: int = 0

@@ -1,17 +1,17 @@
-"""Whether the server is still there, and how far away it is: a PING now and then."""
+"""Ping the server, to measure the round trip and to notice when it is gone."""
 
 from roost.client.model.effects import Abandon
 from roost.client.model.state import Liveness, State
 from roost.client.model.status import Phase, Problem, ProblemKind
 
 PING_INTERVAL_S = 15.0
-"""Often enough for a round-trip time that means something, seldom enough to cost nothing."""
+"""Often enough for a useful round-trip time, and seldom enough to cost nothing."""
 SILENCE_S = 40.0
-"""Without a single line, although a PING was sent, the connection is given up."""
+"""A connection without a single line for so long is abandoned, although a PING was sent."""
 HELD_SILENCE_S = 300.0
-"""As `SILENCE_S`, while the server has said that it cannot answer at the moment."""
+"""The same, while the server says that it cannot serve us at the moment."""
 REGISTRATION_S = 30.0
-"""How long a server may take to let somebody in; looking up names takes the slow ones ten."""
+"""How long registration may take; slow servers look up host names for ten seconds."""
 
 
 def connected(state: State) -> None:
@@ -40,12 +40,12 @@ def tick(state: State) -> None:
     is_held = bool(connection.waiting_text)
     if connection.phase is Phase.REGISTERING:
         if now - liveness.pinged_s > (HELD_SILENCE_S if is_held else REGISTRATION_S):
-            _give_up(state, "The server does not let us in: it answers nothing.")
+            _give_up(state, "The server does not answer.")
     elif connection.phase is Phase.ONLINE:
         silence_s = now - liveness.heard_s
         is_due = now - liveness.pinged_s >= PING_INTERVAL_S or connection.round_trip_ms is None
         if silence_s > (HELD_SILENCE_S if is_held else SILENCE_S):
-            _give_up(state, f"Nothing came from the server for {silence_s:.0f} seconds.")
+            _give_up(state, f"The server has been silent for {silence_s:.0f} seconds.")
         elif liveness.asked_s is None and is_due:
             liveness.number += 1
             liveness.pinged_s = liveness.asked_s = now

@@ -1,4 +1,4 @@
-"""Who is where, and what rooms are like.
+"""Handle what the server says about people and rooms.
 
 Sources: modern.ircdocs.horse, "Channel Operations" and its numerics; ircv3.net, "extended-join",
 "away-notify", "account-notify", "chghost", "setname", "monitor", "channel-rename".
@@ -14,7 +14,7 @@ from roost.client.model.state import State
 from roost.client.model.text import clean_name, clean_text
 
 WHO_MEMBERS_MAX = 1000
-"""Of larger rooms nobody's away state and account is asked for; it comes as they change it."""
+"""The model does not ask who is away in larger rooms; it learns that as it changes."""
 WHO_FIELDS = "%tcnuhafr,152"
 
 
@@ -28,7 +28,7 @@ def _note(state: State, conversation: Conversation, line: Incoming) -> None:
 
 
 def _person_of(state: State, line: Incoming) -> Person:
-    """Find the sender, and learn what the source tells."""
+    """Return the sender of a line, updated from its source."""
     person = state.person(line.nick)
     _, bang, rest = line.source.partition("!")
     if bang:
@@ -38,7 +38,7 @@ def _person_of(state: State, line: Incoming) -> Person:
 
 
 def _changed(state: State, person: Person) -> None:
-    """Let the rooms of a person show what changed about them."""
+    """Update the rooms and the private conversation that show a person."""
     state.people_revision += 1
     for key in person.rooms:
         conversation = state.conversations.get(key)
@@ -51,7 +51,7 @@ def _changed(state: State, person: Person) -> None:
 
 
 def _left(state: State, conversation: Conversation, person: Person) -> None:
-    """Take a person out of a room, and forget those whom nothing connects with us any more."""
+    """Remove a person from a room; forget them if no conversation is left that shows them."""
     conversation.members.remove(person.folded)
     person.rooms.pop(conversation.key, None)
     conversation.typing.pop(person.nick, None)
@@ -62,7 +62,6 @@ def _left(state: State, conversation: Conversation, person: Person) -> None:
 
 
 def receive_join(state: State, line: Incoming) -> None:
-    """Take JOIN."""
     name = line.word(0)
     is_mine = state.is_me(line.nick)
     conversation = state.room(name)
@@ -110,7 +109,6 @@ def _joined(state: State, conversation: Conversation, line: Incoming) -> None:
 
 
 def receive_part(state: State, line: Incoming) -> None:
-    """Take PART."""
     conversation = state.room(line.word(0))
     if conversation is None:
         return
@@ -136,7 +134,6 @@ def _leave(state: State, conversation: Conversation) -> None:
 
 
 def receive_kick(state: State, line: Incoming) -> None:
-    """Take KICK."""
     conversation = state.room(line.word(0))
     if conversation is None:
         return
@@ -157,7 +154,6 @@ def receive_kick(state: State, line: Incoming) -> None:
 
 
 def receive_quit(state: State, line: Incoming) -> None:
-    """Take QUIT."""
     person = state.people.get(state.fold(line.nick))
     if person is None:
         return
@@ -176,14 +172,13 @@ def receive_quit(state: State, line: Incoming) -> None:
 
 
 def _regain(state: State, nick: str) -> None:
-    """Take the name that was wanted, as soon as nobody has it."""
+    """Request the wanted nickname once its holder has given it up."""
     wanted = state.fold(state.wanted_nick)
     if state.fold(nick) == wanted and state.fold(state.nick) != wanted:
         state.emit("NICK", state.wanted_nick)
 
 
 def receive_nick(state: State, line: Incoming) -> None:
-    """Take NICK."""
     new = line.word(0)
     old = state.fold(line.nick)
     if not new:
@@ -217,7 +212,6 @@ def receive_nick(state: State, line: Incoming) -> None:
 
 
 def receive_topic(state: State, line: Incoming) -> None:
-    """Take TOPIC."""
     conversation = state.room(line.word(0))
     if conversation is None:
         return
@@ -228,7 +222,7 @@ def receive_topic(state: State, line: Incoming) -> None:
 
 
 def receive_topic_reply(state: State, line: Incoming) -> None:
-    """Take RPL_NOTOPIC, RPL_TOPIC and RPL_TOPICWHOTIME (331 to 333)."""
+    """Handle RPL_NOTOPIC, RPL_TOPIC and RPL_TOPICWHOTIME (331 to 333)."""
     conversation = state.room(line.word(1))
     if conversation is None:
         return
@@ -240,7 +234,7 @@ def receive_topic_reply(state: State, line: Incoming) -> None:
 
 
 def receive_names(state: State, line: Incoming) -> None:
-    """Take RPL_NAMREPLY (353)."""
+    """Handle RPL_NAMREPLY (353)."""
     conversation = state.room(line.word(2))
     if conversation is None:
         return
@@ -260,7 +254,7 @@ def receive_names(state: State, line: Incoming) -> None:
 
 
 def receive_names_end(state: State, line: Incoming) -> None:
-    """Take RPL_ENDOFNAMES (366): ask who is away and who is logged in as whom."""
+    """Handle RPL_ENDOFNAMES (366): ask who is away, and for everybody's account."""
     conversation = state.room(line.word(1))
     if conversation is None or not conversation.is_joined:
         return
@@ -269,7 +263,7 @@ def receive_names_end(state: State, line: Incoming) -> None:
 
 
 def receive_whox(state: State, line: Incoming) -> None:
-    """Take RPL_WHOSPCRPL (354), as asked for with `WHO_FIELDS`."""
+    """Handle RPL_WHOSPCRPL (354), the answer to `WHO_FIELDS`."""
     if len(line.parameters) != 9 or line.word(1) != "152":
         return
     _, _, _, username, host, nick, flags, account, realname = line.parameters
@@ -286,7 +280,7 @@ def receive_whox(state: State, line: Incoming) -> None:
 
 
 def receive_mode(state: State, line: Incoming) -> None:
-    """Take MODE of a room; one's own modes are nothing to show."""
+    """Handle MODE of a room; the user's own modes are not shown."""
     conversation = state.room(line.word(0))
     if conversation is None:
         return
@@ -328,7 +322,7 @@ def _change_status(
 
 
 def receive_away(state: State, line: Incoming) -> None:
-    """Take AWAY of somebody (away-notify)."""
+    """Handle AWAY (away-notify)."""
     person = state.people.get(state.fold(line.nick))
     if person is not None:
         person.away = clean_text(line.last) if line.last else None
@@ -336,7 +330,7 @@ def receive_away(state: State, line: Incoming) -> None:
 
 
 def receive_away_reply(state: State, line: Incoming) -> None:
-    """Take RPL_AWAY, RPL_UNAWAY and RPL_NOWAWAY (301, 305, 306)."""
+    """Handle RPL_AWAY, RPL_UNAWAY and RPL_NOWAWAY (301, 305, 306)."""
     if line.command == "305":
         state.away = None
     elif line.command == "306":
@@ -349,7 +343,7 @@ def receive_away_reply(state: State, line: Incoming) -> None:
 
 
 def receive_account(state: State, line: Incoming) -> None:
-    """Take ACCOUNT (account-notify)."""
+    """Handle ACCOUNT (account-notify)."""
     person = state.people.get(state.fold(line.nick))
     account = "" if line.word(0) == "*" else clean_name(line.word(0))
     if person is not None:
@@ -360,7 +354,6 @@ def receive_account(state: State, line: Incoming) -> None:
 
 
 def receive_host(state: State, line: Incoming) -> None:
-    """Take CHGHOST."""
     person = state.people.get(state.fold(line.nick))
     if person is not None:
         person.username, person.host = clean_name(line.word(0)), clean_name(line.word(1))
@@ -369,7 +362,6 @@ def receive_host(state: State, line: Incoming) -> None:
 
 
 def receive_realname(state: State, line: Incoming) -> None:
-    """Take SETNAME."""
     person = state.people.get(state.fold(line.nick))
     if person is not None:
         person.realname = clean_text(line.word(0))
@@ -377,7 +369,7 @@ def receive_realname(state: State, line: Incoming) -> None:
 
 
 def receive_presence(state: State, line: Incoming) -> None:
-    """Take RPL_MONONLINE and RPL_MONOFFLINE (730, 731)."""
+    """Handle RPL_MONONLINE and RPL_MONOFFLINE (730, 731)."""
     is_online = line.command == "730"
     for source in line.last.split(","):
         nick = source.partition("!")[0]
@@ -392,7 +384,6 @@ def receive_presence(state: State, line: Incoming) -> None:
 
 
 def receive_rename(state: State, line: Incoming) -> None:
-    """Take RENAME of a room."""
     conversation = state.room(line.word(0))
     if conversation is None or not line.word(1):
         return
@@ -405,7 +396,6 @@ def receive_rename(state: State, line: Incoming) -> None:
 
 
 def receive_invite(state: State, line: Incoming) -> None:
-    """Take INVITE."""
     if state.is_me(line.word(0)):
         who, room = clean_name(line.nick), clean_name(line.word(1))
         state.inform(state.server, f"{who} invites you to {room}: /join {room}")

@@ -1,11 +1,11 @@
-"""The whole state of the client, what changes it, and what a user can ask of it.
+"""The whole state of the client, the events that change it, and what a user can do.
 
     connection --(connecting, connected, receive, disconnected, tick)--> Model --> take_lines()
     interface  --(intents: send, join, react, ...)---------------------> Model --> take_effects()
 
-Pure: no input or output, no clock, no Textual. Time is given with each event of the connection
-(`Moment`); intents use the last one. After each call the driver sends `take_lines()` and obeys
-`take_effects()`. Nothing that a server sends raises.
+Pure: no input or output, no clock, no Textual. Each event of the connection has the time
+(`Moment`); intents use the last one. After each call the driver sends `take_lines()` and handles
+`take_effects()`. Nothing that a server sends raises an exception.
 """
 
 from roost.client.model import (
@@ -34,23 +34,23 @@ __all__ = ["SERVER_KEY", "Model"]
 
 
 class Model(State):
-    """The state of one client on one network, and what can be done with it.
+    """A client on one network.
 
-    Views read: `nick`, `account`, `away`, `connection`, `conversations` (by key), `order` (keys, as
-    they are shown: the server's, rooms, private ones; `order_revision` grows with any change of it
-    or of an unread count), `active`, `listing`, `people` (by folded nickname; `people_revision`),
+    Views read: `nick`, `account`, `away`, `connection`, `conversations` (by key), `order` (the keys
+    as shown: the server's, rooms, private ones; `order_revision` grows with every change of it and
+    of unread counts), `active`, `listing`, `people` (by folded nickname; see `people_revision`),
     `ignored`, `profile` and `moment`.
     """
 
     def __init__(self, profile: Profile, nonce: str) -> None:
-        """Start offline; `nonce` is a random word, different for each start of the client."""
+        """Start offline; `nonce` is a random word that no other run of the client uses."""
         super().__init__(profile, nonce)
         for room in profile.rooms:
             name, _, password = room.strip().partition(" ")
             if name:
                 intents.want(self, intents.room_name(self, name), password.strip())
 
-    # What happens to the connection.
+    # Events of the connection.
 
     def connecting(self, address: str, moment: Moment) -> None:
         """Note that `address` is being dialled."""
@@ -62,7 +62,7 @@ class Model(State):
         connection.waiting_text = ""
 
     def connected(self, moment: Moment, *, is_secure: bool) -> None:
-        """Begin to register."""
+        """Start to register."""
         self.moment = moment
         self.connection.phase = Phase.REGISTERING
         self.connection.is_secure = is_secure
@@ -72,7 +72,7 @@ class Model(State):
         registration.begin(self)
 
     def receive(self, line: bytes, moment: Moment) -> None:
-        """Take a line of the server, without its end."""
+        """Handle a line from the server, without its CR LF."""
         self.moment = moment
         liveness.heard(self)
         try:
@@ -90,9 +90,9 @@ class Model(State):
     def disconnected(
         self, moment: Moment, problem: Problem | None, retry_at_s: float | None
     ) -> None:
-        """Note that the connection is gone; None for a problem: the user wanted it.
+        """Note that the connection is gone; `problem` is None if the user wanted that.
 
-        What the server said before it closed explains it better than what the network says.
+        What the server said before it closed the connection takes precedence over `problem`.
         """
         self.moment = moment
         connection = self.connection
@@ -120,7 +120,7 @@ class Model(State):
             self.listing.revision += 1
 
     def tick(self, moment: Moment) -> None:
-        """Let time pass: time-outs, typing notices that end, pings. Call it often."""
+        """Let time pass: time-outs, typing notices, pings. Call this several times a second."""
         self.moment = moment
         liveness.tick(self)
         for conversation in self.conversations.values():
@@ -132,26 +132,26 @@ class Model(State):
                     conversation.touch()
 
     def take_lines(self) -> list[bytes]:
-        """Take what must be sent, in order, each with CR LF."""
+        """Return the lines to send, in order, each with CR LF, and forget them."""
         taken, self.lines = self.lines, []
         return taken
 
     def take_effects(self) -> list[Effect]:
-        """Take what else must be done, in order."""
+        """Return what else is to be done, in order, and forget it."""
         taken, self.effects = self.effects, []
         return taken
 
-    # What a user can ask for. What cannot be done becomes a Toast, never an exception.
+    # Intents of the user. What cannot be done results in a Toast, never in an exception.
 
     def submit(self, key: str, text: str) -> None:
-        """Take what was typed into a conversation: a slash command, or text (several lines)."""
+        """Run what was typed into a conversation: a slash command, or a message."""
         slash.submit(self, key, text)
 
     def send(self, key: str, text: str, *, reply_to: str = "", is_action: bool = False) -> None:
-        """Say something; several lines become one message where the server can, else several."""
+        """Send a message; several lines become one message if the server supports that."""
         conversation = self.conversations.get(key)
         if conversation is None or not sending.can_talk(conversation):
-            self.toast("Nobody can be talked to here; join a room first", is_error=True)
+            self.toast("You cannot send messages here; join a room first", is_error=True)
         elif text.strip():
             sending.send(self, conversation, text, reply_to=reply_to, is_action=is_action)
 
@@ -162,25 +162,25 @@ class Model(State):
             sending.retry(self, conversation, entry)
 
     def dismiss(self, key: str, entry: Entry) -> None:
-        """Give up a failed or waiting message; its text becomes the draft if there is none."""
+        """Give up a failed or waiting message; its text becomes the draft if that is empty."""
         conversation = self.conversations.get(key)
         if conversation is not None:
             sending.dismiss(self, conversation, entry)
 
     def react(self, key: str, entry: Entry, reaction: str) -> None:
-        """React to a message, or take the same reaction back."""
+        """React to a message, or remove the same reaction."""
         intents.react(self, key, entry, reaction)
 
     def redact(self, key: str, entry: Entry, reason: str = "") -> None:
-        """Take a message back."""
+        """Delete a message for everybody."""
         intents.redact(self, key, entry, reason)
 
     def typing(self, key: str, text: str) -> None:
-        """Note that the draft is now `text`; sends typing notices, seldom enough."""
+        """Note that the draft is now `text`; send typing notices at a limited rate."""
         intents.typing(self, key, text)
 
     def join(self, name: str, password: str = "") -> None:
-        """Join a room, or make it; a name without "#" gets one. Shows it once joined."""
+        """Join or create a room, and show it once joined; a name without "#" gets one."""
         intents.join(self, name, password)
 
     def part(self, key: str, reason: str = "") -> None:
@@ -188,11 +188,11 @@ class Model(State):
         intents.part(self, key, reason)
 
     def query(self, nick: str) -> str | None:
-        """Open a private conversation and show it; gives its key."""
+        """Open and show a private conversation; return its key, or None for an invalid name."""
         return intents.query(self, nick)
 
     def show(self, key: str) -> None:
-        """Turn to a conversation: it is `active` now, and is loaded and marked as read."""
+        """Make a conversation the active one; load it and mark it as read."""
         conversation = self.conversations.get(key)
         if conversation is None:
             return
@@ -208,65 +208,64 @@ class Model(State):
         intents.mark_read(self, key)
 
     def load_older(self, key: str) -> None:
-        """Ask for the page before the first entry, unless one is awaited or there is none."""
+        """Request the page before the first entry, unless a request is in flight."""
         conversation = self.conversations.get(key)
         if conversation is not None:
             history.load_older(self, conversation)
 
     def fill_gap(self, key: str, entry: Entry) -> None:
-        """Ask for what is missing at an entry of kind GAP."""
+        """Request what is missing at an entry of kind GAP."""
         conversation = self.conversations.get(key)
         if conversation is not None:
             history.fill_gap(self, conversation, entry)
 
     def jump_to_date(self, key: str, time_ms: int) -> None:
-        """Load what was said from then on; `Jump` says where to look once it is there."""
+        """Load what was said from then on; a `Jump` follows once it is there."""
         conversation = self.conversations.get(key)
         if conversation is not None:
             history.jump_to_date(self, conversation, time_ms)
 
     def set_nick(self, nick: str) -> None:
-        """Ask for another nickname; while not online it is the one to come in with."""
+        """Request another nickname; while offline, use it for the next connection."""
         intents.set_nick(self, nick)
 
     def set_topic(self, key: str, topic: str) -> None:
-        """Change a room's topic."""
         intents.in_room(self, key, lambda room: self.emit("TOPIC", room.target, topic))
 
     def ignore(self, mask: str) -> None:
-        """Show nothing more of a nickname or mask."""
+        """Hide the messages of a nickname or mask."""
         intents.ignore(self, mask)
 
     def unignore(self, mask: str) -> None:
-        """Show it again."""
+        """Show the messages of a nickname or mask again."""
         intents.unignore(self, mask)
 
     def list_rooms(self) -> None:
-        """Ask for the rooms that exist; the answer is in `listing`."""
+        """Request the list of rooms; the answer is in `listing`."""
         if self.is_online and self.listing.state is not ListingState.LOADING:
             self.listing.state = ListingState.LOADING
             self.listing.revision += 1
             self.emit("LIST")
 
     def reconnect(self) -> None:
-        """Try again at once."""
+        """Dial again at once."""
         self.effects.append(Reconnect())
 
     def quit(self, reason: str = "") -> None:
-        """Leave the network; the connection is closed and not dialled again."""
+        """Leave the network, and do not connect again."""
         intents.quit_network(self, reason)
 
     def complete(self, key: str, text: str, cursor: int) -> list[str]:
-        """Find what the word before `cursor` may become: commands, rooms, names. Best first."""
+        """Complete the word before `cursor`: commands, rooms, names; best first."""
         return completion.complete(self, key, text, cursor)
 
     def input_history(self, key: str, step: int) -> str | None:
-        """Go back (-1) or forth (1) in the lines typed in a conversation; None at the ends."""
+        """Go back (-1) or forth (1) in what was typed; return None at the ends."""
         return intents.input_history(self, key, step)
 
 
 def _is_irc(command: str, source: str) -> bool:
-    """Whether the first line that came can be an IRC server's."""
+    """Return whether the first line of a connection can come from an IRC server."""
     if command in ("220", "221"):
         # Servers for mail and files greet with these.
         return bool(source)

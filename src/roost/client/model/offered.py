@@ -1,4 +1,4 @@
-"""What the server of this connection offers: its capabilities and its RPL_ISUPPORT tokens.
+"""The capabilities and RPL_ISUPPORT tokens of the server of this connection.
 
 Sources: ircv3.net/specs/extensions/capability-negotiation; modern.ircdocs.horse, "RPL_ISUPPORT
 Parameters".
@@ -35,9 +35,9 @@ WANTED = (
     "standard-replies",
     "userhost-in-names",
 )
-"""Capabilities to ask for wherever they are offered; `sasl` only with a password."""
+"""Capabilities to request if offered; `sasl` only if there is something to log in with."""
 NONCE_TAG = "+roost.chat/nonce"
-"""A client-only tag that names each of one's own messages, so that it is known again in history."""
+"""A client-only tag that identifies the user's own messages when they come back in history."""
 
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -47,46 +47,44 @@ _MAPPINGS = {"ascii": _LOWER_ASCII, "rfc1459": _LOWER_1459, "rfc1459-strict": _L
 
 
 class MultilineLimits(NamedTuple):
-    """How much a multiline message may hold."""
+    """The limits of a multiline message."""
 
     bytes_max: int
     lines_max: int
 
 
 class Offered:
-    """One server's offers; made anew with each connection."""
+    """What one server offers; a new one for each connection."""
 
     def __init__(self, before: "Offered | None" = None) -> None:
-        """Start without offers; names are compared as they were `before`, until the server says."""
+        """Fold names as `before` did until the server says how."""
         self.available: dict[str, str] = {}
-        """Capabilities that could be asked for, with their values."""
+        """Offered capabilities, with their values."""
         self.enabled: set[str] = set()
-        """Capabilities in use, drafts by their final names too. Looked up, never iterated."""
+        """Capabilities in use, drafts by their final names too. Never iterated."""
         self.tokens: dict[str, str] = {}
         self.statuses = "@+"
         self.status_modes = "ov"
         self.room_types = "#&"
         self.modes_with_parameter = ("beI", "k", "l")
-        """Lists, always with one, with one when set (CHANMODES types A, B, C)."""
+        """Lists, always with a parameter, with one when set (CHANMODES types A, B, C)."""
         self._mapping = _LOWER_1459
         if before is not None:
             self._mapping, self.room_types = before._mapping, before.room_types  # noqa: SLF001
 
     def has(self, name: str) -> bool:
-        """Whether a capability is in use; `name` is without "draft/"."""
+        """Return whether a capability is in use; `name` is without "draft/"."""
         return name in self.enabled
 
     def enable(self, name: str) -> None:
-        """Note that a capability is in use."""
         self.enabled.add(name.removeprefix("draft/"))
 
     def disable(self, name: str) -> None:
-        """Note that it is not any more."""
         self.enabled.discard(name.removeprefix("draft/"))
         self.available.pop(name, None)
 
     def learn(self, token: str) -> None:
-        """Take one RPL_ISUPPORT token."""
+        """Note an RPL_ISUPPORT token."""
         if token.startswith("-"):
             self.tokens.pop(token[1:].upper(), None)
             return
@@ -111,33 +109,33 @@ class Offered:
         return name.translate(self._mapping)
 
     def is_room(self, name: str) -> bool:
-        """Whether a name is a room's."""
+        """Return whether a name is that of a room."""
         return bool(name) and name[0] in self.room_types
 
     def number(self, name: str, default: int) -> int:
-        """Give a token's value as a number."""
+        """Return the value of a token as a number."""
         value = self.tokens.get(name, "")
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else default
 
     @property
     def has_history(self) -> bool:
-        """Whether the past can be asked for."""
+        """Whether history can be requested."""
         return self.has("chathistory") and self.has("batch")
 
     @property
     def history_page(self) -> int:
-        """How many messages to ask for at once: what the server allows, at most 100."""
+        """How many messages to request at once: as many as the server allows, up to 100."""
         limit = self.number("CHATHISTORY", 0)
         return min(limit, 100) if limit else 100
 
     @property
     def has_labels(self) -> bool:
-        """Whether answers tell which line they answer."""
+        """Whether answers say which line they answer."""
         return self.has("labeled-response") and self.has("batch")
 
     @property
     def multiline(self) -> MultilineLimits | None:
-        """How much a multiline message may hold; None where there are none."""
+        """The limits of multiline messages, or None if there are none."""
         if not (self.has("multiline") and self.has("batch")):
             return None
         value = self.available.get("draft/multiline", self.available.get("multiline", ""))
@@ -149,7 +147,7 @@ class Offered:
         return MultilineLimits(numbers[0], numbers[1])
 
     def relays_tag(self, name: str) -> bool:
-        """Whether a client-only tag (without "+") is passed on (CLIENTTAGDENY)."""
+        """Return whether a client-only tag (without "+") is relayed (CLIENTTAGDENY)."""
         if not self.has("message-tags"):
             return False
         denied = self.tokens.get("CLIENTTAGDENY", "").split(",")

@@ -1,4 +1,4 @@
-"""People, as far as the server tells of them, and the members of one room, in order."""
+"""People on the network, and the sorted members of a room."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """Somebody on the network; one object for each, whatever rooms they are in."""
+    """A person; one object each, whatever rooms they are in."""
 
     nick: str
     """Safe to show."""
     folded: str
-    """The nickname as it is compared."""
+    """The folded nickname."""
     username: str = ""
     host: str = ""
     account: str = ""
-    """Empty when not logged in, or not known."""
+    """Empty if unknown or not logged in."""
     realname: str = ""
     away: str | None = None
-    """The away message, perhaps empty; None while here."""
+    """The away message, which may be empty; None while present."""
     is_online: bool = True
     is_me: bool = False
     rooms: dict[str, None] = field(default_factory=dict)
-    """Keys of the conversations of which the person is a member."""
+    """Keys of the conversations that the person is a member of."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Member:
 
     person: Person
     status: str = ""
-    """Their prefixes there, the highest first: "@", "+", "@+", or nothing."""
+    """Prefixes in this room, highest first: "@", "+", "@+", or none."""
 
     @property
     def nick(self) -> str:
@@ -41,15 +41,12 @@ class Member:
 
 
 class Members:
-    """The members of a room, sorted by status and name; no operation looks at them all.
-
-    Source of the order: the server's PREFIX, the highest status first; then names, case aside.
-    """
+    """The members of a room, by status and nickname. No operation looks at all of them."""
 
     __slots__ = ("_by_nick", "_order", "_ranks", "revision")
 
     def __init__(self, prefixes: str = "@+") -> None:
-        """Start without members; `prefixes` are the server's, the highest first."""
+        """`prefixes` are the server's, highest first."""
         self._by_nick: dict[str, Member] = {}
         self._order: list[tuple[int, str]] = []
         self._ranks = prefixes
@@ -62,19 +59,19 @@ class Members:
         return folded in self._by_nick
 
     def __iter__(self) -> Iterator[Member]:
-        """Go through all, in order."""
+        """Iterate over the members, in order."""
         return (self._by_nick[folded] for _, folded in self._order)
 
     def __getitem__(self, index: int) -> Member:
-        """Give the member at a place in the order."""
+        """Return the member at a place in the order."""
         return self._by_nick[self._order[index][1]]
 
     def get(self, folded: str) -> Member | None:
-        """Find a member by the folded nickname."""
+        """Return the member with a folded nickname."""
         return self._by_nick.get(folded)
 
     def starting_with(self, prefix: str, limit: int) -> list[Member]:
-        """Find up to `limit` members whose folded nickname starts with `prefix`, in order."""
+        """Return up to `limit` members whose folded nickname starts with `prefix`, in order."""
         found: list[Member] = []
         ranks = sorted({rank for rank, _ in self._order[:1] + self._order[-1:]})
         last = ranks[-1] if ranks else 0
@@ -88,7 +85,7 @@ class Members:
         return found
 
     def add(self, person: Person, status: str = "") -> Member:
-        """Add a member, or give a known one this status."""
+        """Add a member, or update the status of a known one."""
         member = self._by_nick.get(person.folded)
         if member is not None:
             self.set_status(person.folded, status)
@@ -99,7 +96,7 @@ class Members:
         return member
 
     def remove(self, folded: str) -> Member | None:
-        """Take a member out; None if there is none of that name."""
+        """Remove a member; return None if there is none of that name."""
         member = self._by_nick.pop(folded, None)
         if member is not None:
             self._drop(folded, member.status)
@@ -107,7 +104,7 @@ class Members:
         return member
 
     def rename(self, old: str, person: Person) -> None:
-        """Follow a new nickname, which `person` already has; `old` is the folded one before."""
+        """Move a member to the nickname that `person` has now; `old` is the folded one before."""
         member = self._by_nick.pop(old, None)
         if member is None:
             return
@@ -119,7 +116,6 @@ class Members:
         self.revision += 1
 
     def set_status(self, folded: str, status: str) -> None:
-        """Give a member another status."""
         member = self._by_nick.get(folded)
         if member is None or member.status == status:
             return
@@ -129,11 +125,10 @@ class Members:
         self.revision += 1
 
     def touch(self) -> None:
-        """Note that something about a member changed that does not change the order."""
+        """Note a change of a member that does not affect the order."""
         self.revision += 1
 
     def clear(self) -> None:
-        """Forget all."""
         self._by_nick.clear()
         self._order.clear()
         self.revision += 1

@@ -1,35 +1,35 @@
-"""Who somebody wants to be, and what they want to be told of."""
+"""Who the user is, and what the user wants to be told."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Who somebody wants to be. The passwords are in memory only, and in no `repr`."""
+    """Who the user is. Passwords are only kept in memory, and appear in no `repr`."""
 
     nick: str
     username: str = ""
-    """Empty: made from the nickname."""
+    """Derived from the nickname if empty."""
     realname: str = ""
-    """Empty: the nickname."""
+    """The nickname if empty."""
     account: str = ""
-    """To log in to; empty: the nickname, if there is a password."""
+    """To log in to; the nickname if empty, provided that there is a password."""
     password: str = ""
-    """Of the account (SASL); empty: do not log in."""
+    """Of the account (SASL); do not log in if empty."""
     has_certificate: bool = False
-    """A certificate is shown to the server, which may open the account without a password."""
+    """Whether the connection shows a certificate, which may log in without a password."""
     server_password: str = ""
-    """Of the server (PASS); empty: none."""
+    """Of the server (PASS); none if empty."""
     rooms: tuple[str, ...] = ()
-    """To join once online, "#room" or "#room key"."""
+    """Joined once online: "#room" or "#room key"."""
     highlight_words: tuple[str, ...] = ()
-    """Beside one's own nickname."""
+    """Besides the user's nickname."""
     ignored: tuple[str, ...] = ()
-    """Nicknames or masks (nick!user@host with "*" and "?") whose messages are not shown."""
+    """Nicknames or masks (nick!user@host with "*" and "?") whose messages are hidden."""
     history_since_ms: int = 0
-    """Load what was said from then on at once; 0: only the latest page."""
+    """Load everything said since then at once; if 0, only the latest page."""
     fills_whole_gaps: bool = False
-    """Fill even the longest gap by itself, instead of `history.PAGES_MAX` pages."""
+    """Fill even the longest gap, instead of `history.PAGES_MAX` pages of it."""
     loads_history: bool = True
     sends_typing: bool = True
     sends_read_markers: bool = True

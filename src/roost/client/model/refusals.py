@@ -1,4 +1,4 @@
-"""What the server refuses, in words for people, and to whom it is told.
+"""Explain the server's refusals to the user, where they belong.
 
 Sources: modern.ircdocs.horse, "Numerics"; ircv3.net/specs/extensions/standard-replies.
 """
@@ -14,31 +14,31 @@ from roost.client.model.status import Problem, ProblemKind
 from roost.client.model.text import clean_name, clean_text
 
 JOIN_REFUSALS = {
-    "403": "There can be no room of that name.",
+    "403": "A room cannot have that name.",
     "405": "You are in too many rooms already.",
-    "437": "The room cannot be joined just now.",
+    "437": "The room cannot be joined at the moment.",
     "471": "The room is full.",
-    "473": "Only those who were invited may join.",
+    "473": "The room is invite-only.",
     "474": "You are banned from the room.",
     "475": "The room has a password: /join ROOM PASSWORD.",
-    "476": "That is no valid name of a room.",
-    "477": "Only people who are logged in to an account may join.",
-    "489": "Only people with a secure connection may join.",
+    "476": "That is not a valid room name.",
+    "477": "You must be logged in to an account to join.",
+    "489": "You must use a secure connection to join.",
     "520": "You may not join this room.",
 }
 SPEECH_REFUSALS = {
-    "401": "There is nobody of that name here.",
+    "401": "There is nobody with that name here.",
     "404": "You may not speak in this room.",
     "407": "Too many recipients.",
-    "412": "There was no text in it.",
-    "415": "It was not delivered.",
-    "716": "They do not want private messages from you.",
+    "412": "The message was empty.",
+    "415": "The message was not delivered.",
+    "716": "They do not accept private messages from you.",
 }
 _BAN_WORDS = re.compile(r"\b(?:ban|banned|[kgz][ -]?lined?|klined|glined)\b", re.IGNORECASE)
 
 
 def receive_error_numeric(state: State, line: Incoming) -> None:
-    """Take a numeric from 400 on that has no handler of its own."""
+    """Handle an error numeric (400 to 599) that has no handler of its own."""
     code, text = line.command, clean_text(line.last)
     target = line.word(1)
     known = JOIN_REFUSALS.get(code) or SPEECH_REFUSALS.get(code)
@@ -72,7 +72,7 @@ def receive_error_numeric(state: State, line: Incoming) -> None:
 
 
 def receive_standard_reply(state: State, line: Incoming) -> None:
-    """Take FAIL, WARN or NOTE."""
+    """Handle FAIL, WARN and NOTE."""
     command = line.word(0).upper()
     text = clean_text(line.last)
     if command == "RESUME":
@@ -109,7 +109,7 @@ def receive_standard_reply(state: State, line: Incoming) -> None:
 
 
 def receive_error(state: State, line: Incoming) -> None:
-    """Take ERROR: the server is about to close the connection."""
+    """Handle ERROR: the server is about to close the connection."""
     text = clean_text(line.last)
     state.inform(state.server, text)
     if state.farewell is not None:
@@ -118,7 +118,7 @@ def receive_error(state: State, line: Incoming) -> None:
         problem = Problem(
             ProblemKind.BANNED,
             f"You are banned from this server: {text}",
-            "Ask the people who run it.",
+            "Contact its operators.",
             is_final=True,
         )
     else:
@@ -127,36 +127,36 @@ def receive_error(state: State, line: Incoming) -> None:
 
 
 def receive_kill(state: State, line: Incoming) -> None:
-    """Take KILL: an operator closes the connection."""
+    """Handle KILL: an operator closes the connection."""
     if state.is_me(line.word(0)):
         state.farewell = Problem(
             ProblemKind.KILLED,
             f"An operator ({clean_name(line.nick)}) closed your connection: "
             f"{clean_text(line.last)}",
-            "Connect again if you think that you may.",
+            "Reconnect only if you are allowed to.",
             is_final=True,
         )
 
 
 def receive_banned(state: State, line: Incoming) -> None:
-    """Take ERR_YOUREBANNEDCREEP (465)."""
+    """Handle ERR_YOUREBANNEDCREEP (465)."""
     state.farewell = Problem(
         ProblemKind.BANNED,
         f"You are banned from this server: {clean_text(line.last)}",
-        "Ask the people who run it.",
+        "Contact its operators.",
         is_final=True,
     )
 
 
 def receive_password_refused(state: State, line: Incoming) -> None:
-    """Take ERR_PASSWDMISMATCH (464)."""
+    """Handle ERR_PASSWDMISMATCH (464)."""
     if state.registration.is_over:
         state.toast(clean_text(line.last), is_error=True)
         return
     problem = Problem(
         ProblemKind.PASSWORD,
-        f"The server wants a password, and this is not it ({clean_text(line.last)}).",
-        "Give the right server password.",
+        f"The server requires a password, and this one is wrong ({clean_text(line.last)}).",
+        "Enter the correct server password.",
         is_final=True,
     )
     state.farewell = problem
@@ -164,17 +164,17 @@ def receive_password_refused(state: State, line: Incoming) -> None:
 
 
 def not_irc(line: bytes) -> Problem:
-    """Say what answered that is no IRC server."""
+    """Say what kind of server answered, if not an IRC server."""
     if line.startswith(b"HTTP/"):
-        what = "A web server answered; this is no IRC server."
-        advice = "Look up the port for IRC, often 6697 or 6667."
+        what = "A web server answered, not an IRC server."
+        advice = "Check the port: for IRC it is often 6697 or 6667."
     elif line.startswith((b"\x15\x03", b"\x16\x03")):
-        what = "The server speaks TLS here."
+        what = "The server expects TLS on this port."
         advice = "Connect with TLS: write ircs:// before the address."
     elif line.startswith(b"SSH-"):
-        what = "An SSH server answered; this is no IRC server."
-        advice = "Look up the port for IRC, often 6697 or 6667."
+        what = "An SSH server answered, not an IRC server."
+        advice = "Check the port: for IRC it is often 6697 or 6667."
     else:
-        what = "What answered is no IRC server."
-        advice = "Check the address and the port; with TLS, write ircs:// before the address."
+        what = "The server that answered does not speak IRC."
+        advice = "Check the address and the port. For TLS, write ircs:// before the address."
     return Problem(ProblemKind.NOT_IRC, what, advice, is_final=True)

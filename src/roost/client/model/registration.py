@@ -1,9 +1,9 @@
-"""Coming in: capabilities, log-in, name, resuming, and what is asked for once inside.
+"""Register with the server: capabilities, login, nickname, resuming; then join rooms.
 
-    PASS, CAP LS 302, NICK, USER          at once, whatever the server knows
+    PASS, CAP LS 302, NICK, USER          at once, whatever the server supports
     CAP REQ ...; AUTHENTICATE ...         what it offers
-    RESUME token msgid; CAP END           to go on with the session of a lost connection
-    001 ... 376 or 422                    inside; then rooms, away, history
+    RESUME token msgid; CAP END           to resume the session of a lost connection
+    001 ... 376 or 422                    registered; then rooms, away, history
 
 Sources: ircv3.net, "capability-negotiation", "sasl-3.2", "sts"; modern.ircdocs.horse, "Connection
 Registration"; docs/resume.md.
@@ -24,11 +24,11 @@ from roost.client.model.text import clean_name, clean_text
 from roost.irc import scram
 
 NICKS_TRIED_MAX = 4
-"""Names to try before the user is asked: the wanted one and it with one, two, three "_"."""
+"""Names to try before the user is asked: the wanted one, then with one, two and three "_"."""
 REQUEST_BYTES_MAX = 400
-"""Of capabilities in one CAP REQ, so that its ACK fits into a line too."""
+"""Of capabilities in a CAP REQ, so that its ACK fits into a line too."""
 AUTHENTICATE_CHUNK = 400
-"""Of base64 in one AUTHENTICATE (sasl-3.1)."""
+"""Of base64 in an AUTHENTICATE (sasl-3.1)."""
 JOIN_BYTES_MAX = 400
 
 
@@ -48,7 +48,6 @@ def begin(state: State) -> None:
 
 
 def receive_cap(state: State, line: Incoming) -> None:
-    """Take CAP."""
     match line.word(1).upper():
         case "LS":
             _learn(state, line.last)
@@ -79,7 +78,7 @@ def _learn(state: State, text: str) -> None:
 
 
 def _request(state: State) -> None:
-    """Ask for what is wanted of what is offered."""
+    """Request the wanted capabilities among those offered."""
     registration, offered = state.registration, state.offered
     if _obey_sts(state):
         return
@@ -102,7 +101,7 @@ def _request(state: State) -> None:
 
 
 def _obey_sts(state: State) -> bool:
-    """Follow the server's policy on TLS; True when this connection is not to be used."""
+    """Follow the server's policy on TLS; return True if this connection must not be used."""
     value = state.offered.available.get("sts")
     if value is None:
         return False
@@ -125,7 +124,7 @@ def _answered(state: State) -> None:
 
 
 def _negotiated(state: State) -> None:
-    """Capabilities are settled: log in, then end the negotiation."""
+    """Log in, then end the negotiation."""
     registration, profile = state.registration, state.profile
     if registration.is_negotiated:
         return
@@ -134,17 +133,17 @@ def _negotiated(state: State) -> None:
         _log_in(state)
         return
     if profile.password:
-        state.toast("This server offers no way to log in (SASL)", is_error=True)
+        state.toast("This server does not support logging in (SASL)", is_error=True)
     _end(state)
 
 
 def _has_proof(state: State) -> bool:
-    """Whether there is something to log in with."""
+    """Return whether there is something to log in with."""
     return bool(state.profile.password) or state.profile.has_certificate
 
 
 def _log_in(state: State, *, is_by_certificate: bool = True) -> None:
-    """Log in: by the certificate if the server has seen one, else by the password."""
+    """Log in by certificate if the server accepts one, else by password."""
     value = state.offered.available.get("sasl", "")
     mechanisms = value.upper().split(",") if value else [sasl.PLAIN]
     profile = state.profile
@@ -153,8 +152,8 @@ def _log_in(state: State, *, is_by_certificate: bool = True) -> None:
     if is_by_certificate and profile.has_certificate and sasl.EXTERNAL in mechanisms:
         exchange = sasl.external(profile.account)
     elif not profile.password:
-        # It may have to come in before it can say that the certificate is its owner's.
-        state.toast("You are not logged in: the certificate opens no account here", is_error=True)
+        # The user may have to be online to add the certificate to the account.
+        state.toast("You are not logged in: no account here has your certificate", is_error=True)
         _end(state)
         return
     elif sasl.SCRAM in mechanisms:
@@ -164,7 +163,7 @@ def _log_in(state: State, *, is_by_certificate: bool = True) -> None:
         exchange = sasl.plain(account, profile.password)
     else:
         offered = clean_text(", ".join(mechanisms))
-        state.toast(f"The server offers no known way to log in, only {offered}", is_error=True)
+        state.toast(f"The server offers only unknown ways to log in: {offered}", is_error=True)
         _end(state)
         return
     state.registration.sasl = exchange
@@ -180,7 +179,7 @@ def _end(state: State) -> None:
 
 
 def receive_authenticate(state: State, line: Incoming) -> None:
-    """Take the server's challenge, and answer it."""
+    """Answer the server's challenge."""
     registration = state.registration
     exchange = registration.sasl
     if exchange is None:
@@ -194,23 +193,23 @@ def receive_authenticate(state: State, line: Incoming) -> None:
     try:
         response = exchange.respond(base64.b64decode(challenge, validate=True))
     except (scram.ScramError, binascii.Error, ValueError) as error:
-        _stop(state, ProblemKind.PASSWORD, f"Logging in failed: {error}.")
+        _stop(state, ProblemKind.PASSWORD, f"Login failed: {error}.")
         return
     encoded = base64.b64encode(response).decode()
     for start in range(0, len(encoded), AUTHENTICATE_CHUNK):
         state.emit("AUTHENTICATE", encoded[start : start + AUTHENTICATE_CHUNK])
     if len(encoded) % AUTHENTICATE_CHUNK == 0:
-        # Also what is empty.
+        # An empty response, too, is sent as "+".
         state.emit("AUTHENTICATE", "+")
 
 
 def receive_logged_in(state: State, line: Incoming) -> None:
-    """Take RPL_LOGGEDIN (900) or RPL_LOGGEDOUT (901)."""
+    """Handle RPL_LOGGEDIN (900) and RPL_LOGGEDOUT (901)."""
     state.account = clean_name(line.word(2)) if line.command == "900" else ""
 
 
 def receive_sasl_success(state: State, line: Incoming) -> None:
-    """Take RPL_SASLSUCCESS (903)."""
+    """Handle RPL_SASLSUCCESS (903)."""
     registration = state.registration
     if registration.sasl is not None and not registration.sasl.is_proven():
         _stop(state, ProblemKind.PASSWORD, "The server did not prove that it knows the password.")
@@ -221,7 +220,7 @@ def receive_sasl_success(state: State, line: Incoming) -> None:
 
 
 def receive_sasl_failure(state: State, line: Incoming) -> None:
-    """Take what says that logging in failed (902, 904 to 906)."""
+    """Handle a failed login (902, 904 to 906)."""
     exchange = state.registration.sasl
     if exchange is None:
         return
@@ -246,7 +245,7 @@ def _stop(state: State, kind: ProblemKind, text: str, advice: str = "") -> None:
 
 
 def receive_resume(state: State, line: Incoming) -> None:
-    """Take RESUME: a new token, or that the session of before goes on."""
+    """Handle RESUME: a new token, or a resumed session."""
     match line.word(0).upper():
         case "TOKEN":
             state.resume_token = line.word(1)
@@ -256,12 +255,12 @@ def receive_resume(state: State, line: Incoming) -> None:
 
 
 def receive_resume_failure(state: State) -> None:
-    """The session of before is gone: come in as anybody else."""
+    """Forget a session that cannot be resumed; registration goes on."""
     state.resume_token = ""
 
 
 def receive_welcome(state: State, line: Incoming) -> None:
-    """Take RPL_WELCOME: inside, under this name."""
+    """Handle RPL_WELCOME: registered, under this nickname."""
     registration, connection = state.registration, state.connection
     registration.is_over = True
     state.nick = line.word(0) or state.nick
@@ -283,7 +282,7 @@ def receive_welcome(state: State, line: Incoming) -> None:
 
 
 def receive_welcomed(state: State) -> None:
-    """The welcome is complete, and so is what the server told of itself."""
+    """Handle the end of the welcome, when the server's limits and features are known."""
     registration = state.registration
     if registration.is_welcomed or not registration.is_over:
         return
@@ -298,7 +297,7 @@ def receive_welcomed(state: State) -> None:
         return
     if state.nick != state.wanted_nick and state.fold(state.nick) != state.fold(state.wanted_nick):
         state.toast(f"The name {state.wanted_nick} is taken; you are {state.nick}")
-        reason = "It is taken"
+        reason = "It is taken."
         state.effects.append(AskName(state.wanted_nick, reason, clean_name(state.nick)))
         if state.offered.number("MONITOR", 0):
             state.emit("MONITOR", "+", state.wanted_nick)
@@ -306,7 +305,7 @@ def receive_welcomed(state: State) -> None:
 
 
 def _come_in_anew(state: State) -> None:
-    """Nothing of an earlier session is left on the server: join the rooms and catch up again."""
+    """Join the rooms and catch up: the server has nothing of an earlier session."""
     rooms = dict(state.rooms_wanted)
     for conversation in state.conversations.values():
         conversation.history.is_offered = (
@@ -349,7 +348,7 @@ def _forget_members(conversation: Conversation) -> None:
 
 
 def join(state: State, rooms: dict[str, str]) -> None:
-    """Join rooms, as many in a line as fit; those with passwords first, as JOIN wants it."""
+    """Join rooms, as many per line as fit; those with passwords first, as JOIN requires."""
     names = sorted(rooms, key=lambda name: not rooms[name])
     line: list[str] = []
     size = 0
@@ -377,7 +376,7 @@ def _send_join(state: State, names: list[str], rooms: dict[str, str]) -> None:
 
 
 def receive_resumed(state: State) -> None:
-    """Everything that a resumed session missed has come, or is lost."""
+    """Go on after a resumed session has sent everything missed, or has lost it."""
     is_lost = state.registration.is_history_lost
     for conversation in list(state.conversations.values()):
         if conversation.kind is ConversationKind.SERVER:
@@ -407,7 +406,7 @@ def _is_in(state: State, name: str) -> bool:
 
 
 def _go_on(state: State, conversation: Conversation) -> None:
-    """Nothing was missed for good: fill what was a gap before, and send what did not arrive."""
+    """Fill the gaps that were there before, and send what did not arrive."""
     if not conversation.is_joined:
         return
     if any(entry.id in state.gaps for entry in conversation.entries):
@@ -418,10 +417,10 @@ def _go_on(state: State, conversation: Conversation) -> None:
 
 
 def receive_name_refused(state: State, line: Incoming) -> None:
-    """Take ERR_NICKNAMEINUSE (433), ERR_ERRONEUSNICKNAME (432) and their like."""
+    """Handle ERR_NICKNAMEINUSE (433), ERR_ERRONEUSNICKNAME (432) and similar numerics."""
     refused, reason = clean_name(line.word(1)), clean_text(line.last)
     if state.registration.is_over:
-        state.toast(f"The name {refused} cannot be had: {reason}", is_error=True)
+        state.toast(f"The name {refused} is not available: {reason}", is_error=True)
         return
     registration = state.registration
     registration.nicks_tried += 1

@@ -22,7 +22,7 @@ class SingleMessage(NamedTuple):
         return self.message
 
     def is_proven(self) -> bool:
-        """Return whether the server has proved itself; these mechanisms do not ask it to."""
+        """Return True: these mechanisms do not make the server prove anything."""
         return True
 
 
@@ -35,5 +35,5 @@ def plain(account: str, password: str) -> SingleMessage:
 
 
 def external(account: str) -> SingleMessage:
-    """Rely on the certificate that the connection shows; an empty account is the certificate's."""
+    """Rely on the certificate of the connection, which names the account if `account` is ""."""
     return SingleMessage(EXTERNAL, account.encode())

@@ -1,13 +1,13 @@
-"""One's own messages: from typed to confirmed, each exactly once.
+"""Send the user's messages, each exactly once, and track them until they are confirmed.
 
     WAITING --(connection, window)--> SENDING --(echo, ACK, PONG)--> DELIVERED
                                          |--(refused)--------------> FAILED
                                          |--(connection lost)------> WAITING, `was_written`
 
-What was written to a connection that broke may have arrived. It is looked for in what the client
-missed, by its nonce, else by its text, and only sent again if it is not there; where nothing can be
-looked up the user is asked. At most `WINDOW` messages are unconfirmed at a time, so that no paste,
-however long, meets a server's flood protection.
+A message written to a connection that broke may have arrived. The model looks for it among the
+messages that the client missed, by its nonce or else its text, and sends it again only if it is not
+there. Without history to look at, the user is asked. At most `WINDOW` messages are unconfirmed at
+a time, so that no paste triggers a server's flood protection.
 
 Sources: ircv3.net, "labeled-response", "echo-message", "draft/multiline", "Reply client tag".
 """
@@ -21,15 +21,14 @@ from roost.client.model.state import Outgoing, State
 from roost.client.model.text import clean_text
 
 WINDOW = 4
-"""Messages on their way at a time. Servers allow bursts of five lines or more; this leaves one for
-whatever else is sent."""
+"""Messages in flight. Servers allow bursts of five lines or more; one is left for other lines."""
 UNKNOWN_FATE = "The connection broke before the server confirmed it; others may have seen it."
 
 
 def send(
     state: State, conversation: Conversation, text: str, *, reply_to: str, is_action: bool
 ) -> None:
-    """Queue a message and send what can be sent."""
+    """Queue a message, and send what can be sent."""
     kind = EntryKind.ACTION if is_action else EntryKind.MESSAGE
     entry = state.new_entry(kind, text, time_ms=state.moment.time_ms, sender=state.nick)
     entry.is_mine = True
@@ -51,7 +50,7 @@ def _queue(
 
 
 def flush(state: State) -> None:
-    """Send what waits, in the order typed, as far as the window lets it."""
+    """Send waiting messages in the order typed, as far as the window allows."""
     if not state.outgoing or not (state.is_online and state.registration.is_welcomed):
         return
     written: list[Outgoing] = []
@@ -69,7 +68,7 @@ def flush(state: State) -> None:
 
 
 def _next(state: State, count: int) -> list[Outgoing]:
-    """Find the messages that may go out now, up to `count`, in the order typed."""
+    """Return up to `count` messages that may be sent now, in the order typed."""
     found: list[Outgoing] = []
     blocked: dict[str, None] = {}
     for message in state.outgoing.values():
@@ -86,7 +85,7 @@ def _next(state: State, count: int) -> list[Outgoing]:
 
 
 def _prepare(state: State, conversation: Conversation, message: Outgoing) -> list[Outgoing]:
-    """Cut a message into what fits; gives what it became, in order."""
+    """Split a message into what fits; return what it became, in order."""
     if message.parts:
         return [message]
     chunks = plan(state, conversation.target, message.entry.text, is_action=message.is_action)
@@ -120,7 +119,7 @@ def _prepare(state: State, conversation: Conversation, message: Outgoing) -> lis
 
 
 def _take_behind(state: State, message: Outgoing) -> dict[int, Outgoing]:
-    """Take out of the queue what was typed after a message."""
+    """Remove from the queue, and return, what was typed after a message."""
     items = list(state.outgoing.items())
     place = next(i for i, (entry_id, _) in enumerate(items) if entry_id == message.entry.id)
     behind = dict(items[place + 1 :])
@@ -170,7 +169,7 @@ def _write(state: State, conversation: Conversation, message: Outgoing) -> None:
 def match_echo(
     state: State, conversation: Conversation, line: Incoming, text: str, *, is_action: bool
 ) -> Outgoing | None:
-    """Find which of one's own messages a line confirms; None when it is none of this client's."""
+    """Return the message of this client that a line confirms, if there is one."""
     if not state.outgoing:
         return None
     found = state.by_label.get(line.label) if line.label else None
@@ -194,7 +193,7 @@ def _in_doubt(state: State) -> list[Outgoing]:
 
 
 def confirm(state: State, conversation: Conversation, message: Outgoing) -> Entry:
-    """Take a message out of the queue: it is delivered. The caller puts the entry in its place."""
+    """Take a delivered message out of the queue; the caller inserts the returned entry."""
     entry = message.entry
     _forget(state, conversation, message)
     entry.delivery = Delivery.DELIVERED
@@ -213,7 +212,7 @@ def _forget(state: State, conversation: Conversation, message: Outgoing) -> None
 
 
 def confirm_without_echo(state: State, message: Outgoing) -> None:
-    """The server took it and sends no echo: it goes to the end of what was said."""
+    """Confirm a message for which the server sends no echo."""
     conversation = state.conversations.get(message.key)
     if conversation is not None:
         conversation.append(confirm(state, conversation, message))
@@ -221,14 +220,14 @@ def confirm_without_echo(state: State, message: Outgoing) -> None:
 
 
 def receive_ack(state: State, label: str) -> None:
-    """The server did what the line with this label asked."""
+    """Confirm the message with a label: the server has handled it."""
     message = state.by_label.get(label)
     if message is not None:
         confirm_without_echo(state, message)
 
 
 def receive_pong(state: State, barrier: int) -> None:
-    """The server has dealt with everything before this PING, and refused what it refused."""
+    """Confirm what was sent before a PING: the server has handled it, or has refused it already."""
     done = [message for message in state.sending.values() if 0 < message.barrier <= barrier]
     for message in done:
         confirm_without_echo(state, message)
@@ -236,7 +235,7 @@ def receive_pong(state: State, barrier: int) -> None:
 
 
 def fail_label(state: State, label: str, reason: str) -> bool:
-    """The server refused the line with this label; False when that is no message."""
+    """Fail the message with a label; return False if there is none."""
     message = state.by_label.get(label) if label else None
     if message is None:
         return False
@@ -245,7 +244,7 @@ def fail_label(state: State, label: str, reason: str) -> bool:
 
 
 def fail_target(state: State, key: str, reason: str) -> bool:
-    """The server refused something to this target; False when nothing is on its way there."""
+    """Fail the first message in flight to a target; return False if there is none."""
     for message in state.sending.values():
         if message.key == key:
             fail(state, message, reason)
@@ -269,7 +268,7 @@ def fail(state: State, message: Outgoing, reason: str) -> None:
 
 
 def retry(state: State, conversation: Conversation, entry: Entry) -> None:
-    """Queue a failed message again, behind everything else."""
+    """Queue a failed message again, behind all others."""
     message = state.outgoing.get(entry.id)
     if message is None or entry.delivery is not Delivery.FAILED:
         return
@@ -283,7 +282,7 @@ def retry(state: State, conversation: Conversation, entry: Entry) -> None:
 
 
 def dismiss(state: State, conversation: Conversation, entry: Entry) -> None:
-    """Give up a message that is not on its way."""
+    """Give up a message that is not in flight."""
     message = state.outgoing.get(entry.id)
     if message is None or entry.delivery is Delivery.SENDING:
         return
@@ -293,12 +292,12 @@ def dismiss(state: State, conversation: Conversation, entry: Entry) -> None:
 
 
 def give_up(state: State, conversation: Conversation, message: Outgoing) -> None:
-    """Forget a message: its conversation is closed."""
+    """Forget a message, because its conversation is closed."""
     _forget(state, conversation, message)
 
 
 def connection_lost(state: State) -> None:
-    """What was on its way may or may not have arrived."""
+    """Note that messages in flight may or may not have arrived."""
     state.by_label.clear()
     for message in state.sending.values():
         message.was_written = True
@@ -312,14 +311,14 @@ def connection_lost(state: State) -> None:
 
 
 def has_unresolved(state: State, key: str) -> bool:
-    """Whether something of a conversation may or may not have arrived."""
+    """Return whether a message in a conversation may or may not have arrived."""
     return any(message.was_written and message.key == key for message in state.outgoing.values())
 
 
 def resolve(state: State, key: str, *, is_past_known: bool) -> None:
-    """Everything that arrived in a conversation up to now is known, or cannot be.
+    """Settle the messages of a conversation that may have arrived.
 
-    What was not found among it did not arrive, and is sent again; or nobody knows.
+    With `is_past_known`, all that arrived has been seen: send the others again. Else fail them.
     """
     for message in list(state.outgoing.values()):
         if message.key == key and message.was_written:
@@ -330,12 +329,12 @@ def resolve(state: State, key: str, *, is_past_known: bool) -> None:
 
 
 def fail_waiting(state: State, key: str, reason: str) -> None:
-    """Nothing can be said in a conversation any more."""
+    """Fail the waiting messages of a conversation in which nothing can be sent any more."""
     for message in list(state.outgoing.values()):
         if message.key == key and message.entry.delivery is Delivery.WAITING:
             fail(state, message, reason)
 
 
 def can_talk(conversation: Conversation) -> bool:
-    """Whether a conversation is one in which something can be said."""
+    """Return whether messages can be sent in a conversation."""
     return conversation.kind is not ConversationKind.SERVER

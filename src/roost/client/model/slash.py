@@ -1,4 +1,4 @@
-"""What each slash command does."""
+"""Run the slash commands."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Action = Callable[[State, str, tuple[str, ...]], None]
 
 
 def submit(state: State, key: str, text: str) -> None:
-    """Obey a command, or say a text."""
+    """Run a command, or send a message."""
     text = text.rstrip("\n")
     if not text.strip():
         return
@@ -31,7 +31,7 @@ def submit(state: State, key: str, text: str) -> None:
         _obey(state, key, typed)
         return
     if conversation is None or not sending.can_talk(conversation):
-        state.toast("Nobody can be talked to here; join a room first", is_error=True)
+        state.toast("You cannot send messages here; join a room first", is_error=True)
         return
     said = text[1:] if text.startswith("//") else text
     sending.send(state, conversation, said, reply_to="", is_action=False)
@@ -81,15 +81,15 @@ def _ignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     mask = _first(arguments)
     if not mask:
         shown = ", ".join(state.ignored) or "nobody"
-        state.toast(f"You ignore {shown}")
+        state.toast(f"Ignored: {shown}")
     elif intents.ignore(state, mask):
-        state.toast(f"You see nothing more of {clean_text(mask)}")
+        state.toast(f"Messages from {clean_text(mask)} are hidden now")
 
 
 def _unignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     mask = _first(arguments)
     if not intents.unignore(state, mask):
-        state.toast(f"You do not ignore {clean_text(mask)}", is_error=True)
+        state.toast(f"{clean_text(mask)} is not ignored", is_error=True)
 
 
 def _invite(state: State, key: str, arguments: tuple[str, ...]) -> None:
@@ -112,7 +112,7 @@ def _kick(state: State, key: str, arguments: tuple[str, ...]) -> None:
 def _me(state: State, key: str, arguments: tuple[str, ...]) -> None:
     conversation = state.conversations.get(key)
     if conversation is None or not sending.can_talk(conversation):
-        state.toast("Nobody can be talked to here; join a room first", is_error=True)
+        state.toast("You cannot send messages here; join a room first", is_error=True)
         return
     sending.send(state, conversation, arguments[0], reply_to="", is_action=True)
 
@@ -137,7 +137,7 @@ def _change_mode(letters: str, *, is_mask: bool = False) -> Action:
 def _msg(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     name = arguments[0]
     if not intents.is_name(name):
-        state.toast("That is no nickname", is_error=True)
+        state.toast("That is not a valid nickname", is_error=True)
         return
     conversation: Conversation | None
     if state.offered.is_room(name):
@@ -193,10 +193,10 @@ def _whois(state: State, _key: str, arguments: tuple[str, ...]) -> None:
 
 def _online(state: State, command: str, *words: str) -> None:
     if not state.is_online:
-        state.toast("There is no connection at the moment", is_error=True)
+        state.toast("You are not connected at the moment", is_error=True)
         return
     if not intents.is_name(words[0]):
-        state.toast("That is no name", is_error=True)
+        state.toast("That is not a valid name", is_error=True)
         return
     state.emit(command, *words)
 

@@ -1,4 +1,4 @@
-"""What people say: messages, notices, actions, reactions, typing notices; live and from history.
+"""Handle messages, notices, actions, reactions and typing notices, live and from history.
 
 Sources: modern.ircdocs.horse, "Sending Messages" and CTCP; ircv3.net, "Message Tags", "Reply",
 "React" and "Typing" client tags, "message-redaction".
@@ -13,17 +13,17 @@ from roost.client.model.text import clean_name, clean_text
 
 TYPING_ACTIVE_S = 6.0
 TYPING_PAUSED_S = 30.0
-"""How long a typing notice is believed ("Typing", "Receiving typing notifications")."""
+"""How long a typing notice is valid ("Typing", "Receiving typing notifications")."""
 REACTION_LETTERS_MAX = 32
 WAITING_REACTIONS_MAX = 1000
-"""Reactions to messages that are not loaded, for each conversation."""
+"""Per conversation, of reactions to messages that are not loaded."""
 HELD_PREFIX = "The service is not ready"
 SERVED_PREFIX = "The service is ready"
 """How a balancer's notices begin when no node can serve its clients, and when one can again."""
 
 
 def conversation_for(state: State, line: Incoming, *, is_opening: bool) -> Conversation | None:
-    """Find where a message belongs, and open a private conversation if `is_opening`."""
+    """Return the conversation of a message; open a private one if `is_opening`."""
     target = line.word(0)
     bare = target.lstrip(state.offered.statuses)
     if state.offered.is_room(target) or state.offered.is_room(bare):
@@ -42,7 +42,7 @@ def _may_be_person(state: State, line: Incoming, name: str) -> bool:
 
 
 def open_private(state: State, nick: str) -> Conversation:
-    """Find or make a private conversation."""
+    """Return a private conversation, opening it if necessary."""
     found = state.conversations.get(state.fold(nick))
     if found is None:
         found = state.add_conversation(nick, nick, ConversationKind.PRIVATE)
@@ -57,7 +57,7 @@ def open_private(state: State, nick: str) -> Conversation:
 def message_entry(
     state: State, conversation: Conversation, line: Incoming, text: str
 ) -> Entry | None:
-    """Make the entry for a PRIVMSG or NOTICE, or confirm one's own; None: nothing to show."""
+    """Return the entry to show for a PRIVMSG or NOTICE, which may confirm one of the user's."""
     kind = EntryKind.NOTICE if line.command == "NOTICE" else EntryKind.MESSAGE
     if text.startswith("\x01"):
         if not text.startswith("\x01ACTION"):
@@ -81,7 +81,7 @@ def message_entry(
 
 
 def receive_message(state: State, line: Incoming, text: str) -> None:
-    """Take a live PRIVMSG or NOTICE."""
+    """Handle a live PRIVMSG or NOTICE."""
     is_notice = line.command == "NOTICE"
     conversation = conversation_for(state, line, is_opening=not is_notice)
     if conversation is None or conversation.kind is ConversationKind.SERVER:
@@ -115,7 +115,7 @@ def _tell(state: State, line: Incoming, text: str) -> None:
 
 
 def receive_tags(state: State, line: Incoming) -> None:
-    """Take a live TAGMSG."""
+    """Handle a live TAGMSG."""
     conversation = conversation_for(state, line, is_opening=False)
     if conversation is None or state.is_ignored(line.source):
         return
@@ -132,7 +132,7 @@ def receive_tags(state: State, line: Incoming) -> None:
 
 
 def react(conversation: Conversation, line: Incoming) -> None:
-    """Take a reaction, live or from history; doing so twice changes nothing."""
+    """Handle a reaction, live or from history; a second time changes nothing."""
     tags = line.tags
     target = tags.get("+draft/reply", "") or tags.get("+reply", "")
     if not target:
@@ -171,7 +171,7 @@ def _change_reaction(entry: Entry, reaction: str, nick: str, *, is_added: bool) 
 
 
 def apply_waiting_reactions(conversation: Conversation, entry: Entry) -> None:
-    """Add the reactions that came before the message they belong to."""
+    """Add the reactions that arrived before their message."""
     if not entry.msgid or not conversation.waiting_reactions:
         return
     for reaction, nick, is_added in conversation.waiting_reactions.pop(entry.msgid, []):
@@ -179,7 +179,7 @@ def apply_waiting_reactions(conversation: Conversation, entry: Entry) -> None:
 
 
 def redact(conversation: Conversation, line: Incoming) -> None:
-    """Take a message back, live or from history."""
+    """Delete a message, live or from history."""
     entry = conversation.find(line.word(1))
     if entry is None or entry.is_redacted:
         return
@@ -191,14 +191,13 @@ def redact(conversation: Conversation, line: Incoming) -> None:
 
 
 def receive_redact(state: State, line: Incoming) -> None:
-    """Take a live REDACT."""
     conversation = conversation_for(state, line, is_opening=False)
     if conversation is not None:
         redact(conversation, line)
 
 
 def receive_marker(state: State, line: Incoming) -> None:
-    """Take MARKREAD: how far another of one's own clients, or this one, has read."""
+    """Handle MARKREAD: how far this or another client of the user has read."""
     conversation = state.conversations.get(state.fold(line.word(0)))
     moment = line.word(1)
     if conversation is None or not moment.startswith("timestamp="):
@@ -211,12 +210,12 @@ def receive_marker(state: State, line: Incoming) -> None:
 
 
 def parse_marker(text: str) -> int | None:
-    """Read "timestamp=..."."""
+    """Parse "timestamp=..."."""
     return parse_time(text.removeprefix("timestamp="))
 
 
 def set_read(state: State, conversation: Conversation, read_ms: int) -> None:
-    """Move the read marker forth, and count what is unread behind it."""
+    """Advance the read marker, and count what is unread after it."""
     if read_ms <= conversation.read_ms:
         return
     conversation.read_ms = read_ms

@@ -1,4 +1,4 @@
-"""Texts cut into what fits into lines.
+"""Split texts into parts that fit into lines.
 
 Sources: modern.ircdocs.horse, "Message Format" (512 bytes); ircv3.net/specs/extensions/multiline,
 "Splitting long lines".
@@ -10,15 +10,15 @@ SAFETY_BYTES = 24
 """For what a server may add: a status prefix, a longer host."""
 UNKNOWN_USERNAME_BYTES = 20
 UNKNOWN_HOST_BYTES = 63
-"""The longest that servers give, as long as one's own is not known."""
+"""The longest that servers use, for as long as our own is not known."""
 PART_BYTES_MIN = 64
 
 Part = tuple[str, bool]
-"""A text, and whether it goes on in the line of the one before."""
+"""A text, and whether it continues the line of the part before."""
 
 
 def plan(state: State, target: str, text: str, *, is_action: bool) -> list[tuple[Part, ...]]:
-    """Cut a text into messages, each of one part, or several where there is multiline."""
+    """Split a text into messages: of one part each, or of several if there is multiline."""
     limit = part_bytes(state, target) - (len("\x01ACTION \x01") if is_action else 0)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     while lines and not lines[-1].strip():
@@ -36,7 +36,7 @@ def plan(state: State, target: str, text: str, *, is_action: bool) -> list[tuple
 
 
 def _pack(parts: list[Part], bytes_max: int, lines_max: int) -> list[tuple[Part, ...]]:
-    """Put parts together into as few messages as the server's limits allow."""
+    """Combine parts into as few messages as the server's limits allow."""
     messages: list[tuple[Part, ...]] = []
     current: list[Part] = []
     size = 0
@@ -52,7 +52,7 @@ def _pack(parts: list[Part], bytes_max: int, lines_max: int) -> list[tuple[Part,
 
 
 def part_bytes(state: State, target: str) -> int:
-    """How long a text may be so that the line still fits when the server passes it on."""
+    """Return how long a text may be for the line to fit when the server relays it."""
     username = len(state.username.encode()) or UNKNOWN_USERNAME_BYTES
     host = len(state.host.encode()) or UNKNOWN_HOST_BYTES
     prefix = len(":!@ PRIVMSG  :\r\n") + len(state.nick.encode()) + username + host
@@ -60,12 +60,12 @@ def part_bytes(state: State, target: str) -> int:
 
 
 def split_line(line: str, bytes_max: int) -> list[str]:
-    """Cut a line, between words where it can be, never within a character."""
+    """Split a line, between words if possible, and never within a character."""
     pieces: list[str] = []
     while len(line) > bytes_max // 4 and len(line.encode()) > bytes_max:
         fitting = line.encode()[:bytes_max].decode(errors="ignore")
         space = fitting.rfind(" ")
-        # A word that is nearly as long as the line is cut: better than a line of a few letters.
+        # A word nearly as long as the line is cut: better than a line of a few letters.
         end = space + 1 if space > len(fitting) // 2 else len(fitting)
         pieces.append(line[:end])
         line = line[end:]

@@ -1,6 +1,6 @@
-"""The data of the model and the few operations that all its parts stand on.
+"""The data of the model, and the few operations that all its parts use.
 
-`Model` is this with the events and intents that change it; the modules beside it are given it.
+`Model` adds the events and intents; the other modules are functions of a `State`.
 """
 
 import re
@@ -25,14 +25,14 @@ from roost.irc.message import Message
 SERVER_KEY = ""
 """The key of the server's own conversation."""
 LINES_TYPED_KEPT = 200
-"""How many lines that were typed each conversation remembers."""
+"""Per conversation."""
 
 _FORBIDDEN = str.maketrans({"\r": " ", "\n": " ", "\0": ""})
 
 
 @dataclass(slots=True, eq=False)
 class Outgoing:
-    """One's own message on its way; its entry is in the conversation's `pending`."""
+    """A message of the user that is not confirmed; its entry is in the conversation's `pending`."""
 
     entry: Entry
     key: str
@@ -40,35 +40,35 @@ class Outgoing:
     nonce: str
     reply_to: str
     parts: tuple[tuple[str, bool], ...] = ()
-    """The text as it goes out, and whether a part goes on in the line of the one before; several
-    are one multiline message. Empty until it first goes out."""
+    """The text as sent, and whether a part continues the line of the one before. Several parts
+    are one multiline message. Empty until it is first sent."""
     was_written: bool = False
-    """It was handed to a connection that broke before it was confirmed, so it may have arrived."""
+    """Whether it was written to a connection that broke, so that it may have arrived."""
     label: str = ""
-    """While it is being sent with one."""
+    """While it is in flight with a label."""
     barrier: int = 0
-    """While it is being sent without a label: the number of the PING that follows it."""
+    """While it is in flight without a label: the number of the PING that follows it."""
 
 
 @dataclass(slots=True, eq=False)
 class Gap:
-    """A hole in a conversation; its entry shows where."""
+    """Where messages are missing in a conversation; its entry shows the place."""
 
     entry: Entry
     since_ms: int = 0
-    """Where to begin when nothing before it is known; 0: with the latest page."""
+    """Where to begin if nothing before it is known; if 0, with the latest page."""
     is_fresh: bool = True
-    """Nothing was asked about it yet, so that the latest page comes first."""
+    """Nothing was requested yet, so the latest page comes first."""
     uses_times: bool = False
-    """The server did not know the message ids, so that it is asked by time."""
+    """The server did not know the message ids, so times are used."""
     pages: int = 0
     is_stuck: bool = False
-    """It is not filled by itself any further."""
+    """It is not filled any further without being asked for."""
 
 
 @dataclass(slots=True, eq=False)
 class Question:
-    """One question about the past of a conversation."""
+    """A request for history."""
 
     kind: str
     """"gap", "older" or "date"."""
@@ -111,22 +111,22 @@ class Registration:
 
     is_over: bool = False
     is_welcomed: bool = False
-    """The welcome is complete: what the server can do is known."""
+    """Whether the welcome is complete, so that the server's limits and features are known."""
     is_resumed: bool = False
     is_history_lost: bool = False
     has_heard: bool = False
-    """Whether anything that looks like IRC came."""
+    """Whether anything came that looks like IRC."""
     requests: int = 0
     """CAP REQ lines without an answer."""
     is_negotiated: bool = False
     nicks_tried: int = 0
     sasl: Exchange | None = None
-    """The exchange with the server, while there is one."""
+    """The SASL exchange, while there is one."""
     sasl_data: str = ""
 
 
 class State:
-    """Everything that the client knows; see `Model` for what the names mean to views."""
+    """Everything the client knows; `Model` says what the names mean to views."""
 
     def __init__(self, profile: Profile, nonce: str) -> None:
         self.profile = profile
@@ -152,27 +152,27 @@ class State:
         self.ignored: list[str] = list(profile.ignored)
         self.resume_token = ""
         self.last_msgid = ""
-        """Of the last live message, whichever command it was: where a resumed session goes on."""
+        """Of the last live message of any command: where a resumed session goes on."""
         self.last_live_ms = 0
         self.farewell: Problem | None = None
-        """Why the server is about to close the connection, if it said."""
+        """Why the server is about to close the connection, if it said so."""
         self.outgoing: dict[int, Outgoing] = {}
-        """One's own messages that are not confirmed, by their entry's id."""
+        """The user's messages that are not confirmed, by entry id."""
         self.sending: dict[int, Outgoing] = {}
-        """Those of them that are on their way now."""
+        """Those of them that are in flight."""
         self.by_label: dict[str, Outgoing] = {}
         self.by_nonce: dict[str, Outgoing] = {}
         self.questions: list[Question] = []
-        """About the past, not asked yet."""
+        """Requests for history that were not sent yet."""
         self.asked: dict[str, Question] = {}
-        """About the past, without an answer yet: one for each conversation."""
+        """Requests for history without an answer, at most one per conversation."""
         self.gaps: dict[int, Gap] = {}
-        """What is missing, by the id of the entry that shows it."""
+        """By the id of the entry that shows it."""
         self.batches: dict[str, OpenBatch] = {}
         self.rooms_wanted: dict[str, str] = {}
-        """What to join once online: name and password."""
+        """To join once online: names and passwords."""
         self.wants_shown: dict[str, None] = {}
-        """Keys of the rooms to turn to once joined."""
+        """Keys of the rooms to show once joined."""
         self.saved_reads: dict[str, int] = {}
         self.saved_drafts: dict[str, str] = {}
         """Read markers and drafts of an earlier run, for conversations that are not open yet."""
@@ -190,15 +190,15 @@ class State:
     # Names.
 
     def fold(self, name: str) -> str:
-        """Fold a name as this server compares them."""
+        """Fold a name as this server does."""
         return self.offered.fold(name)
 
     def is_me(self, nick: str) -> bool:
-        """Whether a nickname is one's own."""
+        """Return whether a nickname is the user's."""
         return self.offered.fold(nick) == self.offered.fold(self.nick)
 
     def person(self, nick: str) -> Person:
-        """Find a person, or note a new one."""
+        """Return a person, adding a new one if necessary."""
         folded = self.offered.fold(nick)
         found = self.people.get(folded)
         if found is None:
@@ -208,17 +208,17 @@ class State:
         return found
 
     def watch_words(self) -> None:
-        """Make the expression that finds one's own nickname and the profile's words."""
+        """Compile the expression that finds the user's nickname and highlight words."""
         words = [word for word in (self.nick, *self.profile.highlight_words) if word]
         either = "|".join(re.escape(word) for word in words)
         self._highlight = re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
 
     def is_highlight(self, text: str) -> bool:
-        """Whether a text names the reader."""
+        """Return whether a text mentions the user."""
         return self._highlight is not None and self._highlight.search(text) is not None
 
     def is_ignored(self, source: str) -> bool:
-        """Whether the sender's messages are not to be shown."""
+        """Return whether a sender's messages are hidden."""
         return bool(self.ignored) and any(
             matches(normalise_mask(mask), source) for mask in self.ignored
         )
@@ -238,7 +238,7 @@ class State:
         return made
 
     def restore(self, conversation: Conversation) -> None:
-        """Give a conversation the read marker and the draft that it had in an earlier run."""
+        """Give a conversation the read marker and the draft of an earlier run."""
         read_ms = self.saved_reads.pop(conversation.key, 0)
         conversation.read_ms = max(conversation.read_ms, read_ms)
         conversation.draft = conversation.draft or self.saved_drafts.pop(conversation.key, "")
@@ -248,7 +248,6 @@ class State:
         return kinds.index(self.conversations[key].kind), key.lstrip(self.offered.room_types)
 
     def remove_conversation(self, key: str) -> None:
-        """Close a conversation."""
         self.conversations.pop(key)
         self.order.remove(key)
         self.order_revision += 1
@@ -256,7 +255,7 @@ class State:
             self.active = SERVER_KEY
 
     def rename_conversation(self, conversation: Conversation, target: str) -> None:
-        """Follow a new name, unless there is another conversation of that name."""
+        """Rename a conversation, unless there is another of that name."""
         key = self.fold(target)
         if key in self.conversations and key != conversation.key:
             return
@@ -277,7 +276,7 @@ class State:
                 message.key = key
 
     def refold(self) -> None:
-        """Find everything by the names as this server compares them."""
+        """Fold all names again, as this server does."""
         for conversation in list(self.conversations.values()):
             if conversation.kind is ConversationKind.SERVER:
                 continue
@@ -290,7 +289,7 @@ class State:
                 self.people[person.folded] = person
 
     def room(self, name: str) -> Conversation | None:
-        """Find a room."""
+        """Return the conversation of a room."""
         found = self.conversations.get(self.fold(name))
         return found if found is not None and found.kind is ConversationKind.ROOM else None
 
@@ -302,7 +301,7 @@ class State:
     # Entries.
 
     def new_entry(self, kind: EntryKind, text: str, *, time_ms: int, sender: str = "") -> Entry:
-        """Make an entry; `text` and `sender` are made safe."""
+        """Make an entry; `text` and `sender` are made safe to show."""
         self._entry_ids += 1
         return Entry(self._entry_ids, kind, time_ms, clean_name(sender), clean_text(text))
 
@@ -315,13 +314,13 @@ class State:
         return entry
 
     def inform(self, conversation: Conversation, text: str, sender: str = "") -> None:
-        """Show a piece of information in a conversation."""
+        """Show information from the server or the client in a conversation."""
         kind = EntryKind.INFORMATION
         entry = self.new_entry(kind, text, time_ms=self.moment.time_ms, sender=sender)
         conversation.append(entry)
 
     def announce(self, conversation: Conversation, entry: Entry) -> None:
-        """Count somebody else's new message, and call for attention if it is for the reader."""
+        """Count somebody else's message as unread, and call the user's attention if necessary."""
         if entry.is_mine or entry.is_ignored or entry.time_ms <= conversation.read_ms:
             return
         conversation.unread += 1
@@ -331,7 +330,7 @@ class State:
             conversation.highlights += 1
             self.effects.append(Attention(conversation.key, entry))
 
-    # What goes out.
+    # Output.
 
     @property
     def is_online(self) -> bool:
@@ -339,21 +338,21 @@ class State:
         return self.connection.phase is Phase.ONLINE
 
     def emit(self, command: str, *parameters: str, tags: Iterable[tuple[str, str]] = ()) -> None:
-        """Send a line; ends of lines in it become spaces."""
+        """Send a line; line breaks in it become spaces."""
         clean = tuple(parameter.translate(_FORBIDDEN) for parameter in parameters)
         self.lines.append(Message(command, clean, tags=tuple(tags)).encode())
 
     def next_word(self, purpose: str) -> str:
-        """Make a word that was not used before: a label, a nonce, a batch's name."""
+        """Return a word that was not used before, for a label, a nonce or a batch."""
         self.counter += 1
         return f"{purpose}{self.counter:x}"
 
     def toast(self, text: str, *, is_error: bool = False) -> None:
-        """Tell the user something briefly."""
+        """Show the user a short notice."""
         self.effects.append(Toast(clean_text(text), is_error))
 
     def waiting_count(self) -> int:
-        """Count one's own messages that are not confirmed, failed ones aside."""
+        """Count the user's unconfirmed messages, except failed ones."""
         return sum(
             message.entry.delivery is not Delivery.FAILED for message in self.outgoing.values()
         )

@@ -1,4 +1,4 @@
-"""How the connection is, and what went wrong with it, in words for people."""
+"""The state of the connection, and its problems in words for people."""
 
 import enum
 from dataclasses import dataclass
@@ -6,43 +6,43 @@ from typing import NamedTuple
 
 
 class Moment(NamedTuple):
-    """A reading of both clocks, which the model is given and never reads itself."""
+    """A reading of both clocks; the model never reads them itself."""
 
     monotonic_s: float
-    """What deadlines are counted on."""
+    """For deadlines."""
     time_ms: int
-    """Milliseconds since the epoch: what people read."""
+    """Since the epoch; for people."""
 
 
 class Phase(enum.Enum):
-    """Where the connection is."""
+    """The state of the connection."""
 
     OFFLINE = "offline"
-    """Not begun, or ended by the user."""
+    """Not started, or ended by the user."""
     CONNECTING = "connecting"
     REGISTERING = "registering"
-    """Connected; the server has not said welcome."""
+    """Connected, but not welcomed by the server."""
     ONLINE = "online"
     WAITING = "waiting"
-    """Lost; the next try is at `Connection.retry_at_s`."""
+    """Lost; the next attempt is at `Connection.retry_at_s`."""
     STOPPED = "stopped"
-    """Trying again would not help: `Connection.problem` says what the user must do."""
+    """Retrying would not help: `Connection.problem` says what the user must do."""
 
 
 class ProblemKind(enum.Enum):
     """What can go wrong."""
 
     UNREACHABLE = "unreachable"
-    """Nobody answers at the address, or its name is not known."""
+    """Nobody answers at the address, or its host name is unknown."""
     DROPPED = "dropped"
     SILENT = "silent"
-    """The connection stands but nothing comes."""
+    """Connected, but nothing comes."""
     NOT_IRC = "not-irc"
     CERTIFICATE = "certificate"
     TLS = "tls"
     PASSWORD = "password"  # noqa: S105 - the kind of a problem
     NAME = "name"
-    """The nickname is taken or not allowed, and the server let us use no other."""
+    """The nickname is taken or not allowed, and the server accepted no other."""
     BANNED = "banned"
     KILLED = "killed"
     CLOSED = "closed"
@@ -55,16 +55,16 @@ class Problem:
 
     kind: ProblemKind
     text: str
-    """What happened: one sentence."""
+    """What happened, in one sentence."""
     advice: str = ""
-    """What to do: a sentence or two; may be empty."""
+    """What to do, in a sentence or two; may be empty."""
     is_final: bool = False
-    """Trying again would not help before the user has done something."""
+    """Retrying would not help until the user has done something."""
 
 
 @dataclass(slots=True)
 class Connection:
-    """How the connection is."""
+    """The connection, as views see it."""
 
     phase: Phase = Phase.OFFLINE
     address: str = ""
@@ -75,10 +75,10 @@ class Connection:
     """The network's name, else the server's, else the address."""
     round_trip_ms: float | None = None
     retry_at_s: float | None = None
-    """When the next try is (clock of `Moment.monotonic_s`)."""
+    """When the next attempt is (`Moment.monotonic_s`)."""
     attempt: int = 0
-    """How many tries failed since it was last online."""
+    """How many attempts have failed since it was last online."""
     problem: Problem | None = None
-    """Why it is not online; None once it is."""
+    """Why it is not online; None if it is."""
     waiting_text: str = ""
-    """What the server said, if it accepted us but cannot serve now; empty when it can."""
+    """What the server says while it cannot serve us; else empty."""

@@ -1,8 +1,8 @@
-"""Texts and names as people may safely see them, and IRC's formatting codes.
+"""Make texts and names safe to show, and parse IRC's formatting codes.
 
-Whatever comes from the network may hold control characters that move the cursor, and marks that
-turn the direction of writing so that a text reads as what it is not. Both are made visible or
-taken out here, and nowhere else.
+Text from the network may hold control characters that move the cursor, and marks that reverse the
+direction of writing so that it reads as something else. This module, and no other, removes them or
+makes them visible.
 
 Sources: modern.ircdocs.horse/formatting; Unicode Standard Annex 9, section 2 (explicit formatting).
 """
@@ -37,7 +37,7 @@ class Style(NamedTuple):
     """How a piece of text looks."""
 
     foreground: str = ""
-    """"0" to "98": IRC's colours; "#rrggbb"; or empty."""
+    """"0" to "98" for IRC's colours, "#rrggbb", or empty."""
     background: str = ""
     is_bold: bool = False
     is_italic: bool = False
@@ -53,7 +53,7 @@ class Span(NamedTuple):
     text: str
     style: Style
     url: str = ""
-    """Where a click leads; empty for what is no link."""
+    """Where a click leads; empty if it is not a link."""
 
 
 PLAIN = Style()
@@ -68,7 +68,7 @@ _TOGGLES = {
 
 
 def clean_text(text: str) -> str:
-    """Make a text safe to show; formatting codes and ends of lines stay."""
+    """Make a text safe to show; formatting codes and line breaks stay."""
     if text.isascii() and text.isprintable():
         return text
     if not text.isascii():
@@ -77,26 +77,26 @@ def clean_text(text: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Make a name safe to show: one word without anything that cannot be seen."""
+    """Make a name safe to show: one word without invisible characters."""
     if name.isascii() and name.isprintable() and " " not in name:
         return name
     return _SURROGATES.sub("\ufffd", name).translate(_IN_NAME)
 
 
 def strip_formatting(text: str) -> str:
-    """Take the formatting codes out."""
+    """Remove the formatting codes."""
     return text if text.isprintable() else _CODES.sub("", text)
 
 
 def find_urls(text: str) -> list[tuple[int, int]]:
-    """Find the links in a text without codes: (start, end) of each."""
+    """Return (start, end) of each link in a text without codes."""
     if ":" not in text:
         return []
     return [(m.start(), m.start() + len(_trim(m[0]))) for m in _URL.finditer(text)]
 
 
 def _trim(url: str) -> str:
-    """Take off what ends the sentence and not the link."""
+    """Remove trailing punctuation, which belongs to the sentence and not to the link."""
     while url:
         last = url[-1]
         if last in ".,;:!?'\"*_" or (
@@ -109,7 +109,7 @@ def _trim(url: str) -> str:
 
 
 def spans(text: str) -> list[Span]:
-    """Cut a text into pieces of one style each, links by themselves; no codes are left."""
+    """Split a text into pieces of one style each, with links as pieces of their own."""
     pieces = [(text, PLAIN)] if text.isprintable() else _styled(text)
     plain = "".join(piece for piece, _ in pieces)
     links = find_urls(plain)
@@ -173,5 +173,5 @@ def _next_style(style: Style, match: re.Match[str]) -> Style:
 
 
 def _colour(digits: str) -> str:
-    """Read a colour: 99 is "the default"."""
+    """Return a colour's number; 99 is the default colour."""
     return "" if int(digits) == 99 else str(int(digits))

@@ -27,7 +27,7 @@ from roost.ops import clock
 FRAMES_PER_S = 30
 SAVE_EVERY_S = 20.0
 """How often the state is saved; a crash loses no more."""
-GAVE_UP = "roost chat had to stop because of a mistake of its own. It is written down in {where}."
+GAVE_UP = "roost chat had to stop because of an internal error. Details are in {where}."
 
 
 class ChatApp(Guarded, App[str]):
@@ -110,7 +110,7 @@ class ChatApp(Guarded, App[str]):
 
     def action_help_quit(self) -> None:
         """Say how to leave, where Ctrl+C has nothing to copy."""
-        self.notify("Ctrl+Q leaves Roost", timeout=3)
+        self.notify("Ctrl+Q quits Roost", timeout=3)
 
     async def action_quit(self) -> None:
         self._leave()
@@ -170,14 +170,14 @@ class ChatApp(Guarded, App[str]):
         if data and self._driver is not None and not self.is_headless:
             self._driver.write(data)
 
-    # Mistakes.
+    # Unexpected exceptions.
 
     def _handle_exception(self, error: BaseException) -> None:
         """Log an unexpected exception and go on, or exit if there are too many of them."""
         if self.mistakes.note(error):
             where = self.mistakes.where
             self.notify(
-                f"Something went wrong here, and was written to {where}.",
+                f"Something went wrong. Details are in {where}.",
                 severity="error",
                 markup=False,
             )

@@ -1,4 +1,4 @@
-"""The quiet lines around the conversation: topic above, state of the connection below."""
+"""The bars around the conversation: the topic above, the state of the connection below."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ from roost.client.tui.wrapping import truncate, width_of
 Pieces = list[tuple[str, Style]]
 _SLOW_MS = 1000
 ACTIVITY_MAX = 4
-"""How many other conversations the status line names when the list of rooms is folded away."""
+"""How many other conversations the status bar names while the list of rooms is hidden."""
 
 
 class Bar(Widget):
-    """One line, some of it at the left and some at the right edge."""
+    """One line, with a part at each edge."""
 
     ALLOW_SELECT = False
 
@@ -32,15 +32,15 @@ class Bar(Widget):
         self._shown: tuple[Pieces, Pieces] | None = None
 
     def left(self, width: int) -> Pieces:
-        """Give what is at the left edge, at most `width` wide; the rest is cut."""
+        """Return the left part; what is wider than `width` is cut."""
         raise NotImplementedError
 
     def right(self) -> Pieces:
-        """Give what is at the right edge, and is shown first."""
+        """Return the right part, which is never cut."""
         return []
 
     def follow(self) -> None:
-        """Show what the model changed."""
+        """Draw again if the model has changed it."""
         right = self.right()
         shown = (self.left(self._room(right)), right)
         if shown != self._shown:
@@ -48,13 +48,11 @@ class Bar(Widget):
             self.refresh()
 
     def set_palette(self, palette: Palette) -> None:
-        """Use other colours."""
         self.palette = palette
         self._shown = None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is but one
-        """Give the line."""
         base = Style.from_color(bgcolor=self.palette.panel.rich_color)
         width = self.size.width
         right = self.right()
@@ -69,16 +67,15 @@ class Bar(Widget):
 
 
 class TopicBar(Bar):
-    """The name of the conversation, its topic, how many people there are."""
+    """The name of the conversation, its topic, and the number of people."""
 
     class Clicked(Message):
-        """The topic is to be seen as a whole."""
+        """The whole topic is wanted."""
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette, id="topic")
 
     def left(self, width: int) -> Pieces:
-        """Give name and topic."""
         palette = self.palette
         conversation = self._conversation
         name = f" {truncate(conversation_name(self.model, conversation), max(width - 2, 1))}  "
@@ -88,28 +85,26 @@ class TopicBar(Bar):
         ]
 
     def right(self) -> Pieces:
-        """Give the number of people."""
         number = len(self._conversation.members)
         if not number or self.size.width < 40:
             return []
         return [(f"  {number:,} here ", self.palette.muted)]
 
     def on_click(self) -> None:
-        """Show it as a whole."""
         self.post_message(self.Clicked())
 
     def _about(self, conversation: Conversation) -> str:
         if conversation.problem:
             return conversation.problem
         if conversation.kind is ConversationKind.SERVER:
-            return "Messages of the server"
+            return "Messages from the server"
         peer = conversation.peer
         if conversation.kind is ConversationKind.PRIVATE and peer is not None:
             if not peer.is_online:
-                return "not here now; what you write may not arrive"
+                return "offline; messages may not arrive"
             if peer.away is not None:
                 return f"away: {peer.away}" if peer.away else "away"
-            return "only the two of you"
+            return "private conversation"
         words = " ".join(text.strip_formatting(conversation.topic).split())
         return words or "No topic yet"
 
@@ -119,19 +114,18 @@ class TopicBar(Bar):
 
 
 class StatusBar(Bar):
-    """Which server, how quick it is, what is waited for; and what happens elsewhere."""
+    """The state of the connection, and what is unread elsewhere."""
 
     class Clicked(Message):
-        """More about the connection is asked for."""
+        """Details of the connection are wanted."""
 
     def __init__(self, model: Model, palette: Palette, monotonic: Callable[[], float]) -> None:
         super().__init__(model, palette, id="status")
         self._monotonic = monotonic
         self.shows_activity = False
-        """Whether to name what is unread elsewhere: no list of rooms does."""
+        """Whether to name unread conversations, because the list of rooms is hidden."""
 
     def left(self, width: int) -> Pieces:  # noqa: ARG002 - the rest is cut
-        """Give the state of the connection."""
         palette = self.palette
         pieces = self._connection()
         notes: Pieces = []
@@ -147,7 +141,6 @@ class StatusBar(Bar):
         return pieces
 
     def right(self) -> Pieces:
-        """Give who one is, and where help is."""
         palette = self.palette
         nick = truncate(self.model.nick, 16)
         if self.size.width < 60:
@@ -161,7 +154,6 @@ class StatusBar(Bar):
         ]
 
     def on_click(self, event: events.Click) -> None:
-        """Tell more."""
         event.stop()
         self.post_message(self.Clicked())
 
@@ -213,7 +205,7 @@ def _milliseconds(delay: float) -> str:
 
 
 def typing_words(conversation: Conversation) -> str:
-    """Say who types."""
+    """Say who is typing."""
     nicks = list(conversation.typing)
     if not nicks:
         return ""

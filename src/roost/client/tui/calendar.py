@@ -1,4 +1,4 @@
-"""Times and days as people read them, in the reader's time zone."""
+"""Format and parse times in the user's time zone."""
 
 import datetime as dt
 from functools import lru_cache
@@ -14,37 +14,37 @@ _WORDS = {"today": 0, "yesterday": 1}
 _FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d")
 _FIRST_MS = -(2**40)
 _LAST_MS = 2**47
-"""Times that a server gives outside of these are shown as the nearest of them."""
+"""Times outside these limits are shown as the limit."""
 
 
 class Calendar:
-    """Turns milliseconds since the epoch into words; quick, as most times are near each other."""
+    """Formats times; fast, because most of them are close together."""
 
     def __init__(self, zone: dt.tzinfo | None = None) -> None:
-        """Use a time zone; None is the machine's."""
+        """Use a time zone, or the machine's own."""
         self._zone = zone
         self._minute = lru_cache(maxsize=8192)(self._read_minute)
 
     def day(self, time_ms: int) -> int:
-        """Give the day's number: equal for all times of one day, greater for later ones."""
+        """Return the day's number, equal for all times of one day."""
         return self._minute(time_ms // 60_000)[0]
 
     def minute(self, time_ms: int) -> str:
-        """Give the time of the day: "10:42"."""
+        """Return the time of day: "10:42"."""
         return self._minute(time_ms // 60_000)[1]
 
     def day_name(self, time_ms: int, now_ms: int) -> str:
-        """Name the day: "Today", "Yesterday", "Monday, 2 March 2026"."""
+        """Return the day's name: "Today, Monday, 2 March 2026"."""
         date = self._at(time_ms)
         days = self.day(now_ms) - self.day(time_ms)
         name = f"{_WEEKDAYS[date.weekday()]}, {date.day} {_MONTHS[date.month - 1]} {date.year}"
         return {0: f"Today, {name}", 1: f"Yesterday, {name}"}.get(days, name)
 
     def parse(self, words: str, now_ms: int) -> int | None:
-        """Read a day, or a day and a time, as people write it; None when it is neither.
+        """Parse a day, or a day and a time, as people write it; return None if it is neither.
 
-        Understands "today", "yesterday", weekdays (the last one), "10:42" (of today), "3d" (so many
-        days ago), and dates such as 2026-03-02, 2026-03-02 10:42, 2.3.2026.
+        Accepts "today", "yesterday", weekdays (the last one), "10:42" (today), "3d" (days ago), and
+        dates such as 2026-03-02, 2026-03-02 10:42, 2.3.2026.
         """
         words = words.strip().lower()
         midnight = self._at(now_ms).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -86,7 +86,7 @@ class Calendar:
 
 
 def now_ms() -> int:
-    """Give the time now."""
+    """Return the current time."""
     return clock.now().wall_ms
 
 

@@ -1,4 +1,4 @@
-"""Where one writes: several lines, completion, one's own earlier lines, careful pasting."""
+"""The field to write in: several lines, completion, input history, and checked pasting."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from textual.widgets import TextArea
 from roost.client.model import Entry
 
 LINES_MAX = 8
-"""How high it grows before it scrolls."""
+"""How tall it grows before it scrolls."""
 PASTE_LINES_MAX = 3
 """Pasting more lines asks first."""
 NEW_LINE_KEYS = frozenset({"alt+enter", "shift+enter", "ctrl+enter", "ctrl+j"})
 _OPENERS = "/@#"
-"""Words that begin so are offered completions while they are typed."""
+"""Words that begin with these get completions while they are typed."""
 
 Completer = Callable[[str, int], list[str]]
-"""Gives what the word before a place in a text may become, the best first."""
+"""Returns the completions of the word before a place in a text, best first."""
 EarlierLines = Callable[[int], str | None]
-"""Goes back (-1) or forth (1) in what was sent; None at the ends."""
+"""Goes back (-1) or forth (1) in the input history; returns None at the ends."""
 
 
 class Composer(TextArea):
@@ -37,32 +37,32 @@ class Composer(TextArea):
 
     @dataclass
     class Submitted(Message):
-        """Enter was pressed on something."""
+        """Enter was pressed, and there was text."""
 
         text: str
 
     class Edited(Message):
-        """What is typed has changed by the user's hand."""
+        """The user changed the text."""
 
     @dataclass
     class PasteWanted(Message):
-        """Many lines are about to be pasted."""
+        """Many lines were pasted; nothing is inserted yet."""
 
         text: str
 
     @dataclass
     class Offers(Message):
-        """What the word at the cursor may become; none: hide them."""
+        """The completions of the word at the cursor have changed; none hides them."""
 
         words: list[str]
         chosen: int
-        """The place of the one that the text has now; -1 for none."""
+        """The index of the one that is in the text now; -1 for none."""
 
     class KeysWanted(Message):
-        """A question mark was typed where nothing else is."""
+        """A question mark was typed while the field was empty."""
 
     class Escaped(Message):
-        """Escape was pressed, and nothing was open here."""
+        """Escape was pressed, and no completions were open."""
 
     def __init__(self, complete: Completer, earlier: EarlierLines) -> None:
         super().__init__(
@@ -81,11 +81,11 @@ class Composer(TextArea):
         self._offers: list[str] = []
         self._chosen = -1
         self._word: tuple[int, int] = (0, 0)
-        """Where the completed word is in the text."""
+        """Where the word to complete is in the text."""
         self._quiet = 0
-        """How many changes of the text are ours and not the user's."""
+        """How many of the coming change events are not caused by the user."""
 
-    # What the screen asks for.
+    # Called by the screen.
 
     def load(self, text: str) -> None:
         """Show a draft, with the cursor at its end."""
@@ -97,12 +97,12 @@ class Composer(TextArea):
         self._fit()
 
     def put(self, text: str) -> None:
-        """Insert at the cursor, as if it were typed."""
+        """Insert a text at the cursor, as if it were typed."""
         self.insert(text)
         self.focus()
 
     def accept(self, word: str) -> None:
-        """Take an offered word that was clicked."""
+        """Insert a completion that was clicked."""
         if word in self._offers:
             self._take(self._offers.index(word))
             self._hide_offers()
@@ -116,7 +116,7 @@ class Composer(TextArea):
             event.prevent_default()
 
     def _obey(self, event: events.Key) -> bool:
-        """Do what a key means here; False: it is the text field's."""
+        """Handle a key; return False if the text area handles it."""
         key = event.key
         if key == "enter":
             self._submit()
@@ -163,7 +163,7 @@ class Composer(TextArea):
         return True
 
     def _is_at_text_edge(self, step: int) -> bool:
-        """Whether the cursor is on the first or last of the lines as wrapped."""
+        """Return whether the cursor is on the first or last line, as wrapped."""
         _, line = self.wrapped_document.location_to_offset(self.cursor_location)
         return line == (0 if step < 0 else self.wrapped_document.height - 1)
 
@@ -229,7 +229,7 @@ class Composer(TextArea):
         self._chosen = -1
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Grow or shrink, offer completions, and tell that something was typed."""
+        """Resize, offer completions, and report the user's edits."""
         event.stop()
         self._fit()
         if self._quiet:
@@ -255,9 +255,8 @@ class Composer(TextArea):
 
     def _fit(self) -> None:
         lines = max(self.wrapped_document.height, 1)
-        # One more for the line above it, which is its border.
+        # One more for the border above.
         self.styles.height = min(lines, LINES_MAX) + 1
 
     def on_resize(self) -> None:
-        """Wrap anew."""
         self._fit()

@@ -37,13 +37,13 @@ class ConnectionDialogs:
             f"State     {state.phase.value}",
         ]
         if state.round_trip_ms is not None:
-            lines.append(f"Delay     {state.round_trip_ms:.0f} ms there and back")
+            lines.append(f"Delay     {state.round_trip_ms:.0f} ms round trip")
         if state.problem is not None:
             lines += ["", state.problem.text, state.problem.advice]
         actions: list[tuple[str, Action]] = [
-            ("Connect again now", self.reconnect),
-            ("Another name or server", self._introduce),
-            ("Go on", lambda: None),
+            ("Reconnect now", self.reconnect),
+            ("Change name or server", self._introduce),
+            ("Close", lambda: None),
         ]
         menu = Menu("Connection", actions, explanation="\n".join(lines))
         self._screen.app.push_screen(menu, run)
@@ -61,7 +61,7 @@ class ConnectionDialogs:
         actions: list[tuple[str, Action]] = [
             (change, self._introduce),
             ("Try again", self.reconnect),
-            ("Leave Roost", lambda: self._screen.call_later(self._screen.app.action_quit)),
+            ("Quit Roost", lambda: self._screen.call_later(self._screen.app.action_quit)),
         ]
         about = "\n\n".join(part for part in (problem.text, problem.advice) if part)
         self._screen.app.push_screen(Menu("Not connected", actions, explanation=about), run)
@@ -69,7 +69,7 @@ class ConnectionDialogs:
     def ask_name(self, effect: AskName) -> None:
         """Ask for another nickname, and request it."""
         meanwhile = f" Until then you are {effect.in_use}." if effect.in_use else ""
-        words = f"{effect.reason}{meanwhile} What do you want to be called?"
+        words = f"{effect.reason.rstrip('.')}.{meanwhile} Choose another nickname."
 
         def answered(nick: str | None) -> None:
             if nick:

@@ -16,7 +16,7 @@ from roost.client.tui.screens.picker import Action, Menu
 from roost.client.tui.screens.rooms import RoomPicker
 from roost.client.tui.screens.switcher import Switcher
 
-NO_DATE = "That is no date that is understood here."
+NO_DATE = "This date is not understood."
 
 
 class ConversationActions:
@@ -60,21 +60,23 @@ class ConversationActions:
         actions: list[tuple[str, Action]] = [
             (f"Talk privately with {nick}", partial(model.query, nick)),
             (
-                f"Write {nick}'s name",
+                f"Mention {nick}",
                 lambda: composer.put(f"{nick} " if composer.text else f"{nick}: "),
             ),
-            ("Who is that?", lambda: model.submit(model.active, f"/whois {nick}")),
+            (f"Show who {nick} is", lambda: model.submit(model.active, f"/whois {nick}")),
         ]
         if not person.is_me:
             is_ignored = nick in model.ignored
             change = model.unignore if is_ignored else model.ignore
-            actions.append((f"{'Hear' if is_ignored else 'Ignore'} {nick}", partial(change, nick)))
+            actions.append(
+                (f"{'Stop ignoring' if is_ignored else 'Ignore'} {nick}", partial(change, nick))
+            )
         self._screen.app.push_screen(Menu(nick, actions), self._run)
 
     def show_conversation_menu(self, key: str) -> None:
         model = self._model
         actions: list[tuple[str, Action]] = [
-            ("Go there", partial(self._turn_to, key)),
+            ("Open", partial(self._turn_to, key)),
             ("Mark as read", partial(model.mark_read, key)),
             ("Leave the room" if key and key[0] in "#&" else "Close", partial(model.part, key)),
         ]
@@ -94,7 +96,7 @@ class ConversationActions:
                 self._link.flush()
 
         by = f" It was set by {conversation.topic_by}." if conversation.topic_by else ""
-        about = f"{words or 'There is no topic yet.'}{by}\n\nEnter changes it, Escape leaves it."
+        about = f"{words or 'There is no topic yet.'}{by}\n\nEnter changes it, Escape cancels."
         dialog = PromptDialog(f"Topic of {conversation.name}", about, words)
         self._screen.app.push_screen(dialog, answered)
 
@@ -104,7 +106,7 @@ class ConversationActions:
         def check(words: str) -> str:
             return NO_DATE if self._calendar.parse(words, now_ms()) is None else ""
 
-        about = "A date such as 2026-03-02, a weekday, yesterday, 3d (days ago), or 10:42 of today."
+        about = "Type 2026-03-02, a weekday, yesterday, 3d for three days ago, or 10:42 for today."
         dialog = PromptDialog("Go to a date", about, check=check)
         self._screen.app.push_screen(dialog, self.go_to_date)
 

@@ -122,7 +122,7 @@ class ConversationPane(Vertical):
         if answered is not None:
             words = " ".join(answered.text.split())
             room = max(self.composer.size.width - len(answered.sender) - 34, 8)
-            title = f"Replying to {answered.sender}: {truncate(words, room)}  (Escape: not)"
+            title = f"Replying to {answered.sender}: {truncate(words, room)}  (Escape cancels)"
         if title != self.composer.border_title:
             self.composer.border_title = title.replace("[", "\\[")
 
@@ -185,7 +185,7 @@ class ConversationPane(Vertical):
         actions = [
             (f"Paste these {len(lines)} lines", lambda: put(pasted)),
             ("Paste them as one line", lambda: put(" ".join(line.strip() for line in lines))),
-            ("Paste nothing", lambda: None),
+            ("Cancel", lambda: None),
         ]
         self.app.push_screen(Menu("Paste many lines?", actions, explanation=preview), run)
 

@@ -1,4 +1,4 @@
-"""What was said in the conversation in view: scrolled, searched, selected and clicked."""
+"""The messages of the conversation in view: scrolling, searching, selecting, clicking."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -22,9 +22,9 @@ from roost.client.tui.viewport import Place, Viewport
 
 WHEEL_ROWS = 3
 LETTERS = frozenset("jkrecoy+")
-"""What letters do while a message is chosen; all others are written."""
+"""Keys that act on the chosen message; all others are typed."""
 LOAD_WITHIN = 40
-"""So many items from the first one, more of the past is asked for."""
+"""When the first item is this close to the screen, older messages are requested."""
 
 
 class _Target(NamedTuple):
@@ -36,35 +36,35 @@ class _Target(NamedTuple):
 
 
 class ConversationView(Widget):
-    """A conversation; any number of entries costs the same."""
+    """Shows a conversation; the cost does not depend on the number of entries."""
 
     can_focus = True
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "One message up", show=False),
         Binding("down,j", "cursor(1)", "One message down", show=False),
-        Binding("enter", "menu", "What can be done with the message", show=False),
+        Binding("enter", "menu", "Message menu", show=False),
         Binding("r", "choose('reply')", "Reply", show=False),
         Binding("e,plus", "choose('react')", "React", show=False),
         Binding("c,y", "choose('copy')", "Copy", show=False),
         Binding("o", "choose('open')", "Open its link", show=False),
-        Binding("delete", "choose('redact')", "Take back", show=False),
+        Binding("delete", "choose('redact')", "Delete", show=False),
         Binding("home", "to_start", "To the first loaded message", show=False),
         Binding("end", "to_end", "To the latest message", show=False),
     ]
 
     class LoadWanted(Message):
-        """The past is nearly in view."""
+        """The first loaded message is nearly in view."""
 
     @dataclass
     class MenuWanted(Message):
-        """What can be done with an entry is asked for."""
+        """The menu of a message is wanted."""
 
         entry: Entry
 
     @dataclass
     class ActionWanted(Message):
-        """One thing is to be done with an entry: "reply", "react", "copy", "open", "redact"."""
+        """An action is wanted: "reply", "react", "copy", "open" or "redact"."""
 
         entry: Entry
         name: str
@@ -77,13 +77,13 @@ class ConversationView(Widget):
 
     @dataclass
     class GapClicked(Message):
-        """What is missing is asked for."""
+        """The messages missing at a gap are wanted."""
 
         entry: Entry
 
     @dataclass
     class Copied(Message):
-        """Text was selected."""
+        """A text was selected."""
 
         text: str
 
@@ -99,34 +99,34 @@ class ConversationView(Widget):
         self._places: list[Place | None] | None = None
         self._revision = -1
         self._seen_entry: Entry | None = None
-        """The last entry when one was last at the end."""
+        """The last entry when the end was last in view."""
         self.search = Search()
         self._selection = Selection()
         self._is_dragging_bar = False
 
     @property
     def conversation(self) -> Conversation:
-        """What is shown."""
+        """The conversation in view."""
         return self._transcript.conversation
 
     @property
     def is_at_end(self) -> bool:
-        """Whether the latest message is in view and new ones will be."""
+        """Whether the latest message is in view, and new ones will be."""
         return self._viewport.is_pinned
 
     @property
     def cursor(self) -> Entry | None:
-        """The message that was chosen by keyboard."""
+        """The message chosen with the keyboard."""
         return self._cursor
 
     def takes(self, character: str) -> bool:
-        """Whether a letter is meant for the chosen message, and not to be written."""
+        """Return whether a key acts on the chosen message instead of being typed."""
         return self._cursor is not None and character in LETTERS
 
-    # What the screen asks for.
+    # Called by the pane.
 
     def show(self, conversation: Conversation, unread_after_ms: int) -> None:
-        """Turn to a conversation; the unread line is above what is later than `unread_after_ms`."""
+        """Turn to a conversation; entries after `unread_after_ms` are below the unread line."""
         look = self._transcript.look
         hides = self._transcript.hides_coming_and_going
         self._transcript = Transcript(conversation, look, now_ms)
@@ -139,48 +139,46 @@ class ConversationView(Widget):
         self._moved()
 
     def set_look(self, look: Look, *, hides_coming_and_going: bool) -> None:
-        """Use other colours, or another nickname; the width is the view's own."""
+        """Change the colours or the nickname; the width stays that of the view."""
         self._transcript.hides_coming_and_going = hides_coming_and_going
         self._transcript.look = self._sized(look)
         self._transcript.forget()
         self._changed()
 
     def follow(self) -> bool:
-        """Show what the model changed, if it did; cheap when it changed nothing."""
+        """Draw what changed in the model; return False if nothing did."""
         if self.conversation.revision == self._revision:
             return False
         self._changed()
         return True
 
     def mark_read_line(self, unread_after_ms: int) -> None:
-        """Move the unread line; 0 takes it away."""
+        """Move the unread line; 0 removes it."""
         if unread_after_ms != self._transcript.unread_after_ms:
             self._transcript.unread_after_ms = unread_after_ms
             self._changed()
 
     def scroll_rows(self, rows: int) -> None:
-        """Scroll down, or up with a negative number."""
+        """Scroll down, or up by a negative number."""
         self._keep_anchor()
         self._viewport.scroll(rows)
         self._moved()
 
     def scroll_pages(self, pages: int) -> None:
-        """Scroll by whole screens, with two lines of the old one left."""
+        """Scroll by whole screens, keeping two lines of the old one."""
         self.scroll_rows(pages * max(self.size.height - 2, 1))
 
     def action_to_end(self) -> None:
-        """Go to the latest message."""
         self._cursor = None
         self._viewport.to_end()
         self._moved()
 
     def action_to_start(self) -> None:
-        """Go to the first loaded message."""
         self._viewport.to_start()
         self._moved()
 
     def reveal(self, entry: Entry, *, is_chosen: bool = True) -> bool:
-        """Bring an entry into view; False when it is not loaded."""
+        """Bring an entry into view; return False if it is not loaded."""
         item = self._transcript.item(entry, 0)
         if item is None:
             return False
@@ -193,7 +191,7 @@ class ConversationView(Widget):
         return True
 
     def set_query(self, query: str) -> None:
-        """Look for a text in what is loaded, and go to the last place where it is."""
+        """Search in what is loaded, and go to the last match."""
         look = self._transcript.look
         self._transcript.look = Look(
             look.width, look.palette, look.calendar, query.lower(), look.nick
@@ -206,19 +204,18 @@ class ConversationView(Widget):
         self._changed()
 
     def step_search(self, step: int) -> None:
-        """Go to the next (1, later) or previous (-1, earlier) place."""
+        """Go to the next (1) or previous (-1) match."""
         found = self.search.step(step)
         if found is not None:
             self.reveal(found)
 
     def enter_cursor(self) -> None:
-        """Choose the last message in view, and take the keyboard."""
+        """Choose the last message in view, and take the keyboard focus."""
         self.focus()
         if self._cursor is None:
             self.action_cursor(-1)
 
     def clear_cursor(self) -> None:
-        """Choose none."""
         self._cursor = None
         self._selection.clear()
         self._changed()
@@ -256,7 +253,7 @@ class ConversationView(Widget):
         self._moved()
 
     def action_menu(self) -> None:
-        """Ask what to do with the chosen message."""
+        """Show the menu of the chosen message, or load the gap."""
         if self._cursor is None:
             return
         if self._cursor.kind is EntryKind.GAP:
@@ -265,31 +262,28 @@ class ConversationView(Widget):
             self.post_message(self.MenuWanted(self._cursor))
 
     def action_choose(self, name: str) -> None:
-        """Do one thing with the chosen message."""
         if self._cursor is not None:
             self.post_message(self.ActionWanted(self._cursor, name))
 
     def on_key(self, event: events.Key) -> None:
-        """Leave with Escape; what is typed goes to where one writes."""
+        """Leave with Escape."""
         if event.key == "escape":
             event.stop()
             self.clear_cursor()
             self.post_message(self.Left())
 
-    # The pointer.
+    # The mouse.
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll towards the past."""
         event.stop()
         self.scroll_rows(-WHEEL_ROWS)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll towards the present."""
         event.stop()
         self.scroll_rows(WHEEL_ROWS)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin to select, or to drag the bar at the right edge."""
+        """Start to select, or to drag the scroll bar."""
         if event.button != 1:
             return
         self.capture_mouse()
@@ -300,7 +294,7 @@ class ConversationView(Widget):
         self._selection.begin(self._spot(event.x, event.y))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Go on selecting or dragging; beyond the edges the view scrolls."""
+        """Continue to select or drag; beyond the edges the view scrolls."""
         if self._is_dragging_bar:
             self._drag_bar(event.y)
         elif self._selection.is_begun and event.button:
@@ -313,7 +307,7 @@ class ConversationView(Widget):
             self._changed()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Copy what was selected, or take it for a click."""
+        """Copy the selection, or handle the click."""
         self.release_mouse()
         if self._is_dragging_bar:
             self._is_dragging_bar = False
@@ -379,7 +373,6 @@ class ConversationView(Widget):
     # Drawing.
 
     def render_line(self, y: int) -> Strip:
-        """Give one line of the screen."""
         palette = self._palette
         width = self.size.width
         places = self._rows()
@@ -411,7 +404,6 @@ class ConversationView(Widget):
         return Style.from_color(bgcolor=colour.rich_color)
 
     def on_resize(self) -> None:
-        """Wrap anew."""
         self._transcript.look = self._sized(self._transcript.look)
         self._changed()
 
@@ -420,7 +412,7 @@ class ConversationView(Widget):
         return Look(width, look.palette, look.calendar, look.query, look.nick)
 
     def _keep_anchor(self) -> None:
-        """Find the anchor's entry again where entries came or went above it."""
+        """Find the anchor's entry again after entries were added or removed above it."""
         viewport, transcript = self._viewport, self._transcript
         viewport.count = transcript.count
         viewport.height = self.size.height
@@ -431,7 +423,7 @@ class ConversationView(Widget):
             viewport.moved(item)
 
     def _moved(self) -> None:
-        """Draw anew after one went somewhere: another entry is the anchor now."""
+        """Draw again after scrolling, and choose a new anchor."""
         viewport = self._viewport
         pinned = viewport.is_pinned
         self._anchor_entry = None if pinned else self._transcript.entry(viewport.anchor)
@@ -465,7 +457,7 @@ class ConversationView(Widget):
             self.post_message(self.LoadWanted())
 
     def _new_below(self) -> int:
-        """Count what came since one scrolled up; 0 when one is at the end."""
+        """Count the messages since the user scrolled up; 0 at the end, -1 for none."""
         if self._viewport.is_pinned:
             return 0
         entries = self.conversation.entries
@@ -478,7 +470,7 @@ class ConversationView(Widget):
 
     def _below_row(self, count: int) -> Strip:
         words = (
-            " \u2193 back to the latest (End) "
+            " \u2193 latest messages (End) "
             if count < 0
             else f" \u2193 {'999+' if count > 999 else count} new (End) "
         )
@@ -499,7 +491,7 @@ class ConversationView(Widget):
 
 
 def _restyle(strip: Strip, columns: tuple[int, int], style: Style) -> Strip:
-    """Give columns of a strip another background."""
+    """Change the background of some columns of a strip."""
     first, last = columns
     before, marked, after = strip.divide([first, last, strip.cell_length])
     marked = Strip(Segment.apply_style(marked, post_style=style), marked.cell_length)

@@ -1,4 +1,4 @@
-"""Searching in the conversation in view."""
+"""The search field of the conversation in view."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 
 class FindBar(Horizontal):
-    """A field, and how often it was found."""
+    """A field, and the number of matches."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Stop searching", show=False),
@@ -21,30 +21,29 @@ class FindBar(Horizontal):
 
     @dataclass
     class Changed(Message):
-        """Something else is searched for."""
+        """The query has changed."""
 
         query: str
 
     @dataclass
     class Stepped(Message):
-        """The next one is wanted: 1 later, -1 earlier."""
+        """The next (1) or previous (-1) match is wanted."""
 
         step: int
 
     class Closed(Message):
-        """Nothing is searched for any more."""
+        """The search has ended."""
 
     def __init__(self) -> None:
         super().__init__(id="find")
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield Static("Search ", id="find-label")
-        yield Input(placeholder="in what is loaded", compact=True, id="find-input")
+        yield Input(placeholder="in the loaded messages", compact=True, id="find-input")
         yield Static("", id="find-count")
 
     def open(self, query: str = "") -> None:
-        """Begin to search."""
+        """Show the bar and focus the field."""
         self.display = True
         field = self.query_one(Input)
         if query:
@@ -52,32 +51,29 @@ class FindBar(Horizontal):
         field.focus()
 
     def close(self) -> None:
-        """Stop."""
+        """Hide the bar and end the search."""
         if self.display:
             self.display = False
             self.query_one(Input).value = ""
             self.post_message(self.Closed())
 
     def show_matches(self, number: int, count: int, query: str) -> None:
-        """Show which of how many one is at."""
+        """Show which match of how many is chosen."""
         words = f"{number} of {count}  Up Down" if count else "not found" if query else ""
         self.query_one("#find-count", Static).update(words)
 
     def action_close(self) -> None:
-        """Stop."""
         self.close()
 
     def action_step(self, step: int) -> None:
-        """Go on."""
         self.post_message(self.Stepped(step))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search as one types."""
         event.stop()
         if self.display:
             self.post_message(self.Changed(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the one before with Enter."""
+        """Go to the previous match with Enter."""
         event.stop()
         self.post_message(self.Stepped(-1))

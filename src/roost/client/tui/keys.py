@@ -1,4 +1,4 @@
-"""Which key does what: the interface binds them here, and the help shows them from here."""
+"""The keys and what they do; the interface binds them, and the help lists them, from here."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ class Key(NamedTuple):
     """A key, or several that do the same."""
 
     keys: str
-    """As Textual names them; empty for what is only shown."""
+    """As Textual names them; empty if another widget handles the key."""
     action: str
     shown: str
-    """As people read it."""
+    """As people read them."""
     meaning: str
 
 
@@ -27,42 +27,42 @@ GROUPS = (
     Group(
         "Everywhere",
         (
-            Key("f1", "keys", "F1 or ?", "these keys"),
+            Key("f1", "keys", "F1 or ?", "this help"),
             Key("ctrl+k", "switcher", "Ctrl+K", "go to a room or a person"),
-            Key("ctrl+o", "rooms", "Ctrl+O", "find or make a room"),
+            Key("ctrl+o", "rooms", "Ctrl+O", "find or create a room"),
             Key("alt+down,ctrl+n", "next(1)", "Alt+Down, Ctrl+N", "next conversation"),
             Key("alt+up,ctrl+p", "next(-1)", "Alt+Up, Ctrl+P", "previous conversation"),
-            Key("alt+a", "unread", "Alt+A", "next conversation with something new"),
-            Key("", "", "Alt+1 to Alt+9", "that conversation of the list"),
-            Key("f2", "fold('rooms')", "F2", "rooms, shown or folded away"),
-            Key("f3", "fold('people')", "F3", "people, shown or folded away"),
-            Key("f4", "theme", "F4", "light or dark"),
+            Key("alt+a", "unread", "Alt+A", "next unread conversation"),
+            Key("", "", "Alt+1 to Alt+9", "go to that conversation in the list"),
+            Key("f2", "fold('rooms')", "F2", "show or hide the rooms"),
+            Key("f3", "fold('people')", "F3", "show or hide the people"),
+            Key("f4", "theme", "F4", "switch between light and dark"),
             Key("f5", "settings", "F5", "settings"),
-            Key("ctrl+t", "reconnect", "Ctrl+T", "reconnect at once"),
-            Key("ctrl+q", "app.quit", "Ctrl+Q", "leave Roost"),
+            Key("ctrl+t", "reconnect", "Ctrl+T", "reconnect now"),
+            Key("ctrl+q", "app.quit", "Ctrl+Q", "quit Roost"),
         ),
     ),
     Group(
         "Reading",
         (
-            Key("", "", "PageUp, PageDown", "scroll; older messages load by themselves"),
-            Key("", "", "Ctrl+Home, Ctrl+End", "the first loaded, the latest message"),
-            Key("ctrl+f", "find", "Ctrl+F", "search in what is loaded"),
+            Key("", "", "PageUp, PageDown", "scroll; older messages load automatically"),
+            Key("", "", "Ctrl+Home, Ctrl+End", "first loaded or latest message"),
+            Key("ctrl+f", "find", "Ctrl+F", "search in the loaded messages"),
             Key("ctrl+g", "date", "Ctrl+G", "go to a date"),
-            Key("ctrl+up", "choose_message", "Ctrl+Up", "choose a message, then Enter for more"),
-            Key("", "", "R  E  C  O", "on a chosen message: reply, react, copy, open its link"),
-            Key("", "", "Mouse", "drag copies; right click on a message or a name for more"),
+            Key("ctrl+up", "choose_message", "Ctrl+Up", "choose a message; Enter opens its menu"),
+            Key("", "", "R  E  C  O", "reply, react, copy, open a chosen message"),
+            Key("", "", "Mouse", "drag to copy; right-click for a menu"),
         ),
     ),
     Group(
         "Writing",
         (
             Key("", "", "Enter", "send"),
-            Key("", "", "Alt+Enter, Ctrl+J", "a new line"),
+            Key("", "", "Alt+Enter, Ctrl+J", "new line"),
             Key("", "", "Tab", "complete a name, a room or a command"),
-            Key("", "", "Up, Down", "what you wrote before"),
-            Key("ctrl+r", "retry", "Ctrl+R", "send again what failed"),
-            Key("", "", "Escape", "close what is open; stop replying"),
+            Key("", "", "Up, Down", "what you sent before"),
+            Key("ctrl+r", "retry", "Ctrl+R", "send failed messages again"),
+            Key("", "", "Escape", "close a dialog; cancel a reply"),
         ),
     ),
 )

@@ -1,11 +1,11 @@
-"""One entry of a conversation as rows of the terminal.
+"""Lay out an entry of a conversation as rows of the terminal.
 
       10:42   alice  A message, which goes on in the same column when it is longer than
                      the line is wide.
-    v 10:43          Another of hers: neither the name nor an equal time is said twice.
+    v 10:43          Her next message: the name, and an equal time, are not repeated.
 
-The first column says what became of one's own message. Below 56 cells a name gets a line of its
-own instead of a column. Nothing here knows of scrolling: see `viewport`.
+The first column shows what became of the user's own message. Below 56 cells the name gets a line of
+its own instead of a column. Scrolling is not the business of this module: see `viewport`.
 """
 
 from dataclasses import dataclass
@@ -25,52 +25,52 @@ from roost.irc.casemapping import fold_nick
 STACKED_BELOW = 56
 """Narrower views show the name above the text."""
 GROUP_MS = 5 * 60_000
-"""Messages of one sender that are further apart begin anew."""
+"""Messages of one sender that are further apart start a new group."""
 _TIME = 5
 _REACTIONS_MAX = 12
 """How many different reactions are shown; anybody may add more."""
 
 
 class Row(NamedTuple):
-    """One line of the terminal."""
+    """A line of the terminal."""
 
     strip: Strip
     indent: int = 0
-    """Where the text that can be copied starts; the width of the row if there is none."""
+    """Where the text to copy starts; the width of the row if there is none."""
     is_continued: bool = False
-    """It goes on with the line above, which was broken only because it is long."""
+    """It continues the row above, which was only wrapped."""
 
 
-class Setting(NamedTuple):
-    """What of an entry's rows depends on its neighbours."""
+class Context(NamedTuple):
+    """What an entry's rows need to know about its neighbours."""
 
     day: str = ""
-    """The day's name, if it is the first entry of the day."""
+    """The day's name, on the first entry of a day."""
     is_first_unread: bool = False
     is_grouped: bool = False
-    """It goes on with the entry above: the same sender, a short time later."""
+    """It continues the group of the entry above: the same sender, a short time later."""
     shows_time: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What all entries' rows depend on; rows made for another look are of no use."""
+    """What the rows of all entries depend on; rows made for another look are discarded."""
 
     width: int
     palette: Palette
     calendar: Calendar
     query: str = ""
-    """What is searched for, in lower case."""
+    """The search query, in lower case."""
     nick: str = ""
 
     @property
     def is_stacked(self) -> bool:
-        """Whether names stand above the text."""
+        """Whether names are above the text."""
         return self.width < STACKED_BELOW
 
     @property
     def name_width(self) -> int:
-        """How wide the column of names is."""
+        """The width of the column of names."""
         return 9 if self.width < 70 else 12 if self.width < 100 else 16
 
     @property
@@ -80,12 +80,12 @@ class Look:
 
     @property
     def text_width(self) -> int:
-        """How wide texts are."""
+        """The width of texts."""
         return max(self.width - self.indent - 1, 4)
 
 
 def is_same_group(before: Entry, entry: Entry, calendar: Calendar) -> bool:
-    """Whether an entry goes on with the one before it."""
+    """Return whether an entry continues the group of the one before."""
     return (
         before.sender == entry.sender
         and entry.kind is EntryKind.MESSAGE
@@ -97,19 +97,19 @@ def is_same_group(before: Entry, entry: Entry, calendar: Calendar) -> bool:
     )
 
 
-def lay_out(entry: Entry, setting: Setting, look: Look, conversation: Conversation) -> list[Row]:
-    """Give the rows of an entry."""
-    return _Layout(entry, setting, look, conversation).rows()
+def lay_out(entry: Entry, context: Context, look: Look, conversation: Conversation) -> list[Row]:
+    """Return the rows of an entry."""
+    return _Layout(entry, context, look, conversation).rows()
 
 
 class _Layout:
-    """The making of one entry's rows."""
+    """Lays out one entry."""
 
     def __init__(
-        self, entry: Entry, setting: Setting, look: Look, conversation: Conversation
+        self, entry: Entry, context: Context, look: Look, conversation: Conversation
     ) -> None:
         self._entry = entry
-        self._setting = setting
+        self._context = context
         self._look = look
         self._palette = look.palette
         self._conversation = conversation
@@ -120,7 +120,7 @@ class _Layout:
         if entry.is_redacted:
             found += self._body(self._redacted())
         elif entry.kind is EntryKind.GAP:
-            words = "Something is missing here. Click, or press Enter on it, to load it."
+            words = "Messages are missing here. Click, or press Enter, to load them."
             found.append(separator(words, self._look, self._palette.warning))
         elif entry.kind is EntryKind.EVENT:
             found += self._body(self._plain(entry.text, self._palette.muted))
@@ -134,9 +134,9 @@ class _Layout:
 
     def _separators(self) -> list[Row]:
         rows = []
-        if self._setting.day:
-            rows.append(separator(self._setting.day, self._look, self._palette.muted))
-        if self._setting.is_first_unread:
+        if self._context.day:
+            rows.append(separator(self._context.day, self._look, self._palette.muted))
+        if self._context.is_first_unread:
             rows.append(separator("New messages", self._look, self._palette.accent))
         return rows
 
@@ -156,7 +156,7 @@ class _Layout:
             if entry.kind is EntryKind.ACTION:
                 style += Style(italic=True)
             if span.url:
-                # A terminal opens it by OSC 8; a click is the view's (`Style.link`).
+                # A terminal opens it by OSC 8; the view handles a click (`Style.link`).
                 style = style + palette.link + Style(link=span.url)
             pieces.append(Piece(span.text, style))
         return self._marked(pieces)
@@ -166,10 +166,10 @@ class _Layout:
 
     def _redacted(self) -> list[Piece]:
         reason = f": {self._entry.failure}" if self._entry.failure else ""
-        return [Piece(f"This message was taken back{reason}", self._palette.muted)]
+        return [Piece(f"This message was deleted{reason}", self._palette.muted)]
 
     def _marked(self, pieces: list[Piece]) -> list[Piece]:
-        """Mark what is searched for."""
+        """Highlight the search query."""
         query = self._look.query
         if not query:
             return pieces
@@ -200,7 +200,7 @@ class _Layout:
     def _body(self, pieces: list[Piece]) -> list[Row]:
         look = self._look
         rows: list[Row] = []
-        if look.is_stacked and self._entry.sender and not self._setting.is_grouped:
+        if look.is_stacked and self._entry.sender and not self._context.is_grouped:
             rows += self._heading()
         paragraphs = _split_lines(pieces)
         for paragraph in paragraphs:
@@ -210,7 +210,7 @@ class _Layout:
         return rows
 
     def _heading(self) -> list[Row]:
-        """The name and time of a narrow view; what has no name to show does without."""
+        """Return the line with name and time for a narrow view, if the entry has a name to show."""
         entry, palette = self._entry, self._palette
         if entry.kind not in (EntryKind.MESSAGE, EntryKind.NOTICE):
             return []
@@ -227,12 +227,12 @@ class _Layout:
         gutter = Segment(f"{mark} ", mark_style)
         if look.is_stacked:
             return [gutter, Segment(" " * (look.indent - 2), palette.text)]
-        time = look.calendar.minute(self._entry.time_ms) if self._setting.shows_time else ""
+        time = look.calendar.minute(self._entry.time_ms) if self._context.shows_time else ""
         return [
             gutter,
             Segment(
                 time.rjust(_TIME) + " ",
-                palette.muted if not self._setting.is_grouped else palette.faint,
+                palette.muted if not self._context.is_grouped else palette.faint,
             ),
             *self._name(look.name_width),
             Segment("  ", palette.text),
@@ -240,7 +240,7 @@ class _Layout:
 
     def _name(self, width: int) -> list[Segment]:
         entry, palette = self._entry, self._palette
-        if self._setting.is_grouped:
+        if self._context.is_grouped:
             return [Segment(" " * width, palette.text)]
         if entry.kind in (EntryKind.MESSAGE, EntryKind.NOTICE) and entry.sender:
             name, style = truncate(entry.sender, width), self._name_style()
@@ -263,7 +263,7 @@ class _Layout:
         mark, colour = MARKS[self._entry.delivery]
         return mark, getattr(self._palette, colour)
 
-    # What stands around the text.
+    # Around the text.
 
     def _reply(self) -> list[Row]:
         reply_to = self._entry.reply_to
@@ -308,7 +308,8 @@ class _Layout:
         return [self._row([indent, *line], self._look.width) for line in lines]
 
     def _failure(self) -> list[Row]:
-        words = f"Not sent: {self._entry.failure or 'it was not confirmed'}. Ctrl+R sends it again."
+        reason = self._entry.failure.rstrip(".") or "it was not confirmed"
+        words = f"Not sent: {reason}. Ctrl+R sends it again."
         indent = Segment(" " * self._look.indent, self._palette.text)
         lines = wrap([Piece(words, self._palette.error)], self._look.text_width)
         return [self._row([indent, *line], self._look.width) for line in lines]
@@ -322,7 +323,7 @@ class _Layout:
 
 
 def separator(words: str, look: Look, style: Style) -> Row:
-    """Give a line across the view with words in its middle."""
+    """Return a line across the view with words in its middle."""
     line = look.palette.faint
     words = f" {truncate(words, max(look.width - 6, 1))} "
     before = max((look.width - width_of(words)) // 2, 0)
@@ -336,7 +337,7 @@ def separator(words: str, look: Look, style: Style) -> Row:
 
 
 def _split_lines(pieces: list[Piece]) -> list[list[Piece]]:
-    """Cut at ends of lines, so that what was broken only for its length is known."""
+    """Split at line breaks, so that wrapping can be told apart from them."""
     found: list[list[Piece]] = [[]]
     for piece in pieces:
         first, *others = piece.text.split("\n")

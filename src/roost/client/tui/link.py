@@ -1,4 +1,4 @@
-"""What the interface needs of a connection, and what it keeps for the user."""
+"""What the interface needs from the connection and from its host."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from roost.client.model.effects import InterfaceEffect
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """What somebody answered who was asked for their name."""
+    """The user's answers in the welcome screen."""
 
     nick: str
     addresses: tuple[str, ...]
@@ -18,28 +18,28 @@ class Introduction:
 
 
 class Link(Protocol):
-    """A model with a connection behind it; `connection.ClientConnection` is one."""
+    """A model with a connection; `connection.ClientConnection` is one."""
 
     @property
     def model(self) -> Model:
-        """What is rendered."""
+        """The model to show."""
 
     async def run(self) -> None:
-        """Keep the model connected, until cancelled."""
+        """Keep the model connected until cancelled."""
 
     def flush(self) -> None:
-        """Send what the model wants sent; to be called after every intent."""
+        """Send the model's lines and handle its effects; call this after each intent."""
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Send QUIT and close the connection."""
 
 
 @dataclass(slots=True)
 class Preferences:
-    """What can be changed in the settings screen."""
+    """What the user can change in the settings."""
 
     theme: str = ""
-    """Empty: the client's dark one."""
+    """The client's dark theme if empty."""
     notify: str = "both"
     """"bell", "desktop", "both" or "none"."""
     hides_coming_and_going: bool = False
@@ -49,22 +49,22 @@ OnEffect = Callable[[InterfaceEffect], None]
 
 
 class Host(Protocol):
-    """What starts and keeps things for the interface: the command line, or a test."""
+    """Starts and saves things for the interface: the command line, or a test."""
 
     preferences: Preferences
     addresses: tuple[str, ...]
     nick: str
-    """Who it was last time, or who was asked for; empty: ask."""
+    """The user's nickname, if known; if empty, the interface asks."""
 
     active: str
-    """The key of the conversation that was last in view; may be empty."""
+    """The key of the conversation last in view; may be empty."""
 
     def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
         """Make a model and its connection.
 
         Raises:
-            ValueError: what was answered cannot be used; the text is for people.
+            ValueError: an answer cannot be used; the message is for people.
         """
 
     def save(self, link: Link | None) -> None:
-        """Write what the next start needs; called now and then, and at the end."""
+        """Save what the next start needs; called every now and then, and at the end."""

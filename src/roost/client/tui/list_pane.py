@@ -1,4 +1,4 @@
-"""A scrolled list of one-line rows, drawn only where it is seen: any length costs the same."""
+"""A scrolled list of one-line rows; only those in view are drawn, so any length costs the same."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ WHEEL_ROWS = 3
 
 
 class ListPane(Widget):
-    """A list; what its rows say is the subclass's."""
+    """A list; subclasses say what is in its rows."""
 
     ALLOW_SELECT = False
 
@@ -35,23 +35,23 @@ class ListPane(Widget):
         self._hovered = -1
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         raise NotImplementedError
 
     def row(self, index: int, width: int) -> list[Segment]:
-        """Give what a row says; it is cut or filled up to the width."""
+        """Return the content of a row; it is cut or padded to the width."""
         raise NotImplementedError
 
     def row_background(self, index: int) -> Style | None:  # noqa: ARG002 - for subclasses
-        """Give the background of a row that stands out."""
+        """Return the background of a highlighted row."""
         return None
 
     def is_clickable(self, index: int) -> bool:  # noqa: ARG002 - for subclasses
-        """Whether a row does something when it is clicked."""
+        """Return whether a click on a row does something."""
         return True
 
     def reveal(self, index: int) -> None:
-        """Scroll so far that a row is seen."""
+        """Scroll a row into view."""
         if index < self._offset:
             self._offset = index
         elif index >= self._offset + self.size.height:
@@ -59,12 +59,10 @@ class ListPane(Widget):
         self.refresh()
 
     def set_palette(self, palette: Palette) -> None:
-        """Use other colours."""
         self.palette = palette
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Give one line of the screen."""
         self._clamp()
         index = self._offset + y
         base = Style.from_color(bgcolor=self.palette.surface.rich_color)
@@ -78,23 +76,19 @@ class ListPane(Widget):
         return strip.apply_style(background or base)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll up."""
         self._scroll(event, -WHEEL_ROWS)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll down."""
         self._scroll(event, WHEEL_ROWS)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Show what a click would choose."""
+        """Highlight what a click would choose."""
         self._hover(self._offset + event.y)
 
     def on_leave(self) -> None:
-        """Show nothing more."""
         self._hover(-1)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a row."""
         index = self._offset + event.y
         if index < self.count() and self.is_clickable(index):
             self.post_message(self.Chosen(self, index, event.button == 3))

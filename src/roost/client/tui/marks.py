@@ -1,4 +1,4 @@
-"""The small signs beside entries, people and rooms, each with the name of its palette style."""
+"""The symbols beside entries, people and rooms, each with the name of its palette style."""
 
 from roost.client.model import Delivery
 

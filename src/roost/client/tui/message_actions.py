@@ -51,10 +51,10 @@ class MessageActions:
         is_said = bool(entry.msgid) and entry.kind is not EntryKind.EVENT
         if entry.delivery is Delivery.FAILED:
             retry = partial(model.retry, model.active, entry)
-            actions.append(("Send it again", retry))
-            actions.append(("Give it up, and edit its text", partial(self.dismiss, entry)))
+            actions.append(("Send again", retry))
+            actions.append(("Edit instead of sending", partial(self.dismiss, entry)))
         elif entry.delivery is Delivery.WAITING:
-            actions.append(("Do not send it, and edit its text", partial(self.dismiss, entry)))
+            actions.append(("Edit instead of sending", partial(self.dismiss, entry)))
         if is_said:
             actions.append(("Reply", partial(self.reply, entry)))
             actions.append(("React", partial(self.react, entry)))
@@ -63,7 +63,7 @@ class MessageActions:
             (f"Open {url}", partial(self.open_url, url)) for url in _urls(entry)[:LINKS_MAX]
         ]
         if is_said:
-            actions.append(("Take it back", partial(self.redact, entry)))
+            actions.append(("Delete", partial(self.redact, entry)))
         if sender and not entry.is_mine and entry.kind is not EntryKind.INFORMATION:
             actions.append((f"Talk privately with {sender}", partial(model.query, sender)))
             actions.append((f"Ignore {sender}", partial(model.ignore, sender)))
@@ -72,7 +72,7 @@ class MessageActions:
     def reply(self, entry: Entry) -> None:
         """Make the next message an answer to this one."""
         if not entry.msgid:
-            self._refuse("This cannot be replied to")
+            self._refuse("You cannot reply to this")
             return
         self._composer.reply_to = entry
         self._composer.focus()
@@ -118,7 +118,7 @@ class MessageActions:
             model.retry(model.active, entry)
         self._link.flush()
         if not failed:
-            self._view.notify("Nothing here failed to be sent")
+            self._view.notify("No message here has failed")
 
     def copy(self, entry: Entry) -> None:
         self.copy_text(text.strip_formatting(entry.text))
@@ -144,7 +144,7 @@ class MessageActions:
             app.open_url(url)
         elif not _open_in_browser(url):
             app.copy_to_clipboard(url)
-            words = f"No browser was found here; the address was copied: {url}"
+            words = f"No browser was found; the link was copied: {url}"
             self._view.notify(words, markup=False)
 
     def _refuse(self, words: str) -> None:

@@ -1,7 +1,7 @@
-"""Telling somebody who looks elsewhere: the terminal's bell, or its desktop notification.
+"""Escape sequences that call the user's attention: the bell, or a desktop notification.
 
-OSC 9 is understood by iTerm2, kitty, WezTerm, Windows Terminal and others; OSC 777 by urxvt, foot,
-Ghostty and others. A terminal that knows neither shows nothing.
+iTerm2, kitty, WezTerm, Windows Terminal and others support OSC 9; urxvt, foot, Ghostty and others
+support OSC 777. A terminal that supports neither shows nothing.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ TEXT_MAX = 180
 
 
 def sequences(choice: str, title: str, words: str, environment: Mapping[str, str]) -> str:
-    """Give what is to be written to the terminal."""
+    """Return what to write to the terminal."""
     parts = []
     if choice in ("bell", "both"):
         parts.append("\x07")
@@ -28,7 +28,7 @@ def sequences(choice: str, title: str, words: str, environment: Mapping[str, str
 
 
 def _harmless(words: str) -> str:
-    """Leave nothing in that could end the sequence, or begin another field of it."""
+    """Remove whatever could end the sequence, or start another field of it."""
     words = " ".join(text.strip_formatting(words).split())
     words = "".join(letter for letter in words if letter.isprintable() and letter != ";")
     return words[:TEXT_MAX]

@@ -1,4 +1,4 @@
-"""What a word may become, above where one writes."""
+"""The completions above the composer."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class OffersPopup(Widget):
 
     @dataclass
     class Clicked(Message):
-        """One was clicked."""
+        """A completion was clicked."""
 
         word: str
 
@@ -34,7 +34,7 @@ class OffersPopup(Widget):
         self._first = 0
 
     def offer(self, words: list[str], chosen: int) -> None:
-        """Show these; none hides the list."""
+        """Show these completions; none hides the list."""
         self._words, self._chosen = words, chosen
         self._first = min(max(chosen - SHOWN_MAX + 1, 0), max(len(words) - SHOWN_MAX, 0))
         self.display = bool(words)
@@ -44,7 +44,6 @@ class OffersPopup(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Give one line."""
         index = self._first + y
         palette, width = self.palette, self.size.width
         if index >= len(self._words):
@@ -58,7 +57,6 @@ class OffersPopup(Widget):
         return strip.adjust_cell_length(width).apply_style(base)
 
     def on_click(self, event: events.Click) -> None:
-        """Take one."""
         index = self._first + event.y
         if index < len(self._words):
             self.post_message(self.Clicked(self._words[index]))

@@ -1,6 +1,6 @@
-"""Colours of names and of IRC's formatting, readable on whatever background the theme has.
+"""Colours of names and of IRC's formatting, readable on the background of every theme.
 
-Contrast is WCAG 2's ratio of relative luminances; 4.5 is what it asks of normal text (1.4.3).
+Contrast is WCAG 2's ratio of relative luminances, which is to be 4.5 for normal text (1.4.3).
 Source of IRC's colours: modern.ircdocs.horse/formatting, "Colors".
 """
 
@@ -16,9 +16,9 @@ from roost.client.model import text
 
 CONTRAST_MIN = 4.5
 CONTRAST_MIN_CHOSEN = 2.5
-"""For colours that a writer chose: kept as they are where they can be made out at all."""
+"""For colours chosen by a writer, which stay as they are if they are at all legible."""
 HUES = (0, 18, 32, 46, 66, 96, 140, 164, 182, 200, 216, 236, 262, 284, 306, 334)
-"""Of names, in degrees: closer where the eye tells more apart, so few of them green."""
+"""Of names, in degrees: denser where the eye distinguishes more, so few of them are green."""
 _STEPS = 40
 
 _BASIC = (
@@ -38,7 +38,7 @@ IRC_COLOURS = tuple(Color.parse(f"#{code}") for code in f"{_BASIC} {_EXTENDED}".
 
 
 def luminance(colour: Color) -> float:
-    """Give the relative luminance, 0 to 1."""
+    """Return the relative luminance, 0 to 1."""
 
     def linear(part: int) -> float:
         share = part / 255
@@ -48,14 +48,14 @@ def luminance(colour: Color) -> float:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """Give the contrast ratio, 1 to 21."""
+    """Return the contrast ratio, 1 to 21."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 @lru_cache(maxsize=4096)
 def readable(colour: Color, background: Color, minimum: float) -> Color:
-    """Move a colour away from the background until it can be read on it."""
+    """Move a colour away from the background until it is readable."""
     if contrast(colour, background) >= minimum:
         return colour
     goal = Color(255, 255, 255) if luminance(background) < 0.18 else Color(0, 0, 0)
@@ -67,7 +67,7 @@ def readable(colour: Color, background: Color, minimum: float) -> Color:
 
 
 class Palette:
-    """All styles of one theme that are not Textual's business."""
+    """The styles of a theme that Textual does not provide."""
 
     def __init__(self, theme: Theme) -> None:
         colours = theme.to_color_system().generate()
@@ -107,15 +107,15 @@ class Palette:
         self._pieces: dict[text.Style, Style] = {text.PLAIN: self.text}
 
     def name(self, folded: str) -> Style:
-        """Give somebody's style: the same for ever, in every terminal of the same theme."""
+        """Return the style of a name: always the same in one theme."""
         return self.names[crc32(folded.encode("utf-8", "replace")) % len(self.names)]
 
     def piece(self, style: text.Style) -> Style:
-        """Give the style of a piece of a message."""
+        """Return the style of a piece of a message."""
         found = self._pieces.get(style)
         if found is None:
             if len(self._pieces) > 4096:
-                # "#rrggbb" colours are the writers' to choose, so there is no end to them.
+                # Writers may choose any "#rrggbb" colour, so the number of styles must be limited.
                 self._pieces = {text.PLAIN: self.text}
             found = self._pieces[style] = self._make_piece(style)
         return found

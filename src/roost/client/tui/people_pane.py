@@ -1,4 +1,4 @@
-"""Who is in the conversation in view."""
+"""The people in the conversation in view."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,7 @@ from roost.client.tui.wrapping import truncate
 
 
 class PeoplePane(ListPane):
-    """The members of a room, or the other one of a private conversation."""
+    """The members of a room, or the other person of a private conversation."""
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(palette, id="people")
@@ -19,7 +19,7 @@ class PeoplePane(ListPane):
         self._state: tuple[str, int, int] = ("", -1, -1)
 
     def follow(self) -> None:
-        """Show what the model changed."""
+        """Draw again if the model has changed it."""
         conversation = self._conversation
         people = self._model.people_revision if conversation.peer is not None else -1
         state = (conversation.key, conversation.members.revision, people)
@@ -28,7 +28,7 @@ class PeoplePane(ListPane):
             self.refresh()
 
     def person_at(self, row: int) -> Person | None:
-        """Give who is in a row; None for headings."""
+        """Return the person in a row; None for headings."""
         conversation = self._conversation
         if conversation.kind is ConversationKind.ROOM:
             place = row - 1
@@ -37,18 +37,15 @@ class PeoplePane(ListPane):
         return conversation.peer if row == 1 else None
 
     def count(self) -> int:
-        """How many rows there are."""
         conversation = self._conversation
         if conversation.kind is ConversationKind.ROOM:
             return 1 + len(conversation.members)
         return 2 + len(self._facts()) if conversation.peer is not None else 0
 
     def is_clickable(self, index: int) -> bool:
-        """People are."""
         return self.person_at(index) is not None
 
     def row(self, index: int, width: int) -> list[Segment]:
-        """Give somebody's row."""
         conversation, palette = self._conversation, self.palette
         if index == 0:
             words = "Private"
@@ -85,7 +82,7 @@ class PeoplePane(ListPane):
         peer = self._conversation.peer
         if peer is None:
             return []
-        facts = [] if peer.is_online else ["not here now"]
+        facts = [] if peer.is_online else ["offline"]
         if peer.away is not None:
             facts.append(f"away: {peer.away}" if peer.away else "away")
         if peer.account:

@@ -1,4 +1,4 @@
-"""The conversations: rooms and private ones, with what is unread in them."""
+"""The list of conversations, with what is unread in them."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,7 +17,7 @@ NEW = "+ More rooms"
 
 
 class RoomsPane(ListPane):
-    """The conversations in order, each kind under its heading."""
+    """The conversations in order, rooms and people under their headings."""
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(palette, id="rooms")
@@ -26,7 +26,7 @@ class RoomsPane(ListPane):
         self._state: tuple[int, str, str] = (-1, "", "")
 
     def follow(self) -> None:
-        """Show what the model changed."""
+        """Draw again if the model has changed it."""
         model = self._model
         state = (model.order_revision, model.active, model.connection.network)
         if state == self._state:
@@ -39,24 +39,22 @@ class RoomsPane(ListPane):
         self.refresh()
 
     def key_at(self, row: int) -> str | None:
-        """Give the conversation's key; None for the row that leads to more rooms."""
+        """Return a conversation's key; None for the row that leads to more rooms."""
         found = self._rows[row] if row < len(self._rows) else None
         return found if isinstance(found, str) else None
 
     def count(self) -> int:
-        """How many rows there are."""
         return len(self._rows)
 
     def is_clickable(self, index: int) -> bool:
-        """Headings are not."""
+        """Return False for headings."""
         return not isinstance(self._rows[index], ConversationKind)
 
     def row_background(self, index: int) -> Style | None:
-        """The conversation in view stands out."""
+        """Highlight the conversation in view."""
         return self.palette.cursor if self._rows[index] == self._model.active else None
 
     def row(self, index: int, width: int) -> list[Segment]:
-        """Give a conversation's row."""
         palette = self.palette
         found = self._rows[index]
         if found is None:
@@ -64,7 +62,7 @@ class RoomsPane(ListPane):
         if isinstance(found, ConversationKind):
             return [Segment(f" {_HEADINGS[found]}", palette.muted)]
         conversation = self._model.conversations[found]
-        # What is in view is being read; its own view says what is below.
+        # The conversation in view is being read; its own view says what is below.
         badge = "" if found == self._model.active else badge_of(conversation)
         badge_style = palette.alert if conversation.highlights else palette.badge
         left = width - 3 - (width_of(badge) + 3 if badge else 0)
@@ -113,14 +111,14 @@ class RoomsPane(ListPane):
 
 
 def conversation_name(model: Model, conversation: Conversation) -> str:
-    """Give the name under which a conversation is shown."""
+    """Return the name under which a conversation is shown."""
     if conversation.kind is ConversationKind.SERVER:
         return model.connection.network or "Server"
     return conversation.name
 
 
 def presence_of(conversation: Conversation) -> tuple[str, str]:
-    """Give the sign and its style for the other one of a private conversation."""
+    """Return the symbol of the other person's presence, and its style."""
     peer = conversation.peer
     if peer is None or not peer.is_online:
         return GONE
@@ -128,6 +126,6 @@ def presence_of(conversation: Conversation) -> tuple[str, str]:
 
 
 def badge_of(conversation: Conversation) -> str:
-    """Say how much is unread; of what names the reader, how much of that."""
+    """Return the number of unread messages, or of those that mention the user if there are any."""
     number = conversation.highlights or conversation.unread
     return "" if not number else "999+" if number > 999 else str(number)

@@ -1,7 +1,7 @@
-"""What goes wrong in the interface itself: written to a file, said in a sentence, survived.
+"""Survive unexpected exceptions in the interface: log them, and tell the user in a sentence.
 
-Textual ends a widget's message loop, and the program with a traceback, when a handler raises.
-`Guarded` keeps the loop; what a handler left half done is drawn anew at the next change.
+When a handler raises, Textual ends the widget's message loop, and the program with a traceback.
+`Guarded` keeps the loop running; what the handler left half done is drawn again at the next change.
 """
 
 import asyncio
@@ -16,29 +16,29 @@ from textual.message_pump import MessagePump
 from roost.ops import clock
 
 BYTES_MAX = 1_000_000
-"""Of the file; it begins anew above that."""
+"""Of the log file; above that it is started anew."""
 BURST_S = 10.0
 BURST_MAX = 30
-"""So many mistakes within so short a time mean that it cannot go on."""
+"""So many exceptions within `BURST_S` mean that the program cannot go on."""
 
 
 class Mistakes:
-    """Everything unexpected that happened."""
+    """The log of unexpected exceptions."""
 
     def __init__(self, path: Path | None) -> None:
-        """Write to `path`, in a folder that need not exist yet; None: write nowhere."""
+        """Write to `path`, whose folder need not exist yet; None writes nothing."""
         self._path = path
         self._times: list[float] = []
         self.texts: list[str] = []
-        """The latest, for tests and for whoever asks."""
+        """The latest ones."""
 
     @property
     def where(self) -> str:
-        """Say where it is written."""
+        """Where they are written."""
         return str(self._path) if self._path else "nowhere"
 
     def note(self, error: BaseException) -> bool:
-        """Write it down; False when there are so many that the program had better end."""
+        """Log an exception; return False if there are so many that the program should end."""
         text = "".join(traceback.format_exception(error))
         self.texts = [*self.texts[-9:], text]
         now = clock.monotonic()
@@ -57,12 +57,12 @@ class Mistakes:
             with self._path.open(mode, encoding="utf-8", errors="replace") as file:
                 file.write(f"--- {clock.utc_now().isoformat(timespec='seconds')}\n{text}\n")
         except OSError:
-            # Nothing can be written; there is nobody else to tell.
+            # Nothing can be written, and there is nobody else to tell.
             return
 
 
 class Guarded(MessagePump):
-    """A part of the interface that outlives mistakes in its own handlers."""
+    """A message pump that survives exceptions in its handlers."""
 
     async def _dispatch_message(self, message: Message) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Searching in what is loaded of a conversation."""
+"""Search in the loaded messages of a conversation."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from roost.client.model import Conversation, Entry, text
 
 
 class Search:
-    """What is searched for, where it was found, and which of these places one is at."""
+    """A query, its matches, and the chosen match."""
 
     def __init__(self) -> None:
         self.query = ""
@@ -18,16 +18,16 @@ class Search:
 
     @property
     def count(self) -> int:
-        """How many entries have it."""
+        """The number of matching entries."""
         return len(self._found)
 
     @property
     def number(self) -> int:
-        """Which of them one is at, from 1, counted from the latest; 0 for none."""
+        """The number of the chosen match, from 1 for the latest; 0 for none."""
         return len(self._found) - self._current if self._found else 0
 
     def clear(self) -> None:
-        """Search for nothing."""
+        """End the search."""
         self.query = ""
         self._found = []
         self._current = -1
@@ -35,7 +35,7 @@ class Search:
     def start(
         self, query: str, conversation: Conversation, is_hidden: Callable[[Entry], bool]
     ) -> Entry | None:
-        """Search, and give the latest entry that has it, or the one that one was at."""
+        """Search; return the match that was chosen before, or else the latest."""
         before = self._found[self._current] if self._found else None
         self.query = query.lower()
         self._conversation = conversation
@@ -46,7 +46,7 @@ class Search:
         return self._found[self._current] if self._found else None
 
     def step(self, step: int) -> Entry | None:
-        """Go to the next entry that has it: 1 later, -1 earlier, and round the ends."""
+        """Choose the next (1) or previous (-1) match, wrapping around, and return it."""
         if self._conversation is not None and self._conversation.revision != self._revision:
             before = self._found[self._current] if self._found else None
             self._look()

@@ -1,4 +1,4 @@
-"""Text selected with the pointer, which stays on what was selected however the view moves."""
+"""Text selected with the mouse; it stays selected while the view scrolls."""
 
 from typing import NamedTuple
 
@@ -7,21 +7,21 @@ from roost.client.tui.transcript import Transcript
 
 
 class Spot(NamedTuple):
-    """A cell of a row of an entry."""
+    """A cell in a row of an entry."""
 
     entry: Entry
     item: int
-    """Where the entry was in the transcript."""
+    """The entry's index in the transcript."""
     row: int
     column: int
 
     def order(self) -> tuple[int, int, int]:
-        """Say which of two spots is first."""
+        """Return a sort key: the order in the transcript."""
         return (self.item, self.row, self.column)
 
 
 class Selection:
-    """From one spot to another."""
+    """The text between two spots."""
 
     def __init__(self) -> None:
         self._from: Spot | None = None
@@ -31,21 +31,21 @@ class Selection:
 
     @property
     def is_something(self) -> bool:
-        """Whether there is anything to be copied."""
+        """Whether there is anything to copy."""
         return self._from is not None and self._to is not None and self._from != self._to
 
     def begin(self, spot: Spot | None) -> None:
-        """Start where the button went down."""
+        """Start where the button was pressed."""
         self._from, self._to = spot, None
         self.is_begun = spot is not None
 
     def extend(self, spot: Spot | None) -> None:
-        """Go on to where the pointer is."""
+        """Extend to where the pointer is."""
         if spot is not None:
             self._to = spot
 
     def end(self) -> None:
-        """Leave it as it is: the button is up."""
+        """Keep the selection: the button was released."""
         self.is_begun = False
 
     def clear(self) -> None:
@@ -54,7 +54,7 @@ class Selection:
         self.is_begun = False
 
     def follow(self, transcript: Transcript) -> None:
-        """Find the entries again where others came or went above them."""
+        """Find the entries again after others were added or removed above them."""
         if self._from is None or self._to is None:
             return
         first = transcript.item(self._from.entry, self._from.item)
@@ -66,7 +66,7 @@ class Selection:
         self._to = self._to._replace(item=last)
 
     def columns(self, item: int, row: int, width: int) -> tuple[int, int] | None:
-        """Give the selected columns of a row, (first, behind the last); None for none."""
+        """Return the selected columns of a row as (first, end); None for none."""
         if not self.is_something:
             return None
         first, last = self._ends()
@@ -78,7 +78,7 @@ class Selection:
         return (start, end) if start < end else None
 
     def text(self, transcript: Transcript) -> str:
-        """Give what is selected: texts as they were written, with names where several spoke."""
+        """Return the selected text as it was written, with names if there are several senders."""
         if not self.is_something:
             return ""
         first, last = self._ends()

@@ -1,4 +1,4 @@
-"""The client's own themes; every theme of Textual that has colours of its own may be used too."""
+"""The client's own themes; it can use all of Textual's that define colours, too."""
 
 from textual.theme import Theme
 
@@ -54,6 +54,6 @@ THEMES = (
 
 
 def opposite(name: str, *, is_dark: bool) -> str:
-    """Give the theme that the switch between light and dark leads to."""
+    """Return the theme to switch to: a light one for a dark one, and vice versa."""
     pairs = {DARK: LIGHT, LIGHT: DARK}
     return pairs.get(name, LIGHT if is_dark else DARK)

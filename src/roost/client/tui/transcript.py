@@ -1,6 +1,6 @@
-"""A conversation as a list of items with rows, for `Viewport`; rows are made once and kept.
+"""A conversation as a list of items with rows, for `Viewport`; the rows are cached.
 
-Item 0 is the heading, which says what is known of the past; then come the entries, then one's own
+Item 0 is the heading, which says what is known of the past. Then come the entries, then the user's
 messages that are not confirmed.
 """
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from roost.client.model import Conversation, ConversationKind, Entry
 from roost.client.tui.calendar import Calendar
-from roost.client.tui.layout import GROUP_MS, Look, Row, Setting, is_same_group, lay_out, separator
+from roost.client.tui.layout import GROUP_MS, Context, Look, Row, is_same_group, lay_out, separator
 
 KEPT = 4096
-"""How many entries' rows are kept: many screens of them, and little memory."""
+"""How many entries' rows are cached: many screens of them, in little memory."""
 _EVENTS_OF_COMING_AND_GOING = frozenset({"join", "part", "quit", "nick"})
 
 
@@ -21,15 +21,15 @@ class Transcript:
     def __init__(self, conversation: Conversation, look: Look, now_ms: Callable[[], int]) -> None:
         self.conversation = conversation
         self.unread_after_ms = 0
-        """Where the unread line is: above the first entry that is later; 0 for no line."""
+        """The unread line is above the first entry that is later; 0 for no line."""
         self.hides_coming_and_going = False
         self._look = look
         self._now_ms = now_ms
-        self._kept: dict[int, tuple[int, Setting, list[Row]]] = {}
+        self._kept: dict[int, tuple[int, Context, list[Row]]] = {}
 
     @property
     def look(self) -> Look:
-        """What all rows are made for."""
+        """What the rows are made for."""
         return self._look
 
     @look.setter
@@ -40,15 +40,15 @@ class Transcript:
 
     @property
     def count(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return 1 + len(self.conversation.entries) + len(self.conversation.pending)
 
     def forget(self) -> None:
-        """Make all rows anew when they are asked for."""
+        """Drop all cached rows."""
         self._kept.clear()
 
     def entry(self, item: int) -> Entry | None:
-        """Give the entry that is an item; None for the heading."""
+        """Return the entry of an item; None for the heading."""
         entries = self.conversation.entries
         if item <= 0:
             return None
@@ -58,7 +58,7 @@ class Transcript:
         return self.conversation.pending[place] if place < len(self.conversation.pending) else None
 
     def item(self, entry: Entry, guess: int) -> int | None:
-        """Find an entry's item; quick where it is at `guess`. None when it is there no more."""
+        """Return an entry's item, or None if it is gone; fast if it is at `guess`."""
         if self.entry(guess) is entry:
             return guess
         for offset, found in ((1, self.conversation.entries), (1, self.conversation.pending)):
@@ -70,49 +70,49 @@ class Transcript:
         return None
 
     def height(self, item: int) -> int:
-        """Give how many rows an item has."""
+        """Return the number of rows of an item."""
         return len(self.rows(item))
 
     def rows(self, item: int) -> list[Row]:
-        """Give the rows of an item."""
+        """Return the rows of an item."""
         entry = self.entry(item)
         if entry is None:
             return [self._heading()] if item == 0 else []
         if self.is_hidden(entry):
             return []
-        setting = self._setting(item, entry)
+        context = self._context(item, entry)
         kept = self._kept.get(entry.id)
-        if kept is not None and kept[0] == entry.revision and kept[1] == setting:
+        if kept is not None and kept[0] == entry.revision and kept[1] == context:
             return kept[2]
-        rows = lay_out(entry, setting, self._look, self.conversation)
+        rows = lay_out(entry, context, self._look, self.conversation)
         if len(self._kept) >= KEPT:
             for key in list(self._kept)[: KEPT // 2]:
                 del self._kept[key]
-        self._kept[entry.id] = (entry.revision, setting, rows)
+        self._kept[entry.id] = (entry.revision, context, rows)
         return rows
 
     def is_hidden(self, entry: Entry) -> bool:
-        """Whether an entry is not shown at all."""
+        """Return whether an entry is not shown."""
         return entry.is_ignored or (
             self.hides_coming_and_going and entry.event in _EVENTS_OF_COMING_AND_GOING
         )
 
     def _before(self, item: int) -> Entry | None:
-        """Give the entry that is shown above an item."""
+        """Return the entry shown above an item."""
         for place in range(item - 1, 0, -1):
             entry = self.entry(place)
             if entry is not None and not self.is_hidden(entry):
                 return entry
         return None
 
-    def _setting(self, item: int, entry: Entry) -> Setting:
+    def _context(self, item: int, entry: Entry) -> Context:
         calendar: Calendar = self._look.calendar
         before = self._before(item)
         after = self.unread_after_ms
         is_first_unread = bool(after) and entry.time_ms > after and not entry.is_mine
         if before is None:
             name = calendar.day_name(entry.time_ms, self._now_ms())
-            return Setting(name, is_first_unread)
+            return Context(name, is_first_unread)
         is_first_unread = is_first_unread and before.time_ms <= after
         day = ""
         if calendar.day(before.time_ms) != calendar.day(entry.time_ms):
@@ -124,7 +124,7 @@ class Transcript:
             and calendar.minute(before.time_ms) == calendar.minute(entry.time_ms)
             and is_grouped
         )
-        return Setting(day, is_first_unread, is_grouped, shows_time)
+        return Context(day, is_first_unread, is_grouped, shows_time)
 
     def _heading(self) -> Row:
         return separator(heading_words(self.conversation), self._look, self._look.palette.muted)
@@ -134,15 +134,15 @@ def heading_words(conversation: Conversation) -> str:
     """Say what is known of a conversation's past."""
     history = conversation.history
     if history.problem:
-        return f"What was said earlier cannot be loaded: {history.problem}"
+        return f"Earlier messages cannot be loaded: {history.problem}"
     if history.is_loading:
-        return "Loading what was said earlier \u2026"
+        return "Loading earlier messages \u2026"
     if conversation.kind is ConversationKind.SERVER:
-        return "What the server says"
+        return "Messages from the server"
     if not history.is_offered:
-        return "What was said before you came is not kept here"
+        return "This server keeps no earlier messages"
     if history.is_more_above:
-        return "There is more above"
+        return "There are earlier messages above"
     if conversation.kind is ConversationKind.PRIVATE:
         return f"The beginning of your conversation with {conversation.name}"
     return f"The beginning of {conversation.name}"

@@ -1,59 +1,59 @@
-"""Which rows of a long list of items of different heights are on the screen.
+"""Find the rows on the screen, in a long list of items of different heights.
 
-The list is never measured as a whole: an anchor, which is one row of one item at one line of the
-screen, says where one is, and only what is on the screen is looked at. So it costs the same for ten
-items and for a hundred thousand, and nothing jumps when items are added above, when the width
-changes, or when heights do.
+The list is never measured as a whole. An anchor (a row of an item, at a line of the screen) fixes
+the position, and only what is on the screen is looked at. So the cost is the same for ten items and
+for a hundred thousand, and nothing jumps when items are added above, or when widths or heights
+change.
 
-Rows of the anchor's item are counted from its end, since what neighbours change of an item (a day's
-name above it, a heading) is at its beginning.
+Rows of the anchor's item are counted from its end, because neighbours change its beginning: the
+name of a day, or a heading, may appear above it.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 Heights = Callable[[int], int]
-"""Gives how many rows an item has; 0 for one that is not shown."""
+"""Returns the number of rows of an item; 0 if it is not shown."""
 
 
 class Place(NamedTuple):
-    """One row of one item."""
+    """A row of an item."""
 
     item: int
     row: int
 
 
 class Viewport:
-    """Where one is in a list of items 0 to `count` - 1; pinned to its end until one scrolls up."""
+    """A position in items 0 to `count` - 1, pinned to the end until the user scrolls up."""
 
     def __init__(self, heights: Heights) -> None:
         self._heights = heights
         self.count = 0
         self.height = 0
-        """Lines of the screen."""
+        """In lines."""
         self.is_pinned = True
         self.anchor = 0
-        """The item that stays where it is while one is not at the end."""
+        """The item that stays in place while the position is not pinned."""
         self._below = 0
-        """How many rows of the anchor's item are below the anchored row."""
+        """The number of rows of the anchor's item below the anchored row."""
         self._line = 0
-        """The line of the screen where the anchored row is."""
+        """The line of the screen of the anchored row."""
 
     def rows(self) -> list[Place | None]:
-        """Give what is on each line of the screen; None above the first item of a short list."""
+        """Return what is on each line of the screen; None above the first item of a short list."""
         if self.height <= 0:
             return []
         if not self.is_pinned:
             places = self._fill(self._top())
             if len(places) >= self.height:
                 return [*places]
-            # What was below is gone, or there is not enough: show the end.
+            # What was below is gone, or there is too little: show the end.
             self.is_pinned = True
         places = self._fill(self._before_end(self.height))
         return [None] * (self.height - len(places)) + places
 
     def scroll(self, lines: int) -> None:
-        """Scroll down, or up with a negative number, as far as there is something."""
+        """Scroll down, or up by a negative number, as far as possible."""
         if self.height <= 0 or not self.count:
             return
         if lines > 0 and self.is_pinned:
@@ -75,7 +75,7 @@ class Viewport:
         self._settle(Place(0, 0))
 
     def to_item(self, item: int, line: int | None = None) -> None:
-        """Bring the end of an item to a line of the screen; None: a third of it below the top."""
+        """Put the end of an item on a line of the screen, by default a third below the top."""
         if not 0 <= item < self.count:
             return
         self.is_pinned = False
@@ -85,15 +85,15 @@ class Viewport:
         self._settle(self._top())
 
     def is_visible(self, item: int) -> bool:
-        """Whether any row of an item is on the screen."""
+        """Return whether any row of an item is on the screen."""
         return any(place is not None and place.item == item for place in self.rows())
 
     def moved(self, item: int) -> None:
-        """Note that the anchor's item has another place in the list now."""
+        """Note the new index of the anchor's item."""
         self.anchor = item
 
     def share(self) -> tuple[float, float]:
-        """Give where the screen begins and ends as shares of the list, by items: 0 to 1."""
+        """Return where the screen begins and ends, as shares of the items from 0 to 1."""
         places = [place for place in self.rows() if place is not None]
         if not places or not self.count:
             return 0.0, 1.0
@@ -106,10 +106,10 @@ class Viewport:
             self._fix(top)
 
     def _fix(self, top: Place) -> None:
-        """Anchor what is on the screen when `top` is its first row.
+        """Set the anchor for a screen whose first row is `top`.
 
-        The first item is the heading of the list and goes away from the screen when items are put
-        below it, so another one is the anchor where possible.
+        The first item is the heading, which leaves the screen when items are added below it, so
+        another item becomes the anchor if possible.
         """
         self.is_pinned = False
         places = self._fill(top)
@@ -121,13 +121,13 @@ class Viewport:
         self._line = line
 
     def _top(self) -> Place:
-        """Give the first row on the screen according to the anchor."""
+        """Return the first row on the screen, as the anchor fixes it."""
         self.anchor = min(max(self.anchor, 0), max(self.count - 1, 0))
         row = max(self._heights(self.anchor) - 1 - self._below, 0) if self.count else 0
         return self._move(Place(self.anchor, row), -self._line)
 
     def _before_end(self, lines: int) -> Place:
-        """Give the row that is the first one when the last `lines` rows are shown."""
+        """Return the first row of the last `lines` rows."""
         item, row = self.count, 0
         while lines > 0 and item > 0:
             item -= 1
@@ -137,7 +137,7 @@ class Viewport:
         return Place(item, row)
 
     def _move(self, place: Place, lines: int) -> Place:
-        """Go up or down from a row; stops at the first and behind the last."""
+        """Move up or down from a row, stopping at the first and behind the last."""
         item, row = place
         row += lines
         while row < 0 and item > 0:
@@ -151,7 +151,7 @@ class Viewport:
         return Place(item, row)
 
     def _fill(self, top: Place) -> list[Place]:
-        """Give up to a screenful of rows from `top` on."""
+        """Return up to a screenful of rows, starting at `top`."""
         found: list[Place] = []
         item, first = top
         while item < self.count and len(found) < self.height:

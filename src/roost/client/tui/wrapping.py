@@ -1,6 +1,6 @@
-"""Breaking styled text into lines of a width, at words where that is possible.
+"""Wrap styled text, between words if possible.
 
-Widths are in cells of the terminal, since some characters take two and some none.
+Widths are in cells of the terminal: some characters take two, some none.
 """
 
 import re
@@ -12,7 +12,7 @@ from rich.style import Style
 
 _WORD = re.compile(r" *[^ ]+ *")
 TEXT_MAX = 20_000
-"""Longer paragraphs are cut: no screen shows them, and laying them out would hold the others up."""
+"""Longer paragraphs are cut: they fit no screen, and laying them out would block the interface."""
 
 
 class Piece(NamedTuple):
@@ -23,14 +23,14 @@ class Piece(NamedTuple):
 
 
 def width_of(text: str) -> int:
-    """Give the number of cells that a text takes."""
+    """Return the number of cells that a text takes."""
     return len(text) if text.isascii() else cell_len(text)
 
 
 def breaks(text: str, width: int) -> list[tuple[int, int]]:
-    """Find the lines of a text without ends of lines: (start, end) of each, without blanks at ends.
+    """Return (start, end) of each line of a text without line breaks, surrounding blanks excluded.
 
-    Every line is at most `width` cells wide, which must be at least 2.
+    No line is wider than `width`, which must be at least 2.
     """
     if width_of(text) <= width:
         return [(0, len(text))]
@@ -47,7 +47,7 @@ def breaks(text: str, width: int) -> list[tuple[int, int]]:
             word = text[start : match.end()]
             bare = width_of(word.rstrip(" "))
         while bare > width:
-            # A word that fits no line is cut where it must be.
+            # A word that is wider than a line is split.
             head = chop_cells(word, width)[0]
             lines.append((start, start + len(head)))
             start += len(head)
@@ -61,7 +61,7 @@ def breaks(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def wrap(pieces: list[Piece], width: int) -> list[list[Segment]]:
-    """Break pieces, which may have ends of lines in them, into lines of segments."""
+    """Wrap pieces, which may contain line breaks, into lines of segments."""
     lines: list[list[Segment]] = []
     for paragraph in _paragraphs(pieces):
         plain = "".join(piece.text for piece in paragraph)
@@ -73,7 +73,7 @@ def wrap(pieces: list[Piece], width: int) -> list[list[Segment]]:
 
 
 def truncate(text: str, width: int) -> str:
-    """Cut a text to a width, with an ellipsis where something is missing."""
+    """Cut a text to a width, with an ellipsis if something is missing."""
     if width_of(text) <= width:
         return text
     if width <= 1:
@@ -97,7 +97,7 @@ def _paragraphs(pieces: list[Piece]) -> list[list[Piece]]:
 
 
 def _cut(pieces: list[Piece], lines: list[tuple[int, int]]) -> list[list[Segment]]:
-    """Cut pieces into lines; both go through the same text, in order."""
+    """Cut pieces into lines; both cover the same text, in order."""
     found: list[list[Segment]] = []
     place = 0
     index = 0

@@ -99,7 +99,7 @@ def test_a_taken_name_is_replaced_and_the_user_is_asked() -> None:
         "C: NICK alice",
         "S: :alice__!u@h NICK alice",
     )
-    assert AskName("alice", "It is taken", "alice__") in model.take_effects()
+    assert AskName("alice", "It is taken.", "alice__") in model.take_effects()
     assert model.nick == "alice"
 
 
@@ -194,9 +194,9 @@ def test_a_wrong_password_is_said_in_words_and_not_tried_again() -> None:
     [
         (b"HTTP/1.1 400 Bad Request", "A web server answered"),
         (b"SSH-2.0-OpenSSH_9.2", "An SSH server answered"),
-        (b"220 mail.example ESMTP", "is no IRC server"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS"),
-        (b"\xff\xfe\x00garbage", "is no IRC server"),
+        (b"220 mail.example ESMTP", "does not speak IRC"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "expects TLS"),
+        (b"\xff\xfe\x00garbage", "does not speak IRC"),
     ],
 )
 def test_what_is_no_irc_server_is_told_in_words(answer: bytes, words: str) -> None:
@@ -318,8 +318,8 @@ def test_commands_with_mistakes_are_explained_and_send_nothing() -> None:
     model = online()
     for typed, words in (
         ("/jion #x", "There is no command /jion."),
-        ("/msg bob", "Write /msg NAME TEXT"),
-        ("/nick a b", "That is no nickname"),
+        ("/msg bob", "Usage: /msg NAME TEXT"),
+        ("/nick a b", "That is not a valid nickname"),
     ):
         model.submit("#room", typed)
         (toast,) = [e for e in model.take_effects() if isinstance(e, Toast)]

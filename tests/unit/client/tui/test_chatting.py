@@ -10,9 +10,9 @@ from support.fake_irc_network import Network
 def test_started_with_nothing_it_asks_for_a_name_and_leads_to_a_new_room() -> None:
     async def scenario() -> None:
         async with open_interface(nick="", rooms=()) as stand:
-            await stand.see("Your name here")
+            await stand.see("Your nickname")
             await stand.say("1st")
-            await stand.see("A name cannot begin with 1")
+            await stand.see("A nickname cannot begin with 1")
             await stand.pilot.press("backspace", "backspace", "backspace")
             await stand.say("alice")
             await stand.see("Type to find a room")
@@ -324,7 +324,7 @@ def test_what_stops_the_connection_is_said_in_words_with_a_way_on() -> None:
             )
             await stand.see("Not connected", "The password was not accepted.", "Check it")
             await stand.pilot.press("enter")
-            await stand.see("Your name here", "The password was not accepted.")
+            await stand.see("Your nickname", "The password was not accepted.")
 
     run_async(scenario())
 

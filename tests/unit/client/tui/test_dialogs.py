@@ -67,13 +67,13 @@ def test_the_menu_of_a_person_writes_their_name_or_opens_a_private_conversation(
             await stand.see("2 people")
             bob = stand.model.people["bob"]
             stand.main.conversations.show_person_menu(bob)
-            await choose(stand, "Talk privately with bob", "Write bob's name")
+            await choose(stand, "Talk privately with bob", "Mention bob")
             assert stand.composer.text == "bob: "
             stand.main.conversations.show_person_menu(bob)
             await choose(stand, "Talk privately with bob")
             await stand.wait(lambda: stand.model.active == "bob")
             stand.main.conversations.show_person_menu(bob)
-            await choose(stand, "Talk privately", "Write", "Who is that?", "Ignore bob")
+            await choose(stand, "Talk privately", "Mention", "Show who bob is", "Ignore bob")
             assert stand.model.ignored == ["bob"]
 
     run_async(scenario())
@@ -85,7 +85,7 @@ def test_the_menu_of_a_room_leaves_it() -> None:
             await stand.wait(lambda: "#tea" in stand.model.order and "#room" in stand.model.order)
             await stand.see("#tea")
             stand.main.conversations.show_conversation_menu("#tea")
-            await choose(stand, "Go there", "Mark as read", "Leave the room")
+            await choose(stand, "Open", "Mark as read", "Leave the room")
             await stand.wait(lambda: "#tea" not in stand.model.order)
 
     run_async(scenario())
@@ -110,7 +110,7 @@ def test_a_date_that_is_none_is_asked_again() -> None:
             await stand.pilot.press("ctrl+g")
             await stand.see("Go to a date")
             await stand.say("soon")
-            await stand.see("That is no date")
+            await stand.see("This date is not")
             await stand.pilot.press("ctrl+u")
             await stand.say("yesterday")
             await stand.see_none("Go to a date")
@@ -123,8 +123,8 @@ def test_the_connection_can_be_given_up_for_another() -> None:
         async with open_interface() as stand:
             await stand.see("You joined")
             stand.main.connection.show_state()
-            await choose(stand, "Connect again now", "Another name or server")
-            await stand.see("Your name here")
+            await choose(stand, "Reconnect now", "Change name or server")
+            await stand.see("Your nickname")
             assert stand.app.main_screen is None
 
     run_async(scenario())
@@ -134,7 +134,7 @@ def test_a_name_that_is_taken_is_asked_for_again() -> None:
     async def scenario() -> None:
         async with open_interface() as stand:
             await stand.see("You joined")
-            stand.main.handle_effect(AskName("me", "It is taken"))
+            stand.main.handle_effect(AskName("me", "It is taken."))
             await stand.see("Another name", "It is taken")
             await stand.pilot.press("backspace", "backspace")
             await stand.say("alice")
@@ -153,7 +153,7 @@ def test_what_is_not_sent_yet_is_taken_back_to_be_edited() -> None:
             entry = stand.model.conversations["#room"].pending[0]
             assert entry.delivery is Delivery.WAITING
             stand.main.pane.messages.show_menu(entry)
-            await choose(stand, "Do not send it, and edit its text")
+            await choose(stand, "Edit instead of sending")
             assert stand.composer.text == "half a thought"
             assert not stand.model.conversations["#room"].pending
 
@@ -172,7 +172,7 @@ def test_commands_of_the_interface_are_obeyed() -> None:
                 ("/keys", "Everywhere"),
                 ("/help", "Commands"),
                 ("/rooms", "Type to find"),
-                ("/set", "When somebody calls"),
+                ("/set", "When you are mentioned"),
             ):
                 await stand.say(command)
                 await stand.see(title)

@@ -54,7 +54,7 @@ async def switcher(stand: Stand) -> None:
 
 async def settings(stand: Stand) -> None:
     await stand.pilot.press("f5")
-    await stand.see("When somebody calls")
+    await stand.see("When you are mentioned")
 
 
 SCREENS: dict[str, tuple[Callable[[Stand], object], str]] = {

@@ -1,1 +1,1 @@
-"""What opens above the conversation: each asks or shows one thing, and Escape closes it."""
+"""The welcome screen, and the dialogs above the main screen."""

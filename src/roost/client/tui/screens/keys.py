@@ -38,7 +38,7 @@ def keys_text(palette: Palette, *, is_typed: bool) -> Text:
     """Return the table of keys; `is_typed` says that a question mark opened it."""
     shown = Text()
     if is_typed:
-        shown.append("Press ? again to write a question mark.\n\n", palette.accent)
+        shown.append("Press ? again to type a question mark.\n\n", palette.accent)
     width = max(len(key.shown) for group in GROUPS for key in group.keys) + 2
     for group in GROUPS:
         shown.append(f"{group.title}\n", palette.text + Style(bold=True))

@@ -12,7 +12,7 @@ from roost.client.tui.wrapping import truncate, width_of
 
 SHOWN_MAX = 300
 """More are found by typing a part of their name or topic."""
-NO_ROOM = "There is no such room, and a room's name has no spaces and no commas."
+NO_ROOM = "There is no such room. Room names have no spaces and no commas."
 _SIZE_WIDTH = 7
 _JOIN = ("/join", "/j")
 
@@ -46,7 +46,7 @@ class RoomPicker(Picker[str]):
         new = new_room_name(words, {room.name.lower() for room in rooms})
         if new:
             style = self._palette.primary + Style(bold=True)
-            line = Text.assemble(("Make ", self._palette.muted), (new, style))
+            line = Text.assemble(("Create ", self._palette.muted), (new, style))
             choices.append(Choice(new, line))
         return choices, NO_ROOM if words and not choices else self._hint_about(len(found))
 
@@ -70,11 +70,11 @@ class RoomPicker(Picker[str]):
         if listing.state is ListingState.FAILED:
             return f"The rooms cannot be listed: {listing.problem}. You can still type a name."
         if listing.state is not ListingState.COMPLETE and not listing.rooms:
-            return "Asking which rooms there are \u2026"
+            return "Loading the list of rooms \u2026"
         if not listing.rooms:
-            return "There is no room yet. Type a name to make the first one."
+            return "There are no rooms yet. Type a name to create the first one."
         more = f", {SHOWN_MAX} shown" if found > SHOWN_MAX else ""
-        return f"{found:,} of {len(listing.rooms):,} rooms{more}. Enter joins, Escape goes back."
+        return f"{found:,} of {len(listing.rooms):,} rooms{more}. Enter joins, Escape closes."
 
 
 def looked_for(typed: str) -> str:

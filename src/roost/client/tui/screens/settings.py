@@ -1,4 +1,4 @@
-"""What can be set while the client runs; it takes effect at once."""
+"""The dialog that changes settings, effective at once."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -36,13 +36,13 @@ class SettingsDialog(Dialog[None]):
                     themes, value=self.app.theme, allow_blank=False, id="theme", compact=True
                 )
             with Horizontal(classes="setting"):
-                yield Label("When somebody calls you")
+                yield Label("When you are mentioned")
                 yield Select(_NOTIFY, value=notify, allow_blank=False, id="notify", compact=True)
             with Horizontal(classes="setting"):
                 yield Label("Show who comes and goes")
                 yield Switch(shown, id="coming", animate=False)
             yield Static(
-                "Everything takes effect at once and is kept. Escape closes.", classes="hint"
+                "Changes take effect at once and are saved. Escape closes.", classes="hint"
             )
 
     def on_select_changed(self, event: Select.Changed) -> None:

@@ -29,7 +29,7 @@ class Switcher(Picker[Action]):
         talk: Callable[[str], object],
     ) -> None:
         """Take what to do with a conversation's key, a room's name, and a nickname."""
-        super().__init__("Go to", placeholder="A few letters of a room or a person")
+        super().__init__("Go to", placeholder="Part of a room's or a person's name")
         self._model = model
         self._palette = palette
         self._open = open_conversation
