@@ -97,7 +97,9 @@ class Terminal:
             time.sleep(POLL_S)
 
     def _tmux(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-        base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        base = {
+            name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ
+        }
         done = subprocess.run(
             ["tmux", "-u", "-L", self._server, "-f", os.devnull, *arguments],
             check=False,
