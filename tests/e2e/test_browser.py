@@ -13,7 +13,7 @@ from typing import Any
 from support.cluster import PATIENCE_S, Cluster
 
 BROWSER_S = 60.0
-"""A browser that starts on a busy machine takes its time."""
+"""A browser takes its time to start on a busy machine."""
 PAGE = """<!doctype html><meta charset="utf-8"><script>
 const said = [];
 const report = why => fetch("/report", {method: "POST", body: JSON.stringify({why, said,
@@ -36,7 +36,7 @@ socket.onclose = event => report("closed " + event.code);
 
 
 class Site:
-    """Serves one page, and takes its report."""
+    """Serves one page, and receives its report."""
 
     def __init__(self, page: str = "") -> None:
         self.page = page
@@ -68,7 +68,7 @@ class Site:
 
 @contextlib.contextmanager
 def browse(profile: Path, site: Site) -> Iterator[None]:
-    """Open a site in a browser; ends both."""
+    """Open a site in a browser; the context manager ends both."""
     thread = threading.Thread(target=site.server.serve_forever, daemon=True)
     thread.start()
     browser = subprocess.Popen(

@@ -20,7 +20,7 @@ LINES = 12
 
 
 def open_chat(cluster: Cluster, home: Path, *arguments: str, width: int = 100) -> Terminal:
-    """Open the client as somebody whose home is `home`."""
+    """Open the client for a user whose home is `home`."""
     host, port = cluster.address
     home.mkdir(exist_ok=True)
     return Terminal(
@@ -118,14 +118,14 @@ def test_when_a_balancer_dies_the_client_goes_on_at_the_other_and_sends_what_was
 
 
 def wait_all_delivered(terminal: Terminal) -> None:
-    """Wait until the last of one's own messages has its mark."""
+    """Wait until the user's last message is marked as delivered."""
     terminal.wait_until(
         lambda screen: bool(re.search(rf"\u2713.*mine {LINES - 1:02}", screen)), "delivery"
     )
 
 
 def said_by(client: IrcClient, nick: str) -> list[str]:
-    """What a client saw somebody say, up to the last line of the test."""
+    """Return what a client saw somebody say, up to the last line of the test."""
     last = f"mine {LINES - 1:02}"
     if not any(line.command == "PRIVMSG" and line.text == last for line in client.received):
         client.expect("PRIVMSG", where=lambda line: line.text == last)
@@ -203,7 +203,7 @@ def test_a_browser_gets_the_same_interface(cluster: Cluster, tmp_path: Path) -> 
 async def connect_web(
     session: aiohttp.ClientSession, url: str
 ) -> aiohttp.ClientWebSocketResponse[bool]:
-    """Connect as the page does, as soon as there is a server."""
+    """Connect as the page does, once there is a server."""
     while True:
         try:
             return await session.ws_connect(f"{url}/ws?width=100&height=30")
@@ -212,7 +212,7 @@ async def connect_web(
 
 
 async def read_web(url: str, words: str) -> str:
-    """Read what a browser is sent until some words are in it."""
+    """Read what a browser is sent, until some words are in it."""
     shown = ""
     async with asyncio.timeout(40), aiohttp.ClientSession() as session:
         socket = await connect_web(session, url)

@@ -1,4 +1,4 @@
-"""The real interface over the real model, on a network that is a list: no sockets, no files."""
+"""The real interface and model on an in-memory network: no sockets, no files."""
 
 import asyncio
 import datetime as dt
@@ -23,7 +23,7 @@ PATIENCE_S = 20.0
 
 
 class FakeLink:
-    """A model on a fake network; a line that is sent is answered before `flush` returns."""
+    """A model on a fake network, which answers a line before `flush` returns."""
 
     def __init__(self, model: Model, network: Network, on_effect: OnEffect) -> None:
         self.model = model
@@ -32,7 +32,7 @@ class FakeLink:
         self.connection: Connection | None = None
         self.sent: list[bytes] = []
         self.is_mute = False
-        """The network takes lines and answers none."""
+        """Whether the network takes lines but answers none."""
 
     async def run(self) -> None:
         self.connect()
@@ -49,7 +49,6 @@ class FakeLink:
         self.flush()
 
     def cut(self) -> None:
-        """Lose the connection."""
         assert self.connection is not None
         self.connection.close()
         self.connection = None
@@ -58,7 +57,7 @@ class FakeLink:
         self.flush()
 
     def stop(self, problem: Problem) -> None:
-        """Lose it for good."""
+        """Lose the connection for good."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -85,7 +84,7 @@ class FakeLink:
 
 
 class FakeHost:
-    """Keeps everything in memory."""
+    """A host that keeps everything in memory."""
 
     def __init__(self, network: Network, nick: str = "me", rooms: tuple[str, ...] = ("#room",)):
         self.network = network
@@ -139,7 +138,7 @@ class Stand:
         return self.main.pane.composer
 
     def text(self) -> str:
-        """What is on the screen."""
+        """Return what is on the screen."""
         return "\n".join(
             "".join(segment.text for segment in line).rstrip()
             for line in self.app.screen._compositor.render_strips()
@@ -154,12 +153,12 @@ class Stand:
             await self.pilot.pause(0.01)
 
     async def see(self, *words: str) -> str:
-        """Wait until all words are on the screen; gives the screen."""
+        """Wait until all words are on the screen; return the screen."""
         await self.wait(lambda: all(word in self.text() for word in words), f"{words}")
         return self.text()
 
     async def see_none(self, words: str) -> str:
-        """Wait until words are gone from the screen."""
+        """Wait until words are gone from the screen; return the screen."""
         await self.wait(lambda: words not in self.text(), f"the end of {words!r}")
         return self.text()
 
@@ -182,7 +181,7 @@ async def open_interface(
     rooms: tuple[str, ...] = ("#room",),
     size: tuple[int, int] = (80, 24),
 ) -> AsyncIterator[Stand]:
-    """Run the interface; it must make no mistakes meanwhile."""
+    """Run the interface, and fail if it logs an unexpected exception."""
     host = FakeHost(network or Network(), nick, rooms)
     app = ChatApp(host, calendar=Calendar(dt.UTC))
     async with app.run_test(size=size, notifications=True) as pilot:
@@ -192,5 +191,4 @@ async def open_interface(
 
 
 def run_async(scenario: Any) -> None:
-    """Run a test's coroutine."""
     asyncio.run(scenario)

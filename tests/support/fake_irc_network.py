@@ -1,8 +1,8 @@
-"""A whole IRC network in a list: what was said, and clients that may lose their connection.
+"""An IRC network in memory: a history, and clients that may lose their connection.
 
-It is a server of its own, written from the specifications, so that a mistake in Roost's cannot hide
-one in the client. It knows one capability set per network, keeps everything for ever, and answers
-each line at once.
+It is written from the specifications and not from Roost's server, so that a mistake there cannot
+hide one in the client. It has one set of capabilities, keeps everything for ever, and answers each
+line at once.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ START_MS = 1_700_000_000_000
 
 @dataclass
 class Happened:
-    """One line of the room's history."""
+    """One line of a room's history."""
 
     number: int
     source: str
@@ -46,7 +46,7 @@ class Happened:
 
 @dataclass
 class Session:
-    """What the network knows of a client that came in."""
+    """What the network knows of a registered client."""
 
     nick: str
     token: str
@@ -73,7 +73,7 @@ class Network:
         origin: "Connection | None" = None,
         label: str = "",
     ) -> None:
-        """Something happens, and whoever may see it is told."""
+        """Add a line to the history, and send it to all who may see it."""
         what = Happened(len(self.log), source, command, parameters, tags)
         self.log.append(what)
         for connection in self.connections:
@@ -89,11 +89,11 @@ class Network:
                 connection.show(what)
 
     def say(self, nick: str, text: str, room: str = "#room") -> None:
-        """Somebody who is always there says something."""
+        """Let one of the people who are always there say something."""
         self.happen(f"{nick}!u@h", "PRIVMSG", room, text)
 
     def texts(self, room: str = "#room") -> list[tuple[str, str]]:
-        """What was said in a room: who and what."""
+        """Return who said what in a room."""
         return [
             (what.nick, what.parameters[1])
             for what in self.log
@@ -150,7 +150,7 @@ class Connection:
         self.send(Message(what.command, parameters, what.source, tuple(tags)))
 
     def close(self) -> None:
-        """The connection breaks; without resuming, the user quits."""
+        """Break the connection; without resuming, the user quits."""
         self.network.connections.remove(self)
         session, self.session = self.session, None
         if session is not None and not self.has("roost.chat/resume"):
@@ -288,7 +288,7 @@ class Connection:
         self._page("chathistory", (target,), found, label)
 
     def _bound(self, selector: str, default: float) -> float:
-        """Give a selector as a number of the log; between two for a time between."""
+        """Return the index that a selector means; a fraction if its time is between entries."""
         kind, _, value = selector.partition("=")
         if kind == "msgid":
             return int(value.removeprefix("id"))
@@ -319,5 +319,5 @@ class Connection:
 
 
 def read(line: bytes) -> Message:
-    """Read a line of the network, as a test may want to look at it."""
+    """Parse a line of the network for a test."""
     return parse_from_server(line)

@@ -1,4 +1,4 @@
-"""A real terminal for a real program: a tmux server of its own, and what is on its screen."""
+"""A real terminal for a real program: a tmux server of its own, and its screen."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ POLL_S = 0.1
 
 
 class Terminal:
-    """A program in a terminal; a context manager that ends both."""
+    """A program in a terminal; the context manager ends both."""
 
     def __init__(
         self,
@@ -64,17 +64,17 @@ class Terminal:
         self._tmux("send-keys", key)
 
     def screen(self) -> str:
-        """Give what is on the screen, and what has scrolled off it."""
+        """Return the screen, and what has scrolled off it."""
         return self._tmux("capture-pane", "-p", "-J", "-S", "-500")
 
     def wait_for(self, text: str, *, count: int = 1, patience_s: float = PATIENCE_S) -> str:
-        """Wait until a text is on the screen so many times; gives the screen."""
+        """Wait until a text is on the screen `count` times; return the screen."""
         return self.wait_until(lambda screen: screen.count(text) >= count, repr(text), patience_s)
 
     def wait_until(
         self, condition: Callable[[str], bool], what: str, patience_s: float = PATIENCE_S
     ) -> str:
-        """Wait until the screen has a property; gives the screen."""
+        """Wait until the screen meets a condition; return the screen."""
         deadline = clock.monotonic() + patience_s
         while True:
             screen = self.screen()
@@ -85,7 +85,7 @@ class Terminal:
             time.sleep(POLL_S)
 
     def wait_gone(self, patience_s: float = PATIENCE_S) -> None:
-        """Wait until the program has ended by itself, and the terminal with it."""
+        """Wait until the program, and the terminal with it, has ended by itself."""
         deadline = clock.monotonic() + patience_s
         while True:
             try:

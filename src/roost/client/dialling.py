@@ -47,7 +47,7 @@ class Dialler:
         return address
 
     def failed(self, jitter: float) -> float:
-        """Note that an address failed; return the seconds to wait. `jitter` is between 0 and 1."""
+        """Note that an address failed; return the seconds to wait. `jitter` is 0 to 1."""
         self._failures += 1
         self._place = (self._place + 1) % len(self._addresses)
         rounds, rest = divmod(self._failures, len(self._addresses))

@@ -1,4 +1,4 @@
-"""Where servers are, as people write it."""
+"""Addresses are parsed as people write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Settings and what is remembered: clear errors, nothing secret in files."""
+"""Settings and saved state: clear errors, and no secrets in files."""
 
 import stat
 from pathlib import Path

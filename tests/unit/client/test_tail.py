@@ -1,4 +1,4 @@
-"""What `roost tail` prints: in order, each entry once, up to the first gap."""
+"""`roost tail` prints entries in order, each once, up to the first gap."""
 
 import io
 import json

@@ -80,7 +80,7 @@ class ConnectionDialogs:
         self._screen.app.push_screen(dialog, answered)
 
     def reconnect(self) -> None:
-        """Try again at once."""
+        """Dial again at once."""
         self._model.reconnect()
         self._link.flush()
 

@@ -134,7 +134,7 @@ class ConversationPane(Vertical):
         self.update_look()
 
     def update_look(self) -> None:
-        """Lay the messages out anew, for the palette, nickname and preferences of now."""
+        """Lay out the messages again, for the current palette, nickname and preferences."""
         look = Look(self.view.size.width, self._palette, self._calendar, "", self._model.nick)
         hides = self._preferences.hides_coming_and_going
         self.view.set_look(look, hides_coming_and_going=hides)

@@ -1,4 +1,4 @@
-"""Dialogues, what the server says and what the client answers in turn, and what the user sees."""
+"""Dialogues: what the server says and the client answers, in turn, and what the user sees."""
 
 import base64
 
@@ -14,7 +14,7 @@ PLAIN_START = (":s 001 alice :Welcome alice!u@h", ":s 422 alice :No MOTD")
 
 
 def dialogue(model: Model, *turns: str) -> None:
-    """Check turns: "S: ..." is given to the model, "C: ..." is what it must have sent next."""
+    """Check turns: give "S: ..." to the model, and expect "C: ..." to be sent next."""
     sent: list[str] = []
     for turn in turns:
         sent.extend(line.decode().removesuffix("\r\n") for line in model.take_lines())
@@ -27,7 +27,7 @@ def dialogue(model: Model, *turns: str) -> None:
 
 
 def online(*lines: str, profile: Profile | None = None) -> Model:
-    """Make a model that is inside a server without any capability, in #room."""
+    """Return a model in #room, on a server without any capabilities."""
     model = Model(profile or Profile(nick="alice", rooms=("#room",)), "n0")
     model.connecting("s:6667", START)
     model.connected(START, is_secure=False)

@@ -1,4 +1,4 @@
-"""Whatever a server sends, the model takes it: nothing raises, and what it shows is safe."""
+"""Whatever a server sends, nothing raises, and what the model shows is safe."""
 
 import unicodedata
 from collections.abc import Callable
@@ -42,7 +42,7 @@ source = st.sampled_from(["", "alice!u@h", "bob!u@h", "server.example", "!@", "\
 
 @st.composite
 def lines(draw: st.DrawFn) -> bytes:
-    """Make a line that looks like one of a server."""
+    """Draw a line that looks like one from a server."""
     given_tags = ";".join(f"{name}={value}" for name, value in draw(tags).items())
     text = f"@{given_tags} " if given_tags else ""
     who = draw(source)
@@ -65,7 +65,7 @@ START = (
 
 
 def act(model: Model, number: int) -> None:
-    """Let the user do something, one of everything."""
+    """Let the user do one of everything."""
     acts: list[Callable[[], object]] = [
         lambda: model.send("#room", "hello\nworld"),
         lambda: model.submit("#room", "/me waves"),
@@ -88,7 +88,7 @@ def act(model: Model, number: int) -> None:
 
 
 def check(model: Model) -> None:
-    """What is shown is safe, and the lists agree with each other."""
+    """Check that what is shown is safe, and that the lists agree with each other."""
     for key, conversation in model.conversations.items():
         assert conversation.key == key
         names = [member.person.folded for member in conversation.members]

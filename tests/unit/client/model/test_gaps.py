@@ -1,4 +1,4 @@
-"""Wherever the connection breaks, nothing is missing afterwards and nothing is there twice."""
+"""Wherever the connection breaks, nothing is missing afterwards, and nothing is doubled."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,11 @@ from support.chat_model import Driver, run
 from support.fake_irc_network import Network
 
 BREAKS = 90
-"""More than the lines that the scenario takes on any of the networks."""
+"""More lines than the scenario takes on any of the networks."""
 
 
 def scenario(capabilities: str, cut_at: int | None, page: int = 5) -> Driver:
-    """Talk and listen; the connection breaks once, and is lost again a little later."""
+    """Talk and listen while the connection breaks once, and once more a little later."""
     network = Network(capabilities, page)
     for number in range(12):
         network.say("bob", f"before {number}")

@@ -1,4 +1,4 @@
-"""Real keys in the real interface, over the real model and a network that is a list."""
+"""Real keys in the real interface and model, on an in-memory network."""
 
 from textual import events
 
@@ -224,6 +224,22 @@ def test_somebody_who_calls_is_heard_and_seen() -> None:
             await stand.see(" 1 ")
             await stand.pilot.press("alt+a")
             await stand.see("are you there?")
+
+    run_async(scenario())
+
+
+def test_what_comes_while_the_user_looks_elsewhere_is_below_the_unread_line() -> None:
+    async def scenario() -> None:
+        async with open_interface() as stand:
+            await stand.see("You joined")
+            stand.app.post_message(events.AppBlur())
+            await stand.wait(lambda: not stand.app.app_focus)
+            stand.network.say("bob", "me: are you there?", "#room")
+            await stand.see("New messages", "are you there?")
+            assert stand.attention == [("bob in #room", "me: are you there?")]
+            assert stand.model.conversations["#room"].unread == 1
+            stand.app.post_message(events.AppFocus())
+            await stand.wait(lambda: stand.model.conversations["#room"].unread == 0)
 
     run_async(scenario())
 

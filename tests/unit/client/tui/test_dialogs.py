@@ -1,4 +1,4 @@
-"""What opens above the conversation does what is chosen in it."""
+"""Dialogs do what is chosen in them."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def make_network() -> Network:
 
 
 async def choose(stand: Stand, *labels: str) -> None:
-    """Choose the last label, having seen them all."""
+    """Choose the last label, once all are on the screen."""
     screen = await stand.see(*labels)
     rows = [line for line in screen.splitlines() if any(label in line for label in labels)]
     down = next(place for place, row in enumerate(rows) if labels[-1] in row)

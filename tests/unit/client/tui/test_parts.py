@@ -1,4 +1,4 @@
-"""The parts of the interface that need no screen."""
+"""Parts of the interface that need no screen."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What the screens look like, as text: run with ROOST_DRAW=1 to draw them anew, and then look."""
+"""What the screens look like, as text. Run with ROOST_DRAW=1 to draw them again; then look."""
 
 import os
 from collections.abc import Callable

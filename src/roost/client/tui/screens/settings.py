@@ -1,4 +1,4 @@
-"""The dialog that changes settings, effective at once."""
+"""The dialog that changes settings; changes take effect at once."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
