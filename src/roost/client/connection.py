@@ -85,7 +85,7 @@ class ClientConnection:
         """Send the model's lines and handle its effects; call this after each intent."""
         model = self.model
         for effect in model.take_effects():
-            self._obey(effect)
+            self._handle(effect)
         lines = model.take_lines()
         if lines and self._writer is not None and not self._writer.is_closing():
             self._writer.write(b"".join(lines))
@@ -103,7 +103,7 @@ class ClientConnection:
             except (OSError, TimeoutError):
                 writer.transport.abort()
 
-    def _obey(self, effect: Effect) -> None:
+    def _handle(self, effect: Effect) -> None:
         match effect:
             case Abandon():
                 self._problem = effect.problem

@@ -4,13 +4,10 @@ Roost confirms what a majority of its nodes has on disk. Other servers confirm w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from roost.client.connection import ClientConnection
 from roost.client.model import Delivery, Entry, Model
-from roost.client.model.effects import InterfaceEffect, Toast
 from roost.client.model.sending import WINDOW
-from roost.client.script import ScriptError, Target, describe, with_model
+from roost.client.script import ScriptError, Session, Target, describe, run_session
 
 
 async def say(target: Target, where: str, texts: list[str], timeout_s: float) -> None:
@@ -19,48 +16,36 @@ async def say(target: Target, where: str, texts: list[str], timeout_s: float) ->
     Raises:
         ScriptError: something was not confirmed; the text says why.
     """
-    toasts: list[str] = []
 
-    def hear(effect: InterfaceEffect) -> None:
-        if isinstance(effect, Toast) and effect.is_error:
-            toasts.append(effect.text)
-
-    async def work(
-        model: Model, connection: ClientConnection, wait: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def work(session: Session) -> None:
         try:
             async with asyncio.timeout(timeout_s):
-                await _say_all(model, connection, wait, where, texts, toasts)
+                await _say_all(session, where, texts)
         except TimeoutError:
-            raise ScriptError(f"not confirmed within {timeout_s:g} s: {_why(model)}") from None
+            why = _why(session.model)
+            raise ScriptError(f"not confirmed within {timeout_s:g} s: {why}") from None
 
-    await with_model(target, work, hear)
+    await run_session(target, work)
 
 
 def _why(model: Model) -> str:
     return describe(model) if not model.is_online else "the server has not answered"
 
 
-async def _say_all(
-    model: Model,
-    connection: ClientConnection,
-    wait: Callable[[], Awaitable[None]],
-    where: str,
-    texts: list[str],
-    toasts: list[str],
-) -> None:
+async def _say_all(session: Session, where: str, texts: list[str]) -> None:
+    model = session.model
     is_room = model.offered.is_room(where)
     if is_room:
         model.join(where)
     while not (model.is_online and model.registration.is_welcomed):
-        await wait()
+        await session.wait()
     if is_room:
         while (room := model.room(where)) is None or not room.is_joined:
             if room is not None and room.problem:
                 raise ScriptError(f"{where}: {room.problem}")
-            if toasts and room is None:
-                raise ScriptError(toasts[-1])
-            await wait()
+            if session.error and room is None:
+                raise ScriptError(session.error)
+            await session.wait()
         key = room.key
     else:
         found = model.query(where)
@@ -69,13 +54,13 @@ async def _say_all(
         key = found
     for text in texts:
         model.send(key, text)
-    connection.flush()
-    await _wait_confirmed(model, key, wait)
+    session.connection.flush()
+    await _wait_confirmed(session, key)
 
 
-async def _wait_confirmed(model: Model, key: str, wait: Callable[[], Awaitable[None]]) -> None:
+async def _wait_confirmed(session: Session, key: str) -> None:
     while True:
-        conversation = model.conversations.get(key)
+        conversation = session.model.conversations.get(key)
         if conversation is None:
             raise ScriptError("the room was left before everything was confirmed")
         if not conversation.pending:
@@ -85,4 +70,4 @@ async def _wait_confirmed(model: Model, key: str, wait: Callable[[], Awaitable[N
         for entry in first:
             if entry.delivery is Delivery.FAILED:
                 raise ScriptError(entry.failure)
-        await wait()
+        await session.wait()

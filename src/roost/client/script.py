@@ -14,7 +14,7 @@ import msgspec
 from roost.client.addresses import Address
 from roost.client.connection import ClientConnection
 from roost.client.model import Model, Phase, Profile
-from roost.client.model.effects import InterfaceEffect
+from roost.client.model.effects import InterfaceEffect, Toast
 from roost.client.transport import Trust
 
 DEFAULT_ADDRESS = "127.0.0.1:6667"
@@ -48,49 +48,62 @@ def make_nonce() -> str:
     return secrets.token_hex(6)
 
 
-async def with_model(
-    target: Target,
-    work: Callable[[Model, ClientConnection, Callable[[], Awaitable[None]]], Awaitable[None]],
-    on_effect: Callable[[InterfaceEffect], None] = lambda _: None,
-) -> None:
-    """Run `work` beside a connection; its third argument waits until the model has changed.
+class Session:
+    """A model with its connection, as the work of a script uses them."""
+
+    def __init__(self, target: Target) -> None:
+        self.model = Model(target.profile, make_nonce())
+        self.error = ""
+        """What the model refused last, for people."""
+        self._tries_max = len(target.addresses)
+        self._was_online = False
+        self._changed = asyncio.Event()
+        self.connection = ClientConnection(
+            self.model,
+            target.addresses,
+            target.trust,
+            random=Random(os.urandom(16)),  # noqa: S311 - it spreads waits
+            on_change=self._changed.set,
+            on_effect=self._handle_effect,
+        )
+
+    def _handle_effect(self, effect: InterfaceEffect) -> None:
+        if isinstance(effect, Toast) and effect.is_error:
+            self.error = effect.text
+
+    async def wait(self) -> None:
+        """Wait until the model has changed.
+
+        Raises:
+            ScriptError: no address accepts us, or the model has stopped for good.
+        """
+        connection = self.model.connection
+        self._was_online = self._was_online or self.model.is_online
+        is_hopeless = not self._was_online and connection.attempt >= self._tries_max
+        if is_hopeless or connection.phase is Phase.STOPPED:
+            raise ScriptError(describe(self.model))
+        await self._changed.wait()
+        self._changed.clear()
+
+
+async def run_session(target: Target, work: Callable[[Session], Awaitable[None]]) -> None:
+    """Run `work` beside a connection, which is closed in the end.
 
     Raises:
-        ScriptError: raised by `work`; no address accepts us; or the model has stopped for good.
+        ScriptError: raised by `work` or by `Session.wait`.
         OSError: raised by `work`.
     """
-    model = Model(target.profile, make_nonce())
-    changed = asyncio.Event()
-    connection = ClientConnection(
-        model,
-        target.addresses,
-        target.trust,
-        random=Random(os.urandom(16)),  # noqa: S311 - it spreads waits
-        on_change=changed.set,
-        on_effect=on_effect,
-    )
-
-    was_online = False
-
-    async def wait_for_change() -> None:
-        nonlocal was_online
-        was_online = was_online or model.is_online
-        is_hopeless = not was_online and model.connection.attempt >= len(target.addresses)
-        if is_hopeless or model.connection.phase is Phase.STOPPED:
-            raise ScriptError(describe(model))
-        await changed.wait()
-        changed.clear()
-
+    session = Session(target)
     failure: Exception | None = None
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(connection.run())
+        task = tasks.create_task(session.connection.run())
         try:
-            await work(model, connection, wait_for_change)
+            await work(session)
         except (ScriptError, OSError) as error:
             failure = error
         finally:
             with contextlib.suppress(OSError):
-                await connection.close()
+                await session.connection.close()
             task.cancel()
     if failure is not None:
         raise failure

@@ -7,15 +7,13 @@ So a reconnect is only a pause in the output.
 import datetime as dt
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TextIO
 
-from roost.client.connection import ClientConnection
-from roost.client.model import Conversation, Entry, EntryKind, Model
-from roost.client.model.effects import InterfaceEffect, Toast
+from roost.client.model import Conversation, Entry, EntryKind
 from roost.client.model.incoming import format_time
 from roost.client.model.text import strip_formatting
-from roost.client.script import ScriptError, Target, with_model
+from roost.client.script import ScriptError, Session, Target, run_session
 
 _AGO = re.compile(r"(\d{1,9})\s*(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -118,17 +116,11 @@ async def tail(
     Raises:
         ScriptError: the room cannot be joined, or the connection is lost for good.
     """
-    toasts: list[str] = []
 
-    def hear(effect: InterfaceEffect) -> None:
-        if isinstance(effect, Toast) and effect.is_error:
-            toasts.append(effect.text)
-
-    async def work(
-        model: Model, connection: ClientConnection, wait: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def work(session: Session) -> None:
+        model = session.model
         model.join(room_name)
-        connection.flush()
+        session.connection.flush()
         told = None
         while True:
             room = model.room(room_name)
@@ -141,12 +133,12 @@ async def tail(
                 printer.print_new(room, has_gap_before=not has_begun or first_is_gap)
                 if not is_following and has_begun and not is_loading and room.is_joined:
                     return
-            elif toasts:
-                raise ScriptError(toasts[-1])
+            elif session.error:
+                raise ScriptError(session.error)
             problem = model.connection.problem
             if problem is not None and problem != told:
                 warn(problem.text)
             told = problem
-            await wait()
+            await session.wait()
 
-    await with_model(target, work, hear)
+    await run_session(target, work)

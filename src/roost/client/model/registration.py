@@ -80,7 +80,7 @@ def _learn(state: State, text: str) -> None:
 def _request(state: State) -> None:
     """Request the wanted capabilities among those offered."""
     registration, offered = state.registration, state.offered
-    if _obey_sts(state):
+    if _follow_sts(state):
         return
     wanted = [name for name in WANTED if name in offered.available]
     if _has_proof(state) and "sasl" in offered.available and not registration.is_over:
@@ -100,7 +100,7 @@ def _request(state: State) -> None:
         _negotiated(state)
 
 
-def _obey_sts(state: State) -> bool:
+def _follow_sts(state: State) -> bool:
     """Follow the server's policy on TLS; return True if this connection must not be used."""
     value = state.offered.available.get("sts")
     if value is None:

@@ -28,7 +28,7 @@ def submit(state: State, key: str, text: str) -> None:
     if conversation is not None:
         conversation.draft = ""
     if typed is not None:
-        _obey(state, key, typed)
+        _run(state, key, typed)
         return
     if conversation is None or not sending.can_talk(conversation):
         state.toast("You cannot send messages here; join a room first", is_error=True)
@@ -37,7 +37,7 @@ def submit(state: State, key: str, text: str) -> None:
     sending.send(state, conversation, said, reply_to="", is_action=False)
 
 
-def _obey(state: State, key: str, typed: Typed) -> None:
+def _run(state: State, key: str, typed: Typed) -> None:
     name = typed.command.name
     if typed.command.is_interface:
         state.effects.append(InterfaceCommand(name, " ".join(typed.arguments)))

@@ -111,11 +111,11 @@ class Composer(TextArea):
     # Keys.
 
     async def _on_key(self, event: events.Key) -> None:
-        if self._obey(event):
+        if self._handle_key(event):
             event.stop()
             event.prevent_default()
 
-    def _obey(self, event: events.Key) -> bool:
+    def _handle_key(self, event: events.Key) -> bool:
         """Handle a key; return False if the text area handles it."""
         key = event.key
         if key == "enter":

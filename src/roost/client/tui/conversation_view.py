@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -14,6 +13,12 @@ from textual.widget import Widget
 from roost.client.model import Conversation, Entry, EntryKind
 from roost.client.tui.calendar import now_ms
 from roost.client.tui.layout import Look
+from roost.client.tui.overlays import (
+    background_of,
+    new_below_strip,
+    restyle,
+    scroll_bar_segment,
+)
 from roost.client.tui.palette import Palette
 from roost.client.tui.search import Search
 from roost.client.tui.selection import Selection, Spot
@@ -378,10 +383,10 @@ class ConversationView(Widget):
         places = self._rows()
         base = Style(bgcolor=palette.cursor.bgcolor)
         place = places[y] if y < len(places) else None
-        background = self._background
+        background = background_of(palette)
         below = self._new_below() if y == self.size.height - 1 else 0
         if below:
-            strip = self._below_row(below)
+            strip = new_below_strip(below, width - 1, palette)
         elif place is None:
             strip = Strip.blank(width - 1, background)
         else:
@@ -389,19 +394,15 @@ class ConversationView(Widget):
             strip = self._transcript.rows(place.item)[place.row].strip
             marked = self._selection.columns(place.item, place.row, width - 1)
             if marked is not None:
-                strip = _restyle(strip, marked, palette.selection)
+                strip = restyle(strip, marked, palette.selection)
             is_chosen = entry is not None and entry is self._cursor
             strip = strip.apply_style(base if is_chosen else background)
-        return Strip([*strip, self._bar(y)], width)
+        bar = scroll_bar_segment(y, self.size.height, self._viewport.share(), palette)
+        return Strip([*strip, bar], width)
 
     @property
     def _palette(self) -> Palette:
         return self._transcript.look.palette
-
-    @property
-    def _background(self) -> Style:
-        colour = self._palette.background
-        return Style.from_color(bgcolor=colour.rich_color)
 
     def on_resize(self) -> None:
         self._transcript.look = self._sized(self._transcript.look)
@@ -467,32 +468,3 @@ class ConversationView(Widget):
             if entries[-back] is self._seen_entry:
                 return back - 1
         return 1000
-
-    def _below_row(self, count: int) -> Strip:
-        words = (
-            " \u2193 latest messages (End) "
-            if count < 0
-            else f" \u2193 {'999+' if count > 999 else count} new (End) "
-        )
-        width = self.size.width - 1
-        style = self._palette.alert if count > 0 else self._palette.badge
-        left = max(width - len(words) - 1, 0)
-        strip = Strip([Segment(" " * left), Segment(words, style)])
-        return strip.adjust_cell_length(width).apply_style(self._background)
-
-    def _bar(self, y: int) -> Segment:
-        start, end = self._viewport.share()
-        height = self.size.height
-        first = min(int(start * height), height - 1)
-        last = max(int(end * height + 0.999), first + 1)
-        if end - start >= 1.0 or not first <= y < last:
-            return Segment(" ", self._background)
-        return Segment("\u2590", self._palette.faint + self._background)
-
-
-def _restyle(strip: Strip, columns: tuple[int, int], style: Style) -> Strip:
-    """Change the background of some columns of a strip."""
-    first, last = columns
-    before, marked, after = strip.divide([first, last, strip.cell_length])
-    marked = Strip(Segment.apply_style(marked, post_style=style), marked.cell_length)
-    return Strip.join([before, marked, after])
