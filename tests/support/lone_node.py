@@ -1,4 +1,4 @@
-"""One engine alone in its cluster, with a disk that is infinitely fast."""
+"""One engine alone in its cluster, with an infinitely fast disk."""
 
 from roost.chat.commands import Command, encode_command
 from roost.chat.ids import SESSION_COUNTER_BITS, Position
@@ -24,7 +24,7 @@ from roost.raft.messages import HardState, Persist, Snapshot, Stored
 
 
 class LoneNode:
-    """A cluster of one node, which leads it from the beginning."""
+    """A cluster of one node, which is its leader."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class LoneNode:
             self.take(inputs.Tick())
 
     def take(self, *events: Input) -> None:
-        """Give the engine the inputs of one turn, and obey it until it has nothing more to do."""
+        """Give the engine the inputs of one turn, and obey it until nothing is left to do."""
         waiting = list(events)
         while True:
             for event in waiting:
@@ -95,7 +95,7 @@ class LoneNode:
         return following
 
     def propose(self, command: Command) -> None:
-        """Have another node's command ordered."""
+        """Propose a command as another node would."""
         self.engine.replica.propose([encode_command(command)], self.now())
         self.take()
 

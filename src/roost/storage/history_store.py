@@ -55,14 +55,15 @@ _Gaps: TypeAlias = tuple[tuple[Position, Position], ...]
 
 
 class HistoryStore:
-    """The file history.db. A method that changes it can be repeated after FullError."""
+    """The file history.db.
+
+    Raises:
+        FullError: the disk is full. Nothing was changed, and the call can be repeated.
+        StorageError: it cannot be opened, or the disk fails.
+    """
 
     def __init__(self, directory: DataDirectory) -> None:
-        """Open the history of a data directory, or create an empty one.
-
-        Raises:
-            StorageError: it cannot be opened or created.
-        """
+        """Open the history of a data directory, or create an empty one."""
         self._path = directory.path / "history.db"
         self._findings: list[str] = []
         self._database, self._applied, self._gaps = self._open()
@@ -141,12 +142,7 @@ class HistoryStore:
         return gaps
 
     def write(self, rows: Sequence[Row], applied: Position) -> None:
-        """Store the rows of the positions up to `applied`; existing ones stay as they are.
-
-        Raises:
-            FullError: the disk is full; nothing is stored, and the call can be repeated.
-            StorageError: the disk fails.
-        """
+        """Store the rows of the positions up to `applied`; existing ones stay as they are."""
         applied = max(applied, self._applied)
         with self._database.transaction() as connection:
             insert_rows(connection, redact_rows(connection, rows))
@@ -158,10 +154,6 @@ class HistoryStore:
         """Make everything that was stored durable.
 
         A checkpoint fsyncs the write-ahead log, copies it into the file, and fsyncs that.
-
-        Raises:
-            FullError: the disk is full; the call can be repeated.
-            StorageError: the disk fails, and what is durable is unknown.
         """
         with self._database.guard() as connection:
             is_busy, logged, copied = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
@@ -174,7 +166,6 @@ class HistoryStore:
         Raises:
             CorruptRowsError: rows that the answer needs are damaged; repeat the query when they
                 are repaired.
-            StorageError: the disk fails.
         """
         try:
             with self._database.guard() as connection:
@@ -204,12 +195,7 @@ class HistoryStore:
         return read_found(connection, query, self._index.find(query, low, high))
 
     def index_some(self) -> bool:
-        """Index some rows for searching; return whether there are more.
-
-        Raises:
-            FullError: the disk is full; the call can be repeated.
-            StorageError: the disk fails.
-        """
+        """Index some rows for searching; return whether there are more."""
         return self._index.step(self._read_for_index, self._applied)
 
     def _read_for_index(self, first: int, last: int, limit: int) -> list[Row]:
@@ -230,9 +216,6 @@ class HistoryStore:
         Also return the last position that they cover (`last` if that is all), and the covered
         positions that are left out because they have damaged rows. The first position is included
         even if it alone exceeds `bytes_max`.
-
-        Raises:
-            StorageError: the disk fails.
         """
         rows: list[Row] = []
         damaged: list[Position] = []
@@ -261,12 +244,7 @@ class HistoryStore:
         return tuple(rows), last, tuple(damaged)
 
     def import_rows(self, rows: Sequence[Row], first: Position, last: Position) -> None:
-        """Replace all rows of the positions `first` to `last` by a neighbour's.
-
-        Raises:
-            FullError: the disk is full; nothing is changed, and the call can be repeated.
-            StorageError: the disk fails.
-        """
+        """Replace all rows of the positions `first` to `last` by a neighbour's."""
         assert all(first <= row.position <= last for row in rows), "rows of other positions"
         self._index.note(first, last)
         with self._database.transaction() as connection:
@@ -279,31 +257,16 @@ class HistoryStore:
         return self._gaps
 
     def add_gap(self, first: Position, last: Position) -> None:
-        """Note that rows are missing.
-
-        Raises:
-            FullError: the disk is full; nothing is changed, and the call can be repeated.
-            StorageError: the disk fails.
-        """
+        """Note that rows are missing."""
         if first <= last:
             self._set_gaps((*_without(self._gaps, first, last), (first, last)))
 
     def narrow_gap(self, first: Position, last: Position) -> None:
-        """Note that the rows of these positions are no longer missing.
-
-        Raises:
-            FullError: the disk is full; nothing is changed, and the call can be repeated.
-            StorageError: the disk fails.
-        """
+        """Note that the rows of these positions are no longer missing."""
         self._set_gaps(_without(self._gaps, first, last))
 
     def reset_applied(self, position: Position) -> None:
-        """Set `applied`, after a snapshot replaced the state and a gap was added.
-
-        Raises:
-            FullError: the disk is full; nothing is changed, and the call can be repeated.
-            StorageError: the disk fails.
-        """
+        """Set `applied`, after a snapshot replaced the state and a gap was added."""
         with self._database.transaction() as connection:
             _write_applied(connection, position)
         self._applied = position

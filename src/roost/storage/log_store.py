@@ -41,14 +41,15 @@ CREATE TABLE IF NOT EXISTS snapshot (
 
 
 class LogStore:
-    """The file log.db; call `load` once, before anything else."""
+    """The file log.db; call `load` once, before anything else.
+
+    Raises:
+        FullError: the disk is full. Nothing was changed, and the call can be repeated.
+        StorageError: it cannot be opened, or the disk fails and what it holds is unknown.
+    """
 
     def __init__(self, directory: DataDirectory) -> None:
-        """Open the log of a data directory, or create an empty one.
-
-        Raises:
-            StorageError: it cannot be opened or created.
-        """
+        """Open the log of a data directory, or create an empty one."""
         self._directory = directory
         self._path = directory.path / "log.db"
         self._findings: list[str] = []
@@ -141,10 +142,6 @@ class LogStore:
         `findings` says what is damaged; a floor or amnesia in the hard state tells Raft. A damaged
         file is moved aside, and its sound records go into a new one: where records are damaged,
         the tree that holds them may be, too.
-
-        Raises:
-            FullError: the disk has no room for the new file.
-            StorageError: the disk fails.
         """
         try:
             with self._database.guard() as connection:
@@ -164,12 +161,7 @@ class LogStore:
         return recovery.stored
 
     def write(self, batches: Sequence[Persist]) -> None:
-        """Make batches durable, in order, with one transaction.
-
-        Raises:
-            FullError: the disk is full; nothing is stored, and the call can be repeated.
-            StorageError: the disk fails; what it holds is unknown.
-        """
+        """Make batches durable, in order, with one transaction."""
         marker = self._marker
         snapshot_index = self._snapshot_index
         hard_state: HardState | None = None
@@ -197,10 +189,6 @@ class LogStore:
         """Store a snapshot, and drop the entries before `first_index`.
 
         A snapshot older than the stored one is ignored: one from the leader overtook it.
-
-        Raises:
-            FullError: the disk is full; nothing is changed, and the call can be repeated.
-            StorageError: the disk fails; what it holds is unknown.
         """
         if snapshot.index <= self._snapshot_index:
             return

@@ -1,4 +1,4 @@
-"""A node's disk: what is on it survives a crash, what was not yet synced may not."""
+"""A node's simulated disk: a crash can lose what was not yet synced."""
 
 import random
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from support.simulation.world import World
 
 
 class Archive:
-    """Every committed entry that a disk let go of; no node can read it."""
+    """Every committed entry that was compacted or lost; for checks only."""
 
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
@@ -42,7 +42,7 @@ class Archive:
 
 
 class LogDisk:
-    """The log's part: group commit with a simulated fsync."""
+    """The log on the disk: group commit with a simulated fsync."""
 
     def __init__(self, world: World, fsync_s: tuple[float, float], archive: Archive) -> None:
         self._world = world
@@ -59,11 +59,11 @@ class LogDisk:
         """The last entry that was durable on an earlier disk."""
 
     def load(self) -> Stored:
-        """Read what survived."""
+        """Return what survived."""
         return Stored(self.hard_state, self.snapshot, tuple(self.entries))
 
     def had(self, index: int) -> bool:
-        """Tell whether an entry is durable here, or was until the disk itself was lost."""
+        """Return whether an entry is durable here, or was until the disk itself was lost."""
         return index <= self._lost_index or self._has(index)
 
     def _has(self, index: int) -> bool:
@@ -72,7 +72,7 @@ class LogDisk:
         return bool(self.entries) and self.entries[0].index <= index <= self.entries[-1].index
 
     def submit(self, jobs: list[Persist | Compact], tell: Callable[[DiskInput], None]) -> None:
-        """Queue writes; `tell` what one fsync has made durable."""
+        """Queue writes; pass to `tell` what one fsync has made durable."""
         self._queue.extend(jobs)
         self._start(tell)
 
@@ -115,7 +115,7 @@ class LogDisk:
             self.hard_state = job.hard_state
 
     def crash(self) -> None:
-        """Lose what was not synced; of the sync under way some jobs may have reached the disk."""
+        """Lose what was not synced; some jobs of a sync under way may have reached the disk."""
         reached = self._world.random.randint(0, len(self._syncing))
         for job in self._syncing[:reached]:
             self._write(job)
@@ -129,7 +129,7 @@ class LogDisk:
                 self._archive.keep(entry)
 
     def wipe(self) -> None:
-        """Lose everything: a new disk."""
+        """Replace the disk by an empty one."""
         self.crash()
         self._archive_committed()
         if self.entries:
@@ -142,7 +142,7 @@ class LogDisk:
 
 
 class HistoryDisk:
-    """The history's part: transactions that a crash may take back to the last sync."""
+    """The history on the disk: a crash can undo the transactions since the last sync."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, Position, int], Row] = {}
@@ -151,7 +151,7 @@ class HistoryDisk:
         self._unsynced: list[WriteHistory] = []
 
     def state(self) -> HistoryState:
-        """Say what a starting node is told."""
+        """Return what a starting node is told."""
         return HistoryState(applied=self.applied, gaps=tuple(self.gaps))
 
     def change(self, effect: HistoryChange) -> DiskInput | None:
@@ -205,7 +205,7 @@ class HistoryDisk:
                 assert_never(effect)
 
     def crash(self, chance: random.Random) -> None:
-        """Take back a random number of the last transactions that were not synced."""
+        """Undo a random number of the last transactions that were not synced."""
         if not self._unsynced:
             return
         kept = chance.randint(0, len(self._unsynced))
@@ -220,12 +220,12 @@ class HistoryDisk:
         self.applied = min(self.applied, before)
 
     def wipe(self) -> None:
-        """A new disk."""
+        """Replace the disk by an empty one."""
         self.__init__()  # type: ignore[misc]
 
 
 def page(rows: list[Row], query: Page) -> tuple[Row, ...]:
-    """Pick a page from rows in ascending order: the plainest way to say what a page is."""
+    """Return a page of rows in ascending order: the definition of a page, as plain as can be."""
     mine = [
         row
         for row in rows

@@ -1,4 +1,4 @@
-"""A simulated node: the real engine, with a simulated disk and wires for its driver."""
+"""A simulated node: the real engine, with a simulated disk, network and clock."""
 
 from collections.abc import Callable
 from functools import partial
@@ -118,7 +118,7 @@ class SimulatedNode:
         return self._frozen is not None
 
     def thaw(self) -> None:
-        """Let a frozen process go on; what came meanwhile comes now."""
+        """Continue a frozen process; it gets everything that came meanwhile."""
         waiting, self._frozen = self._frozen, None
         if waiting is not None:
             self._world.log(f"{self.name} thaws")
@@ -144,7 +144,7 @@ class SimulatedNode:
         elif isinstance(frame, Ping):
             self._do(partial(self._network.send, self.name, peer, Pong(frame.nonce)))
         elif isinstance(frame, Neighbours):
-            # Who the neighbours are is settled here.
+            # Simulated nodes know their neighbours.
             pass
         elif peer.startswith("b"):
             self._take(inputs.TrunkFrameReceived(peer, cast("FromBalancer", frame)))
@@ -185,7 +185,7 @@ class SimulatedNode:
         effects = self.engine.take_effects()
         jobs = [effect for effect in effects if isinstance(effect, Persist | Compact)]
         if jobs:
-            # One write for all of them, as the group committer does it.
+            # One write for all of them, like the group committer's.
             self.log_disk.submit(jobs, self._take)
         for effect in effects:
             self._obey(effect)
@@ -210,7 +210,7 @@ class SimulatedNode:
     def _obey(self, effect: Effect) -> None:
         match effect:
             case Persist() | Compact() | RememberDrained():
-                # The log's are submitted together; a node that starts again is not drained.
+                # The log's effects were submitted above; a restarted node is not drained.
                 pass
             case SendToPeers(frames) | SendToBalancers(frames):
                 for peer, frame in frames:
@@ -241,7 +241,7 @@ class SimulatedNode:
 
     @property
     def position(self) -> Position:
-        """How far this node has applied."""
+        """The last position that this node has applied."""
         return self.engine.state.position if self.engine else Position(0)
 
     @property

@@ -1,4 +1,4 @@
-"""A node's settings say what is wrong with them."""
+"""An invalid configuration of a node is an error that names the key."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The driver feeds and obeys an engine, here one that only keeps what it is given."""
+"""The driver feeds and obeys an engine, here a fake one."""
 
 import asyncio
 import functools
@@ -50,7 +50,7 @@ from support.loops import run, wait_until
 
 
 class FakeEngine:
-    """Keeps its inputs, and gives the effects that a test has prepared."""
+    """Records its inputs, and returns the effects that a test has prepared."""
 
     def __init__(self) -> None:
         self.inputs: list[Input] = []
@@ -79,7 +79,7 @@ class FakeEngine:
 
 
 class FakeStore:
-    """Keeps what it is asked for."""
+    """Records the effects that it is to carry out."""
 
     def __init__(self) -> None:
         self.asked: list[DiskEffect] = []
@@ -89,7 +89,7 @@ class FakeStore:
 
 
 class FakeOutlet:
-    """Keeps what is sent, one item per call."""
+    """Records what is sent, one item per call."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, list[bytes]]] = []
@@ -99,7 +99,7 @@ class FakeOutlet:
 
 
 class FakeHasher:
-    """Keeps what it is asked for, to be answered by the test."""
+    """Records its work, for the test to answer."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Work, Callable[[Outcome], None]]] = []

@@ -1,4 +1,4 @@
-"""Passwords are hashed on threads, a bounded number at a time."""
+"""Passwords are hashed on threads, and only a bounded number can wait."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""What a node says of itself over HTTP."""
+"""A node's state over HTTP."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whole nodes on loopback: they start, find each other, serve, and end in order."""
+"""Whole nodes on loopback: they start, find each other, serve clients, and shut down."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ from support.recorders import Recorder, Side
 
 @pytest.fixture(autouse=True)
 def _collector() -> Iterator[None]:
-    """A node tunes the garbage collector of its process: undo it."""
+    """Undo a node's tuning of the process's garbage collector."""
     before = gc.get_threshold()
     yield
     gc.unfreeze()
@@ -55,7 +55,7 @@ def make_config(directory: Path, name: str = "n1", **changes: Any) -> NodeConfig
 
 @contextlib.asynccontextmanager
 async def running(config: NodeConfig) -> AsyncIterator[RunFile]:
-    """Run a node while the context lasts; gives its run file."""
+    """Run a node while the context lasts; give its run file."""
     assert config.run_file is not None
     path = config.run_file
     node = Node(config)
@@ -84,7 +84,7 @@ async def wait_ready(*run_files: RunFile) -> list[dict[str, Any]]:
 
 
 def replies(balancer: Recorder) -> bytes:
-    """Join what was shown to session 1."""
+    """Return everything shown to session 1."""
     found = [frames.decode_from_node(body) for body in balancer.bodies]
     items = [item for frame in found if isinstance(frame, Output) for item in frame.items]
     return b"".join(item.payload for item in items if isinstance(item, Reply))

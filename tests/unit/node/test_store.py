@@ -1,4 +1,4 @@
-"""The store keeps changes in order, repeats what met a full disk, and passes answers on."""
+"""The store makes changes in order, repeats them while the disk is full, and answers queries."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ PAGE = Page("r:1", 10, is_newest=True)
 
 
 class FakeHistory:
-    """A history that does what it is told, and fails as it is told."""
+    """A history that records its calls, and fails when a test says so."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
@@ -70,7 +70,7 @@ class FakeHistory:
 
 
 class FakeLog(FakeHistory):
-    """A log, likewise."""
+    """A log that does the same."""
 
 
 class Bench:

@@ -40,7 +40,7 @@ def test_a_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> No
     finally:
         holder.kill()
         holder.communicate()
-    # A killed process holds nothing.
+    # The lock of a killed process is free.
     open_directory(tmp_path).close()
 
 
@@ -59,7 +59,7 @@ def test_another_owners_directory_is_refused(tmp_path: Path, other: Identity) ->
         DataDirectory.open(tmp_path, other, is_founding=True)
     assert caught.value.found == str(IDENTITY)
     assert caught.value.expected == str(other)
-    # The refusal let go of the lock, and changed nothing.
+    # The refusal released the lock and changed nothing.
     open_directory(tmp_path).close()
 
 

@@ -1,4 +1,4 @@
-"""A page is what its definition says, and costs the same however long the conversation is."""
+"""Pages match their definition, and cost the same in a conversation of any length."""
 
 import random
 
@@ -134,7 +134,7 @@ def test_any_page_is_what_the_plain_definition_says(history: HistoryStore) -> No
 
 
 def steps(history: HistoryStore, query: Query) -> int:
-    """Count what SQLite does for an answer, in hundreds of its virtual machine's instructions."""
+    """Return what an answer costs, in hundreds of instructions of SQLite's virtual machine."""
     count = 0
 
     def step() -> int:
@@ -166,7 +166,7 @@ def test_an_answer_costs_the_same_in_a_long_conversation(
     history: HistoryStore, query: Query
 ) -> None:
     def write(first: int, last: int) -> None:
-        # Most of it is events, in the one room, and many people write to Ann.
+        # Most rows of the room are events, and many people write to Ann.
         rows = [
             row(position, kind=KIND_EVENT if position % 10 else KIND_MESSAGE)
             for position in range(first, last)
@@ -177,7 +177,7 @@ def test_an_answer_costs_the_same_in_a_long_conversation(
     write(1, 3_000)
     before = steps(history, query)
     write(3_000, 30_000)
-    # Ten times as much history; only halving the range of positions takes a few steps more.
+    # There is ten times as much history; only the bisection takes a few more steps.
     assert steps(history, query) <= before * 1.2 + 5
 
 

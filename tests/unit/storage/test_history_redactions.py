@@ -1,4 +1,4 @@
-"""What was taken back is gone from the disk, in whatever order things come."""
+"""The text of redacted messages is removed from the disk, in whatever order rows come."""
 
 import itertools
 from pathlib import Path

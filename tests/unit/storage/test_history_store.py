@@ -1,4 +1,4 @@
-"""History is stored once, repaired when it is damaged, and never given away false."""
+"""History is stored once, repaired when damaged, and never served with errors."""
 
 import random
 import shutil
@@ -254,7 +254,7 @@ def test_a_damaged_row_is_refused_until_a_neighbours_replaces_it(
     with pytest.raises(CorruptRowsError, match="4, 6") as caught:
         store.answer(ALL)
     assert caught.value.positions == (4, 6)
-    # What has nothing to do with it is answered as ever.
+    # Other queries are answered as before.
     newest = Page("r:1", 3, is_newest=True, with_events=True)
     assert store.answer(newest) == tuple(rows_of(7, 9))
     for position in caught.value.positions:
@@ -345,7 +345,7 @@ def test_a_malformed_file_is_moved_aside_and_history_starts_empty(
     file = directory.path / "history.db"
     content = bytearray(file.read_bytes())
     if damage == "index":
-        # Where table and index disagree, rows would be missing from pages without a trace.
+        # If table and index disagreed, rows would silently be missing from pages.
         place = content.rindex(b"r:1")
         content[place : place + 3] = b"r:9"
     else:

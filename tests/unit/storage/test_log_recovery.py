@@ -1,4 +1,4 @@
-"""Damage to the log is found, cut off, told, and never served."""
+"""Damage to the log is found, cut off, reported, and never served."""
 
 import random
 import shutil
@@ -24,7 +24,7 @@ HARD = HardState(2, "n2")
 
 @pytest.fixture
 def file(directory: DataDirectory) -> Path:
-    """A closed log with entries 1 to 9 of term 1, and 10 to 12 of term 2."""
+    """Write and close a log with entries 1 to 9 of term 1, and 10 to 12 of term 2."""
     log = LogStore(directory)
     log.load()
     log.write([batch(*entries(1, 9), *entries(10, 12, term=2), hard_state=HARD)])
@@ -34,7 +34,7 @@ def file(directory: DataDirectory) -> Path:
 
 @pytest.fixture
 def compacted(directory: DataDirectory, file: Path) -> Path:
-    """The same with a snapshot at 8, and the log from 5 on."""
+    """Write the same with a snapshot at 8, and the log from 5 on."""
     log = LogStore(directory)
     log.load()
     log.compact(snapshot(8), 5)
@@ -43,7 +43,7 @@ def compacted(directory: DataDirectory, file: Path) -> Path:
 
 
 def load(directory: DataDirectory) -> tuple[Stored, tuple[str, ...]]:
-    """Load twice: what was found must be stored, and not be found again."""
+    """Load twice: the repair must be stored, so that the second load finds no damage."""
     log = LogStore(directory)
     stored = log.load()
     findings = log.findings
@@ -228,7 +228,7 @@ def test_a_torn_transaction_was_never_there(directory: DataDirectory, tmp_path: 
     log.write([batch(*entries(1, 9), hard_state=HARD)])
     copy_as_after_kill(directory.path, tmp_path / "killed")
     log.write([batch(*entries(10, 200))])
-    # The crash came while the last write was under way: it had not returned, so nobody noted it.
+    # The crash came during the last write, which was not yet noted.
     shutil.copy(directory.path / "log.db-wal", tmp_path / "killed" / "log.db-wal")
     log.close()
     wal = tmp_path / "killed" / "log.db-wal"

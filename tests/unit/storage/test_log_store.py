@@ -1,4 +1,4 @@
-"""What is written to the log is there afterwards, wholly or not at all."""
+"""After a restart, each batch is in the log as a whole or not at all."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def opened(directory: DataDirectory) -> LogStore:
 
 
 def reloaded(log: LogStore, directory: DataDirectory) -> Stored:
-    """What the log holds after a restart; nothing may be wrong with it."""
+    """Return what the log holds after a restart; it must be undamaged."""
     log.close()
     again = LogStore(directory)
     stored = again.load()

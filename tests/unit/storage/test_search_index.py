@@ -1,4 +1,4 @@
-"""What was said is found by its words, and what the index cannot know costs nobody anything."""
+"""Messages are found by their words, also after the index was lost or damaged."""
 
 import random
 from pathlib import Path
@@ -58,7 +58,7 @@ def make_rows(dice: random.Random, count: int) -> list[Row]:
 def test_it_finds_what_reading_everything_would_find(seed: int, history: HistoryStore) -> None:
     dice = random.Random(seed)
     rows = make_rows(dice, 300)
-    # As neighbours' rows come: out of order, some again.
+    # Rows from neighbours come out of order, and some twice.
     history.write([row for row in rows if row.position <= 100], Position(100))
     assert not history.index_some()
     history.write([row for row in rows if row.position > 200], Position(300))

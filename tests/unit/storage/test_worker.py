@@ -1,4 +1,4 @@
-"""The disk's threads: nothing waits for them, and nothing that they find out is lost."""
+"""The disk's threads: nothing waits for them, and every result and error is delivered."""
 
 import queue
 import threading
@@ -11,11 +11,11 @@ from roost.storage import FullError, GroupCommitter, StorageError, Worker
 from support.stores import batch, snapshot
 
 WAIT_S = 20.0
-"""Only a test that fails waits this long."""
+"""Only a failing test waits this long."""
 
 
 class Loop:
-    """Stands for the event loop: what is delivered is done when the test says so."""
+    """A fake event loop: delivered callables run when the test says so."""
 
     def __init__(self) -> None:
         self._delivered: queue.Queue[Callable[[], None]] = queue.Queue()
@@ -89,12 +89,12 @@ def test_closing_finishes_what_is_queued() -> None:
 
 
 class FakeLog:
-    """Writes to a list, when it is let, and as the test says."""
+    """Writes to a list, when the test lets it."""
 
     def __init__(self) -> None:
         self.calls: list[list[int] | Snapshot] = []
         self.errors: list[Exception] = []
-        """For the calls to come, the first one first."""
+        """Errors for the next calls, in order."""
         self.is_held = False
         self.begun = threading.Semaphore(0)
         self.gate = threading.Semaphore(0)
@@ -115,7 +115,7 @@ class FakeLog:
 
 
 class Desk:
-    """A committer and what it says."""
+    """A committer and what it delivers."""
 
     def __init__(self, log: FakeLog, retry_s: float = 0.0) -> None:
         self.loop = Loop()

@@ -53,7 +53,7 @@ def test_an_orphan_is_lost_after_the_grace_period_from_when_it_was_seen_last() -
     assert census.lost({"b1": 5}, (5,), 0.0) == []
     census.trunk_disconnected("b1")
     assert census.lost({"b1": 5}, (5,), 1.0) == []
-    # The balancer starts again, and has not got rid of all that it held before.
+    # The balancer restarts, and its earlier incarnation still has sessions.
     census.trunk_connected("b1", 6)
     assert census.lost({"b1": 6}, (5, 6), 10.0) == []
     assert census.lost({"b1": 6}, (5, 6), 31.0) == [("", 5)]

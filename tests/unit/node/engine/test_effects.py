@@ -1,4 +1,4 @@
-"""The order of duties: what an engine asks for comes in the order in which to do it."""
+"""An engine returns effects in the order in which to carry them out."""
 
 import random
 from typing import get_args

@@ -1,4 +1,4 @@
-"""An engine watches for users who have been without a client for too long."""
+"""An engine ends users who have been without a client for too long."""
 
 from roost.chat.admission import set_account
 from roost.chat.credentials import Credentials
@@ -12,7 +12,7 @@ from support.lone_node import LoneNode
 
 
 def absent_alice(days_max: int) -> LoneNode:
-    """Make a node whose only user is always on and has just lost her client."""
+    """Return a node whose only user is always on and has just lost her client."""
     node = LoneNode()
     node.connect("b1", 7)
     node.say("b1", 7, 1, "NICK alice", "USER a 0 * :A")

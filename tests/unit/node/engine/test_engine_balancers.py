@@ -1,4 +1,4 @@
-"""What an engine makes of balancers: one node alone, obeyed at once."""
+"""How an engine treats balancers."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_a_balancer_with_anothers_incarnation_is_not_served(is_known_before: boo
         node.connect("b1", 7)
         node.connect("b2", 7)
     else:
-        # Another node has announced it, and its entry comes first.
+        # Both are announced before the first entry is applied.
         first, second = (inputs.TrunkConnected(welcome(name, 7)) for name in ("b1", "b2"))
         node.take(first, second)
     node.say("b1", 7, 1, "NICK alice", "USER a 0 * :A")
@@ -69,7 +69,7 @@ def test_a_balancer_with_anothers_incarnation_is_not_served(is_known_before: boo
     node.sent.clear()
     node.pass_time(1.0)
     assert {name for name, _ in node.sent} == {"b1"}
-    # Started anew, it is welcome.
+    # After a restart it is served.
     node.disconnect("b2")
     node.connect("b2", 9)
     node.say("b2", 9, 1, "NICK eve", "USER e 0 * :E")

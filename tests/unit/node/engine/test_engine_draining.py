@@ -1,4 +1,4 @@
-"""What an operator and an end in order make of a node: one node alone, obeyed at once."""
+"""A node is drained by an operator or because it stops."""
 
 from roost.node.engine.inputs import Leave, TrunkFrameReceived
 from roost.protocol.trunk import Drain, Status

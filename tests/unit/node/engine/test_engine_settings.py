@@ -1,4 +1,4 @@
-"""An engine asks for the settings that its configuration has, once for each change of it."""
+"""An engine proposes the settings in its configuration, once for each change of them."""
 
 import msgspec
 

@@ -12,7 +12,7 @@ def entry(index: int, size: int = 1) -> Entry:
 
 
 def after(snapshots: Snapshots, *indexes: int, size: int = 1) -> bool:
-    """Apply entries; tells whether a snapshot waits then."""
+    """Apply entries; return whether a snapshot waits then."""
     for index in indexes:
         snapshots.applied(entry(index, size), State(position=Position(index)))
     return snapshots.wants_sync
