@@ -31,7 +31,7 @@ QUEUED_MAX = 200
 _ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """argon2id with the least that OWASP recommends; about 30 ms for each hash."""
 
-_BUSY = WorkFailed("Too many people are logging in, try again in a moment")
+_BUSY = WorkFailed("Too many people are logging in; try again in a moment")
 
 
 def do_work(work: Work) -> Outcome:

@@ -293,8 +293,8 @@ def _answer(history: HistoryStore, effect: HistoryQuestion) -> DiskInput:
             except CorruptRowsError as error:
                 return AnswerCorrupt(ticket, error.positions)
             except SearchTimeoutError:
-                return AnswerFailed(ticket, "The search takes too long, ask for less")
+                return AnswerFailed(ticket, "The search takes too long; narrow it down")
             except FullError:
-                return AnswerFailed(ticket, "The disk is full, try again later")
+                return AnswerFailed(ticket, "The disk is full; try again later")
         case _:
             assert_never(effect)

@@ -228,8 +228,8 @@ def test_any_other_trouble_is_fatal() -> None:
     [
         (None, Answered(4, ())),
         (CorruptRowsError((Position(3),)), AnswerCorrupt(4, (Position(3),))),
-        (FullError("full"), AnswerFailed(4, "The disk is full, try again later")),
-        (SearchTimeoutError(), AnswerFailed(4, "The search takes too long, ask for less")),
+        (FullError("full"), AnswerFailed(4, "The disk is full; try again later")),
+        (SearchTimeoutError(), AnswerFailed(4, "The search takes too long; narrow it down")),
     ],
 )
 def test_questions_are_answered_one_way_or_another(

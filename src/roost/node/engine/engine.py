@@ -317,7 +317,7 @@ class Engine:
         """Fetch corrupt rows from a neighbour, and answer the query then."""
         self._log("error", "history-corrupt", positions=list(positions))
         if not self._peers or not self._historian.repair(ticket, positions):
-            self._answer_failed(ticket, "The history is being repaired, try again later")
+            self._answer_failed(ticket, "The history is being repaired; try again later")
 
     def _answer_failed(self, ticket: int, reason: str) -> None:
         self._historian.answered(ticket)
@@ -481,7 +481,7 @@ class Engine:
             self._to_balancers.extend((balancer, status) for balancer in self._census.trunks)
 
     def _log_taken(self, balancer: str, incarnation: int) -> None:
-        reason = "another balancer started in the same moment; start this one again"
+        reason = "another balancer started at the same moment; restart this one"
         self._log(
             "error", "balancer-refused", balancer=balancer, incarnation=incarnation, reason=reason
         )
