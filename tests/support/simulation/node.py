@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import assert_never, cast
+from typing import cast
 
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
@@ -15,13 +15,11 @@ from roost.node.engine.effects import (
     DoWork,
     Effect,
     ExportRows,
-    ImportRows,
     LogEvent,
     ReloadConfiguration,
     RememberDrained,
     SendToBalancers,
     SendToPeers,
-    WriteHistory,
 )
 from roost.node.engine.engine import Engine
 from roost.node.engine.inputs import Input
@@ -221,14 +219,12 @@ class SimulatedNode:
                 self._later(HASHING_S, lambda: inputs.WorkDone(ticket, do_work(work)))
             case AddGap():
                 self.history_disk.change(effect)
-            case WriteHistory() | ImportRows():
-                self._later(CHANGE_S, partial(self.history_disk.change, effect))
             case AnswerQuery() | ExportRows():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
             case ReloadConfiguration():
                 raise AssertionError("nobody reconfigures a node here")
             case _:
-                assert_never(effect)
+                self._later(CHANGE_S, partial(self.history_disk.change, effect))
 
     def _later(self, seconds: float, work: Callable[[], Input | None]) -> None:
         life = self._life

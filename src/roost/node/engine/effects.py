@@ -1,8 +1,8 @@
-"""What an engine asks for after each turn: plain values, in the order in which to carry them out.
+"""What an engine asks for after each turn: plain values, to be carried out in order.
 
-An effect says what is to be done and which input comes back when it is. A new disk effect touches
-two places: this module, where its rank in `Effect` is its place in the order, and `DiskStore.obey`
-(with its counterpart in the tests' simulated disk). The type checker names what is forgotten.
+An effect says what is to be done and which input comes back when it is. A new change of the history
+touches two places: this module, where its rank in `Effect` is its place in the order, and `_change`
+in `roost.node.store`. The type checker names what is forgotten, there and in the simulated disk.
 """
 
 from typing import Any, TypeAlias, get_args
