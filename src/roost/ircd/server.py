@@ -34,6 +34,7 @@ from roost.ircd import commands
 from roost.ircd.config import Config
 from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.serving.serving import Serving
+from roost.ircd.serving.takeover import TOO_LATE
 from roost.ircd.sessions.directory import Directory
 from roost.ircd.sessions.groups import Groups
 from roost.ircd.sessions.outbox import Outbox, ServerOutput
@@ -108,7 +109,7 @@ class Server:
         self, balancer: str, frame: Attach | Lines | Detach | Release, now: Instant
     ) -> None:
         """Take a balancer's frame."""
-        self._serving.now = now
+        self._serving.environment.now = now
         if isinstance(frame, Release):
             self._release(balancer, frame)
             return
@@ -150,10 +151,10 @@ class Server:
         elif number not in self._state.sessions and frame.position <= self._state.position:
             self._serving.close(session, "Session ended")
         elif not self._recent.reaches(session.served):
-            self._serving.refuse(session, "it is too long ago that the client was served")
+            self._serving.refuse(session, TOO_LATE)
         else:
             session.skipped_parts = frame.part
-            self._serving.ask_for(session)
+            self._serving.takeover.ask_for(session)
 
     def _release(self, balancer: str, frame: Release) -> None:
         for released in frame.sessions:
@@ -307,15 +308,16 @@ class Server:
 
     def reconfigure(self, config: Config) -> None:
         """Take over what may change while clients are connected; the rest stays as it was."""
-        self._serving.config = msgspec.structs.replace(
-            self._serving.config, motd=config.motd, admin=config.admin, operators=config.operators
+        environment = self._serving.environment
+        environment.config = msgspec.structs.replace(
+            environment.config, motd=config.motd, admin=config.admin, operators=config.operators
         )
 
     # The turn
 
     def tick(self, now: Instant) -> None:
         """Keep the moving average, and ask again for what the log was not ready to take."""
-        self._serving.now = now
+        self._serving.environment.now = now
         self._serving.tick()
         seconds = 0.0 if self._averaged_at is None else now.monotonic - self._averaged_at
         if self._averaged_at is None or seconds > 0:
@@ -327,5 +329,5 @@ class Server:
 
     def take_output(self) -> ServerOutput:
         """Give what is to be sent, ordered and asked, and forget it."""
-        self._serving.ask_together()
+        self._serving.takeover.ask_together()
         return self._outbox.take()

@@ -13,38 +13,31 @@ from collections import deque
 
 from roost.chat.applied import Applied
 from roost.chat.commands import Act, Operation
-from roost.chat.commands.sessions import AttachSessions, CloseSession
-from roost.chat.ids import Position, RoomId, SessionId
-from roost.chat.refusals import Refusal
+from roost.chat.commands.sessions import CloseSession
+from roost.chat.ids import SessionId
 from roost.chat.state import State
-from roost.instant import Instant
 from roost.ircd.accounts.login import abort_exchange, count_line
 from roost.ircd.config import Config
 from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
-from roost.ircd.delivery.missed import Missed, look_back
-from roost.ircd.delivery.missed_index import MissedIndex
-from roost.ircd.delivery.siblings import describe_room, rooms_for_newcomer
 from roost.ircd.rendering.lines import Line
-from roost.ircd.rendering.pieces import cut_payload, join_lines
 from roost.ircd.replies.labels import finish
 from roost.ircd.serving import registration, resumption
+from roost.ircd.serving.answers import Answers
+from roost.ircd.serving.environment import Environment
 from roost.ircd.serving.gradual import STEPS_PER_TICK, GoingAnswer
 from roost.ircd.serving.jobs import Jobs
 from roost.ircd.serving.questions import Questions
 from roost.ircd.serving.reading import read
 from roost.ircd.serving.results import send_results
+from roost.ircd.serving.takeover import TOO_LATE, Takeover
 from roost.ircd.sessions.directory import Directory
 from roost.ircd.sessions.groups import Groups
-from roost.ircd.sessions.handover import Handover
 from roost.ircd.sessions.outbox import Outbox
-from roost.ircd.sessions.recent import RecentEntries, nick_before
+from roost.ircd.sessions.recent import RecentEntries
 from roost.ircd.sessions.session import LocalSession, Phase
 from roost.protocol import trunk as frames
-from roost.protocol.trunk import Close, DeliverTo, Lines, Refuse, Reply
-
-ATTACHED_AT_ONCE_MAX = 500
-"""Sessions in one command: an entry of 10 kB, and some milliseconds of every node's work."""
+from roost.protocol.trunk import Close, Lines, Refuse
 
 
 class Serving:
@@ -60,20 +53,19 @@ class Serving:
         deliveries: Deliveries,
         recent: RecentEntries,
     ) -> None:
-        self.state = state
-        self.now = Instant(0.0, 0)
-        self.config = config
+        self.environment = Environment(config, state)
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
         self._deliveries = deliveries
         self._recent = recent
-        self._missed = MissedIndex(recent)
+        self._answers = Answers(self.environment, outbox)
+        self.takeover = Takeover(
+            self.environment, outbox, directory, groups, recent, self._answers, self.refuse
+        )
         self._waiting: dict[SessionId, Context] = {}
         self.questions = Questions(outbox, self._is_served, self._take_late)
         self.jobs = Jobs(outbox, self._is_served, self._take_late)
-        self._attaching: list[tuple[SessionId, int]] = []
-        """Sessions and generations that the log is to be asked for at the turn's end."""
         self._going: deque[GoingAnswer] = deque()
         """Long answers, the one to be gone on with first."""
         self._unopened: list[Context] = []
@@ -91,7 +83,7 @@ class Serving:
             for line in frame.lines[session.next_line - frame.first :]:
                 session.queue.append((session.next_line, line))
                 session.next_line += 1
-        if len(session.queue) > self.config.queued_lines_max:
+        if len(session.queue) > self.environment.config.queued_lines_max:
             session.queue.clear()
             session.end_reason = "Excess flood"
         self.pump(session)
@@ -105,16 +97,16 @@ class Serving:
             self._end(session, session.end_reason)
 
     def _handle(self, session: LocalSession, number: int, line: bytes | None) -> None:
-        context = Context(self.config, self.state, session, self.now, number)
+        context = self.environment.context(session, number)
         count_line(context)
         result = read(context, line)
-        effect = self._effect_of(session, number)
+        effect = self.takeover.effect_of(session, number)
         if effect is not None:
             self._answer_again(context, effect, is_refused_now=not result)
             return
         for whisper in context.whispers:
             self._outbox.whisper(whisper)
-            self._deliveries.whisper(whisper, self.state, session.id)
+            self._deliveries.whisper(whisper, self.environment.state, session.id)
         self._take(context, result)
 
     def _take(self, context: Context, result: Result) -> None:
@@ -141,13 +133,13 @@ class Serving:
     def _go_on_registering(self, context: Context) -> None:
         session = context.session
         session.registration.lines += 1
-        is_flood = session.registration.lines > self.config.registration_lines_max
+        is_flood = session.registration.lines > self.environment.config.registration_lines_max
         if session.end_reason is None and session.registration.is_complete and not is_flood:
             # Nothing yet, also no ACK of a label: the welcome or the refusal is the line's answer.
             abort_exchange(context)
             self._ask_to_open(context)
             return
-        self._send_part(context)
+        self._answers.send_registering(context)
         if session.end_reason is None and is_flood:
             session.queue.clear()
             session.end_reason = "Too many lines before registration"
@@ -201,10 +193,36 @@ class Serving:
         send_results(context, applied)
         self._finish(context)
 
+    def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
+        """Answer a line as it was, or would have been, when it took effect."""
+        if is_refused_now:
+            # What could be done then cannot be done any more.
+            context.lines.clear()
+        self.takeover.catch_up(context.session, effect)
+        self._settle_line(context, effect)
+
+    def _finish(self, context: Context) -> None:
+        """Send a line's whole answer."""
+        self._answers.send(context, is_whole=True)
+        self.takeover.line_done(context.session, context.line)
+
+    def _go_on(self, going: GoingAnswer) -> None:
+        """Send some more of a long answer."""
+        context = going.context
+        is_whole = going.step()
+        self._answers.send(context, is_whole=is_whole)
+        context.lines.clear()
+        if not is_whole:
+            self._going.append(going)
+            return
+        context.session.waiting_line = 0
+        self.takeover.line_done(context.session, context.line)
+        self.pump(context.session)
+
     def _settle_registration(self, context: Context, applied: Applied) -> None:
         session = context.session
         if applied.is_fenced:
-            if registration.is_balancer_known(session, self.state):
+            if registration.is_balancer_known(session, self.environment.state):
                 session.end_reason = "Registration was overtaken, connect again"
             else:
                 # The entry that announces the balancer is still on its way through the log.
@@ -220,14 +238,14 @@ class Serving:
     def _go_on_refused(self, context: Context) -> None:
         """Say that the log refused; who could not resume may have said enough to register."""
         session = context.session
-        self._send_part(context)
+        self._answers.send_registering(context)
         if session.end_reason is None and session.registration.is_complete:
             self._ask_to_open(context)
 
     def _settle_registered(self, context: Context) -> None:
         """The client was registered when another node served it; its lines are replayed."""
         session = context.session
-        known = self.state.sessions[session.id]
+        known = self.environment.state.sessions[session.id]
         opening = self._recent.opening(session.id)
         resume = session.registration.resume
         if (opening is not None and opening.line > context.line) or (
@@ -243,13 +261,13 @@ class Serving:
             session.served = max(session.served, opening.position)
         generation = known.generation
         if generation < session.generation:
-            self.ask_for(session)
+            self.takeover.ask_for(session)
         elif generation > session.generation:
             self.give_up(session)
         elif self._recent.reaches(session.served):
             self.open(session, context.line, is_new=False)
         else:
-            self.refuse(session, "it is too long ago that the client was served")
+            self.refuse(session, TOO_LATE)
 
     def open(self, session: LocalSession, line: int, *, is_new: bool) -> None:
         """The log has registered the client: acknowledge everything up to `line`, and welcome.
@@ -261,12 +279,12 @@ class Serving:
             del self._waiting[session.id]
             session.waiting_line = 0
         else:
-            context = Context(self.config, self.state, session, self.now, line)
-        self._take_up(session)
+            context = self.environment.context(session, line)
+        self.takeover.take_up(session)
         registration.send_welcome(context)
         seen = resumption.seen_before(context, self._recent.reaches)
-        self._reply(session, line, session.registration.part, finish(context), is_last=True)
-        self._hand_over(
+        self._answers.reply(session, line, session.registration.part, finish(context), is_last=True)
+        self.takeover.hand_over(
             session,
             has_missed=not is_new,
             seen=seen,
@@ -276,25 +294,13 @@ class Serving:
 
     def replace_state(self, state: State) -> None:
         """Go on with another state; answers that are under way are made from it."""
-        self.state = state
+        self.environment.state = state
         self.jobs.replace_state(state)
         going = [one.context for one in self._going]
         for context in [*self._waiting.values(), *self._unopened, *going]:
             context.state = state
 
     # Sessions that another node served before
-
-    def ask_for(self, session: LocalSession) -> None:
-        """Ask the log to fence off the node that served a session before."""
-        session.phase = Phase.ATTACHING
-        self._attaching.append((session.id, session.generation))
-
-    def ask_together(self) -> None:
-        """Ask for all that `ask_for` was called for since the last time, in few commands."""
-        attaching, self._attaching = self._attaching, []
-        for start in range(0, len(attaching), ATTACHED_AT_ONCE_MAX):
-            some = attaching[start : start + ATTACHED_AT_ONCE_MAX]
-            self._outbox.command(AttachSessions(tuple(some)))
 
     def fenced(self, session: LocalSession) -> None:
         """The log says that this node does not get the session."""
@@ -306,182 +312,13 @@ class Serving:
         if session.phase is not Phase.ATTACHING:
             return
         if not self._recent.reaches(session.served):
-            self.refuse(session, "it is too long ago that the client was served")
+            self.refuse(session, TOO_LATE)
         elif session.opened_line:
             self.open(session, session.opened_line, is_new=False)
         else:
-            self._take_up(session)
-            self._show(session, frames.Serving(session.id, session.generation))
-            self._hand_over(session, has_missed=True)
-
-    def _take_up(self, session: LocalSession) -> None:
-        """Know a session as the state has it."""
-        known = self.state.sessions[session.id]
-        user = self.state.users[known.user]
-        session.phase = Phase.LIVE
-        session.nick = user.nick
-        session.capabilities = known.capabilities
-        session.user = user.id
-        session.handover = Handover()
-
-    def _hand_over(
-        self,
-        session: LocalSession,
-        *,
-        has_missed: bool,
-        seen: tuple[Position, int] | None = None,
-        is_newcomer: bool = False,
-    ) -> None:
-        """Find what the client missed, if anything, and what its lines have done already.
-
-        That is what came since the session was `served`, or since the message that was `seen`
-        over another connection. One that `is_newcomer` is told before in which rooms its user was
-        then, because of other clients. See `ircd.sessions.handover`.
-        """
-        known = self.state.sessions[session.id]
-        handover = session.handover
-        assert handover is not None, "it has been taken up"
-        missed = Missed([], list(self.state.users[known.user].rooms))
-        if has_missed or seen is not None:
-            since = session.served if seen is None else Position(seen[0] - 1)
-            missed = self._missed_since(since, session, seen)
-        if is_newcomer:
-            told = rooms_for_newcomer(lambda: self._context_of(session), missed.rooms)
-            self._send_missed(session, told)
-        handover.miss(missed.lines, self.state.position)
-        if known.last_line > session.handled_line:
-            handover.last_line = known.last_line
-            session.nick = nick_before(self._recent, session, known.last_line)
-        else:
-            self._go_live(session)
-
-    def _missed_since(
-        self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
-    ) -> Missed:
-        def describe(room: RoomId) -> bytes:
-            return describe_room(self._context_of(session), room)
-
-        known = self.state.sessions[session.id]
-        name = self.config.server_name
-        return look_back(self._missed, since, self.state, known, name, describe, seen)
-
-    def _context_of(self, session: LocalSession) -> Context:
-        """Make a context for what is told to a client unasked."""
-        return Context(self.config, self.state, session, self.now, 0)
-
-    def _effect_of(self, session: LocalSession, line: int) -> Applied | None:
-        """Give the entry that a line had its effect in, when another node served the session."""
-        if session.handover is None or line > session.handover.last_line:
-            return None
-        return self._recent.of_line(session.id, line)
-
-    def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
-        """Answer a line as it was, or would have been, when it had its effect."""
-        if is_refused_now:
-            # What could be done then cannot be done any more.
-            context.lines.clear()
-        session = context.session
-        for result in effect.results:
-            if not isinstance(result, Refusal) and result.source.user == session.user:
-                # Another client of the user may have changed it since the line before.
-                session.nick = result.source.nick
-                break
-        assert session.handover is not None, "lines have effects elsewhere only before"
-        self._send_missed(session, session.handover.take_missed(effect.position))
-        self._settle_line(context, effect)
-
-    def _go_live(self, session: LocalSession) -> None:
-        """Send what was held back, and let the session take part from now on."""
-        handover = session.handover
-        assert handover is not None, "it has been taken up"
-        if not self._recent.reaches(handover.until):
-            self.refuse(session, "it is too long ago that the client was served")
-            return
-        if handover.until < self.state.position:
-            missed = self._missed_since(handover.until, session)
-            handover.miss(missed.lines, self.state.position)
-        self._send_missed(session, handover.take_missed(Position(self.state.position + 1)))
-        session.handover = session.introduction = None
-        session.nick = self.state.users[session.user].nick
-        for item in handover.items:
-            self._outbox.item(session.balancer, item)
-        self._directory.set_user(session, session.user)
-        self._directory.watch(session, self.state.sessions[session.id].monitored)
-        for room in self.state.users[session.user].rooms:
-            self._groups.enter(session, room)
-
-    def _send_missed(self, session: LocalSession, lines: list[bytes]) -> None:
-        """Send lines in items of a bounded size."""
-        for piece in join_lines(lines, self.config.reply_part_bytes_max):
-            self._show(session, DeliverTo((session.id,), piece))
-
-    # Answers go out
-
-    def _send_part(self, context: Context) -> None:
-        """Send what a line of the registration was answered with."""
-        session, answered = context.session, context.session.registration
-        payload = finish(context)
-        context.lines.clear()
-        if not payload:
-            return
-        part = answered.part
-        answered.part += 1
-        if part >= answered.skipped_parts:
-            self._reply(session, context.line, part, payload, is_last=False)
-
-    def _finish(self, context: Context) -> None:
-        """Send a line's whole answer."""
-        self._send_parts(context, is_whole=True)
-        self._finished(context)
-
-    def _go_on(self, going: GoingAnswer) -> None:
-        """Send some more of a long answer."""
-        context = going.context
-        is_whole = going.step()
-        self._send_parts(context, is_whole=is_whole)
-        context.lines.clear()
-        if not is_whole:
-            self._going.append(going)
-            return
-        context.session.waiting_line = 0
-        self._finished(context)
-        self.pump(context.session)
-
-    def _send_parts(self, context: Context, *, is_whole: bool) -> None:
-        """Send lines in as many parts as their length asks for.
-
-        The line is acknowledged when its answer is whole, unless it is to be heard again together
-        with those that follow.
-        """
-        session = context.session
-        is_last = is_whole and not session.is_unfinished
-        *pieces, last = cut_payload(finish(context), self.config.reply_part_bytes_max)
-        for piece in pieces:
-            if session.part >= session.skipped_parts:
-                self._reply(session, context.line, session.part, piece, is_last=False)
-            session.part += 1
-        if is_last or session.part >= session.skipped_parts:
-            self._reply(session, context.line, session.part, last, is_last=is_last)
-        session.part += 1
-        if is_last:
-            session.part = session.skipped_parts = 0
-
-    def _finished(self, context: Context) -> None:
-        session = context.session
-        if session.handover is not None and context.line >= session.handover.last_line:
-            self._go_live(session)
-
-    def _reply(
-        self, session: LocalSession, line: int, part: int, payload: bytes, *, is_last: bool
-    ) -> None:
-        if not session.is_detached:
-            self._show(session, Reply(session.id, session.generation, line, part, is_last, payload))
-
-    def _show(self, session: LocalSession, item: frames.Item) -> None:
-        if session.handover is not None:
-            session.handover.items.append(item)
-        else:
-            self._outbox.item(session.balancer, item)
+            self.takeover.take_up(session)
+            self._answers.show(session, frames.Serving(session.id, session.generation))
+            self.takeover.hand_over(session, has_missed=True)
 
     # Time
 
@@ -523,7 +360,7 @@ class Serving:
     def _say_goodbye(self, session: LocalSession, text: str) -> None:
         context = self._waiting.get(session.id)
         if context is None:
-            context = Context(self.config, self.state, session, self.now, 0)
+            context = self.environment.context(session)
         payload = b""
         if not session.is_detached:
             context.lines = [Line("", f"ERROR :Closing link: {text}")]
@@ -556,7 +393,7 @@ class Serving:
 
     def _lose(self, session: LocalSession) -> None:
         """The log did not take a line: the session is closed, or another node's."""
-        if session.id in self.state.sessions:
+        if session.id in self.environment.state.sessions:
             self.give_up(session)
         else:
             self.close(session, "Session ended")

@@ -1,0 +1,162 @@
+"""Takes over sessions that another node served, up to the moment when they are live here.
+
+    ask_for() --> the log --> take_up() --> hand_over() --> lines come again --> go_live()
+
+See `ircd.sessions.handover` for the order in which a client is told what it missed.
+"""
+
+from collections.abc import Callable
+
+from roost.chat.applied import Applied
+from roost.chat.commands.sessions import AttachSessions
+from roost.chat.ids import Position, RoomId, SessionId
+from roost.chat.refusals import Refusal
+from roost.ircd.delivery.missed import Missed, look_back
+from roost.ircd.delivery.missed_index import MissedIndex
+from roost.ircd.delivery.siblings import describe_room, rooms_for_newcomer
+from roost.ircd.serving.answers import Answers
+from roost.ircd.serving.environment import Environment
+from roost.ircd.sessions.directory import Directory
+from roost.ircd.sessions.groups import Groups
+from roost.ircd.sessions.handover import Handover
+from roost.ircd.sessions.outbox import Outbox
+from roost.ircd.sessions.recent import RecentEntries, nick_before
+from roost.ircd.sessions.session import LocalSession, Phase
+
+ATTACHED_AT_ONCE_MAX = 500
+"""Sessions in one command: an entry of 10 kB, and some milliseconds of every node's work."""
+TOO_LATE = "it is too long ago that the client was served"
+
+
+class Takeover:
+    """The sessions that are being taken over."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        outbox: Outbox,
+        directory: Directory,
+        groups: Groups,
+        recent: RecentEntries,
+        answers: Answers,
+        refuse: Callable[[LocalSession, str], None],
+    ) -> None:
+        """`refuse` gives a session back to its balancer, and says why."""
+        self._environment = environment
+        self._outbox = outbox
+        self._directory = directory
+        self._groups = groups
+        self._recent = recent
+        self._answers = answers
+        self._refuse = refuse
+        self._missed = MissedIndex(recent)
+        self._attaching: list[tuple[SessionId, int]] = []
+        """Sessions and generations that the log is to be asked for at the turn's end."""
+
+    def ask_for(self, session: LocalSession) -> None:
+        """Ask the log to fence off the node that served a session before."""
+        session.phase = Phase.ATTACHING
+        self._attaching.append((session.id, session.generation))
+
+    def ask_together(self) -> None:
+        """Ask for all sessions since the last time, in few commands."""
+        attaching, self._attaching = self._attaching, []
+        for start in range(0, len(attaching), ATTACHED_AT_ONCE_MAX):
+            some = attaching[start : start + ATTACHED_AT_ONCE_MAX]
+            self._outbox.command(AttachSessions(tuple(some)))
+
+    def take_up(self, session: LocalSession) -> None:
+        """Make a session what the state says that it is."""
+        state = self._environment.state
+        known = state.sessions[session.id]
+        user = state.users[known.user]
+        session.phase = Phase.LIVE
+        session.nick = user.nick
+        session.capabilities = known.capabilities
+        session.user = user.id
+        session.handover = Handover()
+
+    def hand_over(
+        self,
+        session: LocalSession,
+        *,
+        has_missed: bool,
+        seen: tuple[Position, int] | None = None,
+        is_newcomer: bool = False,
+    ) -> None:
+        """Find what the client missed, if anything, and what its lines have done already.
+
+        The client missed what came since the session was `served`, or since the message that it
+        has `seen` over another connection. A client that `is_newcomer` to a user that has others is
+        first told which rooms the user was in then.
+        """
+        state = self._environment.state
+        known = state.sessions[session.id]
+        handover = session.handover
+        assert handover is not None, "it has been taken up"
+        missed = Missed([], list(state.users[known.user].rooms))
+        if has_missed or seen is not None:
+            since = session.served if seen is None else Position(seen[0] - 1)
+            missed = self._missed_since(since, session, seen)
+        if is_newcomer:
+            told = rooms_for_newcomer(lambda: self._environment.context(session), missed.rooms)
+            self._answers.send_unasked(session, told)
+        handover.miss(missed.lines, state.position)
+        if known.last_line > session.handled_line:
+            handover.last_line = known.last_line
+            session.nick = nick_before(self._recent, session, known.last_line)
+        else:
+            self.go_live(session)
+
+    def _missed_since(
+        self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
+    ) -> Missed:
+        def describe(room: RoomId) -> bytes:
+            return describe_room(self._environment.context(session), room)
+
+        state, name = self._environment.state, self._environment.config.server_name
+        known = state.sessions[session.id]
+        return look_back(self._missed, since, state, known, name, describe, seen)
+
+    def effect_of(self, session: LocalSession, line: int) -> Applied | None:
+        """Return the entry that a line took effect in while another node served the session."""
+        if session.handover is None or line > session.handover.last_line:
+            return None
+        return self._recent.of_line(session.id, line)
+
+    def catch_up(self, session: LocalSession, effect: Applied) -> None:
+        """Bring the client to the moment before one of its lines took effect."""
+        for result in effect.results:
+            if not isinstance(result, Refusal) and result.source.user == session.user:
+                # Another client of the user may have changed it since the line before.
+                session.nick = result.source.nick
+                break
+        assert session.handover is not None, "lines have effects elsewhere only before"
+        missed = session.handover.take_missed(effect.position)
+        self._answers.send_unasked(session, missed)
+
+    def line_done(self, session: LocalSession, line: int) -> None:
+        """Let the session go live after the last line that had its effect elsewhere."""
+        if session.handover is not None and line >= session.handover.last_line:
+            self.go_live(session)
+
+    def go_live(self, session: LocalSession) -> None:
+        """Send what was held back, and let the session take part from now on."""
+        state, handover = self._environment.state, session.handover
+        assert handover is not None, "it has been taken up"
+        if not self._recent.reaches(handover.until):
+            self._refuse(session, TOO_LATE)
+            return
+        if handover.until < state.position:
+            missed = self._missed_since(handover.until, session)
+            handover.miss(missed.lines, state.position)
+        rest = handover.take_missed(Position(state.position + 1))
+        self._answers.send_unasked(session, rest)
+        session.handover = session.introduction = None
+        session.nick = state.users[session.user].nick
+        for item in handover.items:
+            self._outbox.item(session.balancer, item)
+        self._directory.set_user(session, session.user)
+        self._directory.watch(session, state.sessions[session.id].monitored)
+        for room in state.users[session.user].rooms:
+            self._groups.enter(session, room)
