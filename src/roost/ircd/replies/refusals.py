@@ -12,6 +12,10 @@ from roost.ircd.replies import metadata_reply
 _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
     Reason.NO_SUCH_NICK: (numerics.ERR_NOSUCHNICK, "No such nick/channel"),
     Reason.NO_SUCH_ROOM: (numerics.ERR_NOSUCHCHANNEL, "No such channel"),
+    Reason.TOO_MANY_ROOMS_EXIST: (
+        numerics.ERR_TOOMANYCHANNELS,
+        "The network has no room for another channel",
+    ),
     Reason.TOO_MANY_ROOMS: (numerics.ERR_TOOMANYCHANNELS, "You have joined too many channels"),
     Reason.NICK_INVALID: (numerics.ERR_ERRONEUSNICKNAME, "Erroneous nickname"),
     Reason.NICK_IN_USE: (numerics.ERR_NICKNAMEINUSE, "Nickname is already in use"),
@@ -43,6 +47,34 @@ _TWO_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
 }
 """Replies of the form `<client> <subject> <detail> :<text>`."""
 
+_PLAIN_REPLIES: dict[Reason, tuple[str, str]] = {
+    Reason.OTHER_USERS_MODES: (
+        numerics.ERR_USERSDONTMATCH,
+        "Can't view or change modes of other users",
+    ),
+    Reason.UNKNOWN_USER_MODE: (numerics.ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag"),
+    Reason.NOT_NETWORK_OPERATOR: (
+        numerics.ERR_NOPRIVILEGES,
+        "Permission Denied- You're not an IRC operator",
+    ),
+}
+"""Replies of the form `<client> :<text>`."""
+
+_FAILURES: dict[Reason, tuple[str, str]] = {
+    Reason.ALWAYS_ON_NEEDS_ACCOUNT: ("ACCOUNT_REQUIRED", "Log in to an account first"),
+    Reason.SERVER_FULL: ("SERVER_FULL", "The network is full, try again later"),
+}
+"""Standard replies without a subject: code and text."""
+
+_SUBJECT_FAILURES: dict[Reason, tuple[str, str]] = {
+    Reason.BAN_INVALID: (
+        "INVALID_MASK",
+        "This cannot be banned: give an address, ~a:account, or a more specific mask",
+    ),
+    Reason.NO_SUCH_BAN: ("NO_SUCH_BAN", "There is no such ban"),
+}
+"""Standard replies with the subject: code and text."""
+
 _CANNOT_SEND = {
     "n": "Cannot send to channel: you are not in it (+n)",
     "m": "Cannot send to channel: it is moderated (+m)",
@@ -66,12 +98,19 @@ def send_refusal(context: Context, refusal: Refusal) -> None:
     if refusal.reason in _SUBJECT_REPLIES:
         numeric, text = _SUBJECT_REPLIES[refusal.reason]
         context.reply(numeric, subject, text)
-        return
-    if refusal.reason in _TWO_SUBJECT_REPLIES:
+    elif refusal.reason in _TWO_SUBJECT_REPLIES:
         numeric, text = _TWO_SUBJECT_REPLIES[refusal.reason]
         context.reply(numeric, subject, _shown(refusal.detail), text)
-        return
-    _send_other(context, refusal, subject)
+    elif refusal.reason in _PLAIN_REPLIES:
+        context.reply(*_PLAIN_REPLIES[refusal.reason])
+    elif refusal.reason in _FAILURES:
+        code, text = _FAILURES[refusal.reason]
+        context.fail(code, text=text)
+    elif refusal.reason in _SUBJECT_FAILURES:
+        code, text = _SUBJECT_FAILURES[refusal.reason]
+        context.fail(code, subject, text=text)
+    else:
+        _send_other(context, refusal, subject)
 
 
 def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
@@ -82,9 +121,6 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
         case Reason.LIST_FULL:
             text = "Channel list is full"
             context.reply(numerics.ERR_BANLISTFULL, subject, refusal.detail, text)
-        case Reason.OTHER_USERS_MODES:
-            text = "Can't view or change modes of other users"
-            context.reply(numerics.ERR_USERSDONTMATCH, text)
         case Reason.MONITOR_FULL:
             limit = str(context.state.settings.monitor_max)
             text = "Monitor list is full"
@@ -93,11 +129,6 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             # ircv3.net/specs/extensions/setname
             text = "Realname is not valid"
             context.fail("INVALID_REALNAME", text=text, is_specified=True)
-        case Reason.UNKNOWN_USER_MODE:
-            context.reply(numerics.ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag")
-        case Reason.TOO_MANY_ROOMS_EXIST:
-            text = "The network has no room for another channel"
-            context.reply(numerics.ERR_TOOMANYCHANNELS, subject, text)
         case Reason.CANNOT_RENAME | Reason.NAME_IN_USE:
             # ircv3.net/specs/extensions/channel-rename
             is_taken = refusal.reason is Reason.NAME_IN_USE
@@ -111,30 +142,18 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             context.fail("INVALID_PARAMS", subject, text="Invalid parameters", is_specified=True)
         case Reason.TOO_MANY_SESSIONS:
             context.fail("TOO_MANY_SESSIONS", text=too_many_sessions(refusal))
-        case Reason.ALWAYS_ON_NEEDS_ACCOUNT:
-            context.fail("ACCOUNT_REQUIRED", text="Log in to an account first")
         case Reason.TOO_MANY_ALWAYS_ON:
             limit = str(context.state.settings.always_on_users_max)
             text = f"The network has {limit} always-on users already"
             context.fail("TOO_MANY_ALWAYS_ON", text=text)
         case Reason.REDACT_TARGET | Reason.REDACT_FORBIDDEN | Reason.REDACT_WINDOW:
             _send_not_redacted(context, refusal, subject)
-        case Reason.NOT_NETWORK_OPERATOR:
-            text = "Permission Denied- You're not an IRC operator"
-            context.reply(numerics.ERR_NOPRIVILEGES, text)
-        case Reason.BAN_INVALID:
-            text = "This cannot be banned: give an address, ~a:account, or a mask that says enough"
-            context.fail("INVALID_MASK", subject, text=text)
         case Reason.TOO_MANY_BANS:
             text = f"There are {refusal.detail} bans already"
             context.fail("TOO_MANY_BANS", subject, text=text)
-        case Reason.NO_SUCH_BAN:
-            context.fail("NO_SUCH_BAN", subject, text="There is no such ban")
         case Reason.NETWORK_BAN:
             text = f"You are banned from this network: {refusal.detail}"
             context.reply(numerics.ERR_YOUREBANNEDCREEP, text)
-        case Reason.SERVER_FULL:
-            context.fail("SERVER_FULL", text="The network is full, try again later")
         case _:
             send_login_refusal(context, refusal)
 
