@@ -51,26 +51,30 @@ def test_empty_lines_are_nothing(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        b"PRIVMSG #bytes :nul \x00 inside",
-        b"PRIVMSG #bytes :not \xff\xfe UTF-8",
-        b"\xc3\x28\xa0\xa1 \x00\x01\x02",
-        b":",
-        b"@a=b",
-        b"PRIVMSG" + b" x" * 300,
-        b"@" + b"t" * 5000 + b" PRIVMSG #bytes :tags",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    ],
+    ("number", "line"),
+    enumerate(
+        (
+            b"PRIVMSG #bytes :nul \x00 inside",
+            b"PRIVMSG #bytes :not \xff\xfe UTF-8",
+            b"\xc3\x28\xa0\xa1 \x00\x01\x02",
+            b":",
+            b"@a=b",
+            b"PRIVMSG" + b" x" * 300,
+            b"@" + b"t" * 5000 + b" PRIVMSG #bytes :tags",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        )
+    ),
 )
-def test_strange_bytes_reach_nobody(cluster: Cluster, line: bytes) -> None:
-    with cluster.client("strange") as strange, cluster.client("normal") as normal:
+def test_strange_bytes_reach_nobody(cluster: Cluster, number: int, line: bytes) -> None:
+    # The clients of the case before may still be online for a moment, under their own names.
+    nick = f"strange{number}"
+    with cluster.client(nick) as strange, cluster.client(f"normal{number}") as normal:
         normal.register().join("#bytes")
         strange.register().join("#bytes")
-        normal.expect("JOIN", "#bytes", source="strange")
+        normal.expect("JOIN", "#bytes", source=nick)
         strange.send_bytes(line + b"\r\n")
         strange.sync()
-        assert [seen for seen in normal.sync() if seen.nick == "strange"] == []
+        assert [seen for seen in normal.sync() if seen.nick == nick] == []
 
 
 def test_strange_bytes_instead_of_a_registration(cluster: Cluster) -> None:

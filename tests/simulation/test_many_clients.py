@@ -36,7 +36,7 @@ def come_in(cluster: SimulatedCluster) -> list[SimulatedClient]:
     cluster.wait_answered()
     balancer = cluster.balancers[0]
     for client, name in zip((desk, phone, bob), cluster.names, strict=True):
-        node = next(node for node in balancer.exchange.fleet if node.name == name)
+        node = next(node for node in balancer.exchange.pool if node.name == name)
         if client.session.node != name:
             balancer.move(client.session, node)
         cluster.world.run(0.2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.balancer.engine.fleet import Node
+from roost.balancer.engine.node_pool import Node
 from support.simulation.clients import SimulatedClient
 from support.simulation.cluster import SimulatedCluster
 
@@ -22,7 +22,7 @@ def in_a_room(cluster: SimulatedCluster, *names: str) -> list[SimulatedClient]:
 
 
 def node_of(cluster: SimulatedCluster, name: str) -> Node:
-    return next(n for n in cluster.balancers[0].exchange.fleet if n.name == name)
+    return next(n for n in cluster.balancers[0].exchange.pool if n.name == name)
 
 
 def move(cluster: SimulatedCluster, client: SimulatedClient, name: str) -> None:

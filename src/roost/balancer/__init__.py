@@ -1,7 +1,7 @@
-"""The single door for clients: holds their connections, and gives each to a node.
+"""The load balancer: holds clients' connections, and gives each to a node.
 
-`strategy`, `health`, `sessions`, `exchange` and what they stand on are pure; `server` gives them
-sockets and time. The balancer knows lines, not IRC.
+`engine` decides, and is pure; the other modules give it sockets and time. The balancer knows lines,
+not IRC.
 """
 
 from roost.balancer.config import ClientLimits, Config

@@ -1,11 +1,11 @@
-"""The certificate that clients are shown: read, checked, and exchanged while people talk.
+"""The certificate for TLS clients: read, checked, and replaced while clients are connected.
 
-A connection keeps what it began with; a new one gets what was read last. Clients are asked for a
-certificate and need not have one. Any is taken, a self-signed one too: TLS proves that the client
-has its key, and who the client is stands in its fingerprint and nowhere else.
+A new connection gets the certificate that was read last, and keeps it. Clients are asked for a
+certificate of their own, but need none. Any is accepted, also a self-signed one: TLS proves that
+the client has the key, and only the fingerprint identifies it.
 
-The standard library's `ssl` cannot ask for a certificate without checking who issued it, so
-clients' TLS is pyOpenSSL's. Browsers, which come over HTTP, are asked for none: theirs is `ssl`'s.
+The standard library's `ssl` cannot ask for a certificate without checking its issuer, so IRC
+clients get pyOpenSSL's TLS. Browsers are not asked for one, and get `ssl`'s.
 """
 
 import datetime as dt
@@ -22,21 +22,21 @@ from OpenSSL import SSL
 from roost.wire import CredentialsError
 
 CHECK_S = 2.0
-"""Between two looks at whether the files have changed."""
+"""Between two checks whether the files have changed."""
 CIPHERS_1_2 = b"ECDHE+AESGCM:ECDHE+CHACHA20"
-"""For TLS 1.2: forward secrecy and authenticated encryption, as in all of 1.3."""
+"""For TLS 1.2: forward secrecy and authenticated encryption, as always in TLS 1.3."""
 _SESSION_ID = b"roost"
 
 _logger = structlog.get_logger()
 
 
 class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The certificate that clients are shown."""
+    """The files of the certificate for TLS clients."""
 
     certificate: Path | None = None
-    """A PEM file with the certificate that clients are shown, and those that lead to its issuer."""
+    """A PEM file with the certificate, followed by those that lead to its issuer."""
     key: Path | None = None
-    """The PEM file of its key, unencrypted."""
+    """A PEM file with its key, unencrypted."""
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
@@ -44,13 +44,13 @@ class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientCertificate:
-    """What is shown now, and the files that it was read from."""
+    """The present certificate, and the files that it was read from."""
 
     def __init__(self, files: TlsFiles, utc_now: Callable[[], dt.datetime]) -> None:
         """Read the files.
 
         Raises:
-            CredentialsError: they cannot be used; the text says which and why.
+            CredentialsError: They cannot be used; the text says which and why.
         """
         assert files.certificate is not None, "checked by the configuration"
         assert files.key is not None, "checked by the configuration"
@@ -59,15 +59,15 @@ class ClientCertificate:
         self._seen = self._settled = self._stamp()
         self._checked_at = float("-inf")
         self.fingerprint, self.context = self._read()
-        """SHA-256 of the certificate, in lower-case hexadecimal, and what connections that come in
-        from now on are shown it by."""
+        """SHA-256 of the certificate, in lower-case hexadecimal, and the TLS context of connections
+        from now on."""
         self.https = _https_context(*self._files)
-        """The same for HTTP; one object for good, which changes within."""
+        """The TLS context for HTTP: always the same object, which is updated."""
 
     def check(self, now: float) -> None:
-        """Read the files again if they have changed, and have been left alone since the last look.
+        """Read the files again if they have changed, but not since the last check.
 
-        Two files are seldom written at the same moment, and a half-written one is no news.
+        This avoids a file that is being written, or one whose counterpart still has to be.
         """
         if now - self._checked_at < CHECK_S:
             return
@@ -78,7 +78,7 @@ class ClientCertificate:
         self._seen = stamp
 
     def reload(self) -> None:
-        """Read the files again; what cannot be used is refused, and the old one stays."""
+        """Read the files again; if they cannot be used, log it and keep the old certificate."""
         self._settled = self._seen = self._stamp()
         try:
             fingerprint, context = self._read()
@@ -93,10 +93,10 @@ class ClientCertificate:
         )
 
     def _read(self) -> tuple[str, SSL.Context]:
-        """Make a context of the files; gives the certificate's fingerprint with it.
+        """Return the certificate's fingerprint and a TLS context.
 
         Raises:
-            CredentialsError: they cannot be used.
+            CredentialsError: The files cannot be used.
         """
         path, key = self._files
         try:
@@ -127,12 +127,12 @@ class ClientCertificate:
         return leaf.fingerprint(hashes.SHA256()).hex(), context
 
     def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Tell whether the files are the same as at another time; None for what is not there."""
+        """Return what changes when the files are written; None for a missing one."""
         return tuple(_stamp(path) for path in self._files)
 
 
 def describe(error: SSL.Error) -> str:
-    """Give OpenSSL's reasons in its own words."""
+    """Return OpenSSL's reasons in its own words."""
     if isinstance(error, SSL.SysCallError):
         return str(error.args[-1])
     found = error.args[0] if error.args and isinstance(error.args[0], list) else []
@@ -152,25 +152,25 @@ def _empty_context() -> SSL.Context:
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_cipher_list(CIPHERS_1_2)
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET)
-    # A resumed session would save a client little, and needs memory or a secret for each.
+    # Resumption would save little here, and needs memory or a secret for each client.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_session_id(_SESSION_ID)
-    # An idle connection gives its 34 KiB of buffers back.
+    # An idle connection releases its 34 KiB of buffers.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_verify(SSL.VERIFY_PEER, _take_any)
     return context
 
 
 def _take_any(*_about: object) -> bool:
-    """Take any client certificate: only its fingerprint counts."""
+    """Accept any client certificate: only its fingerprint counts."""
     return True
 
 
 def _https_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Make a context for browsers.
+    """Return a TLS context for browsers.
 
     Raises:
-        CredentialsError: the files cannot be used.
+        CredentialsError: The files cannot be used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

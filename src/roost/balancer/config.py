@@ -1,4 +1,4 @@
-"""What a balancer can be told; each limit says where its default comes from."""
+"""A balancer's configuration; each limit gives the reason for its default."""
 
 import ipaddress
 import re
@@ -9,6 +9,7 @@ import msgspec
 from roost.balancer.certificates import TlsFiles
 from roost.balancer.engine.exchange import ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
+from roost.balancer.engine.limits import check_limits
 from roost.balancer.engine.moves import MoveConfig
 from roost.balancer.engine.pacing import PaceConfig
 from roost.balancer.engine.sessions import SessionLimits
@@ -17,64 +18,61 @@ from roost.wire import Credentials
 from roost.wire.identity import NAME_HINT, is_valid_name
 
 TLS_PORT = 6697
-"""IRC's port for TLS (RFC 7194)."""
+"""IRC over TLS (RFC 7194)."""
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What clients' connections may cost this process."""
+    """Limits of clients' connections."""
 
     connections_max: int = 20_000
-    """In all: one core serves so many quiet clients, and they need about 200 MB. Where the
-    system allows fewer open files, there are fewer."""
+    """In all: one core serves that many quiet clients, and they need about 200 MB. Lower if the
+    system allows fewer open files."""
     connections_per_address_max: int = 200
     """From one address (an IPv6 /64 network counts as one): a large office behind one router."""
     connects_burst: int = 200
-    """Connections that one address may make at once: all that it may have, after its own network
-    was away."""
+    """Connections that one address may open at once: all that it may have, after its network was
+    down."""
     connects_per_s: float = 2.0
-    """Connections a second after that, more than anybody's client tries; 0 sets no pace. Above it
-    a connection is closed with a line that says so."""
+    """Connections a second after that, more than any client tries; 0 sets no limit. Above it a
+    connection is closed with a line that says so."""
     exempt_networks: tuple[str, ...] = _LOOPBACK
-    """Networks whose addresses may have any number, as fast as they like; this machine's own
-    gateways and bridges."""
+    """Networks to which the limits per address do not apply: gateways and bridges on this
+    machine."""
     line_bytes_max: int = 4096 + 512
-    """A line with its tags and its end: 4,096 bytes of tags by message-tags, 512 by RFC 1459."""
+    """A line with its tags and its end: 4,096 bytes of tags (message-tags), and 512 (RFC 1459)."""
     unread_bytes_max: int = 4 * 1024 * 1024
-    """Output that a client leaves unread before it is cut off: minutes of the busiest rooms, or
-    a whole CHATHISTORY answer on a slow line."""
+    """Unread output above which a client is disconnected: minutes of the busiest rooms, or a whole
+    CHATHISTORY answer on a slow line."""
     linger_s: float = 5.0
-    """How long a connection that is being closed may take to read its last lines."""
+    """How long a client may take to read its last lines while its connection is being closed."""
     keepalive_s: int = 75
     """Idle time after which the system probes a connection: finds dead peers early, and keeps
     entries in most routers' tables alive."""
-
     handshake_s: float = 10.0
-    """How long a TLS handshake, or a proxy's header, may take: several round trips of the slowest
+    """How long a TLS handshake, or a proxy's header, may take: several round trips on the slowest
     network."""
     handshakes_max: int = 4096
-    """TLS handshakes under way at once: everybody who comes back after a restart, some seconds'
-    work, and 80 MB. Above it new connections are closed."""
+    """Concurrent TLS handshakes: a crowd that reconnects after a restart, which is some seconds'
+    work and 80 MB. Above it new connections are closed."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "connections_max",
-            "connections_per_address_max",
-            "keepalive_s",
-            "handshakes_max",
-            "connects_burst",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
-        if self.connects_per_s < 0:
-            raise ValueError("connects_per_s must not be negative")
+        check_limits(
+            self,
+            at_least_1=(
+                "connections_max",
+                "connections_per_address_max",
+                "keepalive_s",
+                "handshakes_max",
+                "connects_burst",
+            ),
+            positive=("linger_s", "handshake_s"),
+            not_negative=("connects_per_s",),
+        )
         if self.line_bytes_max < 512:
             raise ValueError("line_bytes_max must be at least 512")
         if self.unread_bytes_max < 64 * 1024:
             raise ValueError("unread_bytes_max must be at least 65536")
-        for name in ("linger_s", "handshake_s"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be more than 0")
         _check_networks("exempt_networks", self.exempt_networks)
 
 
@@ -84,45 +82,44 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """This balancer's name, as it stands in its certificate."""
     cluster: str
-    """The cluster's id, as it stands in the certificates."""
+    """The cluster's id, as in the certificates."""
     credentials: Credentials
     """This balancer's certificate and key, and the authority that it trusts."""
     host: str = "127.0.0.1"
-    """Where clients are accepted; loopback until told otherwise."""
+    """Where to accept clients."""
     port: int = 6667
-    """IRC's port for plain text; 0 is any free one."""
+    """IRC in plain text; 0 is any free port."""
     tls_port: int | None = None
-    """IRC's port for TLS; 0 is any free one. Default: 6697 if there is a certificate."""
+    """IRC over TLS; 0 is any free port. Default: 6697 if there is a certificate."""
     tls: TlsFiles = msgspec.field(default_factory=TlsFiles)
     unix_socket: Path | None = None
-    """A socket in the file system, for clients on this machine."""
+    """A Unix socket for clients on this machine."""
     unix_socket_mode: str = "600"
-    """Its permissions, in octal: who may read and write it may connect."""
+    """Its permissions, in octal: whoever may read and write it may connect."""
     proxy_from: tuple[str, ...] = ()
-    """Networks of the proxies in front of us, which say for whom they speak: by the PROXY protocol
-    on the ports for IRC, where each of their connections must begin with it, and by X-Forwarded-For
-    and X-Forwarded-Proto over HTTP."""
+    """Networks of trusted proxies in front of us. On the IRC ports each of their connections must
+    begin with a PROXY header; over HTTP they send X-Forwarded-For and X-Forwarded-Proto."""
     http_host: str = "127.0.0.1"
     """Address to listen on for browsers, `/metrics` and the rest of HTTP."""
     http_port: int = 8080
     """Port to listen on for HTTP; 0 picks a free one."""
     https_port: int | None = None
-    """The same by TLS, with the certificate of `tls`, at `host`; none by default."""
+    """The same over TLS, with the certificate of `tls`, at `host`; none by default."""
     websocket_origins: tuple[str, ...] = ()
-    """Origins (https://chat.example.org) whose pages may connect to `/irc`, beside our own; "*"
-    is any. A client that is no page sends none, and may always."""
+    """Origins (https://chat.example.org) whose pages may connect to `/irc`, besides our own; "*"
+    is any. Clients other than web pages send no origin, and are always accepted."""
     trunk_host: str = "127.0.0.1"
-    """Where nodes announce themselves."""
+    """Where nodes connect."""
     trunk_port: int = 6700
     """Port to listen on for nodes; 0 picks a free one."""
     run_file: Path | None = None
-    """Written once everything listens: a JSON object that says where."""
+    """A JSON file with the addresses, written once everything listens."""
     server_name: str = "roost.local"
-    """The source of this balancer's own lines; must be what the nodes have."""
+    """The source of this balancer's own lines; the same as on the nodes."""
     ping_line: str = "PING :roost"
-    """What a silent client is sent; the answer goes to the node, which ignores it."""
+    """Sent to a silent client; the answer goes to the node, which ignores it."""
     stop_s: float = 0.8
-    """How long the end may wait for the nodes to confirm that the clients are gone."""
+    """How long to wait, when stopping, for nodes to confirm that the clients are gone."""
     clients: ClientLimits = msgspec.field(default_factory=ClientLimits)
     sessions: SessionLimits = msgspec.field(default_factory=SessionLimits)
     strategy: StrategyConfig = msgspec.field(default_factory=StrategyConfig)
@@ -157,18 +154,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"server_name must look like a host name, not {self.server_name!r}")
         if not self.ping_line.isprintable() or not 1 <= len(self.ping_line.encode()) <= 510:
             raise ValueError("ping_line must be one printable line of at most 510 bytes")
-        if self.stop_s < 0:
-            raise ValueError("stop_s must not be negative")
+        check_limits(self, not_negative=("stop_s",))
 
     @property
     def tls_port_or_default(self) -> int | None:
-        """Where TLS clients are accepted; None for nowhere."""
+        """The port for TLS clients; None for none."""
         if self.tls_port is None and self.tls.certificate is not None:
             return TLS_PORT
         return self.tls_port
 
     def exchange(self) -> ExchangeConfig:
-        """Give the part that the exchange needs."""
+        """Return the part that the exchange needs."""
         return ExchangeConfig(
             name=self.name,
             cluster=self.cluster,

@@ -14,11 +14,12 @@ from importlib import resources
 from aiohttp import web
 
 from roost.balancer import websocket
-from roost.balancer.status import Statistics, readings
+from roost.balancer.engine.statistics import Statistics
+from roost.balancer.metrics import readings
 from roost.ops.http import make_application
 
 _PAGE_HEADERS = {
-    # The page is complete in itself: nothing is fetched from elsewhere, and nobody may frame it.
+    # The page is self-contained: it loads nothing from elsewhere, and no other page may frame it.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
         "connect-src 'self'; frame-ancestors 'none'"
@@ -32,7 +33,7 @@ def make_status_application(
     read: Callable[[], Statistics],
     serve_irc: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> web.Application:
-    """Make the balancer's application; `read` looks at the balancer, `serve_irc` is for clients."""
+    """Return the HTTP application; `read` returns the statistics, `serve_irc` serves clients."""
     page = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
 
     async def show_page(_request: web.Request) -> web.Response:

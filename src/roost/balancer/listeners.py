@@ -1,253 +1,363 @@
-"""Where clients come in: the sockets, and the desk that every connection is dealt with at."""
+"""Listeners: how clients get in, and what comes before the first line.
+
+    plain    socket -----------------------------------------> ClientConnection
+    TLS      socket --> [PROXY header] --> handshake ---------> ClientConnection
+    proxied  socket --> PROXY header -------------------------> ClientConnection
+    unix     socket ------------------------------------------> ClientConnection
+
+A PROXY header is only read from networks that the operator has named; from anybody else it is an
+IRC line, or a failed handshake. A connection counts against the limits as soon as its address is
+known, which is before its handshake.
+"""
 
 import asyncio
 import contextlib
+import errno
 import os
-import resource
 import socket
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
-from roost.balancer.clients import READ_BYTES, ClientConnection, Joiner
-from roost.balancer.config import ClientLimits
-from roost.balancer.engine.admission import Doorkeeper
-from roost.balancer.engine.exchange import Exchange
-from roost.balancer.engine.sessions import Session
+from roost.balancer.certificates import ClientCertificate
+from roost.balancer.clients import ClientConnection
+from roost.balancer.engine.client_info import (
+    LOCALHOST,
+    ClientInfo,
+    TrustedProxies,
+    plain_address,
+)
+from roost.balancer.engine.proxy_header import HEADER_BYTES_MAX, ProxyHeaderError, parse_header
+from roost.balancer.frontend import LOG_INTERVAL_S, FlushScheduler, Frontend
+from roost.balancer.sockets import BACKLOG, listening_sockets
+from roost.balancer.tls import HandshakeQueue, TlsTransport
 from roost.ops.throttling import ThrottledLog
 from roost.wire import format_address
 
+ACCEPTS_A_TURN = 64
+"""Connections accepted in one turn of the event loop, so that a crowd does not delay others."""
+
+SCARCE_S = 1.0
+"""How long to accept nobody after the system ran out of files or memory."""
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+Sockets: TypeAlias = Sequence[socket.socket]
+
 _logger = structlog.get_logger()
 
-BACKLOG = 1024
-"""Connections that the system accepts for us while we are busy: a crowd that reconnects."""
-OWN_FILES = 256
-"""File descriptors kept for trunks, HTTP, logs and libraries."""
-LOG_INTERVAL_S = 1.0
-"""Between two log lines about clients that are turned away, so that a crowd cannot fill a disk."""
 
+class Listeners:
+    """What all listeners share: trusted proxies, and connections that are no clients yet."""
 
-class Turns(Protocol):
-    """The loop's turns, as whoever composes the balancer drives them."""
-
-    @property
-    def now(self) -> float:
-        """The time, not older than a sweep."""
-
-    def touch(self) -> None:
-        """Something was given to the exchange: finish this turn."""
-
-
-class ClientDesk:
-    """Lets clients in, passes on what they say, and sees them off."""
-
-    def __init__(self, limits: ClientLimits, exchange: Exchange, turns: Turns) -> None:
-        self._limits = limits
-        self._exchange = exchange
-        self._turns = turns
-        self._doorkeeper = Doorkeeper(
-            total_max=files_allow(limits.connections_max),
-            per_address_max=limits.connections_per_address_max,
-            exempt=limits.exempt_networks,
-            burst=limits.connects_burst,
-            per_s=limits.connects_per_s,
-        )
-        self._lingering: dict[ClientConnection, float] = {}
-        """Connections that are being closed, and until when they may linger."""
-        self._turned_away = ThrottledLog(_logger.warning, "client-turned-away", LOG_INTERVAL_S)
-        self._cut_off = ThrottledLog(_logger.warning, "client-cut-off", LOG_INTERVAL_S)
-        self.read_buffer = memoryview(bytearray(READ_BYTES))
-        self.line_bytes_max = limits.line_bytes_max
-        self.unread_bytes_max = limits.unread_bytes_max
-        self.join = Joiner().join
-
-    @property
-    def turned_away(self) -> int:
-        """How many connections were not let in."""
-        return self._turned_away.count
-
-    @property
-    def cut_off(self) -> int:
-        """How many clients were cut off because they did not read."""
-        return self._cut_off.count
-
-    @property
-    def connections(self) -> int:
-        """How many clients are connected."""
-        return self._doorkeeper.total
-
-    @property
-    def connections_max(self) -> int:
-        """How many clients may be connected; less than configured if the system allows less."""
-        return self._doorkeeper.total_max
-
-    # What doors call
-
-    def admit(self, address: str) -> str:
-        """Count a connection in; gives the reason when it may not come in, which is logged."""
-        refusal = self._doorkeeper.enter(address, self._turns.now)
-        if refusal:
-            self._turned_away.log(self._turns.now, address=address, reason=refusal)
-        return refusal
-
-    def dismiss(self, address: str) -> None:
-        """Count a connection out that was admitted, and never became a client's."""
-        self._doorkeeper.leave(address)
-
-    # What connections call
-
-    def opened(self, connection: ClientConnection) -> Session | None:
-        """Let a client in; None when it may not come in, and has been told."""
-        arrival = connection.arrival
-        if not connection.is_admitted:
-            refusal = self.admit(arrival.address)
-            if refusal:
-                connection.finish(f"ERROR :Closing link: {refusal}\r\n".encode())
-                return None
-            connection.is_admitted = True
-        session = self._exchange.client_connected(
-            connection,
-            arrival.address,
-            self._turns.now,
-            is_secure=arrival.is_secure,
-            certificate=arrival.certificate,
-        )
-        self._turns.touch()
-        return session
-
-    def spoke(self, connection: ClientConnection, lines: list[bytes | None]) -> None:
-        """A client has sent lines."""
-        if connection.session is not None:
-            self._exchange.client_spoke(connection.session, lines, self._turns.now)
-            self._turns.touch()
-
-    def unread(self, connection: ClientConnection) -> None:
-        """A client leaves too much unread: cut it off, and tell it if it still listens."""
-        limit = self.unread_bytes_max
-        self._cut_off.log(
-            self._turns.now,
-            address=connection.arrival.address,
-            unread_bytes=connection.unread_bytes,
-        )
-        text = f"ERROR :Closing link: SendQ exceeded ({limit} bytes unread)\r\n"
-        connection.cut_off(text.encode())
-        if connection.session is not None:
-            self._exchange.client_lost(connection.session, "SendQ exceeded", self._turns.now)
-
-    def finishing(self, connection: ClientConnection) -> None:
-        """The connection is being closed and may linger only so long."""
-        self._lingering[connection] = self._turns.now + self._limits.linger_s
-
-    def closed(self, connection: ClientConnection, reason: str) -> None:
-        """The connection is gone."""
-        self._lingering.pop(connection, None)
-        if connection.is_admitted:
-            self._doorkeeper.leave(connection.arrival.address)
-        if connection.session is not None:
-            self._exchange.client_lost(connection.session, reason, self._turns.now)
-            self._turns.touch()
-
-    # What the balancer calls
+    def __init__(
+        self,
+        frontend: Frontend,
+        scheduler: FlushScheduler,
+        *,
+        proxy_from: Sequence[str],
+        handshake_s: float,
+        handshakes_max: int,
+    ) -> None:
+        self.frontend = frontend
+        self.scheduler = scheduler
+        self.proxies = TrustedProxies(proxy_from)
+        self.handshakes = HandshakeQueue(handshake_s)
+        self.handshakes_max = handshakes_max
+        self._header_s = handshake_s
+        self._headers: dict[_HeaderReader, float] = {}
+        """Who reads a PROXY header, and until when it may."""
+        self._malformed = ThrottledLog(_logger.warning, "proxy-header-refused", LOG_INTERVAL_S)
+        self._tls_refused = ThrottledLog(_logger.warning, "tls-refused", LOG_INTERVAL_S)
 
     def sweep(self, now: float) -> None:
-        """Drop the connections that have lingered long enough."""
-        for connection, until in list(self._lingering.items()):
+        """Close connections whose header or handshake takes too long."""
+        self.handshakes.sweep(now)
+        for reader, until in list(self._headers.items()):
             if until > now:
                 break
-            connection.abort()
+            reader.refuse("no complete PROXY header came in time")
 
-    def close_lingering(self) -> None:
-        """Close what still lingers; the system sends on what it has taken."""
-        for connection in list(self._lingering):
-            connection.close()
+    def read_header(self, sock: socket.socket, address: str, accept: "Accept") -> None:
+        """Read a proxy's header, then `accept` the connection."""
+        reader = _HeaderReader(self, sock, address, accept)
+        self._headers[reader] = self.scheduler.now + self._header_s
+
+    def header_done(self, reader: "_HeaderReader") -> None:
+        """Note that a header is complete."""
+        self._headers.pop(reader, None)
+
+    def header_refused(self, reader: "_HeaderReader", address: str, reason: str) -> None:
+        """Log what is no header."""
+        self._headers.pop(reader, None)
+        self._malformed.log(self.scheduler.now, address=address, reason=reason)
+
+    def tls_refused(self, address: str, reason: str) -> None:
+        """Log a handshake that failed or was not begun."""
+        self._tls_refused.log(self.scheduler.now, address=address, reason=reason)
 
 
-def files_allow(connections_max: int) -> int:
-    """Have the system allow as many open files as it ever will; gives how many clients fit."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return connections_max
-    allowed = max(1, min(connections_max, soft - OWN_FILES))
-    if allowed < connections_max:
-        _logger.warning("few-open-files", open_files_max=soft, connections_max=allowed)
-    return allowed
+Accept: TypeAlias = Callable[[socket.socket, ClientInfo], None]
+"""Takes over a connection, with what is known of the client."""
+
+
+class _HeaderReader:
+    """Reads a proxy's header, and not a byte more, from a socket."""
+
+    def __init__(
+        self, listeners: Listeners, sock: socket.socket, address: str, accept: Accept
+    ) -> None:
+        self._listeners = listeners
+        self._socket = sock
+        self._address = address
+        self._accept_client = accept
+        self._data = b""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock, self._readable)
+
+    def _readable(self) -> None:
+        try:
+            self._take()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.refuse(error.strerror or str(error))
+        except ProxyHeaderError as error:
+            self.refuse(str(error))
+
+    def _take(self) -> None:
+        """Read what there is of the header, and accept the client once it is complete.
+
+        Raises:
+            OSError: The socket does not work.
+            ProxyHeaderError: This is no header.
+        """
+        seen = self._socket.recv(HEADER_BYTES_MAX, socket.MSG_PEEK)
+        if not seen:
+            raise ProxyHeaderError("it hung up before its PROXY header was complete")
+        header = parse_header(self._data + seen)
+        taken = len(seen) if header is None else header.size - len(self._data)
+        self._data += self._socket.recv(taken)
+        if header is not None:
+            self._loop.remove_reader(self._socket)
+            self._listeners.header_done(self)
+            address = header.address or self._address
+            self._accept_client(self._socket, ClientInfo(address, header.is_secure))
+
+    def refuse(self, reason: str) -> None:
+        """Close the connection, and say why in the log."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self._listeners.header_refused(self, self._address, reason)
+
+
+class _Acceptor:
+    """Accepts connections from listening sockets."""
+
+    def __init__(self, listeners: Listeners, sockets: Sockets, accept: Accept) -> None:
+        self._listeners = listeners
+        self._sockets = sockets
+        self._accept_client = accept
+        self._is_closed = False
+        self._loop = asyncio.get_running_loop()
+        for listening in sockets:
+            listening.listen(BACKLOG)
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._is_closed = True
+        for listening in self._sockets:
+            self._loop.remove_reader(listening)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if not self._is_closed:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(ACCEPTS_A_TURN):
+            try:
+                sock, name = listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # The client is gone already, or the system has no files left for the moment.
+                if error.errno in _SCARCE:
+                    self._loop.remove_reader(listening)
+                    self._loop.call_later(SCARCE_S, self._resume, listening)
+                return
+            sock.setblocking(False)
+            address = plain_address(str(name[0])) if isinstance(name, tuple) else LOCALHOST
+            if address in self._listeners.proxies:
+                self._listeners.read_header(sock, address, self._accept_client)
+            else:
+                self._accept_client(sock, ClientInfo(address, is_secure=address == LOCALHOST))
+
+
+class PlainListener:
+    """Accepts clients that speak plain text."""
+
+    def __init__(self, listeners: Listeners, tasks: asyncio.TaskGroup) -> None:
+        self._listeners = listeners
+        self._tasks = tasks
+
+    def accept(self, sock: socket.socket, info: ClientInfo) -> None:
+        self._tasks.create_task(self._connect(sock, info))
+
+    async def _connect(self, sock: socket.socket, info: ClientInfo) -> None:
+        frontend = self._listeners.frontend
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: ClientConnection(frontend, info), sock
+            )
+        except OSError:
+            sock.close()
+
+
+class TlsListener:
+    """Accepts clients that speak TLS."""
+
+    def __init__(self, listeners: Listeners, certificate: ClientCertificate) -> None:
+        self._listeners = listeners
+        self._certificate = certificate
+
+    @property
+    def read_buffer(self) -> memoryview:
+        """Shared by all connections."""
+        return self._listeners.frontend.read_buffer
+
+    def accept(self, sock: socket.socket, info: ClientInfo) -> None:
+        """Begin a handshake."""
+        listeners = self._listeners
+        if len(listeners.handshakes) >= listeners.handshakes_max:
+            listeners.tls_refused(
+                info.address, f"{listeners.handshakes_max} handshakes are under way"
+            )
+            sock.close()
+            return
+        if listeners.frontend.admit(info.address):
+            sock.close()
+            return
+        transport = TlsTransport(
+            sock, self._certificate.context, info.address, self, listeners.handshakes
+        )
+        listeners.handshakes.begin(transport, listeners.scheduler.now)
+
+    def established(self, transport: TlsTransport, certificate: str) -> ClientConnection:
+        """Return the connection of a client whose handshake is done."""
+        info = ClientInfo(transport.address, is_secure=True, certificate=certificate)
+        return ClientConnection(self._listeners.frontend, info, is_admitted=True)
+
+    def failed(self, transport: TlsTransport, reason: str) -> None:
+        """Note that a handshake has failed."""
+        self._listeners.frontend.release(transport.address)
+        self._listeners.tls_refused(transport.address, reason)
 
 
 @contextlib.asynccontextmanager
-async def listen(
-    host: str, port: int, keepalive_s: int, make: Callable[[], ClientConnection]
+async def open_tls(
+    listeners: Listeners, certificate: ClientCertificate, host: str, port: int, keepalive_s: int
 ) -> AsyncIterator[tuple[str, ...]]:
-    """Accept clients while the context lasts; gives the addresses, host:port each.
+    """Accept TLS clients while the context lasts; yield the addresses, host:port each.
 
     Raises:
-        OSError: the address cannot be listened on; its text says which and why.
+        OSError: The address cannot be listened on.
     """
-    loop = asyncio.get_running_loop()
+    async with listening_sockets(host, port, keepalive_s) as sockets:
+        acceptor = _Acceptor(listeners, sockets, TlsListener(listeners, certificate).accept)
+        try:
+            yield tuple(format_address(one.getsockname()) for one in sockets)
+        finally:
+            acceptor.close()
+
+
+@contextlib.asynccontextmanager
+async def open_proxied(
+    listeners: Listeners, host: str, port: int, keepalive_s: int
+) -> AsyncIterator[tuple[str, ...]]:
+    """Accept plain clients, some of them through proxies; yield the addresses.
+
+    Raises:
+        OSError: The address cannot be listened on.
+    """
     async with (
         listening_sockets(host, port, keepalive_s) as sockets,
-        contextlib.AsyncExitStack() as stack,
+        asyncio.TaskGroup() as tasks,
     ):
-        for listening in sockets:
-            server = await loop.create_server(make, sock=listening, backlog=BACKLOG)
-            stack.callback(server.close)
-        yield tuple(format_address(listening.getsockname()) for listening in sockets)
+        acceptor = _Acceptor(listeners, sockets, PlainListener(listeners, tasks).accept)
+        try:
+            yield tuple(format_address(one.getsockname()) for one in sockets)
+        finally:
+            acceptor.close()
 
 
 @contextlib.asynccontextmanager
-async def listening_sockets(
-    host: str, port: int, keepalive_s: int
-) -> AsyncIterator[list[socket.socket]]:
-    """Bind a socket for each of the host's addresses, which are closed with the context.
+async def open_unix(listeners: Listeners, path: Path, mode: int) -> AsyncIterator[str]:
+    """Accept clients of this machine while the context lasts; yield the path.
+
+    Replace a socket that a process left behind, but nothing else.
 
     Raises:
-        OSError: the address cannot be listened on; its text says which and why.
+        OSError: The path cannot be listened on; the text says why.
     """
-    with contextlib.ExitStack() as stack:
-        sockets: list[socket.socket] = []
-        for family, name in await _resolve(asyncio.get_running_loop(), host, port):
-            if sockets:
-                # All addresses of one host get the same port, also when any was asked for.
-                name = (name[0], sockets[0].getsockname()[1], *name[2:])
-            sockets.append(stack.enter_context(_listening_socket(family, name, keepalive_s)))
-            if port == 0:
-                break
-        yield sockets
+    with _unix_socket(path, mode) as listening:
+        async with asyncio.TaskGroup() as tasks:
+            acceptor = _Acceptor(listeners, [listening], PlainListener(listeners, tasks).accept)
+            try:
+                yield str(path)
+            finally:
+                acceptor.close()
 
 
-async def _resolve(
-    loop: asyncio.AbstractEventLoop, host: str, port: int
-) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
-    try:
-        found = await loop.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except socket.gaierror as error:
-        raise OSError(error.errno, f"cannot listen on {host!r}: {error.strerror}") from error
-    return list(dict.fromkeys((family, name) for family, _, _, _, name in found))
+@contextlib.contextmanager
+def _unix_socket(path: Path, mode: int) -> Iterator[socket.socket]:
+    """Bind a socket; in the end remove its file, unless another process has replaced it."""
+    with _bind_unix(path, mode) as listening:
+        made = path.stat()
+        try:
+            yield listening
+        finally:
+            with contextlib.suppress(OSError):
+                if os.path.samestat(path.stat(), made):
+                    path.unlink()
 
 
-def _listening_socket(
-    family: socket.AddressFamily, name: tuple[Any, ...], keepalive_s: int
-) -> socket.socket:
-    listening = socket.socket(family, socket.SOCK_STREAM)
+def _bind_unix(path: Path, mode: int) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listening.setblocking(False)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # What is set here, accepted sockets inherit.
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for option in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
-            if hasattr(socket, option):
-                listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), keepalive_s)
-        listening.bind(name)
+        _clear_stale(path)
+        # Nobody may connect before the permissions are set.
+        before = os.umask(0o777 & ~mode)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(before)
+        path.chmod(mode)
     except OSError as error:
         listening.close()
-        text = f"cannot listen on {format_address(name)}: {os.strerror(error.errno or 0)}"
-        raise OSError(error.errno, text) from error
+        why = error.strerror or str(error)
+        raise OSError(error.errno, f"cannot listen on {path}: {why}") from error
     return listening
+
+
+def _clear_stale(path: Path) -> None:
+    """Remove a socket that nobody listens on any more.
+
+    Raises:
+        OSError: Something else is there, or another process listens.
+    """
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise FileExistsError(0, "there is something else")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise FileExistsError(0, "another process listens there")

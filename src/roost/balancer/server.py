@@ -1,10 +1,8 @@
-"""One balancer: listeners, trunks and HTTP put together around the exchange.
+"""One balancer: listeners, trunks and HTTP around the exchange.
 
-    sockets, trunks --> Exchange --> end of the loop's turn, and when lines are due:
-                                     one frame of lines per node,
-                                     one write per client that has something to read
-
-The pure parts decide; this module gives them sockets and time.
+sockets, trunks --> Exchange --> end of the event loop's turn, and when lines are due:
+                                 one frame of lines per node,
+                                 one write per client that has something to read
 """
 
 import asyncio
@@ -17,15 +15,16 @@ from typing import Any
 import msgspec
 import structlog
 
-from roost.balancer import listeners, trunks
+from roost.balancer import sockets, trunks
 from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
-from roost.balancer.doors import Doors, open_proxied, open_tls, open_unix
 from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.statistics import Statistics, node_statistics
+from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
-from roost.balancer.status import Statistics, read_nodes
-from roost.balancer.websocket import WebSocketDoor
+from roost.balancer.listeners import Listeners, open_proxied, open_tls, open_unix
+from roost.balancer.websocket import WebSocketListener
 from roost.chat.ids import incarnation_at
 from roost.instant import Instant
 from roost.ops import clock, http
@@ -36,27 +35,25 @@ from roost.wire import format_address
 _logger = structlog.get_logger()
 
 SWEEP_S = 0.05
-"""Between two looks at what is due: a fifth of the interval between two health probes."""
-
-
+"""Between two sweeps for what is due: a fifth of the interval between two health probes."""
 WRITES_PER_TURN = 128
-"""Clients that are written to before the loop looks around again, after about a millisecond: what
-others say meanwhile is on its way to the nodes while the rest of a crowd is still written to."""
+"""Clients written to in one turn of the event loop, which takes about a millisecond. Between turns
+lines of others get on their way, while the rest of a crowd still waits to be written to."""
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a running balancer can be reached, host:port each; what the run file holds."""
+    """Where a running balancer listens, host:port each; the content of the run file."""
 
     name: str
     pid: int
     address: str
     """For clients."""
     addresses: tuple[str, ...]
-    """For clients, when the host has several."""
+    """For clients; several if the host has several."""
     http_address: str
     trunk_address: str
     tls_addresses: tuple[str, ...] = ()
-    """For clients, by TLS."""
+    """For clients over TLS."""
     certificate: str = ""
     """SHA-256 of the certificate that these are shown, in lower-case hexadecimal."""
     unix_socket: str = ""
@@ -64,46 +61,46 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balancer:
-    """The single door for clients."""
+    """A balancer with its sockets."""
 
     def __init__(self, config: Config, read_clock: Callable[[], Instant] = clock.now) -> None:
         self._config = config
         self._read_clock = read_clock
         instant = read_clock()
         self.now = instant.monotonic
-        """The time, not older than a sweep: what does not have to be exact is counted on it."""
+        """The time, at most a sweep old, for what need not be exact."""
         incarnation = incarnation_at(instant.wall_ms, config.name)
         self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
-        self._clients = listeners.ClientDesk(config.clients, self._exchange, self)
-        self._doors = Doors(
-            self._clients,
+        self._frontend = Frontend(config.clients, self._exchange, self)
+        self._listeners = Listeners(
+            self._frontend,
             self,
             proxy_from=config.proxy_from,
             handshake_s=config.clients.handshake_s,
             handshakes_max=config.clients.handshakes_max,
         )
-        self._websockets = WebSocketDoor(
-            self._doors, config.websocket_origins, config.clients.keepalive_s
+        self._websockets = WebSocketListener(
+            self._listeners, config.websocket_origins, config.clients.keepalive_s
         )
         self._certificate: ClientCertificate | None = None
-        self._trunks = trunks.TrunkDesk(self._exchange, self, config.name)
+        self._trunks = trunks.TrunkListener(self._exchange, self, config.name)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_turn_due = False
+        self._is_flush_due = False
         self._lines_timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._listening = asyncio.Event()
-        self._has_seen_off = False
-        """The end has begun, and every client was told."""
-        self._all_told = asyncio.Event()
-        """And the nodes know of each."""
+        self._are_clients_closed = False
+        """The balancer is stopping, and every client was told."""
+        self._are_detaches_confirmed = asyncio.Event()
+        """The nodes know that the clients are gone."""
         self._addresses: Addresses | None = None
 
     async def run(self) -> None:
         """Serve until `stop` is called.
 
         Raises:
-            OSError: an address cannot be listened on, or the run file cannot be written.
-            CredentialsError: the certificate or key cannot be used.
+            OSError: An address cannot be listened on, or the run file cannot be written.
+            CredentialsError: The certificate or key cannot be used.
         """
         self._loop = asyncio.get_running_loop()
         failure: OSError | None = None
@@ -123,7 +120,7 @@ class Balancer:
     async def _listen(
         self, stack: contextlib.AsyncExitStack, accepting: contextlib.AsyncExitStack
     ) -> Addresses:
-        """Open everything; clients last, when there is somebody to see them."""
+        """Open everything; clients last, when the rest is ready for them."""
         config = self._config
         if config.tls.certificate is not None:
             self._certificate = ClientCertificate(config.tls, clock.utc_now)
@@ -147,7 +144,7 @@ class Balancer:
             http_address=format_address((config.http_host, http_port)),
             trunk_address=trunk_address,
             https_address=https_address,
-            **await self._open_doors(accepting),
+            **await self._open_listeners(accepting),
         )
         if config.run_file is not None:
             try:
@@ -170,7 +167,7 @@ class Balancer:
         return found
 
     async def _listen_https(self, stack: contextlib.AsyncExitStack) -> str:
-        """Serve HTTP by TLS, if that is wanted; gives where."""
+        """Serve HTTP over TLS if configured; return the address."""
         config, certificate = self._config, self._certificate
         if config.https_port is None or certificate is None:
             return ""
@@ -180,16 +177,16 @@ class Balancer:
         )
         return format_address((config.host, port))
 
-    async def _open_doors(self, accepting: contextlib.AsyncExitStack) -> dict[str, Any]:
-        """Let clients in; gives where."""
-        config, doors = self._config, self._doors
+    async def _open_listeners(self, accepting: contextlib.AsyncExitStack) -> dict[str, Any]:
+        """Accept clients; return the fields of `Addresses` that say where."""
+        config, shared = self._config, self._listeners
         accepting.enter_context(self._websockets.opened())
         keepalive_s = config.clients.keepalive_s
         open_plain = (
-            open_proxied(doors, config.host, config.port, keepalive_s)
+            open_proxied(shared, config.host, config.port, keepalive_s)
             if config.proxy_from
-            else listeners.listen(
-                config.host, config.port, keepalive_s, lambda: ClientConnection(self._clients)
+            else sockets.listen(
+                config.host, config.port, keepalive_s, lambda: ClientConnection(self._frontend)
             )
         )
         addresses = await accepting.enter_async_context(open_plain)
@@ -197,18 +194,18 @@ class Balancer:
         port = config.tls_port_or_default
         if port is not None and self._certificate is not None:
             found["tls_addresses"] = await accepting.enter_async_context(
-                open_tls(doors, self._certificate, config.host, port, keepalive_s)
+                open_tls(shared, self._certificate, config.host, port, keepalive_s)
             )
             found["certificate"] = self._certificate.fingerprint
         if config.unix_socket is not None:
             mode = int(config.unix_socket_mode, 8)
             found["unix_socket"] = await accepting.enter_async_context(
-                open_unix(doors, config.unix_socket, mode)
+                open_unix(shared, config.unix_socket, mode)
             )
         return found
 
     def reload(self) -> None:
-        """Read again what can change while clients are connected: the certificate."""
+        """Reload what can change while clients are connected: the certificate."""
         if self._certificate is not None:
             self._certificate.reload()
 
@@ -217,93 +214,91 @@ class Balancer:
             sweeping = tasks.create_task(self._sweep())
             await self._stopping.wait()
             await accepting.aclose()
-            await self._see_clients_off()
+            await self._close_clients()
             sweeping.cancel()
 
     def stop(self) -> None:
-        """End `run` in order: no new clients, a last line to all, and the nodes told."""
+        """End `run` in order: accept no clients, close all, and tell the nodes."""
         self._stopping.set()
 
     async def wait_listening(self) -> Addresses:
-        """Wait until everything listens; gives where."""
+        """Wait until everything listens; return the addresses."""
         await self._listening.wait()
-        assert self._addresses is not None, "it listens, and knows where"
+        assert self._addresses is not None, "set before everything listens"
         return self._addresses
 
-    async def _see_clients_off(self) -> None:
+    async def _close_clients(self) -> None:
         _logger.info("stopping", sessions=len(self._exchange.sessions))
         self._exchange.stop(self.read_clock())
-        self._has_seen_off = True
-        self.touch()
+        self._are_clients_closed = True
+        self.schedule_flush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._config.stop_s):
-                await self._all_told.wait()
-        unconfirmed = self._exchange.departing_count
+                await self._are_detaches_confirmed.wait()
+        unconfirmed = self._exchange.detaching_count
         if unconfirmed:
             _logger.warning("stopped-unconfirmed", sessions=unconfirmed)
-        self._clients.close_lingering()
+        self._frontend.close_lingering()
         self._trunks.close()
-        # A turn of the loop for what was just written.
+        # One turn of the event loop, for what was just written.
         await asyncio.sleep(0)
         if self._config.run_file is not None:
             self._config.run_file.unlink(missing_ok=True)
 
-    # Turns of the loop
+    # Turns of the event loop
 
     def read_clock(self) -> float:
-        """Look at the clock, in seconds."""
+        """Return the time in seconds, and note it."""
         self.now = self._read_clock().monotonic
         return self.now
 
-    def touch(self) -> None:
-        """Finish this turn of the loop once all that came in it is there."""
-        if not self._is_turn_due and self._exchange.has_work and self._loop is not None:
-            self._is_turn_due = True
-            self._loop.call_soon(self._finish_turn)
-        if self._has_seen_off and not self._exchange.departing_count:
-            self._all_told.set()
+    def schedule_flush(self) -> None:
+        """Flush lines and outboxes after all input of this turn."""
+        if not self._is_flush_due and self._exchange.has_work and self._loop is not None:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+        if self._are_clients_closed and not self._exchange.detaching_count:
+            self._are_detaches_confirmed.set()
 
-    def _finish_turn(self) -> None:
-        """Send what this turn has brought: lines to the nodes, outboxes to the clients."""
-        self._is_turn_due = False
-        self._exchange.pass_lines_on(self.now)
+    def _flush(self) -> None:
+        """Send lines to the nodes, and outboxes to the clients."""
+        self._is_flush_due = False
+        self._exchange.flush_lines(self.now)
         due = self._exchange.lines_due
         if due is not None and self._lines_timer is None and self._loop is not None:
-            self._lines_timer = self._loop.call_later(due - self.now, self._pass_lines_on)
+            self._lines_timer = self._loop.call_later(due - self.now, self._flush_due_lines)
         dirty = self._exchange.relay.dirty
         now_written = dirty[:WRITES_PER_TURN]
         del dirty[:WRITES_PER_TURN]
         for client in now_written:
             client.flush()
         if dirty:
-            self.touch()
+            self.schedule_flush()
 
-    def _pass_lines_on(self) -> None:
+    def _flush_due_lines(self) -> None:
         self._lines_timer = None
         self.read_clock()
-        self._finish_turn()
+        self._flush()
 
     def sweep(self) -> None:
-        """Do what is due; `run` sees to it several times a second."""
+        """Do what is due; `run` calls this several times a second."""
         now = self.read_clock()
         self._exchange.tick(now)
-        self._clients.sweep(now)
-        self._doors.sweep(now)
+        self._frontend.sweep(now)
+        self._listeners.sweep(now)
         self._websockets.sweep()
         if self._certificate is not None:
             self._certificate.check(now)
         self._trunks.sweep(now)
-        self.touch()
+        self.schedule_flush()
 
     async def _sweep(self) -> None:
         while True:
             self.sweep()
             await asyncio.sleep(SWEEP_S)
 
-    # What is going on
-
     def statistics(self) -> Statistics:
-        """Look at everything."""
+        """Return what `/status.json` and the metrics show."""
         now = self.read_clock()
         exchange = self._exchange
         counters = exchange.counters
@@ -314,18 +309,18 @@ class Balancer:
             address=self._addresses.address if self._addresses is not None else "",
             sessions=len(exchange.sessions),
             waiting=exchange.waiting_count,
-            departing=exchange.departing_count,
-            connections=self._clients.connections,
-            connections_max=self._clients.connections_max,
+            departing=exchange.detaching_count,
+            connections=self._frontend.connections,
+            connections_max=self._frontend.connections_max,
             sessions_opened=counters.sessions,
             sessions_rebound=counters.rebound,
             sessions_moved=counters.moved,
             lines=counters.lines,
             deliveries=exchange.relay.deliveries,
-            turned_away=self._clients.turned_away,
-            cut_off=self._clients.cut_off,
-            nodes_ready=exchange.fleet.ready_count(now),
-            nodes=read_nodes(exchange, now),
+            turned_away=self._frontend.turned_away,
+            cut_off=self._frontend.cut_off,
+            nodes_ready=exchange.pool.ready_count(now),
+            nodes=node_statistics(exchange.pool, now),
         )
 
 

@@ -1,11 +1,10 @@
-"""A client's TLS connection, shaped like the loop's own transports.
+"""A client's TLS connection, as an asyncio transport.
 
     socket <--> OpenSSL <--> TlsTransport <--> ClientConnection
 
-OpenSSL reads and writes the socket itself, so what a client is sent is encrypted and handed to the
-system in one call, and an idle connection holds no buffer. Handshakes are the only dear part: all
-that wait for one take turns, a few in each turn of the loop, so that a crowd that comes back does
-not stop those who talk.
+OpenSSL reads and writes the socket itself, so that output is encrypted and handed to the system in
+one call, and an idle connection holds no buffer. Only handshakes are expensive. They queue, and
+each turn of the event loop takes a few steps, so that a crowd does not delay other clients.
 """
 
 import asyncio
@@ -23,11 +22,11 @@ from roost.balancer.certificates import describe
 from roost.balancer.clients import ClientConnection
 
 HANDSHAKES_A_TURN = 4
-"""Steps of handshakes in one turn of the loop: a step with an RSA key takes about a millisecond."""
+"""Handshake steps in one turn of the event loop: one with an RSA key takes about a millisecond."""
 CIPHERTEXT_CHUNK = 16 * 1024
-"""What is thrown away of a closing client's last words, at once."""
+"""How much of a closing client's input is discarded at a time."""
 
-_PLAIN_WORDS = {
+_REASONS = {
     "wrong version number": "it does not speak TLS",
     "http request": "it speaks HTTP, not TLS",
     "packet length too long": "it does not speak TLS",
@@ -40,72 +39,72 @@ _PLAIN_WORDS = {
     "ssl/tls alert bad certificate": "it does not accept our certificate",
     "sslv3 alert bad certificate": "it does not accept our certificate",
 }
-"""OpenSSL's reasons, in words that say what to look at."""
+"""OpenSSL's reasons in plain words."""
 
 
-class Host(Protocol):
-    """What a TLS connection needs of its door."""
+class HandshakeCallbacks(Protocol):
+    """What a TLS connection needs of its listener."""
 
     @property
     def read_buffer(self) -> memoryview:
         """Shared by all connections."""
 
     def established(self, transport: "TlsTransport", certificate: str) -> ClientConnection:
-        """A handshake is done: give the client's connection."""
+        """Return the connection of a client whose handshake is done."""
 
     def failed(self, transport: "TlsTransport", reason: str) -> None:
-        """A handshake has failed, and the connection is gone."""
+        """Note that a handshake has failed, and that the connection is closed."""
 
 
-class Handshakes:
-    """Those whose handshake is not done: who takes the next step, and who takes too long."""
+class HandshakeQueue:
+    """Connections whose handshake is not done; they take turns, and each has a time-out."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._until: dict[TlsTransport, float] = {}
-        self._due: deque[TlsTransport] = deque()
-        self._is_turn_due = False
+        self._queue: deque[TlsTransport] = deque()
+        self._is_scheduled = False
 
     def __len__(self) -> int:
         return len(self._until)
 
     def begin(self, transport: "TlsTransport", now: float) -> None:
-        """Watch over a handshake."""
+        """Begin the time-out of a handshake."""
         self._until[transport] = now + self._seconds
 
     def end(self, transport: "TlsTransport") -> None:
-        """It is done, or has failed."""
+        """Forget a handshake that is done or has failed."""
         self._until.pop(transport, None)
 
     def step_soon(self, transport: "TlsTransport") -> None:
-        """Have it take a step in its turn."""
-        self._due.append(transport)
-        self._call()
+        """Have a handshake take a step in its turn."""
+        self._queue.append(transport)
+        self._schedule()
 
     def sweep(self, now: float) -> None:
-        """End those that have taken too long."""
+        """Fail the handshakes that take too long."""
         for transport, until in list(self._until.items()):
             if until > now:
                 break
             transport.fail("it took too long")
 
-    def _call(self) -> None:
-        if self._due and not self._is_turn_due:
-            self._is_turn_due = True
+    def _schedule(self) -> None:
+        if self._queue and not self._is_scheduled:
+            self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
-        self._is_turn_due = False
-        for _ in range(min(HANDSHAKES_A_TURN, len(self._due))):
-            self._due.popleft().step()
-        self._call()
+        self._is_scheduled = False
+        for _ in range(min(HANDSHAKES_A_TURN, len(self._queue))):
+            self._queue.popleft().step()
+        self._schedule()
 
 
 class TlsTransport(asyncio.Transport):
     """One TLS connection, from its handshake on.
 
-    What the socket does not take at once is kept here, and the protocol told to pause; it is never
-    more than one write of the protocol's.
+    If the socket does not take all of a write, the rest is kept here and the protocol is paused; so
+    there is never more to keep.
     """
 
     def __init__(
@@ -113,26 +112,26 @@ class TlsTransport(asyncio.Transport):
         sock: socket.socket,
         context: SSL.Context,
         address: str,
-        host: Host,
-        handshakes: Handshakes,
+        callbacks: HandshakeCallbacks,
+        handshakes: HandshakeQueue,
     ) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._socket = sock
-        self._host = host
+        self._callbacks = callbacks
         self._handshakes = handshakes
         self.address = address
-        """Where the client is."""
+        """The client's."""
         self._tls = SSL.Connection(context, sock)
         self._tls.set_accept_state()
         self._protocol: ClientConnection | None = None
         self._backlog = bytearray()
         self._is_reading = False
         self._is_writing = False
-        """Whether the loop tells us when the socket can be written."""
+        """Whether the event loop watches for the socket to become writable."""
         self._is_closing = False
         self._is_ending = False
-        """Nothing more is written: our direction closes once the backlog is out."""
+        """Whether our direction closes once the backlog is written."""
         self._has_ended = False
         self._is_lost = False
         self._watch(self._handshake_ready)
@@ -140,7 +139,7 @@ class TlsTransport(asyncio.Transport):
     # The handshake
 
     def step(self) -> None:
-        """Go on with the handshake."""
+        """Take the next step of the handshake."""
         if self._is_lost:
             return
         try:
@@ -151,17 +150,17 @@ class TlsTransport(asyncio.Transport):
             self._loop.add_writer(self._socket, self._handshake_writable)
         except SSL.Error as error:
             reason = describe(error)
-            self.fail(_PLAIN_WORDS.get(reason, reason))
+            self.fail(_REASONS.get(reason, reason))
         else:
             self._established()
 
     def fail(self, reason: str) -> None:
-        """End a handshake that cannot succeed."""
+        """End a handshake that cannot succeed, and close the connection."""
         if not self._is_lost and self._protocol is None:
             self._is_lost = self._is_closing = True
             self._drop()
             self._handshakes.end(self)
-            self._host.failed(self, reason)
+            self._callbacks.failed(self, reason)
 
     def _handshake_ready(self) -> None:
         self._unwatch()
@@ -175,7 +174,7 @@ class TlsTransport(asyncio.Transport):
         self._handshakes.end(self)
         certificate = self._tls.get_peer_certificate(as_cryptography=True)
         fingerprint = "" if certificate is None else certificate.fingerprint(hashes.SHA256()).hex()
-        self._protocol = self._host.established(self, fingerprint)
+        self._protocol = self._callbacks.established(self, fingerprint)
         self._watch(self._readable)
         self._protocol.connection_made(self)
 
@@ -183,17 +182,16 @@ class TlsTransport(asyncio.Transport):
 
     def _readable(self) -> None:
         protocol = self._protocol
-        assert protocol is not None, "there is one as soon as the handshake is done"
+        assert protocol is not None, "set when the handshake is done"
         if self._has_ended:
             self._discard()
             return
         try:
-            # The buffer holds a whole record, so nothing stays behind in OpenSSL.
-            count = self._tls.recv_into(self._host.read_buffer)
+            # The buffer holds a whole record, so that nothing is left in OpenSSL.
+            count = self._tls.recv_into(self._callbacks.read_buffer)
         except (SSL.WantReadError, SSL.WantWriteError):
             return
         except SSL.ZeroReturnError:
-            protocol.eof_received()
             self.close()
         except SSL.Error as error:
             self._break(error)
@@ -201,7 +199,7 @@ class TlsTransport(asyncio.Transport):
             protocol.buffer_updated(count)
 
     def _discard(self) -> None:
-        """Throw away what a client still says after our last word."""
+        """Discard what a client sends after our last line."""
         try:
             if self._socket.recv(CIPHERTEXT_CHUNK):
                 return
@@ -222,21 +220,15 @@ class TlsTransport(asyncio.Transport):
             self._loop.remove_reader(self._socket)
 
     def pause_reading(self) -> None:
-        """Take nothing more from the socket for now."""
         self._unwatch()
 
     def resume_reading(self) -> None:
-        """Take more from the socket."""
         self._watch(self._readable)
-
-    def is_reading(self) -> bool:
-        """Whether the socket is read."""
-        return self._is_reading
 
     # Writing
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypt and send; what the socket does not take is kept."""
+        """Encrypt and send data; keep what the socket does not take."""
         if self._is_closing or self._is_ending or not data:
             return
         if self._backlog:
@@ -249,17 +241,13 @@ class TlsTransport(asyncio.Transport):
             assert self._protocol is not None, "only a protocol writes"
             self._protocol.pause_writing()
 
-    def writelines(self, list_of_data: Any) -> None:
-        """Encrypt and send several pieces as one."""
-        self.write(b"".join(list_of_data))
-
     def _send(self, data: bytes | bytearray | memoryview) -> int:
-        """Send as much as the socket takes; gives how much that was."""
+        """Send as much as the socket takes; return how many bytes that is."""
         sent = 0
         try:
             sent = self._tls.send(data)
             while sent < len(data):
-                # OpenSSL takes one record at a time.
+                # OpenSSL sends one record at a time.
                 with memoryview(data) as view, view[sent:] as rest:
                     sent += self._tls.send(rest)
         except (SSL.WantReadError, SSL.WantWriteError):
@@ -290,15 +278,11 @@ class TlsTransport(asyncio.Transport):
             self._protocol.resume_writing()
 
     def get_write_buffer_size(self) -> int:
-        """How much the socket has not taken yet."""
+        """Return how many bytes the socket has not taken yet."""
         return len(self._backlog)
 
-    def can_write_eof(self) -> bool:
-        """Whether our direction can be closed alone."""
-        return True
-
     def write_eof(self) -> None:
-        """Close our direction, once everything is out."""
+        """Close our direction once everything is written."""
         if not self._is_closing and not self._is_ending:
             self._is_ending = True
             if not self._backlog:
@@ -315,11 +299,11 @@ class TlsTransport(asyncio.Transport):
     # The end
 
     def is_closing(self) -> bool:
-        """Whether the connection is closed, or is being."""
+        """Return whether the connection is closed or closing."""
         return self._is_closing
 
     def close(self) -> None:
-        """Close, once everything is out."""
+        """Close the connection once everything is written."""
         if self._is_closing:
             return
         self._is_closing = True
@@ -328,13 +312,12 @@ class TlsTransport(asyncio.Transport):
             self._close_now(None)
 
     def abort(self) -> None:
-        """Drop the connection at once."""
         self._is_closing = True
         self._backlog.clear()
         self._close_now(None)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Give the socket, or the peer's address."""
+        """Return the socket, or the peer's address."""
         match name:
             case "socket":
                 return self._socket
@@ -344,14 +327,14 @@ class TlsTransport(asyncio.Transport):
                 return default
 
     def _break(self, error: SSL.Error) -> None:
-        """The connection does not work any more."""
+        """Close the connection after an error."""
         if self._is_lost:
             return
         self._is_closing = True
         self._backlog.clear()
         number = error.args[0] if isinstance(error, SSL.SysCallError) else None
         if number == -1:
-            # It hung up without saying good-bye, as most do.
+            # It hung up without a close_notify alert, as most clients do.
             self._close_now(None)
         elif isinstance(number, int):
             self._close_now(OSError(number, os.strerror(number)))
@@ -368,7 +351,7 @@ class TlsTransport(asyncio.Transport):
         self._drop()
         protocol = self._protocol
         if protocol is not None:
-            # Not within a call of the protocol's own.
+            # Not within a call that the protocol made.
             self._loop.call_soon(protocol.connection_lost, error)
 
     def _drop(self) -> None:

@@ -1,9 +1,9 @@
-"""Where nodes announce themselves: trunks, one per node, dialled by the nodes.
+"""The nodes' side of a balancer: trunks, one per node, dialled by the nodes.
 
-    TCP, mutual TLS (roost.wire) --> a node's:      Hello in time and in order --> the exchange
-                                 --> an operator's: orders (roost.balancer.operators)
+    TCP, mutual TLS (roost.wire) --> a node:      Hello in time and in order --> the exchange
+                                 --> an operator: orders (roost.balancer.operators)
 
-A peer that breaks the protocol loses its link, with one line in the log, and nothing else happens.
+A peer that breaks the protocol loses its link, with one line in the log and no other consequence.
 """
 
 import contextlib
@@ -32,24 +32,26 @@ from roost.wire import (
 _logger = structlog.get_logger()
 
 HELLO_S = 5.0
-"""How long a peer may take to announce itself; it has nothing to wait for."""
+"""How long a peer may take to announce itself, which it can do at once."""
 
 
 class Clock(Protocol):
-    """The turns of the loop, with a clock for round-trip times."""
+    """The event loop's turns, with a clock that is exact enough for round-trip times."""
 
     def read_clock(self) -> float:
-        """Look at the clock."""
+        """Return the time."""
 
-    def touch(self) -> None:
-        """Something was given to the exchange: finish this turn."""
+    def schedule_flush(self) -> None:
+        """Flush lines and outboxes at the end of this turn."""
 
 
 class TrunkLink:
-    """One connection of a node; it is the exchange's `Trunk`."""
+    """A node's connection; the exchange's `Trunk`."""
 
-    def __init__(self, desk: "TrunkDesk", connection: FramedConnection, opened_at: float) -> None:
-        self._desk = desk
+    def __init__(
+        self, listener: "TrunkListener", connection: FramedConnection, opened_at: float
+    ) -> None:
+        self._listener = listener
         self._connection = connection
         self.opened_at = opened_at
         self.peer = connection.peer
@@ -60,11 +62,10 @@ class TrunkLink:
     # What the exchange calls
 
     def send(self, frame: FromBalancer) -> None:
-        """Queue a frame; nothing happens when the link is going down."""
+        """Queue a frame; do nothing if the link is going down."""
         self._connection.send(encode(frame))
 
     def drop(self, reason: str) -> None:
-        """End the link."""
         self._connection.abort(reason)
 
     def close(self, reason: str) -> None:
@@ -74,39 +75,37 @@ class TrunkLink:
     # What the connection calls
 
     def on_frame(self, body: bytes) -> None:
-        """Take a frame; a peer that breaks the protocol loses the link."""
+        """Receive a frame; drop the link if it breaks the protocol."""
         try:
             try:
                 frame = decode_from_node(body)
             except FrameError as error:
                 raise TrunkError(str(error)) from error
-            self._desk.received(self, frame)
+            self._listener.received(self, frame)
         except BalancerError as error:
-            self._desk.refused(self, error)
+            self._listener.refused(self, error)
             self._connection.abort(str(error))
 
     def on_closed(self, reason: str) -> None:
-        """The link is gone."""
-        self._desk.closed(self, reason)
+        self._listener.closed(self, reason)
 
 
 class OrderLink:
-    """One connection of an operator."""
+    """An operator's connection."""
 
-    def __init__(self, desk: "TrunkDesk", operator: OperatorLink) -> None:
-        self._desk = desk
+    def __init__(self, listener: "TrunkListener", operator: OperatorLink) -> None:
+        self._listener = listener
         self._operator = operator
 
     def on_frame(self, body: bytes) -> None:
-        """Take an order."""
-        self._desk.ordered(self._operator, body)
+        self._listener.ordered(self._operator, body)
 
     def on_closed(self, reason: str) -> None:
-        """Nothing was promised to an operator who is gone."""
+        """Do nothing: orders have no effect that outlives them here."""
 
 
-class TrunkDesk:
-    """Lets nodes in, and passes on what they send."""
+class TrunkListener:
+    """Accepts nodes and operators, and passes on what they send."""
 
     def __init__(self, exchange: Exchange, clock: Clock, name: str) -> None:
         self._exchange = exchange
@@ -117,7 +116,7 @@ class TrunkDesk:
         self._refusals = RefusalLog()
 
     def open(self, connection: FramedConnection) -> Handler:
-        """Take a connection whose certificate is a node's or an operator's of our cluster."""
+        """Serve a connection with a node's or an operator's certificate of our cluster."""
         if connection.peer.role == "operator":
             return OrderLink(self, OperatorLink(self._exchange, self._name, connection))
         link = TrunkLink(self, connection, self._clock.read_clock())
@@ -128,7 +127,7 @@ class TrunkDesk:
         """Pass a frame on.
 
         Raises:
-            BalancerError: the link is to be dropped.
+            BalancerError: The peer broke the protocol; drop the link.
         """
         now = self._clock.read_clock()
         if link.is_announced:
@@ -148,29 +147,29 @@ class TrunkDesk:
                 version=frame.version,
                 mesh_address=frame.mesh_address,
             )
-        self._clock.touch()
+        self._clock.schedule_flush()
 
     def ordered(self, operator: OperatorLink, body: bytes) -> None:
-        """An operator has sent something."""
+        """Pass an order on."""
         operator.receive(body, self._clock.read_clock())
-        self._clock.touch()
+        self._clock.schedule_flush()
 
     def refused(self, link: TrunkLink, error: BalancerError) -> None:
-        """Log why a link is dropped: every time for a node that was in, else once in a while."""
+        """Log why a link is dropped; not every time if the peer never announced itself."""
         if link.is_announced:
             _logger.error("trunk-misused", node=link.name, address=link.address, reason=str(error))
             return
         self._refusals.refused(link.address, str(error), link.peer)
 
     def closed(self, link: TrunkLink, reason: str) -> None:
-        """A link is gone."""
+        """Pass on that a link is lost."""
         self._links.pop(link, None)
         if link.is_announced and not self._is_closing:
             self._exchange.node_lost(link.name, link, reason, self._clock.read_clock())
-            self._clock.touch()
+            self._clock.schedule_flush()
 
     def sweep(self, now: float) -> None:
-        """Drop peers that do not announce themselves."""
+        """Drop peers that have not announced themselves in time."""
         for link in list(self._links):
             if not link.is_announced and now - link.opened_at >= HELLO_S:
                 error = RefusedNodeError(f"it did not announce itself within {HELLO_S:g} s")
@@ -178,7 +177,7 @@ class TrunkDesk:
                 link.drop(str(error))
 
     def close(self) -> None:
-        """End all links in order; that is no node's loss."""
+        """Close all links; the exchange is not told, as it is stopping."""
         self._is_closing = True
         for link in list(self._links):
             link.close("this balancer is stopping")
@@ -186,21 +185,21 @@ class TrunkDesk:
 
 @contextlib.asynccontextmanager
 async def listen(
-    desk: TrunkDesk, credentials: Credentials, cluster: str, host: str, port: int
+    listener: TrunkListener, credentials: Credentials, cluster: str, host: str, port: int
 ) -> AsyncIterator[str]:
-    """Accept trunks while the context lasts; gives the address, host:port.
+    """Accept trunks while the context lasts; yield the address, host:port.
 
     Raises:
-        CredentialsError: the certificate or key cannot be used.
-        OSError: the address cannot be listened on.
+        CredentialsError: The certificate or key cannot be used.
+        OSError: The address cannot be listened on.
     """
     context = server_context(credentials)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            listener = await stack.enter_async_context(
-                serve(host, port, context, desk.open, admit(cluster, "node", "operator"))
+            server = await stack.enter_async_context(
+                serve(host, port, context, listener.open, admit(cluster, "node", "operator"))
             )
         except OSError as error:
             text = f"cannot listen on {format_address((host, port))}: {error.strerror or error}"
             raise OSError(error.errno, text) from error
-        yield format_address((host, listener.port))
+        yield format_address((host, server.port))

@@ -2,10 +2,11 @@
 
 import msgspec
 
+from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.exchange import Exchange, ExchangeConfig
-from roost.balancer.engine.fleet import Node
 from roost.balancer.engine.health import HealthConfig
 from roost.balancer.engine.moves import MoveConfig, PlannedMove
+from roost.balancer.engine.node_pool import Node
 from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError
@@ -66,7 +67,7 @@ class SimulatedBalancer:
         self._world = world
         self._network = network
         self._trunks: dict[str, SimulatedTrunk] = {}
-        self._is_turn_due = False
+        self._is_flush_due = False
         self._is_timer_set = False
         config = ExchangeConfig(
             name=name,
@@ -94,7 +95,7 @@ class SimulatedBalancer:
         trunk = self._trunks.pop(peer)
         if trunk.is_announced:
             self.exchange.node_lost(peer, trunk, "the link is gone", self._world.now)
-            self._touch()
+            self._schedule_flush()
 
     def receive(self, peer: str, frame: object) -> None:
         trunk = self._trunks[peer]
@@ -110,7 +111,7 @@ class SimulatedBalancer:
             if isinstance(frame, Output):
                 self._count_stale(peer, frame)
             self.exchange.receive(peer, trunk, frame, self._world.now)
-        self._touch()
+        self._schedule_flush()
 
     def _count_stale(self, peer: str, output: Output) -> None:
         """Count what the exchange has to drop, because another node serves the session."""
@@ -129,62 +130,64 @@ class SimulatedBalancer:
 
     # Turns and time
 
-    def _touch(self) -> None:
-        if not self._is_turn_due and self.exchange.has_work:
-            self._is_turn_due = True
-            self._world.at(self._world.random.uniform(0, TURN_S), self._finish_turn)
+    def _schedule_flush(self) -> None:
+        if not self._is_flush_due and self.exchange.has_work:
+            self._is_flush_due = True
+            self._world.at(self._world.random.uniform(0, TURN_S), self._flush)
 
-    def _finish_turn(self) -> None:
-        self._is_turn_due = False
-        self.exchange.pass_lines_on(self._world.now)
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        self.exchange.flush_lines(self._world.now)
         due = self.exchange.lines_due
         if due is not None and not self._is_timer_set:
             self._is_timer_set = True
-            self._world.at(due - self._world.now, self._pass_lines_on)
+            self._world.at(due - self._world.now, self._flush_due_lines)
         relay = self.exchange.relay
         dirty, relay.dirty = relay.dirty, []
         for client in dirty:
             client.flush()
 
-    def _pass_lines_on(self) -> None:
+    def _flush_due_lines(self) -> None:
         self._is_timer_set = False
-        self._finish_turn()
+        self._flush()
 
     def _sweep(self) -> None:
         self.exchange.tick(self._world.now)
-        self._touch()
+        self._schedule_flush()
         self._world.at(SWEEP_S, self._sweep)
 
     # The clients
 
     def open(self, client: Client) -> Session:
         """Let a client in."""
-        return self.exchange.client_connected(client, "192.0.2.1", self._world.now)
+        return self.exchange.client_connected(client, ClientInfo("192.0.2.1"), self._world.now)
 
     def spoke(self, session: Session, lines: list[bytes | None]) -> None:
         """Take a client's lines."""
         self.exchange.client_spoke(session, lines, self._world.now)
-        self._touch()
+        self._schedule_flush()
 
     def hung_up(self, session: Session) -> None:
         """A client has closed its connection."""
         self.exchange.client_lost(session, "Connection closed", self._world.now)
-        self._touch()
+        self._schedule_flush()
 
     # Moves
 
     def ready_nodes(self) -> list[Node]:
         """The nodes that may be given a session."""
         now = self._world.now
-        return [n for n in self.exchange.fleet if n.trunk is not None and n.judge(now).is_ready]
+        return [
+            n for n in self.exchange.pool if n.trunk is not None and n.health.status(now).is_ready
+        ]
 
     def move(self, session: Session, target: Node) -> None:
         """Move a session now, whatever it is doing."""
-        source = self.exchange.fleet.find(session.node)
+        source = self.exchange.pool.find(session.node)
         assert source is not None, "only a session that is bound can be moved"
         self._world.log(f"{self.name} moves {session.id} from {source.name} to {target.name}")
         self.exchange.move([PlannedMove(session, source, target)], self._world.now)
-        self._touch()
+        self._schedule_flush()
 
     def move_any(self) -> None:
         """Move some session to some node, which may be the same one."""

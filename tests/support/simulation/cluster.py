@@ -290,7 +290,7 @@ class SimulatedCluster:
         self.world.run_until(
             lambda: (
                 all(client.is_answered for client in self.present())
-                and not any(balancer.exchange.departing_count for balancer in self.balancers)
+                and not any(balancer.exchange.detaching_count for balancer in self.balancers)
                 and len({node.position for node in self.nodes.values()}) == 1
             ),
             20.0,

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.exchange import Exchange, ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
 from roost.balancer.engine.moves import MoveConfig
@@ -164,7 +165,7 @@ class World:
 
     def client(self) -> tuple[FakeClient, Session]:
         client = FakeClient()
-        session = self.exchange.client_connected(client, "192.0.2.1", self.now)
+        session = self.exchange.client_connected(client, ClientInfo("192.0.2.1"), self.now)
         self.finish_turn()
         return client, session
 
@@ -173,7 +174,7 @@ class World:
         self.finish_turn()
 
     def finish_turn(self) -> None:
-        self.exchange.pass_lines_on(self.now)
+        self.exchange.flush_lines(self.now)
         dirty, self.exchange.relay.dirty = self.exchange.relay.dirty, []
         for client in dirty:
             client.flush()

@@ -1,18 +1,19 @@
-"""How a node is, as this balancer sees it.
+"""Health checks: the state of a node, as this balancer sees it.
 
     connection   lost: down at once                    back: up at once, but held down if it flaps
     probes       `fall` unanswered in a row: silent    `rise` answered in a row: up again
-    its word     "ready", or why not       for long: its clients are given to others
+    reports      "ready", or why not; if not for long, its clients are given to others
     silence      for a second: the link is dropped
 
-Pure: time is an argument, in seconds of a clock that never goes back. The first three must agree
-before a node gets clients. Several probes may be under way, so that a node that answers none is
-found out in little more than one time-out.
+A node gets clients only while the first three agree. Several probes may be outstanding, so that a
+node that answers none is found in little more than one time-out. Times are monotonic seconds.
 """
 
 from collections import deque
 
 import msgspec
+
+from roost.balancer.engine.limits import check_limits
 
 READY = "ready"
 DOWN = "down"
@@ -21,69 +22,60 @@ HELD_DOWN = "held-down"
 STARTING = "starting"
 DRAINING = "draining"
 
-SILENT_LOOKS_MIN = 12
-"""A node is silent only if we looked for its words so many times in vain: a balancer that is busy
-or was asleep has not read them yet. Ordinary looks are a twentieth of a second apart."""
-BURDEN_S = 0.0005
-"""What a node's silence is excused for each session that it is given: several times what the work
-takes. Nodes that have just taken over a thousand sessions must not be given up for that, one
-after the other."""
-BURDEN_S_MAX = 3.0
-"""And no longer than that at a time."""
+SILENT_CHECKS_MIN = 12
+"""A node is silent only after so many checks without a frame from it: a balancer that is busy, or
+was suspended, has not read its frames yet. Checks are normally 50 ms apart."""
+GRACE_S = 0.0005
+"""How much longer a node may be silent for each session that it is given: several times what the
+work takes. Otherwise nodes that take over a thousand sessions would be given up one by one."""
+GRACE_S_MAX = 3.0
+"""The longest total of that."""
 
 
 class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """When a node counts as healthy."""
+    """When a node is healthy."""
 
     interval_s: float = 0.25
-    """Between two probes: four a second cost nothing and find a hung node soon."""
+    """Between two probes: four a second cost nothing, and find a hung node soon."""
     timeout_s: float = 1.0
-    """How long an answer may take: far above what a working node needs, even a busy one."""
+    """How long an answer may take: far more than a busy node needs."""
     rise: int = 2
     """Answers in a row that bring a silent node back."""
     fall: int = 3
-    """Unanswered probes in a row that make a node silent: one may have met a pause."""
+    """Unanswered probes in a row that make a node silent: a single one can meet a short pause."""
     hold_s: float = 1.0
-    """How long a node is held down after it was lost twice; doubles with each further loss."""
+    """How long a node is held down after its second loss; doubles with each further one."""
     hold_s_max: float = 30.0
-    """The longest time that a flapping node is held down: somebody may have repaired it."""
+    """The longest hold-down of a flapping node: somebody may have repaired it."""
     flap_decay_s: float = 60.0
     """After this time one loss is forgotten."""
     silence_s: float = 1.0
     """How long a node may be silent before its link is dropped and its clients go elsewhere: four
-    answers and two reports are missing by then, and people have noticed."""
+    answers and two reports are missing by then, and people notice."""
     silence_alone_s: float = 5.0
-    """The same while no other node could take its clients: haste would win nothing."""
+    """The same while no other node could take its clients, so that haste gains nothing."""
     unready_s: float = 0.5
-    """How long a node may say that it is not ready before its clients go elsewhere: an election
-    takes a fraction of that, and moving everybody costs more than such a blip."""
+    """How long a node may report that it is not ready before its clients go elsewhere: an election
+    takes a fraction of that, and moving everybody costs more."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "interval_s",
-            "timeout_s",
-            "flap_decay_s",
-            "silence_s",
-            "silence_alone_s",
-        ):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be more than 0")
-        for name in ("rise", "fall"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
-        if self.unready_s < 0:
-            raise ValueError("unready_s must not be negative")
+        check_limits(
+            self,
+            at_least_1=("rise", "fall"),
+            positive=("interval_s", "timeout_s", "flap_decay_s", "silence_s", "silence_alone_s"),
+            not_negative=("unready_s",),
+        )
         if not 0 <= self.hold_s <= self.hold_s_max:
             raise ValueError("hold_s must be from 0 to hold_s_max")
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What is thought of a node."""
+class HealthStatus(msgspec.Struct, frozen=True):
+    """The state of a node."""
 
     state: str
-    """`READY`, one of this module's other words, or the node's own word for why it is not."""
+    """`READY`, another of this module's constants, or the node's own word for why it is not."""
     reason: str
-    """In words for people; empty when ready."""
+    """For people; empty when ready."""
 
     @property
     def is_ready(self) -> bool:
@@ -91,8 +83,8 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.state == READY
 
 
-class NodeHealth:
-    """One node's health; outlives its connections, to know a flapping node again."""
+class HealthCheck:
+    """One node's health; outlives its connections, to recognise a flapping node."""
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
@@ -105,7 +97,7 @@ class NodeHealth:
         self._draining_since: float | None = None
         self._is_up = False
         self._outstanding: deque[tuple[int, float]] = deque()
-        """Probes under way: nonce and when it was sent, oldest first."""
+        """Probes without an answer: nonce and when it was sent, oldest first."""
         self._nonce = 0
         self._probe_due = 0.0
         self._successes = 0
@@ -113,21 +105,16 @@ class NodeHealth:
         self._flaps = 0
         self._flapped_at = 0.0
         self._held_until = 0.0
-        self._looks = 0
-        """How often we looked since something was heard."""
-        self._excused_until = 0.0
+        self._checks = 0
+        """How many there were since the last frame."""
+        self._grace_until = 0.0
         self.heard_at = 0.0
-        """When anything at all was heard from the node."""
+        """When the last frame came."""
         self.rtt_ms = 0.0
-        """How long the last answered probe took."""
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is a link to the node."""
-        return self._is_connected
+        """Of the last answered probe."""
 
     def connected(self, now: float) -> None:
-        """The node announced itself; it counts as up until probes say otherwise."""
+        """Note that the node announced itself; it is up until probes say otherwise."""
         self._is_connected = True
         self._is_up = True
         self._reported = self._reported_reason = ""
@@ -136,12 +123,12 @@ class NodeHealth:
         self._successes = self._failures = 0
         self._probe_due = now
         self.heard_at = now
-        self._looks = 0
-        self._excused_until = 0.0
+        self._checks = 0
+        self._grace_until = 0.0
         self._held_until = now + self._hold_s(now)
 
     def disconnected(self, reason: str, now: float) -> None:
-        """The link is lost; that counts at once. After "draining" it is no surprise."""
+        """Note that the link is lost, which is no flap if the node was draining."""
         if not self._is_connected:
             return
         if self._reported != DRAINING:
@@ -153,7 +140,7 @@ class NodeHealth:
         self._lost_because = reason
 
     def reported(self, state: str, reason: str, now: float) -> None:
-        """The node said how it is."""
+        """Note the state that the node reports."""
         self._reported = state
         self._reported_reason = reason
         if state in (READY, DRAINING):
@@ -166,17 +153,17 @@ class NodeHealth:
             self._draining_since = now
 
     def heard(self, now: float) -> None:
-        """Something arrived from the node."""
+        """Note that a frame came from the node."""
         self.heard_at = now
-        self._looks = 0
+        self._checks = 0
 
-    def burdened(self, now: float) -> None:
-        """The node was given a session."""
-        excused_until = max(self._excused_until, now) + BURDEN_S
-        self._excused_until = min(excused_until, now + BURDEN_S_MAX)
+    def grant_grace(self, now: float) -> None:
+        """Allow the node a longer silence, because it was given a session."""
+        grace_until = max(self._grace_until, now) + GRACE_S
+        self._grace_until = min(grace_until, now + GRACE_S_MAX)
 
     def answered(self, nonce: int, now: float) -> None:
-        """A probe was answered; those before it are settled by that too, the link is ordered."""
+        """Note the answer to a probe, which settles earlier ones too: the link keeps the order."""
         while self._outstanding and self._outstanding[0][0] <= nonce:
             number, sent_at = self._outstanding.popleft()
             if number != nonce:
@@ -189,13 +176,13 @@ class NodeHealth:
                 self._held_until = now + self._hold_s(now)
 
     def probe(self, now: float) -> int | None:
-        """Give up on late answers; give the nonce of a probe that is to be sent now, if one is.
+        """Count late answers as failures; return the nonce of a probe to send now, if one is due.
 
-        Call it several times a second.
+        Call this several times a second.
         """
         if not self._is_connected:
             return None
-        self._looks += 1
+        self._checks += 1
         while self._outstanding and now - self._outstanding[0][1] >= self._config.timeout_s:
             self._outstanding.popleft()
             self._successes = 0
@@ -211,53 +198,53 @@ class NodeHealth:
         return self._nonce
 
     def is_silent(self, now: float) -> bool:
-        """Whether nothing was heard for as long as an answer may take."""
+        """Return whether no frame came for as long as an answer may take."""
         return now - self.heard_at >= self._config.timeout_s
 
-    def is_given_up(self, now: float, *, is_alone: bool) -> bool:
-        """Whether the link should be dropped; later if the node is the only one there is."""
+    def is_timed_out(self, now: float, *, is_alone: bool) -> bool:
+        """Return whether to drop the link; later if no other node could take over."""
         limit_s = self._config.silence_alone_s if is_alone else self._config.silence_s
-        silent_s = now - max(self.heard_at, self._excused_until)
-        return self._is_connected and self._looks >= SILENT_LOOKS_MIN and silent_s >= limit_s
+        silent_s = now - max(self.heard_at, self._grace_until)
+        return self._is_connected and self._checks >= SILENT_CHECKS_MIN and silent_s >= limit_s
 
-    def forgive(self, pause_s: float) -> None:
-        """We were asleep ourselves: what the node said meanwhile has not been read yet."""
+    def discount_pause(self, pause_s: float) -> None:
+        """Ignore a time in which this process was suspended, and read nothing."""
         self.heard_at += pause_s
         self._outstanding = deque((nonce, at + pause_s) for nonce, at in self._outstanding)
 
     def unready_since(self, now: float) -> float | None:
-        """Since when the node cannot serve, by its own word, if that is no blip any more."""
+        """Return since when the node reports that it is not ready, if that is long enough."""
         since = self._unready_since
         return since if since is not None and now - since >= self._config.unready_s else None
 
     def draining_s(self, now: float) -> float | None:
-        """How long the node has been draining by its own word; None when it is not."""
+        """Return for how long the node has been draining; None if it is not."""
         return now - self._draining_since if self._draining_since is not None else None
 
-    def judge(self, now: float) -> Verdict:
-        """Say how the node is, and why."""
-        verdict = self._judge_without_hold(now)
-        if verdict.is_ready and now < self._held_until:
-            return Verdict(
+    def status(self, now: float) -> HealthStatus:
+        """Return the node's state, and the reason for it."""
+        status = self._status_without_hold(now)
+        if status.is_ready and now < self._held_until:
+            return HealthStatus(
                 HELD_DOWN,
                 f"lost {self._flaps} times lately, gets clients again in "
                 f"{self._held_until - now:.1f} s",
             )
-        return verdict
+        return status
 
     def is_ready_but_held(self, now: float) -> bool:
-        """Whether only the hold-down keeps it from getting clients."""
-        return now < self._held_until and self._judge_without_hold(now).is_ready
+        """Return whether only the hold-down keeps clients away."""
+        return now < self._held_until and self._status_without_hold(now).is_ready
 
-    def _judge_without_hold(self, now: float) -> Verdict:
+    def _status_without_hold(self, now: float) -> HealthStatus:
         if not self._is_connected:
             since = f"{now - self._lost_at:.0f} s ago: " if self._lost_at else ""
-            return Verdict(DOWN, f"connection lost {since}{self._lost_because}")
+            return HealthStatus(DOWN, f"connection lost {since}{self._lost_because}")
         if not self._is_up:
-            return Verdict(SILENT, f"{self._failures} health probes in a row went unanswered")
+            return HealthStatus(SILENT, f"{self._failures} health probes in a row went unanswered")
         if not self._reported:
-            return Verdict(STARTING, "it has just announced itself")
-        return Verdict(self._reported, self._reported_reason)
+            return HealthStatus(STARTING, "it has just announced itself")
+        return HealthStatus(self._reported, self._reported_reason)
 
     def _note_flap(self, now: float) -> None:
         self._forget_flaps(now)

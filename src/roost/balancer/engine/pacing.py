@@ -1,10 +1,10 @@
-"""How long lines wait for others to go along with: not at all while there is little to do.
+"""How long lines are collected before a batch goes to the nodes: no time at all under low load.
 
-    lines and deliveries --> work, fading away --> delay until lines go to the nodes again
+    lines and deliveries --> load, a decaying average --> delay until the next batch
 
-Pure. Lines that leave together share what a line alone would cost: a frame to each node, a write
-to each log, the waking of every process; and what is said together in a room is written to each
-of its clients at once. So everything is collected here, once, and nothing further on waits.
+Lines in one batch share what a single line costs: a frame to each node, a write to each log, the
+wake-up of every process. What is said together in a room is also written to each of its clients
+at once. Batches are made here only; no later stage waits for more.
 """
 
 import math
@@ -12,47 +12,47 @@ import math
 import msgspec
 
 LINE_WORK_S = 350e-6
-"""Processor time that a line takes in a cluster of three nodes; measured, between what it takes
-alone and in the best company."""
+"""Processor time of a line in a cluster of three nodes: measured, between that of a line alone and
+that of one in a full batch."""
 DELIVERY_WORK_S = 3e-6
-"""And what a delivery takes, likewise."""
+"""Processor time of a delivery."""
 DELAY_S_MIN = 0.002
-"""Less is no delay: too few lines come within it, and the event loop's resolution is 1 ms."""
-FADING_S = 0.2
-"""How fast work is forgotten: a crowd that talks at once is noticed, one pasted page is not."""
+"""A shorter delay is none: it collects too few lines, and the event loop's resolution is 1 ms."""
+DECAY_S = 0.2
+"""Time constant of the average: a crowd that talks counts, a single pasted page does not."""
 
 
 class PaceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How long lines may be kept."""
+    """How long lines may be collected."""
 
     delay_ms_max: float = 25.0
-    """The longest time between two departures of lines, when there is work for at least one core
-    of the cluster; 0 lets every line go at once."""
+    """The longest time between two batches, reached when the cluster needs a whole core; 0 sends
+    every line at once."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.delay_ms_max <= 1000:
             raise ValueError("delay_ms_max must be from 0 to 1000")
 
 
-class Pace:
-    """When lines may go."""
+class Pacer:
+    """When the next batch may be sent."""
 
     def __init__(self, config: PaceConfig) -> None:
         self._delay_s_max = config.delay_ms_max / 1000
         self._work = 0.0
-        """Seconds of processor time that what happened lately has taken, fading away."""
-        self._went_at = float("-inf")
+        """Processor time of recent lines and deliveries, in seconds, decaying."""
+        self._sent_at = float("-inf")
         self.due = float("-inf")
-        """When lines may go again."""
+        """When the next batch may be sent."""
 
-    def went(self, lines: int, deliveries: int, now: float) -> None:
-        """Lines go now; so much has come and was delivered since they went the last time.
+    def sent(self, lines: int, deliveries: int, now: float) -> None:
+        """Note that a batch is sent, and what came and was delivered since the one before.
 
-        The delay grows with the cube of the load, so that a moderate one costs nobody any time.
+        The delay grows with the cube of the load, so that a moderate load causes none.
         """
-        self._work *= math.exp(min(0.0, (self._went_at - now) / FADING_S))
+        self._work *= math.exp(min(0.0, (self._sent_at - now) / DECAY_S))
         self._work += lines * LINE_WORK_S + deliveries * DELIVERY_WORK_S
-        self._went_at = now
-        load = min(1.0, self._work / FADING_S)
+        self._sent_at = now
+        load = min(1.0, self._work / DECAY_S)
         delay_s = load * load * load * self._delay_s_max
         self.due = now + delay_s if delay_s >= DELAY_S_MIN else now

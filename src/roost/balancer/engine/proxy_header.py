@@ -1,9 +1,9 @@
-"""The PROXY protocol: what a proxy in front of us says about whom it speaks for.
+"""The PROXY protocol: a proxy in front of us says which client it speaks for.
 
     PROXY TCP4 192.0.2.1 198.51.100.1 50000 6667                     version 1
     signature, version and command, family, length, addresses, TLVs   version 2
 
-Pure. Source: haproxy.org, doc/proxy-protocol.txt.
+Source: haproxy.org, doc/proxy-protocol.txt.
 """
 
 import ipaddress
@@ -12,16 +12,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from roost.balancer.engine.admission import plain_address
-from roost.balancer.engine.arrivals import LOCALHOST
+from roost.balancer.engine.client_info import LOCALHOST, plain_address
 
 SIGNATURE_2 = b"\r\n\r\n\0\r\nQUIT\n"
 SIGNATURE_1 = b"PROXY "
 LINE_BYTES_MAX = 107
 """Version 1: "a 108-byte buffer is always enough to store all the line and a trailing zero"."""
 HEADER_BYTES_MAX = 4096
-"""Version 2: addresses take 216 bytes at most; the rest is for TLVs, of which HAProxy sends less
-than 1 KiB."""
+"""Version 2: addresses take 216 bytes at most, the rest is for TLVs; HAProxy sends less than 1 KiB
+of them."""
 
 _FIXED_BYTES = 16
 _INET, _INET6, _UNIX = 1, 2, 3
@@ -33,25 +32,25 @@ _CLIENT_SSL = 0x01
 
 
 class ProxyHeaderError(Exception):
-    """It is no header; the text says why."""
+    """This is no header; the text says why."""
 
 
 class ProxyHeader(msgspec.Struct, frozen=True):
-    """A header that has come whole."""
+    """A complete header."""
 
     size: int
-    """How many bytes it takes."""
+    """In bytes."""
     address: str
-    """Whom the proxy speaks for; empty when it speaks for itself or does not know."""
+    """The client's address; empty if the proxy speaks for itself, or does not know."""
     is_secure: bool = False
-    """Whether the proxy's own client came to it by TLS."""
+    """Whether the client reached the proxy over TLS."""
 
 
 def parse_header(data: bytes) -> ProxyHeader | None:
-    """Read the header that `data` begins with; None while it is incomplete.
+    """Parse the header that `data` begins with; return None while it is incomplete.
 
     Raises:
-        ProxyHeaderError: there is none, or it is malformed.
+        ProxyHeaderError: There is none, or it is malformed.
     """
     if data.startswith(SIGNATURE_2):
         return _parse_2(data)
@@ -59,7 +58,7 @@ def parse_header(data: bytes) -> ProxyHeader | None:
         return _parse_1(data)
     if SIGNATURE_2.startswith(data) or SIGNATURE_1.startswith(data):
         return None
-    raise ProxyHeaderError("it begins with no PROXY header")
+    raise ProxyHeaderError("it does not begin with a PROXY header")
 
 
 def _parse_1(data: bytes) -> ProxyHeader | None:
@@ -80,10 +79,10 @@ def _parse_1(data: bytes) -> ProxyHeader | None:
     except ValueError as error:
         raise ProxyHeaderError(str(error)) from error
     if any(address.version != version for address in addresses):
-        raise ProxyHeaderError(f"an address is not of the kind that {words[1]} says")
+        raise ProxyHeaderError(f"an address does not belong to {words[1]}")
     for word in words[4:]:
         if not (word.isascii() and word.isdigit() and len(word) <= 5 and int(word) <= 65535):
-            raise ProxyHeaderError(f"{word!r} is no port")
+            raise ProxyHeaderError(f"{word!r} is not a port")
     return ProxyHeader(size, plain_address(str(addresses[0])))
 
 
@@ -107,7 +106,7 @@ def _parse_2(data: bytes) -> ProxyHeader | None:
     if family_protocol >> 4 == 0 or family_protocol & 15 == 0:
         return ProxyHeader(size, "")
     if family not in _ADDRESS_BYTES or family_protocol & 15 != _STREAM:
-        raise ProxyHeaderError(f"its family and protocol {family_protocol:#04x} are no stream's")
+        raise ProxyHeaderError(f"its family and protocol {family_protocol:#04x} are not a stream's")
     if length < _ADDRESS_BYTES[family]:
         raise ProxyHeaderError(f"its addresses do not fit into {length} bytes")
     is_secure = False
@@ -136,7 +135,7 @@ def _ipv6(address: ipaddress.IPv6Address) -> str:
 
 
 def _tlvs(body: bytes, offset: int) -> Iterator[tuple[int, bytes, int]]:
-    """Cut out type and value of each TLV, and where the value begins."""
+    """Yield the type and value of each TLV, and where the value begins."""
     while offset < len(body):
         if offset + 3 > len(body):
             raise ProxyHeaderError("its last TLV is cut off")
@@ -149,16 +148,16 @@ def _tlvs(body: bytes, offset: int) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _check_sum(header: bytes, value: bytes, offset: int) -> None:
-    """Compare the checksum, for which its own four bytes count as zeros."""
+    """Verify the checksum, which is computed with its own four bytes as zeros."""
     if len(value) != 4:
-        raise ProxyHeaderError("its checksum is not of four bytes")
+        raise ProxyHeaderError("its checksum is not four bytes long")
     zeroed = header[:offset] + bytes(4) + header[offset + 4 :]
     if crc32c(zeroed) != int.from_bytes(value, "big"):
         raise ProxyHeaderError("its checksum is wrong")
 
 
 def crc32c(data: bytes) -> int:
-    """Compute Castagnoli's CRC (RFC 4960, appendix B); bit by bit, for headers are short."""
+    """Return the CRC-32C (RFC 4960, appendix B), bit by bit, as headers are short."""
     value = 0xFFFFFFFF
     for byte in data:
         value ^= byte

@@ -3,10 +3,9 @@
     share of a node = all sessions * its weight / all weights
     dead zone       = max - min <= max(2, 15 % of the mean)         weights taken into account
 
-Pure. Once the nodes are outside the dead zone they are made even to the last session, so that
-balance does not hang about at the zone's edge. A node that starts slowly gets sessions only up to
-the share of what it weighs so far, but never has to give any away for it. The cost is that of the
-nodes and the moves, not of the sessions.
+Once the nodes are outside the dead zone, they are made even to the last session, so that they do
+not stay at its edge. A node in slow start gets sessions up to the share of its present weight, but
+never has to give any away for that. The cost depends on nodes and moves, not on sessions.
 """
 
 from collections.abc import Sequence
@@ -15,56 +14,57 @@ from fractions import Fraction
 import msgspec
 
 DEAD_ZONE_MIN = 2
-"""Sessions; differences of one or two are what coming and going makes."""
+"""Sessions; clients that come and go make differences of one or two."""
 DEAD_ZONE_SHARE = Fraction(15, 100)
-"""Of the mean: nobody can tell nodes apart that differ by less, and each move is some work."""
+"""Of the mean: a smaller difference is not felt, and each move is some work."""
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """A node that serves clients and may go on doing so."""
+    """A node that may be given clients."""
 
     name: str
     sessions: int
     weight: int
     """Above 0; in any unit."""
     weight_now: int
-    """Up to `weight`, in its unit: what the node is trusted with while it starts slowly; 0 when
-    it is to get nobody at the moment."""
+    """Up to `weight`, in the same unit: less during slow start, and 0 if the node is to get no
+    clients at the moment."""
 
 
 class Move(msgspec.Struct, frozen=True):
-    """One session is to go from a node to another."""
+    """One session to move from a node to another."""
 
     source: str
     target: str
 
 
-class Evening:
-    """Remembers whether the nodes are being made even, or were when they were looked at last."""
+class Rebalancer:
+    """Plans moves that make the nodes even."""
 
     def __init__(self) -> None:
-        self.is_under_way = False
+        self.is_active = False
+        """Whether the nodes are being made even, so that the dead zone does not apply."""
 
     def plan(self, loads: Sequence[Load], moves_max: int) -> list[Move]:
-        """Give the next moves, at most `moves_max`; none when the nodes are even enough."""
+        """Return the next moves, at most `moves_max`; none if the nodes are even enough."""
         if len(loads) < 2:
-            self.is_under_way = False
+            self.is_active = False
             return []
         zone = Fraction(DEAD_ZONE_MIN)
-        if not self.is_under_way:
+        if not self.is_active:
             total = sum(load.sessions for load in loads)
             zone = max(zone, DEAD_ZONE_SHARE * total / len(loads))
-        self.is_under_way = spread(loads) > zone
-        return _level(loads, moves_max) if self.is_under_way else []
+        self.is_active = imbalance(loads) > zone
+        return _plan_moves(loads, moves_max) if self.is_active else []
 
 
-def spread(loads: Sequence[Load]) -> Fraction:
-    """How far the fullest node is above the emptiest, in sessions of a node of mean weight."""
+def imbalance(loads: Sequence[Load]) -> Fraction:
+    """Return how far apart the fullest and emptiest node are, in sessions at mean weight."""
     relative = [Fraction(load.sessions, load.weight) for load in loads]
     return (max(relative) - min(relative)) * sum(load.weight for load in loads) / len(loads)
 
 
-def _level(loads: Sequence[Load], moves_max: int) -> list[Move]:
+def _plan_moves(loads: Sequence[Load], moves_max: int) -> list[Move]:
     counts = {load.name: load.sessions for load in loads}
     total = sum(counts.values())
     trusted = sum(load.weight_now for load in loads)

@@ -3,23 +3,23 @@
     Deliver --> group --> outbox, outbox, outbox ...      one append for each member
     DeliverTo, Reply --> outbox
 
-Pure. Groups are a node's own, for as long as its trunk lasts. Nothing is copied: all outboxes hold
-the same bytes until they are written.
+Groups belong to a node, and last as long as its trunk. Nothing is copied: all outboxes hold the
+same bytes until they are written.
 """
 
-from roost.balancer.engine.fleet import Node
+from roost.balancer.engine.node_pool import Node
 from roost.balancer.engine.sessions import Client, Session
 from roost.protocol.trunk import Deliver, DeliverTo, Join, Leave, Reply
 
 
 class Relay:
-    """The way of bytes to clients."""
+    """Puts bytes into outboxes, and lists those that have to be written."""
 
     def __init__(self) -> None:
         self.dirty: list[Client] = []
-        """Those with something in their outboxes, each once."""
+        """Clients with something in their outboxes, each once."""
         self.deliveries = 0
-        """Payloads put into outboxes since the start."""
+        """Payloads that were put into outboxes since the start."""
 
     def write(self, session: Session, payload: bytes) -> None:
         """Put bytes into a session's outbox."""
@@ -31,7 +31,7 @@ class Relay:
         self.deliveries += 1
 
     def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
-        """Obey an item; whoever the node does not serve is left alone."""
+        """Do what an item of a node says; skip sessions that the node does not serve."""
         match item:
             case Deliver(group, excluded, payload):
                 members = node.groups.get(group)
@@ -48,21 +48,21 @@ class Relay:
                 _leave(node, group, numbers)
 
     def answer(self, session: Session, reply: Reply) -> None:
-        """Give a client a part of an answer, unless it has it.
+        """Give a client a part of an answer, unless it has got it already.
 
         Raises:
-            AcknowledgementError: the reply acknowledges what the node was not given.
+            AcknowledgementError: The reply acknowledges a line that the node was not sent.
         """
         if session.is_new_answer(reply.line, reply.part) and reply.payload:
             self.write(session, reply.payload)
         if reply.is_last:
-            # What comes before the first acknowledgement is about its registration alone: it may
-            # be registered by then, and not have been shown what happened since.
+            # Parts before the first acknowledgement only belong to the registration. The session
+            # may be registered by then without having been shown what happened since.
             session.is_served = True
             session.acknowledge(reply.line)
 
     def _fan_out(self, members: dict[int, Client], excluded: int, payload: bytes) -> None:
-        """Give everybody the bytes; the one loop that runs for each recipient of a message."""
+        """Append to all outboxes but one; the only loop over the recipients of a message."""
         dirty = self.dirty
         for number, client in members.items():
             if number != excluded:
@@ -74,7 +74,7 @@ class Relay:
 
 
 def leave_groups(node: Node, session: Session) -> None:
-    """Take a session out of all of its node's groups."""
+    """Remove a session from all of its node's groups."""
     for group in session.groups:
         members = node.groups.get(group)
         if members is not None:

@@ -1,45 +1,43 @@
 """Which node takes the next client: least connections, and round robin among equals.
 
     score = (sessions + 1) / effective weight            the lowest score wins
-    effective weight = weight * ramp / 1000              0 while the node may not take anybody
+    effective weight = weight * ramp / 1000              0 while the node may get no clients
 
-Pure. Scores are compared by cross-multiplication of whole numbers, so equals are equal. Among
-equals a strict pointer goes round. Load (event-loop lag, deliveries) never enters the score: it
-only excludes an overloaded node from new work, and never all of them.
+Scores are compared exactly, by cross-multiplication of integers. Among equals a round-robin
+pointer decides. Load (event-loop lag, deliveries) is no part of the score: it only excludes an
+overloaded node from new work, and never all nodes.
 """
 
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from roost.balancer.engine.limits import check_limits
+
 RAMP_FULL = 1000
-"""The ramp of a node that has warmed up; the ramp counts in thousandths."""
+"""The slow-start ramp of a warm node, in thousandths."""
 
 
 class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How clients are spread over the nodes."""
 
     ramp_s: float = 10.0
-    """How long a node that joins warm ones takes to reach its full weight: caches are warm and
-    reconnecting crowds have passed by then. 0 turns the slow start off."""
+    """How long a node that joins warm ones takes to reach its full weight: its caches are warm and
+    reconnecting crowds are gone by then. 0 turns slow start off."""
     ramp_min: int = 100
-    """Where the ramp begins, in thousandths of the weight: a tenth shows whether a node works."""
+    """Start of the ramp, in thousandths of the weight: a tenth shows whether a node works."""
     lag_ms_max: float = 250.0
-    """Above this average lateness of its event loop a node gets no new clients: people notice
-    a quarter of a second."""
+    """Average event-loop lag above which a node gets no new clients: people notice a quarter of a
+    second."""
     deliveries_min: float = 20_000.0
-    """Below this many deliveries a second no node counts as overloaded by them."""
+    """Deliveries a second below which no node is overloaded."""
     deliveries_factor: float = 3.0
-    """How many times the average of the other nodes' deliveries makes a node overloaded."""
+    """Multiple of the other nodes' average deliveries above which a node is overloaded."""
 
     def __post_init__(self) -> None:
-        if self.ramp_s < 0:
-            raise ValueError("ramp_s must not be negative")
+        check_limits(self, positive=("lag_ms_max", "deliveries_min"), not_negative=("ramp_s",))
         if not 1 <= self.ramp_min <= RAMP_FULL:
             raise ValueError(f"ramp_min must be from 1 to {RAMP_FULL}")
-        for name in ("lag_ms_max", "deliveries_min"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be more than 0")
         if self.deliveries_factor <= 1:
             raise ValueError("deliveries_factor must be more than 1")
 
@@ -49,28 +47,28 @@ class _Node(msgspec.Struct):
 
     weight: int
     eligible_since: float | None = None
-    """When it became able to take clients; None while it is not."""
+    """Since when it may get clients; None while it may not."""
     is_ramping: bool = False
-    """It joined when others were warm, so its weight grows slowly."""
+    """Whether it joined warm nodes, so that its weight grows slowly."""
     lag_ms: float = 0.0
     deliveries: float = 0.0
     is_lagging: bool = False
 
 
 class Strategy:
-    """The choice of a node for each client; remembers whose turn it is."""
+    """Chooses a node for each client."""
 
     def __init__(self, config: StrategyConfig) -> None:
         self._config = config
         self._nodes: dict[str, _Node] = {}
         self._last = ""
-        """The node that was chosen last; the pointer stands behind it."""
+        """The round-robin pointer: the node that was chosen last."""
 
     def set_node(self, name: str, *, weight: int, is_eligible: bool, now: float) -> None:
-        """Note a node's weight, and whether it may take clients; call at every change.
+        """Note a node's weight, and whether it may get clients; call at every change.
 
-        A node that becomes eligible while another has been so for the length of the ramp starts
-        slowly. Nodes that start together do not: there is nobody to take the load instead.
+        A node that becomes eligible while another one is warm starts slowly. Nodes that start
+        together do not, because no other node could take the load instead.
         """
         node = self._nodes.setdefault(name, _Node(weight))
         node.weight = max(0, weight)
@@ -81,27 +79,27 @@ class Strategy:
             node.eligible_since = now
 
     def set_load(self, name: str, *, lag_ms: float, deliveries: float) -> None:
-        """Note moving averages: the lateness of the node's event loop, its deliveries a second."""
+        """Note a node's moving averages: event-loop lag, and deliveries a second."""
         node = self._nodes.get(name)
         if node is None:
             return
         node.lag_ms = lag_ms
         node.deliveries = deliveries
-        # Half the limit is the way back, so that a node at the limit does not come and go.
+        # Hysteresis: a node at the limit does not switch to and fro.
         limit = self._config.lag_ms_max / 2 if node.is_lagging else self._config.lag_ms_max
         node.is_lagging = lag_ms > limit
 
     def effective_weight(self, name: str, now: float) -> int:
-        """Give a node's weight in thousandths; 0 when it may not take anybody."""
+        """Return a node's weight in thousandths; 0 while it may get no clients."""
         node = self._nodes.get(name)
         if node is None or node.eligible_since is None:
             return 0
         return node.weight * self._ramp(node, now)
 
     def excluded(self, candidates: Iterable[str] | None = None) -> tuple[str, ...]:
-        """Name the nodes that are too busy for new work; never all that are eligible.
+        """Return the nodes that are too busy for new work; never all that are eligible.
 
-        With `candidates`, only those are looked at, and never all of them are named.
+        `candidates` limits it to those nodes, of which one remains too.
         """
         eligible = self._eligible()
         if candidates is not None:
@@ -111,10 +109,10 @@ class Strategy:
         return busy if len(busy) < len(eligible) else ()
 
     def choose(self, sessions: Mapping[str, int], now: float) -> str | None:
-        """Choose the node for one more client; None when no node may take one.
+        """Choose the node for one more client; return None if there is none.
 
-        `sessions` gives each candidate's count, with those on their way to it and without those
-        that are leaving it.
+        `sessions` has each candidate's count, including sessions that move to it and excluding
+        those that move away.
         """
         excluded = self.excluded(sessions)
         best: list[str] = []

@@ -2,11 +2,11 @@
 
 import pytest
 
-from roost.balancer.engine.admission import Doorkeeper, plain_address
+from roost.balancer.engine.admission import ConnectionLimiter
 
 
-def keeper(total: int = 100, each: int = 2, exempt: tuple[str, ...] = ()) -> Doorkeeper:
-    return Doorkeeper(total_max=total, per_address_max=each, exempt=exempt)
+def keeper(total: int = 100, each: int = 2, exempt: tuple[str, ...] = ()) -> ConnectionLimiter:
+    return ConnectionLimiter(total_max=total, per_address_max=each, exempt=exempt)
 
 
 @pytest.mark.parametrize(
@@ -19,65 +19,52 @@ def keeper(total: int = 100, each: int = 2, exempt: tuple[str, ...] = ()) -> Doo
     ],
 )
 def test_an_ipv6_network_counts_as_one_address(first: str, second: str, are_one: bool) -> None:
-    doorkeeper = keeper(each=1)
-    assert doorkeeper.enter(first, 0.0) == ""
-    assert bool(doorkeeper.enter(second, 0.0)) is are_one
+    limiter = keeper(each=1)
+    assert limiter.admit(first, 0.0) == ""
+    assert bool(limiter.admit(second, 0.0)) is are_one
 
 
 def test_who_leaves_makes_room_and_a_refused_one_takes_none() -> None:
-    doorkeeper = keeper()
-    assert [bool(doorkeeper.enter("192.0.2.1", 0.0)) for _ in range(4)] == [
+    limiter = keeper()
+    assert [bool(limiter.admit("192.0.2.1", 0.0)) for _ in range(4)] == [
         False,
         False,
         True,
         True,
     ]
-    assert doorkeeper.total == 2
-    doorkeeper.leave("192.0.2.1")
-    assert doorkeeper.enter("192.0.2.1", 0.0) == ""
-    doorkeeper.leave("192.0.2.1")
-    doorkeeper.leave("192.0.2.1")
-    assert doorkeeper.total == 0
+    assert limiter.total == 2
+    limiter.release("192.0.2.1")
+    assert limiter.admit("192.0.2.1", 0.0) == ""
+    limiter.release("192.0.2.1")
+    limiter.release("192.0.2.1")
+    assert limiter.total == 0
 
 
 def test_exempt_networks_and_local_sockets_have_no_limit_but_the_total() -> None:
-    doorkeeper = keeper(total=10, each=1, exempt=("127.0.0.0/8", "::1/128"))
+    limiter = keeper(total=10, each=1, exempt=("127.0.0.0/8", "::1/128"))
     for address in ("127.0.0.1", "127.9.9.9", "::1", "") * 2:
-        assert doorkeeper.enter(address, 0.0) == ""
-    assert doorkeeper.enter("192.0.2.1", 0.0) == ""
-    assert "from 192.0.2.1" in doorkeeper.enter("192.0.2.1", 0.0)
-    assert doorkeeper.enter("127.0.0.1", 0.0) == ""
-    assert doorkeeper.enter("127.0.0.1", 0.0) == "too many connections: 10 are allowed"
-
-
-@pytest.mark.parametrize(
-    ("host", "plain"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("fe80::1%eth0", "fe80::1"),
-        ("::1", "::1"),
-    ],
-)
-def test_addresses_are_written_as_people_know_them(host: str, plain: str) -> None:
-    assert plain_address(host) == plain
+        assert limiter.admit(address, 0.0) == ""
+    assert limiter.admit("192.0.2.1", 0.0) == ""
+    assert "from 192.0.2.1" in limiter.admit("192.0.2.1", 0.0)
+    assert limiter.admit("127.0.0.1", 0.0) == ""
+    assert limiter.admit("127.0.0.1", 0.0) == "too many connections: 10 are allowed"
 
 
 def test_an_address_that_comes_again_and_again_has_to_wait_and_others_have_not() -> None:
-    doorkeeper = Doorkeeper(total_max=100, per_address_max=100, exempt=(), burst=3, per_s=0.5)
+    limiter = ConnectionLimiter(total_max=100, per_address_max=100, exempt=(), burst=3, per_s=0.5)
     for _ in range(3):
-        assert doorkeeper.enter("192.0.2.1", 10.0) == ""
-        doorkeeper.leave("192.0.2.1")
-    assert "from 192.0.2.1 in a short time: 0.5 a second" in doorkeeper.enter("192.0.2.1", 11.0)
-    assert doorkeeper.enter("192.0.2.2", 11.0) == ""
-    assert doorkeeper.enter("192.0.2.1", 12.0) == ""
-    assert doorkeeper.enter("192.0.2.1", 12.0)
-    assert [bool(doorkeeper.enter("192.0.2.1", 99.0)) for _ in range(4)] == [False] * 3 + [True]
+        assert limiter.admit("192.0.2.1", 10.0) == ""
+        limiter.release("192.0.2.1")
+    assert "from 192.0.2.1 in a short time: 0.5 a second" in limiter.admit("192.0.2.1", 11.0)
+    assert limiter.admit("192.0.2.2", 11.0) == ""
+    assert limiter.admit("192.0.2.1", 12.0) == ""
+    assert limiter.admit("192.0.2.1", 12.0)
+    assert [bool(limiter.admit("192.0.2.1", 99.0)) for _ in range(4)] == [False] * 3 + [True]
 
 
 def test_what_is_remembered_of_addresses_is_forgotten_again() -> None:
-    doorkeeper = Doorkeeper(total_max=10**6, per_address_max=9, exempt=(), burst=2, per_s=1.0)
+    limiter = ConnectionLimiter(total_max=10**6, per_address_max=9, exempt=(), burst=2, per_s=1.0)
     for number in range(1000):
-        doorkeeper.enter(f"10.0.{number // 250}.{number % 250}", 1.0)
-    doorkeeper.enter("192.0.2.1", 20.0)
-    assert len(doorkeeper._paces) == 1
+        limiter.admit(f"10.0.{number // 250}.{number % 250}", 1.0)
+    limiter.admit("192.0.2.1", 20.0)
+    assert len(limiter._buckets) == 1

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from roost.balancer.engine.exchange import BATCH_BYTES_MAX
+from roost.balancer.engine.line_batcher import BATCH_BYTES_MAX
 from roost.balancer.engine.pacing import PaceConfig
 from roost.balancer.engine.sessions import SessionLimits
 from roost.balancer.errors import RefusedNodeError, TrunkError
@@ -64,7 +64,7 @@ def test_a_node_that_does_not_fit_is_refused(announcement: Hello, reason: str) -
     world = World()
     with pytest.raises(RefusedNodeError, match=reason):
         world.exchange.node_connected(announcement, FakeTrunk(world, "n1"), world.now)
-    assert len(world.exchange.fleet) == 0
+    assert not list(world.exchange.pool)
 
 
 def test_a_second_node_of_a_name_is_refused_while_the_first_is_heard() -> None:
@@ -162,7 +162,7 @@ def test_a_client_that_went_is_in_no_group_any_more() -> None:
     world.exchange.client_lost(one, "Connection closed", world.now)
     trunk.show(Join(7, (one.id,)), Deliver(7, 0, b"hello\r\n"), DeliverTo((one.id,), b"x\r\n"))
     assert alice.received == b""
-    node = world.exchange.fleet.find("n1")
+    node = world.exchange.pool.find("n1")
     assert node is not None
     assert {number: list(members) for number, members in node.groups.items()} == {7: [two.id]}
 
@@ -221,7 +221,7 @@ def test_a_node_closes_a_client_with_a_last_line() -> None:
     assert alice.received == b"first\r\nERROR :bye\r\n"
     world.exchange.client_lost(session, "Connection closed", world.now)
     assert not trunk.take(Detach), "the node knows already"
-    assert world.exchange.departing_count == 0
+    assert world.exchange.detaching_count == 0
     assert not world.exchange.sessions
 
 
@@ -237,9 +237,9 @@ def test_a_client_that_goes_is_departing_until_its_node_confirms() -> None:
     kinds = [type(frame) for frame in trunk.frames if isinstance(frame, Lines | Detach)]
     assert kinds == [Lines, Detach], "its last words come first"
     assert trunk.take(Detach) == [Detach(session.id, 1, "Connection reset")]
-    assert world.exchange.departing_count == 1
+    assert world.exchange.detaching_count == 1
     trunk.show(Close(session.id, 1, b""))
-    assert world.exchange.departing_count == 0
+    assert world.exchange.detaching_count == 0
 
 
 def test_a_departure_is_told_to_another_node_when_the_first_is_lost_unconfirmed() -> None:
@@ -252,20 +252,20 @@ def test_a_departure_is_told_to_another_node_when_the_first_is_lost_unconfirmed(
     trunks[own].lose()
     assert trunks[other].take(Detach) == [Detach(session.id, 1, "gone")]
     trunks[other].lose()
-    assert world.exchange.departing_count == 1
+    assert world.exchange.detaching_count == 1
     again = world.trunk(own)
     assert not again.take(Detach), "it is not ready yet"
     again.ready()
     assert again.take(Detach) == [Detach(session.id, 1, "gone")]
     again.show(Close(session.id, 1, b""))
-    assert world.exchange.departing_count == 0
+    assert world.exchange.detaching_count == 0
 
 
 def test_a_client_that_never_met_a_node_leaves_nothing_behind() -> None:
     world = World()
     _, session = world.client()
     world.exchange.client_lost(session, "gone", world.now)
-    assert world.exchange.departing_count == 0
+    assert world.exchange.detaching_count == 0
     assert world.exchange.waiting_count == 0
 
 
@@ -400,9 +400,9 @@ def test_the_end_is_told_to_clients_and_nodes() -> None:
     world.exchange.stop(world.now)
     assert alice.received == bob.received == b"ERROR :Server is shutting down\r\n"
     assert [detach.session for detach in trunk.take(Detach)] == [one.id, two.id]
-    assert world.exchange.departing_count == 2
+    assert world.exchange.detaching_count == 2
     trunk.show(Close(one.id, 1, b""), Close(two.id, 1, b""))
-    assert world.exchange.departing_count == 0
+    assert world.exchange.detaching_count == 0
 
 
 # The nodes' own view
@@ -411,12 +411,12 @@ def test_the_end_is_told_to_clients_and_nodes() -> None:
 def test_the_leader_is_whom_most_ready_nodes_name() -> None:
     world = World()
     trunks = [world.trunk(f"n{number}") for number in (1, 2, 3)]
-    assert world.exchange.fleet.leader(world.now) == ""
+    assert world.exchange.pool.leader(world.now) == ""
     for trunk, leader in zip(trunks, ("n1", "n2", "n2"), strict=True):
         trunk.say(status(leader=leader))
-    assert world.exchange.fleet.leader(world.now) == "n2"
+    assert world.exchange.pool.leader(world.now) == "n2"
     trunks[2].say(status("no-majority", "it says so", leader=""))
-    assert world.exchange.fleet.leader(world.now) == ""
+    assert world.exchange.pool.leader(world.now) == ""
 
 
 class TestPace:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.balancer.engine.health import HealthConfig, NodeHealth
+from roost.balancer.engine.health import HealthCheck, HealthConfig
 
 CONFIG = HealthConfig()
 
@@ -11,7 +11,7 @@ class Subject:
     """A node's health, with a clock and a node that answers probes or does not."""
 
     def __init__(self) -> None:
-        self.health = NodeHealth(CONFIG)
+        self.health = HealthCheck(CONFIG)
         self.now = 100.0
 
     def connect(self) -> None:
@@ -32,7 +32,7 @@ class Subject:
 
     @property
     def state(self) -> str:
-        return self.health.judge(self.now).state
+        return self.health.status(self.now).state
 
 
 def test_a_node_that_announces_itself_as_ready_counts_at_once() -> None:
@@ -42,14 +42,14 @@ def test_a_node_that_announces_itself_as_ready_counts_at_once() -> None:
     assert subject.state == "starting"
     subject.health.reported("ready", "", subject.now)
     assert subject.state == "ready"
-    assert subject.health.judge(subject.now).is_ready
+    assert subject.health.status(subject.now).is_ready
 
 
 def test_a_nodes_own_word_and_reason_are_shown() -> None:
     subject = Subject()
     subject.connect()
     subject.health.reported("catching-up", "12 entries behind", subject.now)
-    verdict = subject.health.judge(subject.now)
+    verdict = subject.health.status(subject.now)
     assert (verdict.state, verdict.reason) == ("catching-up", "12 entries behind")
     assert not verdict.is_ready
 
@@ -58,7 +58,7 @@ def test_a_lost_connection_counts_at_once_and_says_why() -> None:
     subject = Subject()
     subject.connect()
     subject.lose()
-    verdict = subject.health.judge(subject.now + 3)
+    verdict = subject.health.status(subject.now + 3)
     assert verdict.state == "down"
     assert verdict.reason == "connection lost 3 s ago: it reset the connection"
 
@@ -68,7 +68,7 @@ def test_a_node_that_answers_stays_ready() -> None:
     subject.connect()
     subject.pass_time(10, answers=True)
     assert subject.state == "ready"
-    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    assert not subject.health.is_timed_out(subject.now, is_alone=False)
 
 
 def test_a_hung_node_is_silent_after_three_probes_and_under_two_seconds() -> None:
@@ -79,7 +79,7 @@ def test_a_hung_node_is_silent_after_three_probes_and_under_two_seconds() -> Non
     assert subject.state == "ready"
     subject.pass_time(0.6, answers=False)
     assert subject.state == "silent"
-    assert "health probes in a row" in subject.health.judge(subject.now).reason
+    assert "health probes in a row" in subject.health.status(subject.now).reason
 
 
 def test_one_unanswered_probe_is_forgiven() -> None:
@@ -99,11 +99,11 @@ def test_a_silent_node_returns_with_the_second_answer() -> None:
     first = subject.health.probe(subject.now + 0.3)
     assert first is not None
     subject.health.answered(first, subject.now + 0.31)
-    assert subject.health.judge(subject.now + 0.31).state == "silent"
+    assert subject.health.status(subject.now + 0.31).state == "silent"
     second = subject.health.probe(subject.now + 0.6)
     assert second is not None
     subject.health.answered(second, subject.now + 0.61)
-    assert subject.health.judge(subject.now + 0.61).state == "ready"
+    assert subject.health.status(subject.now + 0.61).state == "ready"
 
 
 def test_an_answer_after_the_time_out_does_not_count() -> None:
@@ -126,7 +126,7 @@ def test_round_trips_are_measured() -> None:
 
 
 def test_probes_come_at_their_interval_only() -> None:
-    health = NodeHealth(CONFIG)
+    health = HealthCheck(CONFIG)
     assert health.probe(0.0) is None
     health.connected(0.0)
     times = [step / 100 for step in range(100) if health.probe(step / 100) is not None]
@@ -160,7 +160,7 @@ def test_a_held_down_node_says_so() -> None:
         subject.connect()
         subject.lose()
     subject.connect()
-    verdict = subject.health.judge(subject.now)
+    verdict = subject.health.status(subject.now)
     assert (verdict.state, verdict.reason) == (
         "held-down",
         "lost 3 times lately, gets clients again in 2.0 s",
@@ -190,16 +190,16 @@ def test_an_announced_end_is_no_flap() -> None:
     assert subject.state == "ready"
 
 
-def test_a_silent_link_is_given_up_after_a_second_and_later_if_it_is_the_only_one() -> None:
+def test_a_silent_link_is_timed_out_after_a_second_and_later_if_it_is_the_only_one() -> None:
     subject = Subject()
     subject.connect()
     subject.pass_time(0.9, answers=False)
-    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    assert not subject.health.is_timed_out(subject.now, is_alone=False)
     subject.pass_time(0.15, answers=False)
-    assert subject.health.is_given_up(subject.now, is_alone=False)
-    assert not subject.health.is_given_up(subject.now, is_alone=True)
+    assert subject.health.is_timed_out(subject.now, is_alone=False)
+    assert not subject.health.is_timed_out(subject.now, is_alone=True)
     subject.pass_time(4, answers=False)
-    assert subject.health.is_given_up(subject.now, is_alone=True)
+    assert subject.health.is_timed_out(subject.now, is_alone=True)
 
 
 def test_time_in_which_we_were_asleep_is_nobodys_silence() -> None:
@@ -207,8 +207,8 @@ def test_time_in_which_we_were_asleep_is_nobodys_silence() -> None:
     subject.connect()
     subject.pass_time(2, answers=True)
     subject.now += 10
-    subject.health.forgive(10)
-    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    subject.health.discount_pause(10)
+    assert not subject.health.is_timed_out(subject.now, is_alone=False)
     subject.pass_time(0.5, answers=True)
     assert subject.state == "ready"
 
@@ -219,24 +219,24 @@ def test_a_node_is_not_silent_while_we_hardly_look() -> None:
     for _ in range(11):
         subject.now += 0.4
         subject.health.probe(subject.now)
-        assert not subject.health.is_given_up(subject.now, is_alone=False)
+        assert not subject.health.is_timed_out(subject.now, is_alone=False)
     subject.health.probe(subject.now)
-    assert subject.health.is_given_up(subject.now, is_alone=False)
+    assert subject.health.is_timed_out(subject.now, is_alone=False)
 
 
 def test_a_node_that_was_just_given_thousands_of_sessions_may_be_silent_for_longer() -> None:
     subject = Subject()
     subject.connect()
     for _ in range(2000):
-        subject.health.burdened(subject.now)
+        subject.health.grant_grace(subject.now)
     subject.pass_time(1.9, answers=False)
-    assert not subject.health.is_given_up(subject.now, is_alone=False)
+    assert not subject.health.is_timed_out(subject.now, is_alone=False)
     subject.pass_time(0.2, answers=False)
-    assert subject.health.is_given_up(subject.now, is_alone=False)
+    assert subject.health.is_timed_out(subject.now, is_alone=False)
     for _ in range(100_000):
-        subject.health.burdened(subject.now)
+        subject.health.grant_grace(subject.now)
     subject.pass_time(4.1, answers=False)
-    assert subject.health.is_given_up(subject.now, is_alone=False)
+    assert subject.health.is_timed_out(subject.now, is_alone=False)
 
 
 def test_a_blip_is_not_yet_unreadiness() -> None:

@@ -2,29 +2,29 @@
 
 import pytest
 
-from roost.balancer.engine.pacing import Pace, PaceConfig
+from roost.balancer.engine.pacing import PaceConfig, Pacer
 
 STEADY_S = 2.0
 
 
 def period(lines_per_s: float, deliveries_per_line: int, **config: float) -> float:
     """Let lines come at a rate, each leaving as soon as it may; gives the last time between two."""
-    pace = Pace(PaceConfig(**config))
-    now, went_at, waiting, last = 0.0, 0.0, 0, 0.0
+    pacer = Pacer(PaceConfig(**config))
+    now, sent_at, waiting, last = 0.0, 0.0, 0, 0.0
     while now < STEADY_S:
         now += 1 / lines_per_s
         waiting += 1
-        if now >= pace.due:
-            pace.went(waiting, waiting * deliveries_per_line, now)
-            last, went_at, waiting = now - went_at, now, 0
+        if now >= pacer.due:
+            pacer.sent(waiting, waiting * deliveries_per_line, now)
+            last, sent_at, waiting = now - sent_at, now, 0
     return last
 
 
 def test_a_line_alone_goes_at_once_and_so_does_the_next() -> None:
-    pace = Pace(PaceConfig())
-    assert pace.due < 0
-    pace.went(1, 100, 5.0)
-    assert pace.due == 5.0
+    pacer = Pacer(PaceConfig())
+    assert pacer.due < 0
+    pacer.sent(1, 100, 5.0)
+    assert pacer.due == 5.0
 
 
 def test_a_few_people_are_never_kept_waiting() -> None:
@@ -40,11 +40,11 @@ def test_the_more_there_is_to_do_the_longer_lines_wait_up_to_a_limit() -> None:
 
 
 def test_what_was_is_forgotten() -> None:
-    pace = Pace(PaceConfig())
-    pace.went(5000, 100_000, 1.0)
-    assert pace.due == pytest.approx(1.025)
-    pace.went(1, 1, 3.0)
-    assert pace.due == 3.0
+    pacer = Pacer(PaceConfig())
+    pacer.sent(5000, 100_000, 1.0)
+    assert pacer.due == pytest.approx(1.025)
+    pacer.sent(1, 1, 3.0)
+    assert pacer.due == 3.0
 
 
 def test_it_can_be_turned_off() -> None:
@@ -52,10 +52,10 @@ def test_it_can_be_turned_off() -> None:
 
 
 def test_a_clock_that_stands_still_does_no_harm() -> None:
-    pace = Pace(PaceConfig())
-    pace.went(10, 10, 1.0)
-    pace.went(10, 10, 1.0)
-    assert pace.due >= 1.0
+    pacer = Pacer(PaceConfig())
+    pacer.sent(10, 10, 1.0)
+    pacer.sent(10, 10, 1.0)
+    assert pacer.due >= 1.0
 
 
 @pytest.mark.parametrize("delay_ms_max", [-1, 1001, float("nan")])

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from roost.balancer.engine.rebalancing import Evening, Load, Move, spread
+from roost.balancer.engine.rebalancing import Load, Move, Rebalancer, imbalance
 
 
 def loads(*sessions: int, weights: tuple[int, ...] = (), now: tuple[int, ...] = ()) -> list[Load]:
@@ -31,7 +31,7 @@ def after(before: list[Load], moves: list[Move]) -> list[Load]:
     ]
 
 
-def settle(evening: Evening, start: list[Load], moves_max: int = 50) -> tuple[list[int], int]:
+def settle(evening: Rebalancer, start: list[Load], moves_max: int = 50) -> tuple[list[int], int]:
     """Obey plans until there are none; gives the sessions of each node, and how many moved."""
     now, moved = start, 0
     while moves := evening.plan(now, moves_max):
@@ -45,7 +45,7 @@ def settle(evening: Evening, start: list[Load], moves_max: int = 50) -> tuple[li
     "sessions", [(0, 0), (1, 3), (1, 1, 3), (93, 107), (930, 1000, 1070), (100,), ()]
 )
 def test_in_the_dead_zone_nobody_moves(sessions: tuple[int, ...]) -> None:
-    assert Evening().plan(loads(*sessions), 50) == []
+    assert Rebalancer().plan(loads(*sessions), 50) == []
 
 
 @pytest.mark.parametrize(
@@ -60,48 +60,48 @@ def test_in_the_dead_zone_nobody_moves(sessions: tuple[int, ...]) -> None:
 def test_outside_the_dead_zone_nodes_are_made_even_with_the_fewest_moves(
     sessions: tuple[int, ...], even: list[int], moved: int
 ) -> None:
-    counts, count = settle(Evening(), loads(*sessions))
+    counts, count = settle(Rebalancer(), loads(*sessions))
     assert max(counts) - min(counts) <= max(even) - min(even)
     assert sorted(counts) == sorted(even)
     assert count == moved
 
 
 def test_once_begun_the_zone_is_left_behind_and_once_done_it_counts_again() -> None:
-    evening = Evening()
+    evening = Rebalancer()
     under_way = []
     for sessions in ((0, 100), (48, 52), (50, 50), (48, 52)):
         moves = evening.plan(loads(*sessions), 10)
-        under_way.append((bool(moves), evening.is_under_way))
+        under_way.append((bool(moves), evening.is_active))
     assert under_way == [(True, True), (True, True), (False, False), (False, False)]
 
 
 def test_weights_are_respected() -> None:
-    counts, _ = settle(Evening(), loads(300, 0, weights=(1000, 2000)))
+    counts, _ = settle(Rebalancer(), loads(300, 0, weights=(1000, 2000)))
     assert counts == [100, 200]
-    assert Evening().plan(loads(100, 200, weights=(1000, 2000)), 50) == []
-    assert spread(loads(100, 200, weights=(1000, 2000))) == 0
-    assert spread(loads(0, 200, weights=(1000, 1000))) == Fraction(200)
+    assert Rebalancer().plan(loads(100, 200, weights=(1000, 2000)), 50) == []
+    assert imbalance(loads(100, 200, weights=(1000, 2000))) == 0
+    assert imbalance(loads(0, 200, weights=(1000, 1000))) == Fraction(200)
 
 
 def test_a_node_that_starts_slowly_gets_its_share_so_far_and_gives_nothing_away() -> None:
-    evening = Evening()
+    evening = Rebalancer()
     counts, _ = settle(evening, loads(500, 500, 0, now=(1000, 1000, 100)))
     assert counts[2] == pytest.approx(1000 * 100 / 2100, abs=1)
-    assert evening.is_under_way
+    assert evening.is_active
     counts, _ = settle(evening, loads(*counts, now=(1000, 1000, 500)))
     assert counts[2] == pytest.approx(200, abs=1)
     counts, _ = settle(evening, loads(*counts))
     assert sorted(counts) == [333, 333, 334]
-    assert Evening().plan(loads(333, 333, 334, now=(1000, 1000, 100)), 50) == []
+    assert Rebalancer().plan(loads(333, 333, 334, now=(1000, 1000, 100)), 50) == []
 
 
 def test_a_node_that_is_trusted_with_nobody_is_no_target() -> None:
-    assert Evening().plan(loads(100, 0, now=(1000, 0)), 50) == []
-    moves = Evening().plan(loads(100, 0, 0, now=(1000, 0, 1000)), 100)
+    assert Rebalancer().plan(loads(100, 0, now=(1000, 0)), 50) == []
+    moves = Rebalancer().plan(loads(100, 0, 0, now=(1000, 0, 1000)), 100)
     assert {move.target for move in moves} == {"n3"}
 
 
 @pytest.mark.parametrize("sessions", [(7, 0, 100, 3), (0, 1, 2, 90), (1000, 0, 0, 0)])
 def test_no_move_is_undone_by_a_later_one(sessions: tuple[int, ...]) -> None:
-    moves = Evening().plan(loads(*sessions), 10_000)
+    moves = Rebalancer().plan(loads(*sessions), 10_000)
     assert not {move.source for move in moves} & {move.target for move in moves}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roost.balancer.engine.deadlines import Wheel
-from roost.balancer.engine.sessions import AcknowledgementError, Numbering, Session, SessionLimits
+from roost.balancer.engine.client_info import ClientInfo
+from roost.balancer.engine.sessions import AcknowledgementError, Session, SessionIds, SessionLimits
 from roost.chat.ids import SessionId, incarnation_of
 
 FREE = SessionLimits(lines_per_s=0)
@@ -36,7 +36,7 @@ class FakeClient:
 
 def make(limits: SessionLimits = FREE, *, is_bound: bool = True) -> tuple[Session, FakeClient]:
     client = FakeClient()
-    session = Session(SessionId(1), client, "192.0.2.1", limits, 0.0, is_secure=False)
+    session = Session(SessionId(1), client, ClientInfo("192.0.2.1"), limits, 0.0)
     if is_bound:
         session.bind("n1", 0.0)
     return session, client
@@ -47,8 +47,8 @@ def lines(*texts: str) -> list[bytes | None]:
 
 
 def test_session_ids_name_their_run_and_grow() -> None:
-    numbering = Numbering(77)
-    first, second = numbering.take(), numbering.take()
+    ids = SessionIds(77)
+    first, second = ids.next(), ids.next()
     assert incarnation_of(first) == incarnation_of(second) == 77
     assert second == first + 1
 
@@ -207,26 +207,6 @@ def test_every_node_sees_the_lines_in_order_without_a_hole(steps: list[tuple[str
             session.bind("n2", now)
             seen = session.acknowledged
     assert session.last_line == count
-
-
-@given(
-    deadlines=st.lists(st.floats(0, 500), max_size=30),
-    looks=st.lists(st.floats(0, 600), min_size=1, max_size=30),
-)
-def test_a_wheel_gives_everything_once_and_never_early(
-    deadlines: list[float], looks: list[float]
-) -> None:
-    wheel: Wheel[int] = Wheel(1.0)
-    for number, deadline in enumerate(deadlines):
-        wheel.add(number, deadline)
-    seen: list[int] = []
-    for now in sorted(looks):
-        for number in wheel.due(now):
-            assert deadlines[number] <= now
-            seen.append(number)
-        late = [n for n, deadline in enumerate(deadlines) if deadline <= now - 1 and n not in seen]
-        assert not late
-    assert len(seen) == len(set(seen))
 
 
 @pytest.mark.parametrize(

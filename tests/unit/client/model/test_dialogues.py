@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from roost.balancer.engine.patience import CONNECTED_TEXT, WAITING_TEXT
+from roost.balancer.engine.waiting_room import CONNECTED_TEXT, WAITING_TEXT
 from roost.client.model import Delivery, Model, Moment, Phase, Problem, ProblemKind, Profile
 from roost.client.model.effects import Abandon, AskName, Attention, KeepTls, Toast, UpgradeToTls
 from roost.client.model.speech import HELD_PREFIX, SERVED_PREFIX

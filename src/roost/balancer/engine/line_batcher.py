@@ -1,0 +1,100 @@
+"""From clients' lines to the nodes: one batch for each node, as often as the load allows.
+
+session with new lines --> queue -- when due --> Batch of Lines to its node
+session above its rate --> throttled -- tick --> Lines to its node
+"""
+
+import msgspec
+
+from roost.balancer.engine.node_pool import NodePool
+from roost.balancer.engine.pacing import PaceConfig, Pacer
+from roost.balancer.engine.sessions import Session
+from roost.protocol.trunk import Batch, Lines
+
+BATCH_BYTES_MAX = 1024 * 1024
+"""In one frame, except for the lines of its last session. This is far more than people say at a
+time, and far below the limit of a frame, even if many clients flood or have waited for a node."""
+
+
+class _Pending(msgspec.Struct):
+    """A batch for one node."""
+
+    frames: list[Lines] = []
+    size: int = 0
+    """In bytes, at most."""
+
+
+class LineBatcher:
+    """Sends the lines of sessions to their nodes."""
+
+    def __init__(self, pool: NodePool, config: PaceConfig) -> None:
+        self._pool = pool
+        self.queue: list[Session] = []
+        """Sessions with new lines."""
+        self._throttled: dict[int, Session] = {}
+        self._pacer = Pacer(config)
+        self._counted = (0, 0)
+        """The lines and deliveries that the pacer knows of."""
+
+    @property
+    def due(self) -> float | None:
+        """When the next batch is due; None if there are no lines."""
+        return self._pacer.due if self.queue else None
+
+    def add(self, session: Session) -> None:
+        """Have a session's new lines sent, if it has any and a node."""
+        if session.node and session.has_lines and not session.is_queued:
+            session.is_queued = True
+            self.queue.append(session)
+
+    def discard(self, session: Session) -> None:
+        """Do not send the throttled lines of a session that lost its node or is closed."""
+        self._throttled.pop(session.id, None)
+
+    def flush(self, lines: int, deliveries: int, now: float) -> None:
+        """Send what is queued if it is due; `lines` and `deliveries` count since the start."""
+        if not self.queue or now < self._pacer.due:
+            return
+        known_lines, known_deliveries = self._counted
+        self._counted = (lines, deliveries)
+        self._pacer.sent(lines - known_lines, deliveries - known_deliveries, now)
+        queue, self.queue = self.queue, []
+        batches: dict[str, _Pending] = {}
+        for session in queue:
+            session.is_queued = False
+            if session.is_open and session.node:
+                frame = self._take_lines(session, now)
+                if frame is not None:
+                    batch = batches.setdefault(session.node, _Pending())
+                    batch.frames.append(frame)
+                    batch.size += session.kept_bytes
+                    if batch.size >= BATCH_BYTES_MAX:
+                        self._send(session.node, batches.pop(session.node).frames)
+                session.adjust_reading()
+        for name, batch in batches.items():
+            self._send(name, batch.frames)
+
+    def flush_session(self, session: Session, now: float) -> None:
+        """Send a session's lines at once."""
+        frame = self._take_lines(session, now)
+        if frame is not None:
+            self._send(session.node, [frame])
+
+    def flush_throttled(self, now: float) -> None:
+        """Send the lines of throttled sessions for which there are tokens again."""
+        for session in list(self._throttled.values()):
+            self.flush_session(session, now)
+            session.adjust_reading()
+
+    def _take_lines(self, session: Session, now: float) -> Lines | None:
+        first, lines = session.take_lines(now)
+        if session.is_throttled:
+            self._throttled[session.id] = session
+        elif self._throttled:
+            self._throttled.pop(session.id, None)
+        return Lines(session.id, session.generation, first, lines) if lines else None
+
+    def _send(self, name: str, frames: list[Lines]) -> None:
+        node = self._pool.find(name)
+        if node is not None and node.trunk is not None:
+            node.trunk.send(frames[0] if len(frames) == 1 else Batch(tuple(frames)))

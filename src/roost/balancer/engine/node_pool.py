@@ -1,0 +1,177 @@
+"""The nodes that this balancer knows, and which of them gets the next client.
+
+`health` says which nodes may serve, `strategy` which of those is next; this module keeps both up
+to date, and what each node holds.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Protocol
+
+from roost.balancer.engine.health import HealthCheck, HealthConfig, HealthStatus
+from roost.balancer.engine.rebalancing import Load
+from roost.balancer.engine.sessions import Client, Session
+from roost.balancer.engine.strategy import RAMP_FULL, Strategy, StrategyConfig
+from roost.protocol.trunk import Detach, FromBalancer, Hello, Neighbour, Status
+
+OVERLOADED = "too busy for new clients"
+
+
+class Trunk(Protocol):
+    """The link to a node."""
+
+    def send(self, frame: FromBalancer) -> None:
+        """Queue a frame; do nothing if the link is going down."""
+
+    def drop(self, reason: str) -> None:
+        """End the link; its loss is reported like any other."""
+
+
+class Node:
+    """One node; outlives its trunks."""
+
+    def __init__(self, name: str, health: HealthConfig) -> None:
+        self.name = name
+        self.health = HealthCheck(health)
+        self.hello: Hello | None = None
+        """Its last announcement."""
+        self.report: Status | None = None
+        """Its last report; None before the first one over the present trunk."""
+        self.trunk: Trunk | None = None
+        self.position = 0
+        """Everything up to this entry has come over the present trunk."""
+        self.sessions: dict[int, Session] = {}
+        """Those that are bound to it."""
+        self.groups: dict[int, dict[int, Client]] = {}
+        """Its groups by number: session -> outbox."""
+        self.detaches: dict[int, Detach] = {}
+        """What it was sent and has not confirmed, by session."""
+        self.logged = HealthStatus("", "")
+        """The status that was logged last."""
+
+
+class NodePool:
+    """All nodes."""
+
+    def __init__(self, strategy: StrategyConfig, health: HealthConfig) -> None:
+        self._health = health
+        self._strategy = Strategy(strategy)
+        self._nodes: dict[str, Node] = {}
+        self._available: dict[str, Node] = {}
+        """Those that may be given clients."""
+        self.position = 0
+        """The last entry that any node has shown; later ones are news to every client."""
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes.values())
+
+    def find(self, name: str) -> Node | None:
+        """Return a node that has announced itself at least once."""
+        return self._nodes.get(name)
+
+    def announce(self, hello: Hello, trunk: Trunk, now: float) -> tuple[Node, bool]:
+        """Take a node in; also return whether the others have a new address to learn."""
+        node = self._nodes.get(hello.name)
+        if node is None:
+            node = self._nodes[hello.name] = Node(hello.name, self._health)
+        is_new = node.hello is None or node.hello.mesh_address != hello.mesh_address
+        node.hello = hello
+        node.report = None
+        node.trunk = trunk
+        node.position = 0
+        node.groups = {}
+        node.health.connected(now)
+        self.refresh(now)
+        return node, is_new
+
+    def refresh(self, now: float) -> None:
+        """Find out again which nodes are available; call when the health of any may have changed.
+
+        A flapping node is only held down while there is another one.
+        """
+        able = [node for node in self._nodes.values() if node.health.status(now).is_ready]
+        if not able:
+            able = [node for node in self._nodes.values() if node.health.is_ready_but_held(now)]
+        self._available = {node.name: node for node in able}
+        for node in self._nodes.values():
+            weight = node.hello.weight if node.hello is not None else 0
+            self._strategy.set_node(node.name, weight=weight, is_eligible=node in able, now=now)
+
+    def advance(self, node: Node, position: int) -> None:
+        """Note that a node has shown everything up to this entry."""
+        node.position = max(node.position, position)
+        self.position = max(self.position, position)
+
+    def note_load(self, node: Node, report: Status) -> None:
+        """Note the load that a node reports."""
+        self._strategy.set_load(node.name, lag_ms=report.lag_ms, deliveries=report.deliveries)
+
+    def choose(self, now: float, *, avoid: str = "") -> Node | None:
+        """Return the node for one more session; None if there is none.
+
+        The node to `avoid` is chosen only if there is no other.
+        """
+        if not self._available:
+            return None
+        # A session that moves is bound to its new node already, and not to its old one any more.
+        counts = {name: len(node.sessions) for name, node in self._available.items()}
+        if avoid in counts and len(counts) > 1:
+            del counts[avoid]
+        name = self._strategy.choose(counts, now)
+        return None if name is None else self._available.get(name)
+
+    def choose_for_detach(self) -> Node | None:
+        """Return the available node with the fewest detaches to confirm."""
+        return min(self._available.values(), key=lambda node: len(node.detaches), default=None)
+
+    def loads(self, now: float) -> list[Load]:
+        """Return what each available node has, and could have."""
+        names = sorted(self._available)
+        busy = self._strategy.excluded(names)
+        return [
+            Load(
+                name=name,
+                sessions=len(node.sessions),
+                weight=node.hello.weight * RAMP_FULL,
+                weight_now=0 if name in busy else self._strategy.effective_weight(name, now),
+            )
+            for name in names
+            if (node := self._available[name]).hello is not None and node.hello.weight > 0
+        ]
+
+    @property
+    def has_available(self) -> bool:
+        """Whether any node may be given a client."""
+        return bool(self._available)
+
+    def has_other(self, node: Node) -> bool:
+        """Return whether another node than this one is available."""
+        return any(other is not node for other in self._available.values())
+
+    def ready_count(self, now: float) -> int:
+        """Return how many nodes are ready."""
+        return sum(node.health.status(now).is_ready for node in self._nodes.values())
+
+    def leader(self, now: float) -> str:
+        """Return the node that most ready nodes take for the leader; empty if unknown."""
+        ready = [node for node in self._nodes.values() if node.health.status(now).is_ready]
+        votes = Counter(node.report.leader for node in ready if node.report is not None)
+        for name, count in votes.most_common(1):
+            if count * 2 > len(ready):
+                return name
+        return ""
+
+    def status(self, node: Node, now: float) -> HealthStatus:
+        """Return a node's health, and also say if only its load keeps clients away."""
+        status = node.health.status(now)
+        if status.is_ready and node.name in self._strategy.excluded():
+            return HealthStatus(status.state, OVERLOADED)
+        return status
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Return all nodes with the addresses by which they reach each other."""
+        return tuple(
+            Neighbour(name, node.hello.mesh_address)
+            for name, node in sorted(self._nodes.items())
+            if node.hello is not None
+        )

@@ -1,0 +1,63 @@
+"""What a balancer shows over HTTP."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from support.loops import run
+from unit.balancer.house import house
+
+
+async def _get(address: str, path: str) -> tuple[int, bytes]:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(head.split()[1]), body
+
+
+def test_http_tells_how_the_cluster_is(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(tmp_path) as here:
+            address = here.addresses.http_address
+            assert await _get(address, "/healthz") == (200, b"ok\n")
+            assert await _get(address, "/readyz") == (
+                503,
+                b"0 of 0 nodes are ready, 0 sessions, 0 of them wait\n",
+            )
+            node = await here.node("n1")
+            await here.registered(node)
+            await here.node("n2", is_ready=False)
+            status_code, body = await _get(address, "/status.json")
+            assert status_code == 200
+            shown = json.loads(body)
+            assert shown["cluster"] == "test"
+            (balancer,) = shown["balancers"]
+            assert (balancer["name"], balancer["sessions"], balancer["waiting"]) == ("b1", 1, 0)
+            assert balancer["address"] == here.addresses.address
+            n1, n2 = shown["nodes"]
+            assert n1 == {
+                "name": "n1",
+                "pid": 4001,
+                "state": "ready",
+                "reason": "",
+                "leader": True,
+                "position": 10,
+                "applied": 9,
+                "sessions": 1,
+                "neighbours": [{"name": "n9", "rtt_ms": 0.5}],
+                "lag_ms": 0.0,
+            }
+            assert (n2["state"], n2["leader"], n2["neighbours"]) == ("starting", False, [])
+            assert (await _get(address, "/readyz"))[0] == 200
+            _, metrics = await _get(address, "/metrics")
+            assert b"\nroost_balancer_sessions 1.0\n" in metrics
+            assert b'\nroost_balancer_node_ready{node="n1"} 1.0\n' in metrics
+            assert b"\nroost_balancer_lines_total 1.0\n" in metrics
+            code, page = await _get(address, "/")
+            assert code == 200
+            assert b"status.json" in page
+
+    run(scenario())
