@@ -40,7 +40,7 @@ class Frontend:
         self._limits = limits
         self._exchange = exchange
         self._scheduler = scheduler
-        self._limiter = ConnectionLimiter(
+        self.limiter = ConnectionLimiter(
             total_max=limit_connections(limits.connections_max),
             per_address_max=limits.connections_per_address_max,
             exempt=limits.exempt_networks,
@@ -49,45 +49,25 @@ class Frontend:
         )
         self._lingering: dict[ClientConnection, float] = {}
         """Connections that are being closed, and until when they may linger."""
-        self._turned_away = ThrottledLog(_logger.warning, "client-turned-away", LOG_INTERVAL_S)
-        self._cut_off = ThrottledLog(_logger.warning, "client-cut-off", LOG_INTERVAL_S)
+        self.turned_away = ThrottledLog(_logger.warning, "client-turned-away", LOG_INTERVAL_S)
+        self.cut_off = ThrottledLog(_logger.warning, "client-cut-off", LOG_INTERVAL_S)
         self.read_buffer = memoryview(bytearray(READ_BYTES))
         self.line_bytes_max = limits.line_bytes_max
         self.unread_bytes_max = limits.unread_bytes_max
         self.join = Joiner().join
 
-    @property
-    def turned_away(self) -> int:
-        """How many connections were refused."""
-        return self._turned_away.count
-
-    @property
-    def cut_off(self) -> int:
-        """How many clients were disconnected because they did not read."""
-        return self._cut_off.count
-
-    @property
-    def connections(self) -> int:
-        """How many clients are connected."""
-        return self._limiter.total
-
-    @property
-    def connections_max(self) -> int:
-        """How many clients may be connected; fewer than configured if the system allows fewer."""
-        return self._limiter.total_max
-
     # What listeners call
 
     def admit(self, address: str) -> str:
         """Count a connection, or log and return why it is refused."""
-        refusal = self._limiter.admit(address, self._scheduler.now)
+        refusal = self.limiter.admit(address, self._scheduler.now)
         if refusal:
-            self._turned_away.log(self._scheduler.now, address=address, reason=refusal)
+            self.turned_away.log(self._scheduler.now, address=address, reason=refusal)
         return refusal
 
     def release(self, address: str) -> None:
         """Count an admitted connection as closed, if it never got a `ClientConnection`."""
-        self._limiter.release(address)
+        self.limiter.release(address)
 
     # What connections call
 
@@ -113,7 +93,7 @@ class Frontend:
     def overflowed(self, connection: ClientConnection) -> None:
         """Disconnect a client that leaves too much unread."""
         limit = self.unread_bytes_max
-        self._cut_off.log(
+        self.cut_off.log(
             self._scheduler.now,
             address=connection.info.address,
             unread_bytes=connection.unread_bytes,
@@ -131,7 +111,7 @@ class Frontend:
         """Close the session of a connection that is closed."""
         self._lingering.pop(connection, None)
         if connection.is_admitted:
-            self._limiter.release(connection.info.address)
+            self.limiter.release(connection.info.address)
         if connection.session is not None:
             self._exchange.client_lost(connection.session, reason, self._scheduler.now)
             self._scheduler.schedule_flush()

@@ -24,6 +24,7 @@ import structlog
 
 from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
+from roost.balancer.config import ClientLimits
 from roost.balancer.engine.client_info import (
     LOCALHOST,
     ClientInfo,
@@ -39,7 +40,6 @@ from roost.wire import format_address
 
 ACCEPTS_A_TURN = 64
 """Connections accepted in one turn of the event loop, so that a crowd does not delay others."""
-
 SCARCE_S = 1.0
 """How long to accept nobody after the system ran out of files or memory."""
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -56,17 +56,15 @@ class Listeners:
         self,
         frontend: Frontend,
         scheduler: FlushScheduler,
-        *,
+        limits: ClientLimits,
         proxy_from: Sequence[str],
-        handshake_s: float,
-        handshakes_max: int,
     ) -> None:
         self.frontend = frontend
         self.scheduler = scheduler
         self.proxies = TrustedProxies(proxy_from)
-        self.handshakes = HandshakeQueue(handshake_s)
-        self.handshakes_max = handshakes_max
-        self._header_s = handshake_s
+        self.handshakes = HandshakeQueue(limits.handshake_s)
+        self.handshakes_max = limits.handshakes_max
+        self._header_s = limits.handshake_s
         self._headers: dict[_HeaderReader, float] = {}
         """Who reads a PROXY header, and until when it may."""
         self._malformed = ThrottledLog(_logger.warning, "proxy-header-refused", LOG_INTERVAL_S)
@@ -90,7 +88,7 @@ class Listeners:
         self._headers.pop(reader, None)
 
     def header_refused(self, reader: "_HeaderReader", address: str, reason: str) -> None:
-        """Log what is no header."""
+        """Log that a proxy sent something else than a header."""
         self._headers.pop(reader, None)
         self._malformed.log(self.scheduler.now, address=address, reason=reason)
 
@@ -167,7 +165,7 @@ class _Acceptor:
             self._loop.add_reader(listening, self._accept, listening)
 
     def close(self) -> None:
-        """Accept no more."""
+        """Stop accepting."""
         self._is_closed = True
         for listening in self._sockets:
             self._loop.remove_reader(listening)
@@ -266,11 +264,9 @@ async def open_tls(
         OSError: The address cannot be listened on.
     """
     async with listening_sockets(host, port, keepalive_s) as sockets:
-        acceptor = _Acceptor(listeners, sockets, TlsListener(listeners, certificate).accept)
-        try:
+        accept = TlsListener(listeners, certificate).accept
+        with contextlib.closing(_Acceptor(listeners, sockets, accept)):
             yield tuple(format_address(one.getsockname()) for one in sockets)
-        finally:
-            acceptor.close()
 
 
 @contextlib.asynccontextmanager
@@ -286,11 +282,9 @@ async def open_proxied(
         listening_sockets(host, port, keepalive_s) as sockets,
         asyncio.TaskGroup() as tasks,
     ):
-        acceptor = _Acceptor(listeners, sockets, PlainListener(listeners, tasks).accept)
-        try:
+        accept = PlainListener(listeners, tasks).accept
+        with contextlib.closing(_Acceptor(listeners, sockets, accept)):
             yield tuple(format_address(one.getsockname()) for one in sockets)
-        finally:
-            acceptor.close()
 
 
 @contextlib.asynccontextmanager
@@ -304,11 +298,9 @@ async def open_unix(listeners: Listeners, path: Path, mode: int) -> AsyncIterato
     """
     with _unix_socket(path, mode) as listening:
         async with asyncio.TaskGroup() as tasks:
-            acceptor = _Acceptor(listeners, [listening], PlainListener(listeners, tasks).accept)
-            try:
+            accept = PlainListener(listeners, tasks).accept
+            with contextlib.closing(_Acceptor(listeners, [listening], accept)):
                 yield str(path)
-            finally:
-                acceptor.close()
 
 
 @contextlib.contextmanager
@@ -351,7 +343,7 @@ def _clear_stale(path: Path) -> None:
     """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise FileExistsError(0, "there is something else")
+            raise FileExistsError(0, "something else is there")
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

@@ -1,8 +1,9 @@
 """One balancer: listeners, trunks and HTTP around the exchange.
 
-sockets, trunks --> Exchange --> end of the event loop's turn, and when lines are due:
-                                 one frame of lines per node,
-                                 one write per client that has something to read
+    sockets, trunks --> Exchange --> one frame of lines per node,
+                                     one write per client that has something to read
+
+Output leaves at the end of the event loop's turn, and when lines are due.
 """
 
 import asyncio
@@ -72,13 +73,7 @@ class Balancer:
         incarnation = incarnation_at(instant.wall_ms, config.name)
         self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
         self._frontend = Frontend(config.clients, self._exchange, self)
-        self._listeners = Listeners(
-            self._frontend,
-            self,
-            proxy_from=config.proxy_from,
-            handshake_s=config.clients.handshake_s,
-            handshakes_max=config.clients.handshakes_max,
-        )
+        self._listeners = Listeners(self._frontend, self, config.clients, config.proxy_from)
         self._websockets = WebSocketListener(
             self._listeners, config.websocket_origins, config.clients.keepalive_s
         )
@@ -205,7 +200,7 @@ class Balancer:
         return found
 
     def reload(self) -> None:
-        """Reload what can change while clients are connected: the certificate."""
+        """Reload the certificate."""
         if self._certificate is not None:
             self._certificate.reload()
 
@@ -310,15 +305,15 @@ class Balancer:
             sessions=len(exchange.sessions),
             waiting=exchange.waiting_count,
             departing=exchange.detaching_count,
-            connections=self._frontend.connections,
-            connections_max=self._frontend.connections_max,
+            connections=self._frontend.limiter.total,
+            connections_max=self._frontend.limiter.total_max,
             sessions_opened=counters.sessions,
             sessions_rebound=counters.rebound,
             sessions_moved=counters.moved,
             lines=counters.lines,
             deliveries=exchange.relay.deliveries,
-            turned_away=self._frontend.turned_away,
-            cut_off=self._frontend.cut_off,
+            turned_away=self._frontend.turned_away.count,
+            cut_off=self._frontend.cut_off.count,
             nodes_ready=exchange.pool.ready_count(now),
             nodes=node_statistics(exchange.pool, now),
         )

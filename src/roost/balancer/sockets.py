@@ -76,15 +76,20 @@ def _listening_socket(
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # Accepted sockets inherit these options.
+        # Accepted sockets inherit what follows.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for option in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
-            if hasattr(socket, option):
-                listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), keepalive_s)
+        set_keepalive(listening, keepalive_s)
         listening.bind(name)
     except OSError as error:
         listening.close()
         text = f"cannot listen on {format_address(name)}: {os.strerror(error.errno or 0)}"
         raise OSError(error.errno, text) from error
     return listening
+
+
+def set_keepalive(sock: socket.socket, seconds: int) -> None:
+    """Set how long a socket is idle before the system probes it, and how often it does."""
+    for option in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)

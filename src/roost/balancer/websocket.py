@@ -9,7 +9,6 @@ for other clients, in one piece at the end of the event loop's turn.
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
@@ -28,6 +27,7 @@ from roost.balancer.engine.websocket import (
 )
 from roost.balancer.frontend import LOG_INTERVAL_S
 from roost.balancer.listeners import Listeners
+from roost.balancer.sockets import set_keepalive
 from roost.ops.throttling import ThrottledLog
 
 PATH = "/irc"
@@ -92,8 +92,9 @@ class WebSocketListener:
         except BaseException:
             self._listeners.frontend.release(info.address)
             raise
-        assert request.transport is not None, "there is one as long as the response is prepared"
-        self._keep_alive(request.transport)
+        assert request.transport is not None, "the response was prepared in this turn"
+        with contextlib.suppress(OSError):
+            set_keepalive(request.transport.get_extra_info("socket"), self._keepalive_s)
         transport = WebSocketTransport(
             self, request.transport, is_text=response.ws_protocol != BINARY
         )
@@ -138,12 +139,6 @@ class WebSocketListener:
             request.headers.get("X-Forwarded-For", ""),
             request.headers.get("X-Forwarded-Proto", ""),
         )
-
-    def _keep_alive(self, transport: asyncio.Transport) -> None:
-        sock = transport.get_extra_info("socket")
-        for option in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
-            with contextlib.suppress(OSError, AttributeError):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), self._keepalive_s)
 
 
 class WebSocketTransport(asyncio.Transport):

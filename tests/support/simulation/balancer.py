@@ -29,7 +29,7 @@ from support.simulation.world import World
 CLUSTER = "sim"
 SWEEP_S = 0.05
 TURN_S = 0.0005
-"""How late the end of a turn may be: what comes until then is handled in one go."""
+"""How late the end of a turn may be; what comes until then belongs to the turn."""
 
 
 class SimulatedTrunk:
@@ -50,14 +50,14 @@ class SimulatedTrunk:
 
 
 class Stale(msgspec.Struct):
-    """What came from nodes that do not serve the session any more."""
+    """What came from nodes that no longer serve the session."""
 
     replies: int = 0
     deliveries: int = 0
 
 
 class SimulatedBalancer:
-    """The door, with whatever the real one's mind does behind it."""
+    """A balancer with the real exchange."""
 
     def __init__(self, world: World, network: Network, name: str) -> None:
         self.name = name
@@ -114,7 +114,7 @@ class SimulatedBalancer:
         self._schedule_flush()
 
     def _count_stale(self, peer: str, output: Output) -> None:
-        """Count what the exchange has to drop, because another node serves the session."""
+        """Count what the exchange has to drop because another node serves the session."""
         for item in output.items:
             match item:
                 case Reply(number, generation) | Close(number, generation):
@@ -159,23 +159,23 @@ class SimulatedBalancer:
     # The clients
 
     def open(self, client: Client) -> Session:
-        """Let a client in."""
+        """Open a client's session."""
         return self.exchange.client_connected(client, ClientInfo("192.0.2.1"), self._world.now)
 
     def spoke(self, session: Session, lines: list[bytes | None]) -> None:
-        """Take a client's lines."""
+        """Pass a client's lines on."""
         self.exchange.client_spoke(session, lines, self._world.now)
         self._schedule_flush()
 
     def hung_up(self, session: Session) -> None:
-        """A client has closed its connection."""
+        """Note that a client has closed its connection."""
         self.exchange.client_lost(session, "Connection closed", self._world.now)
         self._schedule_flush()
 
     # Moves
 
     def ready_nodes(self) -> list[Node]:
-        """The nodes that may be given a session."""
+        """Return the nodes that may be given a session."""
         now = self._world.now
         return [
             n for n in self.exchange.pool if n.trunk is not None and n.health.status(now).is_ready
@@ -190,7 +190,7 @@ class SimulatedBalancer:
         self._schedule_flush()
 
     def move_any(self) -> None:
-        """Move some session to some node, which may be the same one."""
+        """Move a random session to a random node, which may be its own."""
         bound = [s for s in self.exchange.sessions.values() if s.node]
         ready = self.ready_nodes()
         if bound and ready:

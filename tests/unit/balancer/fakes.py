@@ -1,4 +1,4 @@
-"""Clients and trunks that keep what they are given, and an exchange between them."""
+"""Fake clients and trunks, with an exchange between them."""
 
 from typing import Any, TypeVar
 
@@ -99,14 +99,14 @@ class FakeTrunk:
     def send(self, frame: FromBalancer) -> None:
         self.sent_count += 1
         self.sent_bytes.append(len(encode(frame)))
-        # What is said by one is the same in a batch.
+        # A batch means the same as its parts.
         self.frames.extend(frame.lines if isinstance(frame, Batch) else (frame,))
 
     def drop(self, reason: str) -> None:
         self.dropped = reason
 
     def take(self, kind: type[T]) -> list[T]:
-        """Give the frames of a kind since the last time, and forget them."""
+        """Remove and return the frames of a kind."""
         taken: list[T] = [frame for frame in self.frames if isinstance(frame, kind)]
         self.frames = [frame for frame in self.frames if not isinstance(frame, kind)]
         return taken
@@ -128,7 +128,7 @@ class FakeTrunk:
 
 
 class World:
-    """An exchange, its clock, and what it said in the log."""
+    """An exchange with its clock and its log."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class World:
             strategy=strategy or StrategyConfig(),
             health=HealthConfig(),
             moves=moves or MoveConfig(),
-            # Where time stands still lines would wait for ever.
+            # Time stands still here, and lines would wait for ever.
             pace=pace or PaceConfig(delay_ms_max=0),
         )
         self.exchange = Exchange(config, 5, self._note, lambda: 0.5)

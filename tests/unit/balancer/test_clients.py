@@ -20,7 +20,7 @@ from roost.protocol.trunk import (
     Serving,
 )
 from support.loops import run, wait_until
-from unit.balancer.house import house
+from unit.balancer.running import run_balancer
 
 
 @pytest.mark.parametrize("writes_per_turn", [2, 128])
@@ -28,11 +28,11 @@ def test_a_message_reaches_every_member_of_a_group_once_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes_per_turn: int
 ) -> None:
     monkeypatch.setattr("roost.balancer.server.WRITES_PER_TURN", writes_per_turn)
-    # A sweep would write what a turn has left behind.
+    # A sweep would write what a turn has left over.
     monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
 
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             clients = [await here.client() for _ in range(5)]
             sessions = [attach.session for attach in await node.next(Attach, 5)]
@@ -50,7 +50,7 @@ def test_a_message_reaches_every_member_of_a_group_once_and_in_order(
 
 def test_an_endless_line_is_one_line_that_was_too_long(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client = await here.client()
             client.send(b"x" * 1_000_000)
@@ -63,7 +63,7 @@ def test_an_endless_line_is_one_line_that_was_too_long(tmp_path: Path) -> None:
 
 def test_nul_bytes_and_bad_utf8_pass_as_they_are(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client = await here.client()
             client.send(b"\0\xff\xfe\r\n")
@@ -77,7 +77,7 @@ def test_a_node_can_close_a_client_which_gets_its_last_line_though_it_still_talk
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client, attach = await here.registered(node)
             client.send(b"PRIVMSG #a :x\r\n" * 50)
@@ -93,7 +93,7 @@ def test_a_client_that_never_reads_is_cut_off_and_costs_the_others_nothing(
 ) -> None:
     async def scenario() -> None:
         limits = ClientLimits(unread_bytes_max=1024 * 1024)
-        async with house(tmp_path, clients=limits) as here:
+        async with run_balancer(tmp_path, clients=limits) as here:
             node = await here.node("n1")
             reading, one = await here.registered(node)
             host, port = here.addresses.address.split(":")
@@ -131,9 +131,9 @@ def _read_all(connection: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
-def test_a_client_that_never_reads_its_end_is_dropped_after_a_while(tmp_path: Path) -> None:
+def test_a_client_that_does_not_read_its_last_line_is_dropped_after_a_while(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             host, port = here.addresses.address.split(":")
             with contextlib.closing(socket.create_connection((host, int(port)))):
@@ -148,12 +148,12 @@ def test_a_client_that_never_reads_its_end_is_dropped_after_a_while(tmp_path: Pa
 
 def test_what_is_joined_for_one_client_is_not_given_to_another(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             clients = [await here.registered(node) for _ in range(3)]
             numbers = [attach.session for _, attach in clients]
             items: list[Deliver | DeliverTo | Join] = [Join(1, tuple(numbers))]
-            # As many pieces for each, of which some are everybody's and some are one's own.
+            # Each gets as many pieces: some are for everybody, one is its own.
             for name, number in zip("abc", numbers, strict=True):
                 items += [Deliver(1, 0, b"all\r\n"), DeliverTo((number,), name.encode() + b"\r\n")]
             node.show(*items)
@@ -169,7 +169,7 @@ def test_what_is_joined_for_one_client_is_not_given_to_another(tmp_path: Path) -
 
 def test_a_frame_is_one_write_per_client(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client, attach = await here.registered(node)
             node.show(*[DeliverTo((attach.session,), b"x\r\n") for _ in range(100)])

@@ -1,4 +1,4 @@
-"""A balancer's settings check themselves, and say which one is wrong."""
+"""The configuration names a wrong value."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who is admitted, and what limits a client has, over real sockets."""
+"""Limits of connections and clients, over real sockets."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,13 @@ from roost.protocol.trunk import (
     Reply,
 )
 from support.loops import run, wait_until
-from unit.balancer.house import house
+from unit.balancer.running import run_balancer
 
 
-def test_a_flood_is_slowed_down_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_flood_is_throttled_and_loses_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         limits = SessionLimits(burst_lines=10, lines_per_s=5)
-        async with house(tmp_path, sessions=limits) as here:
+        async with run_balancer(tmp_path, sessions=limits) as here:
             node = await here.node("n1")
             client = await here.client()
             flood = b"".join(b"PING %d\r\n" % number for number in range(5000))
@@ -51,7 +51,7 @@ def test_a_flood_is_slowed_down_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_thousand_silent_connections_disturb_nobody(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             nodes = [await here.node(f"n{number}") for number in (1, 2, 3)]
             host, port = here.addresses.address.split(":")
             with contextlib.ExitStack() as silent:
@@ -78,10 +78,10 @@ def test_a_thousand_silent_connections_disturb_nobody(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_connections_above_the_limits_are_told_which_limit_it_is(tmp_path: Path) -> None:
+def test_a_refused_connection_is_told_which_limit_it_exceeds(tmp_path: Path) -> None:
     async def scenario() -> None:
         limits = ClientLimits(connections_max=3, connections_per_address_max=2, exempt_networks=())
-        async with house(tmp_path, clients=limits) as here:
+        async with run_balancer(tmp_path, clients=limits) as here:
             await here.node("n1")
             _, second = await here.client(), await here.client()
             await wait_until(lambda: here.balancer.statistics().sessions == 2)
@@ -94,7 +94,7 @@ def test_connections_above_the_limits_are_told_which_limit_it_is(tmp_path: Path)
             await here.client()
             await wait_until(lambda: here.balancer.statistics().sessions == 2)
         limits = ClientLimits(connections_max=1)
-        async with house(tmp_path, clients=limits) as here:
+        async with run_balancer(tmp_path, clients=limits) as here:
             await here.client()
             await wait_until(lambda: here.balancer.statistics().sessions == 1)
             second = await here.client()
@@ -106,9 +106,9 @@ def test_connections_above_the_limits_are_told_which_limit_it_is(tmp_path: Path)
     run(scenario())
 
 
-def test_a_silent_client_is_asked_and_closed(tmp_path: Path) -> None:
+def test_a_silent_client_is_pinged_and_closed(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client, _ = await here.registered(node)
             reading = asyncio.create_task(client.line())  # noqa: TID251
@@ -121,9 +121,9 @@ def test_a_silent_client_is_asked_and_closed(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_accepted_sockets_are_kept_alive_and_send_at_once(tmp_path: Path) -> None:
+def test_accepted_sockets_have_keepalive_and_no_delay(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             await here.client()
             await node.next(Attach)

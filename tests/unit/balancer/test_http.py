@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from support.loops import run
-from unit.balancer.house import house
+from unit.balancer.running import run_balancer
 
 
 async def _get(address: str, path: str) -> tuple[int, bytes]:
@@ -18,9 +18,9 @@ async def _get(address: str, path: str) -> tuple[int, bytes]:
     return int(head.split()[1]), body
 
 
-def test_http_tells_how_the_cluster_is(tmp_path: Path) -> None:
+def test_http_shows_the_state_of_the_cluster(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             address = here.addresses.http_address
             assert await _get(address, "/healthz") == (200, b"ok\n")
             assert await _get(address, "/readyz") == (

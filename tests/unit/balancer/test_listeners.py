@@ -16,13 +16,13 @@ from roost.wire import parse_address
 from support.loops import run, wait_until
 from support.tls_files import fingerprint, self_signed, trusting
 from unit.balancer.engine.test_proxy_header import V4, header, tlv
-from unit.balancer.house import Client, House, house
+from unit.balancer.running import Client, RunningBalancer, run_balancer
 
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 50000 6667\r\n"
 LOOPBACK = ("127.0.0.0/8",)
 
 
-async def connect(here: House, address: str) -> Client:
+async def connect(here: RunningBalancer, address: str) -> Client:
     client = Client(*await asyncio.open_connection(*parse_address(address)))
     here.keep(client)
     return client
@@ -32,11 +32,11 @@ async def connect(here: House, address: str) -> Client:
     ("said", "is_secure"),
     [(LINE, False), (header(), False), (header(V4 + tlv(0x20, b"\x01" + bytes(4))), True)],
 )
-def test_whom_a_proxy_speaks_for_is_who_the_client_is(
+def test_a_client_behind_a_proxy_has_its_own_address(
     tmp_path: Path, said: bytes, is_secure: bool
 ) -> None:
     async def scenario() -> None:
-        async with house(tmp_path, proxy_from=LOOPBACK) as here:
+        async with run_balancer(tmp_path, proxy_from=LOOPBACK) as here:
             node = await here.node("n1")
             client = await connect(here, here.addresses.address)
             for byte in said + b"NICK a\r\n":
@@ -53,7 +53,7 @@ def test_whom_a_proxy_speaks_for_is_who_the_client_is(
 def test_the_header_comes_before_tls(tmp_path: Path) -> None:
     async def scenario() -> None:
         files, own = self_signed(tmp_path, "server"), self_signed(tmp_path, "alice")
-        async with house(tmp_path, proxy_from=LOOPBACK, tls=files, tls_port=0) as here:
+        async with run_balancer(tmp_path, proxy_from=LOOPBACK, tls=files, tls_port=0) as here:
             node = await here.node("n1")
             address = parse_address(here.addresses.tls_addresses[0])
             sock = socket.create_connection(address)
@@ -77,7 +77,7 @@ def test_a_proxy_that_sends_no_proper_header_is_closed_and_logged(
     tmp_path: Path, said: bytes
 ) -> None:
     async def scenario() -> None:
-        async with house(tmp_path, proxy_from=LOOPBACK) as here:
+        async with run_balancer(tmp_path, proxy_from=LOOPBACK) as here:
             with capture_logs() as logs:
                 client = await connect(here, here.addresses.address)
                 client.send(said)
@@ -91,9 +91,9 @@ def test_a_proxy_that_sends_no_proper_header_is_closed_and_logged(
     run(scenario())
 
 
-def test_a_header_that_does_not_come_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+def test_a_missing_header_times_out(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path, proxy_from=LOOPBACK) as here:
+        async with run_balancer(tmp_path, proxy_from=LOOPBACK) as here:
             client = await connect(here, here.addresses.address)
             client.send(b"PROXY TCP4 ")
             with capture_logs() as logs:
@@ -103,9 +103,9 @@ def test_a_header_that_does_not_come_is_not_waited_for_for_ever(tmp_path: Path) 
     run(scenario())
 
 
-def test_a_header_from_anybody_else_is_garbage_to_the_node(tmp_path: Path) -> None:
+def test_a_header_from_an_untrusted_address_is_an_irc_line(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path, proxy_from=("192.0.2.0/24",)) as here:
+        async with run_balancer(tmp_path, proxy_from=("192.0.2.0/24",)) as here:
             node = await here.node("n1")
             client = await connect(here, here.addresses.address)
             client.send(LINE)
@@ -117,10 +117,10 @@ def test_a_header_from_anybody_else_is_garbage_to_the_node(tmp_path: Path) -> No
     run(scenario())
 
 
-def test_limits_count_whom_a_proxy_speaks_for(tmp_path: Path) -> None:
+def test_limits_apply_to_the_client_behind_a_proxy(tmp_path: Path) -> None:
     async def scenario() -> None:
         limits = ClientLimits(connections_per_address_max=1)
-        async with house(tmp_path, proxy_from=LOOPBACK, clients=limits) as here:
+        async with run_balancer(tmp_path, proxy_from=LOOPBACK, clients=limits) as here:
             for said in (LINE, header(V4.replace(b"\x01\xc6", b"\x02\xc6"))):
                 (await connect(here, here.addresses.address)).send(said)
             await wait_until(lambda: here.balancer.statistics().sessions == 2)
@@ -132,15 +132,15 @@ def test_limits_count_whom_a_proxy_speaks_for(tmp_path: Path) -> None:
     run(scenario())
 
 
-def unix_client(here: House, path: Path) -> Any:
+def unix_client(here: RunningBalancer, path: Path) -> Any:
     return asyncio.open_unix_connection(str(path))
 
 
-def test_a_client_of_this_machine_comes_in_by_a_file(tmp_path: Path) -> None:
+def test_a_local_client_connects_through_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "irc.sock"
 
     async def scenario() -> None:
-        async with house(tmp_path, unix_socket=path, unix_socket_mode="660") as here:
+        async with run_balancer(tmp_path, unix_socket=path, unix_socket_mode="660") as here:
             node = await here.node("n1")
             assert stat.S_IMODE(path.stat().st_mode) == 0o660
             assert here.addresses.unix_socket == str(path)
@@ -160,19 +160,19 @@ def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
         left.bind(str(path))
 
     async def scenario() -> None:
-        async with house(tmp_path, unix_socket=path) as here:
+        async with run_balancer(tmp_path, unix_socket=path) as here:
             here.keep(Client(*await unix_client(here, path)))
             await wait_until(lambda: here.balancer.statistics().connections == 1)
 
     run(scenario())
 
 
-def test_neither_a_file_nor_anothers_socket_is_replaced(tmp_path: Path) -> None:
+def test_files_and_sockets_in_use_are_not_replaced(tmp_path: Path) -> None:
     path, other = tmp_path / "irc.sock", tmp_path / "notes.txt"
     other.write_text("mine")
 
     async def scenario(where: Path) -> None:
-        async with house(tmp_path, unix_socket=where):
+        async with run_balancer(tmp_path, unix_socket=where):
             pass
 
     with socket.socket(socket.AF_UNIX) as living:

@@ -1,4 +1,4 @@
-"""Who has an operator's certificate may have nodes drained; nobody else may."""
+"""Operators may drain nodes; nobody else may."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from roost.wire import FramedConnection, admit, client_context, connect, parse_a
 from support.credentials import issue
 from support.loops import run, wait_until
 from unit.balancer.fakes import status
-from unit.balancer.house import House, house
+from unit.balancer.running import RunningBalancer, run_balancer
 
 
 class Operator:
-    """An operator's end of the line."""
+    """An operator's end of the connection."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
@@ -35,7 +35,7 @@ class Operator:
         return self.answers[-1]
 
 
-async def connect_operator(here: House) -> Operator:
+async def connect_operator(here: RunningBalancer) -> Operator:
     operator = Operator()
 
     def take(connection: FramedConnection) -> Operator:
@@ -51,7 +51,7 @@ async def connect_operator(here: House) -> Operator:
 @pytest.mark.parametrize("is_wanted", [True, False])
 def test_an_order_reaches_the_node_that_it_names(tmp_path: Path, is_wanted: bool) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             first, second = await here.node("n1"), await here.node("n2")
             second.say(status(sessions=7))
             operator = await connect_operator(here)
@@ -70,7 +70,7 @@ def test_an_order_reaches_the_node_that_it_names(tmp_path: Path, is_wanted: bool
 
 def test_an_order_that_cannot_be_passed_on_says_why(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             operator = await connect_operator(here)
             answer = await operator.ask(Order(1, "n9", True))
             assert answer.problem == "b1 knows no node n9; it knows none at all"
@@ -88,9 +88,9 @@ def test_an_order_that_cannot_be_passed_on_says_why(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_what_cannot_be_read_ends_the_line_and_nothing_else(tmp_path: Path) -> None:
+def test_an_unreadable_order_only_closes_its_connection(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             operator = await connect_operator(here)
             assert operator.connection is not None
@@ -103,7 +103,7 @@ def test_what_cannot_be_read_ends_the_line_and_nothing_else(tmp_path: Path) -> N
 
 def test_a_node_cannot_give_orders(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node, other = await here.node("n1"), await here.link("n2")
             other.connection.send(encode(Order(1, "n1", True)))
             await wait_until(lambda: other.closed)

@@ -19,12 +19,12 @@ from roost.protocol.trunk import (
     Reply,
 )
 from support.loops import run, wait_until
-from unit.balancer.house import FakeNode, house, make_config
+from unit.balancer.running import FakeNode, make_config, run_balancer
 
 
 def test_lines_go_up_and_answers_come_down(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client = await here.client()
             client.send(b"NICK a\r\nUSER a 0 * :A\n\r\n")
@@ -40,7 +40,7 @@ def test_lines_go_up_and_answers_come_down(tmp_path: Path) -> None:
 
 def test_a_client_that_waits_is_told_and_served_when_a_node_is_ready(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             client = await here.client()
             client.send(b"NICK a\r\n")
             await wait_until(lambda: here.balancer.statistics().waiting == 1)
@@ -56,7 +56,7 @@ def test_a_client_that_waits_is_told_and_served_when_a_node_is_ready(tmp_path: P
 
 def test_a_client_whose_node_dies_goes_on_with_another(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             first = await here.node("n1")
             client, attach = await here.registered(first)
             second = await here.node("n2")
@@ -74,7 +74,7 @@ def test_a_client_whose_node_dies_goes_on_with_another(tmp_path: Path) -> None:
 
 def test_a_client_that_goes_is_detached_after_its_last_lines(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             client, attach = await here.registered(node)
             node.frames.clear()
@@ -90,10 +90,10 @@ def test_a_client_that_goes_is_detached_after_its_last_lines(tmp_path: Path) -> 
     run(scenario())
 
 
-def test_the_end_tells_clients_and_waits_for_the_nodes(tmp_path: Path) -> None:
+def test_stopping_tells_clients_and_waits_for_the_nodes(tmp_path: Path) -> None:
     async def scenario() -> None:
         run_file = tmp_path / "run.json"
-        async with house(tmp_path, run_file=run_file, stop_s=5.0) as here:
+        async with run_balancer(tmp_path, run_file=run_file, stop_s=5.0) as here:
             written = json.loads(run_file.read_text())
             assert written["address"] == here.addresses.address
             assert written["http_address"] == here.addresses.http_address
@@ -118,9 +118,9 @@ async def _confirm(node: FakeNode) -> Detach:
     return detach
 
 
-def test_the_end_does_not_wait_for_ever(tmp_path: Path) -> None:
+def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path, stop_s=0.05) as here:
+        async with run_balancer(tmp_path, stop_s=0.05) as here:
             node = await here.node("n1")
             await here.registered(node)
             with capture_logs() as logs:
@@ -154,13 +154,15 @@ def test_an_unwritable_run_file_is_a_clear_error(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_lines_that_wait_for_others_leave_without_any_other_event(
+def test_lines_that_are_due_later_are_sent_without_another_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
 
     async def scenario() -> None:
-        async with house(tmp_path, sessions=SessionLimits(lines_per_s=0, burst_lines=500)) as here:
+        async with run_balancer(
+            tmp_path, sessions=SessionLimits(lines_per_s=0, burst_lines=500)
+        ) as here:
             node = await here.node("n1")
             client = await here.client()
 

@@ -19,16 +19,18 @@ from roost.protocol.trunk import Attach, Close, Deliver, Join, Lines, Serving
 from roost.wire import CredentialsError, parse_address
 from support.loops import run, wait_until
 from support.tls_files import fingerprint, self_signed, trusting
-from unit.balancer.house import Client, House, house
+from unit.balancer.running import Client, RunningBalancer, run_balancer
 
 
 @asynccontextmanager
-async def tls_house(directory: Path, files: TlsFiles, **changes: Any) -> AsyncIterator[House]:
-    async with house(directory, tls=files, tls_port=0, **changes) as here:
+async def run_tls_balancer(
+    directory: Path, files: TlsFiles, **changes: Any
+) -> AsyncIterator[RunningBalancer]:
+    async with run_balancer(directory, tls=files, tls_port=0, **changes) as here:
         yield here
 
 
-async def connect(here: House, context: ssl.SSLContext) -> Client:
+async def connect(here: RunningBalancer, context: ssl.SSLContext) -> Client:
     host, port = parse_address(here.addresses.tls_addresses[0])
     async with asyncio.timeout(5):
         reader, writer = await asyncio.open_connection(
@@ -39,10 +41,10 @@ async def connect(here: House, context: ssl.SSLContext) -> Client:
     return client
 
 
-def test_a_client_over_tls_is_served_as_any_other_and_called_secure(tmp_path: Path) -> None:
+def test_a_client_over_tls_is_served_like_any_other_and_marked_secure(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
-        async with tls_house(tmp_path, files) as here:
+        async with run_tls_balancer(tmp_path, files) as here:
             node = await here.node("n1")
             client = await connect(here, trusting(files))
             client.send(b"NICK a\r\nUSER a 0 * :A\r\n")
@@ -65,7 +67,7 @@ def test_any_client_certificate_is_taken_and_the_node_gets_its_fingerprint(
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
         own = self_signed(tmp_path, "alice", days=days)
-        async with tls_house(tmp_path, files) as here:
+        async with run_tls_balancer(tmp_path, files) as here:
             node = await here.node("n1")
             context = trusting(files, own)
             context.maximum_version = context.minimum_version = version
@@ -83,7 +85,7 @@ def test_any_client_certificate_is_taken_and_the_node_gets_its_fingerprint(
 def test_tls_1_1_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
-        async with tls_house(tmp_path, files) as here:
+        async with run_tls_balancer(tmp_path, files) as here:
             context = trusting(files)
             context.set_ciphers("ALL:@SECLEVEL=0")
             with warnings.catch_warnings(action="ignore"):
@@ -100,7 +102,7 @@ def test_tls_1_1_is_refused(tmp_path: Path) -> None:
 def test_a_large_message_reaches_many_clients_whole_and_in_order(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
-        async with tls_house(tmp_path, files) as here:
+        async with run_tls_balancer(tmp_path, files) as here:
             node = await here.node("n1")
             clients = [await connect(here, trusting(files)) for _ in range(4)]
             sessions = [attach.session for attach in await node.next(Attach, 4)]
@@ -120,7 +122,7 @@ def test_who_does_not_read_is_cut_off_and_others_are_served(tmp_path: Path) -> N
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
         limits = ClientLimits(unread_bytes_max=256 * 1024)
-        async with tls_house(tmp_path, files, clients=limits) as here:
+        async with run_tls_balancer(tmp_path, files, clients=limits) as here:
             node = await here.node("n1")
             client = await connect(here, trusting(files))
             (attach,) = await node.next(Attach)
@@ -140,7 +142,7 @@ def test_who_does_not_read_is_cut_off_and_others_are_served(tmp_path: Path) -> N
 def test_plain_text_on_the_tls_port_is_refused_and_logged_in_plain_words(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
-        async with tls_house(tmp_path, files) as here:
+        async with run_tls_balancer(tmp_path, files) as here:
             for said, why in (
                 (b"NICK alice\r\nUSER a 0 * :A\r\n", "it does not speak TLS"),
                 (b"GET / HTTP/1.1\r\n\r\n", "it speaks HTTP, not TLS"),
@@ -162,11 +164,11 @@ def test_plain_text_on_the_tls_port_is_refused_and_logged_in_plain_words(tmp_pat
     run(scenario())
 
 
-def test_a_handshake_that_takes_too_long_is_ended_and_too_many_are_refused(tmp_path: Path) -> None:
+def test_a_slow_handshake_times_out_and_too_many_are_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
         limits = ClientLimits(handshakes_max=2)
-        async with tls_house(tmp_path, files, clients=limits) as here:
+        async with run_tls_balancer(tmp_path, files, clients=limits) as here:
             host, port = parse_address(here.addresses.tls_addresses[0])
             clients = []
             with capture_logs() as logs:
@@ -186,7 +188,7 @@ def test_addresses_are_limited_before_their_handshakes(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
         limits = ClientLimits(connections_per_address_max=1, exempt_networks=())
-        async with tls_house(tmp_path, files, clients=limits) as here:
+        async with run_tls_balancer(tmp_path, files, clients=limits) as here:
             await connect(here, trusting(files))
             with pytest.raises((ConnectionError, ssl.SSLError)):
                 await connect(here, trusting(files))
@@ -201,7 +203,7 @@ def test_a_new_certificate_is_shown_to_new_clients_and_old_ones_stay(tmp_path: P
         old, new = tmp_path / "old.pem", self_signed(tmp_path, "new")
         shutil.copy(str(files.certificate), old)
         old_files = TlsFiles(certificate=old, key=old)
-        async with tls_house(tmp_path, files) as here:
+        async with run_tls_balancer(tmp_path, files) as here:
             node = await here.node("n1")
             first = await connect(here, trusting(old_files))
             (attach,) = await node.next(Attach)
@@ -236,7 +238,7 @@ def test_files_that_cannot_be_used_are_refused_at_the_start(tmp_path: Path, spoi
             pass
 
     async def scenario() -> None:
-        async with tls_house(tmp_path, files):
+        async with run_tls_balancer(tmp_path, files):
             pass
 
     with pytest.raises(BaseExceptionGroup) as caught:

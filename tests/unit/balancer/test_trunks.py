@@ -11,12 +11,12 @@ from roost.protocol.trunk import (
 from roost.wire import RefusedPeerError
 from support.loops import run, wait_until
 from unit.balancer.fakes import hello, status
-from unit.balancer.house import House, house
+from unit.balancer.running import RunningBalancer, run_balancer
 
 
 def test_a_frame_that_cannot_be_read_costs_a_node_its_link(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             with capture_logs() as logs:
                 node.connection.send(b"\xc1 this is no frame")
@@ -37,11 +37,9 @@ def test_a_frame_that_cannot_be_read_costs_a_node_its_link(tmp_path: Path) -> No
         (status(), "it did not announce itself first"),
     ],
 )
-def test_who_announces_itself_wrongly_is_refused(
-    tmp_path: Path, announcement: object, reason: str
-) -> None:
+def test_a_wrong_announcement_is_refused(tmp_path: Path, announcement: object, reason: str) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             with capture_logs() as logs:
                 node = await here.link("n1")
                 node.say(announcement)  # type: ignore[arg-type]
@@ -53,14 +51,14 @@ def test_who_announces_itself_wrongly_is_refused(
     run(scenario())
 
 
-def test_a_balancers_certificate_and_a_foreign_one_are_refused(tmp_path: Path) -> None:
+def test_certificates_of_balancers_and_other_clusters_are_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         foreign = tmp_path / "foreign"
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             with capture_logs() as logs:
                 node = await here.link("x1", role="balancer")
                 await wait_until(lambda: node.closed)
-                stranger = House(foreign, here.balancer, here.clock)
+                stranger = RunningBalancer(foreign, here.balancer, here.clock)
                 await stranger.open()
                 with pytest.raises(RefusedPeerError):
                     await stranger.link("n1")
@@ -72,7 +70,7 @@ def test_a_balancers_certificate_and_a_foreign_one_are_refused(tmp_path: Path) -
 
 def test_a_second_node_of_the_same_name_is_refused_and_the_first_stays(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             first = await here.node("n1")
             second = await here.link("n1")
             second.say(hello("n1"))
@@ -85,16 +83,16 @@ def test_a_second_node_of_the_same_name_is_refused_and_the_first_stays(tmp_path:
 
 def test_a_peer_that_does_not_announce_itself_is_dropped(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.link("n1")
             await here.sweep_until(lambda: node.closed, 0.5)
 
     run(scenario())
 
 
-def test_a_node_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+def test_a_node_that_does_not_answer_is_dropped(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             hung, well = await here.node("n1"), await here.node("n2")
             hung.is_answering = False
             for _ in range(8):

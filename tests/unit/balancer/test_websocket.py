@@ -18,14 +18,14 @@ from roost.balancer.engine.sessions import SessionLimits
 from roost.protocol.trunk import Attach, Close, Deliver, Detach, Join, Lines, Reply, Serving
 from support.loops import run, wait_until
 from support.tls_files import self_signed, trusting
-from unit.balancer.house import FakeNode, House, house
+from unit.balancer.running import FakeNode, RunningBalancer, run_balancer
 
 TEXT, BINARY = "text.ircv3.net", "binary.ircv3.net"
 
 
 @asynccontextmanager
 async def websocket(
-    here: House,
+    here: RunningBalancer,
     *protocols: str,
     context: ssl.SSLContext | None = None,
     headers: Mapping[str, str] | None = None,
@@ -47,8 +47,10 @@ async def websocket(
         yield client
 
 
-async def refused(here: House, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Give how a connection is refused."""
+async def refused(
+    here: RunningBalancer, headers: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Return the response that refuses a connection."""
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
         async with websocket(here, TEXT, headers=headers):
             pass
@@ -75,7 +77,7 @@ def test_the_client_prefers_and_each_line_is_one_message_without_its_end(
     """
 
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             async with websocket(here, *asked) as client:
                 assert client.protocol == chosen
@@ -112,7 +114,7 @@ def test_text_clients_never_get_what_is_not_utf8_and_binary_clients_get_it_as_it
     """
 
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT) as text, websocket(here, BINARY) as binary:
                 await joined(node, 2)
@@ -126,7 +128,7 @@ def test_text_clients_never_get_what_is_not_utf8_and_binary_clients_get_it_as_it
 @pytest.mark.parametrize("size", [1, 125, 126, 4000, 65535, 65536])
 def test_lines_of_every_length_arrive_whole(tmp_path: Path, size: int) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 await joined(node)
@@ -140,7 +142,7 @@ def test_a_line_that_is_too_long_is_one_that_was_too_long_and_an_endless_one_clo
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 await client.send_str("x" * 5000)
@@ -170,7 +172,7 @@ def test_a_line_that_is_too_long_is_one_that_was_too_long_and_an_endless_one_clo
 def test_pages_from_elsewhere_may_not_connect(tmp_path: Path, origin: str, is_let_in: bool) -> None:
     async def scenario() -> None:
         origins = ("https://chat.example.org",)
-        async with house(tmp_path, websocket_origins=origins) as here:
+        async with run_balancer(tmp_path, websocket_origins=origins) as here:
             said = origin.replace("HOST", here.addresses.http_address)
             if is_let_in:
                 async with websocket(here, TEXT, headers={"Origin": said}):
@@ -186,7 +188,7 @@ def test_pages_from_elsewhere_may_not_connect(tmp_path: Path, origin: str, is_le
 def test_the_limits_are_the_same_as_for_sockets(tmp_path: Path) -> None:
     async def scenario() -> None:
         limits = ClientLimits(connections_per_address_max=1, exempt_networks=())
-        async with house(tmp_path, clients=limits) as here:
+        async with run_balancer(tmp_path, clients=limits) as here:
             async with websocket(here, TEXT):
                 assert (await refused(here))[0] == 429
                 assert here.balancer.statistics().turned_away == 1
@@ -197,10 +199,10 @@ def test_the_limits_are_the_same_as_for_sockets(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_who_does_not_read_is_cut_off(tmp_path: Path) -> None:
+def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
     async def scenario() -> None:
         limits = ClientLimits(unread_bytes_max=256 * 1024)
-        async with house(tmp_path, clients=limits) as here:
+        async with run_balancer(tmp_path, clients=limits) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT):
                 await joined(node)
@@ -216,9 +218,9 @@ def test_who_does_not_read_is_cut_off(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_who_reads_slowly_gets_everything(tmp_path: Path) -> None:
+def test_a_slow_reader_gets_everything(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 await joined(node)
@@ -230,10 +232,10 @@ def test_who_reads_slowly_gets_everything(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_who_talks_too_fast_is_read_more_slowly(tmp_path: Path) -> None:
+def test_a_client_above_its_rate_is_read_more_slowly(tmp_path: Path) -> None:
     async def scenario() -> None:
         limits = SessionLimits(burst_lines=5, lines_per_s=1.0)
-        async with house(tmp_path, sessions=limits) as here:
+        async with run_balancer(tmp_path, sessions=limits) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 for number in range(20):
@@ -251,7 +253,7 @@ def test_who_talks_too_fast_is_read_more_slowly(tmp_path: Path) -> None:
 
 def test_a_node_can_close_a_client_and_a_client_that_goes_is_detached(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             node = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 (attach,) = await node.next(Attach)
@@ -270,7 +272,7 @@ def test_a_node_can_close_a_client_and_a_client_that_goes_is_detached(tmp_path: 
 
 def test_a_client_whose_node_dies_goes_on_with_another(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here:
+        async with run_balancer(tmp_path) as here:
             first = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 await client.send_str("NICK a")
@@ -284,11 +286,13 @@ def test_a_client_whose_node_dies_goes_on_with_another(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_it_comes_by_https_and_by_proxies(tmp_path: Path) -> None:
+def test_https_and_proxies_are_supported(tmp_path: Path) -> None:
     async def scenario() -> None:
         files = self_signed(tmp_path, "server")
         changes: dict[str, Any] = {"tls": files, "tls_port": 0, "https_port": 0}
-        async with house(tmp_path, proxy_from=("127.0.0.0/8", "10.0.0.0/8"), **changes) as here:
+        async with run_balancer(
+            tmp_path, proxy_from=("127.0.0.0/8", "10.0.0.0/8"), **changes
+        ) as here:
             node = await here.node("n1")
             for forwarded, proto, expected in (
                 ("192.0.2.1", "https", ("192.0.2.1", True)),
@@ -299,7 +303,7 @@ def test_it_comes_by_https_and_by_proxies(tmp_path: Path) -> None:
                 async with websocket(here, TEXT, headers=headers):
                     (attach,) = await node.next(Attach)
                     assert (attach.address, attach.is_secure) == expected
-        async with house(tmp_path, **changes) as here:
+        async with run_balancer(tmp_path, **changes) as here:
             node = await here.node("n1")
             headers = {"X-Forwarded-For": "192.0.2.1"}
             async with websocket(here, TEXT, context=trusting(files), headers=headers):
@@ -311,7 +315,7 @@ def test_it_comes_by_https_and_by_proxies(tmp_path: Path) -> None:
 
 def test_a_plain_request_is_told_to_upgrade(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with house(tmp_path) as here, aiohttp.ClientSession() as session:
+        async with run_balancer(tmp_path) as here, aiohttp.ClientSession() as session:
             async with session.get(f"http://{here.addresses.http_address}/irc") as response:
                 assert (response.status, response.headers["Upgrade"]) == (426, "websocket")
             async with session.get(f"http://{here.addresses.http_address}/healthz") as response:

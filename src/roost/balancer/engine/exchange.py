@@ -59,7 +59,7 @@ from roost.protocol.trunk import (
 REFUSALS_MAX = 20
 """Refusals in a row after which a session is closed."""
 REFUSAL_NOTE_S = 1.0
-"""Between two log events about refusals."""
+"""Between two log events about refused sessions, of which there can be thousands at once."""
 SUSPENDED_S = 0.5
 """Time between two ticks after which this process is taken to have been suspended."""
 
@@ -71,7 +71,7 @@ class Note(Protocol):
 
 
 class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the balancer's configuration that the exchange needs."""
+    """What of the balancer's configuration the exchange needs."""
 
     name: str
     cluster: str
@@ -85,7 +85,7 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counters(msgspec.Struct):
-    """Since the start."""
+    """Events since the start."""
 
     sessions: int = 0
     lines: int = 0
@@ -252,7 +252,7 @@ class Exchange:
         session.adjust_reading()
 
     def _evacuate(self, node: Node, since: float, now: float) -> None:
-        """Give away the sessions of a living node that has not been ready `since` then."""
+        """Give a node's sessions to others, because it has not been ready since `since`."""
         sessions = list(node.sessions.values())
         released = []
         for session in sessions:
@@ -264,7 +264,7 @@ class Exchange:
         self._note("warning", "node-evacuated", node=node.name, sessions=len(sessions))
 
     def move(self, moves: Iterable[PlannedMove], now: float) -> None:
-        """Bind sessions to other nodes while their own ones live."""
+        """Move sessions to other nodes as planned."""
         released: dict[str, list[Released]] = {}
         for move in moves:
             session, source = move.session, move.source
@@ -313,7 +313,7 @@ class Exchange:
                     other.trunk.send(Neighbours(neighbours))
 
     def node_lost(self, name: str, trunk: Trunk, reason: str, now: float) -> None:
-        """Give away the sessions of a node whose trunk is lost, unless that was done already."""
+        """Give the sessions of a node to others, because its trunk is lost; do so once."""
         node = self.pool.find(name)
         if node is None or node.trunk is not trunk:
             return
@@ -414,7 +414,9 @@ class Exchange:
         session = _bound(node, number, generation)
         if session is None:
             return
-        self._note_refusal(node, reason, now)
+        self.counters.refused += 1
+        refused = self.counters.refused
+        self._refusals.log(now, node=node.name, reason=reason, so_far=refused)
         self._unbind(session, node, now)
         session.refused_by = node.name
         session.refusals += 1
@@ -424,12 +426,6 @@ class Exchange:
         else:
             # Bound again later: the node could refuse it again in the same turn.
             self._waiting.add(session, now)
-
-    def _note_refusal(self, node: Node, reason: str, now: float) -> None:
-        """Log a refusal, though not each of thousands at once."""
-        self.counters.refused += 1
-        refused = self.counters.refused
-        self._refusals.log(now, node=node.name, reason=reason, so_far=refused)
 
     # Time
 

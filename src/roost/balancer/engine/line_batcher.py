@@ -1,7 +1,9 @@
 """From clients' lines to the nodes: one batch for each node, as often as the load allows.
 
-session with new lines --> queue -- when due --> Batch of Lines to its node
-session above its rate --> throttled -- tick --> Lines to its node
+    session with new lines --> queue -- when due --> Batch of Lines to its node
+    session above its rate --> throttled -- tick --> Lines to its node
+
+A line that cannot be sent yet stays in its session.
 """
 
 import msgspec

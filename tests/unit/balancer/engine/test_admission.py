@@ -1,4 +1,4 @@
-"""How many may come in, in all and from one address."""
+"""Connection limits, in all and for one address."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_an_ipv6_network_counts_as_one_address(first: str, second: str, are_one:
     assert bool(limiter.admit(second, 0.0)) is are_one
 
 
-def test_who_leaves_makes_room_and_a_refused_one_takes_none() -> None:
+def test_closed_and_refused_connections_do_not_count() -> None:
     limiter = keeper()
     assert [bool(limiter.admit("192.0.2.1", 0.0)) for _ in range(4)] == [
         False,
@@ -50,7 +50,7 @@ def test_exempt_networks_and_local_sockets_have_no_limit_but_the_total() -> None
     assert limiter.admit("127.0.0.1", 0.0) == "too many connections: 10 are allowed"
 
 
-def test_an_address_that_comes_again_and_again_has_to_wait_and_others_have_not() -> None:
+def test_the_connection_rate_of_one_address_is_limited() -> None:
     limiter = ConnectionLimiter(total_max=100, per_address_max=100, exempt=(), burst=3, per_s=0.5)
     for _ in range(3):
         assert limiter.admit("192.0.2.1", 10.0) == ""
@@ -62,7 +62,7 @@ def test_an_address_that_comes_again_and_again_has_to_wait_and_others_have_not()
     assert [bool(limiter.admit("192.0.2.1", 99.0)) for _ in range(4)] == [False] * 3 + [True]
 
 
-def test_what_is_remembered_of_addresses_is_forgotten_again() -> None:
+def test_full_token_buckets_are_forgotten() -> None:
     limiter = ConnectionLimiter(total_max=10**6, per_address_max=9, exempt=(), burst=2, per_s=1.0)
     for number in range(1000):
         limiter.admit(f"10.0.{number // 250}.{number % 250}", 1.0)

@@ -14,7 +14,7 @@ from roost.balancer.engine.client_info import ClientInfo, TrustedProxies, plain_
         ("::1", "::1"),
     ],
 )
-def test_addresses_are_written_as_people_know_them(host: str, plain: str) -> None:
+def test_addresses_are_written_in_their_plain_form(host: str, plain: str) -> None:
     assert plain_address(host) == plain
 
 

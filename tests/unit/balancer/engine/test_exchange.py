@@ -1,4 +1,4 @@
-"""Clients on one side, nodes on the other: who gets what, and what happens when one goes."""
+"""The exchange: clients on one side, nodes on the other."""
 
 from collections import Counter
 
@@ -41,7 +41,7 @@ def test_a_node_is_welcomed_and_all_learn_of_each_other() -> None:
     assert not second.take(Neighbours)
 
 
-def test_a_node_that_returns_under_another_address_is_news_and_the_same_address_is_none() -> None:
+def test_nodes_are_told_only_of_new_addresses() -> None:
     world = World()
     first, second = world.trunk("n1"), world.trunk("n2")
     first.take(Neighbours)
@@ -60,14 +60,14 @@ def test_a_node_that_returns_under_another_address_is_news_and_the_same_address_
         (hello("n1", cluster="other"), "belongs to cluster 'other'"),
     ],
 )
-def test_a_node_that_does_not_fit_is_refused(announcement: Hello, reason: str) -> None:
+def test_a_node_of_another_cluster_or_protocol_is_refused(announcement: Hello, reason: str) -> None:
     world = World()
     with pytest.raises(RefusedNodeError, match=reason):
         world.exchange.node_connected(announcement, FakeTrunk(world, "n1"), world.now)
     assert not list(world.exchange.pool)
 
 
-def test_a_second_node_of_a_name_is_refused_while_the_first_is_heard() -> None:
+def test_a_second_node_of_a_name_is_refused_while_the_first_is_not_silent() -> None:
     world = World()
     first = world.trunk("n1").ready()
     with pytest.raises(RefusedNodeError, match="connected already"):
@@ -112,7 +112,7 @@ def test_clients_are_spread_evenly() -> None:
     assert sorted(len(trunk.take(Attach)) for trunk in trunks) == [6, 7, 7]
 
 
-def test_a_node_that_is_not_ready_gets_nobody() -> None:
+def test_a_node_that_is_not_ready_gets_no_clients() -> None:
     world = World()
     trunks = {name: world.trunk(name).ready() for name in ("n1", "n2")}
     trunks["n1"].say(status("draining", "the node is stopping"))
@@ -130,10 +130,10 @@ def test_the_only_node_gets_clients_even_if_it_flaps() -> None:
     assert trunk.take(Attach)
 
 
-# What nodes show
+# Output of nodes
 
 
-def test_a_groups_members_get_its_bytes_but_not_the_one_who_asked() -> None:
+def test_all_members_of_a_group_but_the_excluded_one_get_its_bytes() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     (alice, one), (bob, two), (carol, three) = (world.client() for _ in range(3))
@@ -153,7 +153,7 @@ def test_a_groups_members_get_its_bytes_but_not_the_one_who_asked() -> None:
     assert (alice.writes, bob.writes, carol.writes) == (1, 1, 1)
 
 
-def test_a_client_that_went_is_in_no_group_any_more() -> None:
+def test_a_closed_client_is_in_no_group() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     (alice, one), (_, two) = world.client(), world.client()
@@ -225,10 +225,10 @@ def test_a_node_closes_a_client_with_a_last_line() -> None:
     assert not world.exchange.sessions
 
 
-# Clients go
+# Clients that leave
 
 
-def test_a_client_that_goes_is_departing_until_its_node_confirms() -> None:
+def test_a_closed_client_is_detaching_until_its_node_confirms() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     _, session = world.client()
@@ -242,7 +242,7 @@ def test_a_client_that_goes_is_departing_until_its_node_confirms() -> None:
     assert world.exchange.detaching_count == 0
 
 
-def test_a_departure_is_told_to_another_node_when_the_first_is_lost_unconfirmed() -> None:
+def test_an_unconfirmed_detach_is_sent_to_another_node_when_the_first_is_lost() -> None:
     world = World()
     trunks = {name: world.trunk(name).ready() for name in ("n1", "n2")}
     _, session = world.client()
@@ -261,7 +261,7 @@ def test_a_departure_is_told_to_another_node_when_the_first_is_lost_unconfirmed(
     assert world.exchange.detaching_count == 0
 
 
-def test_a_client_that_never_met_a_node_leaves_nothing_behind() -> None:
+def test_a_client_that_never_had_a_node_needs_no_detach() -> None:
     world = World()
     _, session = world.client()
     world.exchange.client_lost(session, "gone", world.now)
@@ -272,7 +272,7 @@ def test_a_client_that_never_met_a_node_leaves_nothing_behind() -> None:
 # Waiting
 
 
-def test_a_client_waits_is_told_once_and_its_lines_are_kept() -> None:
+def test_a_waiting_client_is_told_once_and_its_lines_are_kept() -> None:
     world = World()
     alice, session = world.client()
     world.say(session, "NICK a")
@@ -310,7 +310,7 @@ def test_waiting_clients_are_attached_in_order_and_spread() -> None:
     assert attached == [session.id for session in sessions]
 
 
-# Patience
+# Time-outs
 
 
 def test_a_client_that_does_not_register_is_told_and_closed() -> None:
@@ -334,7 +334,7 @@ def test_time_without_a_node_does_not_count_against_registration() -> None:
     assert not alice.is_finished
 
 
-def test_a_silent_client_is_asked_and_closed_when_it_does_not_answer() -> None:
+def test_a_silent_client_is_pinged_and_closed_if_it_does_not_answer() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     alice, session = world.client()
@@ -363,7 +363,7 @@ def test_a_client_that_answers_stays() -> None:
     assert alice.received == b"PING :roost\r\n" * 5
 
 
-def test_a_client_that_we_do_not_read_is_not_expected_to_answer() -> None:
+def test_a_client_that_is_not_read_need_not_answer() -> None:
     world = World(sessions=SessionLimits(lines_max=1))
     trunk = world.trunk("n1").ready()
     alice, session = world.client()
@@ -375,7 +375,7 @@ def test_a_client_that_we_do_not_read_is_not_expected_to_answer() -> None:
     assert alice.received == b""
 
 
-def test_a_flood_goes_on_at_its_pace_without_another_line_from_the_client() -> None:
+def test_throttled_lines_are_sent_without_another_line_from_the_client() -> None:
     world = World(sessions=SessionLimits(burst_lines=5, lines_per_s=10))
     trunk = world.trunk("n1").ready()
     alice, session = world.client()
@@ -390,10 +390,10 @@ def test_a_flood_goes_on_at_its_pace_without_another_line_from_the_client() -> N
     assert session.sent == 20
 
 
-# The end
+# Stopping
 
 
-def test_the_end_is_told_to_clients_and_nodes() -> None:
+def test_stopping_tells_clients_and_nodes() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     (alice, one), (bob, two) = world.client(), world.client()
@@ -405,10 +405,10 @@ def test_the_end_is_told_to_clients_and_nodes() -> None:
     assert world.exchange.detaching_count == 0
 
 
-# The nodes' own view
+# Reports of nodes
 
 
-def test_the_leader_is_whom_most_ready_nodes_name() -> None:
+def test_the_leader_is_the_one_that_most_ready_nodes_name() -> None:
     world = World()
     trunks = [world.trunk(f"n{number}") for number in (1, 2, 3)]
     assert world.exchange.pool.leader(world.now) == ""

@@ -1,4 +1,4 @@
-"""Nodes go, hang, or cannot serve: what becomes of the clients that they had."""
+"""What happens to the clients of a node that dies, hangs or cannot serve."""
 
 from roost.balancer.engine.sessions import SessionLimits
 from roost.protocol.trunk import (
@@ -16,7 +16,7 @@ from roost.protocol.trunk import (
 )
 from unit.balancer.fakes import World, register, status
 
-# Nodes go
+# Lost nodes
 
 
 def test_unregistered_clients_of_a_lost_node_are_given_to_another_with_all_their_lines() -> None:
@@ -29,7 +29,7 @@ def test_unregistered_clients_of_a_lost_node_are_given_to_another_with_all_their
     second = world.trunk("n2").ready()
     first.lose()
     assert not alice.is_finished
-    # Up to 42 it may have been registered, and not have been shown what happened since.
+    # It may have been registered up to 42, without being shown what happened since.
     assert before < 42
     assert second.take(Attach) == [Attach(session.id, 2, "192.0.2.1", False, 0, 1, before)]
     assert second.take(Lines) == [Lines(session.id, 2, 1, (b"CAP LS", b"NICK a"))]
@@ -103,7 +103,7 @@ def test_the_only_node_is_given_more_time() -> None:
     assert world.exchange.waiting_count == 1
 
 
-def test_nobody_is_given_up_for_our_own_sleep() -> None:
+def test_no_node_is_dropped_after_the_balancer_was_suspended() -> None:
     world = World()
     first, second = world.trunk("n1").ready(), world.trunk("n2").ready()
     world.pass_time(1.0, first, second)
@@ -123,7 +123,7 @@ def test_a_refused_client_is_given_to_another_node() -> None:
     assert [attach.generation for attach in other.take(Attach)] == [2]
 
 
-def test_a_client_that_every_node_refuses_is_told_in_the_end() -> None:
+def test_a_client_that_every_node_refuses_is_closed_in_the_end() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     alice, session = world.client()
@@ -133,7 +133,7 @@ def test_a_client_that_every_node_refuses_is_told_in_the_end() -> None:
     assert alice.received == b"ERROR :Closing link: no node can serve you, please reconnect\r\n"
 
 
-# What is left over from an earlier binding
+# Frames of an earlier binding
 
 
 def test_what_a_node_said_before_it_took_a_session_back_is_dropped() -> None:
@@ -149,7 +149,7 @@ def test_what_a_node_said_before_it_took_a_session_back_is_dropped() -> None:
     first.say(status())
     second.lose()
     assert (session.node, session.generation) == ("n1", 3)
-    # The first node says this before it has heard of any of that.
+    # The first node sends this before it learns of any of that.
     first.show(
         Join(4, (session.id,)),
         Deliver(4, 0, b"early\r\n"),
@@ -195,10 +195,10 @@ def test_a_nodes_report_says_how_far_its_clients_are_served() -> None:
     assert second.take(Attach)[0].position == 5000
 
 
-# Nodes that live and cannot serve
+# Living nodes that cannot serve
 
 
-def test_a_blip_of_a_node_moves_nobody() -> None:
+def test_a_short_unreadiness_moves_no_session() -> None:
     world = World()
     first, second = world.trunk("n1").ready(), world.trunk("n2").ready()
     _, session = world.client()
@@ -260,7 +260,7 @@ def test_without_a_majority_clients_wait_are_told_once_and_their_lines_are_sent_
     assert alice.received.count(b"NOTICE") == 2
 
 
-def test_a_majority_that_is_gone_again_at_once_is_no_news() -> None:
+def test_a_majority_that_is_lost_again_at_once_is_not_announced() -> None:
     world = World()
     trunk = world.trunk("n1").ready()
     alice, session = world.client()

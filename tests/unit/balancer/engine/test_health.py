@@ -1,4 +1,4 @@
-"""How a node is, from its link, its word and its answers."""
+"""A node's health, from its link, its reports and its answers."""
 
 import pytest
 
@@ -8,7 +8,7 @@ CONFIG = HealthConfig()
 
 
 class Subject:
-    """A node's health, with a clock and a node that answers probes or does not."""
+    """A health check with a clock, and a node that answers probes or not."""
 
     def __init__(self) -> None:
         self.health = HealthCheck(CONFIG)
@@ -45,7 +45,7 @@ def test_a_node_that_announces_itself_as_ready_counts_at_once() -> None:
     assert subject.health.status(subject.now).is_ready
 
 
-def test_a_nodes_own_word_and_reason_are_shown() -> None:
+def test_a_nodes_report_and_its_reason_are_shown() -> None:
     subject = Subject()
     subject.connect()
     subject.health.reported("catching-up", "12 entries behind", subject.now)
@@ -180,7 +180,7 @@ def test_losses_are_forgotten_with_time() -> None:
     assert subject.state == "ready"
 
 
-def test_an_announced_end_is_no_flap() -> None:
+def test_a_drained_node_that_stops_does_not_flap() -> None:
     subject = Subject()
     for _ in range(5):
         subject.connect()
@@ -202,7 +202,7 @@ def test_a_silent_link_is_timed_out_after_a_second_and_later_if_it_is_the_only_o
     assert subject.health.is_timed_out(subject.now, is_alone=True)
 
 
-def test_time_in_which_we_were_asleep_is_nobodys_silence() -> None:
+def test_time_in_which_the_balancer_was_suspended_does_not_count_as_silence() -> None:
     subject = Subject()
     subject.connect()
     subject.pass_time(2, answers=True)
@@ -213,7 +213,7 @@ def test_time_in_which_we_were_asleep_is_nobodys_silence() -> None:
     assert subject.state == "ready"
 
 
-def test_a_node_is_not_silent_while_we_hardly_look() -> None:
+def test_a_node_is_not_silent_while_checks_are_rare() -> None:
     subject = Subject()
     subject.connect()
     for _ in range(11):
@@ -239,7 +239,7 @@ def test_a_node_that_was_just_given_thousands_of_sessions_may_be_silent_for_long
     assert subject.health.is_timed_out(subject.now, is_alone=False)
 
 
-def test_a_blip_is_not_yet_unreadiness() -> None:
+def test_a_short_unreadiness_is_ignored() -> None:
     subject = Subject()
     subject.connect()
     subject.health.reported("no-majority", "no leader", 200.0)
@@ -250,7 +250,7 @@ def test_a_blip_is_not_yet_unreadiness() -> None:
     assert subject.health.unready_since(300.0) is None
 
 
-def test_draining_is_no_unreadiness_and_begins_with_the_first_word_of_it() -> None:
+def test_draining_is_not_unreadiness_and_begins_with_the_first_report() -> None:
     subject = Subject()
     subject.connect()
     assert subject.health.draining_s(101.0) is None
@@ -262,7 +262,7 @@ def test_draining_is_no_unreadiness_and_begins_with_the_first_word_of_it() -> No
     assert subject.health.draining_s(105.0) is None
 
 
-def test_a_new_link_begins_with_nothing_held_against_it() -> None:
+def test_a_new_link_starts_with_a_clean_record() -> None:
     subject = Subject()
     subject.connect()
     subject.health.reported("disk", "full", 101.0)

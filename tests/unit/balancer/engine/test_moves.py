@@ -1,4 +1,4 @@
-"""Sessions move from nodes that live, and their clients notice nothing."""
+"""Planned moves of sessions, which their clients do not notice."""
 
 from roost.balancer.engine.moves import MoveConfig
 from roost.balancer.engine.sessions import Session
@@ -10,7 +10,7 @@ AT_ONCE = StrategyConfig(ramp_s=0)
 
 
 class Town:
-    """Nodes that confirm what they are given, and registered clients."""
+    """Nodes that confirm their sessions, and registered clients."""
 
     def __init__(self, nodes: int, clients: int, **config: object) -> None:
         self.world = World(**config)  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ class Town:
         ]
 
     def live(self, seconds: float) -> None:
-        """Let time pass, in which nodes do what they are asked to."""
+        """Let time pass, while nodes do what they are asked to."""
         for _ in range(round(seconds / 0.05)):
             self.world.pass_time(0.05, *self.trunks.values())
             self.confirm()
@@ -52,7 +52,7 @@ class Town:
                 trunk.show(Reply(frame.session, frame.generation, last, 0, True, b""))
 
 
-def test_nobody_moves_while_the_nodes_are_even() -> None:
+def test_no_session_moves_while_the_nodes_are_even() -> None:
     town = Town(3, 90)
     town.live(5.0)
     assert town.world.exchange.counters.moved == 0
@@ -89,12 +89,12 @@ def test_moves_to_even_nodes_out_are_bounded_until_they_are_confirmed() -> None:
     third = town.add("n3")
     town.world.pass_time(1.5, *town.trunks.values())
     assert len(third.take(Attach)) == 7
-    # What is not confirmed in time does not hold up the others for ever.
+    # A move that is not confirmed in time does not block the others for ever.
     town.world.pass_time(1.5, *town.trunks.values())
     assert len(third.take(Attach)) == 7
 
 
-def test_sessions_with_open_questions_are_not_moved_to_even_nodes_out() -> None:
+def test_sessions_with_unanswered_lines_are_not_moved_to_even_nodes_out() -> None:
     town = Town(2, 40, strategy=AT_ONCE)
     busy = [session for _, session in town.people[:20]]
     for session in busy:
@@ -126,7 +126,7 @@ def test_a_session_that_was_moved_is_left_alone_for_a_while() -> None:
     assert again <= moved
 
 
-def test_a_draining_node_gives_everybody_away_at_once_and_gets_nobody() -> None:
+def test_a_draining_node_gives_all_sessions_away_and_gets_none() -> None:
     town = Town(3, 300)
     nobody = [town.world.client()[1] for _ in range(6)]
     town.trunks["n2"].say(status("draining", "drained by an operator"))
@@ -137,7 +137,7 @@ def test_a_draining_node_gives_everybody_away_at_once_and_gets_nobody() -> None:
     assert town.world.client()[1].node != "n2"
 
 
-def test_a_draining_node_keeps_open_questions_for_a_moment() -> None:
+def test_a_draining_node_keeps_sessions_with_unanswered_lines_for_a_moment() -> None:
     town = Town(2, 2)
     session = next(session for _, session in town.people if session.node == "n1")
     town.world.say(session, "WHO *")
@@ -167,6 +167,6 @@ def test_a_node_that_is_taken_back_gets_its_share_again() -> None:
     town.trunks["n1"].say(status("draining", "drained by an operator"))
     town.live(1.0)
     town.trunks["n1"].say(status())
-    # Those that were moved just now are not moved back before their time.
+    # Sessions that were just moved are not moved back during their cool-down.
     town.live(45.0)
     assert abs(town.counts[0] - town.counts[1]) <= 2

@@ -1,4 +1,4 @@
-"""Lines wait for company under load, and never without."""
+"""Lines are collected under load only."""
 
 import pytest
 
@@ -8,7 +8,7 @@ STEADY_S = 2.0
 
 
 def period(lines_per_s: float, deliveries_per_line: int, **config: float) -> float:
-    """Let lines come at a rate, each leaving as soon as it may; gives the last time between two."""
+    """Receive lines at a rate, and send each as soon as it is due; return the last delay."""
     pacer = Pacer(PaceConfig(**config))
     now, sent_at, waiting, last = 0.0, 0.0, 0, 0.0
     while now < STEADY_S:
@@ -20,18 +20,18 @@ def period(lines_per_s: float, deliveries_per_line: int, **config: float) -> flo
     return last
 
 
-def test_a_line_alone_goes_at_once_and_so_does_the_next() -> None:
+def test_single_lines_are_sent_at_once() -> None:
     pacer = Pacer(PaceConfig())
     assert pacer.due < 0
     pacer.sent(1, 100, 5.0)
     assert pacer.due == 5.0
 
 
-def test_a_few_people_are_never_kept_waiting() -> None:
+def test_a_low_load_causes_no_delay() -> None:
     assert period(20, 50) == pytest.approx(1 / 20)
 
 
-def test_the_more_there_is_to_do_the_longer_lines_wait_up_to_a_limit() -> None:
+def test_the_delay_grows_with_the_load_up_to_a_limit() -> None:
     periods = [period(rate, 99) for rate in (500, 1000, 2000, 8000)]
     assert periods[0] < periods[1] < periods[2]
     assert periods[0] < 0.008
@@ -39,7 +39,7 @@ def test_the_more_there_is_to_do_the_longer_lines_wait_up_to_a_limit() -> None:
     assert periods[-1] == pytest.approx(0.025, abs=0.002)
 
 
-def test_what_was_is_forgotten() -> None:
+def test_past_load_decays() -> None:
     pacer = Pacer(PaceConfig())
     pacer.sent(5000, 100_000, 1.0)
     assert pacer.due == pytest.approx(1.025)
@@ -47,7 +47,7 @@ def test_what_was_is_forgotten() -> None:
     assert pacer.due == 3.0
 
 
-def test_it_can_be_turned_off() -> None:
+def test_pacing_can_be_turned_off() -> None:
     assert period(5000, 99, delay_ms_max=0) == pytest.approx(1 / 5000)
 
 
@@ -59,6 +59,6 @@ def test_a_clock_that_stands_still_does_no_harm() -> None:
 
 
 @pytest.mark.parametrize("delay_ms_max", [-1, 1001, float("nan")])
-def test_a_senseless_limit_is_refused(delay_ms_max: float) -> None:
+def test_an_impossible_limit_is_refused(delay_ms_max: float) -> None:
     with pytest.raises(ValueError, match="delay_ms_max must be from 0 to 1000"):
         PaceConfig(delay_ms_max=delay_ms_max)

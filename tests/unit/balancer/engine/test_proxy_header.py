@@ -54,7 +54,7 @@ def summed(body: bytes) -> bytes:
         (summed(V4), "192.0.2.1", False),
     ],
 )
-def test_a_header_is_read_whole_in_pieces_and_with_what_follows(
+def test_a_header_is_parsed_whole_in_pieces_and_with_data_after_it(
     data: bytes, address: str, is_secure: bool
 ) -> None:
     expected = ProxyHeader(len(data), address, is_secure)
@@ -91,19 +91,19 @@ def test_a_header_is_read_whole_in_pieces_and_with_what_follows(
         (header(bytes(HEADER_BYTES_MAX)), "longer than"),
     ],
 )
-def test_what_is_malformed_says_why(data: bytes, reason: str) -> None:
+def test_a_malformed_header_says_why(data: bytes, reason: str) -> None:
     with pytest.raises(ProxyHeaderError, match=reason):
         parse_header(data)
 
 
-def test_the_checksum_is_castagnolis() -> None:
+def test_the_checksum_is_crc32c() -> None:
     # RFC 3720, appendix B.4.
     assert crc32c(bytes(32)) == 0x8A9136AA
     assert crc32c(b"\xff" * 32) == 0x62A8AB43
 
 
 @given(st.sampled_from([b"", b"PROXY ", SIGNATURE_2, header(), header() + V6]), st.binary())
-def test_nothing_raises_but_the_headers_own_error(begin: bytes, rest: bytes) -> None:
+def test_parsing_raises_nothing_but_its_own_error(begin: bytes, rest: bytes) -> None:
     try:
         found = parse_header(begin + rest)
     except ProxyHeaderError:

@@ -1,4 +1,4 @@
-"""When nodes are even enough, and which moves make them so."""
+"""When nodes are even enough, and which moves make them even."""
 
 from collections import Counter
 from fractions import Fraction
@@ -32,7 +32,7 @@ def after(before: list[Load], moves: list[Move]) -> list[Load]:
 
 
 def settle(evening: Rebalancer, start: list[Load], moves_max: int = 50) -> tuple[list[int], int]:
-    """Obey plans until there are none; gives the sessions of each node, and how many moved."""
+    """Carry out plans until there are none; return each node's sessions, and how many moved."""
     now, moved = start, 0
     while moves := evening.plan(now, moves_max):
         assert len(moves) <= moves_max
@@ -44,7 +44,7 @@ def settle(evening: Rebalancer, start: list[Load], moves_max: int = 50) -> tuple
 @pytest.mark.parametrize(
     "sessions", [(0, 0), (1, 3), (1, 1, 3), (93, 107), (930, 1000, 1070), (100,), ()]
 )
-def test_in_the_dead_zone_nobody_moves(sessions: tuple[int, ...]) -> None:
+def test_nothing_moves_in_the_dead_zone(sessions: tuple[int, ...]) -> None:
     assert Rebalancer().plan(loads(*sessions), 50) == []
 
 
@@ -66,7 +66,7 @@ def test_outside_the_dead_zone_nodes_are_made_even_with_the_fewest_moves(
     assert count == moved
 
 
-def test_once_begun_the_zone_is_left_behind_and_once_done_it_counts_again() -> None:
+def test_the_dead_zone_does_not_apply_while_rebalancing() -> None:
     evening = Rebalancer()
     under_way = []
     for sessions in ((0, 100), (48, 52), (50, 50), (48, 52)):
@@ -83,7 +83,7 @@ def test_weights_are_respected() -> None:
     assert imbalance(loads(0, 200, weights=(1000, 1000))) == Fraction(200)
 
 
-def test_a_node_that_starts_slowly_gets_its_share_so_far_and_gives_nothing_away() -> None:
+def test_a_node_in_slow_start_gets_its_present_share_and_gives_nothing_away() -> None:
     evening = Rebalancer()
     counts, _ = settle(evening, loads(500, 500, 0, now=(1000, 1000, 100)))
     assert counts[2] == pytest.approx(1000 * 100 / 2100, abs=1)
@@ -95,7 +95,7 @@ def test_a_node_that_starts_slowly_gets_its_share_so_far_and_gives_nothing_away(
     assert Rebalancer().plan(loads(333, 333, 334, now=(1000, 1000, 100)), 50) == []
 
 
-def test_a_node_that_is_trusted_with_nobody_is_no_target() -> None:
+def test_a_node_with_no_present_weight_is_no_target() -> None:
     assert Rebalancer().plan(loads(100, 0, now=(1000, 0)), 50) == []
     moves = Rebalancer().plan(loads(100, 0, 0, now=(1000, 0, 1000)), 100)
     assert {move.target for move in moves} == {"n3"}

@@ -1,4 +1,4 @@
-"""What a session keeps: lines, how far they were answered, and the pace."""
+"""A session's lines: acknowledgements, limits and rate."""
 
 import pytest
 from hypothesis import given
@@ -99,7 +99,7 @@ def test_an_answer_is_given_once() -> None:
     assert session.is_new_answer(2, 0)
 
 
-def test_the_position_counts_only_once_the_node_has_named_the_session() -> None:
+def test_the_position_counts_only_once_the_node_serves_the_session() -> None:
     session, _ = make()
     session.is_served = True
     session.unbind(100, 0.0)
@@ -149,7 +149,7 @@ def test_a_client_that_waits_is_read_up_to_the_limit() -> None:
     assert not client.is_read()
 
 
-def test_a_flood_is_passed_on_at_its_pace_and_nothing_is_dropped() -> None:
+def test_a_flood_is_sent_at_the_rate_limit_and_nothing_is_dropped() -> None:
     session, client = make(SessionLimits(burst_lines=10, lines_per_s=5))
     session.receive([b"%d" % number for number in range(1, 31)], 0.0)
     assert len(session.take_lines(0.0)[1]) == 10
@@ -184,7 +184,9 @@ def test_giving_lines_to_another_node_costs_no_tokens() -> None:
         max_size=40,
     )
 )
-def test_every_node_sees_the_lines_in_order_without_a_hole(steps: list[tuple[str, int]]) -> None:
+def test_every_node_is_sent_the_lines_in_order_and_without_gaps(
+    steps: list[tuple[str, int]],
+) -> None:
     session, _ = make(SessionLimits(burst_lines=7, lines_per_s=3, lines_max=16))
     count = 0
     now = 0.0

@@ -74,13 +74,13 @@ def test_the_least_loaded_of_equal_nodes_is_chosen(existing: list[int], count: i
         sessions[name] += 1
 
 
-def test_a_strict_pointer_decides_among_equals() -> None:
+def test_round_robin_decides_among_equals() -> None:
     strategy = make({"n1": 1, "n2": 1, "n3": 1})
     same = empty("n1", "n2", "n3")
     assert [strategy.choose(same, 0.0) for _ in range(5)] == ["n1", "n2", "n3", "n1", "n2"]
 
 
-def test_the_pointer_goes_on_where_a_node_has_left() -> None:
+def test_the_round_robin_pointer_skips_a_node_that_has_left() -> None:
     strategy = make({"n1": 1, "n2": 1, "n3": 1})
     same = empty("n1", "n2", "n3")
     assert strategy.choose(same, 0.0) == "n1"
@@ -88,14 +88,14 @@ def test_the_pointer_goes_on_where_a_node_has_left() -> None:
     assert [strategy.choose(same, 0.0) for _ in range(3)] == ["n3", "n1", "n3"]
 
 
-def test_scores_that_floats_cannot_tell_apart_are_told_apart() -> None:
+def test_scores_are_compared_exactly_where_floats_are_equal() -> None:
     huge = 2**53
     strategy = make({"n1": 1, "n2": 1})
     assert strategy.choose({"n1": huge, "n2": huge - 1}, 0.0) == "n2"
     assert strategy.choose({"n1": huge, "n2": huge + 1}, 0.0) == "n1"
 
 
-def test_nobody_is_chosen_when_nobody_may_serve() -> None:
+def test_no_node_is_chosen_if_none_is_eligible() -> None:
     strategy = make({"n1": 1, "n2": 0})
     strategy.set_node("n1", weight=1, is_eligible=False, now=1.0)
     assert strategy.choose(empty("n1", "n2"), 1.0) is None

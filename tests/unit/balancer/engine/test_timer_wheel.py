@@ -10,7 +10,7 @@ from roost.balancer.engine.timer_wheel import TimerWheel
     deadlines=st.lists(st.floats(0, 500), max_size=30),
     looks=st.lists(st.floats(0, 600), min_size=1, max_size=30),
 )
-def test_a_wheel_gives_everything_once_and_never_early(
+def test_everything_is_returned_once_and_never_early(
     deadlines: list[float], looks: list[float]
 ) -> None:
     wheel: TimerWheel[int] = TimerWheel(1.0)

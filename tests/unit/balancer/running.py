@@ -31,8 +31,8 @@ from unit.balancer.fakes import hello, status
 T = TypeVar("T")
 
 
-class HandTurnedClock:
-    """A clock that goes only as the test turns it."""
+class ManualClock:
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.monotonic = 1000.0
@@ -75,14 +75,14 @@ class FakeNode:
         return [frame for frame in self.frames if isinstance(frame, kind)]
 
     async def next(self, kind: type[T], count: int = 1) -> list[T]:
-        """Wait until that many frames of a kind have come; gives and forgets all of them."""
+        """Wait for that many frames of a kind; remove and return all of that kind."""
         await wait_until(lambda: len(self.seen(kind)) >= count)
         found = self.seen(kind)
         self.frames = [frame for frame in self.frames if not isinstance(frame, kind)]
         return found
 
     async def register(self) -> Attach:
-        """Take the next session in, and acknowledge its first line."""
+        """Wait for the next session, and acknowledge its first line."""
         (attach,) = await self.next(Attach)
         self.show(
             Reply(attach.session, attach.generation, 1, 0, True, b":roost.local 001 a :hi\r\n")
@@ -101,7 +101,7 @@ class Client:
         self.writer.write(data)
 
     def is_sent(self) -> bool:
-        """Whether the system has taken all that was sent."""
+        """Return whether the system has taken everything."""
         return self.writer.transport.get_write_buffer_size() == 0
 
     async def line(self) -> bytes:
@@ -110,15 +110,15 @@ class Client:
             return await self.reader.readline()
 
     async def rest(self) -> bytes:
-        """Wait until the balancer closes, and give what it sent."""
+        """Wait until the balancer closes the connection; return what it sent."""
         async with asyncio.timeout(WAIT_S_MAX):
             return await self.reader.read()
 
 
-class House:
-    """The balancer, and who comes to it."""
+class RunningBalancer:
+    """The balancer, with its nodes and clients."""
 
-    def __init__(self, directory: Path, balancer: Balancer, clock: HandTurnedClock) -> None:
+    def __init__(self, directory: Path, balancer: Balancer, clock: ManualClock) -> None:
         self.directory = directory
         self.balancer = balancer
         self.clock = clock
@@ -176,7 +176,7 @@ class House:
         return states.get(name, "")
 
     async def sweep_until(self, condition: Callable[[], object], step_s: float = 0.25) -> None:
-        """Turn the clock until the condition holds, with a sweep after each turn."""
+        """Advance the clock in steps, with a sweep after each, until the condition holds."""
 
         def turn() -> object:
             self.clock.monotonic += step_s
@@ -186,7 +186,7 @@ class House:
         await wait_until(turn)
 
     def keep(self, client: Client) -> None:
-        """Close a client with the house."""
+        """Close a client at the end."""
         self._clients.append(client)
 
     def close(self) -> None:
@@ -208,11 +208,11 @@ def make_config(directory: Path, **changes: Any) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def house(directory: Path, **changes: Any) -> AsyncIterator[House]:
+async def run_balancer(directory: Path, **changes: Any) -> AsyncIterator[RunningBalancer]:
     """Run a balancer while the context lasts."""
-    clock = HandTurnedClock()
+    clock = ManualClock()
     balancer = Balancer(make_config(directory, **changes), clock)
-    one = House(directory, balancer, clock)
+    one = RunningBalancer(directory, balancer, clock)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(balancer.run())
         opening = tasks.create_task(one.open())
@@ -225,5 +225,5 @@ async def house(directory: Path, **changes: Any) -> AsyncIterator[House]:
 
 
 def changed(limits: T, **changes: Any) -> T:
-    """Give limits with some of them changed."""
+    """Return limits with some of them changed."""
     return msgspec.structs.replace(limits, **changes)  # type: ignore[type-var]
