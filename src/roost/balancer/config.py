@@ -26,16 +26,17 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of clients' connections."""
 
     connections_max: int = 20_000
-    """In all: one core serves that many quiet clients, and they need about 200 MB. Lower if the
-    system allows fewer open files."""
+    """Client connections in all: one core serves that many quiet clients, and they need about
+    200 MB. Lower if the system allows fewer open files."""
     connections_per_address_max: int = 200
-    """From one address (an IPv6 /64 network counts as one): a large office behind one router."""
+    """Client connections from one address (an IPv6 /64 network counts as one): a large office
+    behind one router."""
     connects_burst: int = 200
     """Connections that one address may open at once: all that it may have, after its network was
     down."""
     connects_per_s: float = 2.0
-    """Connections a second after that, more than any client tries; 0 sets no limit. Above it a
-    connection is closed with a line that says so."""
+    """Connections a second from one address after such a burst: more than any client tries; 0 sets
+    no limit. Above it a connection is closed with a line that says so."""
     exempt_networks: tuple[str, ...] = _LOOPBACK
     """Networks to which the limits per address do not apply: gateways and bridges on this
     machine."""
@@ -80,22 +81,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """One balancer."""
 
     name: str
-    """This balancer's name, as it stands in its certificate."""
+    """This balancer's name, as in its certificate."""
     cluster: str
     """The cluster's id, as in the certificates."""
     credentials: Credentials
     """This balancer's certificate and key, and the authority that it trusts."""
     host: str = "127.0.0.1"
-    """Where to accept clients."""
+    """Address to listen on for clients."""
     port: int = 6667
-    """IRC in plain text; 0 is any free port."""
+    """Port to listen on for clients in plain text; 0 picks a free one."""
     tls_port: int | None = None
-    """IRC over TLS; 0 is any free port. Default: 6697 if there is a certificate."""
+    """Port to listen on for clients over TLS; 0 picks a free one. Default: 6697 if there is a
+    certificate."""
     tls: TlsFiles = msgspec.field(default_factory=TlsFiles)
     unix_socket: Path | None = None
     """A Unix socket for clients on this machine."""
     unix_socket_mode: str = "600"
-    """Its permissions, in octal: whoever may read and write it may connect."""
+    """Permissions of the Unix socket, in octal: users who may read and write it may connect."""
     proxy_from: tuple[str, ...] = ()
     """Networks of trusted proxies in front of us. On the IRC ports each of their connections must
     begin with a PROXY header; over HTTP they send X-Forwarded-For and X-Forwarded-Proto."""
@@ -104,12 +106,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     http_port: int = 8080
     """Port to listen on for HTTP; 0 picks a free one."""
     https_port: int | None = None
-    """The same over TLS, with the certificate of `tls`, at `host`; none by default."""
+    """Port to listen on at `host` for HTTPS, with the certificate of `tls`; none by default."""
     websocket_origins: tuple[str, ...] = ()
     """Origins (https://chat.example.org) whose pages may connect to `/irc`, besides our own; "*"
     is any. Clients other than web pages send no origin, and are always accepted."""
     trunk_host: str = "127.0.0.1"
-    """Where nodes connect."""
+    """Address to listen on for nodes."""
     trunk_port: int = 6700
     """Port to listen on for nodes; 0 picks a free one."""
     run_file: Path | None = None

@@ -36,9 +36,9 @@ class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     """When a node is healthy."""
 
     interval_s: float = 0.25
-    """Between two probes: four a second cost nothing, and find a hung node soon."""
+    """Time between two probes: four a second cost nothing, and find a hung node soon."""
     timeout_s: float = 1.0
-    """How long an answer may take: far more than a busy node needs."""
+    """How long the answer to a probe may take: far more than a busy node needs."""
     rise: int = 2
     """Answers in a row that bring a silent node back."""
     fall: int = 3
@@ -48,12 +48,13 @@ class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     hold_s_max: float = 30.0
     """The longest hold-down of a flapping node: somebody may have repaired it."""
     flap_decay_s: float = 60.0
-    """After this time one loss is forgotten."""
+    """Time after which one loss is forgotten."""
     silence_s: float = 1.0
     """How long a node may be silent before its link is dropped and its clients go elsewhere: four
     answers and two reports are missing by then, and people notice."""
     silence_alone_s: float = 5.0
-    """The same while no other node could take its clients, so that haste gains nothing."""
+    """How long a node may be silent while no other node could take its clients, so that haste gains
+    nothing."""
     unready_s: float = 0.5
     """How long a node may report that it is not ready before its clients go elsewhere: an election
     takes a fraction of that, and moving everybody costs more."""

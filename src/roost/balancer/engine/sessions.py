@@ -29,19 +29,20 @@ class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Unacknowledged lines: a few seconds of what anybody types or pastes, and far below what a
     node queues. Above it the client's socket is not read."""
     bytes_max: int = 128 * 1024
-    """Bytes in those lines; `lines_max` lines of full length would be 2 MiB for each client."""
+    """Bytes in unacknowledged lines; `lines_max` lines of full length would be 2 MiB for each
+    client."""
     burst_lines: int = 100
     """Lines that may come at once: clients join many rooms when they connect."""
     lines_per_s: float = 25.0
-    """Lines a second after that, far above what people type; 0 sets no limit. What comes faster
-    waits in the client's socket; nothing is lost."""
+    """Lines a second after such a burst, far above what people type; 0 sets no limit. What comes
+    faster waits in the client's socket; nothing is lost."""
     registration_s: float = 60.0
     """How long a client may take to register: people answer password prompts in less."""
     idle_s: float = 120.0
     """Time without a line after which the client is pinged. Home routers forget connections that
     are silent for 5 minutes."""
     ping_timeout_s: float = 60.0
-    """How long the answer may take: mobile networks pause for half a minute."""
+    """How long the answer to a ping may take: mobile networks pause for half a minute."""
     waiting_notice_s: float = 1.0
     """Time without a node after which a client is told that it waits; shorter pauses are common."""
 

@@ -25,12 +25,13 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How long a node that joins warm ones takes to reach its full weight: its caches are warm and
     reconnecting crowds are gone by then. 0 turns slow start off."""
     ramp_min: int = 100
-    """Start of the ramp, in thousandths of the weight: a tenth shows whether a node works."""
+    """Start of the slow-start ramp, in thousandths of the weight: a tenth shows whether a node
+    works."""
     lag_ms_max: float = 250.0
     """Average event-loop lag above which a node gets no new clients: people notice a quarter of a
     second."""
     deliveries_min: float = 20_000.0
-    """Deliveries a second below which no node is overloaded."""
+    """Deliveries a second below which they do not make a node overloaded."""
     deliveries_factor: float = 3.0
     """Multiple of the other nodes' average deliveries above which a node is overloaded."""
 
