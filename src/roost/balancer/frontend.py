@@ -2,7 +2,6 @@
 
 import contextlib
 import resource
-from typing import Protocol
 
 import structlog
 
@@ -12,6 +11,7 @@ from roost.balancer.engine.admission import ConnectionLimiter
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.outbox import Joiner
 from roost.balancer.engine.sessions import Session
+from roost.balancer.scheduling import FlushScheduler
 from roost.ops.throttling import ThrottledLog
 
 _logger = structlog.get_logger()
@@ -20,17 +20,6 @@ OWN_FILES = 256
 """File descriptors kept for trunks, HTTP, logs and libraries."""
 LOG_INTERVAL_S = 1.0
 """Between two log events about rejected clients, so that a crowd cannot fill a disk."""
-
-
-class FlushScheduler(Protocol):
-    """The event loop's turns: inputs first, then one flush of what they led to."""
-
-    @property
-    def now(self) -> float:
-        """The time, at most a sweep old."""
-
-    def schedule_flush(self) -> None:
-        """Flush lines and outboxes at the end of this turn; call after giving the exchange work."""
 
 
 class Frontend:

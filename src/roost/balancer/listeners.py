@@ -32,7 +32,8 @@ from roost.balancer.engine.client_info import (
     plain_address,
 )
 from roost.balancer.engine.proxy_header import HEADER_BYTES_MAX, ProxyHeaderError, parse_header
-from roost.balancer.frontend import LOG_INTERVAL_S, FlushScheduler, Frontend
+from roost.balancer.frontend import LOG_INTERVAL_S, Frontend
+from roost.balancer.scheduling import FlushScheduler
 from roost.balancer.sockets import BACKLOG, listening_sockets
 from roost.balancer.tls import HandshakeQueue, TlsTransport
 from roost.ops.throttling import ThrottledLog

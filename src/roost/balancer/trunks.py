@@ -8,13 +8,13 @@ A peer that breaks the protocol loses its link, with one line in the log and no 
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import structlog
 
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.errors import BalancerError, RefusedNodeError, TrunkError
 from roost.balancer.operators import OperatorLink
+from roost.balancer.scheduling import FlushScheduler
 from roost.protocol.codec import FrameError
 from roost.protocol.greeting import check_name
 from roost.protocol.trunk import FromBalancer, FromNode, Hello, decode_from_node, encode
@@ -33,16 +33,6 @@ _logger = structlog.get_logger()
 
 HELLO_S = 5.0
 """How long a peer may take to announce itself, which it can do at once."""
-
-
-class Clock(Protocol):
-    """The event loop's turns, with a clock that is exact enough for round-trip times."""
-
-    def read_clock(self) -> float:
-        """Return the time."""
-
-    def schedule_flush(self) -> None:
-        """Flush lines and outboxes at the end of this turn."""
 
 
 class TrunkLink:
@@ -90,26 +80,12 @@ class TrunkLink:
         self._listener.closed(self, reason)
 
 
-class OrderLink:
-    """An operator's connection."""
-
-    def __init__(self, listener: "TrunkListener", operator: OperatorLink) -> None:
-        self._listener = listener
-        self._operator = operator
-
-    def on_frame(self, body: bytes) -> None:
-        self._listener.ordered(self._operator, body)
-
-    def on_closed(self, reason: str) -> None:
-        """Do nothing: orders have no effect that outlives them here."""
-
-
 class TrunkListener:
     """Accepts nodes and operators, and passes on what they send."""
 
-    def __init__(self, exchange: Exchange, clock: Clock, name: str) -> None:
+    def __init__(self, exchange: Exchange, scheduler: FlushScheduler, name: str) -> None:
         self._exchange = exchange
-        self._clock = clock
+        self._scheduler = scheduler
         self._name = name
         self._links: dict[TrunkLink, None] = {}
         self._is_closing = False
@@ -118,8 +94,8 @@ class TrunkListener:
     def open(self, connection: FramedConnection) -> Handler:
         """Serve a connection with a node's or an operator's certificate of our cluster."""
         if connection.peer.role == "operator":
-            return OrderLink(self, OperatorLink(self._exchange, self._name, connection))
-        link = TrunkLink(self, connection, self._clock.read_clock())
+            return OperatorLink(self._exchange, self._scheduler, self._name, connection)
+        link = TrunkLink(self, connection, self._scheduler.read_clock())
         self._links[link] = None
         return link
 
@@ -129,7 +105,7 @@ class TrunkListener:
         Raises:
             BalancerError: The peer broke the protocol; drop the link.
         """
-        now = self._clock.read_clock()
+        now = self._scheduler.read_clock()
         if link.is_announced:
             self._exchange.receive(link.name, link, frame, now)
         elif not isinstance(frame, Hello):
@@ -147,12 +123,7 @@ class TrunkListener:
                 version=frame.version,
                 mesh_address=frame.mesh_address,
             )
-        self._clock.schedule_flush()
-
-    def ordered(self, operator: OperatorLink, body: bytes) -> None:
-        """Pass an order on."""
-        operator.receive(body, self._clock.read_clock())
-        self._clock.schedule_flush()
+        self._scheduler.schedule_flush()
 
     def refused(self, link: TrunkLink, error: BalancerError) -> None:
         """Log why a link is dropped; not every time if the peer never announced itself."""
@@ -165,8 +136,8 @@ class TrunkListener:
         """Pass on that a link is lost."""
         self._links.pop(link, None)
         if link.is_announced and not self._is_closing:
-            self._exchange.node_lost(link.name, link, reason, self._clock.read_clock())
-            self._clock.schedule_flush()
+            self._exchange.node_lost(link.name, link, reason, self._scheduler.read_clock())
+            self._scheduler.schedule_flush()
 
     def sweep(self, now: float) -> None:
         """Drop peers that have not announced themselves in time."""
