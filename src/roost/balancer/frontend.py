@@ -9,6 +9,7 @@ from roost.balancer.clients import READ_BYTES, ClientConnection
 from roost.balancer.config import ClientLimits
 from roost.balancer.engine.admission import ConnectionLimiter
 from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.expiry_queue import ExpiryQueue
 from roost.balancer.engine.outbox import Joiner
 from roost.balancer.engine.sessions import Session
 from roost.balancer.scheduling import FlushScheduler
@@ -26,7 +27,6 @@ class Frontend:
     """Connects clients' sockets with the exchange."""
 
     def __init__(self, limits: ClientLimits, exchange: Exchange, scheduler: FlushScheduler) -> None:
-        self._limits = limits
         self._exchange = exchange
         self._scheduler = scheduler
         self.limiter = ConnectionLimiter(
@@ -36,8 +36,8 @@ class Frontend:
             burst=limits.connects_burst,
             per_s=limits.connects_per_s,
         )
-        self._lingering: dict[ClientConnection, float] = {}
-        """Connections that are being closed, and until when they may linger."""
+        self._lingering: ExpiryQueue[ClientConnection] = ExpiryQueue(limits.linger_s)
+        """Connections that are being closed."""
         self.turned_away = ThrottledLog(_logger.warning, "client-turned-away", LOG_INTERVAL_S)
         self.cut_off = ThrottledLog(_logger.warning, "client-cut-off", LOG_INTERVAL_S)
         self.read_buffer = memoryview(bytearray(READ_BYTES))
@@ -94,11 +94,11 @@ class Frontend:
 
     def finishing(self, connection: ClientConnection) -> None:
         """Limit the time that a connection takes to close."""
-        self._lingering[connection] = self._scheduler.now + self._limits.linger_s
+        self._lingering.add(connection, self._scheduler.now)
 
     def closed(self, connection: ClientConnection, reason: str) -> None:
         """Close the session of a connection that is closed."""
-        self._lingering.pop(connection, None)
+        self._lingering.discard(connection)
         if connection.is_admitted:
             self.limiter.release(connection.info.address)
         if connection.session is not None:
@@ -109,14 +109,12 @@ class Frontend:
 
     def sweep(self, now: float) -> None:
         """Drop the connections that have lingered for too long."""
-        for connection, until in list(self._lingering.items()):
-            if until > now:
-                break
+        for connection in self._lingering.expired(now):
             connection.abort()
 
     def close_lingering(self) -> None:
         """Close the connections that still linger; the system sends on what it has taken."""
-        for connection in list(self._lingering):
+        for connection in self._lingering:
             connection.close()
 
 

@@ -31,6 +31,7 @@ from roost.balancer.engine.client_info import (
     TrustedProxies,
     plain_address,
 )
+from roost.balancer.engine.expiry_queue import ExpiryQueue
 from roost.balancer.engine.proxy_header import HEADER_BYTES_MAX, ProxyHeaderError, parse_header
 from roost.balancer.frontend import LOG_INTERVAL_S, Frontend
 from roost.balancer.scheduling import FlushScheduler
@@ -65,32 +66,27 @@ class Listeners:
         self.proxies = TrustedProxies(proxy_from)
         self.handshakes = HandshakeQueue(limits.handshake_s)
         self.handshakes_max = limits.handshakes_max
-        self._header_s = limits.handshake_s
-        self._headers: dict[_HeaderReader, float] = {}
-        """Who reads a PROXY header, and until when it may."""
+        self._headers: ExpiryQueue[_HeaderReader] = ExpiryQueue(limits.handshake_s)
         self._malformed = ThrottledLog(_logger.warning, "proxy-header-refused", LOG_INTERVAL_S)
         self._tls_refused = ThrottledLog(_logger.warning, "tls-refused", LOG_INTERVAL_S)
 
     def sweep(self, now: float) -> None:
         """Close connections whose header or handshake takes too long."""
         self.handshakes.sweep(now)
-        for reader, until in list(self._headers.items()):
-            if until > now:
-                break
+        for reader in self._headers.expired(now):
             reader.refuse("no complete PROXY header came in time")
 
     def read_header(self, sock: socket.socket, address: str, accept: "Accept") -> None:
         """Read a proxy's header, then `accept` the connection."""
-        reader = _HeaderReader(self, sock, address, accept)
-        self._headers[reader] = self.scheduler.now + self._header_s
+        self._headers.add(_HeaderReader(self, sock, address, accept), self.scheduler.now)
 
     def header_done(self, reader: "_HeaderReader") -> None:
         """Note that a header is complete."""
-        self._headers.pop(reader, None)
+        self._headers.discard(reader)
 
     def header_refused(self, reader: "_HeaderReader", address: str, reason: str) -> None:
         """Log that a proxy sent something else than a header."""
-        self._headers.pop(reader, None)
+        self._headers.discard(reader)
         self._malformed.log(self.scheduler.now, address=address, reason=reason)
 
     def tls_refused(self, address: str, reason: str) -> None:
@@ -230,7 +226,7 @@ class TlsListener:
     def accept(self, sock: socket.socket, info: ClientInfo) -> None:
         """Begin a handshake."""
         listeners = self._listeners
-        if len(listeners.handshakes) >= listeners.handshakes_max:
+        if len(listeners.handshakes.ongoing) >= listeners.handshakes_max:
             listeners.tls_refused(
                 info.address, f"{listeners.handshakes_max} handshakes are under way"
             )
@@ -242,7 +238,7 @@ class TlsListener:
         transport = TlsTransport(
             sock, self._certificate.context, info.address, self, listeners.handshakes
         )
-        listeners.handshakes.begin(transport, listeners.scheduler.now)
+        listeners.handshakes.ongoing.add(transport, listeners.scheduler.now)
 
     def established(self, transport: TlsTransport, certificate: str) -> ClientConnection:
         """Return the connection of a client whose handshake is done."""

@@ -20,6 +20,7 @@ from OpenSSL import SSL
 
 from roost.balancer.certificates import describe
 from roost.balancer.clients import ClientConnection
+from roost.balancer.engine.expiry_queue import ExpiryQueue
 
 HANDSHAKES_A_TURN = 4
 """Handshake steps in one turn of the event loop: one with an RSA key takes about a millisecond."""
@@ -59,22 +60,10 @@ class HandshakeCallbacks(Protocol):
 class HandshakeQueue:
     """Connections whose handshake is not done; they take turns, and each has a time-out."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._until: dict[TlsTransport, float] = {}
+    def __init__(self, timeout_s: float) -> None:
+        self.ongoing: ExpiryQueue[TlsTransport] = ExpiryQueue(timeout_s)
         self._queue: deque[TlsTransport] = deque()
         self._is_scheduled = False
-
-    def __len__(self) -> int:
-        return len(self._until)
-
-    def begin(self, transport: "TlsTransport", now: float) -> None:
-        """Begin the time-out of a handshake."""
-        self._until[transport] = now + self._seconds
-
-    def end(self, transport: "TlsTransport") -> None:
-        """Forget a handshake that is done or has failed."""
-        self._until.pop(transport, None)
 
     def step_soon(self, transport: "TlsTransport") -> None:
         """Have a handshake take a step in its turn."""
@@ -83,9 +72,7 @@ class HandshakeQueue:
 
     def sweep(self, now: float) -> None:
         """Fail the handshakes that take too long."""
-        for transport, until in list(self._until.items()):
-            if until > now:
-                break
+        for transport in self.ongoing.expired(now):
             transport.fail("it took too long")
 
     def _schedule(self) -> None:
@@ -159,7 +146,7 @@ class TlsTransport(asyncio.Transport):
         if not self._is_lost and self._protocol is None:
             self._is_lost = self._is_closing = True
             self._drop()
-            self._handshakes.end(self)
+            self._handshakes.ongoing.discard(self)
             self._callbacks.failed(self, reason)
 
     def _handshake_ready(self) -> None:
@@ -171,7 +158,7 @@ class TlsTransport(asyncio.Transport):
         self._handshakes.step_soon(self)
 
     def _established(self) -> None:
-        self._handshakes.end(self)
+        self._handshakes.ongoing.discard(self)
         certificate = self._tls.get_peer_certificate(as_cryptography=True)
         fingerprint = "" if certificate is None else certificate.fingerprint(hashes.SHA256()).hex()
         self._protocol = self._callbacks.established(self, fingerprint)

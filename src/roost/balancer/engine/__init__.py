@@ -4,11 +4,10 @@ exchange       puts the rest together: clients and nodes in, frames and outboxes
 
 client side:
 sessions       one client's connection: its lines, how far they are acknowledged, its rate limit
-client_info    where a client comes from, also when a proxy or a web page stands between
+client_info    where a client comes from, and which proxies to believe about it
 proxy_header   the PROXY protocol, versions 1 and 2
 admission      how many connections there may be, and from whom
-token_bucket   the rate limiter that connections and lines share
-timeouts       registration, idle and ping time-outs; timer_wheel keeps their deadlines
+timeouts       registration, idle and ping time-outs
 waiting_room   sessions without a node: first come, first served
 websocket      IRC lines as WebSocket messages, and which web pages may connect
 
@@ -19,11 +18,13 @@ strategy       least connections with slow start, and round robin among equals
 rebalancing    whether nodes are uneven, and how many sessions make them even
 moves          which sessions move: off draining nodes, and to even the others out
 detach_queue   closed sessions, each until a node confirms
-orders         what an operator's command gets for an answer
+orders         operators' orders, and the answers to them
 statistics     what the balancer looks like from outside
 
 between them:
 line_batcher   clients' lines to nodes, collected into batches; pacing says for how long
 relay          nodes' deliveries to the outboxes of clients, by group
 outbox         outboxes to writes
+
+tools: token_bucket, timer_wheel, expiry_queue (equal time-outs), limits (checks of configuration)
 """

@@ -4,7 +4,7 @@
     uneven nodes    idle sessions that have not been moved lately, a few at a time
 
 A move is a failover without the wait: the session is bound again, under a higher generation, and
-goes on where its client has been served. While the nodes are even, no session is looked at.
+continues where its client has been served. While the nodes are even, no session is looked at.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ CANDIDATES_MAX = 8
 """Sessions that are looked at for each one that may move: most are idle, and one that is not goes
 to the end of the list."""
 MOVE_S_MAX = 2.0
-"""A move is taken for done after this time: its node may have been lost."""
+"""Time after which a move counts as done, confirmed or not: its node may have been lost."""
 
 
 class MoveConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ that of one in a full batch."""
 DELIVERY_WORK_S = 3e-6
 """Processor time of a delivery."""
 DELAY_S_MIN = 0.002
-"""A shorter delay is none: it collects too few lines, and the event loop's resolution is 1 ms."""
+"""Shorter delays are skipped: they collect few lines, and the event loop's resolution is 1 ms."""
 DECAY_S = 0.2
 """Time constant of the average: a crowd that talks counts, a single pasted page does not."""
 
