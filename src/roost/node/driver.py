@@ -8,7 +8,7 @@ frame per neighbour and one per balancer carry what many clients did. Nothing he
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -54,27 +54,8 @@ LAG_WEIGHT = 0.1
 STOP_POLL_S = 0.01
 
 FrameT = TypeVar("FrameT")
-
-
-class Store(Protocol):
-    """The disk; it gives `Driver.receive` the input that an effect leads to."""
-
-    def obey(self, effect: DiskEffect) -> None:
-        """Begin to carry out an effect."""
-
-
-class Worker(Protocol):
-    """Does slow work, and calls back on the loop's thread."""
-
-    def submit(self, work: Work, done: Callable[[Outcome], None]) -> None:
-        """Do the work, then call `done` with its outcome."""
-
-
-class Outlet(Protocol):
-    """The mesh or the trunks, as a way to send."""
-
-    def send(self, name: str, bodies: Iterable[bytes]) -> None:
-        """Send encoded frames to a neighbour or balancer; drop them if it is not connected."""
+Send: TypeAlias = Callable[[str, Iterable[bytes]], None]
+"""Sends encoded frames to a neighbour or a balancer; drops them if it is not connected."""
 
 
 class DriverStatistics(msgspec.Struct, frozen=True):
@@ -95,17 +76,18 @@ class Driver:
         self,
         engine: Engine,
         remember_drained: Callable[[bool], None],
-        hasher: Worker,
+        do_work: Callable[[Work, Callable[[Outcome], None]], None],
         reload: Callable[[], None],
     ) -> None:
+        """`do_work` does slow work, and calls back on the loop's thread."""
         self._engine = engine
         self._remember_drained = remember_drained
-        self._hasher = hasher
+        self._do_work = do_work
         self._reload = reload
         self._loop = asyncio.get_running_loop()
-        self._store: Store | None = None
-        self._mesh: Outlet | None = None
-        self._trunks: Outlet | None = None
+        self._carry_out: Callable[[DiskEffect], None]
+        self._send_to_peer: Send
+        self._send_to_balancer: Send
         self._is_turn_due = False
         self._is_running = False
         self._timer: asyncio.TimerHandle | None = None
@@ -118,11 +100,19 @@ class Driver:
 
     # Life
 
-    def start(self, store: Store, mesh_outlet: Outlet, trunk_outlet: Outlet) -> None:
-        """Begin the turns; inputs that came earlier are part of the first one."""
-        self._store = store
-        self._mesh = mesh_outlet
-        self._trunks = trunk_outlet
+    def start(
+        self,
+        carry_out: Callable[[DiskEffect], None],
+        send_to_peer: Send,
+        send_to_balancer: Send,
+    ) -> None:
+        """Begin the turns; inputs that came earlier are part of the first one.
+
+        `carry_out` obeys the effects on the disk.
+        """
+        self._carry_out = carry_out
+        self._send_to_peer = send_to_peer
+        self._send_to_balancer = send_to_balancer
         self._is_running = True
         self._is_turn_due = False
         self._schedule()
@@ -204,26 +194,23 @@ class Driver:
             case LogEvent(level, event, fields):
                 getattr(_logger, level)(event, **fields)
             case DoWork(ticket, work):
-                self._hasher.submit(work, lambda outcome: self.receive(WorkDone(ticket, outcome)))
+                self._do_work(work, lambda outcome: self.receive(WorkDone(ticket, outcome)))
             case RememberDrained(is_drained):
                 self._remember_drained(is_drained)
             case ReloadConfiguration():
                 self._reload()
             case _:
-                assert self._store is not None, "a turn before the start"
-                self._store.obey(effect)
+                self._carry_out(effect)
 
     def _send_to_peers(self, messages: Sequence[tuple[str, PeerFrame]]) -> None:
-        assert self._mesh is not None, "a turn before the start"
         self._peer_frames[1] += len(messages)
         for name, bodies in _encode_once(messages, mesh.encode).items():
-            self._mesh.send(name, bodies)
+            self._send_to_peer(name, bodies)
 
     def _send_to_balancers(self, messages: Sequence[tuple[str, FromNode]]) -> None:
-        assert self._trunks is not None, "a turn before the start"
         self._balancer_frames[1] += len(messages)
         for name, bodies in _encode_once(messages, frames.encode).items():
-            self._trunks.send(name, bodies)
+            self._send_to_balancer(name, bodies)
 
     # Time
 

@@ -122,7 +122,9 @@ class Node:
             )
             hasher = Hasher(asyncio.get_running_loop().call_soon_threadsafe)
             stack.callback(hasher.close)
-            driver = self._driver = Driver(engine, self._remember_drained, hasher, self.reload)
+            driver = self._driver = Driver(
+                engine, self._remember_drained, hasher.submit, self.reload
+            )
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(
                 self._mesh_config(),
@@ -149,7 +151,7 @@ class Node:
                 http_port = await stack.enter_async_context(http)
             tune_process()
             store.begin(driver.receive, self._fail)
-            driver.start(store, mesh, trunks)
+            driver.start(store.obey, mesh.send, trunks.send)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()

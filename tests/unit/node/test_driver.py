@@ -78,16 +78,6 @@ class FakeEngine:
         return self.turns_effects.pop(0) if self.turns_effects else []
 
 
-class FakeStore:
-    """Records the effects that it is to carry out."""
-
-    def __init__(self) -> None:
-        self.asked: list[DiskEffect] = []
-
-    def obey(self, effect: DiskEffect) -> None:
-        self.asked.append(effect)
-
-
 class FakeOutlet:
     """Records what is sent, one item per call."""
 
@@ -113,18 +103,18 @@ class Bench:
 
     def __init__(self) -> None:
         self.engine = FakeEngine()
-        self.store = FakeStore()
+        self.store: list[DiskEffect] = []
         self.mesh = FakeOutlet()
         self.trunks = FakeOutlet()
         self.remembered: list[bool] = []
         self.hasher = FakeHasher()
         self.reloads = 0
         self.driver = Driver(
-            cast("Engine", self.engine), self.remembered.append, self.hasher, self._reload
+            cast("Engine", self.engine), self.remembered.append, self.hasher.submit, self._reload
         )
 
     def start(self) -> None:
-        self.driver.start(self.store, self.mesh, self.trunks)
+        self.driver.start(self.store.append, self.mesh.send, self.trunks.send)
 
     def _reload(self) -> None:
         self.reloads += 1
@@ -203,7 +193,7 @@ async def test_messages_of_a_batch_leave_only_when_it_is_durable(bench: Bench) -
     bench.engine.turns_effects = [[first, second]]
     bench.start()
     await bench.turn()
-    assert bench.store.asked == [first, second]
+    assert bench.store == [first, second]
     assert bench.mesh.sent == []
     durable = Persisted(2, (*first.messages, *second.messages))
     bench.driver.receive(durable)
@@ -227,7 +217,7 @@ async def test_disk_effects_go_to_the_store_in_the_order_given(bench: Bench) -> 
     bench.engine.turns_effects = [asked]
     bench.start()
     await bench.turn()
-    assert bench.store.asked == asked
+    assert bench.store == asked
 
 
 @on_bench
