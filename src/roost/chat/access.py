@@ -16,12 +16,12 @@ PRIVATE_MODES = "is"
 
 
 def folded_account(user: User) -> FoldedAccount:
-    """Give the account that a user is logged in to; empty for none."""
+    """Return the account that a user is logged in to; empty for none."""
     return FoldedAccount(fold_nick(user.account))
 
 
 def entitled_status(room: Room, user: User) -> int:
-    """Give the status that a user's account has in a registered room."""
+    """Return the status that a user's account has in a registered room."""
     account = folded_account(user)
     if not account or not room.founder:
         return 0
@@ -29,17 +29,17 @@ def entitled_status(room: Room, user: User) -> int:
 
 
 def is_founder(room: Room, user: User) -> bool:
-    """Tell whether a registered room is this user's."""
+    """Return whether a registered room is this user's."""
     return bool(room.founder) and folded_account(user) == room.founder
 
 
 def is_banned(room: Room, user: User) -> bool:
-    """Tell whether a ban matches and no exception does."""
+    """Return whether a ban matches and no exception does."""
     return bool(room.bans) and is_listed(room.bans, user) and not is_listed(room.exceptions, user)
 
 
 def may_enter(room: Room, user: User, key: str) -> Reason | None:
-    """Say why a user may not enter; None when they may.
+    """Return why a user may not enter; None when they may.
 
     Whoever would become an operator by entering always may: else a founder could lock themselves
     out, and nobody could undo it.
@@ -64,7 +64,7 @@ def may_enter(room: Room, user: User, key: str) -> Reason | None:
 
 
 def why_silent(room: Room, user: User) -> str:
-    """Give the mode that keeps a user from speaking in a room, or "".
+    """Return the mode that keeps a user from speaking in a room, or "".
 
     Operators and voiced members always may.
     """
@@ -97,12 +97,12 @@ def lose_closure(room: Room) -> None:
 
 
 def is_private(room: Room) -> bool:
-    """Tell whether what was said in a room is for nobody who was not in it."""
+    """Return whether what was said in a room is for nobody who was not in it."""
     return bool(room.key) or any(mode in room.modes for mode in PRIVATE_MODES)
 
 
 def is_listed(entries: dict[str, ListEntry], user: User) -> bool:
-    """Tell whether one of a list's entries means a user."""
+    """Return whether one of a list's entries means a user."""
     if not entries:
         return False
     mask, account = fold(mask_of(user)), folded_account(user)

@@ -100,7 +100,7 @@ def _make_account(
 
 @applies(DropAccount)
 def drop_account(step: Step, user: User, operation: DropAccount) -> None:
-    """Give up one's account: everybody is logged out of it, and its rooms are nobody's."""
+    """Return up one's account: everybody is logged out of it, and its rooms are nobody's."""
     state = step.state
     account = _own_account(step, user, operation.account)
     if account is None:
@@ -153,7 +153,7 @@ def log_out(step: Step, user: User, _operation: LogOut) -> None:
 
 
 def _is_shared(state: State, user: User) -> bool:
-    """Whether more than this one client is logged in by the user, or would be without one."""
+    """Return whether more than this one client is logged in by the user, or would be without one."""
     return bool(user.account) and (len(user.sessions) > 1 or stays(state, user))
 
 

@@ -16,7 +16,7 @@ _IPV6_PREFIX = 64
 
 
 def address_key(address: str, exempt: tuple[str, ...]) -> str:
-    """Give what an address is counted under; empty when it is not counted.
+    """Return what an address is counted under; empty when it is not counted.
 
     That is so within the `exempt` networks, and for what is no IP address: a socket of the
     balancer's own machine.
@@ -33,7 +33,7 @@ def address_key(address: str, exempt: tuple[str, ...]) -> str:
 
 
 def obstacle_to(state: State, key: str, account: str) -> tuple[str, int] | None:
-    """Say which limit keeps another session out, and how high it is; None when none does.
+    """Return which limit keeps another session out, and how high it is; None when none does.
 
     The session would come from `key`, an `address_key`, and be logged in to `account`, unless that
     is empty.

@@ -70,7 +70,7 @@ def find_ban(
 
 
 def is_hit(ban: NetworkBan, nick: str, username: str, host: str, account: str) -> bool:
-    """Whether a ban means somebody, as in `find_ban`, whatever the other bans say."""
+    """Return whether a ban means somebody, as in `find_ban`, whatever the other bans say."""
     mask = fold(f"{nick}!{username}@{host}")
     return _is_meant(fold(ban.mask), mask, host, fold_nick(account))
 
@@ -89,7 +89,7 @@ def _is_meant(folded: str, mask: str, host: str, account: str) -> bool:
 
 
 def is_expired(ban: NetworkBan, time_ms: int) -> bool:
-    """Whether a ban's time is over."""
+    """Return whether a ban's time is over."""
     return 0 < ban.expires_ms <= time_ms
 
 

@@ -12,12 +12,12 @@ STATUS_LETTERS = {"o": OPERATOR, "v": VOICE}
 
 
 def service_source(state: State) -> Source:
-    """Say who does what the owners of rooms have asked for."""
+    """Return who does what the owners of rooms have asked for."""
     return Source(UserId(0), SERVICE, SERVICE, state.services_host)
 
 
 def grant(step: Step, room: Room, user: User) -> None:
-    """Give a member the status that their account has there, if they do not have it yet."""
+    """Return a member the status that their account has there, if they do not have it yet."""
     missing = entitled_status(room, user) & ~room.members[user.id].status
     changes = []
     for letter, bit in STATUS_LETTERS.items():
@@ -35,7 +35,7 @@ def grant_everywhere(step: Step, user: User) -> None:
 
 
 def set_status(step: Step, room: Room, user: User, letter: str, *, is_added: bool) -> None:
-    """Give or take one status of a member; nothing happens if it is so already."""
+    """Return or take one status of a member; nothing happens if it is so already."""
     member = room.members[user.id]
     bit = STATUS_LETTERS[letter]
     if bool(member.status & bit) != is_added:

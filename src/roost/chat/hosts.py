@@ -27,19 +27,19 @@ _OPERATORS_ONLY = OPERATOR_MODE + NOTICES_MODE
 
 
 def is_valid_host(text: str) -> bool:
-    """Whether this can stand for a host wherever one stands in a line."""
+    """Return whether this can stand for a host wherever one stands in a line."""
     if not 0 < len(text) <= HOST_BYTES_MAX or text[0] in ":/" or not ("." in text or "/" in text):
         return False
     return all(character in _CHARACTERS for character in text)
 
 
 def real_host(user: User) -> str:
-    """Say where a user comes from, whatever is shown."""
+    """Return where a user comes from, whatever is shown."""
     return user.real_host or user.host
 
 
 def is_operator(user: User) -> bool:
-    """Whether a user is one of those who look after the network."""
+    """Return whether a user is one of those who look after the network."""
     return OPERATOR_MODE in user.modes
 
 
@@ -83,7 +83,7 @@ def _wear(user: User, host: str) -> None:
 
 @applies(GrantHost)
 def grant_host(step: Step, user: User, operation: GrantHost) -> None:
-    """Give an account a virtual host, or take it."""
+    """Return an account a virtual host, or take it."""
     state = step.state
     if operation.host and not is_valid_host(operation.host):
         step.refused(Reason.HOST_INVALID, operation.host)

@@ -26,7 +26,7 @@ _SPAN_MS = 60_000
 
 
 def is_valid_key(key: str, settings: Settings) -> bool:
-    """Tell whether `key` may be one: "restricted to the ranges `a-z`, `0-9`, and `_./-`"."""
+    """Return whether `key` may be one: "restricted to the ranges `a-z`, `0-9`, and `_./-`"."""
     return len(key) <= settings.metadata_key_bytes_max and _KEY.fullmatch(key) is not None
 
 
@@ -131,7 +131,7 @@ def _seconds_to_wait(step: Step, user: User) -> int:
 def _changed(
     metadata: Mapping[str, str], operation: SetMetadata
 ) -> tuple[Mapping[str, str], tuple[tuple[str, str | None], ...], bool]:
-    """Give the metadata after a change, what of it is so from now on, and whether that is news."""
+    """Return the metadata after a change, what of it is so from now on, and whether that is news."""
     key, value = operation.key, operation.value
     if not key:
         return NOTHING, tuple((one, None) for one in metadata), bool(metadata)

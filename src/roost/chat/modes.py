@@ -174,7 +174,7 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
 
 
 def _may_have(user: User, letter: str) -> bool:
-    """Whether somebody can give themselves a mode: that of operators comes by OPER alone."""
+    """Return whether somebody can give themselves a mode: that of operators comes by OPER alone."""
     if letter == NOTICES_MODE:
         return is_operator(user)
     return letter != OPERATOR_MODE

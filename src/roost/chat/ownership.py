@@ -131,7 +131,7 @@ def release_account(step: Step, account: FoldedAccount) -> None:
 
 @applies(SetAccess)
 def set_access(step: Step, user: User, operation: SetAccess) -> None:
-    """Say which status an account has whenever it is in one's room, and give it at once."""
+    """Return which status an account has whenever it is in one's room, and give it at once."""
     state = step.state
     room = _find_own(step, user, operation.room)
     if room is None:
@@ -208,7 +208,7 @@ def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
 
 @applies(GiveStatus)
 def give_status(step: Step, user: User, operation: GiveStatus) -> None:
-    """Give or take a status by one's rights as founder or as an operator by access.
+    """Return or take a status by one's rights as founder or as an operator by access.
 
     Nobody but themselves takes it from those who would get it again by entering, except the
     founder.

@@ -30,7 +30,7 @@ def account_of(state: State, user: User) -> Account | None:
 
 
 def stays(state: State, user: User) -> bool:
-    """Whether a user stays when the last client goes."""
+    """Return whether a user stays when the last client goes."""
     return bool(user.account) and stayer_of(state, user.account) == user.id
 
 
@@ -143,6 +143,6 @@ def expired(state: State) -> list[UserId]:
 
 
 def is_expiry_due(state: State, time_ms: int) -> bool:
-    """Whether somebody has been absent for too long at `time_ms`; looks at one only."""
+    """Return whether somebody has been absent for too long at `time_ms`; looks at one only."""
     first = next(iter(state.absent.values()), None)
     return first is not None and time_ms - first >= state.settings.always_on_days_max * _DAY_MS

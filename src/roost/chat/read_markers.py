@@ -25,14 +25,14 @@ MARKERS_PER_USER_MAX = 100
 
 
 def is_valid_target(target: str, settings: Settings) -> bool:
-    """Tell whether `target` names a room or somebody, there or not."""
+    """Return whether `target` names a room or somebody, there or not."""
     if is_room_name(target):
         return is_valid_room_name(target, settings.room_name_bytes_max)
     return is_valid_nick(target, settings.nick_bytes_max)
 
 
 def find_marker(state: State, user: User, target: str) -> int | None:
-    """Say up to when a user has read, in milliseconds; None when that is not known."""
+    """Return up to when a user has read, in milliseconds; None when that is not known."""
     return _markers_of(state, user).get(_fold(target))
 
 

@@ -34,7 +34,7 @@ from roost.irc.casemapping import fold_nick
 
 
 def history_rows(applied: Applied) -> list[Row]:
-    """Give the rows that an entry adds to history; the same on every node."""
+    """Return the rows that an entry adds to history; the same on every node."""
     rows: list[Row] = []
     for change in applied.results:
         if isinstance(change, Refusal):
@@ -67,7 +67,7 @@ def history_rows(applied: Applied) -> list[Row]:
 
 
 def redacted(row: Row) -> Row:
-    """Give what is kept of a message that was taken back; the same on every node."""
+    """Return what is kept of a message that was taken back; the same on every node."""
     change = decode_change(row.record)
     assert isinstance(change, Said), "only what was said is taken back"
     return replace(
@@ -84,7 +84,7 @@ def _kind(change: Change) -> int:
 
 
 def _conversations(change: Change) -> list[tuple[str, str]]:
-    """Give the conversations of a change, and the peer's nickname in private ones."""
+    """Return the conversations of a change, and the peer's nickname in private ones."""
     match change:
         case Said():
             return _conversations_of_said(change)

@@ -10,12 +10,12 @@ _FOLDED_SERVICES = tuple(fold_nick(name) for name in SERVICES)
 
 
 def is_service(name: str) -> bool:
-    """Whether a name is a service's."""
+    """Return whether a name is a service's."""
     return fold_nick(name) in _FOLDED_SERVICES
 
 
 def is_reserved(state: State, nick: str, account: str) -> bool:
-    """Whether a nickname is kept for somebody else than who is logged in to `account`."""
+    """Return whether a nickname is kept for somebody else than who is logged in to `account`."""
     folded = fold_nick(nick)
     return is_service(folded) or (
         FoldedAccount(folded) in state.accounts and folded != fold_nick(account)

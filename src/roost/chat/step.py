@@ -43,18 +43,18 @@ class Step:
 
 
 def source_of(user: User) -> Source:
-    """Say who a user is at this moment."""
+    """Return who a user is at this moment."""
     is_bot = BOT_MODE in user.modes
     return Source(user.id, user.nick, user.username, user.host, user.account, is_bot)
 
 
 def mask_of(user: User) -> str:
-    """Give nick!user@host."""
+    """Return nick!user@host."""
     return f"{user.nick}!{user.username}@{user.host}"
 
 
 def rooms_of(state: State, user: User) -> tuple[tuple[RoomId, str], ...]:
-    """Give the ids and names of the rooms where a user is."""
+    """Return the ids and names of the rooms where a user is."""
     return tuple((room, state.rooms[room].name) for room in user.rooms)
 
 
@@ -67,6 +67,6 @@ def cut(text: str, bytes_max: int) -> str:
 
 
 def has_operator_rights(room: Room, user: User) -> bool:
-    """Tell whether a user is an operator of a room."""
+    """Return whether a user is an operator of a room."""
     member = room.members.get(user.id)
     return member is not None and bool(member.status & OPERATOR)

@@ -17,7 +17,7 @@ _ACCOUNT_STARTS = tuple(f"{PREFIX}{name}:" for name in ACCOUNT_NAMES)
 
 
 def is_valid_entry(text: str) -> bool:
-    """Tell whether `text` can be meant: what begins as an extended ban has to be a known one."""
+    """Return whether `text` can be meant: what begins as an extended ban has to be a known one."""
     if not text.startswith(PREFIX):
         return True
     lowered = text.lower()
@@ -30,7 +30,7 @@ def normalise_entry(text: str) -> str:
 
 
 def is_entry_matched(entry: str, mask: str, account: str) -> bool:
-    """Tell whether a folded entry means somebody.
+    """Return whether a folded entry means somebody.
 
     `mask` is their folded nick!user@host and `account` their folded account, empty for none.
     Whoever is not logged in is matched by no account, not even by "*".

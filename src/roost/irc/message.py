@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True):
     """Names with their "+", and unescaped values; empty for a tag without one."""
 
     def encode(self) -> bytes:
-        """Give the line, with CR LF."""
+        """Return the line, with CR LF."""
         text = self.command
         if self.parameters:
             last = self.parameters[-1]

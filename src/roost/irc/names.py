@@ -13,12 +13,12 @@ CHANNEL_TYPES = "#"
 
 
 def is_valid_nick(text: str, bytes_max: int) -> bool:
-    """Tell whether `text` may be a nickname: neither a digit nor "-" comes first."""
+    """Return whether `text` may be a nickname: neither a digit nor "-" comes first."""
     return len(text) <= bytes_max and _NICK.fullmatch(text) is not None
 
 
 def is_valid_room_name(text: str, bytes_max: int) -> bool:
-    """Tell whether `text` may be a room's name: "#" and at least one more character."""
+    """Return whether `text` may be a room's name: "#" and at least one more character."""
     return (
         len(text) > 1
         and text[0] in CHANNEL_TYPES
@@ -28,5 +28,5 @@ def is_valid_room_name(text: str, bytes_max: int) -> bool:
 
 
 def is_room_name(text: str) -> bool:
-    """Tell whether `text` is meant to be a room, valid or not."""
+    """Return whether `text` is meant to be a room, valid or not."""
     return text[:1] == "#"

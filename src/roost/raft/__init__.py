@@ -1,7 +1,7 @@
-"""Consensus: one log, the same on every member, decided by Raft.
+"""Consensus: Raft keeps one log, the same on every member.
 
-`Replica` is pure: messages, time and finished writes go in as calls, and `take_output` says what to
-persist, send, install and apply. What travels and what is stored is in `messages`.
+`Replica` is pure. Messages, time and finished writes go in as calls; `take_output` returns what to
+persist, send, install and apply. `messages` defines what is sent and what is stored.
 """
 
 from roost.raft.config import Config

@@ -1,4 +1,4 @@
-"""What a replica is told once, when it starts."""
+"""The settings of a replica, fixed when it starts."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `members` and the times must be equal on all members; the limits may differ.
 
     Raises:
-        ValueError: a value is out of its range; the text names the value and its range.
+        ValueError: a value is out of range; the message names the setting and its range.
     """
 
     name: str
@@ -17,31 +17,31 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """All voters, this one included."""
 
     heartbeat_s: float = 0.1
-    """A silent leader speaks this often: six times within the shortest election time-out."""
+    """How often an idle leader sends one: six times within the shortest election time-out."""
     election_s_min: float = 0.6
-    """The shortest silence after which a leader is doubted, and how long a voter stays loyal to
-    a leader that it has heard; longer than a slow fsync or a long garbage collection."""
+    """The shortest silence before an election, and the length of a leader's lease with a voter that
+    has heard it. Longer than a slow fsync or a long garbage collection."""
     election_s_max: float = 1.0
-    """The longest such silence. The random spread (5.2) makes two candidates at once unlikely."""
+    """The longest silence before an election. The random spread (5.2) avoids split votes."""
     failover_s_max: float = 0.03
-    """A follower whose link to the leader broke stands after a random part of this, so that
-    seldom two of them stand together."""
+    """After its link to the leader breaks, a follower starts a pre-vote within this time. The delay
+    is random, so that two followers rarely compete."""
     retry_s: float = 0.05
-    """A refused candidate tries again after once to twice this; longer than links that break
-    together take to be noticed everywhere."""
+    """A refused candidate retries after one to two times this. It is longer than all members take
+    to notice that several links broke together."""
 
     append_bytes_max: int = 256 * 1024
-    """Entry bytes per append (one bigger entry goes alone), and per forwarded proposal: about
-    2 ms of a gigabit link, so that heartbeats never wait long behind one."""
+    """Entry bytes per append and per forwarded proposal; a bigger entry goes alone. About 2 ms of a
+    gigabit link, so that a heartbeat never waits long behind one."""
     inflight_appends_max: int = 64
-    """Appends sent to a follower and not answered yet."""
+    """Appends sent to a follower and not yet answered."""
     inflight_bytes_max: int = 4 * 1024 * 1024
-    """Entry bytes sent to a follower and not answered yet."""
+    """Entry bytes sent to a follower and not yet acknowledged."""
     snapshot_chunk_bytes: int = 256 * 1024
-    """Bytes of a snapshot per message, for the same reason as `append_bytes_max`."""
+    """Bytes of a snapshot per message; the reason is that of `append_bytes_max`."""
     uncommitted_bytes_max: int = 64 * 1024 * 1024
-    """Entry bytes a leader takes beyond the commit index; then it refuses proposals, so that a
-    leader without followers does not fill its memory."""
+    """Entry bytes beyond the commit index; above this a leader refuses proposals, so that one
+    without followers does not fill its memory."""
 
     def __post_init__(self) -> None:
         if not self.members or "" in self.members:

@@ -1,11 +1,11 @@
-"""Elections: standing, voting, and being replaced quickly when a leader's process dies.
+"""Elections: candidacy, votes, and quick failover when a leader's process dies.
 
     silence, or the leader's link broke -> pre-vote (thesis 9.6): would you vote for me?
-    a majority would                    -> term + 1, own vote to disk, request for votes (5.2)
+    a majority would                    -> term + 1, own vote to disk, request votes (5.2)
     a majority did, own vote on disk    -> won
 
-A pre-vote changes nothing at either side, so a replica that is cut off or just wrong about the
-leader disturbs nobody. Votes are promises and leave by way of the disk.
+A pre-vote changes nothing on either side, so a replica that is cut off, or wrong about the leader,
+disturbs nobody. Votes are promises: they leave once they are on disk.
 """
 
 from roost.raft.core import Core, Role
@@ -13,7 +13,7 @@ from roost.raft.messages import TimeoutNow, VoteRequest, VoteResponse
 
 
 class Election:
-    """A replica's part in elections. Methods that can win one tell by returning True."""
+    """A replica's part in elections. Methods that can win one return True when they do."""
 
     __slots__ = ("_core", "_is_transfer", "_votes", "started_count", "won_count")
 
@@ -28,19 +28,18 @@ class Election:
 
     @property
     def supporters(self) -> tuple[str, ...]:
-        """Who voted for this replica in the election that it has just won."""
+        """The members that voted for this replica in the election it just won."""
         return tuple(name for name, is_granted in self._votes.items() if is_granted)
 
-    # Standing
+    # Candidacy
 
     def tick(self) -> bool:
-        """Stand when the time has come."""
         if self._core.now.monotonic >= self._core.election_deadline:
             return self.start_pre_vote()
         return False
 
     def start_pre_vote(self) -> bool:
-        """Ask whether an election could be won, unless lost storage forbids to stand."""
+        """Ask whether an election could be won, unless lost data forbids candidacy."""
         core = self._core
         if not core.is_sound:
             core.follow(core.term, "")
@@ -54,7 +53,7 @@ class Election:
         return self._count()
 
     def start_election(self, *, is_transfer: bool) -> None:
-        """Stand for the next term (5.2). The own vote counts when it is on disk."""
+        """Become a candidate in the next term (5.2). Its own vote counts once it is on disk."""
         core = self._core
         core.become_candidate()
         self.started_count += 1
@@ -65,7 +64,7 @@ class Election:
                 core.outbox.send_durably(peer, self._request())
 
     def receive_timeout_now(self, sender: str, message: TimeoutNow) -> None:
-        """The leader wants this replica to succeed it (thesis 3.10): skip the pre-vote."""
+        """Start an election without a pre-vote: the leader hands over (thesis 3.10)."""
         core = self._core
         if message.term < core.term or core.role is Role.LEADER:
             return
@@ -75,7 +74,7 @@ class Election:
             self.start_election(is_transfer=True)
 
     def own_vote_durable(self) -> bool:
-        """Count the own vote, if it is on disk now."""
+        """Count the replica's own vote if it is on disk now."""
         core = self._core
         if core.role is not Role.CANDIDATE or not core.outbox.is_durable(core.hard):
             return False
@@ -98,7 +97,7 @@ class Election:
         core = self._core
         is_answer_to_pre_vote = message.is_pre_vote
         if is_answer_to_pre_vote and message.is_granted:
-            # Its term is the one that was asked for, which nobody need ever have entered.
+            # It carries the term that was asked for, which nobody may have entered yet.
             if core.role is not Role.PRE_CANDIDATE or message.term != core.term + 1:
                 return False
         elif message.term > core.term:
@@ -111,7 +110,7 @@ class Election:
             is_late = core.now.monotonic >= core.election_deadline
             if message.term != core.term or is_late:
                 return False
-        # A vote that was given is not taken back by an answer that was overtaken.
+        # A reordered refusal does not take back a vote.
         self._votes[sender] = message.is_granted or self._votes.get(sender, False)
         return self._count()
 
@@ -130,7 +129,7 @@ class Election:
         return False
 
     def _retry_if_lost(self) -> None:
-        """When no majority can come together any more, do not wait for the time-out."""
+        """Retry soon if no majority can be reached any more, rather than wait for the time-out."""
         core = self._core
         if core.connected_count + 1 < core.quorum:
             return
@@ -145,9 +144,9 @@ class Election:
     # Voting
 
     def receive_request(self, sender: str, message: VoteRequest) -> None:
-        """Vote, or tell why not by the own term."""
+        """Vote, or refuse with the current term."""
         core = self._core
-        # Within the lease a request does not even carry its term over (thesis 4.2.3).
+        # Within the lease, not even the request's term is adopted (thesis 4.2.3).
         is_loyal = core.has_lease() and not message.is_transfer
         if message.term < core.term or (is_loyal and message.term > core.term):
             self._refuse(sender, message)
@@ -178,8 +177,8 @@ class Election:
             core.outbox.send_durably(sender, VoteResponse(core.term, True, False))
             return
         core.outbox.send(sender, VoteResponse(message.term, True, True))
-        # Of two that stand at the same moment one lets the other go first, or each would keep
-        # its own vote and nobody would win.
+        # Of two simultaneous pre-candidates one yields. Otherwise each would vote for itself and
+        # neither would win.
         mine = (core.log.last_term, core.log.last_index, core.name)
         if core.role is Role.PRE_CANDIDATE:
             if (message.last_term, message.last_index, sender) < mine:
@@ -192,7 +191,7 @@ class Election:
     # Links
 
     def peer_connected(self, name: str) -> None:
-        """Ask a newcomer, too, while the question stands."""
+        """Ask a peer that connects while votes are being collected."""
         core = self._core
         if name in self._votes:
             return
@@ -202,7 +201,7 @@ class Election:
             core.outbox.send_durably(name, self._request())
 
     def peer_disconnected(self, name: str) -> None:
-        """Stand soon when the leader's process seems to have died."""
+        """Start an election soon if the leader's process seems to have died."""
         core = self._core
         if core.role is Role.FOLLOWER:
             if name == (core.leader or core.hard.voted_for):

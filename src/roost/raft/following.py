@@ -1,4 +1,4 @@
-"""The follower's part: taking over the leader's log (5.3) or its snapshot (section 7)."""
+"""The follower's part: adopting the leader's log (5.3) or its snapshot (section 7)."""
 
 from roost.raft.core import Core, Role
 from roost.raft.messages import (
@@ -8,11 +8,11 @@ from roost.raft.messages import (
     SnapshotRequest,
     SnapshotResponse,
 )
-from roost.raft.standing import Standing
+from roost.raft.recovery import Recovery
 
 
 class Following:
-    """How a replica treats what leaders send; it may be in any role when it comes."""
+    """Handles what leaders send; the replica may be in any role when it arrives."""
 
     __slots__ = (
         "_acknowledged",
@@ -21,24 +21,24 @@ class Following:
         "_chunks_of",
         "_chunks_size",
         "_core",
-        "_standing",
+        "_recovery",
         "installed_count",
     )
 
-    def __init__(self, core: Core, standing: Standing) -> None:
+    def __init__(self, core: Core, standing: Recovery) -> None:
         self._core = core
-        self._standing = standing
+        self._recovery = standing
         self._acknowledged = (0, 0)
-        """Term and index of the last acknowledgement, and until when it need not be repeated."""
+        """Term and index of the last acknowledgement; not repeated before the time below."""
         self._acknowledged_until = float("-inf")
         self._chunks: list[bytes] = []
         self._chunks_of: tuple[str, int, int, int] | None = None
-        """Whose chunks are kept: leader, its term, and the snapshot's last index and term."""
+        """Source of the chunks: leader, its term, and the snapshot's last index and term."""
         self._chunks_size = 0
         self.installed_count = 0
 
     def receive_append(self, sender: str, message: AppendRequest) -> None:
-        """Take over entries, or refuse with a hint where the logs may agree (5.3)."""
+        """Adopt entries, or refuse with a hint where the logs may agree (5.3)."""
         if not self._hear(sender, message.term):
             return
         core = self._core
@@ -48,7 +48,7 @@ class Following:
         matched = previous + len(entries)
         commit = core.commit_index
         if previous < commit:
-            # What is committed here equals the leader's (leader completeness): look beyond.
+            # Committed entries equal the leader's (leader completeness): skip them.
             entries = entries[commit - previous :]
             matched = max(matched, commit)
         elif previous > log.last_index or log.term_at(previous) != message.previous_term:
@@ -65,11 +65,11 @@ class Following:
                 log.append(entries[position:] if position else entries)
         core.commit_to(min(message.commit, matched))
         if not core.is_sound:
-            self._standing.review(message.commit)
+            self._recovery.check(message.commit)
         self._acknowledge(sender, matched, is_heartbeat=not message.entries)
 
     def _hear(self, sender: str, term: int) -> bool:
-        """Accept a leader; False when it is deposed or cannot be trusted yet."""
+        """Accept a leader; return False if it is deposed or cannot be trusted yet."""
         core = self._core
         if term < core.term:
             core.outbox.send(sender, AppendResponse(core.term, False, 0, 0))
@@ -79,10 +79,10 @@ class Following:
             self._acknowledged_until = float("-inf")
         core.leader_heard = core.now.monotonic
         core.reset_election_timer()
-        return self._standing.can_listen()
+        return self._recovery.can_listen()
 
     def _refuse(self, sender: str, message: AppendRequest) -> None:
-        """Tell the last place where the logs may agree, skipping whole terms at once."""
+        """Refuse with the last index where the logs may agree, skipping whole terms."""
         core = self._core
         index = core.log.last_index_at_most(message.previous_index, message.previous_term)
         self._acknowledged_until = float("-inf")
@@ -92,23 +92,25 @@ class Following:
     def _acknowledge(self, leader: str, index: int, *, is_heartbeat: bool) -> None:
         core = self._core
         now = core.now.monotonic
-        said = (core.term, index)
-        # Appends that only tell a new commit index come often: once per half heartbeat is enough.
-        if is_heartbeat and said == self._acknowledged and now < self._acknowledged_until:
+        acknowledged = (core.term, index)
+        # Appends that only carry a new commit index are frequent: one answer per half heartbeat is
+        # enough.
+        is_repeated = acknowledged == self._acknowledged and now < self._acknowledged_until
+        if is_heartbeat and is_repeated:
             return
-        self._acknowledged = said
+        self._acknowledged = acknowledged
         self._acknowledged_until = now + core.config.heartbeat_s / 2
         core.outbox.acknowledge(leader, core.term, index)
 
     def receive_snapshot(self, sender: str, message: SnapshotRequest) -> None:
-        """Collect a chunk; install the snapshot when it is whole (Figure 13)."""
+        """Collect a chunk; install the snapshot once it is complete (Figure 13)."""
         if not self._hear(sender, message.term):
             return
         core = self._core
         if message.last_index <= core.commit_index:
             self._acknowledge(sender, core.commit_index, is_heartbeat=False)
         elif core.log.term_at(message.last_index) == message.last_term:
-            # The log already has all that the snapshot covers (Figure 13, step 6).
+            # The log already has everything that the snapshot covers (Figure 13, step 6).
             core.commit_to(message.last_index)
             self._acknowledge(sender, message.last_index, is_heartbeat=False)
         elif self._collect(sender, message):
@@ -120,7 +122,7 @@ class Following:
         self._forget_chunks()
 
     def _collect(self, sender: str, message: SnapshotRequest) -> bool:
-        """Keep the chunk if it is the next one; tells whether all are there."""
+        """Keep the chunk if it is the next one; return whether the snapshot is complete."""
         source = (sender, message.term, message.last_index, message.last_term)
         if self._chunks_of != source:
             self._forget_chunks()
@@ -150,9 +152,9 @@ class Following:
         core.snapshot = core.installed = snapshot
         core.commit_index = core.delivered_index = snapshot.index
         if not core.is_sound:
-            self._standing.review(snapshot.index)
+            self._recovery.check(snapshot.index)
         self._acknowledge(sender, snapshot.index, is_heartbeat=False)
 
     def links_changed(self) -> None:
-        """A new link may have swallowed the last acknowledgement: repeat it when asked."""
+        """Repeat the next acknowledgement: the last one may have been lost with its link."""
         self._acknowledged_until = float("-inf")

@@ -1,8 +1,8 @@
 """The leader's part: one object per term led, dropped with the leadership.
 
-Entries are appended when they are proposed and sent when the step's output is taken, so that all
-proposals of a step share one append per follower. Under load the window fills, and what comes
-meanwhile makes the next append bigger.
+Entries are appended when they are proposed, and sent when the step's output is taken. So all
+proposals of a step share one append per follower. Under load the window fills, and entries that
+arrive meanwhile make the next append bigger.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ from roost.raft.quorum import committed_index
 
 
 class Leadership:
-    """What a leader knows of its followers, and what it owes them."""
+    """What a leader knows about its followers, and what it has to send them."""
 
     __slots__ = (
         "_core",
@@ -52,7 +52,7 @@ class Leadership:
         self._transfer_target = ""
         self._transfer_deadline = 0.0
         self.heartbeat_deadline = now + core.config.heartbeat_s
-        # Whatever earlier terms left is committed together with this (5.4.2, section 8).
+        # This also commits what earlier terms left (5.4.2, section 8).
         self._append(ENTRY_NOOP, (b"",))
         for progress in self._progress.values():
             progress.is_heartbeat_due = True
@@ -60,7 +60,7 @@ class Leadership:
     # Proposals
 
     def propose(self, commands: Sequence[bytes]) -> bool:
-        """Append commands; False when none was taken, because of the bound or a transfer."""
+        """Append commands; return False if the size limit or a transfer forbids it."""
         core = self._core
         if self._transfer_target:
             return False
@@ -87,7 +87,7 @@ class Leadership:
     # Answers
 
     def receive_response(self, sender: str, message: AppendResponse) -> None:
-        """A follower took entries over, or refused."""
+        """Handle a follower's answer to an append."""
         progress = self._progress[sender]
         progress.heard = self._core.now.monotonic
         if not message.is_success:
@@ -102,7 +102,7 @@ class Leadership:
         ):
             progress.replicate()
         elif is_snapshot and progress.has_snapshot:
-            # While it was under way the log was compacted past it: there is a newer one.
+            # The log was compacted past this snapshot while it was sent: start the newer one.
             self._start_snapshot(progress)
         if is_news:
             self.advance_commit()
@@ -110,7 +110,7 @@ class Leadership:
                 self._try_transfer()
 
     def _back_off(self, progress: Progress, message: AppendResponse) -> None:
-        """Find an earlier place where the logs may agree, skipping whole terms (5.3)."""
+        """Probe an earlier index where the logs may agree, skipping whole terms (5.3)."""
         if progress.state is ProgressState.SNAPSHOT:
             return
         index = message.index
@@ -119,7 +119,7 @@ class Leadership:
         progress.probe(min(index, self._core.log.last_index) + 1)
 
     def receive_snapshot_response(self, sender: str, message: SnapshotResponse) -> None:
-        """A follower tells how much of the snapshot it has."""
+        """Note how much of the snapshot a follower has."""
         progress = self._progress[sender]
         progress.heard = self._core.now.monotonic
         snapshot = progress.snapshot
@@ -128,7 +128,7 @@ class Leadership:
             progress.is_waiting = False
 
     def advance_commit(self) -> None:
-        """Commit what a majority has on disk, if it is of this term (5.3, 5.4.2)."""
+        """Commit what a majority has on disk, up to an entry of this term (5.3, 5.4.2)."""
         core = self._core
         matches = [progress.match for progress in self._progress.values()]
         matches.append(core.outbox.durable_index)
@@ -140,17 +140,15 @@ class Leadership:
     # Links and time
 
     def connected(self, name: str) -> None:
-        """A follower is linked again: probe it at once."""
         self._progress[name].connected()
 
     def disconnected(self, name: str) -> None:
-        """A follower's link is gone. Whether that matters, time will tell."""
         self._progress[name].disconnected()
         if name == self._transfer_target:
             self._transfer_target = ""
 
     def tick(self) -> bool:
-        """Send heartbeats when they are due; False when contact to a majority is lost."""
+        """Make heartbeats due in time; return False if contact with a majority is lost."""
         core = self._core
         now = core.now.monotonic
         if self._transfer_target and now >= self._transfer_deadline:
@@ -163,12 +161,12 @@ class Leadership:
         return self._count_heard(core.config.election_s_max) >= core.quorum
 
     def _count_heard(self, seconds: float) -> int:
-        """How many members, itself included, were heard within the last `seconds`."""
+        """Return how many members, itself included, were heard within the last `seconds`."""
         since = self._core.now.monotonic - seconds
         return 1 + sum(progress.heard >= since for progress in self._progress.values())
 
     def is_in_touch(self) -> bool:
-        """Whether a majority is linked and was heard within the shortest election time-out."""
+        """Return whether a majority is linked and was heard within `election_s_min`."""
         core = self._core
         since = core.now.monotonic - core.config.election_s_min
         in_touch = sum(
@@ -179,10 +177,9 @@ class Leadership:
     # Transfer
 
     def transfer(self, target: str | None) -> None:
-        """Hand over leadership (thesis 3.10): to `target`, or whoever is most up to date.
+        """Hand leadership to `target`, or to the most up-to-date follower (thesis 3.10).
 
-        Proposals are refused until the successor was told and took over, or it took longer than
-        an election time-out.
+        Proposals are refused until the successor takes over or an election time-out passes.
         """
         core = self._core
         if target is None:
@@ -204,7 +201,7 @@ class Leadership:
     # Sending
 
     def flush(self) -> None:
-        """Send every follower what it lacks and may be sent; call it before taking the output."""
+        """Send each follower what its state allows; call this before taking the output."""
         self._last_request = None
         for progress in self._progress.values():
             if not progress.is_connected:
@@ -226,7 +223,7 @@ class Leadership:
         )
 
     def _can_append(self, next_index: int) -> bool:
-        """Whether the log reaches back far enough to go on from `next_index`."""
+        """Return whether the log reaches back far enough to continue at `next_index`."""
         return self._core.log.term_at(next_index - 1) >= 0
 
     def _replicate(self, progress: Progress) -> None:
@@ -246,23 +243,23 @@ class Leadership:
             return
         if progress.is_waiting and not progress.is_heartbeat_due:
             return
-        # Only the first try carries entries: a follower that is slow is not helped by more.
+        # Only the first probe carries entries: repeating them does not help a slow follower.
         request = self._request(progress.next, with_entries=not progress.is_probe_sent)
         progress.is_probe_sent = True
         progress.is_waiting = True
         self._send(progress, request)
 
     def _beat(self, progress: Progress) -> None:
-        """Send an empty append: a heartbeat, or the news that something is committed."""
+        """Send an empty append: a heartbeat, or a new commit index."""
         if progress.state is ProgressState.SNAPSHOT:
-            # The beginning of all logs is the one place where they agree for certain.
+            # Index 0 is the one place where all logs are certain to agree.
             request = AppendRequest(self._core.term, 0, 0, self._core.commit_index, ())
         else:
             request = self._request(progress.next, with_entries=False)
         self._send(progress, request)
 
     def _request(self, next_index: int, *, with_entries: bool) -> AppendRequest:
-        """Make an append, or take the last one again if it is the same."""
+        """Return an append, reusing the last one if it is the same."""
         core = self._core
         last = self._last_request
         wants_entries = with_entries and next_index <= core.log.last_index
@@ -293,14 +290,14 @@ class Leadership:
     def _start_snapshot(self, progress: Progress) -> None:
         core = self._core
         snapshot = core.snapshot
-        assert snapshot is not None, "entries are gone, but no snapshot stands in for them"
-        assert self._can_append(snapshot.index + 1), "the log does not go on from the snapshot"
+        assert snapshot is not None, "entries are compacted, but there is no snapshot"
+        assert self._can_append(snapshot.index + 1), "the log does not continue the snapshot"
         progress.send_snapshot(snapshot)
 
     def _send_chunk(self, progress: Progress) -> None:
         core = self._core
         snapshot = progress.snapshot
-        assert snapshot is not None, "a follower is fed a snapshot that there is not"
+        assert snapshot is not None, "sending a snapshot that does not exist"
         now = core.now.monotonic
         if progress.is_waiting and now - progress.chunk_sent < core.config.election_s_min:
             return

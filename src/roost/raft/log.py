@@ -3,8 +3,8 @@
     dropped            held                          future
     ... previous_index | first_index ... last_index |
 
-It never touches a disk and does not know what is durable or committed. Beside the entries it keeps
-running totals of their bytes, so that cutting a batch of a given size is one binary search.
+It never touches a disk and does not know what is durable or committed. It also keeps running totals
+of the entries' bytes, so that cutting a batch of a given size takes one binary search.
 """
 
 from bisect import bisect_right
@@ -15,16 +15,16 @@ from operator import attrgetter
 from roost.raft.messages import Entry, Snapshot
 
 ENTRY_BYTES = 32
-"""What an entry counts beside its data, in memory or on the wire, roughly."""
+"""The approximate size of an entry without its data, in memory or on the wire."""
 
 UNKNOWN_TERM = -1
-"""The term of an entry that is not held and not described by the snapshot either."""
+"""The term of an entry that neither the log nor the snapshot describes."""
 
 _term_of = attrgetter("term")
 
 
 class Log:
-    """Contiguous entries, and what is known of the one just before them."""
+    """Contiguous entries, and what is known about the one just before them."""
 
     __slots__ = (
         "_base",
@@ -41,7 +41,7 @@ class Log:
     def __init__(self, snapshot: Snapshot | None, entries: Sequence[Entry]) -> None:
         self._entries: list[Entry] = []
         self._ends: list[int] = []
-        """Total bytes up to and with each entry, counted from some point in the past."""
+        """Total bytes up to and including each entry, counted from some point in the past."""
         self._base = 0
         """The same total just before the first entry."""
         self.previous_index = self.previous_term = self.previous_time_ms = 0
@@ -67,7 +67,7 @@ class Log:
 
     @property
     def first_index(self) -> int:
-        """The index of the first entry that is held, or will be."""
+        """The index of the first entry held, or of the next one if there is none."""
         return self.previous_index + 1
 
     @property
@@ -76,14 +76,14 @@ class Log:
         return self._ends[-1] - self._base if self._ends else 0
 
     def term_at(self, index: int) -> int:
-        """The term of the entry at `index`; `UNKNOWN_TERM` where that is not known."""
+        """Return the term of the entry at `index`, or `UNKNOWN_TERM`."""
         offset = index - self.previous_index - 1
         if 0 <= offset < len(self._entries):
             return self._entries[offset].term
         return self.previous_term if offset == -1 else UNKNOWN_TERM
 
     def is_up_to_date(self, last_term: int, last_index: int) -> bool:
-        """Whether a log that ends so is at least as up to date as this one (5.4.1)."""
+        """Return whether a log with this end is at least as up to date as this one (5.4.1)."""
         return (last_term, last_index) >= (self.last_term, self.last_index)
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -114,21 +114,21 @@ class Log:
             self.last_time_ms = self.previous_time_ms
 
     def between(self, first: int, last: int) -> tuple[Entry, ...]:
-        """The entries from `first` to `last`, both included; all must be held."""
+        """Return the entries from `first` to `last`, both included; all must be held."""
         start = first - self.previous_index - 1
-        assert start >= 0, "these entries are dropped"
+        assert start >= 0, "compacted entries"
         return tuple(self._entries[start : last - self.previous_index])
 
     def batch(self, first: int, bytes_max: int) -> tuple[Entry, ...]:
-        """The entries from `first` on that fit into `bytes_max`, but at least one if there is."""
+        """Return the entries from `first` on that fit into `bytes_max`, but at least one."""
         start = first - self.previous_index - 1
-        assert start >= 0, "these entries are dropped"
+        assert start >= 0, "compacted entries"
         before = self._ends[start - 1] if start else self._base
         end = bisect_right(self._ends, before + bytes_max, lo=start)
         return tuple(self._entries[start : max(end, start + 1)])
 
     def bytes_between(self, after: int, last: int) -> int:
-        """The bytes of the entries after `after`, up to and with `last`."""
+        """Return the bytes of the entries after `after`, up to and including `last`."""
         if last <= after:
             return 0
         start = after - self.previous_index - 1
@@ -136,10 +136,10 @@ class Log:
         return self._ends[last - self.previous_index - 1] - before
 
     def last_index_at_most(self, index: int, term: int) -> int:
-        """The last index not above `index` whose entry's term is not above `term` (5.3).
+        """Return the last index <= `index` whose entry's term is <= `term` (5.3).
 
-        That is where two logs may agree at the earliest, when one has `term` at `index`. The
-        answer is the index before the first entry when none of the held ones qualifies.
+        It is the last place where this log may agree with one that has `term` at `index`. If no
+        held entry qualifies, it is the index before the first one.
         """
         count = min(index, self.last_index) - self.previous_index
         if count <= 0:
@@ -147,9 +147,9 @@ class Log:
         return self.previous_index + bisect_right(self._entries, term, hi=count, key=_term_of)
 
     def first_difference(self, entries: Sequence[Entry]) -> int:
-        """The position in `entries` of the first one that this log has not (log matching, 5.3).
+        """Return the position in `entries` of the first one not in this log (log matching, 5.3).
 
-        The entries overlap the log, or follow it, and the one before them is known to be equal.
+        The entries overlap or follow the log, and the one before them is known to be equal.
         """
         overlap = min(entries[-1].index, self.last_index) - entries[0].index + 1
         if overlap <= 0:
@@ -159,7 +159,7 @@ class Log:
         for position, entry in enumerate(entries):
             if self.term_at(entry.index) != entry.term:
                 return position
-        raise AssertionError("the last one of the overlap differs")
+        raise AssertionError("the last entry of the overlap differs")
 
     def compact(self, first_index: int) -> None:
         """Drop the entries before `first_index`."""
@@ -174,7 +174,7 @@ class Log:
         del self._entries[:count], self._ends[:count]
 
     def restart(self, snapshot: Snapshot) -> None:
-        """Drop everything; the log goes on after the snapshot (section 7)."""
+        """Drop everything; the log continues after the snapshot (section 7)."""
         self._entries.clear()
         self._ends.clear()
         self._base = 0

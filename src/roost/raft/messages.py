@@ -1,7 +1,7 @@
-"""What replicas say to each other, and what a log is made of.
+"""The messages between replicas, the entries of the log, and what a replica stores.
 
-Plain, immutable data. The sender is not in a message: it is the link's authenticated name and is
-given to `Replica.receive` beside the message, so that nobody can speak for another.
+Plain, immutable data. A message does not name its sender: `Replica.receive` gets the link's
+authenticated name as well, so that no member can impersonate another.
 """
 
 from typing import TypeAlias
@@ -9,9 +9,9 @@ from typing import TypeAlias
 import msgspec
 
 ENTRY_NOOP = 0
-"""The entry a new leader appends to commit what earlier terms left (Raft section 8)."""
+"""A new leader appends one to commit what earlier terms left (Raft section 8)."""
 ENTRY_COMMAND = 1
-"""An entry whose data is a command for the state machine above."""
+"""The entry's data is a command for the state machine."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -20,7 +20,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     index: int
     term: int
     time_ms: int
-    """The leader's wall clock in ms; never less than the entry's before it."""
+    """The leader's wall clock in ms; never less than that of the entry before."""
     kind: int
     data: bytes
 
@@ -33,7 +33,7 @@ class VoteRequest(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False)
     last_term: int
     is_pre_vote: bool
     is_transfer: bool
-    """The leader itself asked for this election, so its lease does not count."""
+    """The leader itself asked for this election, so its lease does not bind."""
 
 
 class VoteResponse(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
@@ -45,7 +45,7 @@ class VoteResponse(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False
 
 
 class AppendRequest(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
-    """Replicates entries, and is the heartbeat when it carries none (section 5.3)."""
+    """Replicates entries; without any it is the heartbeat (section 5.3)."""
 
     term: int
     previous_index: int
@@ -57,8 +57,8 @@ class AppendRequest(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=Fals
 class AppendResponse(msgspec.Struct, frozen=True, array_like=True, tag=4, gc=False):
     """Answers an `AppendRequest`.
 
-    On success `index` is the last one known to equal the leader's and to be on disk; on refusal it
-    is where the leader should try next, with `conflict_term` being the follower's term there.
+    On success `index` is the last one known to equal the leader's and to be on disk. On refusal it
+    is where the leader should try next, and `conflict_term` is the follower's term there.
     """
 
     term: int
@@ -68,7 +68,7 @@ class AppendResponse(msgspec.Struct, frozen=True, array_like=True, tag=4, gc=Fal
 
 
 class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True, tag=5, gc=False):
-    """One chunk of a snapshot (section 7); chunks come in order, one transfer at a time."""
+    """One chunk of a snapshot (section 7); chunks are sent in order, one transfer at a time."""
 
     term: int
     last_index: int
@@ -80,7 +80,7 @@ class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True, tag=5, gc=Fa
 
 
 class SnapshotResponse(msgspec.Struct, frozen=True, array_like=True, tag=6, gc=False):
-    """Says up to which byte the chunks of the snapshot at `last_index` have arrived."""
+    """Tells how many bytes of the snapshot at `last_index` have arrived."""
 
     term: int
     last_index: int
@@ -88,13 +88,13 @@ class SnapshotResponse(msgspec.Struct, frozen=True, array_like=True, tag=6, gc=F
 
 
 class ProposeRequest(msgspec.Struct, frozen=True, array_like=True, tag=7, gc=False):
-    """Commands that a follower forwards to the leader; dropped where there is none."""
+    """Commands that a follower forwards; dropped by a replica that does not lead."""
 
     commands: tuple[bytes, ...]
 
 
 class TimeoutNow(msgspec.Struct, frozen=True, array_like=True, tag=8, gc=False):
-    """The leader tells its successor to stand at once (thesis section 3.10)."""
+    """The leader tells its successor to start an election at once (thesis section 3.10)."""
 
     term: int
 
@@ -112,13 +112,13 @@ Message: TypeAlias = (
 
 
 class HardState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a replica must remember across a crash, beside its log (section 5.2).
+    """What a replica must remember across a crash, besides its log (section 5.2).
 
-    `floor_term` and `floor_index` are the last entry that this replica is known to have had: it
-    lost entries to corruption, and until its log is again at least as up to date as that it may
-    neither vote nor stand, so that what it once acknowledged cannot be outvoted. They are 0 on a
-    sound replica. `is_amnesiac` says that it does not even know what it had (its disk was lost):
-    it votes again only after a leader's log has reached it up to that leader's commit.
+    `floor_term` and `floor_index` describe the last entry that a replica had before corruption cut
+    its log. It neither votes nor stands for election until its log is at least as up to date again,
+    so that entries it acknowledged cannot be outvoted. Both are 0 on a sound replica.
+    `is_amnesiac` means that its disk was lost, with all knowledge of what it had. It votes again
+    only after it has caught up with a leader's commit index. See `raft.recovery`.
     """
 
     term: int = 0
@@ -138,10 +138,10 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What a replica finds on its disk when it starts; entries follow the snapshot closely.
+    """What a replica finds on its disk when it starts.
 
-    `entries` are contiguous, and the first one's index is at most `snapshot.index + 1` when there
-    is a snapshot, and 1 when there is none.
+    `entries` are contiguous. The first one's index is at most `snapshot.index + 1`, or 1 if there
+    is no snapshot.
     """
 
     hard_state: HardState
@@ -152,10 +152,10 @@ class Stored(msgspec.Struct, frozen=True):
 class Persist(msgspec.Struct, frozen=True):
     """One batch of writes that must be on disk before `messages` may leave.
 
-    Order of duties: install `snapshot` (drop the whole log, unless `entries` go on from it), cut
-    the log from `entries[0].index` on, append `entries`, store `hard_state`; make all of it
-    durable with one fsync (several batches may share one); send `messages`; then call
-    `Replica.persisted(batch.number)`. Batches are made durable in order.
+    The driver's duties, in order: store `snapshot` in place of the whole log, unless `entries`
+    continue it; cut the log from `entries[0].index` on; append `entries`; store `hard_state`; make
+    all of it durable with one fsync, which several batches may share; send `messages`; call
+    `Replica.persisted(batch.number)`. Batches become durable in order.
     """
 
     number: int
@@ -166,9 +166,9 @@ class Persist(msgspec.Struct, frozen=True):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """What the driver owes a replica after a step.
+    """What the driver has to do after a step.
 
-    Order of duties: hand `persist` to the disk, send `messages` (they need no disk), install
+    In this order: hand `persist` to the disk, send `messages` (they need no disk), install
     `snapshot` in the state machine, apply `committed`.
     """
 

@@ -1,8 +1,8 @@
-"""How far a follower is, as its leader knows, and how much may be sent to it now.
+"""How far a follower is, as far as its leader knows, and how much may be sent to it now.
 
-PROBE      one append at a time, until the logs are known to agree somewhere
-REPLICATE  appends follow each other without waiting, within the window
-SNAPSHOT   what it lacks is no longer in the log: chunks of a snapshot, one at a time
+PROBE      one append at a time, until an index is known where the logs agree
+REPLICATE  appends without waiting for answers, within a window
+SNAPSHOT   the log no longer holds what it lacks: chunks of a snapshot, one at a time
 
   connected, refused          a success
 * -----------------> PROBE -----------------> REPLICATE
@@ -18,16 +18,12 @@ from roost.raft.messages import Snapshot
 
 
 class ProgressState(enum.Enum):
-    """How a follower is fed."""
-
     PROBE = "probe"
     REPLICATE = "replicate"
     SNAPSHOT = "snapshot"
 
 
 class Progress:
-    """One follower."""
-
     __slots__ = (
         "_appends_max",
         "_bytes_max",
@@ -53,21 +49,21 @@ class Progress:
         self.is_connected = is_connected
         self.state = ProgressState.PROBE
         self.match = 0
-        """The last index known to equal the leader's and to be on the follower's disk."""
+        """The last index where the logs are known to agree and the follower's is on disk."""
         self.next = next_index
         """The index of the next entry to send; always above `match`."""
         self.heard = float("-inf")
         """When it last answered in this term, in monotonic seconds."""
         self.sent_commit = 0
-        """The commit index that the follower knows if everything sent arrives."""
+        """The commit index that the follower will know if everything sent arrives."""
         self.is_heartbeat_due = False
         self.is_waiting = False
-        """A probe or a chunk is under way, so nothing more may be sent."""
+        """A probe or a chunk is unanswered, so nothing more may be sent."""
         self.is_probe_sent = False
-        """The probe went out with entries; it is repeated without."""
+        """The probe was sent with entries; repetitions carry none."""
         self.snapshot: Snapshot | None = None
         self.offset = 0
-        """How many bytes of the snapshot have arrived."""
+        """The number of bytes of the snapshot that have arrived."""
         self.chunk_sent = 0.0
         """When the chunk under way was sent."""
         self._inflight: deque[tuple[int, int]] = deque()
@@ -78,28 +74,28 @@ class Progress:
     # Transitions
 
     def probe(self, next_index: int) -> None:
-        """Find out where the logs agree, beginning before `next_index`."""
+        """Find out where the logs agree, starting just before `next_index`."""
         self.state = ProgressState.PROBE
         self.next = max(next_index, self.match + 1)
         self._restart()
 
     def replicate(self) -> None:
-        """The logs agree up to `match`: send what follows as fast as the window lets."""
+        """Send what follows `match` as fast as the window allows: the logs agree up to it."""
         self.state = ProgressState.REPLICATE
         self.next = self.match + 1
         self._restart()
 
     def send_snapshot(self, snapshot: Snapshot) -> None:
-        """Feed it a snapshot from its beginning."""
+        """Start to send a snapshot."""
         self.state = ProgressState.SNAPSHOT
         self._restart()
         self.snapshot = snapshot
 
     def connected(self) -> None:
-        """A new link: everything that was under way is lost, and what it had may be, too.
+        """Start over on a new link: what was in flight is lost, and `match` may be wrong.
 
-        A process that lost its disk comes back through a new link, so `match` is only what it
-        had once; it counts again when the follower says so. The snapshot goes on where it was.
+        A process that lost its disk returns through a new link, so `match` only counts again
+        when the follower confirms it. A snapshot transfer continues where it was.
         """
         self.is_connected = True
         self.sent_commit = 0
@@ -112,7 +108,6 @@ class Progress:
             self.probe(guess)
 
     def disconnected(self) -> None:
-        """Its link is gone."""
         self.is_connected = False
 
     def _restart(self) -> None:
@@ -126,7 +121,7 @@ class Progress:
 
     @property
     def has_snapshot(self) -> bool:
-        """Whether it has everything that the snapshot it is being fed covers."""
+        """Whether it has everything that the snapshot being sent covers."""
         return self.snapshot is not None and self.match >= self.snapshot.index
 
     # The window
@@ -137,13 +132,13 @@ class Progress:
         return len(self._inflight) < self._appends_max and self._inflight_bytes < self._bytes_max
 
     def sent(self, last_index: int, size: int) -> None:
-        """An append with entries up to `last_index` went out."""
+        """Note an append of `size` bytes with entries up to `last_index`."""
         self._inflight.append((last_index, size))
         self._inflight_bytes += size
         self.next = last_index + 1
 
     def acknowledged(self, index: int) -> bool:
-        """The follower has everything up to `index`; tells whether that is news."""
+        """Note that the follower has all entries up to `index`; return whether that is news."""
         inflight = self._inflight
         while inflight and inflight[0][0] <= index:
             self._inflight_bytes -= inflight.popleft()[1]

@@ -1,14 +1,14 @@
-"""How many are enough."""
+"""Majorities."""
 
 from collections.abc import Iterable
 
 
 def majority(members: int) -> int:
-    """The fewest of `members` such that any two groups of them share a member."""
+    """Return the smallest number such that any two groups of that size share a member."""
     return members // 2 + 1
 
 
 def committed_index(matches: Iterable[int]) -> int:
-    """The highest index that a majority has, given what each member has (5.3, 5.4)."""
+    """Return the highest index that a majority has, given each member's (5.3, 5.4)."""
     ordered = sorted(matches, reverse=True)
     return ordered[len(ordered) // 2]

@@ -1,17 +1,17 @@
-"""One member's part in keeping the log: a pure Raft replica.
+"""One member of the Raft group: a pure replica of the log.
 
     receive, tick, propose,          +---------+    take_output: persist, send,
     peer_connected, persisted  --->  | Replica | -> install, apply (in this order)
                                      +---------+
 
-Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014 (sections and
-figures without another source are its), with what Ongaro's thesis adds: pre-vote (9.6), leases and
-check-quorum (4.2.3, 6.2), transfer of leadership (3.10), pipelined appends (10.2.1, 10.2.2).
+Source: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014 (sections
+and figures without another source), and Ongaro's thesis: pre-vote (9.6), leases and check-quorum
+(4.2.3, 6.2), leadership transfer (3.10), pipelined appends (10.2.1, 10.2.2).
 
-It reads no clock and no disk: the whole log since the last compaction is in memory. It goes on
-while writes are under way; only what promises something waits for the disk (see `outbox`).
-Every message may be lost, doubled, late or out of order; only amnesia (see `standing`) asks that
-links die with the process at either end.
+It reads no clock and no disk: the whole log since the last compaction is in memory. It continues
+while writes are under way; only promises wait for the disk (see `outbox`). Messages may be lost,
+duplicated, late or out of order. Only recovery from a lost disk (see `recovery`) requires that a
+link dies with the process at either end.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,31 +38,31 @@ from roost.raft.messages import (
     VoteRequest,
     VoteResponse,
 )
-from roost.raft.standing import Standing
+from roost.raft.recovery import Recovery
 from roost.raft.statistics import Statistics
 
 
 class Replica:
     """A member of a static group of voters.
 
-    After each call, or each turn of calls, take the output and obey it in its order of duties.
+    After each call, or each batch of calls, take the output and obey it (see `Output`).
     """
 
     def __init__(
         self, config: Config, stored: Stored, random: Callable[[], float], now: Instant
     ) -> None:
-        """Start as a follower from what the disk holds; `random` gives numbers in [0, 1)."""
+        """Start as a follower from what is stored; `random` returns numbers in [0, 1)."""
         self._core = Core(config, stored, random, now)
-        self._standing = Standing(self._core)
+        self._recovery = Recovery(self._core)
         self._election = Election(self._core)
-        self._following = Following(self._core, self._standing)
+        self._following = Following(self._core, self._recovery)
         self._leadership: Leadership | None = None
 
-    # What is so
+    # Queries
 
     @property
     def is_leader(self) -> bool:
-        """Whether this replica leads its term, as far as it knows."""
+        """Whether this replica leads its term as far as it knows."""
         return self._core.role is Role.LEADER
 
     @property
@@ -82,7 +82,7 @@ class Replica:
 
     @property
     def delivered_index(self) -> int:
-        """The last entry that an output has handed out to be applied."""
+        """The last entry that an output handed out to be applied."""
         return self._core.delivered_index
 
     @property
@@ -92,10 +92,10 @@ class Replica:
 
     @property
     def is_in_touch(self) -> bool:
-        """Whether this replica is, directly or through its leader, in touch with a majority.
+        """Whether this replica is in contact with a majority, directly or through its leader.
 
-        A leader: a majority is linked and was heard within the shortest election time-out. A
-        follower: so lately it has heard its leader. As of the last call that told the time.
+        A leader is if a majority is linked and was heard within the shortest election time-out, a
+        follower if it heard its leader within that time. Counted from the last call with a time.
         """
         core = self._core
         if core.role is Role.LEADER:
@@ -105,11 +105,10 @@ class Replica:
 
     @property
     def _lead(self) -> Leadership:
-        assert self._leadership is not None, "a leader has a leadership"
+        assert self._leadership is not None, "only a leader has one"
         return self._leadership
 
     def statistics(self) -> Statistics:
-        """Tell about this replica."""
         core = self._core
         return Statistics(
             role=core.role.value,
@@ -129,14 +128,14 @@ class Replica:
     # Messages
 
     def receive(self, sender: str, message: Message, now: Instant) -> None:
-        """Take a message; those of strangers are ignored."""
+        """Handle a message; ignore one from a stranger."""
         core = self._core
         core.now = now
         if sender not in core.connected:
             return
         match message:
             case AppendRequest():
-                self._standing.heard(sender, message.term)
+                self._recovery.heard(sender, message.term)
                 self._following.receive_append(sender, message)
             case AppendResponse() | SnapshotResponse():
                 self._receive_answer(sender, message)
@@ -146,17 +145,17 @@ class Replica:
             case VoteRequest():
                 self._election.receive_request(sender, message)
             case VoteResponse():
-                self._standing.heard(sender, message.term)
+                self._recovery.heard(sender, message.term)
                 if self._election.receive_response(sender, message):
                     self._begin_leadership()
             case SnapshotRequest():
-                self._standing.heard(sender, message.term)
+                self._recovery.heard(sender, message.term)
                 self._following.receive_snapshot(sender, message)
             case TimeoutNow():
                 self._election.receive_timeout_now(sender, message)
 
     def _receive_answer(self, sender: str, message: AppendResponse | SnapshotResponse) -> None:
-        """Take a follower's answer; those to an earlier leadership say nothing any more."""
+        """Handle a follower's answer; ignore answers to an earlier leadership."""
         core = self._core
         if message.term > core.term:
             core.follow(message.term, "")
@@ -173,7 +172,7 @@ class Replica:
     # Time and links
 
     def tick(self, now: Instant) -> None:
-        """Do what is due; call it at or after `next_deadline`, or whenever convenient."""
+        """Do what is due; call this at `next_deadline`, or at any other time."""
         core = self._core
         core.now = now
         if core.role is Role.LEADER:
@@ -181,16 +180,16 @@ class Replica:
                 core.follow(core.term, "")
         elif self._election.tick():
             self._begin_leadership()
-        self._standing.tick()
+        self._recovery.tick()
 
     def next_deadline(self) -> float:
-        """When `tick` wants to be called next, in monotonic seconds."""
+        """Return when to call `tick` next, in monotonic seconds."""
         if self._core.role is Role.LEADER:
             return self._lead.heartbeat_deadline
-        return min(self._core.election_deadline, self._standing.next_deadline())
+        return min(self._core.election_deadline, self._recovery.next_deadline())
 
     def peer_connected(self, name: str, now: Instant) -> None:
-        """A link to a member is up; nothing that was sent on an earlier one can arrive any more."""
+        """Note a new link to a member; nothing sent on an earlier link may arrive after this."""
         core = self._core
         core.now = now
         if name not in core.connected:
@@ -203,7 +202,6 @@ class Replica:
             self._election.peer_connected(name)
 
     def peer_disconnected(self, name: str, now: Instant) -> None:
-        """A link to a member is gone."""
         core = self._core
         core.now = now
         if not core.connected.get(name):
@@ -217,10 +215,10 @@ class Replica:
     # Proposals
 
     def propose(self, commands: Sequence[bytes], now: Instant) -> bool:
-        """Ask for commands to be appended, in this order.
+        """Ask for commands to be appended in this order; a follower forwards them.
 
-        A follower forwards them. True is no promise: they can be lost until they come back out
-        of the log. False: no leader can be reached or it takes none now, and nothing was done.
+        Returns False, and does nothing, if no leader is reachable or it accepts none now. True is
+        no promise: commands can be lost until they are committed.
         """
         core = self._core
         core.now = now
@@ -233,24 +231,24 @@ class Replica:
         return True
 
     def transfer_leadership(self, target: str | None, now: Instant) -> None:
-        """Hand leadership over to `target`, or to the most up-to-date linked member.
+        """Hand leadership to `target`, or to the most up-to-date linked member.
 
-        Nothing happens on a replica that does not lead, or when there is nobody to hand over to.
+        Does nothing on a replica that does not lead, or if no member can take over.
 
         Raises:
-            ValueError: `target` is no member.
+            ValueError: `target` is not a member.
         """
         core = self._core
         core.now = now
         if target is not None and target not in core.config.members:
-            raise ValueError(f"{target!r} is no member")
+            raise ValueError(f"{target!r} is not a member")
         if core.role is Role.LEADER:
             self._lead.transfer(target)
 
     # The disk
 
     def persisted(self, number: int, now: Instant) -> None:
-        """All batches up to `number` are durable, and their messages have been sent."""
+        """Note that all batches up to `number` are durable and their messages sent."""
         core = self._core
         core.now = now
         core.outbox.persisted(number)
@@ -260,20 +258,20 @@ class Replica:
             self._begin_leadership()
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
-        """Take the driver's own snapshot, and drop the entries before `first_index`.
+        """Adopt the driver's snapshot, and drop the entries before `first_index`.
 
-        The snapshot is of delivered entries, and the log must go on from it: `first_index` is
-        at most `snapshot.index + 1`. One older than the newest known is ignored.
+        The snapshot covers delivered entries only, and the log must continue it: `first_index` is
+        at most `snapshot.index + 1`. A snapshot older than the current one is ignored.
         """
         core = self._core
-        assert snapshot.index <= core.delivered_index, "a snapshot of what was never delivered"
-        assert first_index <= snapshot.index + 1, "the log must go on from the snapshot"
+        assert snapshot.index <= core.delivered_index, "a snapshot of undelivered entries"
+        assert first_index <= snapshot.index + 1, "the log must continue the snapshot"
         if core.snapshot is None or snapshot.index > core.snapshot.index:
             core.snapshot = snapshot
             core.log.compact(first_index)
 
     def take_output(self) -> Output:
-        """Give what is to be done, and forget it."""
+        """Return what the driver has to do, once."""
         core = self._core
         if core.role is Role.LEADER:
             self._lead.flush()
@@ -287,7 +285,7 @@ class Replica:
 
 
 def _parts(commands: Sequence[bytes], bytes_max: int) -> list[tuple[bytes, ...]]:
-    """Split commands into messages of bounded size; a bigger command goes alone."""
+    """Split commands into groups of at most `bytes_max`; a bigger command goes alone."""
     if sum(map(len, commands)) + ENTRY_BYTES * len(commands) <= bytes_max:
         return [tuple(commands)] if commands else []
     parts: list[list[bytes]] = [[]]

@@ -1,10 +1,10 @@
-"""What a replica tells about itself, for metrics and for people."""
+"""What a replica reports about itself, for metrics and people."""
 
 import msgspec
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """A replica at one moment; the counters count from its start."""
+    """A replica at one moment; counters start with the process."""
 
     role: str
     term: int
@@ -16,7 +16,7 @@ class Statistics(msgspec.Struct, frozen=True):
     log_bytes: int
     """Entry bytes held in memory."""
     is_barred: bool
-    """Whether lost storage keeps it from voting and standing at the moment."""
+    """Whether lost data keeps it from voting and standing for election."""
     elections_started: int
     elections_won: int
     snapshots_installed: int
