@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 
 class Instant(NamedTuple):
-    """A moment, as the pure parts see it."""
-
     monotonic: float
-    """Seconds on a clock that never goes back; what every time-out is counted on."""
+    """Seconds on a clock that never goes back; all time-outs use it."""
     wall_ms: int
-    """Milliseconds since the Unix epoch; what people are shown."""
+    """Milliseconds since the Unix epoch; people are shown this."""

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from roost.chat.ids import FoldedAccount, incarnation_of
-from roost.chat.presence import stays
+from roost.chat.presence import is_always_on
 from roost.chat.state import State
 from roost.irc.casemapping import fold_nick, fold_room
 
@@ -16,7 +16,7 @@ def check_invariants(state: State) -> None:
     for user_id, user in state.users.items():
         assert user.id == user_id
         assert bool(user.sessions) == (user_id not in state.absent), f"{user.nick}: {user.sessions}"
-        assert user.sessions or stays(state, user), f"{user.nick} is here without a session"
+        assert user.sessions or is_always_on(state, user), f"{user.nick} is here without a session"
         assert user.away or not user.is_auto_away
         assert not user.is_auto_away or all(
             state.sessions[session].is_unattended for session in user.sessions

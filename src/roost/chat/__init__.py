@@ -1,4 +1,4 @@
-"""The replicated chat state: commands in, changes out; pure and equal on every node."""
+"""The replicated chat state, pure and equal on every node: commands in, changes out."""
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip

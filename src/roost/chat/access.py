@@ -1,4 +1,4 @@
-"""Who may enter a room and who may speak there: questions that change nothing.
+"""Who may enter a room and who may speak there. Nothing here changes the state.
 
 Source: modern.ircdocs.horse, "Channel Modes".
 """
@@ -12,16 +12,16 @@ from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_entry_matched
 
 PRIVATE_MODES = "is"
-"""A room with one of these, or with a key, is nobody's to read about after it was emptied."""
+"""With one of these modes, or with a key, a room is private: its history closes once it empties."""
 
 
 def folded_account(user: User) -> FoldedAccount:
-    """Return the account that a user is logged in to; empty for none."""
+    """Return the folded account that a user is logged in to; empty for none."""
     return FoldedAccount(fold_nick(user.account))
 
 
 def entitled_status(room: Room, user: User) -> int:
-    """Return the status that a user's account has in a registered room."""
+    """Return the status that a user's account is entitled to in a registered room."""
     account = folded_account(user)
     if not account or not room.founder:
         return 0
@@ -29,7 +29,7 @@ def entitled_status(room: Room, user: User) -> int:
 
 
 def is_founder(room: Room, user: User) -> bool:
-    """Return whether a registered room is this user's."""
+    """Return whether a user is the founder of a registered room."""
     return bool(room.founder) and folded_account(user) == room.founder
 
 
@@ -38,11 +38,11 @@ def is_banned(room: Room, user: User) -> bool:
     return bool(room.bans) and is_listed(room.bans, user) and not is_listed(room.exceptions, user)
 
 
-def may_enter(room: Room, user: User, key: str) -> Reason | None:
-    """Return why a user may not enter; None when they may.
+def entry_refusal(room: Room, user: User, key: str) -> Reason | None:
+    """Return why a user may not enter, or None if they may.
 
-    Whoever would become an operator by entering always may: else a founder could lock themselves
-    out, and nobody could undo it.
+    A user who would become an operator by entering always may. Otherwise a founder could lock
+    themselves out, and nobody could undo it.
     """
     if entitled_status(room, user) & OPERATOR:
         return None
@@ -63,8 +63,8 @@ def may_enter(room: Room, user: User, key: str) -> Reason | None:
     return None
 
 
-def why_silent(room: Room, user: User) -> str:
-    """Return the mode that keeps a user from speaking in a room, or "".
+def muting_mode(room: Room, user: User) -> str:
+    """Return the mode that keeps a user from speaking in a room; empty if they may speak.
 
     Operators and voiced members always may.
     """
@@ -81,11 +81,11 @@ def why_silent(room: Room, user: User) -> str:
     return "b" if is_banned(room, user) else ""
 
 
-def lose_closure(room: Room) -> None:
-    """Open a room that nobody owns and nobody is in; the topic and the other modes stay.
+def lift_restrictions(room: Room) -> None:
+    """Open an empty, unregistered room; the topic and the other modes stay.
 
-    Whatever could keep people out goes, because nobody could lift it: the key, the lists, +i, +l
-    and +R. So does metadata, which nobody answers for any more.
+    Everything that could keep people out goes, because nobody could lift it: the key, the lists,
+    +i, +l and +R. Metadata goes too, because nobody is responsible for it any more.
     """
     room.modes = "".join(mode for mode in room.modes if mode not in "iR")
     room.key = ""
@@ -97,12 +97,12 @@ def lose_closure(room: Room) -> None:
 
 
 def is_private(room: Room) -> bool:
-    """Return whether what was said in a room is for nobody who was not in it."""
+    """Return whether a room's history is for its members only."""
     return bool(room.key) or any(mode in room.modes for mode in PRIVATE_MODES)
 
 
 def is_listed(entries: dict[str, ListEntry], user: User) -> bool:
-    """Return whether one of a list's entries means a user."""
+    """Return whether one of a list's entries matches a user."""
     if not entries:
         return False
     mask, account = fold(mask_of(user)), folded_account(user)

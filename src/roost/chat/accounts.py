@@ -1,12 +1,12 @@
 """Accounts: names that people own, and who is logged in to them.
 
-A name that is an account is nobody else's nickname. What proves that somebody owns an account is
-checked by a node before it asks; the state machine checks again what may have changed meanwhile.
+The name of an account is a nickname for its owner only. A node verifies the credentials before it
+asks for a login; the state machine checks again whatever may have changed meanwhile.
 """
 
 from roost.chat.admission import address_key, sessions_of_account, set_account
 from roost.chat.applied import Applied
-from roost.chat.attempts import count, succeed
+from roost.chat.attempts import count_attempt, uncount_attempt
 from roost.chat.bans import find_ban
 from roost.chat.changes import AccountChanged, AccountRegistered, AccountUpdated, Source
 from roost.chat.commands.accounts import (
@@ -27,9 +27,9 @@ from roost.chat.dispatch import applies, applies_command
 from roost.chat.entitlements import grant_everywhere
 from roost.chat.hosts import change_host, is_operator, real_host
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
-from roost.chat.metadata import take_from_account
+from roost.chat.metadata import adopt_account_metadata
 from roost.chat.ownership import release_account
-from roost.chat.presence import begin_to_stay, stays
+from roost.chat.presence import is_always_on, make_always_on
 from roost.chat.refusals import Reason
 from roost.chat.reservations import find_account, is_service
 from roost.chat.sessions import close_session, end_always_on
@@ -43,7 +43,7 @@ from roost.irc.names import is_valid_nick
 
 @applies(RegisterAccount)
 def register_account(step: Step, user: User, operation: RegisterAccount) -> None:
-    """Make an account, and log its maker in; the log's order decides who gets the name."""
+    """Register an account and log its owner in; the log's order decides who gets the name."""
     if user.account:
         step.refused(Reason.ALREADY_LOGGED_IN, user.account)
         return
@@ -56,7 +56,7 @@ def register_account(step: Step, user: User, operation: RegisterAccount) -> None
 
 @applies_command(RegisterEarly)
 def register_early(step: Step, command: RegisterEarly) -> Applied:
-    """Make an account for a client that is not registered itself; asked twice, it is made once."""
+    """Register an account for an unregistered client; a repeated command changes nothing."""
     state = step.state
     known = state.accounts.get(FoldedAccount(fold_nick(command.name)))
     if known is not None and known.registered_by == (command.session, command.line):
@@ -90,7 +90,7 @@ def _make_account(
     if len(state.accounts) >= settings.accounts_max:
         step.refused(Reason.TOO_MANY_ACCOUNTS, name)
         return None
-    if address and not count(step, f"r:{address}", settings.registrations_per_address_max):
+    if address and not count_attempt(step, f"r:{address}", settings.registrations_per_address_max):
         return None
     account = Account(AccountId(step.position), name, step.time_ms, credentials)
     state.accounts[folded] = account
@@ -100,7 +100,7 @@ def _make_account(
 
 @applies(DropAccount)
 def drop_account(step: Step, user: User, operation: DropAccount) -> None:
-    """Return up one's account: everybody is logged out of it, and its rooms are nobody's."""
+    """Drop one's own account: log everybody out of it, and release its rooms."""
     state = step.state
     account = _own_account(step, user, operation.account)
     if account is None:
@@ -120,24 +120,24 @@ def drop_account(step: Step, user: User, operation: DropAccount) -> None:
 
 @applies(LogIn)
 def log_in(step: Step, user: User, operation: LogIn) -> None:
-    """Log a user in, whose client has proved to own the account."""
+    """Log in a user whose node has verified the credentials."""
     state = step.state
     account = find_account(state, operation.account)
     if account is None:
         step.refused(Reason.NO_SUCH_ACCOUNT, "")
         return
-    succeed(state, account.name, step.session.address)
+    uncount_attempt(state, account.name, step.session.address)
     ban = find_ban(state, user.nick, user.username, real_host(user), account.name, step.time_ms)
     if ban is not None and not is_operator(user):
         step.refused(Reason.NETWORK_BAN, detail=ban.reason)
         return
     if user.account != account.name and _is_shared(state, user):
-        # The others' clients have not proved to own this one.
+        # The other clients have not proved that they own this account.
         step.refused(Reason.ACCOUNT_SHARED, user.account)
         return
     limit = state.settings.sessions_per_account_max
-    count = sessions_of_account(state, account.name) + len(user.sessions)
-    if user.account != account.name and count > limit:
+    sessions = sessions_of_account(state, account.name) + len(user.sessions)
+    if user.account != account.name and sessions > limit:
         step.refused(Reason.TOO_MANY_SESSIONS, "account", str(limit))
         return
     _set_account(step, user, account.name)
@@ -145,7 +145,6 @@ def log_in(step: Step, user: User, operation: LogIn) -> None:
 
 @applies(LogOut)
 def log_out(step: Step, user: User, _operation: LogOut) -> None:
-    """Log a user out."""
     if _is_shared(step.state, user):
         step.refused(Reason.ACCOUNT_SHARED, user.account)
         return
@@ -153,12 +152,12 @@ def log_out(step: Step, user: User, _operation: LogOut) -> None:
 
 
 def _is_shared(state: State, user: User) -> bool:
-    """Return whether more than this one client is logged in by the user, or would be without one."""
-    return bool(user.account) and (len(user.sessions) > 1 or stays(state, user))
+    """Return whether logging out would affect other clients, or an always-on user."""
+    return bool(user.account) and (len(user.sessions) > 1 or is_always_on(state, user))
 
 
 def _set_account(step: Step, user: User, account: str) -> None:
-    """Log a user in or out, and show it; who is asked for it is told even if nothing changes."""
+    """Log a user in or out; the asker is told even if nothing changes."""
     source = source_of(user)
     is_news = user.account != account
     rooms = rooms_of(step.state, user) if is_news else ()
@@ -166,8 +165,8 @@ def _set_account(step: Step, user: User, account: str) -> None:
         set_account(step.state, user, account)
     step.changed(AccountChanged(step.part, source, account, rooms))
     if is_news and account:
-        begin_to_stay(step.state, user)
-        take_from_account(step, user)
+        make_always_on(step.state, user)
+        adopt_account_metadata(step, user)
         grant_everywhere(step, user)
     if is_news:
         change_host(step, user)
@@ -175,7 +174,7 @@ def _set_account(step: Step, user: User, account: str) -> None:
 
 @applies(EndClients)
 def end_clients(step: Step, user: User, operation: EndClients) -> None:
-    """End the clients of another user of the same account, who is gone then unless always on."""
+    """End all clients of another user of the same account."""
     state = step.state
     number = state.nicks.get(FoldedNick(fold_nick(operation.nick)))
     if number is None:
@@ -190,12 +189,11 @@ def end_clients(step: Step, user: User, operation: EndClients) -> None:
     step.changed(AccountUpdated(step.part, source_of(user), "clients-ended", other.nick))
 
 
-# What opens an account
+# Credentials
 
 
 @applies(SetCredentials)
 def set_credentials(step: Step, user: User, operation: SetCredentials) -> None:
-    """Change the password of one's account."""
     account = _own_account(step, user, operation.account)
     if account is not None:
         account.credentials = operation.credentials
@@ -204,7 +202,6 @@ def set_credentials(step: Step, user: User, operation: SetCredentials) -> None:
 
 @applies(AddCertificate)
 def add_certificate(step: Step, user: User, operation: AddCertificate) -> None:
-    """Let a client certificate open one's account."""
     account = _own_account(step, user, operation.account)
     if account is None:
         return
@@ -219,7 +216,6 @@ def add_certificate(step: Step, user: User, operation: AddCertificate) -> None:
 
 @applies(RemoveCertificate)
 def remove_certificate(step: Step, user: User, operation: RemoveCertificate) -> None:
-    """Let a client certificate open one's account no more."""
     account = _own_account(step, user, operation.account)
     if account is None:
         return
@@ -232,7 +228,7 @@ def remove_certificate(step: Step, user: User, operation: RemoveCertificate) -> 
 
 
 def _own_account(step: Step, user: User, number: AccountId) -> Account | None:
-    """Find the account that a user is logged in to, if it is the one that was meant."""
+    """Return the account that a user is logged in to if it is the one that was meant."""
     account = find_account(step.state, number)
     if account is None or account.name != user.account:
         step.refused(Reason.ACCOUNT_NOT_YOURS)
@@ -245,12 +241,14 @@ def _own_account(step: Step, user: User, number: AccountId) -> Account | None:
 
 @applies_command(CountLogin)
 def count_login(step: Step, command: CountLogin) -> Applied:
-    """Count an attempt to log in, or refuse it because there were too many."""
+    """Count an attempt to log in, or refuse it if there were too many."""
     settings = step.state.settings
     key = address_key(command.address, settings.address_exempt_networks)
     line = (command.session, command.line)
-    if not key or count(step, f"h:{key}", settings.logins_per_address_max, line):
-        count(step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max, line)
+    if not key or count_attempt(step, f"h:{key}", settings.logins_per_address_max, line):
+        count_attempt(
+            step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max, line
+        )
     return _answer(step, command)
 
 

@@ -1,8 +1,7 @@
 """How many clients one address and one account may have, over all nodes and balancers.
 
-A balancer counts the connections that it holds and nothing else; here every registered session is
-counted, in the log's order. Each kind of count is kept as sessions come and go, so that nobody
-ever has to be searched for.
+A balancer only counts its own connections. Here every registered session counts, in the log's
+order. The counts are kept up to date as sessions come and go, so nothing has to be searched.
 """
 
 import ipaddress
@@ -12,14 +11,14 @@ from roost.chat.state import Session, State, User
 from roost.irc.casemapping import fold_nick
 
 _IPV6_PREFIX = 64
-"""What one customer is given at least: counting single IPv6 addresses would count nothing."""
+"""The smallest network that a customer gets; single IPv6 addresses would be no limit."""
 
 
 def address_key(address: str, exempt: tuple[str, ...]) -> str:
-    """Return what an address is counted under; empty when it is not counted.
+    """Return the key that an address is counted under; empty if it is not counted.
 
-    That is so within the `exempt` networks, and for what is no IP address: a socket of the
-    balancer's own machine.
+    Addresses in the `exempt` networks are not counted, and neither is what is no IP address, such
+    as a socket of the balancer's own machine.
     """
     try:
         ip = ipaddress.ip_address(address)
@@ -32,11 +31,11 @@ def address_key(address: str, exempt: tuple[str, ...]) -> str:
     return str(ip)
 
 
-def obstacle_to(state: State, key: str, account: str) -> tuple[str, int] | None:
-    """Return which limit keeps another session out, and how high it is; None when none does.
+def exceeded_limit(state: State, key: str, account: str) -> tuple[str, int] | None:
+    """Return the limit that keeps another session out, as (of what, how many); None if none does.
 
-    The session would come from `key`, an `address_key`, and be logged in to `account`, unless that
-    is empty.
+    The session would come from `key`, an `address_key`, and be logged in to `account`, which may
+    be empty.
     """
     settings = state.settings
     if key and state.sessions_by_address.get(key, 0) >= settings.sessions_per_address_max:
@@ -46,15 +45,14 @@ def obstacle_to(state: State, key: str, account: str) -> tuple[str, int] | None:
     return None
 
 
-def count_in(state: State, session: Session) -> None:
-    """Count a session that is being opened."""
+def count_session(state: State, session: Session) -> None:
     if session.address:
         counts = state.sessions_by_address
         counts[session.address] = counts.get(session.address, 0) + 1
 
 
-def count_out(state: State, number: SessionId) -> None:
-    """Count a session no more; it is still in the state."""
+def uncount_session(state: State, number: SessionId) -> None:
+    """Stop counting a session that is still in the state."""
     key = state.sessions[number].address
     if key:
         state.sessions_by_address[key] -= 1
@@ -63,13 +61,13 @@ def count_out(state: State, number: SessionId) -> None:
 
 
 def sessions_of_account(state: State, account: str) -> int:
-    """Count the sessions of an account, whichever nicknames they bear."""
+    """Return the number of an account's sessions, under whichever nicknames."""
     users = state.users_by_account.get(FoldedAccount(fold_nick(account)), {})
     return sum(len(state.users[user].sessions) for user in users)
 
 
 def set_account(state: State, user: User, account: str) -> None:
-    """Log a user in to an account, or out when `account` is empty; says nothing to anybody."""
+    """Log a user in to an account, or out if `account` is empty, without telling anybody."""
     forget_account(state, user)
     user.account = account
     if account:
@@ -78,7 +76,7 @@ def set_account(state: State, user: User, account: str) -> None:
 
 
 def forget_account(state: State, user: User) -> None:
-    """Count a user no more among those of their account."""
+    """Remove a user from those of their account."""
     folded = FoldedAccount(fold_nick(user.account))
     users: dict[UserId, None] = state.users_by_account.get(folded, {})
     users.pop(user.id, None)

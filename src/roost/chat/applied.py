@@ -1,4 +1,4 @@
-"""The outcome of one entry: what `apply` returns."""
+"""The outcome of one entry: what `apply_entry` returns."""
 
 import msgspec
 
@@ -8,24 +8,24 @@ from roost.chat.refusals import Refusal
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What one entry did, in order; equal on every node."""
+    """What an entry did, in order; equal on every node."""
 
     position: Position
     time_ms: int
     session: SessionId = SessionId(0)
-    """Whose line it was; 0 when it was nobody's."""
+    """The session whose line it was; 0 for none."""
     generation: int = 0
     line: int = 0
     results: tuple[Change | Refusal, ...] = ()
     is_duplicate: bool = False
-    """The line had taken effect before: `results` is empty, and so it must stay."""
+    """The line had already taken effect: `results` is empty."""
     is_fenced: bool = False
-    """An earlier generation of the session, or a session that is closed, asked: nothing done."""
+    """The command is of an earlier generation of the session, or of a closed one: nothing done."""
     fenced: tuple[tuple[SessionId, int], ...] = ()
-    """Of the sessions that were to be attached, with their generations, those that were not."""
+    """The sessions that could not be attached, with the generations that were asked for."""
     closed: SessionId = SessionId(0)
-    """The session that was to be closed, and is so for good, whether or not it was ever open."""
+    """The session that is now closed for good, whether or not it was ever open."""
     request: str = ""
-    """The name of a command that a line asked for before its effect; it may ask again."""
+    """The name of the `commands.Request` that this was; empty for none."""
     failure: str = ""
-    """Why the entry was skipped: it was malformed or made `apply` fail."""
+    """Why the entry was skipped: it was malformed, or applying it raised an exception."""

@@ -1,8 +1,8 @@
 """Counts attempts to log in and to register, over all nodes.
 
-An attempt to log in is counted before a password is looked at, by account and by address; one that
-succeeds is counted no more. A certificate cannot be guessed and is not counted, so that its owner
-gets in while somebody else tries passwords.
+A login attempt is counted before its password is verified, by account and by address. If it
+succeeds, it is not counted any more. Certificates cannot be guessed and are not counted, so their
+owner gets in while somebody else tries passwords.
 """
 
 from roost.chat.ids import SessionId
@@ -12,18 +12,17 @@ from roost.chat.step import Step
 from roost.irc.casemapping import fold_nick
 
 COUNTS_MAX = 20_000
-"""Addresses and accounts that are counted at a time; the one counted longest ago gives way. With
-about 100 bytes each this is 2 MB, and an attacker with more addresses is counted by account."""
-
+"""Addresses and accounts that are counted at a time; the one counted longest ago is dropped. At
+about 100 bytes each this is 2 MB. An attacker with more addresses is still counted by account."""
 
 _NOBODY = (SessionId(0), 0)
 
 
-def count(step: Step, key: str, limit: int, line: tuple[SessionId, int] = _NOBODY) -> bool:
-    """Count under a key, unless there were too many within the window: that is refused.
+def count_attempt(step: Step, key: str, limit: int, line: tuple[SessionId, int] = _NOBODY) -> bool:
+    """Count an attempt under a key; refuse it and return False if the window holds too many.
 
-    A session's line that comes again, because its node died, is counted again only if somebody
-    else has tried meanwhile.
+    A line that is repeated because its node died counts again only if somebody else has tried
+    meanwhile.
     """
     state = step.state
     window_ms = int(state.settings.attempts_window_s * 1000)
@@ -31,7 +30,7 @@ def count(step: Step, key: str, limit: int, line: tuple[SessionId, int] = _NOBOD
     if counted is None or step.time_ms - counted.since_ms >= window_ms:
         counted = AttemptCount(0, step.time_ms)
     is_same = line != _NOBODY and counted.last == line
-    # Taken out and put back, it is the last to give way.
+    # Removed and added again, it becomes the last to be dropped.
     state.attempts[key] = counted
     if len(state.attempts) > COUNTS_MAX:
         del state.attempts[next(iter(state.attempts))]
@@ -46,8 +45,8 @@ def count(step: Step, key: str, limit: int, line: tuple[SessionId, int] = _NOBOD
     return True
 
 
-def is_exhausted(state: State, key: str, limit: int, time_ms: int) -> int:
-    """Tell for how many seconds nothing more would be counted under a key; 0 when it would be."""
+def seconds_to_wait(state: State, key: str, limit: int, time_ms: int) -> int:
+    """Return for how many seconds another attempt under a key would be refused; 0 for none."""
     window_ms = int(state.settings.attempts_window_s * 1000)
     counted = state.attempts.get(key)
     if counted is None or counted.count < limit:
@@ -55,8 +54,8 @@ def is_exhausted(state: State, key: str, limit: int, time_ms: int) -> int:
     return max(0, -(-(counted.since_ms + window_ms - time_ms) // 1000))
 
 
-def succeed(state: State, account: str, address: str) -> None:
-    """Count an attempt no more, because it succeeded; `address` is an `admission.address_key`."""
+def uncount_attempt(state: State, account: str, address: str) -> None:
+    """Take back an attempt that succeeded; `address` is an `admission.address_key`."""
     for key in (f"a:{fold_nick(account)}", f"h:{address}"):
         counted = state.attempts.get(key)
         if counted is not None:

@@ -1,12 +1,12 @@
-"""Who may not be on the network at all: bans by mask, address and account, alike on all nodes.
+"""Network bans: by mask, address and account, equal on all nodes.
 
-What a ban means shows in how it is written, so that there is one list and one way to match it:
+A ban's form shows its kind, so that there is one list and one way to match it:
 
     10.0.0.0/8, 2001:db8::/32, 192.0.2.7    an address, or a network of them
     ~a:bob, ~account:b*                     an account, or a mask over them
     *@192.0.2.*, bob!*@*                    a mask over nick!user@host
 
-They are looked at when somebody comes online or logs in, and when one is made; never for a message.
+Bans are checked when a user comes online or logs in, and when a ban is added; never for a message.
 """
 
 import ipaddress
@@ -22,14 +22,14 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 MASK_BYTES_MAX = 200
 """As in a room's lists."""
 LETTERS_MIN = 3
-"""How much of a mask has to say something: one that is all wildcards would shut everybody out."""
+"""The fewest characters of a mask that are no wildcards, so that no ban shuts everybody out."""
 PREFIX_MIN = 8
-"""The shortest prefix of a network, for the same reason; the largest that anybody was given."""
+"""The shortest prefix of a network, for the same reason; no larger network was ever assigned."""
 _WILDCARDS = "*?!@.:/"
 
 
 def normalise_ban(text: str) -> str:
-    """Complete what a ban is for as people type it; empty when it cannot be one."""
+    """Complete a ban as people type it; return "" if it is invalid."""
     network = read_network(text)
     if network is not None:
         is_single = network.num_addresses == 1
@@ -49,7 +49,7 @@ def normalise_ban(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def read_network(text: str) -> Network | None:
-    """Read an address or a network of them; None when it is none."""
+    """Parse an address or a network; return None if it is neither."""
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -59,7 +59,7 @@ def read_network(text: str) -> Network | None:
 def find_ban(
     state: State, nick: str, username: str, host: str, account: str, time_ms: int
 ) -> NetworkBan | None:
-    """Find a ban that means somebody; `host` is where they really come from."""
+    """Find a ban that matches a user; `host` is the one they really come from."""
     if not state.bans:
         return None
     mask, folded_account = fold(f"{nick}!{username}@{host}"), fold_nick(account)
@@ -70,13 +70,13 @@ def find_ban(
 
 
 def is_hit(ban: NetworkBan, nick: str, username: str, host: str, account: str) -> bool:
-    """Return whether a ban means somebody, as in `find_ban`, whatever the other bans say."""
+    """Return whether a ban matches a user; the arguments are those of `find_ban`."""
     mask = fold(f"{nick}!{username}@{host}")
     return _is_meant(fold(ban.mask), mask, host, fold_nick(account))
 
 
 def _is_meant(folded: str, mask: str, host: str, account: str) -> bool:
-    """Match one ban, but `host` everything folded."""
+    """Match one ban; everything but `host` is folded."""
     network = read_network(folded)
     if network is None:
         return is_entry_matched(folded, mask, account)
@@ -89,12 +89,10 @@ def _is_meant(folded: str, mask: str, host: str, account: str) -> bool:
 
 
 def is_expired(ban: NetworkBan, time_ms: int) -> bool:
-    """Return whether a ban's time is over."""
     return 0 < ban.expires_ms <= time_ms
 
 
 def forget_expired(state: State, time_ms: int) -> None:
-    """Forget the bans whose time is over."""
     for folded, ban in list(state.bans.items()):
         if is_expired(ban, time_ms):
             del state.bans[folded]

@@ -1,7 +1,7 @@
-"""What applying an entry changed: complete in itself, so that it can be shown at any later time.
+"""What applying an entry changed, complete enough to be shown at any later time.
 
-A change carries the names as they were; showing one reads no state but the list of who may see
-it. The same bytes are stored in history, so live and past look alike.
+A change carries all names as they were. To show one, only the list of its viewers is read from the
+state. History stores the same bytes, so that past and live changes look alike.
 """
 
 from typing import TypeAlias
@@ -17,7 +17,7 @@ OPERATOR = 2
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who did it, under the names they had when they did it."""
+    """The user who did it, with the names they had then."""
 
     user: UserId
     nick: str
@@ -26,32 +26,32 @@ class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
     account: str = ""
     """Empty when not logged in."""
     is_bot: bool = False
-    """Said of themselves that they are no human (user mode B)."""
+    """They declared themselves a bot (user mode B)."""
 
 
 class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     part: int
-    """Number within the entry, from 0; with the position it makes the message id."""
+    """The number within the entry, from 0; with the position it forms the message id."""
     source: Source
 
 
 class Said(_Change, frozen=True, tag=1):
-    """A message. To a room: everyone in it of at least `minimum_status`; else to `recipient`."""
+    """A message to `recipient`, or to everyone in a room with at least `minimum_status`."""
 
     verb: str
     room: RoomId
-    """0 when it is private."""
+    """0 if it is private."""
     recipient: UserId
-    """0 when it is for a room."""
+    """0 if it is for a room."""
     target: str
     """As shown: the room's name with its status prefix, or the recipient's nickname."""
     minimum_status: int
     text: str
     tags: tuple[tuple[str, str], ...]
     recipient_identity: str
-    """`history.identity` of the recipient, empty for a room."""
+    """`history.identity` of the recipient; empty for a room."""
     away: str
-    """The recipient's away message, for the sender alone; empty when present."""
+    """The recipient's away message, for the sender only; empty if they are not away."""
     breaks: tuple[int, ...] = ()
     """As in `commands.Say`."""
 
@@ -75,7 +75,7 @@ class Parted(_Change, frozen=True, tag=3):
     name: str
     reason: str
     status: int = 0
-    """What they were in the room."""
+    """Their status in the room before."""
 
 
 class Kicked(_Change, frozen=True, tag=4):
@@ -87,25 +87,25 @@ class Kicked(_Change, frozen=True, tag=4):
     nick: str
     reason: str
     status: int = 0
-    """What the removed one was in the room."""
+    """The removed user's status in the room before."""
 
 
 class Quitted(_Change, frozen=True, tag=5):
-    """`source` is gone; `rooms` are (id, name) of where it was."""
+    """`source` went offline; `rooms` are the (id, name) of the rooms they were in."""
 
     rooms: tuple[tuple[RoomId, str], ...]
     reason: str
 
 
 class NickChanged(_Change, frozen=True, tag=6):
-    """`source`, under its old name, is now `nick`."""
+    """`source`, with the old nickname, is now `nick`."""
 
     nick: str
     rooms: tuple[tuple[RoomId, str], ...]
 
 
 class TopicChanged(_Change, frozen=True, tag=7):
-    """`room` has another topic; empty when it was cleared."""
+    """`room` has another topic, or none if it is empty."""
 
     room: RoomId
     name: str
@@ -113,7 +113,7 @@ class TopicChanged(_Change, frozen=True, tag=7):
 
 
 class RoomModesChanged(_Change, frozen=True, tag=8):
-    """`room` has other modes; parameters are as shown (the member's nickname for o and v)."""
+    """`room` has other modes; the parameters are as shown (the member's nickname for o and v)."""
 
     room: RoomId
     name: str
@@ -121,7 +121,7 @@ class RoomModesChanged(_Change, frozen=True, tag=8):
 
 
 class UserModesChanged(_Change, frozen=True, tag=9):
-    """`source`'s own modes changed."""
+    """`source` changed their own modes."""
 
     changes: tuple[ModeChange, ...]
 
@@ -137,16 +137,16 @@ class Invited(_Change, frozen=True, tag=10):
 
 
 class AwayChanged(_Change, frozen=True, tag=11):
-    """`source` went away with `message`, or came back (empty)."""
+    """`source` is away with `message`, or back if it is empty."""
 
     message: str
     rooms: tuple[tuple[RoomId, str], ...]
     is_news: bool = True
-    """Else it was so before, and nobody is told but the user's own clients."""
+    """If False, nothing changed, and only the user's own clients are told."""
 
 
 class RealnameChanged(_Change, frozen=True, tag=12):
-    """SETNAME."""
+    """`source` has another real name (SETNAME)."""
 
     realname: str
     rooms: tuple[tuple[RoomId, str], ...]
@@ -155,13 +155,13 @@ class RealnameChanged(_Change, frozen=True, tag=12):
 
 
 class SessionOpened(_Change, frozen=True, tag=13):
-    """A client is registered."""
+    """A client has registered."""
 
     session: SessionId
 
 
 class SessionClosed(_Change, frozen=True, tag=14):
-    """A client is gone; its node tells it `reason` if it is still there."""
+    """A session ended; its node tells the client `reason` if it is still connected."""
 
     session: SessionId
     reason: str
@@ -176,7 +176,7 @@ class CapabilitiesChanged(_Change, frozen=True, tag=15):
 
 
 class MonitorChanged(_Change, frozen=True, tag=16):
-    """A session's MONITOR list changed; names are as typed, unless they did not fit."""
+    """A session's MONITOR list changed; names are as typed, without those that did not fit."""
 
     session: SessionId
     is_cleared: bool
@@ -185,35 +185,35 @@ class MonitorChanged(_Change, frozen=True, tag=16):
 
 
 class SessionAttached(_Change, frozen=True, tag=17):
-    """Another node serves the session, under a higher generation."""
+    """Another node serves the session now, with a higher generation."""
 
     session: SessionId
     generation: int
 
 
 class WentOnline(_Change, frozen=True, tag=18):
-    """A nickname came into use; `source` bears it. For MONITOR."""
+    """`source` came online under a nickname, or changed to it. For MONITOR."""
 
     folded: FoldedNick
 
 
 class WentOffline(_Change, frozen=True, tag=19):
-    """A nickname fell out of use; `source` bore it. For MONITOR."""
+    """`source` no longer uses a nickname. For MONITOR."""
 
     folded: FoldedNick
 
 
 class SessionResumed(_Change, frozen=True, tag=20):
-    """A client goes on with session `previous` as `session`; to others nothing happened."""
+    """A client continues session `previous` as `session`; nobody else is told."""
 
     session: SessionId
     previous: SessionId
 
 
 class AccountChanged(_Change, frozen=True, tag=21):
-    """`source`, as it was before, is logged in to `account` now, or to none when it is empty.
+    """`source`, as they were before, is now logged in to `account`, or logged out if it is empty.
 
-    `rooms` is empty when it was so before: only the one who asked is told then.
+    `rooms` is empty if nothing changed; then only the asker is told.
     """
 
     account: str
@@ -221,14 +221,14 @@ class AccountChanged(_Change, frozen=True, tag=21):
 
 
 class AccountRegistered(_Change, frozen=True, tag=22):
-    """There is a new account; `source` has no user when nobody was online under it yet."""
+    """There is a new account; `source` has no user if its client was not registered."""
 
     account: AccountId
     name: str
 
 
 class AccountUpdated(_Change, frozen=True, tag=23):
-    """What opens an account changed, or it is gone; for the one who asked.
+    """An account's credentials changed, or it was dropped; for the asker only.
 
     `what` is "password", "certificate-added", "certificate-removed", "dropped" or "clients-ended";
     `detail` is the certificate's fingerprint, the account's name, or the nickname of the clients.
@@ -239,13 +239,13 @@ class AccountUpdated(_Change, frozen=True, tag=23):
 
 
 class AlwaysOnChanged(_Change, frozen=True, tag=27):
-    """`source`'s account is always on from now on, or not any more."""
+    """`source`'s account is always-on, or no longer."""
 
     is_on: bool
 
 
 class OwnershipChanged(_Change, frozen=True, tag=30):
-    """What ChanServ did for `source`, for the answer alone.
+    """What ChanServ did for `source`; for the answer only.
 
     `what` is "registered", "dropped", "offered", "withdrawn", "transferred", "access", "done".
     """
@@ -254,13 +254,13 @@ class OwnershipChanged(_Change, frozen=True, tag=30):
     name: str
     what: str
     account: str = ""
-    """The other account that it is about, as its owner writes it."""
+    """The other account involved, in its owner's spelling."""
     letter: str = ""
-    """For "access": the status that it gets from now on; empty for none."""
+    """For "access": the status that the account gets; empty for none."""
 
 
 class RoomMember(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Somebody who was in a room when it got another name."""
+    """A user who was in a room when it was renamed."""
 
     source: Source
     realname: str
@@ -268,10 +268,10 @@ class RoomMember(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class RoomRenamed(_Change, frozen=True, tag=31):
-    """A room has another name; history and everything else that is the room's stays with it.
+    """A room has another name, and keeps its history and everything else.
 
-    It holds what clients that know nothing of renaming are shown instead: as if they had left
-    one room and entered another.
+    Clients without support for this are shown a departure from one room and an entry into another,
+    which the other fields describe.
     """
 
     room: RoomId
@@ -285,73 +285,73 @@ class RoomRenamed(_Change, frozen=True, tag=31):
 
 
 class MetadataChanged(_Change, frozen=True, tag=32):
-    """Metadata of a room or of a user changed, or is told of a user who has just come."""
+    """Metadata of a room or user changed, or is shown because a user has just come."""
 
     room: RoomId
-    """0 when it is a user's."""
+    """0 for a user's metadata."""
     user: UserId
-    """0 when it is a room's."""
+    """0 for a room's metadata."""
     target: str
     entries: tuple[tuple[str, str | None], ...]
-    """Keys and values; None for what was removed."""
+    """Keys and values; None for a removed key."""
     rooms: tuple[tuple[RoomId, str], ...] = ()
-    """Where the members are told."""
+    """The rooms whose members are told."""
     folded: FoldedNick = FoldedNick("")
     """The nickname whose watchers are told; empty for none."""
     cause: str = "set"
-    """"set": `source` asked for it; "account": `source` logged in; "presence": nothing changed, and
-    it is told because the user came online or entered."""
+    """"set": `source` asked for it; "account": `source` logged in; "presence": nothing changed, but
+    the user came online or entered a room."""
 
 
 class SubscriptionsChanged(_Change, frozen=True, tag=33):
-    """A session is told of other keys of metadata."""
+    """A session changed its subscriptions to keys of metadata."""
 
     session: SessionId
     added: tuple[str, ...]
-    """Those that are new, in order."""
+    """The new keys, in order."""
     removed: tuple[str, ...]
-    """Those that were there."""
+    """The keys that are no longer subscribed."""
     asked: tuple[str, ...]
-    """Those that are to be confirmed, whether or not there was anything to be done."""
+    """The keys to confirm, whether or not they changed."""
 
 
 class Redacted(_Change, frozen=True, tag=45):
-    """`source` took a message back: in `room`, or of a private conversation.
+    """`source` redacted a message, in `room` or in a private conversation.
 
-    It is the history store's order to forget what the message said.
+    It makes the history store delete the text of the message.
     """
 
     room: RoomId
-    """0 when it is private."""
+    """0 if it is private."""
     recipient: UserId
-    """Who else is told of a private one; 0 when they are not here."""
+    """The other side of a private conversation; 0 if they are offline."""
     target: str
     message: str
-    """The message's id as it is written."""
+    """The message's id."""
     position: Position
     number: int
     """The message's part within its entry."""
     reason: str
     author_nick: str
-    """Who said it, under the nickname that they had."""
+    """The author's nickname at the time."""
     recipient_identity: str
     """As in the message's `Said`."""
 
 
 class OperatorsTold(_Change, frozen=True, tag=50):
-    """What `source` did as an operator, in words for the others."""
+    """A notice to the other operators about what `source` did."""
 
     text: str
 
 
 class Wallopped(_Change, frozen=True, tag=51):
-    """`source` says something to everybody with user mode w."""
+    """A message of `source` to all users with mode w."""
 
     text: str
 
 
 class Killed(_Change, frozen=True, tag=53):
-    """`source`, an operator, removes `user`, called `nick`, from the network."""
+    """`source`, an operator, removed `user`, called `nick`, from the network."""
 
     user: UserId
     nick: str
@@ -359,26 +359,26 @@ class Killed(_Change, frozen=True, tag=53):
 
 
 class Rehashed(_Change, frozen=True, tag=52):
-    """Every node is to read its configuration again."""
+    """Every node has to read its configuration again."""
 
 
 class ReadMarked(_Change, frozen=True, tag=40):
-    """Up to when `source` has read a room or a conversation, for their own clients alone."""
+    """The time up to which `source` has read a conversation; for their own clients only."""
 
     target: str
-    """As it was typed."""
+    """As typed."""
     time_ms: int
     is_news: bool
-    """Whether it was less before; else only the one who asked is told."""
+    """If False, the marker did not move, and only the asker is told."""
     users: tuple[UserId, ...]
-    """Whose clients are told: all who are logged in to the account, `source` among them."""
+    """All users of the account, `source` included, whose clients are told."""
 
 
 class HostChanged(_Change, frozen=True, tag=55):
-    """`source`, as it was before, is shown under another host.
+    """`source`, as they were before, is shown with another host.
 
-    It holds what clients that know nothing of that are shown instead: as if the user had left the
-    network and come back.
+    Clients without support for this are shown a QUIT and new JOINs, which the other fields
+    describe.
     """
 
     host: str
@@ -390,7 +390,7 @@ class HostChanged(_Change, frozen=True, tag=55):
 
 
 class VirtualHostSet(_Change, frozen=True, tag=56):
-    """An account has another virtual host, or uses it or not; for the one who asked."""
+    """An account's virtual host changed, or was switched on or off; for the asker only."""
 
     account: str
     host: str

@@ -1,4 +1,4 @@
-"""What must be equal on all nodes, although each reads or draws it for itself."""
+"""Values that must be equal on all nodes, although each node configures or generates its own."""
 
 from roost.chat.applied import Applied
 from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
@@ -8,7 +8,7 @@ from roost.chat.step import Step
 
 @applies_command(Configure)
 def configure(step: Step, command: Configure) -> Applied:
-    """Adopt settings, unless a node only repeats what it said before."""
+    """Adopt settings, unless a node only repeats those it had before."""
     state = step.state
     if not command.node or state.configured.get(command.node) != command.written:
         state.settings = command.settings

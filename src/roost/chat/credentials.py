@@ -1,13 +1,13 @@
-"""What an account's password is checked against."""
+"""The stored form of a password."""
 
 import msgspec
 
 
 class Credentials(msgspec.Struct, frozen=True, array_like=True):
-    """What a password is checked against; never the password, and shown to nobody."""
+    """What a password is verified against; never the password itself, and shown to nobody."""
 
     password: str = ""
-    """The argon2id hash in its encoded form; empty when only certificates open the account."""
+    """The encoded argon2id hash; empty if only certificates open the account."""
     scram_salt: bytes = b""
     scram_iterations: int = 0
     scram_stored_key: bytes = b""

@@ -1,4 +1,4 @@
-"""The status that accounts have in registered rooms, given to people who are inside."""
+"""Gives members the status that their accounts are entitled to in registered rooms."""
 
 from roost.chat.access import entitled_status
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, Source
@@ -12,12 +12,12 @@ STATUS_LETTERS = {"o": OPERATOR, "v": VOICE}
 
 
 def service_source(state: State) -> Source:
-    """Return who does what the owners of rooms have asked for."""
+    """Return ChanServ as the source of changes."""
     return Source(UserId(0), SERVICE, SERVICE, state.services_host)
 
 
 def grant(step: Step, room: Room, user: User) -> None:
-    """Return a member the status that their account has there, if they do not have it yet."""
+    """Give a member the status that their account is entitled to."""
     missing = entitled_status(room, user) & ~room.members[user.id].status
     changes = []
     for letter, bit in STATUS_LETTERS.items():
@@ -29,13 +29,13 @@ def grant(step: Step, room: Room, user: User) -> None:
 
 
 def grant_everywhere(step: Step, user: User) -> None:
-    """Somebody has logged in: give them what their account has in the rooms where they are."""
+    """Give a user who has logged in what their account is entitled to in each room."""
     for room_id in user.rooms:
         grant(step, step.state.rooms[room_id], user)
 
 
 def set_status(step: Step, room: Room, user: User, letter: str, *, is_added: bool) -> None:
-    """Return or take one status of a member; nothing happens if it is so already."""
+    """Give a member a status, or take it; do nothing if that is already so."""
     member = room.members[user.id]
     bit = STATUS_LETTERS[letter]
     if bool(member.status & bit) != is_added:
@@ -44,6 +44,6 @@ def set_status(step: Step, room: Room, user: User, letter: str, *, is_added: boo
 
 
 def show_modes(step: Step, room: Room, changes: tuple[ModeChange, ...]) -> None:
-    """Show modes that were changed in the name of the room's founder."""
+    """Note mode changes that ChanServ made for a room's owners."""
     source = service_source(step.state)
     step.changed(RoomModesChanged(step.part, source, room.id, room.name, changes))

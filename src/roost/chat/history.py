@@ -1,7 +1,7 @@
-"""What of the conversation is kept for ever, and how it is asked for.
+"""What history stores, and how it is queried.
 
-A row is one change in one conversation. A room's conversation is "r:" and its id; a private one
-has a row for each side, "d:" and the owner's identity, a space, and the other's folded nickname.
+A row is one change in one conversation. A room's conversation is "r:" and its id. A private one has
+a row for each side: "d:", the owner's identity, a space, and the other side's folded nickname.
 """
 
 from typing import TypeAlias
@@ -15,11 +15,11 @@ KIND_MESSAGE = 0
 """PRIVMSG and NOTICE."""
 KIND_TAGMSG = 1
 KIND_EVENT = 2
-"""JOIN, PART, QUIT, NICK, KICK, TOPIC, MODE: shown with draft/event-playback only."""
+"""JOIN, PART, QUIT, NICK, KICK, TOPIC, MODE: only shown with draft/event-playback."""
 KIND_REDACTED = 3
-"""A message that was taken back: what it said is gone."""
+"""A redacted message: its text is gone."""
 KIND_REDACTION = 4
-"""REDACT, which takes a message back: the store forgets what that said, whichever comes first."""
+"""REDACT: the store deletes the message's text, in whichever order the two rows arrive."""
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -31,25 +31,25 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     time_ms: int
     kind: int
     peer: str
-    """A private conversation's other side, as the nickname was written then; else empty."""
+    """The nickname of a private conversation's other side, as written then; else empty."""
     record: bytes
     """The encoded change (`encode_change`)."""
 
 
 class Anchor(msgspec.Struct, frozen=True, gc=False):
-    """A point in a conversation, itself excluded: a message, or else a time."""
+    """A point in a conversation, itself excluded: a message or a time."""
 
     position: Position = Position(0)
     part: int = 0
     time_ms: int = -1
-    """Used instead of position and part when it is not -1."""
+    """Used instead of position and part unless it is -1."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Asks for up to `limit` rows of one conversation, given in ascending order.
+    """Asks for up to `limit` rows of one conversation, in ascending order.
 
-    `is_newest` takes them from the end of the range, else from its start. With `around` set,
-    half of them lie before it, and the row at the anchor itself and later ones fill the rest.
+    `is_newest` takes them from the end of the range rather than its start. With `around`, half of
+    them lie before that anchor; the row at the anchor and later ones fill the rest.
     """
 
     conversation: str
@@ -59,16 +59,16 @@ class Page(msgspec.Struct, frozen=True):
     before: Anchor | None = None
     around: Anchor | None = None
     with_events: bool = False
-    """Also rows that are not KIND_MESSAGE."""
+    """Include rows that are not KIND_MESSAGE."""
     from_position: Position = Position(0)
-    """Rows before this one are not shown to anybody."""
+    """Nobody may read rows before this one."""
 
 
 class Targets(msgspec.Struct, frozen=True):
     """Asks which conversations had their latest message between two times, both excluded.
 
-    Of the private conversations of `identity` and of the `rooms` (conversation, name,
-    from_position); up to `limit`, oldest first when `after_ms < before_ms`.
+    Considers the private conversations of `identity` and the `rooms` (conversation, name,
+    from_position). Returns up to `limit`, oldest first if `after_ms < before_ms`.
     """
 
     identity: str
@@ -86,24 +86,24 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Search(msgspec.Struct, frozen=True):
-    """Asks for messages by what they say, over conversations; given in ascending order.
+    """Asks for messages by their text, over several conversations, in ascending order.
 
-    Up to `limit` of the newest in the span of time, or of the oldest; a row matches when all of
-    `words` are in it, each as a word's beginning.
+    Returns up to `limit` of the newest or of the oldest in a span of time. A row matches if it has
+    all of `words`, each as the beginning of a word.
     """
 
     words: tuple[str, ...]
-    """Runs of letters and digits; none when any text will do."""
+    """Runs of letters and digits; empty to match any text."""
     sender: str
-    """A folded nickname; empty for anybody."""
+    """A folded nickname; empty to match any."""
     conversations: tuple[tuple[str, Position], ...]
-    """Those that may be looked at, and from which position on."""
+    """The conversations to search, each from a position on."""
     owner: str
-    """The `identity` all of whose private conversations are looked at as well; may be empty."""
+    """The `identity` whose private conversations are searched as well; may be empty."""
     after_ms: int
-    """At this time or later; -1 for any."""
+    """This time or later; -1 for any."""
     before_ms: int
-    """At this time or earlier; -1 for any."""
+    """This time or earlier; -1 for any."""
     limit: int
     is_newest: bool
 
@@ -113,17 +113,16 @@ Answer: TypeAlias = tuple[Row, ...] | tuple[Target, ...]
 
 
 def identity(user: UserId, account: str) -> str:
-    """Say whose private history it is: the account's, or else this one visit's."""
+    """Return the owner of private history: an account, or a user who is not logged in."""
     return f"a:{account}" if account else f"u:{user}"
 
 
 def room_conversation(room: RoomId) -> str:
-    """Name a room's conversation."""
     return f"r:{room}"
 
 
 def private_conversation(owner: str, peer_folded: str) -> str:
-    """Name the owner's side of a private conversation; `owner` is an `identity`."""
+    """Return the owner's side of a private conversation; `owner` is an `identity`."""
     return f"d:{owner} {peer_folded}"
 
 
@@ -132,12 +131,11 @@ _decoder: msgspec.msgpack.Decoder[Change] = msgspec.msgpack.Decoder(Change)
 
 
 def encode_change(change: Change) -> bytes:
-    """Make a row's record."""
     return _encoder.encode(change)
 
 
 def decode_change(record: bytes) -> Change:
-    """Read a row's record.
+    """Decode a row's record.
 
     Raises:
         msgspec.MsgspecError: the record is not a change of this version.

@@ -1,8 +1,7 @@
-"""Virtual hosts: what is shown of a user instead of the address that they come from.
+"""Virtual hosts, which are shown instead of users' real addresses.
 
-An operator gives one to an account, and whoever is logged in to it is shown under it, unless they
-would rather not be. Bans match what is shown and where people really come from: else a virtual
-host would be a way around them.
+An operator gives one to an account. Users who are logged in to the account are shown with it unless
+they switch it off. Bans match both hosts: otherwise a virtual host would evade them.
 """
 
 from roost.chat.admission import set_account
@@ -17,17 +16,17 @@ from roost.chat.step import Step, rooms_of, source_of
 from roost.irc.casemapping import fold_nick
 
 HOST_BYTES_MAX = 63
-"""As many as a label of a domain name has, so that hostmasks keep a known length."""
+"""The length of a domain name's label, so that hostmasks have a known maximum."""
 _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/")
 OPERATOR_MODE = "o"
 """The user mode of operators; see `is_operator`."""
 NOTICES_MODE = "s"
-"""The user mode of operators who want to be told what happens."""
+"""The user mode of operators who want to see server notices."""
 _OPERATORS_ONLY = OPERATOR_MODE + NOTICES_MODE
 
 
 def is_valid_host(text: str) -> bool:
-    """Return whether this can stand for a host wherever one stands in a line."""
+    """Return whether `text` can replace a host wherever a line has one."""
     if not 0 < len(text) <= HOST_BYTES_MAX or text[0] in ":/" or not ("." in text or "/" in text):
         return False
     return all(character in _CHARACTERS for character in text)
@@ -39,30 +38,30 @@ def real_host(user: User) -> str:
 
 
 def is_operator(user: User) -> bool:
-    """Return whether a user is one of those who look after the network."""
+    """Return whether a user is a network operator."""
     return OPERATOR_MODE in user.modes
 
 
-def stop_operating(user: User) -> None:
-    """Make an operator a user like all others."""
+def drop_operator(user: User) -> None:
+    """Make a network operator an ordinary user."""
     for letter in _OPERATORS_ONLY:
         user.modes = user.modes.replace(letter, "")
     user.operator = ""
 
 
-def set_account_quietly(state: State, user: User, account: str) -> None:
-    """Log somebody in who is just coming online, so that nobody knows another host of theirs."""
+def set_initial_account(state: State, user: User, account: str) -> None:
+    """Log in a user who is coming online; nobody has to be told of a changed host."""
     set_account(state, user, account)
-    _wear(user, _wanted_host(state, user))
+    _show_host(user, _wanted_host(state, user))
 
 
 def change_host(step: Step, user: User) -> None:
-    """Show a user under the host that is theirs now, if that is another one than before."""
+    """Change a user's shown host to the one that it should be now."""
     wanted = _wanted_host(step.state, user)
     if wanted == user.host:
         return
     before = source_of(user)
-    _wear(user, wanted)
+    _show_host(user, wanted)
     rooms = rooms_of(step.state, user)
     statuses = tuple(step.state.rooms[room].members[user.id].status for room, _ in rooms)
     step.changed(HostChanged(step.part, before, wanted, user.realname, rooms, statuses, user.away))
@@ -75,7 +74,7 @@ def _wanted_host(state: State, user: User) -> str:
     return account.virtual_host
 
 
-def _wear(user: User, host: str) -> None:
+def _show_host(user: User, host: str) -> None:
     real = real_host(user)
     user.host = host
     user.real_host = real if real != host else ""
@@ -83,7 +82,7 @@ def _wear(user: User, host: str) -> None:
 
 @applies(GrantHost)
 def grant_host(step: Step, user: User, operation: GrantHost) -> None:
-    """Return an account a virtual host, or take it."""
+    """Give an account a virtual host, or take it."""
     state = step.state
     if operation.host and not is_valid_host(operation.host):
         step.refused(Reason.HOST_INVALID, operation.host)
@@ -107,7 +106,7 @@ def grant_host(step: Step, user: User, operation: GrantHost) -> None:
 
 @applies(UseHost)
 def use_host(step: Step, user: User, operation: UseHost) -> None:
-    """Show the users of one's account under its virtual host, or under their own hosts."""
+    """Switch the virtual host of one's own account on or off."""
     state = step.state
     account = account_of(state, user)
     if account is None or not account.virtual_host:

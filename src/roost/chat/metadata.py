@@ -1,4 +1,4 @@
-"""METADATA: what users and rooms tell of themselves, by key.
+"""METADATA: keys and values that describe users and rooms.
 
 Source: ircv3.net/specs/extensions/metadata.
 """
@@ -26,13 +26,13 @@ _SPAN_MS = 60_000
 
 
 def is_valid_key(key: str, settings: Settings) -> bool:
-    """Return whether `key` may be one: "restricted to the ranges `a-z`, `0-9`, and `_./-`"."""
+    """Return whether a key is valid: "restricted to the ranges `a-z`, `0-9`, and `_./-`"."""
     return len(key) <= settings.metadata_key_bytes_max and _KEY.fullmatch(key) is not None
 
 
 @applies(SetMetadata)
 def set_metadata(step: Step, user: User, operation: SetMetadata) -> None:
-    """Set, remove, or clear; whoever asked is answered even if nothing changed."""
+    """Set, remove or clear metadata; the asker is answered even if nothing changed."""
     state = step.state
     key, target = operation.key, operation.target
     if key and not is_valid_key(key, state.settings):
@@ -100,7 +100,7 @@ def _of_user(
 def _may_change(
     step: Step, user: User, metadata: Mapping[str, str], operation: SetMetadata
 ) -> bool:
-    """Check everything that is not about permission; what is counted is counted here."""
+    """Check everything except permission, and count the change."""
     settings = step.state.settings
     key, value, target = operation.key, operation.value, operation.target
     if key and value is None and key not in metadata:
@@ -118,7 +118,7 @@ def _may_change(
 
 
 def _seconds_to_wait(step: Step, user: User) -> int:
-    """Count a change, or say after how many seconds another one is allowed."""
+    """Count a change and return 0, or return in how many seconds one is allowed."""
     if step.time_ms - user.metadata_since_ms >= _SPAN_MS:
         user.metadata_since_ms = step.time_ms
         user.metadata_changes = 0
@@ -131,7 +131,7 @@ def _seconds_to_wait(step: Step, user: User) -> int:
 def _changed(
     metadata: Mapping[str, str], operation: SetMetadata
 ) -> tuple[Mapping[str, str], tuple[tuple[str, str | None], ...], bool]:
-    """Return the metadata after a change, what of it is so from now on, and whether that is news."""
+    """Return the metadata after a change, the changed entries, and whether they really changed."""
     key, value = operation.key, operation.value
     if not key:
         return NOTHING, tuple((one, None) for one in metadata), bool(metadata)
@@ -142,17 +142,17 @@ def _changed(
 
 
 def _remember(step: Step, user: User) -> None:
-    """Keep a user's metadata with the account, if there is one."""
+    """Save a user's metadata with their account, if any."""
     account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
     if user.account and account is not None:
         account.metadata = user.metadata
 
 
-# People come and go
+# Arrivals
 
 
-def begin(step: Step, user: User, session: Session, command: OpenSession) -> None:
-    """A client has come: what it said of itself while it registered is its user's from now on."""
+def add_initial_metadata(step: Step, user: User, session: Session, command: OpenSession) -> None:
+    """Adopt the metadata and subscriptions that a client set while it registered."""
     settings = step.state.settings
     account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
     if account is not None and len(user.sessions) == 1:
@@ -176,8 +176,8 @@ def begin(step: Step, user: User, session: Session, command: OpenSession) -> Non
         step.changed(_of_user(step, user, tuple(given), is_told=True))
 
 
-def take_from_account(step: Step, user: User) -> None:
-    """Somebody has logged in: the account's metadata is theirs, and what they have set is kept.
+def adopt_account_metadata(step: Step, user: User) -> None:
+    """Merge the metadata of a user who has logged in with that of the account.
 
     Where both have a key, the account's value counts.
     """
@@ -195,8 +195,8 @@ def take_from_account(step: Step, user: User) -> None:
         step.changed(replace(_of_user(step, user, news, is_told=True), cause="account"))
 
 
-def tell_watchers(step: Step, user: User) -> None:
-    """A nickname came into use: those who watch it are told what its bearer's metadata is."""
+def show_to_watchers(step: Step, user: User) -> None:
+    """Show a user's metadata to those who watch the nickname that came into use."""
     if user.metadata:
         step.changed(
             MetadataChanged(
@@ -213,8 +213,8 @@ def tell_watchers(step: Step, user: User) -> None:
         )
 
 
-def tell_on_entering(step: Step, room: Room, user: User) -> None:
-    """Somebody entered a room: those who were there are told what their metadata is."""
+def show_on_join(step: Step, room: Room, user: User) -> None:
+    """Show the metadata of a user who entered a room to those who were there."""
     if user.metadata and len(room.members) > 1:
         step.changed(
             MetadataChanged(
@@ -233,9 +233,9 @@ def tell_on_entering(step: Step, room: Room, user: User) -> None:
 
 @applies(SubscribeMetadata)
 def subscribe(step: Step, user: User, operation: SubscribeMetadata) -> None:
-    """Change which keys a client is told of.
+    """Change the keys that a client is told about.
 
-    "The server MUST process each key in order"; at the first one too many it stops.
+    "The server MUST process each key in order"; this stops at the first one too many.
     """
     limit = step.state.settings.metadata_subscriptions_max
     subscribed = dict.fromkeys(step.session.subscribed)

@@ -1,9 +1,9 @@
-"""MODE, for rooms and for oneself (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
+"""MODE, for rooms and users (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
 
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
 from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.dispatch import applies
-from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, stop_operating
+from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, drop_operator, is_operator
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
 from roost.chat.rooms import find_room
@@ -17,13 +17,13 @@ FLAGS = "MRimnst"
 USER_MODES = BOT_MODE + "iosw"
 LIMIT_MAX = 1_000_000
 MASK_BYTES_MAX = 200
-"""More than any nick!user@host has by default; a list's reply holds one beside its setter."""
+"""More than any nick!user@host has by default; a list reply holds one and its setter."""
 _STATUS = {"o": OPERATOR, "v": VOICE}
 
 
 @applies(SetRoomModes)
 def set_room_modes(step: Step, user: User, operation: SetRoomModes) -> None:
-    """Change a room's modes, each letter for itself; only what really changed is shown."""
+    """Change a room's modes one by one; only real changes are shown."""
     room = find_room(step.state, operation.room)
     if room is None:
         step.refused(Reason.NO_SUCH_ROOM, operation.room)
@@ -118,7 +118,7 @@ def _change_limit(room: Room, change: ModeChange) -> ModeChange | None:
 def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> ModeChange | None:
     entries = {"b": room.bans, "e": room.exceptions, "I": room.invitation_masks}[change.letter]
     text = change.parameter
-    # What cannot be a middle parameter would, when it is shown, say something else than a mask.
+    # A mask that is no valid middle parameter would be shown as something else.
     if not text or text[0] == ":" or any(character <= " " for character in text):
         return None
     if not is_valid_entry(text):
@@ -142,7 +142,6 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
 
 @applies(SetUserModes)
 def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
-    """Change one's own modes."""
     folded = FoldedNick(fold_nick(operation.nick))
     if folded != fold_nick(user.nick):
         exists = folded in step.state.nicks
@@ -160,7 +159,7 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
             continue
         elif (change.letter in user.modes) != change.is_added:
             if change.letter == OPERATOR_MODE:
-                done += _stop_operating(user)
+                done += _remove_operator_modes(user)
                 continue
             if change.is_added:
                 user.modes = "".join(sorted(user.modes + change.letter))
@@ -174,13 +173,13 @@ def set_user_modes(step: Step, user: User, operation: SetUserModes) -> None:
 
 
 def _may_have(user: User, letter: str) -> bool:
-    """Return whether somebody can give themselves a mode: that of operators comes by OPER alone."""
+    """Return whether users may give themselves a mode; operators get theirs by OPER only."""
     if letter == NOTICES_MODE:
         return is_operator(user)
     return letter != OPERATOR_MODE
 
 
-def _stop_operating(user: User) -> list[ModeChange]:
+def _remove_operator_modes(user: User) -> list[ModeChange]:
     before = user.modes
-    stop_operating(user)
+    drop_operator(user)
     return [ModeChange(False, letter) for letter in before if letter not in user.modes]

@@ -4,23 +4,23 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from roost.chat.admission import address_key, count_in, obstacle_to
+from roost.chat.admission import address_key, count_session, exceeded_limit
 from roost.chat.applied import Applied
-from roost.chat.attempts import succeed
+from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import find_ban
 from roost.chat.changes import SessionOpened, SessionResumed, WentOnline
 from roost.chat.commands.sessions import OpenSession, ResumeSession
 from roost.chat.dispatch import applies_command
-from roost.chat.hosts import set_account_quietly
+from roost.chat.hosts import set_initial_account
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
-from roost.chat.metadata import begin, tell_watchers
+from roost.chat.metadata import add_initial_metadata, show_to_watchers
 from roost.chat.presence import (
     UNATTENDED,
-    begin_to_stay,
+    always_on_user,
     change_away,
     come_back,
-    look_after,
-    stayer_of,
+    make_always_on,
+    update_auto_away,
 )
 from roost.chat.refusals import Reason
 from roost.chat.reservations import find_account, is_reserved
@@ -103,7 +103,7 @@ def _register(step: Step, command: OpenSession) -> None:
         return
     key = address_key(command.host, settings.address_exempt_networks)
     account = _find_account(state, command, key)
-    obstacle = obstacle_to(state, key, account)
+    obstacle = exceeded_limit(state, key, account)
     if obstacle is not None:
         step.refused(Reason.TOO_MANY_SESSIONS, obstacle[0], str(obstacle[1]))
         return
@@ -129,7 +129,7 @@ def _find_account(state: State, command: OpenSession, key: str) -> str:
     account = find_account(state, command.account)
     if account is None:
         return ""
-    succeed(state, account.name, key)
+    uncount_attempt(state, account.name, key)
     return account.name
 
 
@@ -144,7 +144,7 @@ def _find_user_to_join(state: State, folded: FoldedNick, account: str) -> User |
     bearer = state.nicks.get(folded)
     if bearer is not None and state.users[bearer].account == account:
         return state.users[bearer]
-    stayer = stayer_of(state, account)
+    stayer = always_on_user(state, account)
     return state.users[stayer] if stayer is not None else None
 
 
@@ -156,7 +156,7 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
     session = _add_session(step.state, command, user, key)
     user.sessions = (*user.sessions, session.id)
     step.changed(SessionOpened(step.part, source_of(user), session.id))
-    begin(step, user, session, command)
+    add_initial_metadata(step, user, session, command)
     away = command.away
     if away is not None:
         away = cut(away, step.state.settings.away_bytes_max)
@@ -184,17 +184,17 @@ def _add_user(step: Step, command: OpenSession, account: str, key: str) -> None:
     folded = FoldedNick(fold_nick(command.nick))
     state.users[user.id] = user
     state.nicks[folded] = user.id
-    set_account_quietly(state, user, account)
-    begin_to_stay(state, user)
+    set_initial_account(state, user, account)
+    make_always_on(state, user)
     session = _add_session(state, command, user, key)
     state.users_max_seen = max(state.users_max_seen, len(state.users))
     source = source_of(user)
     step.changed(SessionOpened(step.part, source, session.id))
     step.changed(WentOnline(step.part, source, folded))
-    begin(step, user, session, command)
-    tell_watchers(step, user)
+    add_initial_metadata(step, user, session, command)
+    show_to_watchers(step, user)
     if session.is_unattended:
-        look_after(step, user)
+        update_auto_away(step, user)
     elif command.away:
         change_away(step, user, cut(command.away, settings.away_bytes_max))
 
@@ -215,7 +215,7 @@ def _add_session(
     state.sessions[session.id] = session
     incarnation = incarnation_of(session.id)
     state.incarnations[incarnation] = state.incarnations.get(incarnation, 0) + 1
-    count_in(state, session)
+    count_session(state, session)
     return session
 
 

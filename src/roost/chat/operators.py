@@ -1,7 +1,8 @@
-"""What those do who look after the network, and how it is remembered.
+"""What network operators do, and the log of it (OPERLOG).
 
-Who is one was found out by a node, from its configuration, before it asked; the mode is the state's
-and goes with the user from node to node. Everything that operators do is noted with who did it.
+Operators are defined by the configuration: a node checks the password before it asks. The mode is
+part of the state and moves with the user from node to node. Every action is logged with its
+operator.
 
 Source: modern.ircdocs.horse, "OPER message", "KILL message", "WALLOPS message".
 """
@@ -9,7 +10,7 @@ Source: modern.ircdocs.horse, "OPER message", "KILL message", "WALLOPS message".
 import functools
 from typing import TypeVar
 
-from roost.chat.attempts import succeed
+from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import forget_expired, is_hit, normalise_ban
 from roost.chat.changes import Killed, OperatorsTold, Rehashed, UserModesChanged, Wallopped
 from roost.chat.commands.modes import ModeChange
@@ -19,18 +20,18 @@ from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, real_host
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
 from roost.chat.sessions import expel
-from roost.chat.state import Deed, NetworkBan, User
+from roost.chat.state import NetworkBan, OperatorAction, User
 from roost.chat.step import Step, cut, source_of
 from roost.irc.casemapping import fold, fold_nick
 
 WALLOPS_MODE = "w"
-"""The user mode of those who want to hear WALLOPS."""
+"""The user mode of those who want to see WALLOPS."""
 OPERATOR_MODES = OPERATOR_MODE + NOTICES_MODE + WALLOPS_MODE
-"""What an operator begins with."""
-DEEDS_MAX = 1000
-"""Remembered things that operators did; some 200 kB in every snapshot."""
+"""The modes that OPER sets."""
+OPERATOR_ACTIONS_MAX = 1000
+"""Actions in the log; about 200 kB of every snapshot."""
 DURATION_S_MAX = 10 * 366 * 86400
-"""Longer than this is for good."""
+"""Longer durations are cut to this."""
 
 Rights = TypeVar("Rights", Kill, AddBan, RemoveBan, Wallops, Rehash)
 
@@ -50,14 +51,14 @@ def _for_operators(applier: OperationApplier[Rights]) -> OperationApplier[Rights
 
 @applies(BecomeOperator)
 def become_operator(step: Step, user: User, operation: BecomeOperator) -> None:
-    """Make a user an operator; their node has checked that they may."""
-    succeed(step.state, f"oper:{operation.name}", step.session.address)
+    """Make a user an operator; the node has verified the password."""
+    uncount_attempt(step.state, f"oper:{operation.name}", step.session.address)
     added = [letter for letter in OPERATOR_MODES if letter not in user.modes]
     user.modes = "".join(sorted(dict.fromkeys(user.modes + OPERATOR_MODES)))
     user.operator = operation.name
     changes = tuple(ModeChange(True, letter) for letter in added)
     step.changed(UserModesChanged(step.part, source_of(user), changes))
-    _note(step, user, "is an operator now")
+    _log(step, user, "is an operator now")
 
 
 @applies(Kill)
@@ -69,7 +70,7 @@ def kill(step: Step, user: User, operation: Kill) -> None:
         return
     target = step.state.users[target_id]
     reason = cut(operation.reason, step.state.settings.reason_bytes_max)
-    _note(step, user, f"removed {_described(target)}: {reason}")
+    _log(step, user, f"removed {_described(target)}: {reason}")
     step.changed(Killed(step.part, source_of(user), target.id, target.nick, reason))
     expel(step, target, f"Killed ({user.nick} ({reason}))")
 
@@ -93,7 +94,7 @@ def add_ban(step: Step, user: User, operation: AddBan) -> None:
     ban = NetworkBan(mask, reason, user.operator, step.time_ms, expires_ms)
     state.bans[folded] = ban
     span = f"for {duration_s} s" if duration_s else "for good"
-    _note(step, user, f"banned {mask} {span}: {reason}")
+    _log(step, user, f"banned {mask} {span}: {reason}")
     hit = [
         other
         for other in state.users.values()
@@ -113,29 +114,29 @@ def remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
     if ban is None:
         step.refused(Reason.NO_SUCH_BAN, operation.mask)
         return
-    _note(step, user, f"lifted the ban on {ban.mask}")
+    _log(step, user, f"lifted the ban on {ban.mask}")
 
 
 @applies(Wallops)
 @_for_operators
 def wallops(step: Step, user: User, operation: Wallops) -> None:
     step.changed(Wallopped(step.part, source_of(user), operation.text))
-    _note(step, user, f"said to all who listen: {operation.text}")
+    _log(step, user, f"sent WALLOPS: {operation.text}")
 
 
 @applies(Rehash)
 @_for_operators
 def rehash(step: Step, user: User, _operation: Rehash) -> None:
     step.changed(Rehashed(step.part, source_of(user)))
-    _note(step, user, "had the configuration read again")
+    _log(step, user, "reloaded the configuration")
 
 
-def _note(step: Step, user: User, text: str) -> None:
-    """Remember what an operator did, and tell the operators who want to know."""
-    told = f"{user.nick} ({user.operator}) {text}"
-    step.state.deeds.append(Deed(step.time_ms, told))
-    del step.state.deeds[:-DEEDS_MAX]
-    step.changed(OperatorsTold(step.part, source_of(user), told))
+def _log(step: Step, user: User, text: str) -> None:
+    """Log what an operator did, and tell the other operators."""
+    notice = f"{user.nick} ({user.operator}) {text}"
+    step.state.operator_actions.append(OperatorAction(step.time_ms, notice))
+    del step.state.operator_actions[:-OPERATOR_ACTIONS_MAX]
+    step.changed(OperatorsTold(step.part, source_of(user), notice))
 
 
 def _described(user: User) -> str:

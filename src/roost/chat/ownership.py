@@ -1,6 +1,6 @@
-"""Registered rooms: who owns them, and what their owners have ChanServ do.
+"""Registered rooms: their founders, and what ChanServ does for them.
 
-A registered room keeps everything while nobody is in it, and is never forgotten.
+A registered room keeps everything while it is empty, and is never forgotten.
 """
 
 from roost.chat.access import entitled_status, folded_account, is_founder, is_listed
@@ -25,7 +25,7 @@ from roost.chat.entitlements import (
 )
 from roost.chat.ids import FoldedAccount, FoldedNick
 from roost.chat.refusals import Reason
-from roost.chat.rooms import abandon, find_room, leave
+from roost.chat.rooms import find_room, release_empty_room, remove_member
 from roost.chat.state import Room, State, User
 from roost.chat.step import Step, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick
@@ -68,7 +68,7 @@ def _has_space(step: Step, account: FoldedAccount, room: Room) -> bool:
 
 @applies(RegisterRoom)
 def register_room(step: Step, user: User, operation: RegisterRoom) -> None:
-    """Become the founder of a room that one is operator of."""
+    """Register a room that the user is an operator of."""
     room = _find(step, operation.room, is_registered=False)
     if room is None:
         return
@@ -102,7 +102,6 @@ def _disown(state: State, room: Room) -> None:
 
 @applies(DropRoom)
 def drop_room(step: Step, user: User, operation: DropRoom) -> None:
-    """Let one's room be nobody's again."""
     room = _find_own(step, user, operation.room)
     if room is not None:
         _release(step, room)
@@ -114,11 +113,11 @@ def _release(step: Step, room: Room) -> None:
     room.registered_ms = 0
     room.access.clear()
     if not room.members:
-        abandon(step, room)
+        release_empty_room(step, room)
 
 
 def release_account(step: Step, account: FoldedAccount) -> None:
-    """An account is no more: its rooms are nobody's, and it has no access to others' any more."""
+    """Release the rooms of an account that is dropped, and end its access to others."""
     for rooms in list(step.state.founded.values()):
         for room_id in list(rooms):
             room = step.state.rooms[room_id]
@@ -131,7 +130,7 @@ def release_account(step: Step, account: FoldedAccount) -> None:
 
 @applies(SetAccess)
 def set_access(step: Step, user: User, operation: SetAccess) -> None:
-    """Return which status an account has whenever it is in one's room, and give it at once."""
+    """Set the status that an account has whenever it is in the room, and give it at once."""
     state = step.state
     room = _find_own(step, user, operation.room)
     if room is None:
@@ -142,7 +141,7 @@ def set_access(step: Step, user: User, operation: SetAccess) -> None:
         step.refused(Reason.NO_SUCH_ACCOUNT, operation.account)
         return
     if account == room.founder:
-        # That cannot be changed, but by a transfer.
+        # Only a transfer changes the founder's access.
         _answer(step, user, room, "access", known.name, "o")
         return
     before = room.access.pop(account, 0)
@@ -170,7 +169,7 @@ def _set_status_of(
 
 @applies(TransferRoom)
 def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
-    """Offer one's room to somebody, who has to accept; offering it to oneself ends the offer."""
+    """Offer one's room to an account, which has to accept it."""
     room = _find_own(step, user, operation.room)
     if room is None:
         return
@@ -188,7 +187,6 @@ def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
 
 @applies(AcceptRoom)
 def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
-    """Become the founder of a room that one was offered."""
     room = _find(step, operation.room)
     if room is None:
         return
@@ -208,10 +206,9 @@ def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
 
 @applies(GiveStatus)
 def give_status(step: Step, user: User, operation: GiveStatus) -> None:
-    """Return or take a status by one's rights as founder or as an operator by access.
+    """Give or take a status, as the founder or with operator access.
 
-    Nobody but themselves takes it from those who would get it again by entering, except the
-    founder.
+    A status that a member is entitled to is only taken by that member or by the founder.
     """
     room = _find(step, operation.room)
     if room is None or operation.letter not in STATUS_LETTERS:
@@ -236,7 +233,6 @@ def give_status(step: Step, user: User, operation: GiveStatus) -> None:
 
 @applies(ClearRoom)
 def clear_room(step: Step, user: User, operation: ClearRoom) -> None:
-    """Lift bans, end all access, or remove everybody else."""
     room = _find(step, operation.room)
     if room is None:
         return
@@ -275,7 +271,7 @@ def _remove_others(step: Step, room: Room, user: User) -> None:
         other = step.state.users[user_id]
         if folded_account(other) == own:
             continue
-        status = leave(step, room, other)
+        status = remove_member(step, room, other)
         step.changed(
             Kicked(
                 step.part,

@@ -1,7 +1,7 @@
-"""Up to when somebody has read a room or a conversation; it only ever goes forward.
+"""Read markers: the times up to which a user has read conversations. They never go back.
 
-Kept with the account, so that all its clients share it; of who is not logged in, with the user
-while online. Nobody else is ever told.
+An account keeps its own, so that all its clients share them. Those of a user who is not logged in
+last as long as the user is online. Nobody else ever sees them.
 
 Source: ircv3.net/specs/extensions/read-marker.
 """
@@ -18,27 +18,27 @@ from roost.irc.casemapping import fold_nick, fold_room
 from roost.irc.names import is_room_name, is_valid_nick, is_valid_room_name
 
 MARKERS_PER_ACCOUNT_MAX = 1000
-"""Rooms and conversations that one account could follow; about 50 kB of the replicated state.
-Above it, what was marked longest ago is forgotten."""
+"""Conversations that an account can follow, in about 50 kB of the replicated state. Above this the
+marker set longest ago is dropped."""
 MARKERS_PER_USER_MAX = 100
-"""Likewise of who is not logged in, which anybody can be: as many rooms as a busy client has."""
+"""The same for a user who is not logged in: as many rooms as a busy client has."""
 
 
 def is_valid_target(target: str, settings: Settings) -> bool:
-    """Return whether `target` names a room or somebody, there or not."""
+    """Return whether `target` is a valid name of a room or user, whether or not it exists."""
     if is_room_name(target):
         return is_valid_room_name(target, settings.room_name_bytes_max)
     return is_valid_nick(target, settings.nick_bytes_max)
 
 
 def find_marker(state: State, user: User, target: str) -> int | None:
-    """Return up to when a user has read, in milliseconds; None when that is not known."""
+    """Return the time up to which a user has read, in milliseconds; None if unknown."""
     return _markers_of(state, user).get(_fold(target))
 
 
 @applies(MarkRead)
 def mark_read(step: Step, user: User, operation: MarkRead) -> None:
-    """Move a marker forward, up to the present; whoever asks is told where it is in any case."""
+    """Move a marker forward, at most to the present; the asker is always told where it is."""
     state = step.state
     target = operation.target
     if not is_valid_target(target, state.settings):
@@ -65,7 +65,7 @@ def mark_read(step: Step, user: User, operation: MarkRead) -> None:
 
 
 def move_markers(state: State, room: Room, old: FoldedRoom) -> None:
-    """Let a room that has another name keep the markers of who is in it."""
+    """Move the markers of a renamed room's members to its new name."""
     new = fold_room(room.name)
     if new == old:
         return

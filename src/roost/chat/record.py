@@ -34,7 +34,7 @@ from roost.irc.casemapping import fold_nick
 
 
 def history_rows(applied: Applied) -> list[Row]:
-    """Return the rows that an entry adds to history; the same on every node."""
+    """Return the rows that an entry adds to history, equal on every node."""
     rows: list[Row] = []
     for change in applied.results:
         if isinstance(change, Refusal):
@@ -43,10 +43,10 @@ def history_rows(applied: Applied) -> list[Row]:
         if not conversations:
             continue
         if isinstance(change, Quitted | NickChanged):
-            # Each room has its own row, which need not repeat all the others.
+            # Each room has its own row, which need not repeat the others.
             record = encode_change(replace(change, rooms=()))
         elif isinstance(change, RoomRenamed):
-            # Who was there is for those who were.
+            # Only those who were there may know who was.
             record = encode_change(replace(change, members=()))
         else:
             record = encode_change(change)
@@ -67,9 +67,9 @@ def history_rows(applied: Applied) -> list[Row]:
 
 
 def redacted(row: Row) -> Row:
-    """Return what is kept of a message that was taken back; the same on every node."""
+    """Return the row that replaces a redacted message, equal on every node."""
     change = decode_change(row.record)
-    assert isinstance(change, Said), "only what was said is taken back"
+    assert isinstance(change, Said), "only messages can be redacted"
     return replace(
         row, kind=KIND_REDACTED, record=encode_change(replace(change, text="", tags=(), breaks=()))
     )
@@ -84,7 +84,7 @@ def _kind(change: Change) -> int:
 
 
 def _conversations(change: Change) -> list[tuple[str, str]]:
-    """Return the conversations of a change, and the peer's nickname in private ones."""
+    """Return the conversations of a change, each with the peer's nickname if it is private."""
     match change:
         case Said():
             return _conversations_of_said(change)
@@ -110,7 +110,7 @@ def _conversations(change: Change) -> list[tuple[str, str]]:
 
 def _conversations_of_said(said: Said) -> list[tuple[str, str]]:
     if said.room:
-        # What is for operators only is not everybody's to read afterwards.
+        # A message for operators only is not stored for everybody to read.
         return [] if said.minimum_status else [(room_conversation(said.room), "")]
     source = said.source
     mine = private_conversation(identity(source.user, source.account), fold_nick(said.target))

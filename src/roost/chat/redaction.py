@@ -1,7 +1,7 @@
-"""REDACT: messages are taken back, by who said them or by those who look after the room.
+"""REDACT: messages are redacted by their authors or by operators.
 
-Messages are no part of the state. The node that asks has read the message, which never changes, and
-says whose it is; everything that does change is looked at here.
+Messages are not part of the state. The node that asks reads the message, which never changes, and
+sends what it found; everything that may change is checked here.
 
 Source: ircv3.net/specs/extensions/message-redaction.
 """
@@ -21,7 +21,6 @@ from roost.irc.casemapping import fold_nick
 
 @applies(Redact)
 def redact(step: Step, user: User, operation: Redact) -> None:
-    """Take a message back."""
     if operation.target.startswith("#"):
         _redact_in_room(step, user, operation)
     else:
@@ -39,7 +38,7 @@ def _redact_in_room(step: Step, user: User, operation: Redact) -> None:
 def _redact_between_two(step: Step, user: User, operation: Redact) -> None:
     if not _may_redact(step, user, operation, None):
         return
-    # Whoever bears the nickname now may be somebody else than who was told the message.
+    # The nickname may now be used by somebody other than the message's recipient.
     recipient = step.state.nicks.get(FoldedNick(fold_nick(operation.target)), UserId(0))
     name = operation.target
     if recipient:

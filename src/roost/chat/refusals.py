@@ -1,7 +1,6 @@
-"""Why the chat state did not do as asked: values, not exceptions.
+"""Refusals: why a request was not carried out, as values rather than exceptions.
 
-A refusal is typed so that the state machine knows nothing of numerics; the IRC layer's one table
-turns each reason into a reply.
+The state machine knows nothing of numerics: one table of the IRC layer turns reasons into replies.
 """
 
 import enum
@@ -10,7 +9,7 @@ import msgspec
 
 
 class Reason(enum.IntEnum):
-    """Every reason for a refusal; the comment tells what `subject` and `detail` hold."""
+    """The reasons for refusals; the comments tell what `subject` and `detail` hold."""
 
     NO_SUCH_NICK = 1  # nick
     NO_SUCH_ROOM = 2  # room
@@ -18,7 +17,7 @@ class Reason(enum.IntEnum):
     TOO_MANY_ROOMS = 4  # room
     NICK_INVALID = 5  # nick
     NICK_IN_USE = 6  # nick
-    NOT_IN_ROOM = 7  # room: the one who asks is not there
+    NOT_IN_ROOM = 7  # room: the asker is not in it
     USER_NOT_IN_ROOM = 8  # nick, detail: room
     ALREADY_IN_ROOM = 9  # nick, detail: room
     ROOM_FULL = 10  # room (+l)
@@ -35,49 +34,47 @@ class Reason(enum.IntEnum):
     SERVER_FULL = 21  # no subject
     UNKNOWN_USER_MODE = 22  # detail: mode letters
     TOO_MANY_ROOMS_EXIST = 23  # room
-    NOTHING_TO_RESUME = 24  # no subject: the session is over, or was resumed already
-    RESUME_INSECURE = 25  # no subject: the session was opened over TLS, this connection was not
+    NOTHING_TO_RESUME = 24  # no subject: the session has ended or was already resumed
+    RESUME_INSECURE = 25  # no subject: the session was opened over TLS, but this connection was not
     INCARNATION_TAKEN = 26  # a balancer's name, detail: the incarnation
-    NICK_RESERVED = 27  # nick: it is somebody's account
+    NICK_RESERVED = 27  # nick: it is the name of an account
     ALREADY_LOGGED_IN = 28  # the account
     ACCOUNT_NAME_INVALID = 29  # account
     ACCOUNT_EXISTS = 30  # account
-    ACCOUNT_NAME_IN_USE = 31  # account: somebody else bears the nickname
+    ACCOUNT_NAME_IN_USE = 31  # account: somebody else uses the nickname
     TOO_MANY_ACCOUNTS = 32  # account
     TOO_MANY_ATTEMPTS = 33  # no subject, detail: seconds to wait
-    ACCOUNT_SHARED = 34  # the account: several clients, or one that stays, are logged in by it
+    ACCOUNT_SHARED = 34  # the account: logging out would affect other clients or an always-on user
     ACCOUNT_NOT_YOURS = 35  # no subject
-    CERTIFICATE = 36  # fingerprint or account; detail: "none" or the most there may be
-    TOO_MANY_SESSIONS = 37  # of what: "address", "account" or "user"; detail: how many may be
+    CERTIFICATE = 36  # fingerprint or account; detail: "none" or the limit
+    TOO_MANY_SESSIONS = 37  # "address", "account" or "user"; detail: the limit
     ALWAYS_ON_NEEDS_ACCOUNT = 38  # no subject
     TOO_MANY_ALWAYS_ON = 39  # no subject
-    NOT_LOGGED_IN = 40  # room, or nothing
+    NOT_LOGGED_IN = 40  # room, or empty
     NOT_FOUNDER = 41  # room
     NOT_REGISTERED = 42  # room
     ALREADY_REGISTERED = 43  # room
-    TOO_MANY_FOUNDED = 44  # room, detail: how many there may be
+    TOO_MANY_FOUNDED = 44  # room, detail: the limit
     NO_SUCH_ACCOUNT = 45  # account
     NEEDS_ACCOUNT = 46  # room (+R)
     CANNOT_RENAME = 47  # old name, detail: new name
     NAME_IN_USE = 48  # old name, detail: new name
     METADATA = 49  # target or key; detail: the code of the FAIL and what follows, with spaces
-    READ_MARKER = 50  # target: neither a room's name nor a nickname
+    READ_MARKER = 50  # target: neither a valid room name nor a valid nickname
     REDACT_TARGET = 55  # room
     REDACT_FORBIDDEN = 56  # target, detail: the message's id
     REDACT_WINDOW = 57  # target, detail: the message's id and the window in seconds
     NOT_NETWORK_OPERATOR = 60  # no subject
-    BAN_INVALID = 61  # what was to be banned
-    TOO_MANY_BANS = 62  # what was to be banned, detail: how many there may be
-    NO_SUCH_BAN = 63  # what was said to be banned
-    NETWORK_BAN = 64  # no subject, detail: why somebody is banned from the network
+    BAN_INVALID = 61  # the mask
+    TOO_MANY_BANS = 62  # the mask, detail: the limit
+    NO_SUCH_BAN = 63  # the mask
+    NETWORK_BAN = 64  # no subject, detail: the ban's reason
     HOST_NOT_YOURS = 68  # account: only operators give virtual hosts
     HOST_INVALID = 69  # host
     NO_HOST = 70  # account: it has no virtual host
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """One operation that was not done."""
-
     reason: Reason
     subject: str = ""
     detail: str = ""

@@ -1,4 +1,4 @@
-"""RENAME: a room gets another name, and stays the same room.
+"""RENAME: a room gets another name and stays the same room.
 
 Source: ircv3.net/specs/extensions/channel-rename.
 """
@@ -19,7 +19,7 @@ from roost.irc.names import is_valid_room_name
 
 @applies(RenameRoom)
 def rename_room(step: Step, user: User, operation: RenameRoom) -> None:
-    """Rename a room: its founder may, and any operator of a room that nobody registered."""
+    """Rename a room; only its founder may, or an operator if it is not registered."""
     state = step.state
     room = find_room(state, operation.room)
     if room is None:

@@ -1,13 +1,13 @@
 """JOIN, PART, TOPIC, KICK and INVITE (modern.ircdocs.horse, "Channel Operations")."""
 
-from roost.chat.access import is_private, lose_closure, may_enter
+from roost.chat.access import entry_refusal, is_private, lift_restrictions
 from roost.chat.changes import OPERATOR, Invited, Joined, Kicked, Parted, TopicChanged
 from roost.chat.commands import OPERATIONS_MAX
 from roost.chat.commands.rooms import Invite, Join, Kick, Part, PartAll, SetTopic
 from roost.chat.dispatch import applies
 from roost.chat.entitlements import grant
 from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
-from roost.chat.metadata import tell_on_entering
+from roost.chat.metadata import show_on_join
 from roost.chat.refusals import Reason
 from roost.chat.state import Member, Room, State, Topic, User
 from roost.chat.step import Step, cut, has_operator_rights, mask_of, source_of
@@ -16,14 +16,13 @@ from roost.irc.names import is_valid_room_name
 
 
 def find_room(state: State, name: str) -> Room | None:
-    """Find a room by its name."""
     room = state.room_names.get(FoldedRoom(fold_room(name)))
     return None if room is None else state.rooms[room]
 
 
 @applies(Join)
 def join(step: Step, user: User, operation: Join) -> None:
-    """Enter a room; where the user is already, nothing happens."""
+    """Enter a room; do nothing if the user is already in it."""
     state = step.state
     settings = state.settings
     if not is_valid_room_name(operation.room, settings.room_name_bytes_max):
@@ -41,7 +40,7 @@ def join(step: Step, user: User, operation: Join) -> None:
             return
         room = _make_room(step, operation.room)
     else:
-        obstacle = may_enter(room, user, operation.key)
+        obstacle = entry_refusal(room, user, operation.key)
         if obstacle is not None:
             step.refused(obstacle, room.name)
             return
@@ -55,11 +54,11 @@ def join(step: Step, user: User, operation: Join) -> None:
         Joined(step.part, source, room.id, room.name, user.realname, user.away, status=status)
     )
     grant(step, room, user)
-    tell_on_entering(step, room, user)
+    show_on_join(step, room, user)
 
 
 def _make_space(state: State) -> bool:
-    """Forget the rooms that were empty longest, if there are too many; False if none is empty."""
+    """Forget the longest empty rooms if there are too many; return False if none is empty."""
     while len(state.rooms) >= state.settings.rooms_max:
         room_id = next(iter(state.empty_rooms), None)
         if room_id is None:
@@ -71,41 +70,37 @@ def _make_space(state: State) -> bool:
 
 
 def _make_room(step: Step, name: str) -> Room:
-    # An operation makes one room at most, and a line has at most as many as there are numbers here.
+    # An operation makes at most one room, and a line has at most OPERATIONS_MAX operations.
     room = Room(RoomId(step.position * OPERATIONS_MAX + step.operation), name, step.time_ms)
     step.state.rooms[room.id] = room
     step.state.room_names[FoldedRoom(fold_room(name))] = room.id
     return room
 
 
-def leave(step: Step, room: Room, user: User) -> int:
-    """Take a user out of a room, without a word; the room may be empty then.
-
-    Gives the status that the user had.
-    """
+def remove_member(step: Step, room: Room, user: User) -> int:
+    """Remove a user from a room without noting a change; return the status they had."""
     status = room.members.pop(user.id).status
     user.rooms = tuple(number for number in user.rooms if number != room.id)
     if not room.members:
         room.invited.clear()
         if not room.founder:
-            abandon(step, room)
+            release_empty_room(step, room)
     return status
 
 
-def abandon(step: Step, room: Room) -> None:
-    """Nobody is in a room, and it is nobody's: it may be forgotten, and must not shut anybody out.
+def release_empty_room(step: Step, room: Room) -> None:
+    """Open an empty, unregistered room for everybody, and let it be forgotten.
 
-    If it was private, its history is closed: nobody can tell any more to whom it belonged.
+    If it was private, its history is closed: nobody knows any more who may read it.
     """
     step.state.empty_rooms[room.id] = None
     if is_private(room):
         room.history_from = Position(step.position + 1)
-    lose_closure(room)
+    lift_restrictions(room)
 
 
 @applies(Part)
 def part(step: Step, user: User, operation: Part) -> None:
-    """Leave one room."""
     room = find_room(step.state, operation.room)
     if room is None:
         step.refused(Reason.NO_SUCH_ROOM, operation.room)
@@ -117,19 +112,18 @@ def part(step: Step, user: User, operation: Part) -> None:
 
 @applies(PartAll)
 def part_all(step: Step, user: User, _operation: PartAll) -> None:
-    """Leave every room (JOIN 0)."""
     for room_id in user.rooms:
         _part(step, step.state.rooms[room_id], user, "")
 
 
 def _part(step: Step, room: Room, user: User, reason: str) -> None:
-    status = leave(step, room, user)
+    status = remove_member(step, room, user)
     step.changed(Parted(step.part, source_of(user), room.id, room.name, reason, status))
 
 
 @applies(SetTopic)
 def set_topic(step: Step, user: User, operation: SetTopic) -> None:
-    """Set or clear a topic; setting the same one again is no change."""
+    """Set or clear a topic; the same one again is no change."""
     room = find_room(step.state, operation.room)
     if room is None:
         step.refused(Reason.NO_SUCH_ROOM, operation.room)
@@ -149,7 +143,6 @@ def set_topic(step: Step, user: User, operation: SetTopic) -> None:
 
 @applies(Kick)
 def kick(step: Step, user: User, operation: Kick) -> None:
-    """Remove somebody from a room."""
     room = find_room(step.state, operation.room)
     if room is None:
         step.refused(Reason.NO_SUCH_ROOM, operation.room)
@@ -166,7 +159,7 @@ def kick(step: Step, user: User, operation: Kick) -> None:
         return
     target = step.state.users[target_id]
     reason = cut(operation.reason, step.state.settings.reason_bytes_max)
-    status = leave(step, room, target)
+    status = remove_member(step, room, target)
     source = source_of(user)
     step.changed(
         Kicked(step.part, source, room.id, room.name, target_id, target.nick, reason, status)
@@ -175,10 +168,10 @@ def kick(step: Step, user: User, operation: Kick) -> None:
 
 @applies(Invite)
 def invite(step: Step, user: User, operation: Invite) -> None:
-    """Invite somebody; into an invite-only room only operators may.
+    """Invite a user; only operators may invite into an invite-only room.
 
-    An operator's invitation also opens +i. Another member's does not: it would still do so when
-    an operator closes the room later.
+    Only an operator's invitation lets the user past +i: otherwise a member's earlier invitation
+    would still do so after an operator has set +i.
     """
     room = find_room(step.state, operation.room)
     # The target "SHOULD exist", and that means to have "at least one user on it".

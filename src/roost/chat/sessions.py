@@ -3,24 +3,24 @@
 How they come is told in `roost.chat.openings`.
 """
 
-from roost.chat.admission import count_out, forget_account
+from roost.chat.admission import forget_account, uncount_session
 from roost.chat.applied import Applied
 from roost.chat.changes import Quitted, SessionAttached, SessionClosed, WentOffline
 from roost.chat.commands.sessions import AttachSessions, CloseSession, ExpireAbsent
 from roost.chat.commands.users import Quit, SetAlwaysOn
 from roost.chat.dispatch import applies, applies_command
-from roost.chat.hosts import stop_operating
+from roost.chat.hosts import drop_operator
 from roost.chat.ids import FoldedNick, SessionId, incarnation_of
 from roost.chat.presence import (
     become_absent,
-    expired,
+    expired_users,
     forget_presence,
-    look_after,
+    is_always_on,
     set_always_on,
-    stays,
-    stop_staying,
+    stop_always_on,
+    update_auto_away,
 )
-from roost.chat.rooms import leave
+from roost.chat.rooms import remove_member
 from roost.chat.state import Account, Session, State, User
 from roost.chat.step import Step, cut, rooms_of, source_of
 from roost.chat.users import remember
@@ -37,8 +37,8 @@ def is_resumable(session: Session) -> bool:
 
 
 def remove_session(state: State, number: SessionId) -> None:
-    """Forget a session; its user keeps the id, which the caller has to remove."""
-    count_out(state, number)
+    """Forget a session; the caller has to remove its id from the user."""
+    uncount_session(state, number)
     del state.sessions[number]
     incarnation = incarnation_of(number)
     state.incarnations[incarnation] -= 1
@@ -74,14 +74,14 @@ def close_session(step: Step, session: Session, reason: str) -> None:
     remove_session(state, session.id)
     user.sessions = tuple(number for number in user.sessions if number != session.id)
     is_last = not user.sessions
-    if is_last and not stays(state, user):
+    if is_last and not is_always_on(state, user):
         remove_user(step, user, reason)
     step.changed(SessionClosed(step.part, source, session.id, reason))
     if not is_last:
-        look_after(step, user)
-    elif stays(state, user):
+        update_auto_away(step, user)
+    elif is_always_on(state, user):
         become_absent(step, user)
-        stop_operating(user)
+        drop_operator(user)
 
 
 def expel(step: Step, user: User, reason: str) -> None:
@@ -112,7 +112,7 @@ def remove_user(step: Step, user: User, reason: str) -> None:
     rooms = rooms_of(state, user)
     remember(step, user)
     for room_id, _ in rooms:
-        leave(step, state.rooms[room_id], user)
+        remove_member(step, state.rooms[room_id], user)
     forget_presence(state, user)
     forget_account(state, user)
     del state.users[user.id]
@@ -131,7 +131,7 @@ def switch_always_on(step: Step, user: User, operation: SetAlwaysOn) -> None:
 
 def end_always_on(step: Step, account: Account, reason: str) -> None:
     """Switch always-on off for an account; call it before the account is forgotten."""
-    gone = stop_staying(step.state, account)
+    gone = stop_always_on(step.state, account)
     if gone is not None:
         remove_user(step, step.state.users[gone], reason)
 
@@ -139,7 +139,7 @@ def end_always_on(step: Step, account: Account, reason: str) -> None:
 @applies_command(ExpireAbsent)
 def expire_absent(step: Step, _command: ExpireAbsent) -> Applied:
     """Remove users who have been without a client for too long."""
-    for number in expired(step.state):
+    for number in expired_users(step.state):
         remove_user(step, step.state.users[number], "No client for too long")
     return step.applied()
 

@@ -131,7 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name} must not be negative, but is {value}")
             is_length = name.endswith("_bytes_max") and not name.startswith("metadata_")
             if is_length and value > LENGTH_MAX:
-                raise ValueError(f"{name} must be at most {LENGTH_MAX}: a line has to hold it")
+                raise ValueError(f"{name} must be at most {LENGTH_MAX} to fit into a line")
         for name in ("nick_bytes_max", "username_bytes_max", "room_name_bytes_max"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")

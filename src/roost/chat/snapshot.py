@@ -11,19 +11,18 @@ _decoder = msgspec.msgpack.Decoder(State)
 
 
 class SnapshotError(Exception):
-    """The bytes are no snapshot of this version."""
+    """The bytes are not a snapshot of this version."""
 
 
 def encode_state(state: State) -> bytes:
-    """Write a snapshot."""
     return bytes((FORMAT,)) + _encoder.encode(state)
 
 
 def decode_state(data: bytes) -> State:
-    """Read a snapshot.
+    """Decode a snapshot.
 
     Raises:
-        SnapshotError: the bytes are of another format, or none.
+        SnapshotError: the bytes are of another format, or invalid.
     """
     if data[:1] != bytes((FORMAT,)):
         raise SnapshotError(f"snapshot format {data[:1]!r} is not {FORMAT}")

@@ -1,11 +1,12 @@
 """The replicated chat state: plain data, equal on every node at equal positions.
 
-Objects refer to each other by id. Only `roost.chat.apply` changes it. Iteration orders are the
-log's order (dicts keep it); nothing here is a set.
+Objects refer to each other by id. Only `roost.chat.apply` changes them. Iteration follows the log's
+order (dicts keep it); nothing here is a set. Snapshots store most objects as arrays, so fields keep
+their places, and new ones go last and have defaults.
 
-Every node has an object for everybody who is online, most of whom have nothing of what some have.
-So what is empty for most is a `Mapping` or a tuple: it is replaced, never changed, and `NOTHING` is
-shared by all who have none. The garbage collector need not look at what cannot be in a cycle.
+Every node has an object for each user online, and most of them leave many fields empty. Such a
+field is a `Mapping` or a tuple that is replaced rather than changed, so that all users without one
+share `NOTHING`. Classes whose objects cannot be in a cycle are hidden from the garbage collector.
 """
 
 from collections.abc import Mapping
@@ -35,31 +36,31 @@ def _nothing() -> Mapping[Any, Any]:
 
 
 class Session(msgspec.Struct, array_like=True, gc=False):
-    """One client connection, whichever node serves it."""
+    """A client's session, whichever node serves it."""
 
     id: SessionId
     user: UserId
     generation: int
-    """Grows with each attachment; commands of a lower one are refused."""
+    """Grows with each attachment; commands of lower ones are refused."""
     last_line: int
-    """The last line number that took effect; lower or equal ones are dropped."""
+    """The last line number that took effect; lines up to it are dropped."""
     capabilities: int
     is_secure: bool
     monitored: Mapping[FoldedNick, str] = msgspec.field(default_factory=_nothing)
-    """Folded nickname -> as the client typed it."""
+    """Folded nickname -> the nickname as typed."""
     previous: SessionId = SessionId(0)
-    """The session that this one resumed; 0 when it is the user's first. Its token opens this one
-    too, because the client may have lost its connection before it was told another one."""
+    """The session that this one resumed; 0 for none. Its token also resumes this one, because the
+    client may have lost its connection before it received a new one."""
     address: str = ""
-    """What the session is counted under (`chat.admission`); empty when it is not counted."""
+    """The key that the session is counted under (`chat.admission`); empty if it is not counted."""
     subscribed: tuple[str, ...] = ()
-    """The keys of metadata that the client is told of."""
+    """The keys of metadata that the client is told about."""
     is_unattended: bool = False
-    """The client said `AWAY *`: it connected by itself, and nobody is there (draft/pre-away)."""
+    """The client sent `AWAY *`: it connected by itself, and nobody is there (draft/pre-away)."""
 
 
 class Account(msgspec.Struct, array_like=True):
-    """A name that somebody owns, online or not."""
+    """A name that somebody owns, whether online or not."""
 
     id: AccountId
     name: str
@@ -68,30 +69,30 @@ class Account(msgspec.Struct, array_like=True):
     certificates: dict[str, None] = {}
     """SHA-256 fingerprints of client certificates, in lower-case hexadecimal."""
     is_always_on: bool = False
-    """Its user stays in the rooms while no client is connected."""
+    """One of its users stays online while no client is connected."""
     read_markers: dict[str, int] = {}
-    """Folded room or nickname -> the time up to which it was read, in milliseconds."""
+    """Folded room or nickname -> the time up to which it is read, in milliseconds."""
     metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     registered_by: tuple[SessionId, int] = (SessionId(0), 0)
-    """The session and line that made it before they were registered themselves: the same line,
-    when another node hears it again, finds its own account."""
+    """The unregistered session and the line that registered it. If another node repeats the line,
+    it finds its own account."""
     virtual_host: str = ""
-    """What an operator lets its users be shown under instead of their addresses; may be empty."""
+    """Shown instead of its users' addresses; empty for none."""
     is_host_used: bool = True
-    """Whether they want that."""
+    """Whether `virtual_host` is switched on."""
 
 
 class AttemptCount(msgspec.Struct, array_like=True):
-    """How often something was tried since a moment."""
+    """The number of attempts since a moment."""
 
     count: int
     since_ms: int
     last: tuple[SessionId, int] = (SessionId(0), 0)
-    """Whose line was counted last: heard again by another node, it is the same attempt."""
+    """The line that was counted last. If another node repeats it, it is the same attempt."""
 
 
 class User(msgspec.Struct, array_like=True, gc=False):
-    """Somebody who is online: with a client, with several of one account, or always on."""
+    """A user who is online: with one client, with several of one account, or always-on."""
 
     id: UserId
     nick: str
@@ -106,26 +107,26 @@ class User(msgspec.Struct, array_like=True, gc=False):
     """Empty when present."""
     signed_on_ms: int
     active_ms: int
-    """When they last said something."""
+    """When they last sent a message."""
     sessions: tuple[SessionId, ...] = ()
-    """Empty only while somebody who is always on has no client connected."""
+    """Only empty while an always-on user has no client."""
     rooms: tuple[RoomId, ...] = ()
     """In the order they were entered."""
     is_auto_away: bool = False
-    """Away because there is no client, not because of an AWAY; see `chat.presence`."""
+    """Away because no client is there, not because of an AWAY; see `chat.presence`."""
     metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     metadata_since_ms: int = 0
-    """When the present span of counting changes to metadata began."""
+    """When the current minute of counting metadata changes began."""
     metadata_changes: int = 0
-    """How many there have been in it."""
+    """The number of changes in that minute."""
     real_host: str = ""
-    """Where they come from, when `host` shows something else; empty when it does not."""
+    """The real host if `host` shows another one; else empty."""
     operator: str = ""
-    """By which name of the configuration they are an operator; empty when they are none."""
+    """Their operator name in the configuration; empty for no operator."""
 
 
 class Member(msgspec.Struct, array_like=True, gc=False):
-    """Somebody's place in a room."""
+    """A user's membership of a room."""
 
     status: int
     """`changes.VOICE | changes.OPERATOR`."""
@@ -149,41 +150,41 @@ class ListEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Room(msgspec.Struct, array_like=True):
-    """A room; it outlives its members, so that a restart forgets no topic."""
+    """A room; it outlives its members, so that its topic is kept."""
 
     id: RoomId
     name: str
     created_ms: int
     modes: str = "nt"
-    """Sorted letters of the modes without parameter: i m n s t."""
+    """Sorted letters of the modes without parameters."""
     key: str = ""
     limit: int = 0
-    """0 when there is none."""
+    """0 for none."""
     topic: Topic | None = None
     members: dict[UserId, Member] = {}
     bans: dict[str, ListEntry] = {}
-    """By folded mask, as the two below."""
+    """By folded mask, like the two below."""
     exceptions: dict[str, ListEntry] = {}
     invitation_masks: dict[str, ListEntry] = {}
     invited: dict[UserId, None] = {}
     unused: int = 0
     """Keeps its place in snapshots; earlier versions told here when the room was emptied."""
     history_from: Position = Position(0)
-    """History before this is nobody's to read: the room was private then and emptied since."""
+    """Nobody may read history before this: the room was private then and has been empty since."""
     founder: FoldedAccount = FoldedAccount("")
-    """Whose room it is; empty when nobody registered it."""
+    """The owner; empty if the room is not registered."""
     registered_ms: int = 0
     access: dict[FoldedAccount, int] = {}
-    """The status that accounts get when they enter; the founder's is not among them."""
+    """The status that accounts get when they enter, except the founder's."""
     offered_to: FoldedAccount = FoldedAccount("")
-    """Who may become the founder by accepting; empty when nobody was asked."""
+    """The account that may accept the room; empty for none."""
     metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     renamed_ms: int = 0
-    """When it was given another name; 0 for never."""
+    """When it was last renamed; 0 for never."""
 
 
 class Whowas(msgspec.Struct, frozen=True, array_like=True):
-    """Somebody who bore a nickname once."""
+    """A user who used a nickname earlier."""
 
     nick: str
     username: str
@@ -194,7 +195,7 @@ class Whowas(msgspec.Struct, frozen=True, array_like=True):
 
 
 class NetworkBan(msgspec.Struct, frozen=True, array_like=True):
-    """Somebody who may not be on the network; see `chat.bans`."""
+    """A ban from the network; see `chat.bans`."""
 
     mask: str
     reason: str
@@ -205,8 +206,8 @@ class NetworkBan(msgspec.Struct, frozen=True, array_like=True):
     """0 for never."""
 
 
-class Deed(msgspec.Struct, frozen=True, array_like=True):
-    """What an operator did."""
+class OperatorAction(msgspec.Struct, frozen=True, array_like=True):
+    """What an operator did, as OPERLOG shows it."""
 
     time_ms: int
     text: str
@@ -217,7 +218,7 @@ class State(msgspec.Struct):
 
     settings: Settings = Settings()
     configured: dict[str, str] = {}
-    """Node -> what its configuration said of the settings when it last differed from before."""
+    """Node -> the settings of its configuration when they last changed, as `settings.written`."""
     position: Position = Position(0)
     """The last applied entry."""
     time_ms: int = 0
@@ -229,44 +230,44 @@ class State(msgspec.Struct):
     rooms: dict[RoomId, Room] = {}
     room_names: dict[FoldedRoom, RoomId] = {}
     empty_rooms: dict[RoomId, None] = {}
-    """The rooms without members, the one that was empty longest first."""
+    """The empty unregistered rooms, the one that was empty longest first."""
     balancers: dict[str, int] = {}
     """Name -> the newest incarnation."""
     incarnations: dict[int, int] = {}
-    """How many sessions each incarnation has, of those that have any."""
+    """The number of sessions of each incarnation that has any."""
     closed_sessions: dict[SessionId, None] = {}
-    """The last sessions to be closed, oldest first: an `OpenSession` that the log delivers late
-    must not bring their users back."""
+    """The sessions closed last, oldest first: an `OpenSession` that the log delivers late must not
+    reopen them."""
     refused_openings: dict[SessionId, tuple[int, int, bool]] = {}
-    """The last attempts to register that were refused, oldest first: generation, line, and whether
-    it was to open rather than to resume. A command may be asked for twice, and must not do later
-    what its client was told cannot be done."""
+    """The refused attempts to register, oldest first: generation, line, and whether it was to open
+    rather than to resume. A command may be repeated, and must not succeed after its client was
+    told that it was refused."""
     whowas: dict[FoldedNick, list[Whowas]] = {}
-    """Oldest first, and the nickname whose newest entry is oldest first."""
+    """Entries oldest first; nicknames by their newest entry, oldest first."""
     whowas_count: int = 0
     users_max_seen: int = 0
     secret: bytes = b""
-    """The key of the tokens that sessions are resumed with; shown to nobody. Empty until set."""
+    """The key of the tokens for resuming sessions; shown to nobody. Empty until set."""
     accounts: dict[FoldedAccount, Account] = {}
     account_names: dict[AccountId, FoldedAccount] = {}
     attempts: dict[str, AttemptCount] = {}
-    """Attempts to log in and to register, by account and by address; see `chat.accounts`."""
+    """Attempts to log in and to register, by account and by address; see `chat.attempts`."""
     services_host: str = "services.roost.local"
-    """The host that ChanServ and the like show themselves under."""
+    """The host with which services such as ChanServ are shown."""
     read_markers: dict[UserId, dict[str, int]] = {}
-    """Of users who are not logged in, as accounts have their own; see `chat.read_markers`."""
+    """The markers of users who are not logged in; see `chat.read_markers`."""
     founded: dict[FoldedAccount, dict[RoomId, None]] = {}
     """The rooms of each founder that has any."""
     users_by_account: dict[FoldedAccount, dict[UserId, None]] = {}
-    """Who is logged in to each account that anybody is logged in to."""
+    """The users of each account that has any."""
     always_on: dict[FoldedAccount, UserId] = {}
-    """Of each account that is always on, the user that stays when its last client goes."""
+    """The user of each always-on account that stays online without a client."""
     absent: dict[UserId, int] = {}
-    """Users without a client and since when, in milliseconds; the longest absent first."""
+    """Users without a client -> since when, in milliseconds; the longest absent first."""
     sessions_by_address: dict[str, int] = {}
     bans: dict[str, NetworkBan] = {}
-    """By folded mask; who may not be on the network."""
-    deeds: list[Deed] = []
-    """The last things that operators did, oldest first."""
+    """By folded mask."""
+    operator_actions: list[OperatorAction] = msgspec.field(default_factory=list, name="deeds")
+    """The last actions of operators, oldest first; snapshots call them "deeds"."""
     failed_entries: list[Position] = []
-    """Entries that made `apply` fail and were skipped, alike on every node; the last 100."""
+    """The last 100 entries that were skipped because applying them failed."""

@@ -1,4 +1,4 @@
-"""One entry while it is applied: where it stands, and what it has done so far."""
+"""An entry while it is applied, and what it has done so far."""
 
 from roost.chat.applied import Applied
 from roost.chat.changes import OPERATOR, Change, Source
@@ -7,11 +7,11 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, Session, State, User
 
 BOT_MODE = "B"
-"""The user mode of those who are no humans (ircv3.net/specs/extensions/bot-mode)."""
+"""The user mode of bots (ircv3.net/specs/extensions/bot-mode)."""
 
 
 class Step:
-    """Collects an entry's results; changes are numbered as they come."""
+    """Collects an entry's results, and numbers its changes."""
 
     __slots__ = ("operation", "part", "position", "results", "session", "state", "time_ms")
 
@@ -29,7 +29,7 @@ class Step:
         """The number of the operation within its line."""
 
     def changed(self, change: Change) -> None:
-        """Note a change, made with `part` as its number, right after it was done."""
+        """Note a change that was just made; its number has to be `part`."""
         self.results.append(change)
         self.part += 1
 
@@ -38,12 +38,12 @@ class Step:
         return Applied(self.position, self.time_ms, results=tuple(self.results))
 
     def refused(self, reason: Reason, subject: str = "", detail: str = "") -> None:
-        """Note that something was not done."""
+        """Note that an operation was refused."""
         self.results.append(Refusal(reason, subject, detail))
 
 
 def source_of(user: User) -> Source:
-    """Return who a user is at this moment."""
+    """Return a user as the source of a change, with their present names."""
     is_bot = BOT_MODE in user.modes
     return Source(user.id, user.nick, user.username, user.host, user.account, is_bot)
 
@@ -54,12 +54,12 @@ def mask_of(user: User) -> str:
 
 
 def rooms_of(state: State, user: User) -> tuple[tuple[RoomId, str], ...]:
-    """Return the ids and names of the rooms where a user is."""
+    """Return the ids and names of the rooms that a user is in."""
     return tuple((room, state.rooms[room].name) for room in user.rooms)
 
 
 def cut(text: str, bytes_max: int) -> str:
-    """Shorten a text to so many bytes of UTF-8, between two characters."""
+    """Shorten a text to at most `bytes_max` bytes of UTF-8, at a character boundary."""
     if len(text) * 4 <= bytes_max:
         return text
     data = text.encode()

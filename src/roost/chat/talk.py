@@ -1,6 +1,6 @@
 """PRIVMSG, NOTICE and TAGMSG (modern.ircdocs.horse, "Sending Messages")."""
 
-from roost.chat.access import why_silent
+from roost.chat.access import muting_mode
 from roost.chat.changes import OPERATOR, VOICE, Said
 from roost.chat.commands.messages import Say
 from roost.chat.dispatch import applies
@@ -16,7 +16,7 @@ _STATUS = {"@": OPERATOR, "+": VOICE}
 
 @applies(Say)
 def say(step: Step, user: User, operation: Say) -> None:
-    """Say something to a room or to somebody; a NOTICE is never answered with a refusal."""
+    """Send a message to a room or user; a NOTICE is never refused with a reply."""
     target = operation.target
     prefix = target[:1]
     if prefix == "#" or (prefix in _STATUS and target[1:2] in ("#", "@", "+")):
@@ -34,12 +34,12 @@ def _say_in_room(step: Step, user: User, operation: Say) -> None:
         _refuse(step, operation, Reason.NO_SUCH_ROOM)
         return
     room = state.rooms[room_id]
-    obstacle = why_silent(room, user)
+    obstacle = muting_mode(room, user)
     if obstacle:
         _refuse(step, operation, Reason.CANNOT_SEND, obstacle)
         return
     user.active_ms = step.time_ms
-    # Of several prefixes the lowest counts: it is the larger circle.
+    # Of several prefixes the lowest counts, because it includes the others.
     prefix = ("+" if "+" in prefixes else "@") if prefixes else ""
     step.changed(
         Said(

@@ -1,4 +1,4 @@
-"""What users change about themselves: names, absence, capabilities, whom they watch."""
+"""What users change about themselves: names, away messages, capabilities, MONITOR lists."""
 
 from roost.chat.changes import (
     AwayChanged,
@@ -12,8 +12,8 @@ from roost.chat.changes import (
 from roost.chat.commands.users import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
 from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedNick
-from roost.chat.metadata import tell_watchers
-from roost.chat.presence import UNATTENDED, change_away, look_after
+from roost.chat.metadata import show_to_watchers
+from roost.chat.presence import UNATTENDED, change_away, update_auto_away
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_reserved
 from roost.chat.state import NOTHING, State, User, Whowas
@@ -25,7 +25,7 @@ from roost.irc.names import is_valid_nick
 
 @applies(ChangeNick)
 def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
-    """Take another nickname; the log's order decides who gets it."""
+    """Change a nickname; the log's order decides who gets it."""
     state = step.state
     if not is_valid_nick(operation.nick, state.settings.nick_bytes_max):
         step.refused(Reason.NICK_INVALID, operation.nick)
@@ -50,18 +50,18 @@ def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
     if new != old:
         step.changed(WentOffline(step.part, before, old))
         step.changed(WentOnline(step.part, source_of(user), new))
-        tell_watchers(step, user)
+        show_to_watchers(step, user)
 
 
 def remember(step: Step, user: User) -> None:
-    """Note for WHOWAS who bore the nickname; the oldest entries give way."""
+    """Record for WHOWAS who used the nickname; the oldest entries are dropped."""
     state = step.state
     folded = FoldedNick(fold_nick(user.nick))
     entries = state.whowas.pop(folded, [])
     entries.append(
         Whowas(user.nick, user.username, user.host, user.realname, user.account, step.time_ms)
     )
-    # Taken out and put back, the nickname is the last to give way.
+    # Removed and added again, the nickname becomes the last to be dropped.
     state.whowas[folded] = entries
     state.whowas_count += 1
     if len(entries) > state.settings.whowas_per_nick_max:
@@ -82,9 +82,9 @@ def _forget_oldest(state: State) -> None:
 
 @applies(SetAway)
 def set_away(step: Step, user: User, operation: SetAway) -> None:
-    """Go away, or come back.
+    """Set or clear an away message.
 
-    The one who asks is told even if nothing changed, but nobody else: there are no `rooms` then.
+    If nothing changes, only the asker is told: the change has no `rooms`.
     """
     message = cut(operation.message, step.state.settings.away_bytes_max)
     session = step.session
@@ -92,7 +92,7 @@ def set_away(step: Step, user: User, operation: SetAway) -> None:
         session.capabilities & Capability.PRE_AWAY
     )
     if session.is_unattended:
-        if not look_after(step, user):
+        if not update_auto_away(step, user):
             source = source_of(user)
             step.changed(AwayChanged(step.part, source, message, (), is_news=False))
         return
@@ -101,7 +101,7 @@ def set_away(step: Step, user: User, operation: SetAway) -> None:
 
 @applies(SetRealname)
 def set_realname(step: Step, user: User, operation: SetRealname) -> None:
-    """SETNAME (ircv3.net/specs/extensions/setname); the same name again as in `set_away`."""
+    """Change the real name (ircv3.net/specs/extensions/setname); an equal one as in `set_away`."""
     realname = operation.realname
     if not realname or len(realname.encode()) > step.state.settings.realname_bytes_max:
         step.refused(Reason.REALNAME_INVALID, realname)
@@ -114,7 +114,6 @@ def set_realname(step: Step, user: User, operation: SetRealname) -> None:
 
 @applies(SetCapabilities)
 def set_capabilities(step: Step, user: User, operation: SetCapabilities) -> None:
-    """Note what the client and its node have agreed on."""
     session = step.session
     before, session.capabilities = session.capabilities, operation.capabilities
     step.changed(
@@ -124,7 +123,7 @@ def set_capabilities(step: Step, user: User, operation: SetCapabilities) -> None
 
 @applies(Monitor)
 def monitor(step: Step, user: User, operation: Monitor) -> None:
-    """Change whom the client watches (ircv3.net/specs/extensions/monitor)."""
+    """Change the session's MONITOR list (ircv3.net/specs/extensions/monitor)."""
     monitored = {} if operation.is_cleared else dict(step.session.monitored)
     for nick in operation.removed:
         monitored.pop(FoldedNick(fold_nick(nick)), None)

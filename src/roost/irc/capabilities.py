@@ -100,5 +100,5 @@ DELIVERY_CAPABILITIES = sum(row.value for row in Capability if row.shapes_delive
 
 
 def names_of(capabilities: int) -> tuple[str, ...]:
-    """Name the capabilities whose bits are set, sorted."""
+    """Return the names of the capabilities whose bits are set, sorted."""
     return tuple(name for name, bit in NAMES.items() if capabilities & bit)

@@ -1,4 +1,4 @@
-"""What can be wrong with a line.
+"""The ways in which a line can be invalid.
 
 ParseError
   +-- EmptyLineError        nothing in it
@@ -6,12 +6,12 @@ ParseError
   +-- ForbiddenByteError    NUL, CR or LF inside
   +-- MalformedError        no command where one must be
   +-- TagsTooLongError      more tag data than a client may send
-  +-- LineTooLongError      more than 512 bytes beside the tags
+  +-- LineTooLongError      more than 512 bytes without the tags
 """
 
 
 class ParseError(Exception):
-    """A line that is no message; `command` is its command as far as it could be told, or ""."""
+    """A line that is not a message; `command` is its command as far as it can be guessed."""
 
     def __init__(self, text: str, command: str = "") -> None:
         super().__init__(text)
@@ -19,24 +19,24 @@ class ParseError(Exception):
 
 
 class EmptyLineError(ParseError):
-    """There is nothing in the line."""
+    pass
 
 
 class NotUtf8Error(ParseError):
-    """The line is not UTF-8."""
+    pass
 
 
 class ForbiddenByteError(ParseError):
-    """NUL, CR or LF inside the line."""
+    pass
 
 
 class MalformedError(ParseError):
-    """There is no command where one must be."""
+    pass
 
 
 class TagsTooLongError(ParseError):
-    """The tags are longer than a client may send."""
+    pass
 
 
 class LineTooLongError(ParseError):
-    """The line without its tags is longer than 512 bytes."""
+    pass

@@ -1,4 +1,4 @@
-"""Entries of b, e and I lists that mean accounts: "~a:bob", "~account:b*".
+"""Entries of b, e and I lists that match accounts: "~a:bob", "~account:b*".
 
 Source: ircv3.net/specs/extensions/account-extban; modern.ircdocs.horse, "EXTBAN Parameter".
 """
@@ -6,9 +6,9 @@ Source: ircv3.net/specs/extensions/account-extban; modern.ircdocs.horse, "EXTBAN
 from roost.irc.masks import matches_folded, normalise_mask
 
 PREFIX = "~"
-"""No nickname begins with it."""
+"""No nickname starts with it."""
 ACCOUNT_NAMES = ("a", "account")
-"""What the type that matches accounts is called, the short name first."""
+"""The names of the type that matches accounts, the short one first."""
 EXTBAN = f"{PREFIX},{ACCOUNT_NAMES[0]}"
 ACCOUNTEXTBAN = ",".join(ACCOUNT_NAMES)
 """The values of the ISUPPORT tokens."""
@@ -17,7 +17,7 @@ _ACCOUNT_STARTS = tuple(f"{PREFIX}{name}:" for name in ACCOUNT_NAMES)
 
 
 def is_valid_entry(text: str) -> bool:
-    """Return whether `text` can be meant: what begins as an extended ban has to be a known one."""
+    """Return whether `text` can be an entry: an extended ban must be of a known type."""
     if not text.startswith(PREFIX):
         return True
     lowered = text.lower()
@@ -25,15 +25,15 @@ def is_valid_entry(text: str) -> bool:
 
 
 def normalise_entry(text: str) -> str:
-    """Complete an entry as people type it; an extended ban is complete already."""
+    """Complete an entry as people type it; an extended ban is already complete."""
     return text if text.startswith(PREFIX) else normalise_mask(text)
 
 
 def is_entry_matched(entry: str, mask: str, account: str) -> bool:
-    """Return whether a folded entry means somebody.
+    """Return whether a folded entry matches a user.
 
-    `mask` is their folded nick!user@host and `account` their folded account, empty for none.
-    Whoever is not logged in is matched by no account, not even by "*".
+    `mask` is the user's folded nick!user@host, `account` their folded account or empty. No account
+    entry matches a user who is not logged in, not even "*".
     """
     if not entry.startswith(PREFIX):
         return matches_folded(entry, mask)

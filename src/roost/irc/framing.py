@@ -1,26 +1,26 @@
-"""Bytes as they arrive, cut into lines; memory is bounded whatever arrives."""
+"""Cuts the bytes of a stream into lines, in bounded memory."""
 
 
 class LineBuffer:
     """Cuts a stream into lines.
 
-    A line ends with LF; a CR before it belongs to the end. Empty lines are dropped, as
-    modern.ircdocs.horse asks ("Message Format": empty messages are silently ignored).
+    A line ends with LF or CR LF. Empty lines are dropped (modern.ircdocs.horse, "Message Format":
+    empty messages are silently ignored).
     """
 
     __slots__ = ("_is_discarding", "_line_bytes_max", "_rest")
 
     def __init__(self, line_bytes_max: int) -> None:
-        """Allow lines of up to `line_bytes_max` bytes, their ends included."""
+        """Allow lines of up to `line_bytes_max` bytes, line ends included."""
         self._line_bytes_max = line_bytes_max
         self._rest = b""
         self._is_discarding = False
 
     def feed(self, data: bytes) -> list[bytes | None]:
-        """Take what arrived; gives the lines that it completed, without their ends.
+        """Add what arrived; return the lines that it completed, without line ends.
 
-        None stands for a line that was too long: it comes once, as soon as the line is, and the
-        rest of the line is discarded as it arrives.
+        None stands for a line that is too long. It comes once, as soon as the limit is passed; the
+        rest of that line is discarded.
         """
         *complete, rest = data.split(b"\n")
         lines: list[bytes | None] = []

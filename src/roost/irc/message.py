@@ -1,4 +1,4 @@
-"""One IRC message: its parts, and its form on the wire.
+"""An IRC message: its parts, and its form on the wire.
 
     @tag=value;+tag :source COMMAND parameter parameter :last parameter
 
@@ -32,14 +32,13 @@ _UNESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message; the command is in upper case."""
-
     command: str
+    """In upper case."""
     parameters: tuple[str, ...] = ()
     source: str = ""
-    """Without ":"; empty when there is none."""
+    """Without ":"; empty for none."""
     tags: tuple[tuple[str, str], ...] = ()
-    """Names with their "+", and unescaped values; empty for a tag without one."""
+    """Names with their "+", and unescaped values; a tag without a value has an empty one."""
 
     def encode(self) -> bytes:
         """Return the line, with CR LF."""
@@ -57,27 +56,27 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def escape_tag_value(value: str) -> str:
-    """Write a tag's value (Message Tags, "Escaping values")."""
+    """Escape a tag's value (Message Tags, "Escaping values")."""
     return value.translate(_ESCAPED)
 
 
 def unescape_tag_value(text: str) -> str:
-    """Read a tag's value: an unknown escape loses its backslash, and so does a lone last one."""
+    """Unescape a tag's value; drop the backslash of an unknown escape, or at the end."""
     if "\\" not in text:
         return text
     return _UNESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)
 
 
 def encode_tags(tags: tuple[tuple[str, str], ...]) -> str:
-    """Write tags without "@" and without the space after them."""
+    """Encode tags, without "@" and the space after them."""
     return ";".join(f"{key}={escape_tag_value(value)}" if value else key for key, value in tags)
 
 
 def parse(line: bytes) -> Message:
-    """Read one line, without its end, as a client may send it.
+    """Parse one line of a client, without its line end.
 
     Raises:
-        ParseError: one of the kinds of `roost.irc.errors`.
+        ParseError: one of the errors in `roost.irc.errors`.
     """
     if b"\0" in line or b"\r" in line or b"\n" in line:
         raise ForbiddenByteError("a line may not hold NUL, CR or LF", _guess_command(line))
@@ -101,7 +100,7 @@ def parse(line: bytes) -> Message:
 
 
 def leading_tags(line: bytes) -> tuple[tuple[str, str], ...]:
-    """Read the tags of a line that is no message; none if they are at fault themselves."""
+    """Parse only the tags of an invalid line; return none if the tags are invalid as well."""
     data = line.partition(b" ")[0]
     if data[:1] != b"@" or len(data) > 1 + CLIENT_TAG_DATA_BYTES_MAX or b"\0" in data:
         return ()
@@ -112,10 +111,10 @@ def leading_tags(line: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def parse_from_server(line: bytes) -> Message:
-    """Read one line, without its end, as a server may send it: any length, and not quite UTF-8.
+    """Parse one line of a server, without its line end; any length, and not necessarily UTF-8.
 
     Raises:
-        ParseError: there is no command in it.
+        ParseError: the line holds no command.
     """
     text = line.decode(errors="replace")
     tags: tuple[tuple[str, str], ...] = ()
@@ -147,7 +146,7 @@ def _parse_rest(text: str, tags: tuple[tuple[str, str], ...]) -> Message:
 
 @lru_cache(maxsize=512)
 def _command(word: str) -> str:
-    """Check and raise a command's name; there are few of them, and each line has one."""
+    """Return a command's name in upper case; cached because each line has one of a few."""
     if not _COMMAND.fullmatch(word):
         raise MalformedError("a command is letters or three digits")
     return word.upper()
@@ -158,7 +157,7 @@ def _parse_tags(data: str) -> tuple[tuple[str, str], ...]:
     for item in data.split(";"):
         key, _, value = item.partition("=")
         if key:
-            # The last of equal names counts, in the last one's place.
+            # The last of several equal names counts, at its own place.
             tags.pop(key, None)
             tags[key] = unescape_tag_value(value)
     return tuple(tags.items())

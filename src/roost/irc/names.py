@@ -1,7 +1,7 @@
-"""Which names may be.
+"""Which names are valid.
 
-Nicknames are ASCII: everybody can type them, and none looks like another by Unicode's tricks. Room
-names are any UTF-8 without the characters that would end them.
+Nicknames are ASCII: everybody can type them, and no two look alike. Room names are any UTF-8
+without the characters that would end them.
 """
 
 import re
@@ -13,12 +13,12 @@ CHANNEL_TYPES = "#"
 
 
 def is_valid_nick(text: str, bytes_max: int) -> bool:
-    """Return whether `text` may be a nickname: neither a digit nor "-" comes first."""
+    """Return whether `text` is a valid nickname, which starts with neither a digit nor "-"."""
     return len(text) <= bytes_max and _NICK.fullmatch(text) is not None
 
 
 def is_valid_room_name(text: str, bytes_max: int) -> bool:
-    """Return whether `text` may be a room's name: "#" and at least one more character."""
+    """Return whether `text` is a valid room name: "#" and at least one more character."""
     return (
         len(text) > 1
         and text[0] in CHANNEL_TYPES
@@ -28,5 +28,5 @@ def is_valid_room_name(text: str, bytes_max: int) -> bool:
 
 
 def is_room_name(text: str) -> bool:
-    """Return whether `text` is meant to be a room, valid or not."""
+    """Return whether `text` is meant as a room name, valid or not."""
     return text[:1] == "#"

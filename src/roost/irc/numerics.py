@@ -1,4 +1,4 @@
-"""Numeric replies, named as modern.ircdocs.horse ("Numerics") and IRCv3 name them."""
+"""Numeric replies, with their names in modern.ircdocs.horse ("Numerics") and IRCv3."""
 
 RPL_WELCOME = "001"
 RPL_YOURHOST = "002"

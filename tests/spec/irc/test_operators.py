@@ -241,7 +241,7 @@ def test_other_operators_are_told_and_who_moves_misses_nothing_of_it() -> None:
     otto.expect(
         ":roost.local NOTICE * :*** olga (admin) banned *!*@evil.example for good: x",
         ":olga!olga@host WALLOPS :hear, hear",
-        ":roost.local NOTICE * :*** olga (admin) said to all who listen: hear, hear",
+        ":roost.local NOTICE * :*** olga (admin) sent WALLOPS: hear, hear",
     )
     otto.send("KILL lena :who moved is still an operator")
     move(world, listening, 0, served[1])
@@ -254,7 +254,7 @@ def test_what_operators_did_is_remembered() -> None:
     olga.send("KLINE 1h30m *@evil.example :x", "OPERLOG 1")
     lines = olga.lines()[1:]
     assert "olga (admin) banned *!*@evil.example for 5400 s: x" in lines[0]
-    assert lines[1].endswith("1 of 2 remembered deeds")
+    assert lines[1].endswith("1 of 2 recorded actions")
 
 
 def test_an_operator_whose_last_client_goes_comes_back_as_a_user() -> None:
@@ -293,7 +293,7 @@ def test_rehash_reaches_every_node() -> None:
     olga.send("REHASH")
     olga.expect(
         ":roost.local 382 olga roost :Rehashing",
-        ":roost.local NOTICE * :*** olga (admin) had the configuration read again",
+        ":roost.local NOTICE * :*** olga (admin) reloaded the configuration",
     )
     anna = world.register("anna", node=1)
     for server in world.servers:

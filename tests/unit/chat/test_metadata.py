@@ -6,7 +6,7 @@ from roost.chat.changes import MetadataChanged
 from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
 from roost.chat.commands.rooms import Join, Part
 from roost.chat.ids import FoldedAccount, Position
-from roost.chat.metadata import take_from_account
+from roost.chat.metadata import adopt_account_metadata
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.step import Step
@@ -56,7 +56,7 @@ def test_logging_in_brings_the_accounts_and_keeps_ones_own(world: ChatWorld) -> 
     user = world.user("guest")
     user.account = "Bob"
     step = Step(world.state, Position(world.state.position + 1), world.state.time_ms)
-    take_from_account(step, user)
+    adopt_account_metadata(step, user)
     assert user.metadata == {"url": "account", "same": "same", "own": "mine"}
     assert world.state.accounts[FoldedAccount("bob")].metadata == user.metadata
     (told,) = changes(tuple(step.results))

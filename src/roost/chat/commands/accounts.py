@@ -1,4 +1,4 @@
-"""Accounts, and the virtual hosts that they carry."""
+"""Accounts and their virtual hosts."""
 
 from typing import TypeAlias
 
@@ -8,20 +8,20 @@ from roost.chat.ids import AccountId, SessionId
 
 
 class RegisterAccount(Payload, frozen=True, tag=16):
-    """Make an account, and log in to it."""
+    """Register an account, and log in to it."""
 
     name: str
     credentials: Credentials
 
 
 class LogIn(Payload, frozen=True, tag=17):
-    """Log in to an account; the node has checked that the client may."""
+    """Log in to an account; the node has verified the credentials."""
 
     account: AccountId
 
 
 class LogOut(Payload, frozen=True, tag=18):
-    """Log out."""
+    pass
 
 
 class SetCredentials(Payload, frozen=True, tag=19):
@@ -32,48 +32,45 @@ class SetCredentials(Payload, frozen=True, tag=19):
 
 
 class DropAccount(Payload, frozen=True, tag=20):
-    """Give up one's own account."""
-
     account: AccountId
 
 
 class AddCertificate(Payload, frozen=True, tag=21):
-    """Let a client certificate open one's own account."""
+    """Accept a client certificate for one's own account."""
 
     account: AccountId
     fingerprint: str
 
 
 class RemoveCertificate(Payload, frozen=True, tag=22):
-    """Let a client certificate open one's own account no more."""
-
     account: AccountId
     fingerprint: str
 
 
 class EndClients(Payload, frozen=True, tag=23):
-    """End the clients of another user of one's own account, who is called `nick`."""
+    """End the sessions of another user of one's own account, called `nick`."""
 
     nick: str
 
 
 class GrantHost(Payload, frozen=True, tag=53):
-    """Give an account a virtual host, or take it (empty); for operators."""
+    """Give an account a virtual host, or take it; for operators."""
 
     account: str
     host: str
+    """Empty to take it."""
 
 
 class UseHost(Payload, frozen=True, tag=54):
-    """Be shown under the virtual host of one's account, or under one's own."""
+    """Be shown with the virtual host of one's account, or with one's real host."""
 
     is_used: bool
 
 
 class CountLogin(Payload, frozen=True, tag=110):
-    """A client wants to log in with a password; refused when there were too many attempts.
+    """Count an attempt to log in with a password; refused if there were too many.
 
-    Its line takes no effect by this and is not acknowledged by it.
+    This neither acknowledges the client's line nor counts as its effect.
     """
 
     session: SessionId
@@ -81,11 +78,11 @@ class CountLogin(Payload, frozen=True, tag=110):
     line: int
     address: str
     account: str
-    """As it was typed; there may be none of that name."""
+    """As typed; it need not exist."""
 
 
 class RegisterEarly(Payload, frozen=True, tag=111):
-    """A client that is not registered itself makes an account."""
+    """Register an account for a client that is not registered itself."""
 
     session: SessionId
     generation: int

@@ -7,17 +7,17 @@ from roost.chat.settings import Settings
 
 
 class Configure(Payload, frozen=True, tag=107):
-    """The settings that must be equal on all nodes."""
+    """Set the settings that must be equal on all nodes."""
 
     settings: Settings
     node: str = ""
-    """Whose configuration says so; it is heard once for each change of it."""
+    """The node whose configuration has these settings; each change of it takes effect once."""
     written: str = ""
-    """What it says, as `settings.written` has it."""
+    """The settings as `settings.written` returns them."""
 
 
 class SetSecret(Payload, frozen=True, tag=109):
-    """The key that tokens for resuming are made with; only the first one counts."""
+    """Set the key of the tokens for resuming; only the first one counts."""
 
     secret: bytes
 
@@ -26,7 +26,7 @@ class SetSecret(Payload, frozen=True, tag=109):
 
 
 class SetServicesHost(Payload, frozen=True, tag=118):
-    """The host that ChanServ and the like show themselves under."""
+    """Set the host with which services such as ChanServ are shown."""
 
     host: str
 

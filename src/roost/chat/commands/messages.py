@@ -1,4 +1,4 @@
-"""Talking: messages, taking them back, and having read them."""
+"""Messages: sending and redacting them, and read markers."""
 
 from typing import TypeAlias
 
@@ -16,33 +16,33 @@ class Say(Payload, frozen=True, tag=1):
     tags: tuple[tuple[str, str], ...] = ()
     """Client-only tags, names with their "+"."""
     breaks: tuple[int, ...] = ()
-    """Where in `text` each line but the first begins, when it is of several lines: after a line
-    feed, or where a long line was split."""
+    """Where in a `text` of several lines each line but the first starts: after a line feed, or
+    where a long line was split."""
 
 
 class Redact(Payload, frozen=True, tag=42):
-    """Take a message back; everything after `reason` is what the node read of it."""
+    """Redact a message; `reason` and `target` are the client's, the rest is what the node read."""
 
     target: str
     """A room, or the other side of a private conversation."""
     message: str
-    """Its id as it is written."""
+    """The message's id."""
     position: Position
     number: int
     """Its part within the entry."""
     time_ms: int
-    """When it was said."""
+    """When it was sent."""
     reason: str
     author: UserId
     author_account: str
     author_nick: str
-    """As it was then."""
+    """At the time of the message."""
     recipient_identity: str
     """As in `Said`."""
 
 
 class MarkRead(Payload, frozen=True, tag=38):
-    """Say up to when a room or a conversation was read (ircv3.net/specs/extensions/read-marker)."""
+    """Set the time up to which a conversation was read (ircv3.net/specs/extensions/read-marker)."""
 
     target: str
     time_ms: int

@@ -6,20 +6,18 @@ from roost.chat.commands.payload import Payload
 
 
 class SetMetadata(Payload, frozen=True, tag=36):
-    """Set or remove metadata of oneself ("*") or of a room or nickname.
-
-    Source: ircv3.net/specs/extensions/metadata.
-    """
+    """Set or remove metadata (ircv3.net/specs/extensions/metadata)."""
 
     target: str
+    """A room, a nickname, or "*" for oneself."""
     key: str
-    """Empty to remove all that there is."""
+    """Empty to remove all keys."""
     value: str | None = None
     """None to remove it."""
 
 
 class SubscribeMetadata(Payload, frozen=True, tag=37):
-    """Change which keys of metadata the session is told of, in the order of preference."""
+    """Change the keys of metadata that the session is told about, in the order of preference."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]

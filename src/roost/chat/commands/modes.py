@@ -1,4 +1,4 @@
-"""MODE, for rooms and users."""
+"""Modes of rooms and users."""
 
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ class ModeChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class SetRoomModes(Payload, frozen=True, tag=6):
-    """Change a room's modes; letters and the presence of parameters are checked before."""
+    """Change a room's modes; the node has checked the letters and the presence of parameters."""
 
     room: str
     changes: tuple[ModeChange, ...]

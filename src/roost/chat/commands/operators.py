@@ -1,4 +1,4 @@
-"""What network operators do."""
+"""What network operators do; all but `BecomeOperator` are refused to others."""
 
 from typing import TypeAlias
 
@@ -6,41 +6,40 @@ from roost.chat.commands.payload import Payload
 
 
 class BecomeOperator(Payload, frozen=True, tag=46):
-    """OPER, by somebody who has proved to be `name` of the configuration."""
+    """OPER; the node has verified the password."""
 
     name: str
+    """The operator's name in the configuration."""
 
 
 class Kill(Payload, frozen=True, tag=47):
-    """Remove a user from the network, with every client; for operators."""
+    """Remove a user from the network, with all sessions."""
 
     nick: str
     reason: str
 
 
 class AddBan(Payload, frozen=True, tag=48):
-    """Ban from the network, see `chat.bans`, whoever is there already included; for operators."""
+    """Ban a mask from the network (see `chat.bans`), and remove users who match it."""
 
     mask: str
     reason: str
     duration_s: int = 0
-    """0 is for good."""
+    """0 for a permanent ban."""
 
 
 class RemoveBan(Payload, frozen=True, tag=49):
-    """Lift a ban; for operators."""
-
     mask: str
 
 
 class Wallops(Payload, frozen=True, tag=50):
-    """Say something to everybody with user mode w; for operators."""
+    """Send a message to all users with mode w."""
 
     text: str
 
 
 class Rehash(Payload, frozen=True, tag=51):
-    """Have every node read its configuration again; for operators."""
+    """Have every node read its configuration again."""
 
 
 OperatorOperation: TypeAlias = BecomeOperator | Kill | AddBan | RemoveBan | Wallops | Rehash

@@ -1,4 +1,4 @@
-"""Registered rooms, and what ChanServ does for those who have a say in them."""
+"""Registered rooms, and what ChanServ does for their owners."""
 
 from typing import TypeAlias
 
@@ -6,55 +6,55 @@ from roost.chat.commands.payload import Payload
 
 
 class RegisterRoom(Payload, frozen=True, tag=28):
-    """Become a room's founder."""
+    """Register a room, and become its founder."""
 
     room: str
 
 
 class DropRoom(Payload, frozen=True, tag=29):
-    """Let a room be nobody's again."""
+    """End the registration of a room."""
 
     room: str
 
 
 class SetAccess(Payload, frozen=True, tag=30):
-    """Say which status an account gets whenever it enters a room: "o", "v" or "" for none."""
+    """Set the status that an account gets whenever it enters a room."""
 
     room: str
     account: str
     letter: str
+    """"o", "v", or "" for none."""
 
 
 class TransferRoom(Payload, frozen=True, tag=31):
-    """Offer a room to another account, or take the offer back by offering it to oneself."""
+    """Offer a room to another account; offering it to oneself withdraws the offer."""
 
     room: str
     account: str
 
 
 class AcceptRoom(Payload, frozen=True, tag=32):
-    """Become the founder of a room that one was offered."""
+    """Accept the offer of a room, and become its founder."""
 
     room: str
 
 
 class GiveStatus(Payload, frozen=True, tag=33):
-    """Have ChanServ give somebody in a room "o" or "v", or take it."""
+    """Have ChanServ give a member a status, or take it."""
 
     room: str
     nick: str
     letter: str
+    """"o" or "v"."""
     is_added: bool
 
 
 class ClearRoom(Payload, frozen=True, tag=34):
-    """Have ChanServ lift bans: all ("bans"), or those that match oneself ("own-bans").
-
-    Or end all the access that was given ("access"), or remove everybody else ("users").
-    """
+    """Have ChanServ clear something in a room."""
 
     room: str
     what: str
+    """"bans", "own-bans" (those that match oneself), "access", or "users" (everybody else)."""
 
 
 OwnershipOperation: TypeAlias = (

@@ -1,4 +1,4 @@
-"""Rooms: who is in them, and what they are called."""
+"""Rooms: their members, topics and names."""
 
 from typing import TypeAlias
 
@@ -6,15 +6,13 @@ from roost.chat.commands.payload import Payload
 
 
 class Join(Payload, frozen=True, tag=2):
-    """Enter a room, and make it when it does not exist."""
+    """Enter a room, and create it if it does not exist."""
 
     room: str
     key: str = ""
 
 
 class Part(Payload, frozen=True, tag=3):
-    """Leave a room."""
-
     room: str
     reason: str = ""
 
@@ -24,29 +22,25 @@ class PartAll(Payload, frozen=True, tag=4):
 
 
 class SetTopic(Payload, frozen=True, tag=5):
-    """Set a room's topic; an empty one clears it."""
+    """Set a room's topic, or clear it if it is empty."""
 
     room: str
     topic: str
 
 
 class Kick(Payload, frozen=True, tag=8):
-    """Remove somebody from a room."""
-
     room: str
     nick: str
     reason: str = ""
 
 
 class Invite(Payload, frozen=True, tag=9):
-    """Invite somebody to a room."""
-
     room: str
     nick: str
 
 
 class RenameRoom(Payload, frozen=True, tag=35):
-    """Give a room another name (ircv3.net/specs/extensions/channel-rename)."""
+    """Rename a room (ircv3.net/specs/extensions/channel-rename)."""
 
     room: str
     name: str

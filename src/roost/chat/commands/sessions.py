@@ -7,39 +7,39 @@ from roost.chat.ids import AccountId, SessionId, UserId
 
 
 class OpenSession(Payload, frozen=True, tag=101):
-    """A client has registered; refused when the nickname is taken."""
+    """Register a client."""
 
     session: SessionId
     generation: int
     line: int
-    """The last line of the registration; everything up to it is acknowledged by this."""
+    """The last line of the registration; this acknowledges all lines up to it."""
     nick: str
     username: str
     realname: str
     host: str
     capabilities: int
     is_secure: bool
-    """The client came in over TLS."""
+    """The client is connected over TLS."""
     balancer: str
-    """The name of the balancer that chose the session's id; refused unless it is known for it."""
+    """The balancer that chose the session's id; ignored unless the id is of its incarnation."""
     account: AccountId = AccountId(0)
-    """The account that the client has proved to own; 0 for none."""
+    """The account whose credentials the node has verified; 0 for none."""
     certificate: str = ""
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
     metadata: tuple[tuple[str, str], ...] = ()
-    """What the client said of itself before it was registered; keys are valid and few enough."""
+    """The metadata that the client set before it registered; the keys are valid and few enough."""
     subscribed: tuple[str, ...] = ()
-    """The keys of metadata that it asked to be told of."""
+    """The keys of metadata that it subscribed to."""
     away: str | None = None
-    """The away message that it gave before it was registered, if it gave one: "" says that somebody
-    is there, and "*" that nobody is."""
+    """The away message that it set before it registered, or None: "" means that somebody is there,
+    and "*" that nobody is."""
 
 
 class ResumeSession(Payload, frozen=True, tag=108):
-    """A client goes on with a session of before, over another connection.
+    """Continue an earlier session over another connection.
 
-    The new session takes the old one's place in everything that others can see; its node has
-    checked that the client holds the old one's token.
+    The new session replaces the old one without anybody noticing. The node has checked that the
+    client holds the old session's token.
     """
 
     session: SessionId
@@ -48,27 +48,26 @@ class ResumeSession(Payload, frozen=True, tag=108):
     """As in `OpenSession`."""
     previous: SessionId
     user: UserId
-    """Whose session `previous` was."""
+    """The user of `previous`."""
     capabilities: int
     is_secure: bool
     balancer: str
 
 
 class AttachSessions(Payload, frozen=True, tag=103):
-    """Another node serves these sessions from now on.
+    """Let another node serve these sessions; commands of lower generations are then refused.
 
-    Commands of lower generations are refused. They come in numbers: a dead node's sessions are
-    moved together, and an entry each would cost more than all the rest of it.
+    A dead node's sessions move together: an entry for each would be the largest cost of a move.
     """
 
     sessions: tuple[tuple[SessionId, int], ...]
-    """Each with the generation that it gets, unless it has it already or a higher one."""
+    """Each with its new generation; one with the same or a higher generation is left alone."""
 
 
 class CloseSession(Payload, frozen=True, tag=104):
-    """The client's connection is gone; harmless when the session is closed already.
+    """Close the session of a client whose connection is gone; harmless if it is closed already.
 
-    Carries no generation: a client that is gone is gone for every node.
+    It has no generation: a connection that is gone is gone for every node.
     """
 
     session: SessionId
@@ -76,16 +75,16 @@ class CloseSession(Payload, frozen=True, tag=104):
 
 
 class ExpireAbsent(Payload, frozen=True, tag=115):
-    """Somebody has been without a client for longer than the settings allow.
+    """Remove users who have been without a client for longer than the settings allow.
 
-    The log's time decides who, so that a clock that goes wrong throws nobody out.
+    The log's time decides who, so that a node's wrong clock removes nobody.
     """
 
 
 class BalancerStarted(Payload, frozen=True, tag=105):
-    """A balancer announced a new incarnation; what it held before has no connection any more.
+    """Note that a balancer restarted: sessions of its earlier incarnations lost their connections.
 
-    Sessions that can be resumed stay until `BalancerLost` names their incarnation.
+    Those that can be resumed stay until `BalancerLost` names their incarnation.
     """
 
     name: str
@@ -93,10 +92,10 @@ class BalancerStarted(Payload, frozen=True, tag=105):
 
 
 class BalancerLost(Payload, frozen=True, tag=106):
-    """A balancer's incarnation has not been seen by any node for the grace period."""
+    """End an incarnation that no node has seen for the grace period."""
 
     name: str
-    """Empty for one that came before the balancer's present incarnation."""
+    """Empty for one before the balancer's present incarnation."""
     incarnation: int
 
 

@@ -1,4 +1,4 @@
-"""What users change about themselves and their clients."""
+"""What users change about themselves and their sessions."""
 
 from typing import TypeAlias
 
@@ -6,27 +6,21 @@ from roost.chat.commands.payload import Payload
 
 
 class ChangeNick(Payload, frozen=True, tag=10):
-    """Take another nickname."""
-
     nick: str
 
 
 class SetAway(Payload, frozen=True, tag=11):
-    """Be away with a message, or back with an empty one."""
-
     message: str
+    """Empty to be back."""
 
 
 class SetRealname(Payload, frozen=True, tag=12):
-    """SETNAME."""
-
     realname: str
 
 
 class SetCapabilities(Payload, frozen=True, tag=13):
-    """The session's negotiated capabilities, as bits that the IRC layer gives meaning to."""
-
     capabilities: int
+    """The bits of `irc.capabilities` that the session has negotiated."""
 
 
 class Monitor(Payload, frozen=True, tag=14):
@@ -38,13 +32,11 @@ class Monitor(Payload, frozen=True, tag=14):
 
 
 class Quit(Payload, frozen=True, tag=15):
-    """End the session at the client's wish."""
-
     reason: str
 
 
 class SetAlwaysOn(Payload, frozen=True, tag=25):
-    """Stay in the rooms while no client is connected, or no longer."""
+    """Stay online while no client is connected, or no longer."""
 
     is_on: bool
 

@@ -1,4 +1,4 @@
-"""OPERLOG: what operators did last, for operators. Roost's own."""
+"""OPERLOG: the log of operators' actions, for operators. An extension of Roost."""
 
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result
@@ -11,12 +11,13 @@ SHOWN_MAX = 200
 
 @command("OPERLOG")
 def operlog(context: Context, message: Message) -> Result:
-    """Show the last deeds, oldest first; a number says how many."""
+    """Show the last actions, oldest first; the parameter says how many."""
     context.require_operator()
     text = message.parameters[0] if message.parameters else ""
     count = min(int(text), SHOWN_MAX) if text.isdecimal() and len(text) < 9 else SHOWN
-    deeds = context.state.deeds[-count:] if count else []
-    for deed in deeds:
-        context.notice(f"{human_time(deed.time_ms)}: {deed.text}")
-    context.notice(f"{len(deeds)} of {len(context.state.deeds)} remembered deeds")
+    actions = context.state.operator_actions
+    shown = actions[-count:] if count else []
+    for action in shown:
+        context.notice(f"{human_time(action.time_ms)}: {action.text}")
+    context.notice(f"{len(shown)} of {len(actions)} recorded actions")
     return None

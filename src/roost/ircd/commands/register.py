@@ -5,7 +5,7 @@ Source: ircv3.net/specs/extensions/account-registration.
 
 from roost.chat.admission import address_key
 from roost.chat.applied import Applied
-from roost.chat.attempts import is_exhausted
+from roost.chat.attempts import seconds_to_wait
 from roost.chat.changes import AccountRegistered
 from roost.chat.commands.accounts import RegisterAccount, RegisterEarly
 from roost.chat.credentials import Credentials
@@ -70,7 +70,7 @@ def check_name(context: Context, name: str) -> None:
         raise RefusedError(Refusal(Reason.ACCOUNT_NAME_IN_USE, name))
     key = address_key(session.address, state.settings.address_exempt_networks)
     limit = state.settings.registrations_per_address_max
-    wait_s = is_exhausted(state, f"r:{key}", limit, context.now.wall_ms) if key else 0
+    wait_s = seconds_to_wait(state, f"r:{key}", limit, context.now.wall_ms) if key else 0
     if wait_s:
         raise RefusedError(Refusal(Reason.TOO_MANY_ATTEMPTS, "", str(wait_s)))
 

@@ -6,7 +6,7 @@ of a notice that got through, or did not.
 Source: ircv3.net/specs/client-tags/typing.
 """
 
-from roost.chat.access import why_silent
+from roost.chat.access import muting_mode
 from roost.chat.changes import OPERATOR, VOICE
 from roost.chat.ids import RoomId, UserId
 from roost.chat.refusals import Reason, Refusal
@@ -56,7 +56,7 @@ def _to_room(
     context: Context, target: str, name: str, tags: tuple[tuple[str, str], ...]
 ) -> Whisper:
     room = context.find_room(name)
-    obstacle = why_silent(room, context.user)
+    obstacle = muting_mode(room, context.user)
     if obstacle:
         raise RefusedError(Refusal(Reason.CANNOT_SEND, target, obstacle))
     prefixes = target[: len(target) - len(name)]

@@ -3,7 +3,7 @@
 from roost.chat.admission import set_account
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, SessionId
-from roost.chat.presence import begin_to_stay
+from roost.chat.presence import make_always_on
 from roost.chat.settings import Settings
 from roost.chat.state import Account
 from roost.node.engine.inputs import TrunkFrameReceived
@@ -22,7 +22,7 @@ def absent_alice(days_max: int) -> LoneNode:
     state.accounts[FoldedAccount("alice")] = account
     (user,) = state.users.values()
     set_account(state, user, "alice")
-    begin_to_stay(state, user)
+    make_always_on(state, user)
     node.take(TrunkFrameReceived("b1", Detach(SessionId(7 << 27 | 1), 1, "gone")))
     assert list(state.absent) == [user.id]
     return node
