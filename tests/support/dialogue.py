@@ -17,25 +17,13 @@ from msgspec.structs import replace
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
-from roost.chat.changes import Change, Redacted
+from roost.chat.changes import Change
 from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.cluster import Configure, SetSecret
 from roost.chat.commands.sessions import BalancerStarted, OpenSession
 from roost.chat.credentials import Credentials
-from roost.chat.history import (
-    KIND_REDACTION,
-    Anchor,
-    Answer,
-    Page,
-    Query,
-    Row,
-    Search,
-    Target,
-    Targets,
-    decode_change,
-)
 from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Position, SessionId
-from roost.chat.record import history_rows, redacted
+from roost.chat.record import history_rows
 from roost.chat.settings import Settings
 from roost.chat.state import Account, State
 from roost.instant import Instant
@@ -58,7 +46,7 @@ from roost.protocol.trunk import (
     Reply,
 )
 from support.fake_hashing import do_work
-from support.memory_history import search
+from support.memory_history import MemoryHistory
 
 BALANCER = "b1"
 INCARNATION = 7
@@ -155,7 +143,7 @@ class World:
         self.config = config or Config(motd=("Be kind.",))
         self.state = State()
         self.time_ms = START_MS
-        self.rows: list[Row] = []
+        self.history = MemoryHistory()
         self.log: list[Applied] = []
         self.is_log_stopped = False
         """Commands wait while it is set, as they do without a majority."""
@@ -312,7 +300,7 @@ class World:
         applied = apply_entry(self.state, encode_command(command), position, self.time_ms)
         assert not applied.failure, applied.failure
         self.log.append(applied)
-        self._store(history_rows(applied))
+        self.history.store(history_rows(applied))
         for server in self.servers:
             server.show(applied)
         return applied
@@ -361,7 +349,7 @@ class World:
                 if other != number:
                     server.whisper(whisper)
         for ticket, query in output.queries:
-            self.servers[number].answer(ticket, self.answer(query))
+            self.servers[number].answer(ticket, self.history.answer(query))
         self.jobs.extend((number, ticket, work) for ticket, work in output.jobs)
         return bool(output.items or output.commands or output.queries or output.whispers)
 
@@ -415,76 +403,6 @@ class World:
         self.clients[session].is_closed = True
         for members in self._groups.values():
             members.pop(session, None)
-
-    # The history
-
-    def _store(self, rows: list[Row]) -> None:
-        """Store rows; what is taken back is forgotten, as the history store does it."""
-        for row in rows:
-            if row.kind == KIND_REDACTION:
-                change = decode_change(row.record)
-                assert isinstance(change, Redacted)
-                place = (change.position, change.number)
-                self.rows = [
-                    redacted(old) if (old.position, old.part) == place and old.kind < 2 else old
-                    for old in self.rows
-                ]
-        self.rows.extend(rows)
-
-    def answer(self, query: Query) -> Answer:
-        """Answer as the history store does, only slower."""
-        if isinstance(query, Search):
-            return search(self.rows, query)
-        return self._page(query) if isinstance(query, Page) else self._targets(query)
-
-    def _page(self, page: Page) -> tuple[Row, ...]:
-        rows = [
-            row
-            for row in self.rows
-            if row.conversation == page.conversation
-            and row.position >= page.from_position
-            and (page.with_events or row.kind == 0)
-        ]
-        if page.around is not None:
-            at = next(
-                (n for n, row in enumerate(rows) if not _is_before(row, page.around)), len(rows)
-            )
-            start = max(0, at - page.limit // 2)
-            return tuple(rows[start : start + page.limit])
-        after, before = page.after, page.before
-        rows = [row for row in rows if after is None or _is_after(row, after)]
-        rows = [row for row in rows if before is None or _is_before(row, before)]
-        if not page.limit:
-            return ()
-        return tuple(rows[-page.limit :] if page.is_newest else rows[: page.limit])
-
-    def _targets(self, query: Targets) -> tuple[Target, ...]:
-        names = {name: (shown, start) for name, shown, start in query.rooms}
-        latest: dict[str, Target] = {}
-        for row in self.rows:
-            if row.kind != 0:
-                continue
-            shown, start = names.get(row.conversation, ("", Position(0)))
-            if row.conversation.startswith(f"d:{query.identity} "):
-                shown = row.peer
-            if shown and row.position >= start:
-                latest[row.conversation] = Target(shown, row.time_ms)
-        low, high = sorted((query.after_ms, query.before_ms))
-        found = [target for target in latest.values() if low < target.time_ms < high]
-        found.sort(key=lambda target: target.time_ms, reverse=query.after_ms > query.before_ms)
-        return tuple(found[: query.limit])
-
-
-def _is_before(row: Row, anchor: Anchor) -> bool:
-    if anchor.time_ms >= 0:
-        return row.time_ms < anchor.time_ms
-    return (row.position, row.part) < (anchor.position, anchor.part)
-
-
-def _is_after(row: Row, anchor: Anchor) -> bool:
-    if anchor.time_ms >= 0:
-        return row.time_ms > anchor.time_ms
-    return (row.position, row.part) > (anchor.position, anchor.part)
 
 
 def parse(line: str) -> Message:

@@ -2,8 +2,19 @@
 
 import re
 
-from roost.chat.changes import Said
-from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Target, decode_change
+from roost.chat.changes import Redacted, Said
+from roost.chat.history import (
+    KIND_REDACTION,
+    Anchor,
+    Answer,
+    Page,
+    Query,
+    Row,
+    Search,
+    Target,
+    decode_change,
+)
+from roost.chat.record import redacted
 from roost.irc.casemapping import fold_nick
 
 
@@ -14,6 +25,19 @@ class MemoryHistory:
         self.rows: list[Row] = []
         self.queries: list[Query] = []
         """What was asked, in order."""
+
+    def store(self, rows: list[Row]) -> None:
+        """Add rows. A redaction removes the text of the message that it names."""
+        for row in rows:
+            if row.kind == KIND_REDACTION:
+                change = decode_change(row.record)
+                assert isinstance(change, Redacted)
+                place = (change.position, change.number)
+                self.rows = [
+                    redacted(old) if (old.position, old.part) == place and old.kind < 2 else old
+                    for old in self.rows
+                ]
+        self.rows.extend(rows)
 
     def answer(self, query: Query) -> Answer:
         """Answer a query as the history's own documentation says."""

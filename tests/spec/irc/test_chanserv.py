@@ -190,10 +190,10 @@ def test_questions(world: World, alice: Client) -> None:
 
 
 def test_a_message_to_it_is_the_same_as_the_command(world: World, alice: Client) -> None:
-    rows = len(world.rows)
+    rows = len(world.history.rows)
     alice.send("PRIVMSG chanserv :info #a", "NOTICE ChanServ :INFO #a")
     assert said(alice) == ["#a belongs to Alice.", "It was registered 2023-11-14 22:13:20 UTC."]
-    assert len(world.rows) == rows
+    assert len(world.history.rows) == rows
 
 
 def test_secret_rooms_are_not_told_of(world: World, alice: Client) -> None:

@@ -114,7 +114,7 @@ def test_private_messages_are_taken_back_on_both_sides() -> None:
     for client in (ann, bob):
         (shown,) = client.messages()
         assert shown.parameters == ("ann", identity)
-    assert all(b"oops" not in row.record for row in world.rows)
+    assert all(b"oops" not in row.record for row in world.history.rows)
     assert not history(ann, "bob")
     assert not history(bob, "ann")
 
@@ -142,7 +142,7 @@ def test_history_has_it_as_taken_back() -> None:
     ]
     shown = [(m.command, m.parameters[-1]) for m in history(unknowing, "#channel")]
     assert shown == [("PRIVMSG", "something else")]
-    assert all(b"secret words" not in row.record for row in world.rows)
+    assert all(b"secret words" not in row.record for row in world.history.rows)
 
 
 def test_a_reaction_is_taken_back() -> None:

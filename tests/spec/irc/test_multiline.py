@@ -82,7 +82,7 @@ def test_history_has_it_as_one_message() -> None:
     world, ann, _, _ = town()
     ann.send(*EXAMPLE)
     live = ann.messages()
-    assert len([row for row in world.rows if row.kind == 0]) == 1
+    assert len([row for row in world.history.rows if row.kind == 0]) == 1
     ann.send("CHATHISTORY LATEST #channel * 5")
     outer, *inner, last = ann.messages()
     assert (outer.parameters[1], last.command) == ("chathistory", "BATCH")

@@ -316,7 +316,7 @@ def test_help_names_everything(alice: Client) -> None:
 @pytest.mark.parametrize("target", ["NickServ", "nickserv", "NickServ@services.roost.local"])
 def test_what_is_said_to_it_is_kept_nowhere(world: World, target: str) -> None:
     alice, bob = register(world, "alice"), register(world, "bob")
-    rows = len(world.rows)
+    rows = len(world.history.rows)
     alice.send(
         f"PRIVMSG {target} :REGISTER {PASSWORD}",
         f"NOTICE {target} :IDENTIFY {PASSWORD}",
@@ -331,7 +331,7 @@ def test_what_is_said_to_it_is_kept_nowhere(world: World, target: str) -> None:
         "Write to me alone; nobody was told anything.",
     ]
     bob.expect_nothing()
-    assert len(world.rows) == rows
+    assert len(world.history.rows) == rows
     kept = b"".join(log_of(world, alice))
     assert PASSWORD.encode() not in kept
 
