@@ -113,7 +113,7 @@ def test_failures_have_an_exit_code_and_one_line_of_reason(
     assert nobody.stderr.startswith("roost: There is nobody with that name here.")
     nothing = say(cluster, environment, "#room", lines="")
     assert nothing.returncode == 2
-    assert "nothing to say" in nothing.stderr
+    assert "nothing to send" in nothing.stderr
     assert len((nobody.stderr + nothing.stderr).splitlines()) == 2
 
 

@@ -1,7 +1,7 @@
-"""The command line: it reads files and flags, and starts what the other packages are.
+"""The command line: reads files and flags, and runs the other packages.
 
-Nothing below this package reads a configuration file. Each command lives in a module of its own
-and is imported only when it is called.
+No other package reads a configuration file. Each command has a module of its own, which is imported
+only when the command is called.
 """
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""`python -m roost.cli`: the same as the command `roost`."""
+"""Run the command `roost`: `python -m roost.cli`."""
 
 from roost.cli.main import main
 

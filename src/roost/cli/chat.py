@@ -33,7 +33,7 @@ from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
 
 
 class ChatHost:
-    """Starts connections for the interface, and keeps what is to be there again."""
+    """Opens connections for the interface and saves its state."""
 
     def __init__(self, flags: ChatFlags, settings: Settings) -> None:
         self._flags = flags
@@ -50,10 +50,10 @@ class ChatHost:
         self.nick = flags.nick or settings.nick or saved.nick
         self.active = flags.rooms[0].lower() if flags.rooms else saved.active
         self.problem = ""
-        """Why nothing could be kept; said at the end."""
+        """Why the state could not be saved; empty if it was."""
 
     def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
-        """Make a model and its connection; see `link.Host`."""
+        """Create a model and its connection; see `link.Host`."""
         flags = msgspec.structs.replace(
             self._flags, nick=introduction.nick, addresses=introduction.addresses
         )
@@ -82,7 +82,7 @@ class ChatHost:
         return connection
 
     def save(self, link: Link | None) -> None:
-        """Write down what is to be remembered."""
+        """Save the state, for the next start."""
         saved = self._saved
         saved.theme = self.preferences.theme
         saved.notify = self.preferences.notify
@@ -103,16 +103,16 @@ class ChatHost:
 
 
 def chat(flags: ChatFlags) -> None:
-    """Open the client until the user leaves it.
+    """Run the client in this terminal until the user quits.
 
     Raises:
         CommandError: it cannot run.
     """
     settings = read_settings(flags)
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise UsageError("roost chat needs a terminal; in a browser: roost chat --web")
+        raise UsageError("roost chat needs a terminal. To use a browser instead: roost chat --web")
     try:
-        # The interface has no terminal to ask in.
+        # password_command may ask for something, which the interface would hide.
         find_password(settings)
     except SettingsError as error:
         raise UsageError(str(error)) from None
@@ -131,21 +131,21 @@ def run_app(host: ChatHost) -> None:
     """Run the interface in this terminal.
 
     Raises:
-        CommandError: it had to stop by itself.
+        CommandError: it stopped because of a problem.
     """
     log = platformdirs.user_log_path("roost", appauthor=False) / "chat.log"
     farewell = ChatApp(host, log_path=log).run()
     if host.problem:
-        print(f"roost: what is to be remembered could not be kept: {host.problem}", file=sys.stderr)
+        print(f"roost: cannot save the state of the client: {host.problem}", file=sys.stderr)
     if farewell:
         raise CommandError(farewell)
 
 
 def run_chat(flags: ChatFlags) -> None:
-    """Do what the command line asks for.
+    """Run the client here, or serve it to browsers.
 
     Raises:
-        CommandError: it cannot be done.
+        CommandError: it cannot run.
     """
     if flags.is_web:
         chat_in_browser(own_arguments(sys.argv[1:]), flags.web_host, flags.web_port)
@@ -156,7 +156,7 @@ def run_chat(flags: ChatFlags) -> None:
 
 
 def own_arguments(arguments: Sequence[str]) -> list[str]:
-    """Give the arguments of `roost chat` that are for each browser's client, not for --web."""
+    """Return the arguments of `roost chat` without --web and its own options."""
     found: list[str] = []
     skips = False
     for argument in list(arguments)[1:]:
@@ -169,10 +169,10 @@ def own_arguments(arguments: Sequence[str]) -> list[str]:
 
 
 def chat_in_browser(arguments: Sequence[str], host: str, port: int) -> None:
-    """Serve the interface to browsers until Ctrl-C; each gets a client of its own.
+    """Serve the interface to browsers until Ctrl-C. Each browser gets a client of its own.
 
     Raises:
-        CommandError: the port cannot be had.
+        CommandError: the port is not available.
     """
     from textual_serve.server import Server
 

@@ -1,12 +1,11 @@
-"""A cluster's directory: what `roost up` and `roost init` make and find again.
+"""A cluster's directory, which `roost up` and `roost init` create.
 
-    cluster.toml      its id, who its members are, whether it has ever been whole
+    cluster.toml      the cluster's id, its members, and whether all have been ready together once
     authority/        the cluster's own certificate authority
-    operator/         the certificate and addresses with which operators' commands ask balancers
-    n1/ n2/ ... b1/   one directory per process: config.toml, its certificate, and `data` of nodes
+    operator/         the certificate and addresses that operators' commands use
+    n1/ n2/ ... b1/   one directory per process: config.toml, its certificate, and a node's `data`
 
-Nothing here is made twice: what is there already is kept, so a run that was cut off is completed
-by the next one.
+Existing files are kept, so the next run completes one that was interrupted.
 """
 
 import datetime as dt
@@ -29,34 +28,34 @@ CONFIG_FILE = "config.toml"
 RUN_FILE = "run.json"
 DATA_FOLDER = "data"
 OPERATOR = "operator"
-"""The operators' directory, and the name in their certificate."""
+"""The name of the operators' directory, and in their certificate."""
 
 NODES_MAX = 8
-"""Up to here every node is linked to every other."""
+"""The largest cluster in which every node is linked to every other."""
 RENEWAL_DAYS = 30
-"""Certificates that would expire sooner than this are made anew when Roost starts."""
+"""Certificates that expire within this time are renewed when Roost starts."""
 
 
 class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What `cluster.toml` holds."""
+    """The contents of `cluster.toml`."""
 
     cluster: str
-    """A random id: what keeps data of two clusters apart."""
+    """A random id, which keeps the data of two clusters apart."""
     members: tuple[str, ...]
-    """The nodes that vote; fixed when the cluster is made."""
+    """The voting nodes, fixed when the cluster is created."""
     is_founded: bool = False
-    """All members have been ready together once. From then on a node that finds no data of its
-    own has lost them, and must not vote as if it had never had any."""
+    """Whether all members have been ready together once. From then on a node without data has lost
+    them, and must not vote as if it had never had any."""
 
 
 class ClusterDirectory:
-    """A cluster's directory, locked until it is closed; a context manager."""
+    """A cluster's directory, locked until it is closed. A context manager."""
 
     def __init__(self, path: Path) -> None:
-        """Make the directory if it is not there, and lock it.
+        """Create the directory if it does not exist, and lock it.
 
         Raises:
-            UsageError: it cannot be written, or another process has it.
+            UsageError: it cannot be written, or another process has locked it.
         """
         self.path = path.absolute()
         try:
@@ -74,14 +73,14 @@ class ClusterDirectory:
         self.close()
 
     def close(self) -> None:
-        """Let others have the directory."""
+        """Unlock the directory."""
         self._lock.close()
 
     def open(self, nodes: int | None) -> ClusterFile:
-        """Read what cluster this is, or make one of `nodes` members (default: 3).
+        """Return the cluster in the directory, or create one of `nodes` members (default: 3).
 
         Raises:
-            UsageError: there is one with another number of members, or it cannot be read.
+            UsageError: the cluster has another number of members, or a file cannot be used.
         """
         file = self.path / CLUSTER_FILE
         if not file.exists():
@@ -91,12 +90,12 @@ class ClusterDirectory:
             raise UsageError(
                 f"the cluster in {self.path} has {len(found.members)} nodes "
                 f"({', '.join(found.members)}), not {nodes}: "
-                "leave --nodes out, or use another --data directory"
+                "omit --nodes or use another --data directory"
             )
         return found
 
     def make(self, members: tuple[str, ...]) -> ClusterFile:
-        """Make a cluster of these members.
+        """Create a cluster of these members.
 
         Raises:
             UsageError: it cannot be written.
@@ -106,19 +105,19 @@ class ClusterDirectory:
         return made
 
     def write(self, cluster: ClusterFile) -> None:
-        """Store what cluster this is.
+        """Write the cluster's file.
 
         Raises:
             UsageError: it cannot be written.
         """
         text = render(
             msgspec.to_builtins(cluster),
-            "Made by Roost. The members of a cluster are fixed when it is made.",
+            "Written by Roost. The members of a cluster are fixed when it is created.",
         )
         self.write_text(CLUSTER_FILE, text)
 
     def write_text(self, name: str, text: str) -> Path:
-        """Replace a file in the directory; gives its path.
+        """Replace a file in the directory, and return its path.
 
         Raises:
             UsageError: it cannot be written.
@@ -132,9 +131,9 @@ class ClusterDirectory:
         return path
 
     def is_founding(self, cluster: ClusterFile, node: str) -> bool:
-        """Tell whether a node may start without data as if it had never had any.
+        """Return whether a node may start as if it had never had any data.
 
-        One that has begun to keep data knows by itself what it may.
+        A node that has begun to store data decides that by itself.
         """
         has_data = (self.path / node / DATA_FOLDER / "identity.json").exists()
         return not cluster.is_founded and not has_data
@@ -146,14 +145,14 @@ def ensure_certificates(
     processes: Mapping[str, tuple[str, tuple[str, ...]]],
     now: dt.datetime,
 ) -> dict[str, dict[str, Path]]:
-    """Make the authority, and a certificate for each process (name -> role, host names).
+    """Create or renew a certificate for each process (name -> role, host names).
 
-    Gives for each process the files of its `credentials`.
+    Return the files of each process's `credentials`. The authority is created first if need be.
 
     Raises:
-        UsageError: a file does not fit or cannot be written.
+        UsageError: a file is not valid or cannot be written.
     """
-    # cryptography takes a while to load, and only commands that get here need it.
+    # cryptography is slow to import, and few commands need it.
     from roost.wire.authority import ensure_authority, ensure_credentials, load_certificate
     from roost.wire.errors import CredentialsError
     from roost.wire.identity import parse_identity
@@ -169,7 +168,7 @@ def ensure_certificates(
                 if left < dt.timedelta(days=RENEWAL_DAYS):
                     certificate.unlink()
             identity = parse_identity(f"roost://{cluster}/{role}/{name}")
-            assert identity is not None, "roles and names are checked before"
+            assert identity is not None, "roles and names were checked before"
             credentials = ensure_credentials(authority, identity, folder, now=now, hosts=hosts)
             made[name] = {
                 "authority": credentials.authority,
@@ -183,13 +182,13 @@ def ensure_certificates(
     return made
 
 
-def ensure_door_files(
+def ensure_listener_files(
     directory: ClusterDirectory, cluster: str, folder: str, hosts: tuple[str, ...], now: dt.datetime
 ) -> dict[str, Path]:
-    """Make the certificate that clients are shown; gives it and its key as a balancer's `tls`.
+    """Create or renew the certificate that clients see; return the files of a balancer's `tls`.
 
     Raises:
-        UsageError: a file does not fit or cannot be written.
+        UsageError: a file is not valid or cannot be written.
     """
     from roost.wire.authority import ensure_authority, ensure_door_certificate, load_certificate
     from roost.wire.errors import CredentialsError
@@ -212,7 +211,7 @@ def ensure_door_files(
 
 
 def fingerprint_of(path: Path) -> str:
-    """Give a certificate's SHA-256 in lower-case hexadecimal; empty when it cannot be read."""
+    """Return a certificate's SHA-256 in lower-case hexadecimal; empty if it cannot be read."""
     from cryptography.hazmat.primitives import hashes
 
     from roost.wire.authority import load_certificate
@@ -225,7 +224,7 @@ def fingerprint_of(path: Path) -> str:
 
 
 def _lock(path: Path) -> IO[str]:
-    """Hold a lock that the kernel drops with the process, however it ends."""
+    """Take a lock that the kernel releases when the process ends."""
     file = path.open("a", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,9 +1,9 @@
-"""TOML and flags become a package's own `Config`.
+"""Turns TOML files and flags into a package's own `Config`, and values into TOML.
 
-The keys of a file are the fields of the class, nested ones in tables; as a flag, `port_max` is
-`--port-max` and a nested key is `--table.key`. A flag wins over the file. A path in a file counts
-from the file's directory, a path in a flag from the current one. Everything wrong is reported
-with the key's name and with what it may be.
+The keys of a file are the fields of the class; nested classes are tables. As a flag, `port_max` is
+`--port-max` and a key in a table is `--table.key`. A flag overrides the file. A path in a file is
+relative to the file's directory, a path in a flag to the current directory. An error names the
+key and the values that it can have.
 """
 
 import difflib
@@ -40,10 +40,10 @@ def read_config(
     *,
     command: str = "",
 ) -> ConfigT:
-    """Make a `kind` of a TOML file and of flags; without a file, `command` is named in errors.
+    """Make a `kind` from a TOML file and flags. Without a file, errors name `command`.
 
     Raises:
-        UsageError: the file cannot be read, or a key is unknown, missing, or has a wrong value.
+        UsageError: the file cannot be read, or a key is unknown, missing or has a wrong value.
     """
     return make_config(
         kind,
@@ -69,7 +69,7 @@ def load_file(path: Path) -> dict[str, Any]:
 
 
 def render(values: Mapping[str, Any], comment: str) -> str:
-    """Return a TOML document that begins with a comment. A value that is None is left out."""
+    """Return a TOML document that begins with a comment. Values that are None are left out."""
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     return head + tomli_w.dumps(_plain(values))
 
@@ -82,13 +82,13 @@ def make_config(
     base: Path | None = None,
     flags: Mapping[str, Any] | None = None,
 ) -> ConfigT:
-    """Make a `kind` of a file's `values` and of `flags` (field name, dotted when nested -> value).
+    """Make a `kind` from a file's `values` and `flags` (field name, dotted if nested -> value).
 
-    `source` names the file in errors; `base` is its directory. A flag's value that is text is
-    read as its field's type.
+    `source` names the file in errors, `base` is its directory. A flag's text is converted to the
+    type of its field.
 
     Raises:
-        UsageError: a key is unknown, missing, or has a wrong value.
+        UsageError: a key is unknown, missing or has a wrong value.
     """
     _check_keys(kind, values, source)
     merged = _copy(values)
@@ -107,10 +107,10 @@ def make_config(
 
 
 def parse_flags(kind: type, arguments: Sequence[str]) -> dict[str, Any]:
-    """Read `--key value` and `--key=value` for any key of `kind`; `--key` alone is true.
+    """Parse `--key value` and `--key=value` for any key of `kind`; `--key` alone means true.
 
     Raises:
-        UsageError: something is not a flag, or there is no such key.
+        UsageError: an argument is not a flag, or there is no such key.
     """
     known = {flag_of(key): key for key in keys_of(kind)}
     flags: dict[str, Any] = {}
@@ -132,17 +132,17 @@ def parse_flags(kind: type, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def keys_of(kind: type) -> list[str]:
-    """Name every key of a configuration, nested ones with a dot."""
+    """Return every key of a configuration, nested ones with a dot."""
     return [name for name, _ in _walk(inspect.type_info(kind), "")]
 
 
 def flag_of(key: str) -> str:
-    """Give the flag that stands for a key."""
+    """Return the flag for a key."""
     return "--" + key.replace("_", "-")
 
 
 def put_value(table: dict[str, Any], key: str, value: Any) -> None:
-    """Set a key in nested tables; dots in it separate their names."""
+    """Set a key such as `table.key` in nested tables."""
     *tables, name = key.split(".")
     for each in tables:
         table = table.setdefault(each, {})
@@ -150,7 +150,7 @@ def put_value(table: dict[str, Any], key: str, value: Any) -> None:
 
 
 def merge(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` with those of `over` in their place, table by table."""
+    """Return `values`, overridden by those of `over`, table by table."""
     merged = dict(values)
     for key, value in over.items():
         old = merged.get(key)
@@ -191,7 +191,7 @@ def _check_keys(kind: type, values: Mapping[str, Any], source: str) -> None:
 
 def _unknown(what: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"it may be {', '.join(sorted(known))}"
+    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(sorted(known))}"
     return f"unknown {what} {name}: {hint}"
 
 
@@ -215,7 +215,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read_flag(flag: str, info: inspect.Type, text: str) -> Any:
-    """Read a flag's text as the type of its field."""
+    """Convert a flag's text to the type of its field."""
     options = info.types if isinstance(info, inspect.UnionType) else (info,)
     for option in options:
         match option:
@@ -253,7 +253,7 @@ def _path_hook(base: Path | None) -> Callable[[type, Any], Any]:
 
 
 def _explain(kind: type, message: str) -> str:
-    """Put a validation error into words that name the key first."""
+    """Reword a validation error so that it begins with the key."""
     match = _AT.match(message)
     assert match is not None
     problem, key = match["problem"], match["key"] or ""
@@ -263,7 +263,7 @@ def _explain(kind: type, message: str) -> str:
     info = _field_type(kind, re.sub(r"\[.*", "", key))
     expected = _EXPECTED.match(problem)
     if expected:
-        # TOML has no way to write null: a key is left out instead.
+        # TOML has no null.
         kinds = [word for word in expected["expected"].split(" | ") if word != "null"]
         words = " or ".join(_WORDS.get(word, word) for word in kinds)
         got = _WORDS.get(expected["got"] or "", "")

@@ -1,4 +1,4 @@
-"""The directories of a cluster's processes, as `roost up` and `roost init` write them."""
+"""Writes the directories of a cluster's processes, for `roost up` and `roost init`."""
 
 import shutil
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from roost.cli.cluster import (
     ClusterDirectory,
     ClusterFile,
     ensure_certificates,
-    ensure_door_files,
+    ensure_listener_files,
 )
 from roost.cli.configuration import merge, render
 from roost.cli.errors import UsageError
@@ -21,7 +21,7 @@ NO_VALUES: Mapping[str, Any] = {}
 
 
 class Deployment:
-    """Writes each process's certificate and configuration file."""
+    """The certificates and configuration files of a cluster's processes."""
 
     def __init__(
         self,
@@ -35,12 +35,12 @@ class Deployment:
     ) -> None:
         """Create the certificates.
 
-        `balancers` and `nodes` give the host names of each process. With `is_portable`, files name
-        nothing outside their own directory, so that the directory can be copied. `comment` goes on
-        top of each configuration file.
+        `balancers` and `nodes` give the host names of each process. If `is_portable`, files name
+        nothing outside their own directory, so that it can be copied to another machine. Each
+        configuration file begins with `comment`.
 
         Raises:
-            UsageError: a file does not fit or cannot be written.
+            UsageError: a file is not valid or cannot be written.
         """
         self._directory = directory
         self._cluster = cluster.cluster
@@ -55,7 +55,7 @@ class Deployment:
     def write(
         self, name: str, values: Mapping[str, Any], over: Mapping[str, Any] = NO_VALUES
     ) -> None:
-        """Write the configuration file of a process, or of operators. `over` wins over `values`.
+        """Write the configuration file of a process or of operators; `over` overrides `values`.
 
         Raises:
             UsageError: it cannot be written.
@@ -67,25 +67,25 @@ class Deployment:
         merged = merge({**own, **values, "credentials": self._shown(credentials)}, over)
         self._directory.write_text(f"{name}/{CONFIG_FILE}", render(merged, self._comment))
 
-    def ensure_door_files(self, folder: str, *hosts: str) -> dict[str, Path]:
-        """Return the files of the certificate that clients see, made if need be.
+    def ensure_listener_files(self, folder: str, *hosts: str) -> dict[str, Path]:
+        """Create or renew the certificate that clients see, and return its files.
 
         Raises:
-            UsageError: a file does not fit or cannot be written.
+            UsageError: a file is not valid or cannot be written.
         """
         return self._shown(
-            ensure_door_files(self._directory, self._cluster, folder, hosts, self._now)
+            ensure_listener_files(self._directory, self._cluster, folder, hosts, self._now)
         )
 
     def _shown(self, files: Mapping[str, Path]) -> dict[str, Path]:
-        """Return files as a process in their directory names them."""
+        """Return paths as the process that reads them must see them."""
         return {
             kind: Path(path.name) if self._is_portable else path for kind, path in files.items()
         }
 
 
 def _copy_authority(credentials: Mapping[str, Path]) -> None:
-    """Put the authority's certificate beside that of a process."""
+    """Copy the authority's certificate to the directory of a process."""
     target = credentials["certificate"].with_name(credentials["authority"].name)
     try:
         shutil.copyfile(credentials["authority"], target)

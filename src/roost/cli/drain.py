@@ -1,9 +1,9 @@
-"""`roost drain` and `roost undrain`: an operator's orders to a node, by way of a balancer.
+"""`roost drain` and `roost undrain`: an operator's orders to a node, through a balancer.
 
     command --Order--> balancer --Drain--> node --Status--> all balancers, which move its clients
-            <-Answer-- asked again and again, until nobody is left
+            <-Answer-- asked repeatedly until no client is left
 
-Who may order is a matter of certificates: the one in the cluster's `operator` directory.
+The balancer accepts orders only with the certificate in the cluster's `operator` directory.
 """
 
 import asyncio
@@ -31,16 +31,16 @@ from roost.wire import (
 from roost.wire.tls import describe_failure
 
 ANSWER_S = 5.0
-"""How long a balancer may take to answer; it has nothing to wait for."""
+"""How long a balancer may take to answer. It answers at once."""
 POLL_S = 0.1
 SAY_S = 1.0
-"""Between two lines about how far it is."""
+"""Between two lines about progress."""
 NOTED_S = 5.0
-"""How long a node may take to say that it does as it was told; twice a reconnection's time."""
+"""How long a node may take to report that it obeys: twice the time of a reconnection."""
 
 
 class OperatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an operator's file holds."""
+    """The contents of an operator's file."""
 
     cluster: str
     balancers: tuple[str, ...]
@@ -49,16 +49,16 @@ class OperatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def load_operator(flags: OperatorFlags) -> OperatorConfig:
-    """Read an operator's file: the one given, or that of a cluster's data directory.
+    """Read an operator's file: the given one, or that of a cluster's data directory.
 
     Raises:
-        UsageError: there is none, or it cannot be used.
+        UsageError: it does not exist or cannot be used.
     """
     file = flags.config or (flags.data or DEFAULT_DATA) / OPERATOR / CONFIG_FILE
     if not file.exists():
         raise UsageError(
-            f"there is no operator's certificate: {file} does not exist. `roost up` makes it in "
-            "its data directory (--data), `roost init` makes one to be copied (--config)"
+            f"there is no operator's certificate: {file} does not exist. Give the data directory "
+            "of `roost up` with --data, or the file that `roost init` wrote with --config"
         )
     found = read_config(OperatorConfig, file)
     for path in (found.credentials.certificate, found.credentials.key):
@@ -68,19 +68,19 @@ def load_operator(flags: OperatorFlags) -> OperatorConfig:
 
 
 def drain(config: OperatorConfig, node: str, *, is_waiting: bool) -> None:
-    """Have a node drained, and wait until it serves nobody, if wanted.
+    """Drain a node; if `is_waiting`, wait until it has no clients.
 
     Raises:
-        CommandError: nobody could be asked, or the order cannot be carried out.
+        CommandError: no balancer answers, or the order cannot be carried out.
     """
     asyncio.run(_drain(config, node, is_waiting=is_waiting))
 
 
 def undrain(config: OperatorConfig, node: str) -> None:
-    """Have a node serve again.
+    """Let a node serve clients again.
 
     Raises:
-        CommandError: nobody could be asked, or the order cannot be carried out.
+        CommandError: no balancer answers, or the order cannot be carried out.
     """
     asyncio.run(_undrain(config, node))
 
@@ -88,7 +88,7 @@ def undrain(config: OperatorConfig, node: str) -> None:
 async def _drain(config: OperatorConfig, node: str, *, is_waiting: bool) -> None:
     line, answer = await _order(config, node, is_drained=True)
     if not is_waiting:
-        _say(f"{node} is being drained; it serves {_clients(answer.sessions)} at the moment.")
+        _say(f"{node} is being drained; it still serves {_clients(answer.sessions)}.")
         return
     answer = await line.wait(node, lambda answer: answer.state == "draining")
     said_at, said = clock.monotonic(), answer.sessions
@@ -100,14 +100,14 @@ async def _drain(config: OperatorConfig, node: str, *, is_waiting: bool) -> None
             _say(f"{node} still serves {_clients(answer.sessions)}{waiting} ...")
         await asyncio.sleep(POLL_S)
         answer = await line.ask(Order(PROTOCOL_VERSION, node, None))
-    _say(f"{node} is drained: it serves nobody, and gets nobody until `roost undrain {node}`.")
+    _say(f"{node} is drained. It gets no clients until `roost undrain {node}`.")
 
 
 async def _undrain(config: OperatorConfig, node: str) -> None:
     line, _ = await _order(config, node, is_drained=False)
     answer = await line.wait(node, lambda answer: answer.state != "draining")
     why = f" ({answer.reason})" if answer.reason else ""
-    _say(f"{node} may serve again; it is {answer.state}{why}.")
+    _say(f"{node} may serve clients again; it is {answer.state}{why}.")
 
 
 class _Line:
@@ -121,7 +121,7 @@ class _Line:
         """Connect.
 
         Raises:
-            UnreachableError: nobody answers there, or somebody who does not want us.
+            UnreachableError: nothing answers there, or it refuses the connection.
         """
 
         def take(connection: FramedConnection) -> "_Line":
@@ -140,19 +140,17 @@ class _Line:
             raise UnreachableError(f"no balancer answers at {address}: {why}") from error
 
     def on_frame(self, body: bytes) -> None:
-        """Take an answer."""
         self._answers.put_nowait(body)
 
     def on_closed(self, reason: str) -> None:
-        """The balancer is gone."""
         self._answers.put_nowait(reason)
 
     async def ask(self, order: Order) -> Answer:
-        """Send an order, and wait for the answer.
+        """Send an order, and return the answer.
 
         Raises:
-            UnreachableError: the balancer is gone, or speaks another language.
-            CommandError: the order could not be passed on.
+            UnreachableError: the balancer is gone, or its answer cannot be read.
+            CommandError: the balancer could not pass the order on.
         """
         assert self._connection is not None, "the line is not open"
         self._connection.send(encode(order))
@@ -172,7 +170,7 @@ class _Line:
         return answer
 
     async def wait(self, node: str, is_noted: Callable[[Answer], bool]) -> Answer:
-        """Wait until the node says that it does as it was told.
+        """Wait until the node reports that it obeys.
 
         Raises:
             CommandError: it does not.
@@ -185,14 +183,14 @@ class _Line:
             if clock.monotonic() > deadline:
                 why = f" ({answer.reason})" if answer.reason else ""
                 raise CommandError(
-                    f"{node} was told, and is {answer.state}{why}; see `roost status`"
+                    f"{node} got the order but is still {answer.state}{why}; see `roost status`"
                 )
             await asyncio.sleep(POLL_S)
 
 
 async def _order(config: OperatorConfig, node: str, *, is_drained: bool) -> tuple[_Line, Answer]:
-    """Give the order to the first balancer that can pass it on."""
-    problem: CommandError = UnreachableError("the operator's file names no balancer")
+    """Send the order to the first balancer that can pass it on."""
+    problem: CommandError = UnreachableError("the operator's file lists no balancer")
     for address in config.balancers:
         line = _Line()
         try:
@@ -201,7 +199,7 @@ async def _order(config: OperatorConfig, node: str, *, is_drained: bool) -> tupl
         except UsageError:
             raise
         except CommandError as error:
-            # One that answers knows more than one that does not.
+            # A balancer that answers knows more than one that does not.
             if not isinstance(error, UnreachableError) or isinstance(problem, UnreachableError):
                 problem = error
     raise problem

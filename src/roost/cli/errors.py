@@ -1,7 +1,7 @@
-"""What a command can fail with: one line for the person who typed it, and an exit code.
+"""Why a command failed: one line for the user, and an exit code.
 
-CommandError            the command could not be done
- +-- UsageError         it was asked for in a way that cannot work: flags, files, ports
+CommandError            the command failed
+ +-- UsageError         it cannot work as asked: flags, files, ports
  +-- UnreachableError   nothing answers where Roost was expected
 """
 
@@ -10,13 +10,13 @@ EXIT_USAGE = 2
 
 
 class CommandError(Exception):
-    """A command failed; its text is shown as one line, without a traceback."""
+    """A command failed; the user sees the text as one line, without a traceback."""
 
     exit_code = EXIT_UNREACHABLE
 
 
 class UsageError(CommandError):
-    """Trying again will not help before something is changed."""
+    """The command cannot succeed until the user changes something."""
 
     exit_code = EXIT_USAGE
 

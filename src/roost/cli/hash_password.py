@@ -1,7 +1,7 @@
-"""`roost hash-password`: what an operator's password is in the configuration.
+"""`roost hash-password`: the hash of an operator's password, for the configuration.
 
-It is asked for at the terminal without being shown, or read as the first line of the standard
-input; never from the arguments, which every user of the machine can read.
+The command asks for the password at the terminal without echo, or reads the first line of standard
+input. It never reads arguments, which every user of the machine can see.
 """
 
 import getpass
@@ -16,11 +16,11 @@ def hash_password() -> None:
     """Print the argon2id hash of a password, in its encoded form.
 
     Raises:
-        UsageError: the password is not fit, or was typed differently the second time.
+        UsageError: the password is not allowed, or the second one differs.
     """
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
-        if getpass.getpass("Once more: ") != password:
+        if getpass.getpass("Repeat the password: ") != password:
             raise UsageError("the two passwords differ")
     else:
         password = sys.stdin.readline().rstrip("\r\n")

@@ -1,15 +1,14 @@
 """`roost init`: the files of a cluster whose processes run on several machines.
 
-Each process gets a directory that holds all it needs and names nothing outside itself, so that it
-can be copied to its machine and started there:
+Each process gets a directory that contains all it needs, to be copied to its machine:
 
     DIR/n1/config.toml  ca.pem  node-n1.pem  node-n1-key.pem      roost node --config ...
     DIR/b1/config.toml  ca.pem  balancer-b1.pem ...               roost balancer --config ...
-           clients.pem  clients-key.pem                           what clients are shown
-    DIR/operator/config.toml ...                          roost drain n1 --config ...
-    DIR/authority/      the authority's key: keep it, and keep it to yourself
+           clients.pem  clients-key.pem                           the certificate that clients see
+    DIR/operator/config.toml ...                                  roost drain n1 --config ...
+    DIR/authority/                                                the authority's key, a secret
 
-Processes on the same host take ports one after the other, beginning with the one given.
+Processes on the same host use consecutive ports, beginning with the given one.
 """
 
 from collections import Counter
@@ -29,14 +28,14 @@ from roost.cli.deployment import Deployment
 from roost.cli.errors import UsageError
 from roost.cli.flags import InitFlags
 
-_COMMENT = "Made by `roost init`. Paths count from this file's directory."
+_COMMENT = "Written by `roost init`. Paths are relative to the directory of this file."
 
 
 def init(flags: InitFlags) -> None:
     """Write the files of a new cluster.
 
     Raises:
-        UsageError: names or hosts do not fit, or the directory cannot be used.
+        UsageError: a name or host is not valid, or the directory cannot be used.
     """
     here = [f"n{number}=127.0.0.1" for number in range(1, flags.local_nodes + 1)]
     nodes = _hosts("--node", flags.nodes or here)
@@ -44,7 +43,7 @@ def init(flags: InitFlags) -> None:
     _check_names(nodes, balancers)
     with ClusterDirectory(flags.data) as directory:
         if (directory.path / CLUSTER_FILE).exists():
-            raise UsageError(f"there is a cluster in {flags.data} already")
+            raise UsageError(f"{flags.data} already contains a cluster")
         cluster = directory.make(tuple(nodes))
         deployment = Deployment(
             directory,
@@ -66,7 +65,7 @@ def _check_names(nodes: Mapping[str, str], balancers: Mapping[str, str]) -> None
         raise UsageError(f"{both[0]} cannot be both a node and a balancer")
     for name in (OPERATOR, "authority"):
         if name in nodes or name in balancers:
-            raise UsageError(f"{name} is what another directory is called: choose another name")
+            raise UsageError(f"{name} is the name of another directory: choose another one")
 
 
 def _write(
@@ -84,7 +83,7 @@ def _write(
             "http_host": "127.0.0.1",
             "http_port": ports.next("http", host),
             "tls_port": ports.next("tls", host),
-            "tls": deployment.ensure_door_files(name, host),
+            "tls": deployment.ensure_listener_files(name, host),
         }
         deployment.write(name, values)
     trunk_addresses = [format_address(trunk) for trunk in trunks.values()]
@@ -107,7 +106,7 @@ def _write(
 
 
 class _Ports:
-    """Hands out ports, on each host one after the other."""
+    """Assigns consecutive ports on each host."""
 
     def __init__(self, flags: InitFlags) -> None:
         self._first = {
@@ -120,7 +119,7 @@ class _Ports:
         self._given: Counter[tuple[str, str]] = Counter()
 
     def next(self, kind: str, host: str) -> int:
-        """Give the next port of a kind on a host."""
+        """Return the next port of a kind on a host."""
         number = self._given[kind, host]
         self._given[kind, host] += 1
         return self._first[kind] + number
@@ -137,18 +136,19 @@ def _hosts(flag: str, words: Sequence[str]) -> dict[str, str]:
         if not is_valid_name(name):
             raise UsageError(f"{flag} {word}: a name is {NAME_HINT}")
         if name in hosts:
-            raise UsageError(f"{flag} {word}: there is another {name}")
+            raise UsageError(f"{flag} {word}: the name {name} is taken")
         hosts[name] = host
     return hosts
 
 
 def _next_steps(path: Path, cluster: ClusterFile, balancers: Sequence[str]) -> str:
     lines = [
-        f"Made {cluster.cluster} in {path}. Copy each directory to its machine, then there:",
+        f"Created {cluster.cluster} in {path}.",
+        "Copy each directory to its machine and start its process there:",
         *(f"  roost balancer --config {name}/{CONFIG_FILE}" for name in balancers),
         *(f"  roost node --config {name}/{CONFIG_FILE} --is-founding" for name in cluster.members),
-        "Operators' commands need a directory of their own, wherever they are given:",
+        "Operators need a directory of their own:",
         f"  roost drain NODE --config {OPERATOR}/{CONFIG_FILE}",
-        "Leave --is-founding out at every later start, above all after a disk was lost.",
+        "Omit --is-founding at every later start, above all after a disk was lost.",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A cluster on this machine for somebody who just wants to chat: found, or else started."""
+"""`roost chat --local`: finds a cluster on this machine, or starts one."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.ops import clock
 
 READY_S = 60.0
-"""A busy machine may take several times the 5 s of an idle one."""
+"""Several times the 5 s of an idle machine, for a busy one."""
 END_S = 10.0
 POLL_S = 0.1
 LOG = "chat-up.log"
@@ -28,7 +28,7 @@ class LocalCluster:
         self._data = data or DEFAULT_DATA
         self._process: subprocess.Popen[bytes] | None = None
         self.addresses: tuple[str, ...] = ()
-        """Where clients connect, once it is known to run."""
+        """Where clients connect; empty until `ensure` has returned."""
 
     def ensure(self) -> None:
         """Find the running cluster, or start one and wait until it is ready.
@@ -44,14 +44,14 @@ class LocalCluster:
         self.addresses = found.addresses
 
     def end(self) -> None:
-        """End what was started here, unless others chat there meanwhile."""
+        """Stop the cluster if it was started here and nobody else is connected."""
         process = self._process
         if process is None or process.poll() is not None:
             return
         if self._sessions():
             print(
-                "Others are connected, so Roost goes on running here. "
-                f"`kill -INT {process.pid}` stops it."
+                "Roost keeps running, because other clients are connected. "
+                f"To stop it: kill -INT {process.pid}"
             )
             return
         print("Stopping Roost ...", flush=True)
@@ -81,7 +81,7 @@ class LocalCluster:
         return self._run_file() if self._status() is not None else None
 
     def _sessions(self) -> int:
-        """Count who is connected; one that has just left may still be counted for a moment."""
+        """Return the number of clients. Wait a moment for one that has just left."""
         deadline = clock.monotonic() + 1.0
         while True:
             status = self._status()
@@ -99,7 +99,7 @@ class LocalCluster:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C in the client is the client's alone.
+                # Ctrl-C reaches only the client.
                 start_new_session=True,
                 env=os.environ,
             )
@@ -112,7 +112,9 @@ class LocalCluster:
             time.sleep(POLL_S)
             if self._process.poll() is not None:
                 last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-                raise CommandError(f"Roost did not start: {last[0] if last else 'no word why'}")
+                raise CommandError(
+                    f"Roost did not start: {last[0] if last else 'it gave no reason'}"
+                )
             status = self._status()
             found = self._run_file()
             if found is not None and status is not None and _is_ready(status):

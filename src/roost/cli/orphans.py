@@ -1,7 +1,7 @@
-"""Processes that an earlier `roost up` left behind when it was killed.
+"""Ends processes that an earlier `roost up` left behind when it was killed.
 
-The kernel has told them to end already (`supervisor.die_with_parent`); until they have, they hold
-ports and data directories that the next run needs.
+The kernel has already told them to stop (`supervisor.die_with_parent`). Until they have stopped,
+they hold ports and data directories that the next run needs.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from pathlib import Path
 from roost.ops import clock
 
 PATIENCE_S = 3.5
-"""What ending in order may take; then they are killed."""
+"""Time for an orderly stop; after that they are killed."""
 KILL_S = 2.0
-"""What being killed may take; after that, whatever they hold shows itself in another error."""
+"""Time to die after being killed. After that, what they still hold causes another error."""
 
 
 def end_orphans(configs: Iterable[Path]) -> None:
-    """Have every process end that runs with one of these configuration files."""
+    """End every process that runs with one of these configuration files."""
     wanted = [os.fsencode(config) for config in configs]
     for number, patience_s in ((signal.SIGTERM, PATIENCE_S), (signal.SIGKILL, KILL_S)):
         for pid in _find(wanted):
@@ -32,7 +32,7 @@ def end_orphans(configs: Iterable[Path]) -> None:
 
 
 def _find(configs: list[bytes]) -> list[int]:
-    """Look through /proc; finds nothing where there is none."""
+    """Return the ids of such processes, from /proc; none where /proc does not exist."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:

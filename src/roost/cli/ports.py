@@ -1,4 +1,4 @@
-"""Choosing and checking the ports that a cluster on one machine listens on."""
+"""Chooses and checks the ports of a cluster on one machine."""
 
 import contextlib
 import socket
@@ -8,14 +8,14 @@ from roost.cli.errors import UsageError
 
 
 def choose_ports(wanted: Sequence[tuple[str, int, str]]) -> list[int]:
-    """Make sure that ports are free, and find free ones where 0 is wanted.
+    """Check that ports are free, and find free ones for 0.
 
-    Each of `wanted` is (host, port, the flag to name in an error). All are held until the last is
-    found, so that none is given twice. Whoever listens on one afterwards still has to expect that
-    it was taken in between.
+    Each of `wanted` is (host, port, the flag to name in an error). All ports are held until the
+    last one is found, so that none is returned twice. Another program may still take a port before
+    the caller listens on it.
 
     Raises:
-        UsageError: a port is in use, or the host is not this machine's.
+        UsageError: a port is in use, or the host is not an address of this machine.
     """
     with contextlib.ExitStack() as held:
         return [_hold(held, host, port, flag) for host, port, flag in wanted]
@@ -27,7 +27,7 @@ def _hold(held: contextlib.ExitStack, host: str, port: int, flag: str) -> int:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = held.enter_context(socket.socket(family, kind, protocol))
-        # Connections of an earlier run that linger do not count.
+        # Lingering connections of an earlier run do not count.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1)

@@ -1,4 +1,4 @@
-"""`roost node` and `roost balancer`: one process of a cluster, from its file and flags."""
+"""`roost node` and `roost balancer`: run one process of a cluster."""
 
 import asyncio
 import contextlib
@@ -19,33 +19,33 @@ from roost.ops.logging import configure
 ConfigT = TypeVar("ConfigT")
 
 STOP_S_MAX = 5.0
-"""A process that has not ended in order by then after a signal ends all the same; a node may take
-longer by what it waits for its clients to be moved."""
+"""Time for an orderly stop after a signal; then the process ends anyway. A node also gets the time
+that it waits for its clients to be moved."""
 
 
 class Process(Protocol):
-    """What a process of a cluster can be told."""
+    """A process of a cluster."""
 
     async def run(self) -> None:
         """Run until `stop` is called."""
 
     def stop(self) -> None:
-        """End `run` in order."""
+        """Let `run` end in an orderly way."""
 
 
 @runtime_checkable
 class Reloading(Protocol):
-    """A process that can read again what it was told, while it runs."""
+    """A process that can reload its configuration while it runs."""
 
     def reload(self) -> None:
-        """Do that; what cannot be used is refused, and the old stays."""
+        """Reload the configuration; if it is not valid, keep the old one."""
 
 
 def run_node(flags: ProcessFlags, arguments: Sequence[str]) -> None:
     """Run a node until a signal ends it.
 
     Raises:
-        UsageError: it cannot start as it was told to.
+        UsageError: it cannot start with this configuration.
         CommandError: it failed.
     """
     from roost.node.config import NodeConfig
@@ -77,7 +77,7 @@ def run_balancer(flags: ProcessFlags, arguments: Sequence[str]) -> None:
     """Run a balancer until a signal ends it.
 
     Raises:
-        UsageError: it cannot start as it was told to.
+        UsageError: it cannot start with this configuration.
     """
     from roost.balancer import Balancer, Config
     from roost.wire import CredentialsError
@@ -118,7 +118,7 @@ async def _run_until_signalled(make: Callable[[], Process], stop_s_max: float) -
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        # Without a handler this signal ends the process, whatever hangs.
+        # Nothing handles this signal, so it ends the process even if something hangs.
         signal.setitimer(signal.ITIMER_REAL, stop_s_max)
         process.stop()
 
@@ -130,7 +130,7 @@ async def _run_until_signalled(make: Callable[[], Process], stop_s_max: float) -
 
 
 def _raise_file_limit() -> None:
-    """Allow as many connections as the system lets us have without asking anybody."""
+    """Raise the limit of open files as far as the system permits."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

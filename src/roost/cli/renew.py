@@ -1,8 +1,8 @@
-"""`roost renew`: new certificates for the processes of a cluster that `roost init` made.
+"""`roost renew`: new certificates for the processes of a cluster that `roost init` created.
 
-A certificate is made anew for the same name, hosts and key; nothing else changes, and processes
-that still have the old one go on trusting those with the new one. The files are then copied to
-their machines, and the processes started again one after the other.
+A new certificate has the same name, hosts and key, so processes with old and new certificates
+trust each other. The operator copies the files to their machines and restarts the processes one by
+one.
 """
 
 import datetime as dt
@@ -17,20 +17,22 @@ _ROLES = ("node", "balancer", "operator")
 
 
 def renew(data: Path, names: Sequence[str]) -> None:
-    """Renew the named processes' certificates; without names, those that expire soon.
+    """Renew the certificates of the named processes; without names, those that expire soon.
 
     Raises:
-        UsageError: there is no cluster, no such process, or a file cannot be read or written.
+        UsageError: there is no such cluster or process, or a file cannot be read or written.
     """
     if not (data / CLUSTER_FILE).exists():
-        raise UsageError(f"there is no cluster in {data}: name the directory given to `roost init`")
+        raise UsageError(
+            f"there is no cluster in {data}: give the directory that `roost init` wrote"
+        )
     with ClusterDirectory(data) as directory:
         cluster = directory.open(None)
         certificates = _certificates(directory.path)
         unknown = [name for name in names if name not in certificates]
         if unknown:
             known = ", ".join(sorted(certificates))
-            raise UsageError(f"no process is called {unknown[0]}: there are {known}")
+            raise UsageError(f"there is no process {unknown[0]}: choose from {known}")
         now = clock.utc_now()
         due = list(names) or [
             name
@@ -45,13 +47,13 @@ def renew(data: Path, names: Sequence[str]) -> None:
             ensure_certificates(directory, cluster.cluster, {name: (role, hosts)}, now)
             print(f"{path} is valid until {_expiry(path):%Y-%m-%d}")
     if due:
-        print("Copy them to their machines, and start their processes again, one after the other.")
+        print("Copy them to their machines and restart the processes one by one.")
     else:
         print(f"No certificate expires within {RENEWAL_DAYS} days.")
 
 
 def _certificates(path: Path) -> dict[str, Path]:
-    """Find the processes' certificates, by the processes' names."""
+    """Return the certificates by the names of their processes."""
     found = {}
     for role in _ROLES:
         for certificate in sorted(path.glob(f"*/{role}-*.pem")):
@@ -71,7 +73,7 @@ def _expiry(path: Path) -> dt.datetime:
 
 
 def _hosts(path: Path) -> tuple[str, ...]:
-    """Give the host names and addresses that a certificate is valid for."""
+    """Return the host names and addresses of a certificate."""
     from cryptography import x509
 
     from roost.wire.authority import load_certificate

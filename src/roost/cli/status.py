@@ -1,4 +1,4 @@
-"""`roost status`: the cluster as its balancers see it, for people and for programs."""
+"""`roost status`: the cluster as its balancers see it, for people and programs."""
 
 import http.client
 import json
@@ -13,15 +13,15 @@ from roost.cli.cluster import DEFAULT_DATA, RUN_FILE
 from roost.cli.errors import UnreachableError, UsageError
 
 TIMEOUT_S = 3.0
-"""A balancer on the other side of the world has answered by then."""
+"""Enough for a balancer on the other side of the world."""
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 _STATE_COLOURS = {"ready": "green", "starting": "yellow", "catching-up": "yellow"}
-"""All other states are red."""
+"""Other states are red."""
 
 
 class Neighbour(msgspec.Struct, frozen=True):
-    """A node's link to another one."""
+    """A node's link to another node."""
 
     name: str
     rtt_ms: float
@@ -34,17 +34,17 @@ class Node(msgspec.Struct, frozen=True):
     pid: int
     state: str
     leader: bool
-    """Whether most of the ready nodes say that it leads."""
+    """Whether most of the ready nodes report that it leads."""
     position: int
     applied: int
     sessions: int
     neighbours: tuple[Neighbour, ...]
     reason: str = ""
-    """Why it is in its state, for people; not part of `--json`."""
+    """Why it is in this state, for people; not part of `--json`."""
 
 
 class Balancer(msgspec.Struct, frozen=True):
-    """A balancer, as it reports itself."""
+    """A balancer, as it describes itself."""
 
     name: str
     pid: int
@@ -54,7 +54,7 @@ class Balancer(msgspec.Struct, frozen=True):
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """What `/status.json` says."""
+    """The contents of `/status.json`."""
 
     cluster: str
     balancers: tuple[Balancer, ...]
@@ -62,17 +62,17 @@ class Cluster(msgspec.Struct, frozen=True):
 
 
 class RunFile(msgspec.Struct, frozen=True):
-    """What `run.json` holds."""
+    """The contents of `run.json`, which tells where a running `roost up` can be reached."""
 
     pid: int
     addresses: tuple[str, ...]
-    """host:port for clients, one per balancer."""
+    """HOST:PORT for clients, one per balancer."""
     urls: tuple[str, ...]
-    """The balancers over HTTP."""
+    """The balancers' HTTP addresses."""
 
 
 def find_urls(data: Path | None, url: str | None) -> tuple[str, ...]:
-    """Decide whom to ask: the address given, else the one that runs on the data directory.
+    """Return the balancers to ask: the given address, or those that run on the data directory.
 
     Raises:
         UnreachableError: nothing runs on the data directory.
@@ -89,19 +89,19 @@ def find_urls(data: Path | None, url: str | None) -> tuple[str, ...]:
 
 
 def fetch(url: str, timeout_s: float = TIMEOUT_S) -> Cluster:
-    """Ask one balancer.
+    """Ask one balancer for the status.
 
     Raises:
-        UsageError: the address is none.
-        UnreachableError: nothing of ours answers there.
+        UsageError: the address is not valid.
+        UnreachableError: no balancer answers there.
     """
     parts = urllib.parse.urlsplit(url if "//" in url else f"//{url}", scheme="http")
     try:
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError(f"{url} is no address: {error}") from error
+        raise UsageError(f"{url} is not a valid address: {error}") from error
     if parts.scheme != "http" or not host:
-        raise UsageError(f"{url} is no address: it must look like http://HOST:PORT")
+        raise UsageError(f"{url} is not a valid address: it must look like http://HOST:PORT")
     connection = http.client.HTTPConnection(host, port or 80, timeout=timeout_s)
     try:
         connection.request("GET", "/status.json")
@@ -115,14 +115,14 @@ def fetch(url: str, timeout_s: float = TIMEOUT_S) -> Cluster:
     try:
         return msgspec.json.decode(body, type=Cluster)
     except msgspec.MsgspecError as error:
-        raise UnreachableError(f"what answers at {url} is not a Roost balancer") from error
+        raise UnreachableError(f"the server at {url} is not a Roost balancer") from error
 
 
 def fetch_all(urls: Sequence[str]) -> Cluster:
-    """Ask every balancer, and put together what those that answer say.
+    """Ask every balancer, and combine the answers.
 
     Raises:
-        UnreachableError: none answers.
+        UnreachableError: none of them answers.
     """
     answers: list[Cluster] = []
     problems: list[UnreachableError] = []
@@ -137,7 +137,7 @@ def fetch_all(urls: Sequence[str]) -> Cluster:
     nodes: dict[str, Node] = {}
     for one in answers:
         for node in one.nodes:
-            # A balancer that has no trunk to a node knows less of it than one that has.
+            # A balancer with a trunk to a node knows more about it than one without.
             if node.name not in nodes or (node.pid and node.state == "ready"):
                 nodes[node.name] = node
     return Cluster(
@@ -148,7 +148,7 @@ def fetch_all(urls: Sequence[str]) -> Cluster:
 
 
 def to_json(cluster: Cluster) -> str:
-    """Give the status for programs."""
+    """Return the status for programs."""
     plain: dict[str, Any] = msgspec.to_builtins(cluster)
     for node in plain["nodes"]:
         del node["reason"]
@@ -156,7 +156,7 @@ def to_json(cluster: Cluster) -> str:
 
 
 def draw(cluster: Cluster) -> None:
-    """Show the status to a person."""
+    """Print the status for people."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

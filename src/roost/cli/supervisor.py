@@ -1,8 +1,8 @@
-"""Keeping child processes alive, and ending them in order.
+"""Keeps child processes running, and stops them in order.
 
 Children share the supervisor's standard error, where each writes whole lines that begin with its
-name. They are not in its process group: Ctrl-C reaches the supervisor alone, which then ends them
-in an order of its own. Should the supervisor die, the kernel ends them (`die_with_parent`).
+name. They are not in its process group: Ctrl-C reaches only the supervisor, which then stops them
+one by one. If the supervisor dies, the kernel ends them (`die_with_parent`).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import structlog
 
 RESTART_S = 1.0
-"""Long enough that a process that dies at once again does not keep the machine busy."""
+"""Long enough that a process that keeps dying does not keep the machine busy."""
 _PR_SET_PDEATHSIG = 1
 
 _logger = structlog.get_logger(__name__)
@@ -25,25 +25,25 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass
 class Child:
-    """One process that is kept alive."""
+    """One process that is kept running."""
 
     name: str
     command: Callable[[], Sequence[str]]
-    """Gives the command line for the next start."""
+    """Returns the command line for the next start."""
     process: asyncio.subprocess.Process | None = None
     exit_codes: list[int] = field(default_factory=list)
-    """Of its past runs; negative for a signal."""
+    """The exit codes of past runs; negative for a signal."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """It is to end, and not to be started again."""
+    """Set once it is to stop and not to be restarted."""
 
     @property
     def pid(self) -> int | None:
-        """The running process' id."""
+        """The id of the running process."""
         return self.process.pid if self.process and self.process.returncode is None else None
 
 
 class Supervisor:
-    """Starts children, and starts them again when they die."""
+    """Starts children, and restarts those that die."""
 
     def __init__(
         self,
@@ -57,18 +57,18 @@ class Supervisor:
         self._restart_s = restart_s
 
     async def run(self) -> None:
-        """Keep the children running; ends when none is left that would be started again."""
+        """Keep the children running until none is left to restart."""
         async with asyncio.TaskGroup() as tasks:
             for child in self.children:
                 tasks.create_task(self._keep(child))
 
     async def stop(self, child: Child, patience_s: float) -> bool:
-        """Ask a child to end, and wait for it; tells whether it has ended."""
+        """Ask a child to stop, and wait; return whether it has stopped."""
         child.stopping.set()
         return await self._signal(child, signal.SIGTERM, patience_s)
 
     async def kill_leftovers(self) -> None:
-        """End at once whatever still runs."""
+        """Kill the children that still run."""
         for child in self.children:
             child.stopping.set()
             if child.pid is not None:
@@ -77,7 +77,7 @@ class Supervisor:
             await self._signal(child, signal.SIGKILL, 1.0)
 
     def kill_nowait(self) -> None:
-        """End everything at once, without waiting."""
+        """Kill all children without waiting."""
         for child in self.children:
             child.stopping.set()
             if child.process is not None and child.pid is not None:
@@ -125,7 +125,7 @@ class Supervisor:
 
 
 def describe_exit(code: int) -> str:
-    """Say in words how a process ended."""
+    """Describe how a process ended."""
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"killed by {signal.Signals(-code).name}"
@@ -133,10 +133,9 @@ def describe_exit(code: int) -> str:
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel end this process with SIGTERM when process `parent` ends.
+    """Have the kernel send this process SIGTERM when process `parent` ends.
 
-    Called by the child itself, first of all. Where the kernel has no such wish (it is Linux'
-    own), nothing is done.
+    The child itself calls this first of all. On other systems than Linux it does nothing.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

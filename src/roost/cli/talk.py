@@ -1,4 +1,4 @@
-"""`roost say` and `roost tail`: the chat for scripts and pipes."""
+"""`roost say` and `roost tail`: chat for scripts and pipes."""
 
 import asyncio
 import dataclasses
@@ -13,11 +13,11 @@ from roost.client.tail import Printer, parse_since
 from roost.ops import clock
 
 STDIN_LINES_MAX = 10_000
-"""More is a file, not a conversation."""
+"""More lines than this are a file, not a conversation."""
 
 
 def _quiet(target: Target, **changes: object) -> Target:
-    """Take out of a profile what a script does not want: other rooms, typing notices."""
+    """Remove what a script does not want: other rooms and typing notices."""
     profile = dataclasses.replace(
         target.profile,
         rooms=(),
@@ -29,25 +29,25 @@ def _quiet(target: Target, **changes: object) -> Target:
 
 
 def say(flags: ClientFlags, room: str, words: list[str], timeout_s: float) -> None:
-    """Say something and wait until it is confirmed.
+    """Send messages and wait until they are confirmed.
 
     Raises:
-        CommandError: it was not; exit code 1.
-        UsageError: there is nothing to say, or nowhere; exit code 2.
+        CommandError: they were not; exit code 1.
+        UsageError: the text or the target is not valid; exit code 2.
     """
     from roost.client.say import say as run
 
     if timeout_s <= 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+        raise UsageError("--timeout must be more than 0")
     if not room.strip() or any(letter in room for letter in " ,\r\n"):
-        raise UsageError(f"{room!r} is no room and no name; write '#room' or a nickname")
+        raise UsageError(f"{room!r} is not a room or nickname; write '#room' or 'nickname'")
     text = " ".join(words)
     texts = sys.stdin.read().splitlines() if text in ("", "-") else [text]
     texts = [line for line in texts if line.strip()]
     if not texts:
-        raise UsageError("there is nothing to say: give TEXT, or lines on standard input")
+        raise UsageError("there is nothing to send: give TEXT, or lines on standard input")
     if len(texts) > STDIN_LINES_MAX:
-        raise UsageError(f"{len(texts)} lines are too many at once; up to {STDIN_LINES_MAX}")
+        raise UsageError(f"{len(texts)} lines are too many; the limit is {STDIN_LINES_MAX}")
     target = make_target(flags, read_settings(flags), nick_suffix="-say")
     try:
         asyncio.run(run(_quiet(target, loads_history=True), room, texts, timeout_s))
@@ -64,17 +64,17 @@ def tail(
     lines: int | None,
     is_following: bool,
 ) -> None:
-    """Print what is said in a room.
+    """Print the messages of a room.
 
     Raises:
         CommandError: the room cannot be read; exit code 1.
-        UsageError: the time is none; exit code 2.
+        UsageError: the room or the time is not valid; exit code 2.
     """
     from roost.client.tail import tail as run
 
     name = room if room[:1] in "#&" else f"#{room}"
     if not room.strip() or any(letter in room for letter in " ,\r\n"):
-        raise UsageError(f"{room!r} is no room")
+        raise UsageError(f"{room!r} is not a room")
     since_ms = 0
     if since:
         try:
@@ -95,7 +95,7 @@ def tail(
     except ScriptError as error:
         raise CommandError(str(error)) from None
     except BrokenPipeError:
-        # Whoever read has had enough: `roost tail ROOM | head`. Python must not try to flush.
+        # The reader has ended, as in `roost tail ROOM | head`. Python must not try to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

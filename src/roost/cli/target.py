@@ -1,4 +1,4 @@
-"""Flags and settings of those commands that connect as a client, made into one target."""
+"""Combines the flags and settings of commands that connect as a client into one target."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from roost.client.transport import Trust
 
 
 def read_settings(flags: ClientFlags) -> Settings:
-    """Read the settings file that the flags name, or the usual one.
+    """Read the settings file that the flags name, or the default one.
 
     Raises:
         UsageError: it cannot be used.
@@ -30,10 +30,10 @@ def read_settings(flags: ClientFlags) -> Settings:
 
 
 def make_target(flags: ClientFlags, settings: Settings, *, nick_suffix: str = "") -> Target:
-    """Put together where to connect, whom to believe and whom to be; flags come first.
+    """Return where to connect, as whom, and what to trust. Flags override settings.
 
     Raises:
-        UsageError: an address, or the password's command, cannot be used.
+        UsageError: an address or the password command cannot be used.
     """
     try:
         password = find_password(settings)
@@ -46,8 +46,8 @@ def make_target(flags: ClientFlags, settings: Settings, *, nick_suffix: str = ""
     if account and not password and settings.certificate is None:
         where = flags.settings or settings_path()
         raise UsageError(
-            f"--account {account} needs its password: set ROOST_PASSWORD, or password_command "
-            f"or certificate in {where}"
+            f"--account {account} needs a password: set ROOST_PASSWORD in the environment, or "
+            f"password_command or certificate in {where}"
         )
     profile = Profile(
         nick=flags.nick or settings.nick or default_nick(nick_suffix),
@@ -72,10 +72,10 @@ def make_target(flags: ClientFlags, settings: Settings, *, nick_suffix: str = ""
 
 
 def parse_addresses(texts: Sequence[str], is_secure: bool | None) -> tuple[Address, ...]:
-    """Read addresses; one text may hold several with commas between.
+    """Parse addresses. One text may contain several, separated by commas.
 
     Raises:
-        AddressError: one is none.
+        AddressError: one of them is not valid.
     """
     found = [
         parse_address(part, is_secure=is_secure)

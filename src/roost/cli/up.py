@@ -1,9 +1,9 @@
-"""`roost up`: a whole cluster on this machine, each of its parts a process of its own.
+"""`roost up`: a whole cluster on this machine, in one process per balancer and node.
 
-    up  --starts-->  balancer b1 ...      ends first: it tells the clients
-        --starts-->  node n1, n2, n3 ...  end one by one, so that each can hand over what it leads
+    up  --starts-->  balancer b1 ...      stops first and tells its clients
+        --starts-->  node n1, n2, n3 ...  stop one by one, so that each can hand over leadership
 
-The supervisor does nothing else: it holds no connection and knows no chat.
+The supervisor does nothing else: it holds no client connection and no chat state.
 """
 
 import asyncio
@@ -40,20 +40,22 @@ from roost.ops import clock
 from roost.ops.logging import configure
 
 POLL_S = 0.05
-"""Between two looks at whether the nodes are ready."""
+"""Between two checks whether the nodes are ready."""
 IMPATIENCE_S = 5.0
-"""After so long without being ready, say what is missing, and again each time."""
+"""How often to say what is missing while the cluster is not ready."""
 BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
-"""Together with the end of the supervisor itself, less than the 3 s that Ctrl-C may take."""
+"""Together less than the 3 s that Ctrl-C may take, with time left for the supervisor itself."""
 
 LOOPBACK = "127.0.0.1"
 TLS_FOLDER = "tls"
-"""Where the certificate that clients see is kept."""
+"""The directory of the certificate that clients see."""
 
 _WHOLE = ("ready", "draining")
-"""States of a node that lacks nothing; one that was drained stays so when it starts again."""
-_COMMENT = "Made by `roost up` at each start. Change keys in a file for its --config instead."
+"""States of a node that lacks nothing. A drained node is still drained after a restart."""
+_COMMENT = (
+    "Written by `roost up` at each start. To change keys, give it a file of your own (--config)."
+)
 
 _logger = structlog.get_logger(__name__)
 
@@ -74,13 +76,13 @@ def up(config: UpConfig) -> None:
 
 
 class TlsAccess(NamedTuple):
-    """What people need to know to connect by TLS."""
+    """What users need to connect by TLS."""
 
     addresses: tuple[str, ...]
     fingerprint: str
-    """Of the certificate that they see."""
+    """Of the certificate that clients see."""
     authority: Path | None
-    """The file to trust; None if the operator brought the certificate."""
+    """The file to trust; None if the operator supplied the certificate."""
 
 
 class Access(NamedTuple):
@@ -90,7 +92,7 @@ class Access(NamedTuple):
     """HOST:PORT for clients, one per balancer."""
     tls: TlsAccess
     urls: tuple[str, ...]
-    """The balancers over HTTP."""
+    """The balancers' HTTP addresses."""
 
 
 class _Ports(NamedTuple):
@@ -103,7 +105,7 @@ class _Ports(NamedTuple):
 
 
 def _choose_ports(config: UpConfig, count: int) -> list[_Ports]:
-    """Choose the ports of so many balancers; each takes those after its predecessor's."""
+    """Choose the ports of `count` balancers; each uses those that follow its predecessor's."""
     wanted = []
     for i in range(count):
         wanted += [
@@ -133,7 +135,7 @@ def _deploy(
     tls: dict[str, Path] = {}
     if certificate is None:
         hosts = dict.fromkeys((socket.gethostname(), connectable(config.host)))
-        tls = deployment.ensure_door_files(TLS_FOLDER, *hosts)
+        tls = deployment.ensure_listener_files(TLS_FOLDER, *hosts)
         certificate, authority = tls["certificate"], directory.path / "authority" / "ca.pem"
     for name, own in zip(balancers, ports, strict=True):
         values = {**own._asdict(), "trunk_host": LOOPBACK, "tls": tls}
@@ -182,7 +184,7 @@ class _Run:
         self._problem: CommandError | None = None
 
     async def run(self) -> None:
-        """Start everything, say when it is ready, and end it when asked to."""
+        """Start all processes, announce the cluster when it is ready, and stop it when asked to."""
         self._watch_signals()
         run_file = RunFile(os.getpid(), self._access.addresses, self._access.urls)
         path = self._directory.write_text(RUN_FILE, msgspec.json.encode(run_file).decode() + "\n")
@@ -227,7 +229,7 @@ class _Run:
             loop.add_signal_handler(number, receive)
 
     async def _announce(self) -> None:
-        """Wait until the cluster is whole, and say how to reach it."""
+        """Wait until the cluster is complete, and print how to reach it."""
         patience = clock.monotonic() + IMPATIENCE_S
         while True:
             await asyncio.sleep(POLL_S)
@@ -269,19 +271,19 @@ class _Run:
 
     async def _stop_in_order(self) -> None:
         _logger.info("stopping")
-        # A balancer tells its clients; only then the nodes may go.
+        # Balancers first, so that they can tell their clients.
         await asyncio.gather(
             *(self._supervisor.stop(child, BALANCER_STOP_S) for child in self._balancers)
         )
         for child in self._nodes:
-            # One after the other: each finds somebody to hand its leadership to, but the last.
+            # One by one, so that each can hand over its leadership.
             await self._supervisor.stop(child, NODES_STOP_S / len(self._nodes))
         await self._supervisor.kill_leftovers()
         _logger.info("stopped")
 
 
 def ready_text(access: Access, command: str) -> str:
-    """Say that the cluster is ready, and how to connect; `command` shows its status."""
+    """Return how to connect to a cluster that is ready; `command` shows its status."""
     first, *others = access.addresses
     host, _, port = first.rpartition(":")
     also = f" (and at {', '.join(others)})" if others else ""
@@ -293,13 +295,13 @@ def ready_text(access: Access, command: str) -> str:
         f"           certificate SHA-256 {access.tls.fingerprint}",
     ]
     if access.tls.authority is not None:
-        lines.append(f"           made here: have clients trust {access.tls.authority}")
-    lines += [f"  status   {access.urls[0]}/ or {command}", "  Ctrl-C stops it."]
+        lines.append(f"           clients must trust {access.tls.authority}")
+    lines += [f"  status   {access.urls[0]}/ or {command}", "  Ctrl-C stops the cluster."]
     return "\n".join(lines)
 
 
 def status_command(program: Path, data: Path) -> str:
-    """Give the command line that shows the status of a cluster in `data`."""
+    """Return the command line that shows the status of the cluster in `data`."""
     words = [str(program) if program.name == "roost" else "roost", "status"]
     if data.absolute() != DEFAULT_DATA.absolute():
         words += ["--data", str(data)]
@@ -307,11 +309,10 @@ def status_command(program: Path, data: Path) -> str:
 
 
 def connectable(host: str) -> str:
-    """Give a host that can be connected to: a wildcard becomes loopback."""
+    """Return a host that clients can connect to: loopback for a wildcard."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
 
 
 def _join(host: str, port: int) -> str:
-    """Give an address that can be connected to."""
     host = connectable(host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

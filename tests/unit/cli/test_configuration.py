@@ -110,7 +110,7 @@ def test_paths_count_from_the_file() -> None:
         ({"name": "n", "port_mni": 1}, "here: unknown key port_mni: did you mean port_min?"),
         (
             {"name": "n", "files": {"key": "k", "sort": 1}},
-            "here: [files]: unknown key sort: it may be is_encrypted, key",
+            "here: [files]: unknown key sort: choose from is_encrypted, key",
         ),
         ({"name": "n", "files": {}}, "here: files.key is missing"),
         ({"name": "forbidden"}, "here: name: it must not be forbidden"),
@@ -128,7 +128,7 @@ def test_what_is_wrong_is_named(values: dict[str, object], error: str) -> None:
         (["--port-min", "many"], "--port-min many: it must be a whole number"),
         (["--prot-min", "5"], "unknown flag --prot-min: did you mean --port-min?"),
         (["--name"], "--name needs a value"),
-        (["stray"], "unknown flag stray: it may be"),
+        (["stray"], "unknown flag stray: choose from"),
         (["--is-open=maybe"], "--is-open maybe: it must be true or false"),
     ],
 )

@@ -64,7 +64,7 @@ def test_processes_on_one_host_get_different_ports(tmp_path: Path) -> None:
     [
         ({"nodes": ("n1",)}, "--node n1: it must be NAME=HOST"),
         ({"nodes": ("n 1=host",)}, "--node n 1=host: a name is 1 to 63 ASCII letters"),
-        ({"nodes": ("n1=a", "n1=b")}, "--node n1=b: there is another n1"),
+        ({"nodes": ("n1=a", "n1=b")}, "--node n1=b: the name n1 is taken"),
         ({"balancers": ("n1=a",)}, "n1 cannot be both a node and a balancer"),
         ({"nodes": tuple(f"n{i}=h{i}" for i in range(9))}, "up to 8 nodes, not 9"),
     ],
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], e
 def test_a_cluster_is_not_made_over_another(tmp_path: Path) -> None:
     init(_flags(tmp_path))
     before = (tmp_path / "cluster.toml").read_text()
-    with pytest.raises(UsageError, match="there is a cluster in"):
+    with pytest.raises(UsageError, match="already contains a cluster"):
         init(_flags(tmp_path))
     assert (tmp_path / "cluster.toml").read_text() == before
 

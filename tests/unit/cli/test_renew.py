@@ -62,7 +62,7 @@ def test_without_names_only_what_expires_soon_is_made_anew(
 
 
 def test_an_unknown_process_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no process is called n9: there are b1, n1, n2"):
+    with pytest.raises(UsageError, match="there is no process n9: choose from b1, n1, n2"):
         renew(made(tmp_path), ["n9"])
 
 

@@ -100,7 +100,7 @@ def test_something_else_than_a_balancer_is_recognised() -> None:
 
 @pytest.mark.parametrize("url", ["https://x", "http://", "http://host:port", "ftp://x:1"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="is no address"):
+    with pytest.raises(UsageError, match="is not a valid address"):
         fetch(url)
 
 

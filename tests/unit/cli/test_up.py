@@ -18,7 +18,7 @@ def test_the_first_line_has_the_address() -> None:
     assert "weechat 'irc://NAME@127.0.0.1:6667/#lobby'" in lines[2]
     assert lines[3].split() == ["TLS", "127.0.0.1:6697"]
     assert lines[4].split() == ["certificate", "SHA-256", "ab12"]
-    assert "have clients trust /data/authority/ca.pem" in lines[5]
+    assert "clients must trust /data/authority/ca.pem" in lines[5]
     assert "http://127.0.0.1:8080/" in lines[6]
 
 
