@@ -1,1 +1,1 @@
-"""How Roost stands beside what people would use instead; `make bench` runs it."""
+"""Benchmarks: Roost beside the servers that people would use instead. Run with `make bench`."""

@@ -1,4 +1,4 @@
-"""`make bench`: everything, in one go; see docs/benchmarks.md."""
+"""Run the benchmarks and write the report (`make bench`); see docs/benchmarks.md."""
 
 import argparse
 import contextlib
@@ -28,16 +28,16 @@ _HALT_POLL_NS = 200_000
 
 @contextlib.contextmanager
 def cores_kept_awake() -> Iterator[str]:
-    """Have virtual cores wait a little for work before they sleep, where that can be said.
+    """Keep idle virtual cores polling for a moment before they sleep, if the kernel allows it.
 
-    To wake a virtual core takes the host tens of microseconds, which would be counted now for one
-    system and now for the other. Yields what was done, for people.
+    Waking a virtual core takes the host tens of microseconds, which would be charged to one system
+    or the other at random. Yield a description of what was done.
     """
     try:
         before = _HALT_POLL.read_text()
         _HALT_POLL.write_text(str(_HALT_POLL_NS))
     except OSError:
-        yield "cores sleep when they are idle (nothing could be done about it)"
+        yield "idle cores sleep (the kernel does not let us change that)"
         return
     try:
         yield f"idle cores poll for {_HALT_POLL_NS // 1000} us before they sleep"
@@ -63,14 +63,14 @@ def _preface(awake: str, runs: int, results: report.Results) -> str:
     return (
         f"{today}: {os.cpu_count()} cores ({model}), Linux {platform.release()}; {versions}. "
         f"Medians of {runs} runs; {awake}; the generator itself took "
-        f"{report.generator_share(results)} beside the systems."
+        f"{report.generator_share(results)}."
     )
 
 
 def _run(workload: Workload, system: str, program: Path) -> Figures:
     with tempfile.TemporaryDirectory(prefix="roost-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # ngIRCd reads its configuration as somebody else
+        folder.chmod(0o755)  # ngIRCd reads its configuration as another user
         with SYSTEMS[system](folder) as running:
             return workload.run(program, running)
 
@@ -83,7 +83,7 @@ def _measure(
         program = compile_generator(Path(folder))
         for workload in workloads:
             for number in range(runs if workload.is_repeated else 1):
-                # In turn: what is compared was measured within the same minutes.
+                # Take turns, so that compared systems are measured within the same minutes.
                 for system in workload.systems:
                     if system not in systems:
                         continue
@@ -98,13 +98,15 @@ def _measure(
 
 
 def main() -> int:
-    """Measure, and write down what came out."""
+    """Run the benchmarks and write the report."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     names = [workload.name for workload in WORKLOADS]
-    parser.add_argument("--only", nargs="+", choices=names, help="these workloads alone")
-    parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), help="these systems alone")
-    parser.add_argument("--runs", type=int, default=3, help="of each, in turn (default: 3)")
-    parser.add_argument("--keep", type=Path, help="every run's figures, in JSON")
+    parser.add_argument("--only", nargs="+", choices=names, help="run only these workloads")
+    parser.add_argument(
+        "--systems", nargs="+", choices=list(SYSTEMS), help="run only these systems"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="how often to run each (default: 3)")
+    parser.add_argument("--keep", type=Path, help="file for every run's figures, in JSON")
     arguments = parser.parse_args()
     workloads = [one for one in WORKLOADS if not arguments.only or one.name in arguments.only]
     systems = arguments.systems or list(SYSTEMS)
@@ -118,9 +120,9 @@ def main() -> int:
     is_complete = len(workloads) == len(WORKLOADS) and len(systems) == len(SYSTEMS)
     if is_complete:
         report.write(results, PAGE, DRAWING, _preface(awake, arguments.runs, results))
-        print(f"Written to {PAGE.relative_to(ROOT)} and {DRAWING.relative_to(ROOT)}.")
+        print(f"Wrote {PAGE.relative_to(ROOT)} and {DRAWING.relative_to(ROOT)}.")
     else:
-        print("Not everything was measured, so nothing was written down.")
+        print("Not everything was measured, so the report was not written.")
     found = report.faults(results)
     for fault in found:
         print(f"bench: {fault}", file=sys.stderr)
@@ -128,7 +130,7 @@ def main() -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # so that every context ends what it has started
+    raise KeyboardInterrupt  # so that every context ends what it started
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The load generator, `load.c`: compiled when it is needed, and told what to do."""
+"""Compiles and controls the load generator, `load.c`."""
 
 import contextlib
 import json
@@ -17,23 +17,23 @@ WARM_UP_S = 1.0
 
 
 class LoadError(Exception):
-    """The system under test did something that no load may make it do."""
+    """The system under test failed."""
 
 
 class Talk(msgspec.Struct, frozen=True):
-    """What came of talking at a rate."""
+    """The results of one run at a given rate."""
 
     rate: float
-    """Messages a second that were asked for."""
+    """The requested rate, in messages per second."""
     expected: int
     delivered: int
     missing: int
     gaps: int
-    """Deliveries that others came before."""
+    """Deliveries that came before an earlier one."""
     repeats: int
-    """Deliveries that came twice, or late."""
+    """Deliveries that came twice or late."""
     unsent: int
-    """Messages that the system would not read."""
+    """Messages that the system did not read."""
     p50_ms: float
     p99_ms: float
     max_ms: float
@@ -47,7 +47,7 @@ class Talk(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything came, once and in order."""
+        """Whether every delivery came once and in order."""
         return not (self.missing or self.gaps or self.repeats or self.unsent)
 
     @property
@@ -66,7 +66,7 @@ class Generator:
         self.join_seconds = float(self._event("joined")["seconds"])
 
     def talk(self, rate: float, seconds: float, warm_up: float = WARM_UP_S) -> Talk:
-        """Have messages sent at a rate (per second), and wait for what comes of it."""
+        """Send messages at a rate (per second), and return the results."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"talk {rate} {seconds} {warm_up}\n")
         self._process.stdin.flush()
@@ -83,14 +83,14 @@ class Generator:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise LoadError(f"{self._system.name}: the generator gave up")
+            raise LoadError(f"{self._system.name}: the generator has stopped")
         event: dict[str, Any] = json.loads(line)
         assert event["event"] == name, f"{event} instead of {name}"
         return event
 
 
 def compile_generator(folder: Path) -> Path:
-    """Compile the generator; gives where it is."""
+    """Compile the generator and return its path."""
     program = folder / "load"
     subprocess.run(["gcc", "-O2", "-o", program, SOURCE], check=True)
     return program
@@ -106,7 +106,7 @@ def connected(
     prefix: str = "x",
     is_gathering: bool = False,
 ) -> Iterator[Generator]:
-    """Have clients connected, and in rooms, while the context lasts."""
+    """Keep clients connected and in rooms while the context lasts."""
     numbers = (system.port, clients, rooms, system.backlog)
     command = [str(program), *map(str, numbers), prefix]
     with subprocess.Popen(

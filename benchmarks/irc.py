@@ -1,4 +1,4 @@
-"""A client that asks one thing at a time."""
+"""A client that sends one request at a time."""
 
 import socket
 from types import TracebackType
@@ -8,7 +8,7 @@ ANSWER_S_MAX = 10.0
 
 
 class Client:
-    """A connection to a server; used as a context."""
+    """A connection to a server; a context manager."""
 
     def __init__(self, port: int, nick: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), ANSWER_S_MAX)
@@ -17,7 +17,6 @@ class Client:
         self.say(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
 
     def __enter__(self) -> Self:
-        """Use it."""
         return self
 
     def __exit__(
@@ -26,18 +25,16 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the connection."""
         self._lines.close()
         self._socket.close()
 
     def say(self, *lines: str) -> None:
-        """Send lines."""
         self._socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
     def wait_for(self, part: str) -> list[str]:
-        """Read until a line has `part` in it; gives all lines up to it, or none if it never comes.
+        """Read up to a line that contains `part`, and answer PINGs.
 
-        Pings are answered.
+        Return all lines up to it; none if it never comes.
         """
         seen = []
         for line in self._lines:

@@ -1,4 +1,4 @@
-"""Processes: started, ended, and what they use, from /proc."""
+"""Starts and ends processes, and reads from /proc what they use."""
 
 import contextlib
 import signal
@@ -12,12 +12,12 @@ STOP_S_MAX = 10.0
 
 
 class StartError(Exception):
-    """Something did not come up."""
+    """A system did not start."""
 
 
 @contextlib.contextmanager
 def running(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process while the context lasts; what it says goes to `log`."""
+    """Run a process while the context lasts; append its output to `log`."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=log.parent
@@ -29,7 +29,7 @@ def running(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Pop
 
 
 def end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
-    """End a process, by force if it does not obey."""
+    """Stop a process; kill it if it does not stop in time."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -40,12 +40,12 @@ def end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
 
 
 def family(process: int) -> list[int]:
-    """Give a process and all that it has started, directly or not."""
+    """Return the ids of a process and of all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                # The name, in parentheses, may hold anything.
+                # The name, in parentheses, may contain anything.
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
                 children.setdefault(int(fields[1]), []).append(int(entry.name))
     found = [process]
@@ -55,10 +55,10 @@ def family(process: int) -> list[int]:
 
 
 def processor_seconds(processes: Iterable[int]) -> float:
-    """Give the time that processes have spent on processors, to the nanosecond.
+    """Return the processor time of processes in seconds, precise to the nanosecond.
 
-    What the kernel does for them while they run is part of it: on loopback, that is the whole way
-    of a packet to the receiver's socket.
+    It includes the kernel's work for them: on loopback, the whole way of a packet to the receiver's
+    socket.
     """
     total = 0
     for process in processes:
@@ -69,7 +69,7 @@ def processor_seconds(processes: Iterable[int]) -> float:
 
 
 def memory_bytes(processes: Iterable[int]) -> int:
-    """Give the memory that processes use, what they share divided among them."""
+    """Return the memory of processes. Each counts its proportional part of shared memory."""
     total = 0
     for process in processes:
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
@@ -79,13 +79,13 @@ def memory_bytes(processes: Iterable[int]) -> int:
 
 
 def wait_until(is_there: Callable[[], bool], what: str, seconds_max: float = START_S_MAX) -> None:
-    """Wait for a condition.
+    """Wait until a condition holds.
 
     Raises:
-        StartError: it did not come true.
+        StartError: it does not hold in time.
     """
     deadline = time.monotonic() + seconds_max
     while not is_there():
         if time.monotonic() > deadline:
-            raise StartError(f"{what}: not within {seconds_max:.0f} s")
+            raise StartError(f"{what}: not ready within {seconds_max:.0f} s")
         time.sleep(0.02)

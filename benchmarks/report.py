@@ -1,4 +1,4 @@
-"""What came out: one table, one picture."""
+"""Presents the results in a table and a picture."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from benchmarks.systems import INSPIRCD, NGIRCD, ROOST
 from benchmarks.workloads import Figures
 
 Results = Mapping[str, Mapping[str, Sequence[Figures]]]
-"""By workload and system: the figures of each run."""
+"""Workload -> system -> the figures of each run."""
 
 BEGIN = "<!-- Made by `make bench`; what stands between these lines is written anew. -->"
 END = "<!-- The end of what `make bench` writes. -->"
@@ -76,13 +76,13 @@ _ALONE = (
 
 
 def median(results: Results, workload: str, system: str, figure: str) -> float | None:
-    """Give the median over the runs; None when it was not measured."""
+    """Return the median of a figure over the runs; None if it was not measured."""
     found = [run[figure] for run in results.get(workload, {}).get(system, ()) if figure in run]
     return statistics.median(found) if found else None
 
 
 def faults(results: Results) -> list[str]:
-    """Say what went wrong below the rate at which a system breaks."""
+    """Return what went wrong at rates that every system should sustain."""
     found = []
     for workload, systems in results.items():
         for system, runs in systems.items():
@@ -94,7 +94,7 @@ def faults(results: Results) -> list[str]:
 
 
 def table(results: Results) -> str:
-    """Write the table, in Markdown."""
+    """Return the table in Markdown."""
     lines = [
         f"| | {ROOST} | {INSPIRCD} | {NGIRCD} | Roost : InspIRCd |",
         "|---|---:|---:|---:|---:|",
@@ -121,7 +121,7 @@ def _write(value: float | None, unit: str, digits: int) -> str:
 
 
 def generator_share(results: Results) -> str:
-    """Say what the generator itself has cost."""
+    """Return how much processor time the generator itself took."""
     shares = [
         run[name]
         for systems in results.values()
@@ -135,7 +135,7 @@ def generator_share(results: Results) -> str:
 
 _COLOURS = {ROOST: "#c2410c", INSPIRCD: "#475569", NGIRCD: "#94a3b8"}
 _Bars = Sequence[tuple[str, str, str]]
-"""What a group of bars is of: its title, the workload, and the figure."""
+"""Groups of bars: title, workload and figure."""
 _COSTS: _Bars = (
     ("50,000/s, rooms of 100", "rooms-of-100", "cost_us@500"),
     ("200,000/s, rooms of 100", "rooms-of-100", "cost_us@2000"),
@@ -156,9 +156,9 @@ _WIDTH, _LEFT, _BAR, _GAP = 760, 210, 17, 12
 
 
 def picture(results: Results) -> str:
-    """Draw what a delivery costs, how long it takes, and that neither history nor idlers matter.
+    """Draw processor time per delivery, latency, and cost as history and idle clients grow.
 
-    Costs and latencies differ by powers of ten, so that each group of bars has its own scale.
+    Costs and latencies differ by powers of ten, so each group of bars has its own scale.
     """
     parts = [
         f'<rect x="{_LEFT + index * 180}" y="14" width="10" height="10" fill="{colour}"/>'
@@ -183,7 +183,7 @@ def picture(results: Results) -> str:
 def _panel(
     results: Results, title: str, bars: _Bars, unit: str, y: int, *, is_one_scale: bool
 ) -> tuple[list[str], int]:
-    """Draw groups of bars below `y`; gives them, and where they end."""
+    """Draw groups of bars below `y`; return them and the y where they end."""
     groups = []
     for label, workload, figure in bars:
         medians = {one: median(results, workload, one, figure) for one in _COLOURS}
@@ -212,7 +212,7 @@ def _panel(
 
 
 def write(results: Results, page: Path, drawing: Path, preface: str) -> None:
-    """Write the picture, and the table into the page, between the lines that say so."""
+    """Write the picture, and the table between the markers in the page."""
     drawing.write_text(picture(results))
     text = page.read_text()
     before, _, rest = text.partition(BEGIN)

@@ -1,7 +1,7 @@
-"""The systems that are measured: Roost, and what people would use instead.
+"""The systems to measure: Roost, and what people would use instead.
 
-Each is started as its operators would, with its flood protection off and on loopback only, in a
-folder of its own, and ended when its context is left.
+Each context manager starts a system as its operators would, but without flood protection, on
+loopback only and in a directory of its own.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from benchmarks.processes import StartError, family, running, wait_until
 
 CLIENTS_MAX = 20_000
 PROXIED_MAX = 9_000
-"""Each takes two of the 20,000 files that a process may commonly have open."""
+"""Each client takes two of the 20,000 files that a process can usually open."""
 SERVERS = 3
 
 ROOST = "Roost"
@@ -48,18 +48,18 @@ class System(msgspec.Struct, frozen=True):
 
     name: str
     port: int
-    """Where its clients connect to."""
+    """Where clients connect."""
     roots: tuple[int, ...]
-    """The processes that were started; theirs count as well."""
+    """The processes that were started; their descendants count as well."""
     folder: Path
     backlog: int = 200
-    """How many clients may be on their way in at once."""
+    """How many clients can connect at once."""
     url: str = ""
-    """Roost's status over HTTP."""
+    """The HTTP address of Roost's status."""
 
     @property
     def processes(self) -> list[int]:
-        """All processes of the system."""
+        """The ids of all processes of the system."""
         return [one for root in self.roots for one in family(root)]
 
     def status(self) -> Any:
@@ -69,7 +69,7 @@ class System(msgspec.Struct, frozen=True):
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports that nobody uses."""
+    """Return free ports."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -78,14 +78,14 @@ def free_ports(count: int) -> list[int]:
 
 
 def greets(port: int) -> bool:
-    """Whether somebody who connects can register, and so whether a server is behind the door."""
+    """Return whether a client can connect and register."""
     return bool(_ask(port, "PING :x", " PONG "))
 
 
 def _ask(port: int, question: str, end: str) -> str:
-    """Register, ask something, and give what was said until `end`; empty when nobody answers."""
+    """Register, send a line, and return the answer up to `end`; empty if there is none."""
     with contextlib.suppress(OSError), Client(port, f"probe{next(_PROBES)}") as client:
-        # Never the same name twice: the last one may not be gone yet on every server.
+        # Never use a name twice: the last client may not be gone yet on every server.
         client.wait_for(" 001 ")
         client.say(question)
         return "".join(client.wait_for(end))
@@ -93,10 +93,10 @@ def _ask(port: int, question: str, end: str) -> str:
 
 
 def _tool(name: str) -> str:
-    """Find a program, also where only the administrator looks.
+    """Return the path of a program, which may be in an administrator's directory.
 
     Raises:
-        StartError: it is not there.
+        StartError: it is not installed.
     """
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None:
@@ -105,7 +105,7 @@ def _tool(name: str) -> str:
 
 
 def version_of(name: str) -> str:
-    """Say which version of a peer is measured."""
+    """Return the version of a program."""
     option = {"haproxy": "-v"}.get(name, "--version")
     said = subprocess.run([_tool(name), option], capture_output=True, text=True, check=False)
     return said.stdout.splitlines()[0] if said.stdout else "unknown"
@@ -116,7 +116,7 @@ def version_of(name: str) -> str:
 
 @contextlib.contextmanager
 def roost(folder: Path) -> Iterator[System]:
-    """A balancer and three nodes, each change fsynced on a majority before anybody sees it."""
+    """Run a balancer and three nodes; a majority syncs each change before anybody sees it."""
     config = folder / "roost.toml"
     config.write_text(_ROOST_CONFIG)
     data = folder / "data"
@@ -128,7 +128,7 @@ def roost(folder: Path) -> Iterator[System]:
         wait_until(lambda: _is_whole(run_file), "Roost")
         run = json.loads(run_file.read_text())
         port = int(run["addresses"][0].rpartition(":")[2])
-        wait_until(lambda: greets(port), "Roost's door")
+        wait_until(lambda: greets(port), "Roost's clients")
         yield System(ROOST, port, (process.pid,), folder, url=run["urls"][0])
 
 
@@ -146,7 +146,7 @@ def _is_whole(run_file: Path) -> bool:
 
 @contextlib.contextmanager
 def inspircd(folder: Path) -> Iterator[System]:
-    """Three linked InspIRCd behind HAProxy, which gives a client to the one with the fewest."""
+    """Run three linked InspIRCd behind HAProxy, which picks the one with the fewest clients."""
     ports = free_ports(2 * SERVERS + 1)
     doors, links, port = ports[:SERVERS], ports[SERVERS:-1], ports[-1]
     as_root = ["--runasroot"] if os.geteuid() == 0 else []
@@ -170,7 +170,7 @@ def inspircd(folder: Path) -> Iterator[System]:
 
 
 def _inspircd_config(number: int, door: int, links: list[int], folder: Path) -> str:
-    # Each links to the first one: a tree, as InspIRCd has it.
+    # InspIRCd needs a tree: each server links to the first one.
     others = range(1, SERVERS) if number == 0 else [0]
     blocks = [
         f'<link name="s{other}.bench" ipaddr="127.0.0.1" port="{links[other]}" allowmask="*"'
@@ -234,7 +234,7 @@ def _haproxy_config(port: int, doors: list[int]) -> str:
 
 @contextlib.contextmanager
 def ngircd(folder: Path) -> Iterator[System]:
-    """One ngIRCd: the smallest thing that a club would run; nothing survives it."""
+    """Run a single ngIRCd, the smallest server that a club would use."""
     (port,) = free_ports(1)
     config = folder / "ngircd.conf"
     config.write_text(
@@ -264,7 +264,7 @@ def ngircd(folder: Path) -> Iterator[System]:
     command: list[str | Path] = [_tool("ngircd"), "--nodaemon", "--config", config]
     with running(command, folder / "ngircd.log") as process:
         wait_until(lambda: greets(port), "ngIRCd")
-        # It lets ten wait to be accepted; to be turned away costs a client seconds.
+        # Its backlog is ten connections; a client that is turned away loses seconds.
         yield System(NGIRCD, port, (process.pid,), folder, backlog=8)
 
 

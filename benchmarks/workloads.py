@@ -1,7 +1,7 @@
-"""What is measured, and of which systems.
+"""The workloads, and the systems that they apply to.
 
-Each run has a system of its own, started for it and ended after it, so that none sees what another
-has left behind. Figures are by name; `report.py` says what a name means.
+Each run starts a system of its own, so that no run sees what another left behind. Each returns
+figures by name; `report.py` explains the names.
 """
 
 import contextlib
@@ -22,16 +22,16 @@ from benchmarks.processes import memory_bytes, processor_seconds, wait_until
 from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, System
 
 SUSTAINED_P99_MS = 250.0
-"""A rate is sustained if nothing is lost and 99 of 100 deliveries come within this time."""
+"""A rate is sustained if nothing is lost and 99% of deliveries come within this time."""
 SECONDS = 5.0
 NO_WARM_UP_S = 0.001
 CLIENTS = 1000
 ROOMS_OF_100 = 10
 ROOMS_OF_5 = 200
 OTHERS = {ROOMS_OF_100: 99, ROOMS_OF_5: 4}
-"""How many deliveries a message makes."""
+"""Deliveries per message."""
 ALL_THAT_IS_KEPT = (8000.0, 13.0)
-"""A rate and seconds that fill the log between two snapshots, and everything else."""
+"""A rate and a duration that fill the log between two snapshots and all buffers."""
 LARGE = 1_000_000
 LARGE_S_MAX = 600.0
 
@@ -39,14 +39,14 @@ Figures = dict[str, float]
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """Something to measure."""
+    """One workload."""
 
     name: str
     title: str
     run: Callable[[Path, System], Figures]
     systems: tuple[str, ...] = (ROOST, INSPIRCD, NGIRCD)
     is_repeated: bool = True
-    """Whether it is run anew each time; otherwise it repeats within itself what can be repeated."""
+    """Whether to run it several times; otherwise it repeats what it can by itself."""
 
 
 def _figures(talk: Talk, suffix: str = "") -> Figures:
@@ -63,7 +63,7 @@ def _figures(talk: Talk, suffix: str = "") -> Figures:
 
 
 def _rooms_of_100(program: Path, system: System) -> Figures:
-    """10 rooms of 100: at four rates, and then more and more until the system breaks."""
+    """10 rooms of 100, at four rates, and then at increasing rates until the system fails."""
     figures: Figures = {}
     best = 0.0
     with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
@@ -92,17 +92,17 @@ def _rooms_of_5(program: Path, system: System) -> Figures:
 
 
 def _idle(program: Path, system: System) -> Figures:
-    """5,000 clients come, join 50 rooms, and then say nothing.
+    """5,000 clients join 50 rooms and then stay silent.
 
-    Others talk before they come and when they are there, so much that what a server keeps of the
-    last messages is full both times, and the difference is what clients take.
+    Other clients talk before and after they join, until the server's buffers of recent messages are
+    full. The difference in memory is what idle clients take.
     """
     clients = 5000
     with (
         connected(program, system, 1001, 1, is_gathering=True, prefix="h") as talkers,
         contextlib.ExitStack() as stack,
     ):
-        for _ in range(2):  # the first time does not fill everything, the third adds nothing
+        for _ in range(2):  # once does not fill everything, and a third time adds nothing
             talkers.talk(*ALL_THAT_IS_KEPT, NO_WARM_UP_S)
             time.sleep(3)  # until everything is written
         before = memory_bytes(system.processes)
@@ -120,7 +120,7 @@ def _idle(program: Path, system: System) -> Figures:
 
 
 def _log_alone(program: Path, system: System) -> Figures:
-    """Everybody talks where nobody listens: nothing is delivered, all of it is replicated."""
+    """Every client talks in a room of its own: all is replicated, nothing is delivered."""
     figures: Figures = {}
     with connected(program, system, CLIENTS, CLIENTS) as generator:
         for rate in (10_000, 16_000):
@@ -137,7 +137,7 @@ def _log_alone(program: Path, system: System) -> Figures:
 
 
 def _curves(program: Path, system: System) -> Figures:
-    """The same load again and again, while something else grows beside it."""
+    """Repeat the same load while history and idle clients grow."""
     figures: Figures = {}
     with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
         figures["cost_us@alone"] = generator.talk(500, SECONDS).cost_us
@@ -158,7 +158,7 @@ def _has_applied(system: System, position: int) -> bool:
 
 
 def _history(program: Path, system: System) -> Figures:
-    """A room of 1,000,000 messages, and a node that was away meanwhile."""
+    """Read from a room of 1,000,000 messages, and let a node that lost its disk catch up."""
     figures: Figures = {}
     absent = next(node for node in system.status()["nodes"] if not node["leader"])
     data = system.folder / "data" / absent["name"] / "data"
@@ -172,7 +172,7 @@ def _history(program: Path, system: System) -> Figures:
     rates = []
     for _ in range(3):
         os.kill(absent["pid"], signal.SIGKILL)
-        # Its neighbours give it all of their history: it has lost its disk.
+        # It has lost its disk, so its neighbours send it their whole history.
         for file in data.glob("*.db*"):
             file.unlink()
         begun = time.monotonic()
@@ -200,7 +200,7 @@ def _is_back(system: System, former: dict[str, Any], position: int) -> bool:
 
 
 def _latest_ms(port: int) -> float:
-    """Ask for the last 100 messages of a room, 50 times; gives the median."""
+    """Request the last 100 messages of a room 50 times; return the median time."""
     with Client(port, "reader") as client:
         client.say("CAP REQ :batch server-time message-tags draft/chathistory", "CAP END")
         client.wait_for(" 001 ")

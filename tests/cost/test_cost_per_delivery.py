@@ -1,9 +1,9 @@
-"""What a delivery costs, as a multiple of the least that it could cost, measured side by side.
+"""The cost of a delivery, as a multiple of the least possible cost, measured side by side.
 
-The whole way of a message in one thread: lines into the exchange, over the trunk as bytes, through
-a node that keeps its log alone, back as bytes, and into every client's outbox. Beside it, in turn:
-a bare loop that appends the same payloads to as many lists, and joins them. Processor time of
-both is compared, never a time with a limit, so that a slow or busy machine changes nothing.
+One thread runs the whole way of a message: lines into the exchange, over the trunk as bytes,
+through a cluster of one node, back as bytes, and into every client's outbox. In turn with it runs a
+bare loop that appends the same payloads to as many lists and joins them. The test compares the
+processor times of both, so that a slow or busy machine changes nothing.
 """
 
 import gc
@@ -28,12 +28,12 @@ from support.lone_node import LoneNode
 from unit.balancer.fakes import FakeClient, World
 
 ROUNDS = 5
-"""Of each, in turn; the least of them counts, in which nothing else came between."""
+"""Runs of each, in turn. The minimum counts, because nothing interrupted that run."""
 TEXT = "the quick brown fox jumps over the lazy dog"
 
 
 class Chat:
-    """A balancer and a node, as they are, with the trunk's bytes passed from hand to hand."""
+    """A real balancer and node that exchange the trunk's bytes directly."""
 
     def __init__(self, rooms: int, members: int) -> None:
         limits = SessionLimits(lines_per_s=0)
@@ -52,7 +52,7 @@ class Chat:
             assert b" 366 " in client.received
 
     def settle(self) -> None:
-        """Carry frames to and fro until there are none."""
+        """Exchange frames until none is left."""
         exchange, node = self.world.exchange, self.node
         while self.trunk.frames or node.sent:
             frames, self.trunk.frames = self.trunk.frames, []
@@ -70,7 +70,7 @@ class Chat:
             self.world.finish_turn()
 
     def talk(self, messages: int, at_once: int) -> int:
-        """Have messages said, so many at once; gives how many deliveries that made."""
+        """Send messages, some at once; return the number of deliveries."""
         before = self.world.exchange.relay.deliveries
         for first in range(0, messages, at_once):
             for number in range(first, first + at_once):
@@ -85,7 +85,7 @@ class Chat:
 
 
 def fan_out(messages: int, at_once: int, members: int) -> int:
-    """The least that somebody has to do who gives everybody in a room what was said."""
+    """Do the least that delivering messages to everybody in a room requires."""
     boxes: list[list[bytes]] = [[] for _ in range(members)]
     payload = f":u1!u@192.0.2.1 PRIVMSG #room0 :1 {TEXT}\r\n".encode()
     for _ in range(0, messages, at_once):
@@ -99,7 +99,7 @@ def fan_out(messages: int, at_once: int, members: int) -> int:
 
 
 def seconds_each(work: Callable[[], int]) -> float:
-    """Give the processor time that a piece of work takes for each delivery."""
+    """Return the processor time that work takes per delivery."""
     begun = time.process_time()
     count = work()
     return (time.process_time() - begun) / count

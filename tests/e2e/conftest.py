@@ -11,21 +11,21 @@ from support.cluster import Cluster
 
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster for tests that leave it as it was; each has rooms and nicknames of its own."""
+    """A cluster for tests that leave it intact and use rooms and nicknames of their own."""
     with Cluster(tmp_path_factory.mktemp("shared") / "data") as cluster:
         yield cluster
 
 
 @pytest.fixture
 def cluster(shared_cluster: Cluster) -> Cluster:
-    """The shared cluster, whole."""
+    """Return the shared cluster, complete."""
     shared_cluster.wait_whole()
     return shared_cluster
 
 
 @pytest.fixture
 def start_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
-    """Start clusters of a test's own; they end with it."""
+    """Return a function that starts clusters; they stop when the test ends."""
     with ExitStack() as running:
 
         def start(

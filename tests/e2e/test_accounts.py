@@ -1,4 +1,4 @@
-"""Accounts with real processes: who gets a name, who is let in, and what outlives what."""
+"""Accounts with real processes: registration, logins, and what survives failures."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ KILLED_AT = 30
 
 
 def account_of(observer: IrcClient, nick: str) -> str:
-    """Give the account that somebody is logged in to, as others see it."""
+    """Return the account that a user is logged in to, as others see it."""
     observer.send(f"WHOIS {nick}")
     account = ""
     while True:
@@ -95,7 +95,7 @@ def test_accounts_that_are_being_made_while_nodes_die_are_made_once(
 
 @contextlib.contextmanager
 def on_a_node(cluster: Cluster, account: str) -> Iterator[tuple[IrcClient, str]]:
-    """Log a client in; gives it with the node that serves it."""
+    """Log a client in; return it and the node that serves it."""
     before = {node.name: node.sessions for node in cluster.status().nodes}
     with cluster.client(account) as client:
         log_in(client, account, PASSWORD)
@@ -109,7 +109,7 @@ def on_a_node(cluster: Cluster, account: str) -> Iterator[tuple[IrcClient, str]]
 
 
 def read_until(client: IrcClient, senders: tuple[str, ...], last: int) -> None:
-    """Read until the last message of everybody has come."""
+    """Read until the last message of every client has arrived."""
     missing = {f"{sender} {last}" for sender in senders}
     missing -= {line.text for line in client.received if line.command == "PRIVMSG"}
     while missing:

@@ -1,4 +1,4 @@
-"""Hostile and broken clients cost only themselves."""
+"""Hostile and broken clients harm nobody else."""
 
 import contextlib
 import resource
@@ -24,7 +24,7 @@ STRANGE_LINES = (
 
 
 def _assert_undisturbed(cluster: Cluster, nick: str) -> None:
-    """Two honest people can talk, whatever else goes on."""
+    """Check that two honest clients can talk, whatever else goes on."""
     room = f"#{nick}"
     with cluster.client(f"{nick}-a") as first, cluster.client(f"{nick}-b") as second:
         first.register().join(room)

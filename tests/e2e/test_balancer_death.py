@@ -1,4 +1,4 @@
-"""A balancer dies: its clients come back through another one, and to the others they never left."""
+"""A balancer dies: its clients resume through another one, and others see no difference."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,7 +28,7 @@ def two_balancers(start_cluster: Callable[..., Cluster], tmp_path: Path) -> Call
 
 @contextmanager
 def people(*places: tuple[tuple[str, int], str, bool]) -> Iterator[list[tuple[IrcClient, str]]]:
-    """Connect people at addresses; gives each with the token, empty for who has none."""
+    """Connect clients; yield each with its token, which is empty if it cannot resume."""
     with ExitStack() as stack:
         connected = []
         for address, nick, is_resumable in places:
@@ -41,7 +41,7 @@ def people(*places: tuple[tuple[str, int], str, bool]) -> Iterator[list[tuple[Ir
 
 
 def resume(address: tuple[str, int], nick: str, request: str) -> tuple[IrcClient, list[Line]]:
-    """Come back; gives what came up to the welcome, or the refusal."""
+    """Resume a session; return the client and the answer to RESUME."""
     client = IrcClient(address, nick)
     client.send(f"CAP REQ :{' '.join(RESUMABLE)}", f"RESUME {request}", "CAP END")
     client.expect("CAP")
@@ -50,7 +50,7 @@ def resume(address: tuple[str, int], nick: str, request: str) -> tuple[IrcClient
 
 
 def told(lines: list[Line]) -> list[tuple[str, str, str, str]]:
-    """What happened to people, as they are shown it."""
+    """Return what lines tell about others."""
     shown = {"PRIVMSG", "JOIN", "PART", "QUIT", "NICK", "AWAY"}
     return [
         (line.tags["msgid"], line.nick, line.command, line.text)

@@ -1,4 +1,4 @@
-"""The clients that people already have: irssi and WeeChat, in real terminals."""
+"""Existing clients: irssi and WeeChat, in real terminals."""
 
 import re
 import shlex

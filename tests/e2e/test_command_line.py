@@ -1,4 +1,4 @@
-"""What a person can get wrong on the command line: one clear line, and exit code 2."""
+"""Mistakes on the command line cause one clear line and exit code 2."""
 
 import socket
 import tomllib
@@ -10,7 +10,7 @@ from support.cluster import Cluster, run_roost
 
 
 def _error(*arguments: str) -> str:
-    """Run the command, which must fail for the reason that it gives in one line."""
+    """Run a command that must fail; return its one line of error."""
     done = run_roost(*arguments)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""People on different nodes have one conversation."""
+"""Users on different nodes see one conversation."""
 
 from contextlib import ExitStack, closing
 
@@ -7,7 +7,7 @@ from support.irc_client import Line
 
 
 def _what(line: Line) -> tuple[object, ...]:
-    """Everything of a line that must be the same wherever it is seen."""
+    """Return everything in a line that must be the same wherever it is seen."""
     return (
         line.tags["msgid"],
         line.tags["time"],

@@ -1,4 +1,4 @@
-"""Nodes die, come back, and know everything."""
+"""Nodes that die and come back catch up with everything."""
 
 import json
 from collections.abc import Callable

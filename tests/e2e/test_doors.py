@@ -1,4 +1,4 @@
-"""Clients come in by every door, through proxies, while certificates change and nodes die."""
+"""Clients connect by every kind of listener and through proxies, while certificates change."""
 
 import contextlib
 import hashlib
@@ -82,7 +82,7 @@ def reload_now(balancer: int) -> None:
 
 
 def shown(cluster: Cluster) -> str:
-    """SHA-256 of the certificate that a new client is shown."""
+    """Return the SHA-256 of the certificate that a new client sees."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -96,7 +96,7 @@ def shown(cluster: Cluster) -> str:
 
 
 PROXY = "127.0.0.9"
-"""From where HAProxy connects; other clients on loopback are none."""
+"""The address that HAProxy connects from, which no other client uses."""
 HAPROXY = """
 global
     log stdout format raw local0
@@ -122,7 +122,7 @@ listen through
 
 @contextlib.contextmanager
 def haproxy(directory: Path, cluster: Cluster) -> Iterator[dict[str, int]]:
-    """Run HAProxy in front of the cluster; gives its ports."""
+    """Run HAProxy in front of the cluster; return its ports."""
     names = ("v1", "v2", "v2tls", "through")
     with contextlib.ExitStack() as held:
         found = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
@@ -152,7 +152,7 @@ def can_connect(port: int) -> bool:
 
 
 def whois(client: IrcClient, nick: str) -> tuple[str, bool]:
-    """Give where somebody is connected from, and whether securely."""
+    """Return the host of a user, and whether the connection is secure."""
     client.send(f"WHOIS {nick}")
     address = is_secure = ""
     while True:

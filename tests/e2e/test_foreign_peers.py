@@ -1,4 +1,4 @@
-"""Nodes that do not belong to the cluster are refused, with a clear line and no effect."""
+"""Nodes that do not belong to the cluster are refused with a clear log line."""
 
 import contextlib
 import datetime as dt
@@ -20,7 +20,7 @@ def _trunk_address(cluster: Cluster) -> tuple[str, int]:
 
 
 def _wait_logged(cluster: Cluster, start: int, *words: str) -> str:
-    """Wait until a log line after `start` has all the words; gives it."""
+    """Wait until a log line after `start` contains all the words; return it."""
 
     def find() -> str:
         for line in cluster.log()[start:].splitlines():
@@ -121,7 +121,7 @@ def _careless_context() -> ssl.SSLContext:
 
 
 def _refused(cluster: Cluster, source: str, context: ssl.SSLContext | None) -> str:
-    """Dial the trunk from an address of one's own; gives the line in which that is refused."""
+    """Dial the trunk from an address of our own; return the log line that refuses it."""
     start = len(cluster.log())
     with socket.create_connection(
         _trunk_address(cluster), timeout=PATIENCE_S, source_address=(source, 0)

@@ -1,4 +1,4 @@
-"""A node whose disk is full says so, confirms nothing, and recovers when there is room."""
+"""A node with a full disk reports it, confirms nothing, and recovers when there is space."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ CHUNK = "q" * 380
 
 
 class Disk:
-    """A way to let the disk under a node be full, and to make room again."""
+    """A way to fill a node's disk and to free space again."""
 
     def __init__(self, fill: Callable[[Cluster], None], clear: Callable[[Cluster], None]) -> None:
         self.fill = fill
@@ -25,7 +25,7 @@ class Disk:
 
 @contextmanager
 def _limited_files(cluster: Cluster) -> Iterator[Disk]:
-    """No file of the node may grow above a size: needs no privileges."""
+    """Limits the size of the node's files; needs no privileges."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(cluster: Cluster) -> None:
@@ -41,7 +41,7 @@ def _limited_files(cluster: Cluster) -> Iterator[Disk]:
 
 @contextmanager
 def _small_file_system(cluster: Cluster) -> Iterator[Disk]:
-    """The node's data is on a small file system of its own, with a file that fills it."""
+    """Puts the node's data on a small file system, and fills that with a file."""
     data = cluster.data / "n2" / "data"
     filler = data / "filler"
     cluster.stop()
@@ -71,7 +71,7 @@ def _small_file_system(cluster: Cluster) -> Iterator[Disk]:
 
 
 def _can_mount() -> bool:
-    """Tell whether this machine lets the tests mount a file system of their own."""
+    """Return whether this process may mount a file system."""
     if os.geteuid() != 0:
         return False
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The benchmarks' load generator finds what a server does wrong: it is tried on servers that do."""
+"""The load generator of the benchmarks detects the faults of servers that lose or reorder."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,11 @@ from benchmarks.systems import System
 from support.loops import wait_until
 
 Tamper = Callable[[int, bytes], list[bytes]]
-"""Gives what a listener is sent instead of its nth delivery."""
+"""Returns what to send to a listener instead of its nth delivery."""
 
 
 class Server:
-    """As much of IRC as the generator speaks; the first listener is sent what `tamper` says."""
+    """A server with the commands that the generator uses; `tamper` changes the deliveries."""
 
     def __init__(self, tamper: Tamper) -> None:
         self._tamper = tamper
@@ -35,7 +35,7 @@ class Server:
         self.gone += 1
 
     async def run(self, started: "Queue[int]", stopping: threading.Event) -> None:
-        """Serve until everybody is gone."""
+        """Serve until all clients are gone."""
         async with await asyncio.start_server(self.serve, "127.0.0.1", 0) as listening:
             started.put(listening.sockets[0].getsockname()[1])
             await asyncio.to_thread(stopping.wait)
@@ -64,7 +64,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(tamper: Tamper) -> Iterator[int]:
-    """Run a server on a thread of its own; gives its port."""
+    """Run a server on a thread of its own; yield its port."""
     started: Queue[int] = Queue()
     stopping = threading.Event()
     server = Server(tamper)
@@ -94,7 +94,7 @@ def honest(_number: int, line: bytes) -> list[bytes]:
 
 
 def swapping() -> Tamper:
-    """Keep the tenth, until the next one of the same sender has gone."""
+    """Hold the tenth delivery back until the sender's next one was sent."""
     kept: list[bytes] = []
 
     def tamper(number: int, line: bytes) -> list[bytes]:

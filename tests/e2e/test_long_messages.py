@@ -1,4 +1,4 @@
-"""Messages of several lines, and messages that are taken back, while the node that serves dies."""
+"""Multiline messages and redactions, while the node that serves them dies."""
 
 from support.cluster import Cluster
 from support.irc_client import CAPABILITIES

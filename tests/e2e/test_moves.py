@@ -1,7 +1,7 @@
-"""Nodes die, hang, come back, are drained and restarted, while people talk and notice nothing.
+"""Nodes die, hang, come back, are drained and restarted, while clients notice nothing.
 
-What they notice is counted and must be nothing. How long they have to wait is printed, and held
-only against bounds that a slow and busy machine can keep.
+The tests count what clients notice, which must be nothing. They print how long clients had to wait,
+with limits that a slow and busy machine can keep.
 """
 
 import os
@@ -38,7 +38,7 @@ def are_even(status: Status) -> bool:
 
 
 def wait_even(cluster: Cluster) -> float:
-    """Wait until every node has its share; gives the seconds that it took."""
+    """Wait until every node has its share; return how many seconds it took."""
     start = clock.monotonic()
     cluster.wait_for(are_even, "even nodes", 40.0)
     return clock.monotonic() - start
@@ -145,7 +145,7 @@ def test_without_a_majority_people_wait_and_what_they_type_is_sent_once(
 
 
 def collect(person: IrcClient, count: int) -> list[str]:
-    """Read until so many things were said in the room; gives all last words on the way."""
+    """Read until `count` messages came from the room; return all texts on the way."""
     texts: list[str] = []
     while sum(text.startswith("typed") for text in texts) < count:
         line = person.read()
@@ -157,7 +157,7 @@ def collect(person: IrcClient, count: int) -> list[str]:
 
 @contextmanager
 def run_node(cluster: Cluster, name: str) -> Iterator[None]:
-    """Run a node by hand, as on a machine of its own."""
+    """Run a node by itself, as on a machine of its own."""
     config = cluster.data / name / "config.toml"
     with (cluster.data / f"{name}.log").open("w") as log:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Operators: what they do at one node holds on all, through deaths and restarts."""
+"""What an operator does at one node holds on all nodes, even after deaths and restarts."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def become_operator(client: IrcClient) -> None:
 
 
 def is_refused(cluster: Cluster, nick: str) -> bool:
-    """Whether somebody who comes now is told of the ban."""
+    """Return whether a new client is told about the ban."""
     with cluster.client(nick) as client:
         client.send(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
         return client.expect_any("001", "465").command == "465"

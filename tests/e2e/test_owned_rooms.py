@@ -1,4 +1,4 @@
-"""A registered room and its founder: through emptiness, a node's death, everything's restart."""
+"""A registered room survives being empty, a node's death and a restart of the cluster."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""`roost say` and `roost tail` on a real cluster whose parts die: once, in order, nothing lost."""
+"""`roost say` and `roost tail` on a real cluster whose parts die: nothing lost or doubled."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from roost.ops import clock
 from support.cluster import PATIENCE_S, ROOST, Cluster
 
 FLOW_S = 60.0
-"""For some hundred messages on a busy machine."""
+"""Enough for some hundred messages on a busy machine."""
 
 
 def arguments(cluster: Cluster, nick: str) -> list[str]:
@@ -25,7 +25,7 @@ def arguments(cluster: Cluster, nick: str) -> list[str]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An environment without anybody's settings."""
+    """Return an environment without any user's settings."""
     home = {
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path),
@@ -49,7 +49,7 @@ def say(
 
 
 class Tail:
-    """A running `roost tail --json`, and what it printed so far."""
+    """A running `roost tail --json`, and its output so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.texts: list[str] = []
@@ -120,7 +120,7 @@ def test_failures_have_an_exit_code_and_one_line_of_reason(
 def keep_talking(
     cluster: Cluster, environment: dict[str, str], room: str, count: int
 ) -> tuple[subprocess.Popen[str], list[str]]:
-    """Start to say many lines; they come out of a pipe that is filled by and by."""
+    """Start `roost say` with many lines, which are written to its pipe one by one."""
     texts = [f"number {number}" for number in range(count)]
     process = subprocess.Popen(
         [*ROOST, "say", *arguments(cluster, "speaker"), "--timeout", str(FLOW_S), room],

@@ -1,4 +1,4 @@
-"""What was said is found by its words on every node, also by one that was away."""
+"""Messages are found by their words on every node, even on one that was away."""
 
 from support.cluster import Cluster
 from support.irc_client import CAPABILITIES, IrcClient

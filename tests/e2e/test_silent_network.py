@@ -1,4 +1,4 @@
-"""A node's network goes silent: nothing is closed, nobody is told, packets are simply gone."""
+"""A node's network goes silent: no connection is closed, all packets are lost."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Accounts are made, opened and changed as if no node had ever died."""
+"""Accounts are created, used and changed as if no node had ever died."""
 
 import base64
 
@@ -27,7 +27,7 @@ def settle(cluster: SimulatedCluster) -> None:
 
 
 def told(client: SimulatedClient) -> list[str]:
-    """What NickServ said to a client."""
+    """Return what NickServ said to a client."""
     return [
         one.message.parameters[1]
         for one in client.received
@@ -75,7 +75,7 @@ def plain(account: str, password: str) -> str:
 
 
 def play(cluster: SimulatedCluster) -> SimulatedClient:
-    """Begin to do with an account what can be done with one."""
+    """Start a scenario that uses every feature of an account."""
     alice = cluster.register("alice", "sasl")
     cluster.wait_answered()
     for line in (
@@ -96,7 +96,7 @@ def play(cluster: SimulatedCluster) -> SimulatedClient:
 
 
 def answers(client: SimulatedClient) -> list[tuple[str, str]]:
-    """What came of it."""
+    """Return the outcome."""
     return [
         (one.message.command, one.message.parameters[-1])
         for one in client.received
@@ -105,7 +105,7 @@ def answers(client: SimulatedClient) -> list[tuple[str, str]]:
 
 
 def calm() -> tuple[list[tuple[str, str]], int]:
-    """Give the answers when nothing happens, and how many events it takes."""
+    """Return the answers without any fault, and how many events that takes."""
     cluster = start(1)
     alice = play(cluster)
     count = 0

@@ -1,4 +1,4 @@
-"""Seeds of whole clusters: the promises, held against what simulated clients saw."""
+"""Simulations of whole clusters, which check the promises against what clients saw."""
 
 import os
 

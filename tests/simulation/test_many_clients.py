@@ -28,7 +28,7 @@ def start(seed: int, faults: Faults = NO_FAULTS) -> SimulatedCluster:
 
 
 def come_in(cluster: SimulatedCluster) -> list[SimulatedClient]:
-    """Bring alice's desk and phone, on different nodes, and bob into a room."""
+    """Let alice's desktop and phone, on different nodes, and bob join a room."""
     desk = cluster.register("alice", ECHOING)
     cluster.wait_answered()
     phone = cluster.register("alice", ECHOING)
@@ -48,14 +48,14 @@ def come_in(cluster: SimulatedCluster) -> list[SimulatedClient]:
 
 
 def seen_by(client: SimulatedClient) -> list[Shown]:
-    """Everything that happened, as a client was shown it."""
+    """Return everything that happened, as a client saw it."""
     return [
         Shown(*received.line) for received in client.received if received.message.command in VERBS
     ]
 
 
 def what_happened(truth: Truth, alice: UserId) -> list[Shown]:
-    """What each of alice's clients has to be shown: all is said in her rooms, to her or by her."""
+    """Return what each of alice's clients must see: everything in her rooms, to her or by her."""
     return [
         show(result, applied)
         for applied in truth.applied
@@ -122,7 +122,7 @@ def settle(cluster: SimulatedCluster) -> None:
 
 
 def play(cluster: SimulatedCluster) -> list[SimulatedClient]:
-    """Begin a conversation in which each kind of doing occurs on both clients."""
+    """Start a conversation in which both clients perform every kind of action."""
     desk, phone, bob = come_in(cluster)
     phone.send("PRIVMSG", ROOM, "one")
     desk.send("PRIVMSG", ROOM, "two")

@@ -1,4 +1,4 @@
-"""A registered room outlives everything: its people, nodes, and the whole cluster's restart."""
+"""A registered room survives its members, nodes and a restart of the whole cluster."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(seed: int) -> tuple[SimulatedCluster, SimulatedClient, SimulatedClient]:
-    """A cluster where alice owns a room, and bob is beside her in it."""
+    """Return a cluster where alice owns a room that bob has joined."""
     cluster = SimulatedCluster(seed)
     cluster.wait_ready()
     alice, bob = cluster.register("alice", ECHOING), cluster.register("bob", ECHOING)
@@ -30,7 +30,7 @@ def start(seed: int) -> tuple[SimulatedCluster, SimulatedClient, SimulatedClient
 
 
 def granted(client: SimulatedClient, nick: str) -> int:
-    """How often a client was shown that ChanServ made somebody an operator."""
+    """Return how often a client saw ChanServ make somebody an operator."""
     return sum(
         (message.source, message.command, message.parameters)
         == (CHANSERV, "MODE", (ROOM, "+o", nick))

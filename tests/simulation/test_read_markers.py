@@ -17,7 +17,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def play(cluster: SimulatedCluster) -> tuple[SimulatedClient, SimulatedClient]:
-    """Have two clients of an account come in, and one of them read on and on."""
+    """Connect two clients of an account; one of them keeps moving its read marker."""
     cluster.wait_ready()
     desk = cluster.register("alice", CAPABILITIES)
     cluster.wait_answered()

@@ -1,4 +1,4 @@
-"""Sessions outlive nodes: fencing, pauses, waiting, and moves after every single event."""
+"""Sessions survive nodes: fencing, pauses, waiting, and moves after every single event."""
 
 import pytest
 
@@ -183,7 +183,7 @@ def test_without_a_majority_clients_wait_are_told_and_lose_nothing(seed: int) ->
 
 
 def play(cluster: SimulatedCluster) -> SimulatedClient:
-    """Begin a short conversation in which nearly every kind of line occurs."""
+    """Start a short conversation that contains nearly every kind of line."""
     bob = in_a_room(cluster, "bob")[0]
     alice = cluster.register("alice")
     alice.send("PING", "early")
@@ -217,13 +217,13 @@ def count_events() -> int:
 
 
 STRIDE = 12
-"""Runs of a share of the test, so that several processes can work on it."""
+"""The shares that the test is split into, so that several processes can run it."""
 
 
 @pytest.mark.parametrize("share", range(STRIDE))
 @pytest.mark.parametrize("fault", ["move", "kill"])
 def test_after_every_single_event(fault: str, share: int) -> None:
-    """A planned move, or the death of the client's node, at every moment there is."""
+    """Move the client, or kill its node, after every single event."""
     for count in range(share, count_events() + 1, STRIDE):
         cluster = ready_cluster(1)
         alice = play(cluster)

@@ -1,4 +1,4 @@
-"""What people do with accounts, for random logs."""
+"""Random account operations, for random logs."""
 
 import random
 from collections.abc import Callable
@@ -28,7 +28,7 @@ ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
 
 
 def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Operation], int]:
-    """Give functions that make operations, with their weights."""
+    """Return functions that create operations, with their weights."""
 
     def account() -> AccountId:
         known = [found.id for found in state.accounts.values()]
@@ -55,7 +55,7 @@ def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Opera
 def ask_for_account(
     dice: random.Random, session: SessionId, line: int
 ) -> CountLogin | RegisterEarly:
-    """Make what a client asks for before it is registered itself."""
+    """Create a request of a client that has not registered yet."""
     address, name = dice.choice(ADDRESSES), dice.choice(NAMES)
     if dice.random() < 0.7:
         return CountLogin(session, 1, line, address, name)

@@ -1,7 +1,7 @@
-"""How long a frame takes: `python tests/support/chat_frames.py` prints it for a busy client.
+"""Measures frame times of a busy client: run `python tests/support/chat_frames.py`.
 
-A frame is everything between two looks at the screen: the model's changes followed, rows laid out,
-the screen composed and turned into the bytes that go to the terminal.
+A frame includes following the model's changes, laying out rows, composing the screen and encoding
+it for the terminal.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "https://example.org/a
 
 @dataclass
 class Times:
-    """Seconds that frames took."""
+    """The durations of frames, in seconds."""
 
     frames: list[float] = field(default_factory=list)
 
     def share(self, share: float) -> float:
-        """Give a percentile, in milliseconds."""
+        """Return a percentile, in milliseconds."""
         ordered = sorted(self.frames)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000
 
@@ -52,7 +52,7 @@ class Times:
 
 @contextmanager
 def render_times(times: Times) -> Iterator[None]:
-    """Note how long composing a screen and encoding it takes."""
+    """Record how long it takes to compose and encode a screen."""
     original = Screen._compositor_refresh
     console = Console(color_system="truecolor", force_terminal=True, width=200)
 
@@ -74,7 +74,7 @@ def render_times(times: Times) -> Iterator[None]:
 
 
 def make_entry(number: int) -> Entry:
-    """Make a message as the model would."""
+    """Create a message as the model would."""
     length = number * 7 % 37 + 3
     text = " ".join(WORDS[(number + word) % len(WORDS)] for word in range(length))
     return Entry(
@@ -88,7 +88,7 @@ def make_entry(number: int) -> Entry:
 
 
 def fill(stand: Stand) -> Conversation:
-    """Make the room in view as large as they come, and many others beside it."""
+    """Fill the visible room with as many messages and members as possible, and add other rooms."""
     model = stand.model
     conversation = model.conversations["#room"]
     conversation.insert(len(conversation.entries), [make_entry(n) for n in range(ENTRIES)])
@@ -107,7 +107,7 @@ def fill(stand: Stand) -> Conversation:
 
 
 async def measure(size: tuple[int, int]) -> dict[str, Times]:
-    """Give the times of frames while messages come, and while one scrolls."""
+    """Return frame times while messages arrive, while scrolling and while resizing."""
     found = {"500 messages a second": Times(), "scrolling": Times(), "resizing": Times()}
     async with open_interface(size=size) as stand:
         await stand.see("You joined")

@@ -1,4 +1,4 @@
-"""What must be true of every chat state, whatever was applied to it."""
+"""Invariants of every chat state."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from roost.irc.casemapping import fold_nick, fold_room
 
 
 def check_invariants(state: State) -> None:
-    """Raise AssertionError where two parts of a state contradict each other."""
+    """Check that the parts of a state agree with each other."""
     assert len(state.nicks) == len(state.users)
     for folded, user_id in state.nicks.items():
         assert fold_nick(state.users[user_id].nick) == folded
@@ -48,7 +48,7 @@ def check_invariants(state: State) -> None:
 
 
 def check_accounts(state: State) -> None:
-    """Raise AssertionError where what is counted is not what there is."""
+    """Check that counters match what they count."""
     assert all(user in state.users for user in state.absent)
     logged_in: dict[str, list[int]] = {}
     for user in state.users.values():
@@ -68,7 +68,7 @@ def check_accounts(state: State) -> None:
 
 
 def check_owners(state: State) -> None:
-    """Raise AssertionError where registered rooms and accounts contradict each other."""
+    """Check that registered rooms and accounts agree with each other."""
     founded = {(room.founder, room.id) for room in state.rooms.values() if room.founder}
     assert founded == {(founder, id_) for founder, ids in state.founded.items() for id_ in ids}
     assert all(state.founded.values())

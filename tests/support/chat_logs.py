@@ -1,7 +1,7 @@
-"""Random logs of commands, crowded into few names so that they meet each other.
+"""Random logs of commands, with few names so that commands conflict.
 
-Most lines are new lines of open sessions; the rest is what networks and failures make of them:
-lines that come twice, late or from a node that lost its session, and balancers that come and go.
+Most commands are new lines of open sessions. The rest are effects of networks and failures: lines
+that come twice, late or from a node that lost its session, and balancers that come and go.
 """
 
 import random
@@ -47,7 +47,7 @@ MASKS = ("", "a", "~a:eve", "~account:*", "~x:a", "b!*@*", "*!*@*", "?", "a b", 
 HOSTS = (*["host"] * 9, "10.0.0.1", "2001:db8::1", "2001:db8::2", "127.0.0.1")
 VIRTUAL_HOSTS = ("", "a.example", "of/a", "host", "no host", "x" * 64)
 ACCOUNTS = ("a", "Eve")
-"""Accounts that are there from the beginning; their ids are 1 and 2."""
+"""Accounts that exist from the beginning, with ids 1 and 2."""
 SETTINGS = Settings(
     whowas_entries_max=6,
     whowas_per_nick_max=2,
@@ -80,7 +80,7 @@ SETTINGS = Settings(
 
 
 def first_state() -> State:
-    """Make the state that a log is applied to: empty, but for the accounts."""
+    """Return the initial state, which is empty except for the accounts."""
     state = State()
     for number, name in enumerate(ACCOUNTS, 1):
         account = Account(AccountId(number), name, 0, Credentials(), virtual_host="of/eve")
@@ -90,7 +90,7 @@ def first_state() -> State:
 
 
 class LogMaker:
-    """Makes commands one after the other; equal seeds make equal logs."""
+    """Creates random commands; equal seeds create equal logs."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -98,9 +98,9 @@ class LogMaker:
         self._counter = 0
         self._made: list[Command] = []
         self._state = first_state()
-        """What the log makes, so that most lines are of sessions that there are."""
+        """The state after the log so far, to pick existing sessions from."""
         self._opened: list[tuple[int, OpenSession]] = []
-        """With the positions, which are the ids of the users."""
+        """Openings with their positions, which are the ids of the users."""
         self._incarnations = {"b1": 1, "b2": 2}
         self._makers: dict[Callable[[], Operation], int] = {
             self._say: 6,
@@ -126,7 +126,7 @@ class LogMaker:
         }
 
     def make(self, length: int) -> list[Command]:
-        """Make a log that begins with two balancers."""
+        """Create a log that begins with two balancers."""
         self._made = []
         for command in (Configure(SETTINGS), BalancerStarted("b1", 1), BalancerStarted("b2", 2)):
             self._add(command)

@@ -1,4 +1,4 @@
-"""Drives a client's model against a fake network, line by line, with breaks where a test wants."""
+"""Drives a client's model line by line against a fake network, whose connection can break."""
 
 from collections.abc import Callable
 from random import Random
@@ -20,7 +20,7 @@ class Driver:
         self.up: list[bytes] = []
         self.steps = 0
         self.cut_at: int | None = None
-        """After how many lines, up and down together, the connection breaks."""
+        """The connection breaks after this many lines in both directions."""
         self.random = Random(0)
         self.effects: list[Effect] = []
 
@@ -39,7 +39,7 @@ class Driver:
         self.effects.extend(self.model.take_effects())
 
     def step(self) -> bool:
-        """Carry one line; False when there is none, or the connection just broke."""
+        """Transfer one line; return False if there is none or the connection has just broken."""
         server = self.server
         if server is None:
             return False
@@ -58,7 +58,7 @@ class Driver:
         return True
 
     def cut(self) -> None:
-        """Break the connection: of what is on its way up some arrives, of what comes down none."""
+        """Break the connection. The server still gets some of the lines, the client none."""
         server = self.server
         assert server is not None
         for line in self.up[: self.random.randint(0, len(self.up))]:
@@ -70,13 +70,13 @@ class Driver:
         self.effects.extend(self.model.take_effects())
 
     def settle(self) -> None:
-        """Carry lines until nothing moves, and connect again whenever the connection is gone."""
+        """Transfer lines until none is left; reconnect whenever the connection is gone."""
         for _ in range(10_000):
             if self.server is None:
                 self.connect()
             if not self.step() and self.server is not None:
                 return
-        raise AssertionError("it never comes to rest")
+        raise AssertionError("the lines never end")
 
     def room(self, name: str = "#room") -> Conversation:
         found = self.model.room(name)
@@ -84,7 +84,7 @@ class Driver:
         return found
 
     def said(self, name: str = "#room") -> list[tuple[str, str]]:
-        """What the client shows as said: who and what, in order."""
+        """Return the messages that the client shows, as (sender, text)."""
         return [
             (entry.sender, entry.text)
             for entry in self.room(name).entries
@@ -93,7 +93,7 @@ class Driver:
 
 
 def run(driver: Driver, *acts: Callable[[], None]) -> None:
-    """Do one thing after the other, and let a few lines flow after each."""
+    """Perform actions one by one, and transfer a few lines after each."""
     for act in acts:
         act()
         for _ in range(3):

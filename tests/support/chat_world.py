@@ -1,4 +1,4 @@
-"""A chat state to try commands on, one entry after the other."""
+"""A chat state that commands can be applied to, one entry at a time."""
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry
@@ -16,12 +16,12 @@ FIRST_MS = 1_700_000_000_000
 
 
 class ChatWorld:
-    """Entries get the positions 1, 2, 3 ..., one second apart."""
+    """A chat state whose entries have positions 1, 2, 3 ..., one second apart."""
 
     def __init__(self) -> None:
         self.state = State()
         self.passed_ms = 0
-        """Time that passed beside the second for each entry."""
+        """Time that passed in addition to one second per entry."""
         self.sessions: dict[str, SessionId] = {}
         self._lines: dict[str, int] = {}
         self._sessions_opened = 0
@@ -37,7 +37,7 @@ class ChatWorld:
         return applied
 
     def own(self, account: str) -> Account:
-        """Make an account, unless there is one of that name."""
+        """Return the account of this name; create it if need be."""
         folded = FoldedAccount(fold_nick(account))
         if folded not in self.state.accounts:
             number = AccountId(1_000_000 + len(self.state.accounts))
@@ -55,7 +55,7 @@ class ChatWorld:
         account: str = "",
         client: str = "",
     ) -> Applied:
-        """Register a client; `act` and `close` know it as `client`, or else by its nickname."""
+        """Register a client. `act` and `close` refer to it as `client`, or by its nickname."""
         self._sessions_opened += 1
         session = SessionId((INCARNATION << 27) | self._sessions_opened)
         self.sessions[client or nick] = session
@@ -77,7 +77,7 @@ class ChatWorld:
         )
 
     def act(self, nick: str, *operations: Operation) -> Applied:
-        """Apply a line of the client that registered as `nick`."""
+        """Apply operations of the client that registered as `nick`."""
         self._lines[nick] += 1
         return self.command(Act(self.sessions[nick], 1, self._lines[nick], operations))
 
@@ -86,7 +86,7 @@ class ChatWorld:
         return self.command(CloseSession(self.sessions[nick], reason))
 
     def room_with(self, name: str, *nicks: str) -> Room:
-        """Register people and have them enter a room; the first is its operator."""
+        """Register users and let them join a room; the first is its operator."""
         for nick in nicks:
             if nick not in self.sessions:
                 self.open(nick)
@@ -94,9 +94,9 @@ class ChatWorld:
         return self.room(name)
 
     def room(self, name: str) -> Room:
-        """Find a room by its exact name."""
+        """Return the room with this exact name."""
         return next(room for room in self.state.rooms.values() if room.name == name)
 
     def user(self, nick: str) -> User:
-        """Find who bears a nickname."""
+        """Return the user with this nickname."""
         return self.state.users[self.state.nicks[FoldedNick(fold_nick(nick))]]

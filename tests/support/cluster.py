@@ -1,4 +1,4 @@
-"""A real cluster: `roost up` and its processes, started, watched, killed and stopped."""
+"""A real cluster of processes that tests start, watch, kill and stop."""
 
 import os
 import re
@@ -19,14 +19,14 @@ from roost.ops import clock
 from support.irc_client import IrcClient
 
 READY_S = 30.0
-"""A busy machine may take several times the 5 s of an idle one."""
+"""Several times the 5 s of an idle machine, for a busy one."""
 PATIENCE_S = 20.0
 POLL_S = 0.05
 ROOST = (sys.executable, "-m", "roost.cli")
 
 
 def run_roost(*arguments: str, timeout_s: float = READY_S) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run `roost` and wait until it ends."""
     return subprocess.run(
         [*ROOST, *arguments],
         check=False,
@@ -38,7 +38,7 @@ def run_roost(*arguments: str, timeout_s: float = READY_S) -> subprocess.Complet
 
 
 class Cluster:
-    """One `roost up` on one data directory; a context manager that leaves nothing running."""
+    """A `roost up` on a data directory; a context manager that stops all processes."""
 
     def __init__(self, data: Path, *, nodes: int = 3, arguments: Sequence[str] = ()) -> None:
         self.data = data
@@ -66,18 +66,18 @@ class Cluster:
 
     @property
     def pid(self) -> int:
-        """The supervisor's process id."""
+        """The process id of the supervisor."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where clients connect, as the ready line says."""
+        """Where clients connect, from the ready line."""
         return self.addresses[0]
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where clients connect, for each balancer."""
+        """Where clients connect, one address per balancer."""
         found = re.findall(r"([0-9.]+):(\d+)", self.ready_line)
         return [(host, int(port)) for host, port in found]
 
@@ -89,17 +89,17 @@ class Cluster:
 
     @property
     def http_url(self) -> str:
-        """Where the balancer answers over HTTP."""
+        """The HTTP address of the first balancer."""
         (found,) = re.findall(r"^  status +(http://[^/]+)/", "\n".join(self.output), re.MULTILINE)
         return str(found)
 
     @property
     def authority(self) -> Path:
-        """What clients have to trust."""
+        """The certificate authority that clients must trust."""
         return self.data / "authority" / "ca.pem"
 
     def start(self) -> Self:
-        """Start it, and wait until it says that it is ready."""
+        """Start the cluster and wait until it reports that it is ready."""
         self.start_nowait()
         try:
             self.wait_ready()
@@ -130,7 +130,7 @@ class Cluster:
             raise AssertionError(f"not ready; {self.output}\n{self.log()[-6000:]}")
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> float:
-        """End it as Ctrl-C does; gives the seconds that it took."""
+        """Stop the cluster as Ctrl-C does; return how many seconds it took."""
         process = self._process
         if process is None:
             return 0.0
@@ -142,7 +142,7 @@ class Cluster:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(PATIENCE_S)
-            raise AssertionError(f"it did not end:\n{self.log()[-6000:]}") from None
+            raise AssertionError(f"the cluster did not stop:\n{self.log()[-6000:]}") from None
         finally:
             assert self._reader is not None
             self._reader.join(PATIENCE_S)
@@ -152,23 +152,23 @@ class Cluster:
         return clock.monotonic() - start
 
     def kill_supervisor(self) -> None:
-        """End `roost up` itself with SIGKILL."""
+        """Kill `roost up` itself with SIGKILL."""
         self.stop(signal.SIGKILL)
 
     def log(self) -> str:
-        """Everything that the processes logged so far."""
+        """Return what the processes have logged so far."""
         return self._log_path.read_text(encoding="utf-8", errors="replace")
 
     def status(self) -> Status:
-        """What `roost status` shows."""
+        """Return what `roost status` shows."""
         return fetch_all(find_urls(self.data, None))
 
     def node(self, name: str) -> Node:
-        """One node's line of the status."""
+        """Return the status of a node."""
         return next(node for node in self.status().nodes if node.name == name)
 
     def leader(self) -> str:
-        """The node that the others follow."""
+        """Return the name of the leader."""
 
         def find(status: Status) -> str:
             return next(node.name for node in status.nodes if node.leader)
@@ -178,7 +178,7 @@ class Cluster:
     def wait_for(
         self, condition: Callable[[Status], object], what: str, patience_s: float = PATIENCE_S
     ) -> str:
-        """Wait until the status has a property; gives the condition's last value as text."""
+        """Wait until a condition on the status holds; return its value as text."""
         deadline = clock.monotonic() + patience_s
         while True:
             status = None
@@ -194,7 +194,7 @@ class Cluster:
             time.sleep(POLL_S)
 
     def wait_whole(self) -> None:
-        """Wait until every node is ready and nothing is left to be applied anywhere."""
+        """Wait until all nodes are ready and have applied the same entries."""
 
         def is_whole(status: Status) -> bool:
             positions = {node.applied for node in status.nodes}
@@ -207,7 +207,7 @@ class Cluster:
         self.wait_for(is_whole, "whole cluster")
 
     def wait_ready_nodes(self) -> None:
-        """Wait until every node is ready, while people go on talking."""
+        """Wait until all nodes are ready, while clients may still talk."""
 
         def is_ready(status: Status) -> bool:
             return len(status.nodes) == self.size and all(
@@ -217,19 +217,19 @@ class Cluster:
         self.wait_for(is_ready, "ready cluster")
 
     def kill(self, name: str) -> int:
-        """Kill a node with SIGKILL; gives the process id that it had."""
+        """Kill a node with SIGKILL; return its process id."""
         pid = self.node(name).pid
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def kill_balancer(self, name: str) -> int:
-        """Kill a balancer with SIGKILL; gives the process id that it had."""
+        """Kill a balancer with SIGKILL; return its process id."""
         pid = next(found.pid for found in self.status().balancers if found.name == name)
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def wait_back(self, name: str, old_pid: int) -> None:
-        """Wait until a killed node runs again and is ready."""
+        """Wait until a killed node is running and ready again."""
 
         def is_back(status: Status) -> bool:
             node = next(node for node in status.nodes if node.name == name)
@@ -238,11 +238,11 @@ class Cluster:
         self.wait_for(is_back, f"ready {name}")
 
     def client(self, nick: str) -> IrcClient:
-        """Connect a client, not registered yet."""
+        """Connect a client without registering it."""
         return IrcClient(self.address, nick)
 
     def client_on_new_node(self, nick: str) -> tuple[IrcClient, str]:
-        """Connect and register a client; gives it with the node that serves it."""
+        """Register a client; return it and the name of the node that serves it."""
         before = {node.name: node.sessions for node in self.status().nodes}
         client = self.client(nick).register()
 

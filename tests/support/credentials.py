@@ -1,4 +1,4 @@
-"""Cluster authorities and certificates for tests that speak real TLS."""
+"""Authorities and certificates for tests that use real TLS."""
 
 import datetime as dt
 from pathlib import Path
@@ -18,7 +18,7 @@ def issue(
     now: dt.datetime = NOW,
     days: int = 1,
 ) -> Credentials:
-    """Give a certificate by the authority in `directory`, which is made when there is none."""
+    """Return a certificate from the authority in `directory`, which is created if need be."""
     authority = ensure_authority(directory, cluster, now=NOW)
     return ensure_credentials(
         authority, Identity(cluster, role, name), directory, now=now, days=days

@@ -1,4 +1,4 @@
-"""Conversations in memory: clients, a balancer, the IRC side of nodes, and a log without delay.
+"""Conversations in memory: clients, a balancer, the IRC side of nodes, and an instant log.
 
     world = World()
     alice, bob = world.join("#a", "alice", "bob")
@@ -6,9 +6,9 @@
     bob.expect(":alice!alice@host PRIVMSG #a hello")
     alice.expect_nothing()
 
-The real `Server`, `apply` and `history_rows` run; commands pass through their encoding. What a
-line says counts, not how it is written: "#a" and ":#a" are the same parameter. Tags are compared
-only where the expected line has some, each by its name.
+The real `Server`, `apply` and `history_rows` run, and commands pass through their encoding. Lines
+are compared by meaning: "#a" and ":#a" are the same parameter. Tags are compared only if the
+expected line has some.
 """
 
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ START_MS = 1_700_000_000_000
 
 
 class Client:
-    """One person's connection, as the balancer that holds it sees it."""
+    """A client's connection, as its balancer sees it."""
 
     def __init__(
         self, world: "World", session: int, node: int, address: str, certificate: str = ""
@@ -70,7 +70,7 @@ class Client:
         self.sent: list[bytes | None] = []
         self.acknowledged = 0
         self.part = 0
-        """Parts of the answer to the next line that were received."""
+        """How many parts of the answer to the next line were received."""
         self.received: list[str] = []
         self.is_closed = False
         self.refusal = ""
@@ -78,14 +78,14 @@ class Client:
     # Doing
 
     def send(self, *lines: str | bytes | None) -> None:
-        """Send lines, then let everything happen that they cause; None is one too long to keep."""
+        """Send lines and wait for their effects. None stands for a line that is too long."""
         first = len(self.sent) + 1
         self.sent.extend(line.encode() if isinstance(line, str) else line for line in lines)
         self.world.submit(self, first)
         self.world.run()
 
     def disconnect(self, reason: str = "Connection closed") -> None:
-        """Let the connection break."""
+        """Break the connection."""
         frame = Detach(self.session, self.generation, reason)
         self.world.servers[self.node].receive(BALANCER, frame, self.world.now())
         self.world.run()
@@ -93,22 +93,22 @@ class Client:
     # Seeing
 
     def lines(self) -> list[str]:
-        """Give what came since the last look, and forget it."""
+        """Return and remove the lines received so far."""
         lines, self.received = self.received, []
         return lines
 
     def messages(self) -> list[Message]:
-        """Give what came since the last look, parsed."""
+        """Return and remove the lines received so far, parsed."""
         return [parse(line) for line in self.lines()]
 
     def commands(self) -> list[str]:
-        """Give the commands and numerics of what came since the last look."""
+        """Return and remove the lines received so far, as commands and numerics."""
         return [received.command for received in self.messages()]
 
     def expect(self, *expected: str) -> None:
-        """Check that exactly these lines came since the last look, in this order.
+        """Check that exactly these lines were received, in this order, and remove them.
 
-        A line that ends in "..." stands for any that begins like it.
+        A line that ends in "..." matches any line that begins like it.
         """
         actual = self.lines()
         shown = "\n".join(["expected:", *expected, "actual:", *actual])
@@ -117,7 +117,7 @@ class Client:
             assert is_match(one, other), f"{one!r} is not {other!r}\n{shown}"
 
     def expect_some(self, *expected: str) -> None:
-        """Check that these lines are among those that came since the last look, in this order."""
+        """Check that these lines are among those received, in this order, and remove all."""
         actual = self.lines()
         remaining = iter(actual)
         for one in expected:
@@ -126,12 +126,12 @@ class Client:
             )
 
     def expect_nothing(self) -> None:
-        """Check that nothing came since the last look."""
+        """Check that nothing was received."""
         self.expect()
 
 
 class World:
-    """Nodes that share one log, one balancer, and the clients that it holds."""
+    """Nodes that share a log, a balancer, and its clients."""
 
     def __init__(
         self,
@@ -146,18 +146,18 @@ class World:
         self.history = MemoryHistory()
         self.log: list[Applied] = []
         self.is_log_stopped = False
-        """Commands wait while it is set, as they do without a majority."""
+        """While set, commands wait as they do without a majority."""
         self.pending: list[Command] = []
         self.is_hashing_stopped = False
-        """Slow work waits while it is set."""
+        """While set, slow work waits."""
         self.jobs: list[tuple[int, int, Work]] = []
-        """Slow work to be done: for which node, and with which ticket."""
+        """Slow work to do: node, ticket and work."""
         self.servers = [Server(self.config, self.state, lambda: 0.5) for _ in range(nodes)]
         self.clients: dict[int, Client] = {}
         self._groups: dict[tuple[int, int], dict[int, None]] = {}
         self.incarnation = INCARNATION
         self._owned: dict[int, AccountId] = {}
-        """Session -> the account that its client has proved to own."""
+        """Session -> the account that the client has logged in to."""
         self._sessions = 0
         for server in self.servers:
             server.trunk_connected(BALANCER)
@@ -167,13 +167,13 @@ class World:
             self.order(Configure(settings))
 
     def now(self) -> Instant:
-        """The time on the nodes' clocks, which the log's never lags behind."""
+        """Return the time on the nodes' clocks, which is never ahead of the log's."""
         return Instant(self.time_ms / 1000, self.time_ms)
 
     # People
 
     def own(self, client: Client, account: str) -> None:
-        """Let a client be known for the owner of an account; it exists, if only from now on."""
+        """Log a client in to an account, which is created if need be."""
         folded = FoldedAccount(casemapping.fold_nick(account))
         if folded not in self.state.accounts:
             number = AccountId(1_000_000 + len(self.state.accounts))
@@ -189,7 +189,7 @@ class World:
         is_secure: bool = False,
         certificate: str = "",
     ) -> Client:
-        """Open a connection that has said nothing yet."""
+        """Open a connection that has not sent anything."""
         self._sessions += 1
         session = self.incarnation << SESSION_COUNTER_BITS | self._sessions
         client = Client(self, session, node, address, certificate)
@@ -202,7 +202,7 @@ class World:
     def register(
         self, nick: str, *capabilities: str, node: int = 0, account: str = "", address: str = "host"
     ) -> Client:
-        """Open a connection and register it; the welcome, up to the MOTD's end, is not kept."""
+        """Open a connection and register it. The welcome up to the end of the MOTD is dropped."""
         client = self.connect(node=node, address=address)
         if account:
             self.own(client, account)
@@ -218,7 +218,7 @@ class World:
         return client
 
     def join(self, room: str, *nicks: str) -> list[Client]:
-        """Register people and let them enter a room, the first as its operator."""
+        """Register clients and let them join a room, the first as its operator."""
         clients = [self.register(nick) for nick in nicks]
         for client in clients:
             client.send(f"JOIN {room}")
@@ -227,14 +227,14 @@ class World:
         return clients
 
     def move(self, client: Client, node: int) -> None:
-        """Let the balancer move a session to another node, as after its node's death."""
+        """Move a session to another node, as the balancer does when its node dies."""
         client.node = node
         client.generation += 1
         position = self.log[-1].position if self.log else 0
         self.attach(client, position)
 
     def kill(self, number: int) -> None:
-        """Let a node die; its clients go on at the next one. What it asked for may still come."""
+        """Kill a node; its clients move to the next one. Commands that it sent may still arrive."""
         server = self.servers[number]
         server.trunk_disconnected(BALANCER)
         for key in [key for key in self._groups if key[0] == number]:
@@ -245,7 +245,7 @@ class World:
                 self.move(client, (number + 1) % len(self.servers))
 
     def attach(self, client: Client, position: int) -> None:
-        """Attach a session anew, and send what was not acknowledged again."""
+        """Attach a session again, and resend its unacknowledged lines."""
         attach = Attach(
             client.session,
             client.generation,
@@ -261,7 +261,7 @@ class World:
         self.run()
 
     def restart_balancer(self) -> None:
-        """Kill the balancer: every connection breaks, and nobody could say so to the nodes."""
+        """Kill the balancer. Every connection breaks, and the nodes are not told."""
         for server in self.servers:
             server.trunk_disconnected(BALANCER)
         for session in self.clients:
@@ -274,7 +274,7 @@ class World:
         self.run()
 
     def submit(self, client: Client, first: int) -> None:
-        """Give a node a session's lines from number `first` on."""
+        """Send a node the lines of a session from number `first` on."""
         lines = tuple(client.sent[first - 1 :])
         frame = Lines(client.session, client.generation, first, lines)
         if lines:
@@ -283,7 +283,7 @@ class World:
     # The log
 
     def act(self, client: Client, *operations: Operation) -> Applied:
-        """Order what no line of a client says, as a line of its."""
+        """Apply operations as if a line of the client had caused them."""
         client.sent.append(b"PONG roost")
         line = len(client.sent)
         applied = self.order(Act(SessionId(client.session), client.generation, line, operations))
@@ -292,7 +292,7 @@ class World:
         return applied
 
     def order(self, command: Command) -> Applied:
-        """Commit a command, and show it on all nodes."""
+        """Commit a command, and show the result on all nodes."""
         self.time_ms += 1
         position = Position(self.state.position + 1)
         if isinstance(command, OpenSession) and command.session in self._owned:
@@ -306,7 +306,7 @@ class World:
         return applied
 
     def changes(self) -> list[Change]:
-        """Every change so far."""
+        """Return every change so far."""
         return [
             change
             for applied in self.log
@@ -315,7 +315,7 @@ class World:
         ]
 
     def run(self) -> None:
-        """Let things happen until nothing more does."""
+        """Process everything until nothing is left to do."""
         is_busy = True
         while is_busy:
             is_busy = any(self._turn(number) for number in range(len(self.servers)))
@@ -406,12 +406,12 @@ class World:
 
 
 def parse(line: str) -> Message:
-    """Read a line that a server sent."""
+    """Parse a line from a server."""
     return message.parse(line.encode())
 
 
 def is_match(expected: str, actual: str) -> bool:
-    """Whether a line says what is expected; see the module."""
+    """Return whether a line matches an expected one; see the module."""
     received = parse(actual)
     tags = dict(received.tags)
     if expected.startswith("@"):
@@ -432,5 +432,5 @@ def is_match(expected: str, actual: str) -> bool:
 
 
 def texts(messages: Iterable[Message]) -> list[str]:
-    """The last parameters of messages: what was said."""
+    """Return the last parameters of messages: the texts."""
     return [received.parameters[-1] for received in messages]

@@ -1,4 +1,4 @@
-"""Hashes that cost nothing and are the same every time, for tests in which time is made up."""
+"""Cheap and deterministic hashes, for tests with virtual time."""
 
 import hashlib
 
@@ -11,14 +11,14 @@ _PREFIX = "$argon2id$fake$"
 
 
 def do_work(work: Work) -> Outcome:
-    """Do a piece of work at once."""
+    """Do slow work at once."""
     if isinstance(work, HashPassword):
         return credentials(work.password)
     return work.encoded == _encode(work.password)
 
 
 def credentials(password: str) -> Credentials:
-    """Make what a password is checked against."""
+    """Return what a password is checked against."""
     salt = hashlib.sha256(password.encode()).digest()[:16]
     keys = derive_keys(password, salt, ITERATIONS)
     return Credentials(

@@ -1,4 +1,4 @@
-"""Making accounts and logging in, as clients do it."""
+"""Creates accounts and logs in, as clients do."""
 
 import base64
 
@@ -8,7 +8,7 @@ PASSWORD = "correct-horse-battery"
 
 
 def log_in(client: IrcClient, account: str, password: str) -> IrcClient:
-    """Register by SASL PLAIN, and wait for the end of the welcome."""
+    """Register with SASL PLAIN, and wait for the end of the welcome."""
     client.send("CAP LS 302", f"NICK {client.nick}", f"USER {client.nick} 0 * :{client.nick}")
     client.expect("CAP", where=lambda line: line.parameters[1] == "LS")
     client.send(f"CAP REQ :{' '.join(CAPABILITIES)} sasl")
@@ -28,7 +28,7 @@ def plain(account: str, password: str) -> str:
 
 
 def make_account(client: IrcClient, password: str = PASSWORD) -> None:
-    """Make the nickname of a registered client an account."""
+    """Register the nickname of a client as an account."""
     client.send(f"PRIVMSG NickServ :REGISTER {password}")
     client.expect("NOTICE", client.nick, source="NickServ", where=is_logged_in)
 

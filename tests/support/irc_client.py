@@ -1,7 +1,7 @@
-"""A small IRC client that is strict about what a server may send.
+"""A small IRC client that rejects everything that a server must not send.
 
-It has a parser of its own, so that a mistake in Roost's cannot hide itself, and it blocks: a test
-is a script of what is sent and what is expected, in turn.
+It has a parser of its own, so that it finds mistakes in Roost's parser. Its calls block: a test is
+a script that sends and expects lines in turn.
 """
 
 import socket
@@ -43,20 +43,20 @@ class Line(NamedTuple):
 
 
 class ProtocolError(AssertionError):
-    """The server sent what no server may send."""
+    """The server sent what a server must not send."""
 
 
 class ClosedError(AssertionError):
-    """The server closed the connection before what was expected came."""
+    """The server closed the connection before the expected line came."""
 
 
 class IrcClient:
-    """One connection; a context manager that closes it."""
+    """A connection; a context manager that closes it."""
 
     def __init__(
         self, address: tuple[str, int], nick: str, *, over: socket.socket | None = None
     ) -> None:
-        """Connect, or speak over a socket that is connected already."""
+        """Connect, or use a socket that is already connected."""
         self.nick = nick
         self.received: list[Line] = []
         self._socket = over or socket.create_connection(address, timeout=PATIENCE_S)
@@ -77,11 +77,11 @@ class IrcClient:
         self.close()
 
     def keep_little(self) -> None:
-        """Have the system keep as little as it can of what is not read."""
+        """Make the socket's receive buffer as small as possible."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
     def close(self) -> None:
-        """Hang up without a word."""
+        """Close the connection without QUIT."""
         self._socket.close()
 
     def send(self, *lines: str) -> None:
@@ -107,19 +107,19 @@ class IrcClient:
         return self
 
     def join(self, room: str) -> Line:
-        """Enter a room, and wait for the end of its names."""
+        """Join a room, and wait for the end of its names."""
         self.send(f"JOIN {room}")
         joined = self.expect("JOIN", room, source=self.nick)
         self.expect("366")
         return joined
 
     def say(self, target: str, text: str) -> Line:
-        """Send a message and wait for its echo: it is durable, and everybody's."""
+        """Send a message and wait for its echo, which means that it is durable."""
         self.send(f"PRIVMSG {target} :{text}")
         return self.expect("PRIVMSG", target, text, source=self.nick)
 
     def history(self, subcommand: str) -> list[Line]:
-        """Ask for history, such as "LATEST #room * 10"; gives the lines of the batch."""
+        """Request history, such as "LATEST #room * 10"; return the lines of the batch."""
         self.send(f"CHATHISTORY {subcommand}")
         opened = self.expect(
             "BATCH",
@@ -137,7 +137,7 @@ class IrcClient:
                 lines.append(line)
 
     def sync(self) -> list[Line]:
-        """Give every line that the server had for us until now."""
+        """Return every line that the server has sent so far."""
         self._pings += 1
         token = f"sync-{self._pings}"
         start = len(self.received)
@@ -170,7 +170,7 @@ class IrcClient:
                 return line
 
     def wait_closed(self, patience_s: float = PATIENCE_S) -> list[Line]:
-        """Read to the end of the connection; gives the lines that still came."""
+        """Read to the end of the connection; return the remaining lines."""
         start = len(self.received)
         deadline = clock.monotonic() + patience_s
         try:
@@ -180,7 +180,7 @@ class IrcClient:
             return self.received[start:]
 
     def read(self, patience_s: float = PATIENCE_S) -> Line:
-        """Read one line; a PING is answered by the way.
+        """Read one line, and answer it if it is a PING.
 
         Raises:
             ClosedError: the connection ended.

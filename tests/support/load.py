@@ -1,11 +1,11 @@
-"""People who all talk at once, and count every message.
+"""Clients that all talk at once and count every message.
 
     python -m support.load HOST PORT --clients 300 --rooms 30 --rate 200 --seconds 20
 
-Each client joins one room and says numbered lines; each line should reach everybody in the room
-once, in one order, its sender by echo. What is checked: lost, doubled, reordered between clients,
-closed connections, and how long each line took; a pause is the longest time that a client whose
-line was under way waited for it.
+Each client joins one room and sends numbered lines. Each line should reach every client in the
+room once and in the same order; its sender gets an echo. The load counts lost, doubled and
+reordered lines and closed connections, and measures latencies. A pause is the longest time that a
+client waited for a line.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from roost.ops import clock
 from support.ways import Way, plain
 
 GOODBYE_S = 5.0
-"""How long closing may take: those who came by TLS and WebSocket say good-bye."""
+"""How long closing may take; TLS and WebSocket clients have a closing handshake."""
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What came of it; times in milliseconds."""
+    """The results; times in milliseconds."""
 
     sent: int = 0
     delivered: int = 0
@@ -36,7 +36,7 @@ class Report(msgspec.Struct, kw_only=True):
     latencies: list[float] = []
 
     def percentile(self, fraction: float) -> float:
-        """Give a percentile of the latencies."""
+        """Return a percentile of the latencies."""
         if not self.latencies:
             return 0.0
         ordered = sorted(self.latencies)
@@ -52,7 +52,7 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 class LoadClient(asyncio.Protocol):
-    """One person."""
+    """One client."""
 
     def __init__(self, load: "Load", number: int, room: str) -> None:
         self._load = load
@@ -76,7 +76,7 @@ class LoadClient(asyncio.Protocol):
         )
 
     def write(self, text: str) -> None:
-        """Send raw text."""
+        """Send text as it is."""
         if self._transport is not None and not self.is_closed:
             self._transport.write(text.encode())
 
@@ -117,7 +117,7 @@ class LoadClient(asyncio.Protocol):
 
 
 class Load:
-    """All of them."""
+    """All clients."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Load:
         rate: float,
         ways: Sequence[Way] = (),
     ) -> None:
-        """Have so many people; they come by the `ways` in turn, or all by plain text."""
+        """Create `clients` clients, which use the `ways` in turn, or all plain text."""
         self._ways = tuple(ways) or (plain(host, port),)
         self._count = clients
         self._rooms = rooms
@@ -142,13 +142,13 @@ class Load:
         self._text = itertools.count()
         self._speakers: Iterator[LoadClient] = iter(())
         self.pauses: dict[int, float] = {}
-        """Each client's longest wait for a line that was said, in ms; clear it to begin anew."""
+        """Each client's longest wait for a line, in ms; clear it to start again."""
         self._due = 0
-        """How many deliveries there must be in the end; 0 while people talk."""
+        """How many deliveries are expected in the end; 0 while clients talk."""
         self._all_arrived = asyncio.Event()
 
     async def connect(self) -> None:
-        """Have everybody in their rooms."""
+        """Connect all clients and join their rooms."""
         for number in range(self._count):
             # Each room has people who came by each way.
             room = f"#load{number % self._rooms}"
@@ -163,7 +163,7 @@ class Load:
         self.is_running = True
 
     async def talk(self, seconds: float) -> None:
-        """Let lines be said at the rate, by everybody in turn."""
+        """Send lines at the rate, from all clients in turn."""
         start = clock.now().monotonic
         said = 0
         while (elapsed := clock.now().monotonic - start) < seconds:
@@ -180,7 +180,7 @@ class Load:
         client.write(f"PRIVMSG {client.room} :{text}\r\n")
 
     def arrived(self, client: LoadClient, text: str) -> None:
-        """A client got a line."""
+        """Record a line that a client received."""
         client.heard.append(text)
         self.report.delivered += 1
         latency = (clock.now().monotonic - self._sent_at[text]) * 1000
@@ -193,7 +193,7 @@ class Load:
             self._all_arrived.set()
 
     async def settle(self, seconds_max: float = 30.0) -> Report:
-        """Wait until everything has arrived, or nothing more comes; then count."""
+        """Wait until everything has arrived or nothing more comes; return the results."""
         due = sum(len(self._rooms_of[client.room]) for client in self.clients)
         self._due = due
         self._check_done()
@@ -226,7 +226,7 @@ def _missing(due: Iterable[str], seen: dict[str, None]) -> list[str]:
 
 
 async def run(arguments: argparse.Namespace) -> Report:
-    """Do what the command line says."""
+    """Run the command line."""
     load = Load(
         arguments.host,
         arguments.port,

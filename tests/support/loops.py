@@ -1,4 +1,4 @@
-"""Running asyncio scenarios on the loop that the processes use."""
+"""Runs asyncio scenarios on the event loop that the processes use."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -9,7 +9,7 @@ import uvloop
 T = TypeVar("T")
 
 WAIT_S_MAX = 10.0
-"""When a condition that should come does not, the test fails after this time."""
+"""A test fails if a condition does not hold within this time."""
 
 
 def run(scenario: Coroutine[Any, Any, T], *, is_uvloop: bool = True) -> T:
@@ -20,7 +20,7 @@ def run(scenario: Coroutine[Any, Any, T], *, is_uvloop: bool = True) -> T:
 
 
 async def wait_until(condition: Callable[[], object]) -> None:
-    """Let the loop turn until the condition holds."""
+    """Run the loop until the condition holds."""
     async with asyncio.timeout(WAIT_S_MAX):
         while not condition():  # noqa: ASYNC110 - any condition, of code that knows no events
             await asyncio.sleep(0.001)

@@ -1,4 +1,4 @@
-"""A history store that is nothing but a list: what `Page` and `Targets` mean, in plain Python."""
+"""A history store in a list: what `Page`, `Targets` and `Search` mean, in plain Python."""
 
 import re
 
@@ -24,7 +24,7 @@ class MemoryHistory:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.queries: list[Query] = []
-        """What was asked, in order."""
+        """The queries so far, in order."""
 
     def store(self, rows: list[Row]) -> None:
         """Add rows. A redaction removes the text of the message that it names."""
@@ -40,7 +40,7 @@ class MemoryHistory:
         self.rows.extend(rows)
 
     def answer(self, query: Query) -> Answer:
-        """Answer a query as the history's own documentation says."""
+        """Answer a query as the documentation of `roost.chat.history` defines it."""
         self.queries.append(query)
         rows = sorted(self.rows, key=lambda row: (row.position, row.part))
         if isinstance(query, Page):
@@ -95,7 +95,7 @@ def _compare(row: Row, anchor: Anchor) -> int:
 
 
 def search(rows: list[Row], query: Search) -> tuple[Row, ...]:
-    """Answer a search as its documentation says; `rows` are in order."""
+    """Answer a search as its documentation defines it; `rows` are in order."""
     found = [row for row in rows if row.kind == 0 and _is_found(row, query)]
     if not query.limit:
         return ()

@@ -1,12 +1,12 @@
-"""A cluster whose processes each have a network of their own, which can go silent.
+"""A cluster whose processes have network namespaces of their own, which can go silent.
 
     root namespace:   bridge  10.213.S.254, where the clients are
                         |-- veth --> b1   10.213.S.100
                         |-- veth --> n1   10.213.S.1
                         |-- veth --> n2   10.213.S.2 ...
 
-A node goes silent by taking its end off the bridge: nobody is told, packets are simply gone. This
-needs root, and `ip` from iproute2; everything is removed in the end.
+To silence a node, its end is taken off the bridge: packets are lost and no connection is closed.
+This needs root and `ip` from iproute2. Everything is removed at the end.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ HOST_BITS = 24
 
 
 def ip(*arguments: str) -> None:
-    """Run `ip`, which must succeed."""
+    """Run `ip`; fail if it fails."""
     done = subprocess.run(["ip", *arguments], check=False, capture_output=True, text=True)
     if done.returncode:
         raise AssertionError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
@@ -40,7 +40,7 @@ def _ip_if_there(*arguments: str) -> None:
 
 
 def require_namespaces() -> None:
-    """Skip the test where this process may not make networks."""
+    """Skip the test if this process may not create network namespaces."""
     name = f"roost-try-{os.getpid()}"
     tried = subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True)
     if tried.returncode:
@@ -54,7 +54,7 @@ class NamespacedCluster(Cluster):
     def __init__(self, data: Path, *, nodes: int = 3) -> None:
         super().__init__(data, nodes=nodes)
         self._tag = f"r{os.getpid() % 100_000}"
-        """Keeps the names of parallel runs apart; a device's name has 15 characters at most."""
+        """Separates the names of parallel runs; a device name has at most 15 characters."""
         self._net = f"10.213.{os.getpid() % 250}"
         self._hosts = {f"n{number}": f"{self._net}.{number}" for number in range(1, nodes + 1)}
         self._hosts["b1"] = f"{self._net}.100"
@@ -110,11 +110,11 @@ class NamespacedCluster(Cluster):
         return clock.monotonic() - start
 
     def silence(self, name: str) -> None:
-        """Let no packet to or from a process pass any more."""
+        """Drop all packets to and from a process."""
         ip("link", "set", self._outer(name), "nomaster")
 
     def unsilence(self, name: str) -> None:
-        """Let packets pass again."""
+        """Let the packets of a process pass again."""
         ip("link", "set", self._outer(name), "master", self._bridge)
 
     @property

@@ -1,10 +1,11 @@
-"""People who talk all the while that a test does something to their cluster.
+"""Clients that talk while a test does something to their cluster.
 
 with Pressure(cluster) as pressure:
     with pressure.measured("kill -9"):
         cluster.kill("n1")
         ...
--> a line about the pauses; in the end nothing may be lost, doubled, reordered, closed or strange
+This prints the pauses. At the end it checks that no line was lost, doubled or reordered, and that
+no connection was closed.
 """
 
 import asyncio
@@ -22,18 +23,18 @@ from support.ways import Way
 
 PATIENCE_S = 60.0
 TALK_S = 0.2
-"""A stretch of talk, after which is looked whether to go on."""
+"""How long to talk before checking whether to go on."""
 
 
 class Pause(float):
-    """Milliseconds, shown as such."""
+    """Return a time as text, in milliseconds."""
 
     def __str__(self) -> str:
         return f"{float(self):.0f} ms"
 
 
 class Pressure:
-    """A load in a thread of its own; a context manager that checks what came of it."""
+    """A load in a thread of its own; a context manager that checks the results."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Pressure:
 
     @contextlib.contextmanager
     def measured(self, what: str, *, pause_ms_max: float) -> Iterator[None]:
-        """Print, and bound, how long each client had to wait meanwhile for a line at most."""
+        """Print and limit the longest time that any client waited for a line meanwhile."""
         self._load.pauses = {}
         yield
         pauses = sorted(self._load.pauses.values())
@@ -92,7 +93,7 @@ class Pressure:
         assert most < pause_ms_max, f"{what}: {most}"
 
     def wait_said(self, lines: int) -> None:
-        """Wait until so many more lines were said."""
+        """Wait until `count` more lines were sent."""
         until = self._load.report.sent + lines
         deadline = clock.monotonic() + PATIENCE_S
         while self._load.report.sent < until:

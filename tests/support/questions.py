@@ -1,6 +1,6 @@
-"""A small town of people and rooms, made by hand, in which any command can be asked.
+"""A small chat state, built by hand, that any command can be asked about.
 
-There is no log and no node: a question is answered from the state alone, so that is all it needs.
+There is no log and no node, because questions are answered from the state alone.
 """
 
 import msgspec
@@ -32,14 +32,14 @@ __all__ = ["MINUTE_MS", "NOW_MS", "Town"]
 assert commands is not None  # imported so that the commands are registered
 
 NOW_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z, when every question is asked."""
+"""2024-01-01T00:00:00Z, the time of every question."""
 MINUTE_MS = 60_000
 
 _STATUSES = {"@": OPERATOR, "+": VOICE}
 
 
 class Town:
-    """People, rooms and what was said in them."""
+    """Users, rooms and their messages."""
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or Config(server_name="roost.test", version="roost-1")
@@ -61,7 +61,7 @@ class Town:
         topic_minutes: int = 0,
         minutes: int = 0,
     ) -> Room:
-        """Make a room; times are minutes before now."""
+        """Create a room; times are minutes before now."""
         room = Room(
             id=RoomId(self._number() * 64),
             name=name,
@@ -87,7 +87,7 @@ class Town:
         is_secure: bool = False,
         capabilities: int = 0,
     ) -> User:
-        """Bring somebody online, in `rooms` ("#r", "@#r", "+#r", "@+#r")."""
+        """Add a user who is in `rooms` ("#r", "@#r", "+#r", "@+#r")."""
         number = self._number()
         user = User(
             id=UserId(number),
@@ -134,11 +134,11 @@ class Town:
         return user
 
     def find_room(self, name: str) -> Room:
-        """Find a room by its name."""
+        """Return the room with this name."""
         return self.state.rooms[self.state.room_names[FoldedRoom(name.lower())]]
 
     def source(self, nick: str) -> Source:
-        """Say who somebody is, as changes do."""
+        """Return a user's identity, as changes name it."""
         user = self.state.users[self.state.nicks[FoldedNick(nick.lower())]]
         return Source(user.id, user.nick, user.username, user.host, user.account)
 
@@ -147,7 +147,7 @@ class Town:
     def remember(
         self, position: int, change: Change, *conversations: str, time_ms: int, peer: str = ""
     ) -> None:
-        """Keep a change in conversations."""
+        """Store a change in conversations."""
         kind = KIND_EVENT
         if isinstance(change, Said):
             kind = KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE
@@ -165,7 +165,7 @@ class Town:
             )
 
     def said(self, position: int, change: Change, room: str, *, time_ms: int | None = None) -> None:
-        """Keep a change in a room's conversation; a position is a second if no time is given."""
+        """Store a change in a room's history. Without a time, its position counts as seconds."""
         conversation = room_conversation(self.find_room(room).id)
         self.remember(position, change, conversation, time_ms=time_ms or position * 1000)
 
@@ -179,7 +179,7 @@ class Town:
         verb: str = "PRIVMSG",
         tags: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        """Say something in a room."""
+        """Store a message in a room."""
         change = Said(
             part=0,
             source=self.source(nick),
@@ -196,7 +196,7 @@ class Town:
         self.said(position, change, room)
 
     def whisper(self, position: int, nick: str, other: str, text: str) -> None:
-        """Say something in private; both sides keep it."""
+        """Store a private message on both sides."""
         source, recipient = self.source(nick), self.source(other)
         theirs = identity(recipient.user, recipient.account)
         change = Said(
@@ -222,7 +222,7 @@ class Town:
     # Asking
 
     def ask(self, nick: str, line: str) -> list[str]:
-        """Send a line as somebody, and give the whole answer."""
+        """Send a line as a user, and return the whole answer."""
         session = self._sessions[nick]
         message = parse(line.encode())
         now = Instant(0.0, NOW_MS)
@@ -245,7 +245,7 @@ class Town:
 
 
 def _written(tags: str, batch: str, body: str) -> str:
-    """Write a line with its tags, the batch's first, as a session's outbox does."""
+    """Return a line with its tags, the batch's first, as a session's outbox writes it."""
     all_tags = [f"batch={batch}"] if batch else []
     all_tags += [tags] if tags else []
     return f"@{';'.join(all_tags)} {body}" if all_tags else body

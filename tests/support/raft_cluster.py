@@ -1,8 +1,8 @@
-"""A small cluster of replicas on a virtual clock, with faults and the paper's safety checkers.
+"""A small cluster of replicas on a virtual clock, with faults and the paper's safety checks.
 
-Links are either up or down, as both ends are told; messages may be lost, doubled, late and out of
-order. Disks write batches in order and take a while; a crash loses what was not synced yet. The
-checkers hold Figure 3: election safety, log matching, leader completeness, state machine safety.
+Links are up or down, and both ends know it. Messages may be lost, doubled, late and out of order.
+Disks write batches in order and with a delay; a crash loses unsynced data. The checks are those of
+Figure 3: election safety, log matching, leader completeness and state machine safety.
 """
 
 import heapq
@@ -28,14 +28,14 @@ from roost.raft.replica import Replica
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
-    """How bad it gets: chances per message, and times."""
+    """Probabilities of faults per message, and times."""
 
     loss: float = 0.0
     doubling: float = 0.0
     delay_s: tuple[float, float] = (0.0002, 0.002)
     fsync_s: tuple[float, float] = (0.0005, 0.004)
     has_ghosts: bool = False
-    """Messages outlive the link and the process that they were sent on and to; worse than TCP."""
+    """Messages survive their link and their process, which is worse than TCP."""
 
 
 CALM = Faults()
@@ -78,7 +78,7 @@ class Disk:
         return bool(self.entries) and entry in self.entries
 
     def cut(self, index: int) -> None:
-        """Lose the entries from `index` on to corruption, as the store reports it."""
+        """Corrupt the entries from `index` on, as the store reports it."""
         last = self.entries[-1]
         self.entries = [entry for entry in self.entries if entry.index < index]
         self.hard_state = msgspec.structs.replace(
@@ -90,7 +90,7 @@ Job = Persist | tuple[Snapshot, int]
 
 
 class Node:
-    """A process: a replica, its disk, and a state machine that keeps what it was given."""
+    """A process: a replica, its disk, and a state machine that records what it applies."""
 
     def __init__(self, cluster: "Cluster", name: str) -> None:
         self.cluster = cluster
@@ -122,7 +122,7 @@ class Node:
         cluster.link(self.name)
 
     def crash(self) -> None:
-        """Lose the process and all that was not synced; some of a running sync may be there."""
+        """Kill the process. Unsynced writes are lost; part of a running sync may survive."""
         if self.replica is None:
             return
         for job in self._syncing[: self.cluster.random.randint(0, len(self._syncing))]:
@@ -132,13 +132,13 @@ class Node:
         self.cluster.unlink(self.name)
 
     def lose_disk(self) -> None:
-        """Lose the process and its disk; what it is told is that nobody knows what it had."""
+        """Kill the process and lose its disk. It learns that nobody knows what it had."""
         self.crash()
         self.disk = Disk()
         self.disk.hard_state = HardState(is_amnesiac=True)
 
     def step(self, action: Callable[[Replica, Instant], object]) -> None:
-        """Call the replica, obey its output, and wake up when it wants to."""
+        """Call the replica, obey its output, and schedule its next deadline."""
         if self.replica is None:
             return
         replica = self.replica
@@ -194,7 +194,7 @@ class Node:
         self.applied_index = snapshot.index
 
     def _sync(self) -> None:
-        """Group commit: one sync covers all that was queued while the last one ran."""
+        """Group commit: one sync covers everything queued during the last one."""
         if self._syncing or not self._queue:
             return
         self._syncing, self._queue = self._queue, []
@@ -285,7 +285,7 @@ class Cluster:
         return self
 
     def link(self, name: str) -> None:
-        """Connect a node with all that it can reach."""
+        """Link a node with every node that it can reach."""
         for other in self.names:
             if other == name or not self.nodes[other].replica or not self.nodes[name].replica:
                 continue
@@ -299,7 +299,7 @@ class Cluster:
                 )
 
     def unlink(self, name: str, others: tuple[str, ...] | None = None) -> None:
-        """Break a node's links; the other ends see it within 2 ms."""
+        """Break a node's links; the other ends notice within 2 ms."""
         for other in others or self.names:
             link = self._links.pop(_pair(name, other), 0)
             for end, peer in ((name, other), (other, name)) if link else ():
@@ -313,7 +313,7 @@ class Cluster:
                 self.after((0.0, 0.002), tell)
 
     def partition(self, side: list[str], *, is_noticed: bool) -> None:
-        """Cut a side off; whether the links break or just swallow everything."""
+        """Cut a side off; its links either break or silently drop everything."""
         for name in side:
             others = tuple(other for other in self.names if other not in side)
             self.cut |= {_pair(name, other) for other in others}
@@ -351,12 +351,12 @@ class Cluster:
     # People
 
     def leader(self) -> Node | None:
-        """The leader of the highest term, if there is one that is up."""
+        """Return the running leader of the highest term; None if there is none."""
         leading = [node for node in self.nodes.values() if node.replica and node.up.is_leader]
         return max(leading, key=lambda node: node.up.term, default=None)
 
     def wait_leader(self, seconds: float = 5.0) -> Node:
-        """Run until somebody leads whom a majority follows."""
+        """Run until a majority follows a leader."""
 
         def is_followed() -> bool:
             leader = self.leader()
@@ -373,7 +373,7 @@ class Cluster:
         return taken == [True]
 
     def settle(self, seconds: float = 10.0) -> None:
-        """Run until all have applied the same, and something new besides."""
+        """Run until all nodes have applied the same entries, including a new one."""
         marker = b"settled at %d" % int(self.time * 1e6)
 
         def is_settled() -> bool:
@@ -429,7 +429,7 @@ class Cluster:
                             assert mine[entry.index] == entry, "logs do not match"
 
     def check_times(self) -> None:
-        """Times never go back."""
+        """Check that times never go back."""
         times = [self.committed[index].time_ms for index in sorted(self.committed)]
         assert times == sorted(times)
 

@@ -1,4 +1,4 @@
-"""One replica on a bench: messages are put in by hand, and what comes out is looked at."""
+"""One replica on a test bench: a test sends it messages and inspects its output."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -29,12 +29,12 @@ def entry(index: int, term: int, data: bytes = b"x", time_ms: int = 0) -> Entry:
 
 
 def entries(*terms: int, first: int = 1) -> tuple[Entry, ...]:
-    """Entries of these terms, one after the other."""
+    """Return consecutive entries of these terms."""
     return tuple(entry(index, term) for index, term in enumerate(terms, start=first))
 
 
 class Bench:
-    """Replica "a" of a, b, c, ...; its links are up, its disk writes at once unless held."""
+    """Replica "a" of a, b, c, ... Its links are up; its disk writes at once unless held."""
 
     def __init__(
         self,
@@ -55,12 +55,12 @@ class Bench:
         self.replica = Replica(self.config, self.stored, random, self.now())
         self.is_disk_held = False
         self.sent: list[tuple[str, Message]] = []
-        """Everything that left the replica, in order."""
+        """All messages that the replica sent, in order."""
         self.applied: list[Entry] = []
         self.installed: list[Snapshot] = []
         self.persists: list[Persist] = []
         self.waiting: list[Persist] = []
-        """Batches that the held disk has not written."""
+        """Batches that the held disk has not written yet."""
         self.settle()
         for peer in self.peers if is_connected else ():
             self.connect(peer)
@@ -71,7 +71,7 @@ class Bench:
     # Inputs
 
     def settle(self) -> None:
-        """Obey outputs until there is none."""
+        """Obey outputs until none is left."""
         for _ in range(50):
             output = self.replica.take_output()
             if output == Output(None, (), None, ()):
@@ -91,7 +91,7 @@ class Bench:
         raise AssertionError("the replica never falls silent")
 
     def write(self, count: int | None = None) -> None:
-        """Let the disk finish the first `count` waiting batches, or all."""
+        """Finish the first `count` waiting batches, or all."""
         done, self.waiting = self.waiting[:count], self.waiting[len(self.waiting[:count]) :]
         if done:
             for batch in done:
@@ -121,7 +121,7 @@ class Bench:
         self.settle()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, with every tick that is asked for on the way."""
+        """Let time pass, with every requested tick."""
         end = self.time + seconds
         while self.replica.next_deadline() <= end:
             self.time = max(self.time, self.replica.next_deadline())
@@ -130,20 +130,20 @@ class Bench:
         self.time = end
 
     def fire(self) -> None:
-        """Go on to the next deadline."""
+        """Advance to the next deadline."""
         self.wait(self.replica.next_deadline() - self.time)
 
     # The usual beginnings
 
     def stand(self) -> None:
-        """Time out, and win the pre-vote."""
+        """Time out and win the pre-vote."""
         self.fire()
         term = self.replica.term + 1
         for peer in self.peers:
             self.receive(peer, VoteResponse(term, True, True))
 
     def lead(self) -> None:
-        """Become the leader, followed by all others up to and with the first entry."""
+        """Become the leader, whose first entry all followers have."""
         self.stand()
         for peer in self.peers:
             self.receive(peer, VoteResponse(self.replica.term, True, False))
@@ -153,20 +153,20 @@ class Bench:
         self.sent.clear()
 
     def acknowledge(self, peer: str, index: int | None = None) -> None:
-        """A follower has everything up to `index`, by default all."""
+        """Acknowledge all entries up to `index` (default: all) as a follower."""
         index = self.replica.last_index if index is None else index
         self.receive(peer, AppendResponse(self.replica.term, True, index, 0))
 
     def append(
         self, sender: str, term: int, previous: tuple[int, int], *added: Entry, commit: int = 0
     ) -> None:
-        """A leader sends entries after (index, term)."""
+        """Send entries after (index, term) as a leader."""
         self.receive(sender, AppendRequest(term, previous[0], previous[1], commit, added))
 
     def request_vote(
         self, sender: str, term: int, last: tuple[int, int], *, pre: bool = False
     ) -> bool:
-        """A candidate with the last entry (index, term) asks; tells whether it got the vote."""
+        """Ask for a vote with the last entry (index, term); return whether it was granted."""
         self.sent.clear()
         self.receive(sender, VoteRequest(term, last[0], last[1], pre, False))
         responses = self.take(sender, VoteResponse)
@@ -176,7 +176,7 @@ class Bench:
     # What came out
 
     def take(self, receiver: str, kind: type[M]) -> list[M]:
-        """The messages of a kind to a receiver since the last look; all others are forgotten."""
+        """Return the new messages of a kind to a receiver, and drop all others."""
         sent, self.sent = self.sent, []
         return [m for name, m in sent if name == receiver and isinstance(m, kind)]
 
@@ -186,7 +186,7 @@ class Bench:
 
     @property
     def log(self) -> list[tuple[int, int]]:
-        """The whole log as (index, term)."""
+        """Return the whole log as (index, term)."""
         log = self.replica._core.log
         return [(e.index, e.term) for e in log.between(log.first_index, log.last_index)]
 
@@ -196,7 +196,7 @@ class Bench:
 
     @property
     def hard_state(self) -> HardState:
-        """What the disk would hold."""
+        """Return what the disk would contain."""
         stored = [self.stored.hard_state]
         stored += [p.hard_state for p in self.persists if p.hard_state is not None]
         return stored[-1]

@@ -1,10 +1,10 @@
-"""Handlers of framed connections that keep what they are given."""
+"""Handlers of framed connections that record what they receive."""
 
 from roost.wire.connection import FramedConnection
 
 
 class Recorder:
-    """Keeps what comes over one connection."""
+    """Records what one connection receives."""
 
     def __init__(self, connection: FramedConnection) -> None:
         self.connection = connection
@@ -20,7 +20,7 @@ class Recorder:
 
 
 class Side:
-    """A factory that keeps its handlers."""
+    """A factory that records its handlers."""
 
     def __init__(self) -> None:
         self.handlers: list[Recorder] = []

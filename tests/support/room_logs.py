@@ -1,4 +1,4 @@
-"""Random operations on who owns rooms, what they are called, and what is told of them."""
+"""Random operations on ownership, names and metadata of rooms."""
 
 import random
 from collections.abc import Callable
@@ -28,7 +28,7 @@ CLEARED = ("bans", "own-bans", "access", "users")
 
 
 def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
-    """Give functions that make operations, with their weights."""
+    """Return functions that create operations, with their weights."""
 
     def flip() -> bool:
         return dice.random() < 0.5

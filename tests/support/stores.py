@@ -52,7 +52,7 @@ def row(
 
 
 def execute(file: Path, statement: str, *parameters: object) -> int:
-    """Change a closed database behind its store's back; tells how many rows it changed."""
+    """Change a closed database behind its store's back; return how many rows changed."""
     connection = sqlite3.connect(file)
     try:
         with connection:
@@ -72,5 +72,5 @@ def flip(file: Path, needle: bytes, *, nth: int = 0) -> None:
 
 
 def copy_as_after_kill(source: Path, target: Path) -> None:
-    """Copy the files of an open directory: what a killed process leaves behind."""
+    """Copy the files of an open directory, as a killed process leaves them."""
     shutil.copytree(source, target)

@@ -1,4 +1,4 @@
-"""irssi and WeeChat as people set them up for TLS, in real terminals."""
+"""irssi and WeeChat, set up for TLS in real terminals."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from support.tmux import Terminal
 
 
 def both_in_one(files: TlsFiles) -> Path:
-    """Write a key and its certificate to one file, as these clients want it."""
+    """Write a key and its certificate to one file, as these clients need it."""
     assert files.certificate is not None
     assert files.key is not None
     path = files.certificate.with_suffix(".both.pem")
@@ -25,7 +25,7 @@ def irssi_by_tls(
     certificate: Path | None = None,
     sasl: Mapping[str, str] | None = None,
 ) -> Terminal:
-    """Start irssi, which connects by itself; `sasl` has its settings without "sasl_"."""
+    """Start irssi, which connects by itself; `sasl` contains its settings without "sasl_"."""
     login = "".join(f'sasl_{name} = "{value}"; ' for name, value in (sasl or {}).items())
     home.mkdir()
     (home / "config").write_text(
@@ -49,7 +49,7 @@ def weechat_by_tls(
     certificate: Path | None = None,
     sasl: Mapping[str, str] | None = None,
 ) -> Terminal:
-    """Start WeeChat, which connects by itself; `sasl` has its settings without "sasl_"."""
+    """Start WeeChat, which connects by itself; `sasl` contains its settings without "sasl_"."""
     options = {
         "ipv6": "off",
         "tls": "on",

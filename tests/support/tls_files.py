@@ -1,4 +1,4 @@
-"""Self-signed certificates, as clients bring them and as operators do."""
+"""Self-signed certificates of clients and operators."""
 
 import datetime as dt
 import hashlib
@@ -14,7 +14,7 @@ from roost.balancer.certificates import TlsFiles
 
 
 def self_signed(directory: Path, name: str, *, days: int = 30) -> TlsFiles:
-    """Write NAME.pem and NAME-key.pem, for localhost; a negative `days` makes one that expired."""
+    """Write NAME.pem and NAME-key.pem for localhost. A negative `days` makes them expired."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     end = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)  # noqa: TID251 -- as real time has it
@@ -44,13 +44,13 @@ def self_signed(directory: Path, name: str, *, days: int = 30) -> TlsFiles:
 
 
 def fingerprint(files: TlsFiles) -> str:
-    """SHA-256 of a certificate, in lower-case hexadecimal."""
+    """Return the SHA-256 of a certificate in lower-case hexadecimal."""
     assert files.certificate is not None
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(files.certificate.read_text())).hexdigest()
 
 
 def trusting(server: TlsFiles, own: TlsFiles | None = None) -> ssl.SSLContext:
-    """Make a client's context: it trusts the server's certificate, and may show one of its own."""
+    """Return a client's TLS context, which trusts the server and may have its own certificate."""
     context = ssl.create_default_context(cafile=server.certificate)
     if own is not None:
         assert own.certificate is not None

@@ -1,6 +1,6 @@
-"""The ways by which the load's clients come: plain text, TLS, WebSocket.
+"""Ways for the load's clients to connect: plain text, TLS and WebSocket.
 
-Each makes a connection for a protocol that speaks lines, as `create_connection` does.
+Each connects a protocol that reads and writes lines, as `create_connection` does.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ Way: TypeAlias = Callable[[Callable[[], asyncio.Protocol]], Awaitable[asyncio.Pr
 
 
 def plain(host: str, port: int) -> Way:
-    """By plain text."""
+    """Connect by plain text."""
 
     async def connect(make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         loop = asyncio.get_running_loop()
@@ -24,7 +24,7 @@ def plain(host: str, port: int) -> Way:
 
 
 def tls(host: str, port: int, context: Callable[[], ssl.SSLContext]) -> Way:
-    """By TLS; `context` is asked for each time, so that trust may change."""
+    """Connect by TLS. `context` is called for each connection, so that trust can change."""
 
     async def connect(make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         loop = asyncio.get_running_loop()
@@ -37,7 +37,7 @@ def tls(host: str, port: int, context: Callable[[], ssl.SSLContext]) -> Way:
 
 
 def websocket(url: str) -> Way:
-    """By WebSocket."""
+    """Connect by WebSocket."""
 
     async def connect(make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         session = aiohttp.ClientSession()
@@ -60,7 +60,7 @@ def websocket(url: str) -> Way:
 
 
 class _Transport(asyncio.Transport):
-    """As much of a transport as the load's clients use."""
+    """The part of a transport that the load's clients use."""
 
     def __init__(
         self,

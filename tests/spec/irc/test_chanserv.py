@@ -17,7 +17,7 @@ def register(world: World, nick: str, account: str = "", *, node: int = 0) -> Cl
 
 
 def said(client: Client) -> list[str]:
-    """What ChanServ said; all of it comes from its mask."""
+    """Return what ChanServ said, and check that it came from its mask."""
     texts = []
     for line in client.messages():
         if line.command == "NOTICE":
@@ -33,7 +33,7 @@ def world() -> World:
 
 @pytest.fixture
 def alice(world: World) -> Client:
-    """The founder of #a, who is in it."""
+    """Return the founder of #a, who is in it."""
     client = register(world, "alice", "Alice")
     client.send("JOIN #a", "CS REGISTER #a")
     assert said(client) == ["#a is yours now. What you set in it is kept while nobody is there."]

@@ -1,7 +1,7 @@
-"""Whole dialogues of several clients who say anything at all, on nodes that die under them.
+"""Random dialogues of several clients, on nodes that die.
 
-"Hostile input is the normal case": nothing that anybody says raises, makes applying an entry fail,
-leaves a line unanswered, or keeps somebody else waiting.
+"Hostile input is the normal case": nothing that a client sends raises, makes applying an entry
+fail, leaves a line unanswered, or delays anybody else.
 """
 
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Lines that are no good: UTF8ONLY, NUL, too long (ircv3.net/specs/extensions/utf8-only)."""
+"""Bad lines: UTF8ONLY, NUL, too long (ircv3.net/specs/extensions/utf8-only)."""
 
 import pytest
 

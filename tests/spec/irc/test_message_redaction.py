@@ -12,7 +12,7 @@ HISTORY = ("draft/chathistory", "draft/event-playback")
 
 
 def town(nodes: int = 1, settings: Settings | None = None) -> tuple[World, Client, Client]:
-    """Ann made the room, and so runs it; Bob is there too."""
+    """Let Ann create #a, so that she is its operator, and let Bob join."""
     world = World(nodes=nodes, settings=settings)
     ann = world.register("ann", *CAPABILITIES)
     bob = world.register("bob", *CAPABILITIES, node=nodes - 1)
@@ -24,7 +24,7 @@ def town(nodes: int = 1, settings: Settings | None = None) -> tuple[World, Clien
 
 
 def say(client: Client, target: str, text: str = "an example") -> str:
-    """Say something; gives the message's id, and forgets what everybody saw of it."""
+    """Send a message; return its id, and drop what everybody saw of it."""
     client.lines()
     client.send(f"PRIVMSG {target} :{text}")
     echo = client.messages()[0]

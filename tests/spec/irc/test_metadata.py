@@ -20,7 +20,7 @@ def enter(room: str, *clients: Client) -> None:
 
 
 def shown(client: Client) -> list[str]:
-    """What came, without the batches around it."""
+    """Return what came, without the batches around it."""
     return [
         " ".join([message.command, *message.parameters])
         for message in client.messages()

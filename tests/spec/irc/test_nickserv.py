@@ -35,7 +35,7 @@ def register(
 
 
 def said(client: Client) -> list[str]:
-    """What NickServ said; all of it comes from its mask."""
+    """Return what NickServ said, and check that it came from its mask."""
     texts = []
     for line in client.messages():
         if line.command == "NOTICE":
@@ -51,7 +51,7 @@ def world() -> World:
 
 @pytest.fixture
 def alice(world: World) -> Client:
-    """Somebody who has just made an account."""
+    """Return a client that has just registered an account."""
     client = register(world, "Alice")
     client.send(f"NS REGISTER {PASSWORD}")
     assert said(client) == [
@@ -114,7 +114,7 @@ def test_an_email_address_is_not_kept(world: World) -> None:
 
 
 def log_of(world: World, client: Client) -> Iterable[bytes]:
-    """Everything that got into the log, as far as it is known."""
+    """Return everything in the log as text."""
     yield repr(world.log).encode()
     yield repr(world.state).encode()
 

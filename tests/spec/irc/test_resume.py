@@ -17,7 +17,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "resume.md"
 
 
 def enter(world: World, nick: str, *rooms: str, capabilities: tuple[str, ...] = ()) -> str:
-    """Register somebody who can resume, as the newest client; gives the token."""
+    """Register a client that can resume; return it and its token."""
     client = world.connect()
     client.send(f"CAP REQ :{' '.join((*CAPABILITIES, *capabilities))}")
     client.send(f"NICK {nick}", f"USER {nick} 0 * :{nick}", "CAP END")

@@ -7,7 +7,7 @@ from support.dialogue import Client, World
 
 @pytest.fixture
 def people() -> tuple[World, dict[str, Client]]:
-    """Alice is operator of #a, bob has voice, carol has neither, dora is not there."""
+    """Return alice, the operator of #a; bob, who has voice; carol; and dora, who is not there."""
     world = World(nodes=2)
     everything = ("echo-message", "labeled-response", "batch", "draft/chathistory")
     clients = {

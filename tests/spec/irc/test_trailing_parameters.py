@@ -2,8 +2,8 @@
 
 "Parameters that contain spaces, are empty, or begin with a ':' character MUST be sent with a
 preceding ':'; in other cases the use of a preceding ':' on the final parameter is OPTIONAL." Many
-small clients look for the colon all the same, where the numeric's form in the specification has
-one; so it is there whatever the text is.
+small clients expect the colon wherever the specification of a numeric has one, so the server always
+sends it there.
 """
 
 import pytest
@@ -13,7 +13,7 @@ from support.dialogue import Client, World
 
 @pytest.fixture
 def alice() -> Client:
-    """Give somebody who is away and in a room with a topic, all in words without spaces."""
+    """Return a client that is away and in a room with a topic, all in words without spaces."""
     world = World()
     client = world.connect()
     client.send("NICK alice", "USER a 0 * :Alice", "JOIN #a", "TOPIC #a :short", "AWAY :out")

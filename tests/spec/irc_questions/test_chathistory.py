@@ -33,7 +33,7 @@ PLAYBACK = FULL | Capability.EVENT_PLAYBACK | Capability.ACCOUNT_TAG | Capabilit
 
 @pytest.fixture
 def town() -> Town:
-    """Ten messages "m1" to "m10" in #r, at 1 s to 10 s and positions 1 to 10."""
+    """Return a town with messages "m1" to "m10" in #r, at 1 s to 10 s and positions 1 to 10."""
     town = Town()
     town.person("Ann", "@#r", capabilities=FULL, account="annie")
     town.person("Bob", "+#r", capabilities=PLAYBACK)
@@ -53,7 +53,7 @@ def at(seconds: float) -> str:
 
 
 def texts(lines: list[str]) -> list[str]:
-    """Take what was said from an answer."""
+    """Return the texts in an answer."""
     return [line.rpartition(" :")[2] for line in lines if "PRIVMSG" in line]
 
 
@@ -195,7 +195,7 @@ def test_history_from_a_former_private_life_of_the_room_is_gone(town: Town) -> N
 
 
 def events(town: Town) -> None:
-    """Let one of each event happen at the positions from 21 on."""
+    """Store one of each event, at the positions from 21 on."""
     room = town.find_room("#r").id
     ann, bob = town.source("Ann"), town.source("Bob")
     changes: tuple[Change, ...] = (

@@ -1,4 +1,4 @@
-"""Questions asked of whole nodes, with a log, a balancer and a history behind them."""
+"""Questions to whole nodes, with a log, a balancer and a history."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def world() -> World:
 
 
 def enter(world: World, nick: str, *capabilities: str, node: int = 0, room: str = "#r") -> Client:
-    """Register somebody and let them enter a room, everything so far seen."""
+    """Register a client and let it join a room; drop what it has received so far."""
     client = world.register(nick, *capabilities, node=node)
     client.send(f"JOIN {room}")
     for other in world.clients.values():
@@ -24,7 +24,7 @@ def enter(world: World, nick: str, *capabilities: str, node: int = 0, room: str 
 
 
 def without_batch(line: str) -> str:
-    """Take the batch's tag from a line of an answer."""
+    """Return the batch tag of a line of an answer."""
     tags, _, rest = line.partition(" ")
     assert tags.startswith("@batch=")
     _, _, others = tags.partition(";")

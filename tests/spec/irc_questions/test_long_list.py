@@ -1,4 +1,4 @@
-"""LIST of many rooms: a step at a time, and nobody waits for it."""
+"""LIST of many rooms proceeds in steps, and nobody else waits for it."""
 
 import pytest
 

@@ -146,5 +146,5 @@ def test_a_large_answer_costs_no_more_than_its_size(line: str) -> None:
 
 
 def names(lines: list[str]) -> list[str]:
-    """Take the rooms from RPL_LIST."""
+    """Return the rooms in RPL_LIST."""
     return [line.split()[3] for line in lines if line.split()[1] == "322"]

@@ -145,5 +145,5 @@ def test_a_mask_for_everybody_is_answered_up_to_a_limit(monkeypatch: pytest.Monk
 
 
 def nicks(lines: list[str]) -> list[str]:
-    """Take the nicknames from ordinary replies."""
+    """Return the nicknames in ordinary replies."""
     return [line.split()[7] for line in lines if line.split()[1] == "352"]

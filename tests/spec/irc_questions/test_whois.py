@@ -171,7 +171,7 @@ def test_whowas_of_nobody(town: Town) -> None:
 
 
 def rooms(lines: list[str]) -> list[str]:
-    """Take the rooms from RPL_WHOISCHANNELS."""
+    """Return the rooms in RPL_WHOISCHANNELS."""
     found: list[str] = []
     for line in lines:
         if line.split()[1] == "319":

@@ -22,7 +22,7 @@ def chunk(offset: int, data: bytes, *, is_last: bool, term: int = 3) -> Snapshot
 
 
 def compacted(**settings: Any) -> Bench:
-    """A leader of term 1 with ten entries, the first seven of them dropped."""
+    """Return a leader of term 1 with ten entries, the first seven of them dropped."""
     bench = Bench(2, **settings)
     bench.lead()
     for number in range(9):

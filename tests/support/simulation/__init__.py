@@ -1,1 +1,1 @@
-"""A whole cluster in one thread on a virtual clock: real pure code, simulated disks and wires."""
+"""A whole cluster in one thread on a virtual clock: real pure code, simulated disks and links."""

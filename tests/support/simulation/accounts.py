@@ -1,4 +1,4 @@
-"""Clients of one account in the simulation: who it is that their node has proved them to be."""
+"""Clients that are logged in to an account, for the simulation."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from roost.ircd.sessions.session import LocalSession
 
 
 def state_with(account: str, *, is_always_on: bool) -> Callable[[], State]:
-    """Make first states in which an account exists."""
+    """Return initial states in which an account exists."""
 
     def make() -> State:
         state = State()
@@ -27,7 +27,7 @@ def state_with(account: str, *, is_always_on: bool) -> Callable[[], State]:
 
 
 def let_own(patch: pytest.MonkeyPatch, account: str, *, is_always_on: bool = False) -> None:
-    """Let clients whose nickname is the account's name, or begins with it, be its owner's."""
+    """Log in clients whose nickname begins with the name of the account."""
     make = state_with(account, is_always_on=is_always_on)
     patch.setattr("roost.node.engine.engine.State", make)
     patch.setattr("support.simulation.truth.State", make)

@@ -1,7 +1,7 @@
-"""Simulated clients: a socket at a balancer, with everything that went through it.
+"""Simulated clients, which record everything that they send and receive.
 
-A client keeps what it sent, line by line, and what it was shown, line by line; what that should
-have been is for the checkers to say. It closes its connection only of its own will.
+A client records the lines that it sent and received. The checks decide whether they are right. A
+client never closes its connection because of what it received.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ TAGGED = "message-tags server-time batch draft/chathistory"
 ECHOING = f"{TAGGED} echo-message away-notify"
 LABELLING = f"{ECHOING} labeled-response"
 LINES_TOLD = 80
-"""How much of a client's life a failure shows."""
+"""How many events of a client a failure shows."""
 KINDS = (PLAIN, TAGGED, ECHOING, LABELLING, LABELLING)
-"""The capabilities that clients negotiate; most of what is promised shows to the last ones."""
+"""Sets of capabilities that clients negotiate; the last ones show most of the promises."""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A line that a client sent; its number is its place."""
+    """A line that a client sent."""
 
     verb: str
     parameters: tuple[str, ...]
@@ -37,12 +37,12 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A line that a client was shown."""
+    """A line that a client received."""
 
     message: Message
     at: float
     applied: int
-    """The last entry that any node had applied then."""
+    """The last entry that any node had applied at that time."""
     tags: dict[str, str]
 
     @property
@@ -59,7 +59,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class SimulatedClient:
-    """One client connection, from its first line to its end."""
+    """A client connection, from its first line to its end."""
 
     def __init__(
         self,
@@ -71,19 +71,19 @@ class SimulatedClient:
         heard: Callable[["SimulatedClient", Received], None],
     ) -> None:
         self.name = name
-        """Unique; it is the user name, by which the client knows its own lines."""
+        """A unique user name, by which the client recognizes its own lines."""
         self.capabilities = capabilities.split()
         self.nick = ""
         self.sent: list[Sent] = []
         self.received: list[Received] = []
         self.is_open = True
         self.has_left = False
-        """It said QUIT, or closed its connection; nothing else may end it."""
+        """Whether it sent QUIT or closed its connection; nothing else may end it."""
         self.has_hung_up = False
-        """It closed its connection without a word, and sees nothing more."""
+        """Whether it closed its connection without QUIT."""
         self.is_registered = False
         self.rooms: list[str] = []
-        """Where it will be once all that it sent has been done."""
+        """The rooms that it is in once all its lines have taken effect."""
         self.pieces: list[bytes] = []
         self.is_dirty = False
         self._world = world
@@ -95,7 +95,7 @@ class SimulatedClient:
         self.session = balancer.open(self)
 
     def has(self, capability: str) -> bool:
-        """Whether it negotiates a capability."""
+        """Return whether it negotiates a capability."""
         return capability in self.capabilities
 
     # What the exchange calls
@@ -136,7 +136,7 @@ class SimulatedClient:
             self._heard(self, received)
 
     def is_own(self, received: Received) -> bool:
-        """Whether a line is of what the client itself did."""
+        """Return whether a line is about the client itself."""
         return f"!{self.name}@" in received.message.source
 
     # What people do
@@ -159,25 +159,25 @@ class SimulatedClient:
             self._balancer.spoke(self.session, lines)
 
     def quit(self, reason: str) -> None:
-        """Leave as one should."""
+        """Leave with QUIT."""
         self.has_left = True
         self.rooms.clear()
         self.send("QUIT", reason)
 
     def hang_up(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without QUIT."""
         self.has_left = self.has_hung_up = True
         self.is_open = False
         self._balancer.hung_up(self.session)
 
     @property
     def is_answered(self) -> bool:
-        """Whether every line has been."""
+        """Return whether every line was answered."""
         session = self.session
         return session.acknowledged == len(self.sent) and session.acknowledged > 0
 
     def tell(self) -> str:
-        """Describe the client's whole life, for whoever studies a failure."""
+        """Return a description of everything that the client did, to analyse a failure."""
         lines = [
             (sent.at, f"{number:4} > {sent.label:6} {sent.text}")
             for number, sent in enumerate(self.sent, 1)

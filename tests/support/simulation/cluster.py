@@ -1,7 +1,7 @@
-"""A simulated cluster, its balancers, its people, its faults, and the checkers of its promises.
+"""A simulated cluster with balancers, clients and faults, and checks of its promises.
 
-The checkers know nothing of how the work is done: they compare what simulated clients sent and
-saw, and when they saw it, with what the disks held and what the log says.
+The checks do not depend on how Roost works inside: they compare what clients sent and received, and
+when, with the disks and the log.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from support.simulation.world import World
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
-    """How bad it gets; rates are per second for the whole cluster."""
+    """How often faults happen; rates are per second for the whole cluster."""
 
     loss: float = 0.0
     """The share of frames between nodes that are lost."""
@@ -35,9 +35,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     partitions: float = 0.0
     freezes: float = 0.0
     stalls: float = 0.0
-    """Directions of links that hold everything back for a while."""
+    """Rate at which one direction of a link stalls for a while."""
     moves: float = 0.0
-    """Sessions that are moved, whatever they are doing."""
+    """Rate at which sessions are moved, whatever they are doing."""
     drains: float = 0.0
 
 
@@ -45,7 +45,7 @@ NO_FAULTS = Faults()
 
 
 class SimulatedCluster:
-    """Nodes, balancers, people who talk, and faults."""
+    """Nodes, balancers, clients that talk, and faults."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class SimulatedCluster:
     # Clients
 
     def connect(self, name: str, capabilities: str) -> SimulatedClient:
-        """Open a client connection to some balancer."""
+        """Open a client connection to a random balancer."""
         balancer = self.balancers[len(self.clients) % len(self.balancers)]
         client = SimulatedClient(
             self.world, balancer, name, capabilities, self._applied, self._heard
@@ -106,14 +106,14 @@ class SimulatedCluster:
         return client
 
     def present(self) -> list[SimulatedClient]:
-        """The clients that have not left."""
+        """Return the clients that have not left."""
         return [client for client in self.clients if not client.has_left]
 
     def _applied(self) -> int:
         return max(node.position for node in self.nodes.values())
 
     def _heard(self, client: SimulatedClient, received: Received) -> None:
-        """Look at every line as it is shown."""
+        """Check a line that a client receives."""
         identity = parse_message_id(received.tags.get("msgid", ""))
         if identity is not None:
             holders = [n.name for n in self.nodes.values() if n.log_disk.had(identity[0])]
@@ -137,7 +137,7 @@ class SimulatedCluster:
         return client
 
     def wait_answered(self, seconds_max: float = 10.0) -> float:
-        """Wait until every line of those that are present is answered; gives how long it took."""
+        """Wait until every line of the present clients is answered; return how long it took."""
         return self.world.run_until(
             lambda: all(client.is_answered for client in self.present()),
             seconds_max,
@@ -145,23 +145,23 @@ class SimulatedCluster:
         )
 
     def leader(self) -> str:
-        """Name the node that leads."""
+        """Return the name of the leader."""
         return next(n for n, node in self.nodes.items() if node.mind.replica.is_leader)
 
     def start_people(self) -> None:
-        """Let everybody come in and talk."""
+        """Let clients connect and talk."""
         for person in self.people:
             self.world.at(self.world.random.uniform(0, 0.3), person.live)
 
     def people_stop(self) -> None:
-        """Let everybody fall silent."""
+        """Stop all talking."""
         for person in self.people:
             person.is_silent = True
 
     # Faults
 
     def start_faults(self) -> None:
-        """Let things go wrong at the configured rates."""
+        """Let faults happen at the configured rates."""
         self._are_faults_on = True
         self._schedule("crashes", self._crash)
         self._schedule("disk_losses", self._lose_disk)
@@ -187,7 +187,7 @@ class SimulatedCluster:
         self.kill(self.world.random.choice(self.names))
 
     def kill(self, name: str, *, down_s: float | None = None, is_disk_lost: bool = False) -> None:
-        """Crash a node, and start it again later."""
+        """Crash a node and restart it later."""
         node = self.nodes[name]
         if not node.is_up:
             return
@@ -239,7 +239,7 @@ class SimulatedCluster:
             self.network.send(balancer.name, name, Drain(False))
 
     def _undrain_all(self) -> None:
-        """Take every node back; again and again, as long as one cannot be reached."""
+        """Restart and reconnect every node, repeatedly until all can be reached."""
         for name, state in self.states().items():
             if state == "draining":
                 self._undrain(name)
@@ -259,14 +259,14 @@ class SimulatedCluster:
     # Checkers that look at the end
 
     def states(self) -> dict[str, str]:
-        """Say how each node judges itself."""
+        """Return how each node judges itself."""
         return {
             name: node.engine.status().state if node.engine else "down"
             for name, node in self.nodes.items()
         }
 
     def wait_ready(self) -> None:
-        """Wait until every node is ready and every balancer knows it."""
+        """Wait until every node is ready and every balancer knows that."""
         self.world.run_until(
             lambda: (
                 all(state == "ready" for state in self.states().values())
@@ -277,7 +277,7 @@ class SimulatedCluster:
         )
 
     def settle(self) -> None:
-        """Wait until the cluster is whole again, quiet, and of one mind; then check everything."""
+        """Wait until the cluster is complete, quiet and consistent; then check everything."""
         self._undrain_all()
         self.world.run_until(
             lambda: all(state == "ready" for state in self.states().values()),
@@ -309,7 +309,7 @@ class SimulatedCluster:
         return f"every line answered and all nodes at one position:\n{described}"
 
     def check(self) -> None:
-        """Hold what everybody saw against what the nodes keep."""
+        """Compare what clients saw with what the nodes store."""
         self._check_states()
         self._check_histories()
         truth = self.truth()

@@ -1,8 +1,8 @@
-"""Wires between the parts: ordered per link, with delay, loss, stalls, partitions and resets.
+"""Links between the parts: ordered, with delay, loss, stalls, partitions and resets.
 
-A crash resets a node's links at once, behind what was still on its way; a partition swallows
-frames silently, until both ends have missed each other's heartbeats and drop the link, as the real
-links do; a stall holds everything of one direction back, and then lets it come.
+A crash resets a node's links, after the frames that were on their way. A partition drops frames
+silently, until both ends miss heartbeats and drop the link, as real links do. A stall delays
+everything in one direction.
 """
 
 from typing import Protocol
@@ -10,12 +10,12 @@ from typing import Protocol
 from support.simulation.world import World
 
 SILENCE_S = 1.5
-"""What the real links wait before they drop a silent neighbour."""
+"""How long the real links wait before they drop a silent neighbour."""
 NEVER = float("inf")
 
 
 class Endpoint(Protocol):
-    """Something that links end at."""
+    """An endpoint of links."""
 
     name: str
     is_up: bool
@@ -31,23 +31,23 @@ class Endpoint(Protocol):
 
 
 class _Link:
-    """One connection; it is gone when both ends know that it is."""
+    """A connection, which is gone when both ends know that."""
 
     def __init__(self, pair: tuple[str, str]) -> None:
         self.pair = pair
         self.hears_until = dict.fromkeys(pair, NEVER)
-        """When an end hears nothing more."""
+        """When an end receives nothing more."""
         self.knows = dict.fromkeys(pair, False)
-        """Whether an end has been told, or is not there any more to be told."""
+        """Whether an end knows that the link is gone, or is gone itself."""
         self.arrival = dict.fromkeys(pair, 0.0)
-        """When the last frame to an end comes; those after it come later."""
+        """When the last frame to an end arrives; later frames arrive after it."""
 
     def other(self, end: str) -> str:
         return self.pair[1] if end == self.pair[0] else self.pair[0]
 
 
 class Network:
-    """All links; a pair of names has at most one."""
+    """All links; at most one for each pair of names."""
 
     def __init__(self, world: World, delay_s: tuple[float, float], loss: float) -> None:
         self._world = world
@@ -59,12 +59,12 @@ class Network:
         self._wanted: list[tuple[str, str]] = []
 
     def join(self, end: Endpoint, peers: list[str]) -> None:
-        """Add an end, and keep it linked to `peers` whenever both are up and reachable."""
+        """Add an end, and keep it linked to `peers` whenever both can be reached."""
         self.ends[end.name] = end
         self._wanted.extend(_pair(end.name, peer) for peer in peers)
 
     def start(self) -> None:
-        """Dial for ever, as the real ends do."""
+        """Keep dialling, as the real ends do."""
         for pair in dict.fromkeys(self._wanted):
             self._dial(pair)
 
@@ -81,7 +81,7 @@ class Network:
         self._world.at(self._world.random.uniform(0.02, 0.2), lambda: self._dial(pair))
 
     def send(self, sender: str, receiver: str, frame: object) -> None:
-        """Put a frame on the wire; it is lost where there is no link, or by chance."""
+        """Send a frame. It is lost if there is no link, or by chance."""
         pair = _pair(sender, receiver)
         link = self._links.get(pair)
         if link is None or link.knows[sender]:
@@ -101,9 +101,9 @@ class Network:
     # Links end
 
     def reset(self, name: str) -> None:
-        """An end's process died: its links break, seen by the others within 2 ms.
+        """Break the links of a dead process; the others notice within 2 ms.
 
-        Until then the others still get what the dead one had handed to its system.
+        Until then the others still get what the dead process had written to its sockets.
         """
         for link in [link for link in self._links.values() if name in link.pair]:
             link.hears_until[name] = self._world.now
@@ -116,7 +116,7 @@ class Network:
             )
 
     def drop(self, end: str, peer: str) -> None:
-        """An end gives a link up; what is still on its way to it is thrown away."""
+        """Drop a link at one end, and with it all frames on their way there."""
         link = self._links.get(_pair(end, peer))
         if link is not None:
             link.hears_until[end] = self._world.now
@@ -125,13 +125,13 @@ class Network:
             self._tell(link, peer, SILENCE_S if is_cut else self._world.random.uniform(0, 0.002))
 
     def fall_silent(self, name: str) -> None:
-        """An end has said nothing for so long that its neighbours in the mesh drop its links."""
+        """Drop the mesh links of an end that has been silent for too long."""
         for link in list(self._links.values()):
             if name in link.pair and not any(end.startswith("b") for end in link.pair):
                 self.drop(link.other(name), name)
 
     def _tell(self, link: _Link, end: str, delay_s: float) -> None:
-        """Have an end know, after `delay_s`, that a link is gone."""
+        """Tell an end after `delay_s` that a link is gone."""
         at = self._world.now + delay_s
         if not link.knows[end]:
             link.hears_until[end] = min(link.hears_until[end], at)
@@ -148,14 +148,14 @@ class Network:
     # Trouble on the way
 
     def stall(self, sender: str, receiver: str, seconds: float) -> None:
-        """Hold back what one end sends from now on, until `seconds` have passed."""
+        """Hold back everything that one end sends for `seconds`."""
         link = self._links.get(_pair(sender, receiver))
         if link is not None:
             until = self._world.now + seconds
             link.arrival[receiver] = max(link.arrival[receiver], until)
 
     def partition(self, one: str, other: str) -> None:
-        """Swallow everything between two ends from now on."""
+        """Silently drop everything between two ends from now on."""
         pair = _pair(one, other)
         self.cut[pair] = True
         link = self._links.get(pair)
@@ -170,7 +170,7 @@ class Network:
         self._world.at(SILENCE_S, drop)
 
     def heal(self) -> None:
-        """Let everybody reach everybody again."""
+        """Remove all partitions."""
         for pair in self.cut:
             link = self._links.get(pair)
             if link is not None:

@@ -1,4 +1,4 @@
-"""What simulated people do: everything that chat is made of, in any order and at any time."""
+"""Simulated users, who use every feature of the chat in random order."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from support.simulation.world import World
 
 
 class Person:
-    """Comes in, takes part, leaves, comes back."""
+    """A user who connects, chats, leaves and comes back."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Person:
         self._counter = 0
 
     def live(self) -> None:
-        """Do something, and go on doing so."""
+        """Do something, and schedule the next action."""
         if self.is_silent:
             return
         client = self.client
@@ -52,7 +52,7 @@ class Person:
     # Coming in
 
     def come_in(self) -> None:
-        """Connect and register, at once or line by line, perhaps under somebody's nickname."""
+        """Connect and register, at once or line by line, sometimes with a taken nickname."""
         self._visits += 1
         chance = self._world.random
         name = f"{self.name}v{self._visits}"
@@ -94,14 +94,14 @@ class Person:
             self._say_slowly(client, rest, 0.0)
 
     def hear(self, client: SimulatedClient, received: Received) -> None:
-        """React as a client program does."""
+        """React to a line as a client program does."""
         if received.message.command == "433" and not client.is_registered:
             client.send("NICK", f"{client.name}-")
 
     # Taking part
 
     def act(self, client: SimulatedClient) -> None:
-        """Do one thing."""
+        """Perform one random action."""
         chance = self._world.random
         actions, weights = zip(*_ACTIONS, strict=True)
         verb, *parameters = chance.choices(actions, weights)[0](self, client)

@@ -1,4 +1,4 @@
-"""Holds what one client sent and saw against what really happened.
+"""Compares what one client sent and saw with what really happened.
 
 received lines --> units (a line, or a whole batch) --> of others: exactly what was due
                                                     --> answers: one for each line, in order
@@ -34,13 +34,13 @@ _WAITING, _SERVED = "The service is not ready", "The service is ready"
 
 
 class _Unit(msgspec.Struct):
-    """A line, or a batch with everything in it."""
+    """A line, or a batch with all its lines."""
 
     first: Received
     lines: list[Received]
-    """Without the batch's own two lines."""
+    """The lines without those that open and close the batch."""
     batch: str = ""
-    """The batch's type."""
+    """The type of the batch."""
 
     @property
     def label(self) -> str:
@@ -48,11 +48,11 @@ class _Unit(msgspec.Struct):
 
 
 class _ExhaustedError(Exception):
-    """The client saw nothing more."""
+    """The client received nothing more."""
 
 
 class _Reader:
-    """Takes units in order."""
+    """Reads units in order."""
 
     def __init__(self, units: list[_Unit]) -> None:
         self._units = units
@@ -92,7 +92,7 @@ class _Reader:
 
 
 def _position_of(received: Received) -> int:
-    """The entry that a line is about; 0 when it does not say."""
+    """Return the entry that a line is about; 0 if the line does not tell."""
     return int(received.tags.get("msgid", "0").partition("-")[0], 16)
 
 
@@ -103,18 +103,18 @@ def _is_to_oneself(received: Received) -> bool:
 
 
 class Transcript:
-    """One client's life, checked once everything is quiet."""
+    """Everything that one client sent and saw, checked once the cluster is quiet."""
 
     def __init__(self, client: SimulatedClient, truth: Truth) -> None:
         self._client = client
         self._truth = truth
         self._is_cut = client.has_left
-        """Whether the client may have seen only the beginning of what it might have seen: a node
-        that takes over somebody who has said QUIT knows no more than that."""
+        """Whether the client may have missed the end of what it should have seen: a node
+        that takes over a client which has sent QUIT knows only that."""
         self._own_words: dict[str, None] = {}
-        """The ids of messages that the client sent to itself, which are shown twice."""
+        """The ids of messages that the client sent to itself, which it sees twice."""
         self._low = 0
-        """The last entry that the client has seen anything of, as far as it has been read."""
+        """The last entry that the client has seen something of, as far as it was read."""
 
     def check(self) -> None:
         """Check everything.
@@ -228,7 +228,7 @@ class Transcript:
         assert extra is None, f"{extra.first} answers nothing"
 
     def _check_registration(self, reader: _Reader) -> int:
-        """Check the answers up to the welcome; gives how many lines they answer."""
+        """Check the answers up to the welcome; return how many lines they answer."""
         known: dict[str, bool] = {}
         for number, sent in enumerate(self._client.sent):
             match sent.verb:
@@ -372,7 +372,7 @@ class Transcript:
         )
 
     def _seen_before(self, received: Received) -> int:
-        """The last entry that the client had seen anything of when it was shown a line."""
+        """Return the last entry that the client had seen something of before a line."""
         low = self._low
         for other in self._client.received:
             if other is received:
@@ -419,7 +419,7 @@ class Transcript:
             assert not effect.failure
 
     def _opening_line(self) -> int:
-        """The line by which the client was registered."""
+        """Return the line that registered the client."""
         session = self._client.session.id
         for applied in self._truth.applied:
             if applied.session == session:

@@ -1,7 +1,7 @@
-"""What really happened: the committed log, replayed, and what each client is due for it.
+"""What really happened: the committed log, replayed, and what each client must see of it.
 
-Nothing of `roost.ircd` is used. Who is in which room at which moment is kept anew here, from the
-changes alone; so is what a bystander is shown of a change.
+It uses nothing of `roost.ircd`: members of rooms, and what others see of a change, are derived here
+a second time from the changes alone.
 """
 
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from roost.raft.messages import ENTRY_COMMAND, Entry
 
 
 class Shown(NamedTuple):
-    """A line about a change; id and time are empty where the client asked for no tags."""
+    """A line about a change; id and time are empty if the client gets no tags."""
 
     msgid: str
     time: str
@@ -40,14 +40,14 @@ class Shown(NamedTuple):
 
 
 class Crowd(NamedTuple):
-    """Who is in a room from a position on."""
+    """The members of a room from a position on."""
 
     position: Position
     nicks: tuple[str, ...]
 
 
 def show(change: Change, applied: Applied) -> Shown:
-    """Write a change as a line."""
+    """Return a change as a line."""
     command, parameters = _words(change)
     return Shown(
         message_id(applied.position, change.part),
@@ -88,18 +88,18 @@ def _time(time_ms: int) -> str:
 
 
 class Truth:
-    """The log from its first entry on."""
+    """The log, replayed from its first entry."""
 
     def __init__(self, entries: dict[int, Entry], last: Position) -> None:
         self.state = State()
         self.applied: list[Applied] = []
         self.effects: dict[tuple[SessionId, int], Applied] = {}
-        """What each line did; a line that did nothing at all is not here."""
+        """The effect of each line; lines without an effect are absent."""
         self.due: dict[SessionId, list[Shown]] = {}
-        """What others did, as each client is to be shown it, in order."""
+        """What each client must see of others, in order."""
         self.closings: dict[SessionId, Applied] = {}
         self.crowds: dict[str, list[Crowd]] = {}
-        """Room -> who was in it when."""
+        """Room -> its members over time."""
         self.said: dict[str, list[Shown]] = {}
         """Room -> its messages, in order."""
         self._members: dict[RoomId, dict[UserId, None]] = {}
@@ -130,7 +130,7 @@ class Truth:
                 self._take(result, applied)
 
     def _was_done(self, key: tuple[SessionId, int]) -> bool:
-        """Whether a line had an effect; a refused registration is tried again."""
+        """Return whether a line had an effect; a refused registration is retried."""
         return any(not isinstance(result, Refusal) for result in self.effects[key].results)
 
     def _take(self, change: Change, applied: Applied) -> None:
@@ -150,7 +150,7 @@ class Truth:
         self._follow(change, applied)
 
     def _witnesses(self, change: Change) -> list[UserId]:
-        """Everybody to whom a change shows, but for what they did themselves."""
+        """Return everybody who sees a change, except those who made it."""
         match change:
             case Said() if change.recipient:
                 return [change.recipient]
@@ -202,7 +202,7 @@ class Truth:
             self.crowds.setdefault(self._names[room], []).append(crowd)
 
     def could_be(self, room: str, nicks: list[str], low: int, high: int) -> bool:
-        """Whether these were all in the room at some position from `low` to `high`."""
+        """Return whether these users were all in the room at a position from `low` to `high`."""
         crowds = [Crowd(Position(0), ()), *self.crowds.get(room, [])]
         for number, crowd in enumerate(crowds):
             end = crowds[number + 1].position - 1 if number + 1 < len(crowds) else high

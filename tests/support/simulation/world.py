@@ -1,4 +1,4 @@
-"""Virtual time, the seed, and everything that a simulated cluster consists of."""
+"""Virtual time, the seed, and the queue of events of a simulated cluster."""
 
 import heapq
 import itertools
@@ -11,7 +11,7 @@ EPOCH_MS = 1_700_000_000_000
 
 
 class World:
-    """A queue of events on a virtual clock; the only source of time and chance."""
+    """A queue of events on a virtual clock; the only source of time and randomness."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -22,24 +22,24 @@ class World:
         self.trace: list[str] = []
 
     def instant(self, skew_ms: int = 0) -> Instant:
-        """Tell the time as a node with a skewed wall clock reads it."""
+        """Return the time on a node whose wall clock is skewed."""
         return Instant(self.now, EPOCH_MS + skew_ms + int(self.now * 1000))
 
     def at(self, delay: float, action: Callable[[], None]) -> None:
-        """Have something happen `delay` seconds from now."""
+        """Schedule an event `delay` seconds from now."""
         heapq.heappush(self._events, (self.now + max(delay, 0.0), next(self._order), action))
 
     def log(self, text: str) -> None:
-        """Keep a line for whoever studies a failure."""
+        """Record a line, to analyse a failure."""
         self.trace.append(f"{self.now:9.4f} {text}")
 
     def step(self) -> None:
-        """Let the next event happen."""
+        """Process the next event."""
         self.now, _, action = heapq.heappop(self._events)
         action()
 
     def run_events(self, count: int) -> None:
-        """Let this many events happen."""
+        """Process this many events."""
         for _ in range(count):
             self.step()
 
@@ -53,7 +53,7 @@ class World:
     def run_until(
         self, condition: Callable[[], bool], seconds_max: float, what: str | Callable[[], str]
     ) -> float:
-        """Let time pass until something is so; gives how long it took.
+        """Let time pass until a condition holds; return how long it took.
 
         Raises:
             AssertionError: it was not so within `seconds_max` virtual seconds.

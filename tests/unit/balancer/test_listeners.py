@@ -1,4 +1,4 @@
-"""Proxies in front of a real balancer, and clients on its own machine."""
+"""Proxies in front of a real balancer, and clients on the same machine."""
 
 import asyncio
 import contextlib

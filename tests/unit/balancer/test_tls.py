@@ -1,4 +1,4 @@
-"""Clients over TLS, against a real balancer."""
+"""Clients over TLS and a real balancer."""
 
 import asyncio
 import contextlib

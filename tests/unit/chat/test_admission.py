@@ -1,4 +1,4 @@
-"""How many clients one address and one account may have."""
+"""Limits of clients per address and per account."""
 
 import pytest
 

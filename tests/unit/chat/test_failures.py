@@ -1,4 +1,4 @@
-"""An entry that cannot be applied, which only a mistake of ours can cause, stops nothing."""
+"""An entry that cannot be applied, because of a bug in Roost, stops nothing."""
 
 import pytest
 

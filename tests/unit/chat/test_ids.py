@@ -1,4 +1,4 @@
-"""What ids say of where they come from."""
+"""What ids tell about their origin."""
 
 from roost.chat.ids import INCARNATION_NAME_BITS, SESSION_COUNTER_BITS, incarnation_at
 

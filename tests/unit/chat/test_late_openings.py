@@ -1,4 +1,4 @@
-"""An attempt to register that was refused has no effect later, however often it was asked for."""
+"""A refused registration has no effect later, however often it is proposed."""
 
 import pytest
 

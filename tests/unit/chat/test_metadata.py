@@ -1,4 +1,4 @@
-"""Metadata that belongs to accounts, and who is told of what."""
+"""Metadata of accounts, and who is notified."""
 
 import pytest
 

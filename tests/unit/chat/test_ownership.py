@@ -1,4 +1,4 @@
-"""Registered rooms: who owns them, and what that means."""
+"""Registered rooms and the rights of their owners."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def status(world: ChatWorld, nick: str) -> int:
 
 
 def by_chanserv(world: ChatWorld, nick: str, operation: Operation) -> tuple[ModeChange, ...]:
-    """The modes that ChanServ changes in an entry."""
+    """Return the modes that ChanServ changes in an entry."""
     found: tuple[ModeChange, ...] = ()
     for result in world.act(nick, operation).results:
         if isinstance(result, RoomModesChanged):

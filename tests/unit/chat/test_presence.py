@@ -1,4 +1,4 @@
-"""Users of accounts: several clients, and none at all."""
+"""Users of accounts with several clients, or with none."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Read markers are bounded, and are part of snapshots."""
+"""Read markers are limited, and are part of snapshots."""
 
 import pytest
 

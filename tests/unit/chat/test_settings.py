@@ -1,4 +1,4 @@
-"""Settings that hold on all nodes: who may change them, and to what."""
+"""Settings that hold on all nodes: who may change them, and how."""
 
 import msgspec
 import pytest

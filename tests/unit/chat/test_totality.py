@@ -1,4 +1,4 @@
-"""Whatever clients ask for: nothing raises, nothing contradicts itself, and equal logs agree."""
+"""Random commands never raise or break an invariant, and equal logs give equal states."""
 
 import typing
 

@@ -1,4 +1,4 @@
-"""A cluster's directory is made once, and found again."""
+"""A cluster's directory is created once and reused."""
 
 import datetime as dt
 from collections.abc import Iterator

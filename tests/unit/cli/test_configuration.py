@@ -1,4 +1,4 @@
-"""Files and flags become configurations, and what is wrong is said in words."""
+"""Files and flags become configurations; errors are clear."""
 
 import tomllib
 from pathlib import Path

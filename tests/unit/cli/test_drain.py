@@ -1,4 +1,4 @@
-"""Where an operator's orders find their certificate."""
+"""Where `roost drain` finds the operator's certificate."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `roost init` writes is complete, and names nothing outside itself."""
+"""The directories that `roost init` writes are complete and can be copied."""
 
 import ssl
 import tomllib

@@ -1,4 +1,4 @@
-"""Ports are free, or the error says which is not."""
+"""Ports are free, or the error names the one that is not."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Certificates are made anew for the same names and keys, and nothing else is touched."""
+"""Certificates are renewed for the same names and keys; nothing else changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The status is put together from what balancers say, and shown."""
+"""The status combines what balancers report."""
 
 import contextlib
 import http.server

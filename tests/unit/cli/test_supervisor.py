@@ -1,4 +1,4 @@
-"""Children are kept alive, and ended when asked to."""
+"""Children are kept running, and stopped on request."""
 
 import asyncio
 import signal
@@ -11,7 +11,7 @@ SLEEP = ("sleep", "1000")
 
 
 class Script:
-    """Gives a child another command line at each start; the last one for ever."""
+    """Returns another command line at each start; the last one repeats."""
 
     def __init__(self, *commands: Sequence[str]) -> None:
         self._commands = list(commands)

@@ -1,4 +1,4 @@
-"""What `roost up` says when it is ready."""
+"""What `roost up` prints when it is ready."""
 
 from pathlib import Path
 

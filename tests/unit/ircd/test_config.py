@@ -1,4 +1,4 @@
-"""What a node's IRC side may be told."""
+"""The configuration of a node's IRC side."""
 
 import pytest
 

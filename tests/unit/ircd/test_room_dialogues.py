@@ -1,8 +1,8 @@
 """Random dialogues about rooms, names, owners and metadata.
 
-Two clients watch: one stays, the other one is moved from node to node at random moments, with what
-it was served up to some entry. Both have to see the same. The actors type whatever comes to their
-minds, so nothing may raise, and no line may be too long (which `World` checks).
+Two clients watch: one stays on its node, the other moves between nodes at random moments. Both must
+see the same. The actors send random commands, so nothing may raise and no line may be too long
+(which `World` checks).
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The server between balancers and log: groups, answers, what is bounded."""
+"""The server between balancers and log: groups, answers and limits."""
 
 from roost.chat.applied import Applied
 from roost.chat.commands.sessions import BalancerStarted
@@ -13,7 +13,7 @@ HISTORY = ("draft/chathistory", "batch", "message-tags", "server-time", "standar
 
 
 def items(world: World) -> list[Item]:
-    """Commit what is asked for, and take what a node sends instead of obeying it."""
+    """Commit the proposals of a node, and return what it sends."""
     server = world.servers[0]
     taken: list[Item] = []
     while True:

@@ -1,4 +1,4 @@
-"""Trunks over real sockets: a recorder stands for the balancer."""
+"""Trunks over real sockets, with a recorder in place of the balancer."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ HELLO = Hello(1, "test", "n1", "0.1", 99, "127.0.0.1:7", 1)
 
 
 class Events:
-    """Keeps what the trunks tell their node."""
+    """Records what the trunks tell their node."""
 
     def __init__(self) -> None:
         self.story: list[str] = []
@@ -76,7 +76,7 @@ def welcome(
 
 
 class Balancer:
-    """A listening recorder, and the node's trunks to it."""
+    """A listening recorder, and a node's trunks to it."""
 
     def __init__(self, side: Side, events: Events, trunks: Trunks) -> None:
         self.side = side

@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all, and no temporary file stays behind."""
+"""Files are replaced as a whole or not at all, and no temporary file remains."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Logs are lines that a person or a program can read."""
+"""Log lines are readable by people or programs."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Metrics are read when they are scraped, and at no other time."""
+"""Metrics are read only when they are scraped."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from roost.ops.metrics import Reading, make_registry, render
 
 
 class FakeNode:
-    """Something with numbers, that counts how often it is asked for them."""
+    """A source of numbers that counts how often it is read."""
 
     def __init__(self) -> None:
         self.asked = 0

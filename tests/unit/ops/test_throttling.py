@@ -7,7 +7,7 @@ from roost.ops.throttling import ThrottledLog
 
 
 class Lines:
-    """Keeps what is logged."""
+    """Records what is logged."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, object]]] = []

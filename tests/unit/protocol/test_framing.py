@@ -1,4 +1,4 @@
-"""Frames are cut out of a stream alike, however it arrives."""
+"""Frames are decoded from a stream, however it arrives."""
 
 import itertools
 

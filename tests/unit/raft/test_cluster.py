@@ -1,4 +1,4 @@
-"""Whole clusters under seeded faults; the checkers of the harness hold Figure 3 all along."""
+"""Whole clusters under random faults, while the harness checks Figure 3."""
 
 import random
 
@@ -11,7 +11,7 @@ GHOSTS = Faults(loss=0.02, doubling=0.1, delay_s=(0.0002, 0.3), has_ghosts=True)
 
 
 class Chaos:
-    """Proposals and faults at random, and a record of what was asked for."""
+    """Random proposals and faults, and a record of the proposals."""
 
     def __init__(
         self, seed: int, size: int, snapshot_every: int = 0, faults: Faults = FAULTS
@@ -69,7 +69,7 @@ class Chaos:
             node.crash()
 
     def lose(self, node: Node) -> None:
-        """Take away a disk, or the end of a log, of one node at a time."""
+        """Lose the disk, or the end of the log, of one node at a time."""
         if self.lost_disk is not None and (
             self.lost_disk.replica is None or self.lost_disk.up.statistics().is_barred
         ):

@@ -1,4 +1,4 @@
-"""What waits for the disk, what does not, and in which order it all leaves."""
+"""What waits for the disk, what does not, and in which order everything leaves."""
 
 from roost.raft.messages import (
     AppendRequest,

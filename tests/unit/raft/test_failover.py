@@ -1,4 +1,4 @@
-"""How a leader is replaced, quickly when its process dies."""
+"""How a leader is replaced, and quickly if its process dies."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from support.raft_replica import Bench, entries
 
 
 def following(size: int = 3) -> Bench:
-    """A follower of b in term 1."""
+    """Return a follower of b in term 1."""
     bench = Bench(size)
     bench.append("b", 1, (0, 0), *entries(1), commit=1)
     bench.sent.clear()

@@ -1,4 +1,4 @@
-"""How a leader feeds its followers, and what it takes from those that propose."""
+"""How a leader feeds its followers, and what it accepts from proposers."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def is_leader(bench: Bench) -> bool:
 
 
 def compacted(**settings: Any) -> Bench:
-    """A leader of two with ten entries, the first seven dropped, that probes its follower."""
+    """Return a leader of two with ten entries, the first seven dropped, probing its follower."""
     bench = Bench(2, **settings)
     bench.lead()
     for number in range(9):

@@ -10,7 +10,7 @@ SNAPSHOT = Snapshot(index=5, term=2, time_ms=50, data=b"")
 
 
 def sized(*sizes: int) -> tuple[Entry, ...]:
-    """Entries whose counted bytes are these."""
+    """Return entries of these sizes in bytes."""
     return tuple(
         entry(index, 1, b"x" * (size - ENTRY_BYTES)) for index, size in enumerate(sizes, start=1)
     )

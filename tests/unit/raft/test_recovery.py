@@ -1,4 +1,4 @@
-"""What a replica that lost storage may do, and when it is well again."""
+"""What a replica that lost storage may do, and when it has recovered."""
 
 import pytest
 
@@ -21,7 +21,7 @@ AMNESIAC = HardState(is_amnesiac=True)
 
 
 def floored() -> Bench:
-    """It had entries up to (5, 3); those from 3 on are lost."""
+    """Return a replica that had entries up to (5, 3) and lost those from 3 on."""
     return Bench(log=entries(1, 1), hard_state=HardState(3, "", floor_term=3, floor_index=5))
 
 
@@ -84,7 +84,7 @@ def test_a_floor_that_is_reached_already_is_lifted_at_the_start() -> None:
 
 
 def test_a_floored_voter_cannot_help_to_outvote_what_it_acknowledged() -> None:
-    """n1 and n2 had an entry that n3 lacks; n2's disk lost it, n1 is away."""
+    """Return a cluster where n1, which is away, and n2, whose disk lost it, had an entry."""
     cluster = Cluster(seed=4).start()
     leader = cluster.wait_leader()
     two, three = (node for node in cluster.nodes.values() if node is not leader)
@@ -109,7 +109,7 @@ def test_a_floored_voter_cannot_help_to_outvote_what_it_acknowledged() -> None:
 
 
 def heal(bench: Bench, *, seconds: float = 2.5) -> None:
-    """Let c tell its term, and some time pass."""
+    """Let c send its term, and let some time pass."""
     bench.receive("c", VoteResponse(1, False, True))
     bench.wait(seconds)
 
@@ -144,7 +144,7 @@ def test_the_question_for_a_term_asks_for_nothing_else() -> None:
 
 
 def test_an_amnesiac_is_mute_until_it_knows_that_its_leader_is_no_deposed_one() -> None:
-    """c may lead a later term, elected with the help of this replica, which has forgotten it."""
+    """Check that c may lead a later term, elected by this replica, which has forgotten it."""
     bench = Bench(hard_state=AMNESIAC)
     bench.append("b", 1, (0, 0), *entries(1))
     bench.receive("b", SnapshotRequest(1, 5, 1, 0, 0, b"s", True))
@@ -180,7 +180,7 @@ def test_an_amnesiac_votes_again_when_it_has_what_its_leader_has_committed() -> 
 
 
 def test_a_commit_of_an_earlier_term_is_not_enough() -> None:
-    """What a new leader knows to be committed may lack what this replica made committed."""
+    """Check that a new leader may not know of an entry that this replica helped to commit."""
     bench = Bench(hard_state=AMNESIAC)
     heal(bench)
     bench.append("b", 2, (0, 0), *entries(1, 1, 2), commit=2)
@@ -236,8 +236,10 @@ def test_a_lost_disk_cannot_lose_an_entry() -> None:
 
 
 def test_an_amnesiac_gives_a_deposed_leader_no_majority() -> None:
-    """n1 is cut off and still thinks that it leads; the disk of one of its successor's two members
-    is lost. With the forgetful one n1 must not commit anything."""
+    """n1 is cut off and still thinks that it leads; one of the two other members lost its disk.
+
+    With that member, n1 must not commit anything.
+    """
     cluster = Cluster(seed=11).start()
     deposed = cluster.wait_leader()
     cluster.run(0.5)

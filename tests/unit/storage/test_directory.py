@@ -1,4 +1,4 @@
-"""A data directory has one process and one owner."""
+"""A data directory belongs to one process and one node."""
 
 import os
 import stat

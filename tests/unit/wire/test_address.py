@@ -1,4 +1,4 @@
-"""Addresses are read and written."""
+"""Addresses are parsed and written."""
 
 import pytest
 

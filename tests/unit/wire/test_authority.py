@@ -1,4 +1,4 @@
-"""Certificates are made once, kept, and checked before anybody relies on them."""
+"""Certificates are created once, kept, and checked before use."""
 
 import datetime as dt
 import stat

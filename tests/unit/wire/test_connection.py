@@ -1,4 +1,4 @@
-"""Connections over real sockets: who is let in, and what arrives how."""
+"""Connections over real sockets: who is admitted, and what arrives."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ from support.recorders import Recorder, Side
 
 
 def both_loops(scenario: Callable[[Path], Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run the scenario on uvloop, and on asyncio's own loop."""
+    """Run the scenario on uvloop and on asyncio's own loop."""
 
     @pytest.mark.parametrize("is_uvloop", [True, False])
     def test(tmp_path: Path, is_uvloop: bool) -> None:
@@ -47,7 +47,7 @@ def listen(
 async def pair(
     directory: Path, server_limits: Limits | None = None, client_limits: Limits | None = None
 ) -> AsyncIterator[tuple[Recorder, Recorder]]:
-    """Connect n2 to n1, which listens; gives both handlers, n1's first."""
+    """Connect n2 to n1, which listens; yield both handlers, n1's first."""
     server, client = Side(), Side()
     context = client_context(issue(directory, "n2"))
     async with listen(issue(directory, "n1"), server, server_limits) as listener:
@@ -239,7 +239,7 @@ async def test_an_expired_server_is_refused_by_who_dials(directory: Path) -> Non
 
 
 def _expired(directory: Path, credentials: Credentials) -> Path:
-    """Have the same key certified for a time that is over."""
+    """Return an expired certificate of the same key."""
     certificate = credentials.certificate
     valid = certificate.read_bytes()
     certificate.unlink()

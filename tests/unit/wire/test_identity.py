@@ -1,4 +1,4 @@
-"""Identities are read from what they are written as, and admitted by cluster and role."""
+"""Identities are parsed as they are written, and admitted by cluster and role."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which node takes the next client."""
+"""Which node gets the next client."""
 
 from collections import Counter
 

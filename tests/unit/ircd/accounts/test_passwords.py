@@ -1,4 +1,4 @@
-"""Which passwords an account may have, and what they are before they are hashed."""
+"""Which passwords are allowed, and how they are prepared for hashing."""
 
 import pytest
 from hypothesis import given

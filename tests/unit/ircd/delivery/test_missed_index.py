@@ -1,4 +1,4 @@
-"""Looking only at what concerned a session finds all that looking at everything finds."""
+"""Looking up what concerned a session finds everything that a full scan finds."""
 
 import random
 
@@ -16,7 +16,7 @@ LOG_LENGTH = 400
 
 
 class Everything(MissedIndex):
-    """The plain way: every session looks at all that happened."""
+    """Find what a session missed by a full scan."""
 
     def __init__(self, recent: RecentEntries) -> None:
         super().__init__(recent)
@@ -44,7 +44,7 @@ def test_nothing_that_a_session_missed_is_overlooked() -> None:
 
 
 def compare(seed: int) -> int:
-    """Compare along a random log; tells how many lines there were to be found."""
+    """Compare both ways along a random log; return how many lines were found."""
     state = first_state()
     recent = RecentEntries(LOG_LENGTH, Position(0))
     index, everything = MissedIndex(recent), Everything(recent)

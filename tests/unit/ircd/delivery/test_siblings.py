@@ -1,4 +1,4 @@
-"""Several clients of one user: each sees what the others do, live and when it was moved."""
+"""Several clients of one user: each sees what the others do, live and after a move."""
 
 import pytest
 
@@ -17,7 +17,7 @@ MASK = ":alice!alice@host"
 def two_clients(
     world: World, *capabilities: str, node: int = 0, other_node: int = 0
 ) -> tuple[Client, Client]:
-    """Make the desk and the phone of alice, who is in no room."""
+    """Return the desktop and the phone of alice, who is in no room."""
     desk = world.register("alice", *capabilities, account="alice", node=node)
     phone = world.register("alice", *capabilities, account="alice", node=other_node)
     return desk, phone

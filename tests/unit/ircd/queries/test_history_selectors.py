@@ -1,4 +1,4 @@
-"""What CHATHISTORY's parameters mean, and how each mistake is told."""
+"""What CHATHISTORY's parameters mean, and how mistakes are reported."""
 
 import pytest
 from hypothesis import given, strategies

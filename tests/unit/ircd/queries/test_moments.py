@@ -1,4 +1,4 @@
-"""Times are read and written as the specifications say."""
+"""Times are parsed and written as the specifications say."""
 
 import pytest
 from hypothesis import given, strategies

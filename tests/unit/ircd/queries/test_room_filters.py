@@ -1,4 +1,4 @@
-"""What LIST's conditions let through."""
+"""Which rooms LIST's conditions select."""
 
 import pytest
 from hypothesis import given, strategies
@@ -13,7 +13,7 @@ NOW = 1000 * MINUTE
 
 
 def room(name: str, *, people: int = 0, created: int = 0, topic: int | None = None) -> Room:
-    """Make a room; times are minutes before now."""
+    """Create a room; times are minutes before now."""
     return Room(
         id=RoomId(1),
         name=name,

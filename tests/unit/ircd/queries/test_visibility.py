@@ -18,7 +18,7 @@ ROOM_IDS = {"open": OPEN, "secret": SECRET, "other": OTHER}
 
 
 def world(viewer: str, user: str, *, is_invisible: bool = False) -> tuple[State, User, User]:
-    """Put two people into rooms, named with spaces between; "secret" is +s."""
+    """Let two users join rooms, whose names are separated by spaces; "secret" is +s."""
     state = State()
     for name, room_id in ROOM_IDS.items():
         modes = "nst" if name == "secret" else "nt"

@@ -1,4 +1,4 @@
-"""Long answers are split, and nothing of them is lost."""
+"""Long answers are split without losing anything."""
 
 import pytest
 from hypothesis import given, strategies

@@ -1,4 +1,4 @@
-"""MODE's words."""
+"""The words of MODE commands."""
 
 import pytest
 

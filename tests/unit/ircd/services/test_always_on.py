@@ -1,4 +1,4 @@
-"""What NickServ says of staying without a client."""
+"""What NickServ says about always-on users."""
 
 import pytest
 

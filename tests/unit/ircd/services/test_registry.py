@@ -1,4 +1,4 @@
-"""The table of services: whole, and the same for all of them."""
+"""The table of services is complete and uniform."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lines that wait for slow work, or for the log, before it is known what they do."""
+"""Lines that wait for slow work or the log before they take effect."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def open_(context: Context, message: Message) -> Result:
-    """Enter #open, for those who know the password."""
+    """Join #open if the password is right."""
 
     def then(context: Context, outcome: Outcome) -> Result:
         if outcome is not True:
@@ -36,7 +36,7 @@ def open_(context: Context, message: Message) -> Result:
 
 
 def count(context: Context, message: Message) -> Result:
-    """Look at a password after the attempt is counted."""
+    """Check a password after the attempt is counted."""
     session = context.session
 
     def then(context: Context, applied: Applied) -> Result:

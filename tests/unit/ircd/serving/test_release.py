@@ -1,4 +1,4 @@
-"""A balancer takes a session from a node that lives, and gives it to another."""
+"""A balancer moves a session from a live node to another."""
 
 from roost.protocol.trunk import Release, Released, Serving
 from support.dialogue import BALANCER, Client, World
@@ -14,7 +14,7 @@ def release(world: World, client: Client, node: int, generation: int) -> None:
 
 
 def move(world: World, client: Client, node: int) -> None:
-    """Move a session as a balancer does: it is taken away and given in one turn."""
+    """Move a session as a balancer does, in one turn."""
     release(world, client, client.node, client.generation)
     world.move(client, node)
 

@@ -1,4 +1,4 @@
-"""Sessions move between nodes, and their clients notice nothing."""
+"""Sessions move between nodes without their clients noticing."""
 
 import pytest
 
@@ -13,7 +13,7 @@ STAMPED = ("server-time", "message-tags", "echo-message", "away-notify", "setnam
 
 
 def cut_off(world: World, client: Client) -> int:
-    """Let the client's node die: nothing more reaches the client. Tells how far it was served."""
+    """Kill the client's node; return how far the client was served."""
     client.lines()
     server = world.servers[client.node]
     server.trunk_disconnected("b1")
@@ -27,7 +27,7 @@ def move(world: World, client: Client, node: int, served: int) -> None:
 
 
 def said(client: Client, generation: int, text: str) -> Act:
-    """The command that a node makes of the client's last line."""
+    """Return the command that a node creates from the client's last line."""
     say = Say("PRIVMSG", "#a", text)
     return Act(SessionId(client.session), generation, len(client.sent), (say,))
 
@@ -224,7 +224,7 @@ RESUMABLE = ("roost.chat/resume", "message-tags", "echo-message")
 
 
 def resumable(world: World, nick: str, *, node: int) -> tuple[Client, str]:
-    """Register somebody in #a who can resume; gives the token too."""
+    """Register a client in #a that can resume; return it and its token."""
     client = world.connect(node=node)
     client.send(f"CAP REQ :{' '.join(RESUMABLE)}", f"NICK {nick}", "USER a 0 * :A", "CAP END")
     token = client.lines()[-1].split()[3]

@@ -1,4 +1,4 @@
-"""What was missed and what the own lines did comes in the log's order, on any node."""
+"""What a client missed and what its own lines did come in the order of the log."""
 
 from roost.chat.commands import Act, Operation
 from roost.chat.commands.messages import Say
@@ -21,7 +21,7 @@ def move(world: World, client: Client, node: int, served: int) -> None:
 
 
 def did(world: World, client: Client, line: str, operation: Operation) -> None:
-    """Let a line have its effect without the client being told."""
+    """Let a line take effect without the client being told."""
     client.sent.append(line.encode())
     number = len(client.sent)
     session = SessionId(client.session)
