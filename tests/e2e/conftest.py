@@ -11,7 +11,7 @@ from support.cluster import Cluster
 
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster for tests that leave it intact and use rooms and nicknames of their own."""
+    """Share a cluster among tests that leave it intact and use rooms and nicknames of their own."""
     with Cluster(tmp_path_factory.mktemp("shared") / "data") as cluster:
         yield cluster
 

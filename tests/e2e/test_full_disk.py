@@ -25,7 +25,7 @@ class Disk:
 
 @contextmanager
 def _limited_files(cluster: Cluster) -> Iterator[Disk]:
-    """Limits the size of the node's files; needs no privileges."""
+    """Limit the size of the files of a node; this needs no privileges."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(cluster: Cluster) -> None:
@@ -41,7 +41,7 @@ def _limited_files(cluster: Cluster) -> Iterator[Disk]:
 
 @contextmanager
 def _small_file_system(cluster: Cluster) -> Iterator[Disk]:
-    """Puts the node's data on a small file system, and fills that with a file."""
+    """Put the data of a node on a small file system, and fill that with a file."""
     data = cluster.data / "n2" / "data"
     filler = data / "filler"
     cluster.stop()
