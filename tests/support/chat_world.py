@@ -15,6 +15,16 @@ INCARNATION = 7
 FIRST_MS = 1_700_000_000_000
 
 
+def ensure_account(state: State, name: str, time_ms: int = 0) -> Account:
+    """Return the account of this name; create it if need be."""
+    folded = FoldedAccount(fold_nick(name))
+    if folded not in state.accounts:
+        number = AccountId(1_000_000 + len(state.accounts))
+        state.accounts[folded] = Account(number, name, time_ms, Credentials())
+        state.account_names[number] = folded
+    return state.accounts[folded]
+
+
 class ChatWorld:
     """A chat state whose entries have positions 1, 2, 3 ..., one second apart."""
 
@@ -38,12 +48,7 @@ class ChatWorld:
 
     def own(self, account: str) -> Account:
         """Return the account of this name; create it if need be."""
-        folded = FoldedAccount(fold_nick(account))
-        if folded not in self.state.accounts:
-            number = AccountId(1_000_000 + len(self.state.accounts))
-            self.state.accounts[folded] = Account(number, account, 0, Credentials())
-            self.state.account_names[number] = folded
-        return self.state.accounts[folded]
+        return ensure_account(self.state, account)
 
     def open(
         self,

@@ -21,13 +21,12 @@ from roost.chat.changes import Change
 from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.cluster import Configure, SetSecret
 from roost.chat.commands.sessions import BalancerStarted, OpenSession
-from roost.chat.credentials import Credentials
-from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, FoldedAccount, Position, SessionId
+from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, Position, SessionId
 from roost.chat.record import history_rows
 from roost.chat.settings import Settings
-from roost.chat.state import Account, State
+from roost.chat.state import State
 from roost.instant import Instant
-from roost.irc import casemapping, message
+from roost.irc import message
 from roost.irc.message import Message
 from roost.ircd.config import Config
 from roost.ircd.server import Server
@@ -45,6 +44,7 @@ from roost.protocol.trunk import (
     Refuse,
     Reply,
 )
+from support.chat_world import ensure_account
 from support.fake_hashing import do_work
 from support.memory_history import MemoryHistory
 
@@ -104,6 +104,12 @@ class Client:
     def commands(self) -> list[str]:
         """Return and remove the lines received so far, as commands and numerics."""
         return [received.command for received in self.messages()]
+
+    def service_texts(self, service: str) -> list[str]:
+        """Return and remove the lines received so far, as the texts of a service's notices."""
+        notices = [line for line in self.messages() if line.command == "NOTICE"]
+        assert {line.source for line in notices} <= {f"{service}!{service}@services.roost.local"}
+        return [line.parameters[1] for line in notices]
 
     def expect(self, *expected: str) -> None:
         """Check that exactly these lines were received, in this order, and remove them.
@@ -174,12 +180,7 @@ class World:
 
     def own(self, client: Client, account: str) -> None:
         """Log a client in to an account, which is created if need be."""
-        folded = FoldedAccount(casemapping.fold_nick(account))
-        if folded not in self.state.accounts:
-            number = AccountId(1_000_000 + len(self.state.accounts))
-            self.state.accounts[folded] = Account(number, account, self.time_ms, Credentials())
-            self.state.account_names[number] = folded
-        self._owned[client.session] = self.state.accounts[folded].id
+        self._owned[client.session] = ensure_account(self.state, account, self.time_ms).id
 
     def connect(
         self,

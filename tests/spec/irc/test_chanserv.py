@@ -17,13 +17,7 @@ def register(world: World, nick: str, account: str = "", *, node: int = 0) -> Cl
 
 
 def said(client: Client) -> list[str]:
-    """Return what ChanServ said, and check that it came from its mask."""
-    texts = []
-    for line in client.messages():
-        if line.command == "NOTICE":
-            assert line.source == "ChanServ!ChanServ@services.roost.local"
-            texts.append(line.parameters[1])
-    return texts
+    return client.service_texts("ChanServ")
 
 
 @pytest.fixture

@@ -35,13 +35,7 @@ def register(
 
 
 def said(client: Client) -> list[str]:
-    """Return what NickServ said, and check that it came from its mask."""
-    texts = []
-    for line in client.messages():
-        if line.command == "NOTICE":
-            assert line.source == "NickServ!NickServ@services.roost.local"
-            texts.append(line.parameters[1])
-    return texts
+    return client.service_texts("NickServ")
 
 
 @pytest.fixture

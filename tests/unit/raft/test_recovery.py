@@ -1,5 +1,7 @@
 """What a replica that lost storage may do, and when it has recovered."""
 
+from collections.abc import Callable
+
 import pytest
 
 from roost.raft.messages import (
@@ -11,7 +13,7 @@ from roost.raft.messages import (
     VoteRequest,
     VoteResponse,
 )
-from support.raft_cluster import Cluster
+from support.raft_cluster import Cluster, Node
 from support.raft_replica import Bench, entries
 
 AMNESIAC = HardState(is_amnesiac=True)
@@ -83,8 +85,11 @@ def test_a_floor_that_is_reached_already_is_lifted_at_the_start() -> None:
     assert bench.hard_state == HardState(3, "b")
 
 
-def test_a_floored_voter_cannot_help_to_outvote_what_it_acknowledged() -> None:
-    """Return a cluster where n1, which is away, and n2, whose disk lost it, had an entry."""
+def check_entry_survives(lose: Callable[[Node], None]) -> tuple[Cluster, Node, Node]:
+    """Let one of the two members that have a committed entry lose it; return leader and loser.
+
+    While the other one is away, the loser must not vote for the third member, which lacks it.
+    """
     cluster = Cluster(seed=4).start()
     leader = cluster.wait_leader()
     two, three = (node for node in cluster.nodes.values() if node is not leader)
@@ -93,8 +98,7 @@ def test_a_floored_voter_cannot_help_to_outvote_what_it_acknowledged() -> None:
     cluster.run(0.1)
     assert leader.applied == [b"precious"]
     leader.crash()
-    two.crash()
-    two.disk.cut(two.disk.entries[-1].index)
+    lose(two)
     two.start()
     three.start()
     cluster.run(5.0)
@@ -102,6 +106,15 @@ def test_a_floored_voter_cannot_help_to_outvote_what_it_acknowledged() -> None:
     leader.start()
     cluster.settle()
     assert all(node.applied[0] == b"precious" for node in cluster.nodes.values())
+    return cluster, leader, two
+
+
+def test_a_floored_voter_cannot_help_to_outvote_what_it_acknowledged() -> None:
+    def cut(node: Node) -> None:
+        node.crash()
+        node.disk.cut(node.disk.entries[-1].index)
+
+    _, _, two = check_entry_survives(cut)
     assert not two.up.statistics().is_barred
 
 
@@ -211,24 +224,8 @@ def test_an_amnesiac_is_healed_by_a_snapshot() -> None:
 
 
 def test_a_lost_disk_cannot_lose_an_entry() -> None:
-    """n1 and n2 had an entry that n3 lacks; n2's disk is lost, n1 is away."""
-    cluster = Cluster(seed=4).start()
-    leader = cluster.wait_leader()
-    two, three = (node for node in cluster.nodes.values() if node is not leader)
-    three.crash()
-    cluster.propose(leader.name, b"precious")
-    cluster.run(0.1)
-    assert leader.applied == [b"precious"]
-    leader.crash()
-    two.lose_disk()
-    two.start()
-    three.start()
-    cluster.run(5.0)
-    assert cluster.leader() is None
-    leader.start()
-    cluster.settle()
+    cluster, leader, two = check_entry_survives(Node.lose_disk)
     cluster.run(3.0)
-    assert all(node.applied[0] == b"precious" for node in cluster.nodes.values())
     assert not two.up.statistics().is_barred
     leader.crash()
     cluster.run(0.5)
