@@ -114,8 +114,8 @@ def _choose_ports(config: UpConfig, count: int) -> list[_Ports]:
             (config.host, config.http_port and config.http_port + i, "--http-port"),
             (LOOPBACK, 0, "--host"),
         ]
-    chosen = iter(choose_ports(wanted))
-    return [_Ports(*four) for four in zip(*[chosen] * 4, strict=True)]
+    ports = choose_ports(wanted)
+    return [_Ports(*ports[start : start + 4]) for start in range(0, len(ports), 4)]
 
 
 def _deploy(
