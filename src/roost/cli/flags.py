@@ -1,7 +1,7 @@
-"""What each command can be told: one field is one flag.
+"""The flags of every command, one per field.
 
-`options` makes the command line of these classes, and their defaults and help texts are the only
-ones. Nothing here may be slow to import: `roost --help` loads it.
+`options` builds the command line from these classes. Help texts and defaults stand nowhere else.
+Nothing here may be slow to import, because `roost --help` loads it.
 """
 
 from pathlib import Path
@@ -36,7 +36,7 @@ class Sets(NamedTuple):
 
 
 class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The flags of `roost up`, which are the keys of its file as well."""
+    """The flags of `roost up`, which are also the keys of its file."""
 
     nodes: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=NODES_MAX)] | None,
@@ -129,7 +129,7 @@ class InitFlags(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessFlags(msgspec.Struct, frozen=True, kw_only=True):
-    """The flags of `roost node` and `roost balancer`, beside the keys of their files."""
+    """The flags of `roost node` and `roost balancer`, in addition to the keys of their files."""
 
     config: Annotated[Path | None, typer.Option(help="TOML file of the process.")] = None
     log_level: LogLevel = "info"

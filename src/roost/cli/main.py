@@ -1,7 +1,7 @@
-"""The command `roost`: what each command can be told.
+"""The command `roost` and its subcommands.
 
-The work is in the other modules, each imported only by the command that needs it, so that
-`roost --help` and a typing mistake are answered at once.
+Each command imports the module that does its work only when it runs, so that `roost --help` and
+typing mistakes are answered at once.
 """
 
 import sys
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line, and end with its exit code."""
+    """Run the command line, and exit with its code."""
     try:
         app(prog_name="roost")
     except CommandError as error:
