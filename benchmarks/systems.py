@@ -148,28 +148,28 @@ def _is_whole(run_file: Path) -> bool:
 def inspircd(folder: Path) -> Iterator[System]:
     """Run three linked InspIRCd behind HAProxy, which picks the one with the fewest clients."""
     ports = free_ports(2 * SERVERS + 1)
-    doors, links, port = ports[:SERVERS], ports[SERVERS:-1], ports[-1]
+    client_ports, links, port = ports[:SERVERS], ports[SERVERS:-1], ports[-1]
     as_root = ["--runasroot"] if os.geteuid() == 0 else []
     with contextlib.ExitStack() as stack:
         roots = []
         for number in range(SERVERS):
             config = folder / f"inspircd{number}.conf"
-            config.write_text(_inspircd_config(number, doors[number], links, folder))
+            config.write_text(_inspircd_config(number, client_ports[number], links, folder))
             command = [_tool("inspircd"), "--nofork", *as_root, f"--config={config}"]
             log = folder / f"inspircd{number}.log"
             roots.append(stack.enter_context(running(command, log)).pid)
-        for door in doors:
-            wait_until(lambda door=door: greets(door), "InspIRCd")  # type: ignore[misc]
-        wait_until(lambda: _is_linked(doors[0]), "InspIRCd's links")
+        for client_port in client_ports:
+            wait_until(lambda client_port=client_port: greets(client_port), "InspIRCd")  # type: ignore[misc]
+        wait_until(lambda: _is_linked(client_ports[0]), "InspIRCd's links")
         balancer = folder / "haproxy.cfg"
-        balancer.write_text(_haproxy_config(port, doors))
+        balancer.write_text(_haproxy_config(port, client_ports))
         command = [_tool("haproxy"), "-db", "-f", str(balancer)]
         roots.append(stack.enter_context(running(command, folder / "haproxy.log")).pid)
         wait_until(lambda: greets(port), "HAProxy")
         yield System(INSPIRCD, port, tuple(roots), folder)
 
 
-def _inspircd_config(number: int, door: int, links: list[int], folder: Path) -> str:
+def _inspircd_config(number: int, client_port: int, links: list[int], folder: Path) -> str:
     # InspIRCd needs a tree: each server links to the first one.
     others = range(1, SERVERS) if number == 0 else [0]
     blocks = [
@@ -183,7 +183,7 @@ def _inspircd_config(number: int, door: int, links: list[int], folder: Path) -> 
         [
             f'<server name="s{number}.bench" id="{number}BB" description="b" network="bench">',
             '<admin name="a" nick="a" email="a@bench">',
-            f'<bind address="127.0.0.1" port="{door}" type="clients">',
+            f'<bind address="127.0.0.1" port="{client_port}" type="clients">',
             f'<bind address="127.0.0.1" port="{links[number]}" type="servers">',
             '<module name="spanningtree">',
             *blocks,
@@ -205,12 +205,12 @@ def _inspircd_config(number: int, door: int, links: list[int], folder: Path) -> 
     )
 
 
-def _is_linked(door: int) -> bool:
-    return _ask(door, "LINKS", " 365 ").count(" 364 ") == SERVERS
+def _is_linked(client_port: int) -> bool:
+    return _ask(client_port, "LINKS", " 365 ").count(" 364 ") == SERVERS
 
 
-def _haproxy_config(port: int, doors: list[int]) -> str:
-    servers = [f"  server s{number} 127.0.0.1:{door}" for number, door in enumerate(doors)]
+def _haproxy_config(port: int, client_ports: list[int]) -> str:
+    servers = [f"  server s{index} 127.0.0.1:{one}" for index, one in enumerate(client_ports)]
     return "\n".join(
         [
             "global",

@@ -58,7 +58,7 @@ def test_of_fifty_who_register_one_name_at_once_one_gets_it(
         observer = stack.enter_context(cluster.client("observer")).register()
         in_it = [nick for nick in (racer.nick for racer in racers) if account_of(observer, nick)]
         assert in_it == [f"racer{winners[0]}"]
-        # It is the winner's password that counts, on whichever node.
+        # The winner's password is valid on every node.
         for number in (winners[0], (winners[0] + 1) % RACERS):
             observer.send(f"NS IDENTIFY prize {PASSWORD}-{number}")
             told = observer.expect("NOTICE", "observer", source="NickServ")
@@ -176,7 +176,7 @@ def test_who_is_always_on_finds_what_was_said_and_no_password_is_kept_anywhere(
             ada.send("PRIVMSG NickServ :SET ALWAYS-ON on")
             ada.expect("NOTICE", source="NickServ")
             ada.join("#quiet")
-            # Where passwords are typed, and where they are mistyped.
+            # Send passwords, right and wrong ones.
             ada.send(f"NS SET PASSWORD {other}", f"NS IDENTIFY {PASSWORD}")
             ada.expect("NOTICE", where=lambda line: line.text.startswith("Your password is"))
             ada.expect("NOTICE", where=lambda line: line.text.startswith("Wrong"))
@@ -207,7 +207,7 @@ def test_who_is_always_on_finds_what_was_said_and_no_password_is_kept_anywhere(
     cluster.stop()
     kept = {path: path.read_bytes() for path in cluster.data.rglob("*") if path.is_file()}
     kept[Path("log")] = cluster.log().encode()
-    # What is kept at all is found as it was typed.
+    # Text is stored as it was typed, so passwords in the files would be found.
     logs = [data for path, data in kept.items() if path.name.startswith("log.db")]
     assert any(b"while you were away 1" in data for data in logs)
     for password in (PASSWORD, other):
@@ -236,9 +236,9 @@ def test_irssi_and_weechat_log_in_by_tls(cluster: Cluster, tmp_path: Path, mecha
             with contextlib.suppress(ClosedError):
                 client.wait_closed()
     if mechanism.startswith("SCRAM"):
-        # Its versions of today do not know it.
+        # Current versions of irssi do not support SCRAM.
         sasl[ines]["mechanism"] = "PLAIN"
-    # WeeChat has its own spelling.
+    # WeeChat spells it differently.
     sasl[walter]["mechanism"] = mechanism.lower()
     with (
         irssi_by_tls(

@@ -112,12 +112,12 @@ def test_a_client_that_never_reads_is_cut_off_alone(
     )
     cluster = start_cluster(arguments=("--config", str(file)))
     with cluster.client("deaf") as deaf, cluster.client("talker") as talker:
-        # Without echoes the talker itself has nothing to read.
+        # Without echoes the sender itself has nothing to read.
         talker.register(capabilities=("message-tags",)).join("#deaf")
         deaf.keep_little()
         deaf.register().join("#deaf")
         talker.expect("JOIN", "#deaf", source="deaf")
-        # More than the system's own buffers hold, so that some has to wait in the balancer.
+        # More than the system's buffers hold, so that some must wait in the balancer.
         for count in range(60):
             talker.send(*(f"PRIVMSG #deaf :{count:04} {'z' * 400}" for _ in range(500)))
             quits = [line for line in talker.sync() if line.command == "QUIT"]

@@ -12,7 +12,7 @@ from support.tmux import Terminal
 def _irssi(cluster: Cluster, home: Path, nick: str) -> Terminal:
     host, port = cluster.address
     home.mkdir()
-    # It holds back what it sends, two seconds for each line, to please servers less patient.
+    # It sends one line per two seconds unless told otherwise, to spare slow servers.
     config = 'settings = { "irc/core" = { cmd_queue_speed = "10msec"; }; };\n'
     (home / "config").write_text(config)
     return Terminal(["irssi", f"--home={home}", "-c", host, "-p", str(port), "-n", nick])
@@ -20,7 +20,7 @@ def _irssi(cluster: Cluster, home: Path, nick: str) -> Terminal:
 
 def _weechat(cluster: Cluster, home: Path, nick: str, room: str) -> Terminal:
     host, port = cluster.address
-    # As irssi, it holds back what it sends.
+    # Like irssi, it delays what it sends.
     haste = [
         *("-r", "/set irc.server_default.anti_flood_prio_high 0"),
         *("-r", "/set irc.server_default.anti_flood_prio_low 0"),
@@ -44,7 +44,7 @@ def test_irssi_and_weechat_talk_through_the_cluster(cluster: Cluster, tmp_path: 
         irssi.wait_for("hello from weechat")
         weechat.type("/topic where terminals meet")
         irssi.wait_for("where terminals meet")
-        # Nodes are even, so the two are on different ones.
+        # Nodes are balanced, so the two are on different ones.
         served = [node.sessions for node in cluster.status().nodes]
         assert max(served) - min(served) <= 1
 
@@ -95,7 +95,7 @@ def test_irssi_and_weechat_sit_through_the_death_of_every_node_and_show_nothing(
         irssi.type("/join #story")
         weechat.wait_for("ines")
         teller.join("#story")
-        # Whichever nodes serve the two, both lose theirs; and all fits a screen.
+        # Both clients lose their nodes, whichever these are. Everything fits on a screen.
         said = 0
         for name in ("n1", "n2", "n3"):
             cluster.wait_whole()

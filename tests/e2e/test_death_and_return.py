@@ -17,7 +17,7 @@ def _events(lines: list[Line]) -> list[tuple[object, ...]]:
 
 def _client_on_each_node(cluster: Cluster, stack: ExitStack, prefix: str) -> dict[str, IrcClient]:
     clients: dict[str, IrcClient] = {}
-    # A node that has just come back gets few clients at first, so it may take some.
+    # A node that has just come back gets few clients at first.
     for number in range(40):
         client, node = cluster.client_on_new_node(f"{prefix}{number}")
         stack.callback(client.close)
@@ -42,7 +42,7 @@ def test_a_killed_node_comes_back_with_the_same_history(
         witness.expect("PRIVMSG", "#story", "before the fall")
 
         old_pid = cluster.kill(leader)
-        # Everybody goes on at once, without the leader that they had.
+        # Everybody continues at once, without the former leader.
         witness.say("#story", "we go on")
         other.expect("PRIVMSG", "#story", "we go on")
         victim.expect("PRIVMSG", "#story", "we go on")
@@ -166,7 +166,7 @@ def test_nothing_outlives_a_killed_supervisor(start_cluster: Callable[..., Clust
         orphan.say("#orphans", "said before")
         cluster.kill_supervisor()
         orphan.wait_closed()
-    # The next run takes over, whatever is left of the last one.
+    # The next run takes over whatever the last one left behind.
     cluster.start()
     with cluster.client("heir") as heir:
         heir.register().join("#orphans")

@@ -96,7 +96,7 @@ def test_a_certificate_of_another_authority_is_refused(cluster: Cluster, tmp_pat
     with ClusterDirectory(tmp_path / "other") as directory:
         identity = {"n1": ("node", ())}
         files = ensure_certificates(directory, own["cluster"], identity, clock.utc_now())["n1"]
-    # It trusts the balancer, as somebody would who has seen its certificate.
+    # It trusts the balancer, as anybody who has seen its certificate could.
     context = _careless_context()
     context.load_cert_chain(files["certificate"], files["key"])
     line = _refused(cluster, "127.0.0.2", context)
@@ -126,7 +126,7 @@ def _refused(cluster: Cluster, source: str, context: ssl.SSLContext | None) -> s
     with socket.create_connection(
         _trunk_address(cluster), timeout=PATIENCE_S, source_address=(source, 0)
     ) as raw:
-        # What the balancer says to it, or whether it just hangs up, is the balancer's business.
+        # The balancer may send an error or just close the connection.
         with contextlib.suppress(OSError):
             if context is None:
                 raw.sendall(b"\x00\x00\x01\x00half a frame")

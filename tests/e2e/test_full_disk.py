@@ -107,7 +107,7 @@ def test_a_full_disk_is_said_and_survived(
         writer.say("#disk", "there is room")
         disk.fill(cluster)
         for count in range(400):
-            # The others are a majority: the conversation goes on.
+            # The others are a majority, so the conversation continues.
             writer.say("#disk", f"{count} {CHUNK}")
             if cluster.node("n2").state == "disk":
                 break

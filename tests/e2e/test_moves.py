@@ -15,9 +15,9 @@ import pytest
 
 from roost.cli.status import Cluster as Status
 from roost.ops import clock
+from support.background_load import BackgroundLoad
 from support.cluster import ROOST, Cluster, run_roost
 from support.irc_client import IrcClient
-from support.pressure import Pressure
 
 DEATH_MS_MAX = 5_000.0
 HANG_MS_MAX = 8_000.0
@@ -46,17 +46,17 @@ def wait_even(cluster: Cluster) -> float:
 
 def test_nodes_are_killed_again_and_again_and_nobody_notices(start_cluster: StartCluster) -> None:
     cluster = start_cluster()
-    with Pressure(cluster) as pressure, ExitStack() as stack:
+    with BackgroundLoad(cluster) as load, ExitStack() as stack:
         for number, find in enumerate((Cluster.leader, follower, Cluster.leader)):
             newcomers = [cluster.client(f"new{number}x{count}") for count in range(3)]
             for newcomer in newcomers:
                 stack.callback(newcomer.close)
                 newcomer.send("CAP LS 302", f"NICK {newcomer.nick}")
             name = find(cluster)
-            with pressure.measured(f"kill -9 {name}", pause_ms_max=DEATH_MS_MAX):
+            with load.measured(f"kill -9 {name}", pause_ms_max=DEATH_MS_MAX):
                 old_pid = cluster.kill(name)
                 for newcomer in newcomers:
-                    # One of the three was being registered by the node that is gone.
+                    # The dead node was registering one of the three.
                     newcomer.send(f"USER {newcomer.nick} 0 * :x", "CAP END")
                     newcomer.expect("001")
                 cluster.wait_back(name, old_pid)
@@ -65,18 +65,18 @@ def test_nodes_are_killed_again_and_again_and_nobody_notices(start_cluster: Star
 
 def test_a_node_hangs_and_wakes_up_and_nobody_notices(start_cluster: StartCluster) -> None:
     cluster = start_cluster()
-    with Pressure(cluster) as pressure:
+    with BackgroundLoad(cluster) as load:
         for find in (follower, Cluster.leader):
             name = find(cluster)
             pid = cluster.node(name).pid
-            with pressure.measured(f"SIGSTOP {name}", pause_ms_max=HANG_MS_MAX):
+            with load.measured(f"SIGSTOP {name}", pause_ms_max=HANG_MS_MAX):
                 with stopped(pid):
                     cluster.wait_for(
                         lambda status: any(node.state == "down" for node in status.nodes),
                         "node that is given up",
                     )
                     time.sleep(HANG_S)
-                # It finds that its clients are others', and joins again.
+                # It finds that its clients have moved, and joins again.
                 cluster.wait_ready_nodes()
             assert cluster.node(name).pid == pid
     assert "process-died" not in cluster.log()
@@ -140,7 +140,7 @@ def test_without_a_majority_people_wait_and_what_they_type_is_sent_once(
         for person in people:
             later = [line.command for line in person.sync()]
             assert not {"PRIVMSG", "NOTICE", "JOIN", "QUIT"} & set(later)
-        # One of the two was enough to go on; the other may still be starting, too early to be told.
+        # One of the two was enough to continue; the other may still be starting.
         cluster.wait_ready_nodes()
 
 
@@ -177,10 +177,10 @@ def run_node(cluster: Cluster, name: str) -> Iterator[None]:
 def test_a_node_is_drained_and_taken_back_and_nobody_notices(start_cluster: StartCluster) -> None:
     cluster = start_cluster()
     data = ("--data", str(cluster.data))
-    with Pressure(cluster) as pressure:
+    with BackgroundLoad(cluster) as load:
         had = cluster.node("n2").sessions
         assert had > 20
-        with pressure.measured("roost drain n2", pause_ms_max=MOVE_MS_MAX):
+        with load.measured("roost drain n2", pause_ms_max=MOVE_MS_MAX):
             start = clock.monotonic()
             drained = run_roost("drain", "n2", *data)
             print(f"drained of {had} clients in {clock.monotonic() - start:.1f} s")
@@ -194,7 +194,7 @@ def test_a_node_is_drained_and_taken_back_and_nobody_notices(start_cluster: Star
         with cluster.client("newcomer") as newcomer:
             newcomer.register()
             assert cluster.node("n2").sessions == 0
-        # Neither a death nor a restart undrains it.
+        # Neither a death nor a restart ends draining.
         old_pid = cluster.kill("n2")
         cluster.wait_for(
             lambda status: any(
@@ -203,7 +203,7 @@ def test_a_node_is_drained_and_taken_back_and_nobody_notices(start_cluster: Star
             ),
             "n2 that is back and drained",
         )
-        with pressure.measured("roost undrain n2", pause_ms_max=MOVE_MS_MAX):
+        with load.measured("roost undrain n2", pause_ms_max=MOVE_MS_MAX):
             taken_back = run_roost("undrain", "n2", *data)
             assert taken_back.returncode == 0, taken_back.stderr
             print(f"even again {wait_even(cluster):.1f} s after it was taken back")
@@ -230,10 +230,10 @@ def test_an_order_that_cannot_be_given_says_why(
 
 def test_a_rolling_restart_disturbs_nobody(start_cluster: StartCluster) -> None:
     cluster = start_cluster()
-    with Pressure(cluster) as pressure:
+    with BackgroundLoad(cluster) as load:
         for name in ("n1", "n2", "n3"):
             old_pid = cluster.node(name).pid
-            with pressure.measured(f"restart of {name}", pause_ms_max=MOVE_MS_MAX):
+            with load.measured(f"restart of {name}", pause_ms_max=MOVE_MS_MAX):
                 os.kill(old_pid, signal.SIGTERM)
                 cluster.wait_back(name, old_pid)
         print(f"even again {wait_even(cluster):.1f} s after the last return")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from roost.cli.status import Cluster as Status
+from support.background_load import BackgroundLoad
 from support.namespaces import NamespacedCluster, require_namespaces
-from support.pressure import Pressure
 
 SILENT_PAUSE_MS_MAX = 2000.0
 
@@ -16,20 +16,20 @@ def test_a_silent_node_costs_a_pause_and_takes_its_clients_back_afterwards(tmp_p
     require_namespaces()
     with (
         NamespacedCluster(tmp_path / "data") as cluster,
-        Pressure(cluster, clients=90, rooms=9, rate=60) as pressure,
+        BackgroundLoad(cluster, clients=90, rooms=9, rate=60) as load,
     ):
         leader = cluster.leader()
         follower = next(name for name in ("n1", "n2", "n3") if name != leader)
         for what, name in (("a follower", follower), ("the leader", cluster.leader())):
             cluster.wait_for(lambda status, name=name: sessions(status, name) >= 20, "even nodes")  # type: ignore[misc]
-            with pressure.measured(f"{what} goes silent", pause_ms_max=SILENT_PAUSE_MS_MAX):
+            with load.measured(f"{what} goes silent", pause_ms_max=SILENT_PAUSE_MS_MAX):
                 cluster.silence(name)
                 cluster.wait_for(lambda status, name=name: is_lost(status, name), "lost node")  # type: ignore[misc]
-                pressure.wait_said(120)
-            with pressure.measured(f"{what} is back", pause_ms_max=SILENT_PAUSE_MS_MAX):
+                load.wait_said(120)
+            with load.measured(f"{what} is back", pause_ms_max=SILENT_PAUSE_MS_MAX):
                 cluster.unsilence(name)
                 cluster.wait_ready_nodes()
-                pressure.wait_said(60)
+                load.wait_said(60)
         cluster.wait_for(lambda status: sessions(status, leader) >= 20, "even nodes")
 
 

@@ -21,7 +21,7 @@ from roost.client.model import ConversationKind, Entry, EntryKind
 from roost.client.model.conversation import Conversation
 from roost.client.tui.idle import IdleCollector
 from roost.ops import clock
-from support.chat_interface import Stand, open_interface
+from support.chat_interface import Harness, open_interface
 
 ENTRIES = 100_000
 PEOPLE = 5_000
@@ -87,9 +87,9 @@ def make_entry(number: int) -> Entry:
     )
 
 
-def fill(stand: Stand) -> Conversation:
+def fill(ui: Harness) -> Conversation:
     """Fill the visible room with as many messages and members as possible, and add other rooms."""
-    model = stand.model
+    model = ui.model
     conversation = model.conversations["#room"]
     conversation.insert(len(conversation.entries), [make_entry(n) for n in range(ENTRIES)])
     for number in range(PEOPLE):
@@ -109,9 +109,9 @@ def fill(stand: Stand) -> Conversation:
 async def measure(size: tuple[int, int]) -> dict[str, Times]:
     """Return frame times while messages arrive, while scrolling and while resizing."""
     found = {"500 messages a second": Times(), "scrolling": Times(), "resizing": Times()}
-    async with open_interface(size=size) as stand:
-        await stand.see("You joined")
-        conversation = fill(stand)
+    async with open_interface(size=size) as ui:
+        await ui.see("You joined")
+        conversation = fill(ui)
         number = ENTRIES
         with render_times(found["500 messages a second"]):
             start = clock.monotonic()
@@ -123,11 +123,11 @@ async def measure(size: tuple[int, int]) -> dict[str, Times]:
                 await asyncio.sleep(1 / 60)
         with render_times(found["scrolling"]):
             while len(found["scrolling"].frames) < FRAMES:
-                stand.main.pane.view.scroll_rows(-7)
+                ui.main.pane.view.scroll_rows(-7)
                 await asyncio.sleep(1 / 60)
         with render_times(found["resizing"]):
             for step in range(40):
-                await stand.pilot.resize_terminal(size[0] - step % 5, size[1])
+                await ui.pilot.resize_terminal(size[0] - step % 5, size[1])
                 await asyncio.sleep(1 / 60)
     return found
 

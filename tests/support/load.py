@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from roost.ops import clock
-from support.ways import Way, plain
+from support.dialling import Dial, plain
 
 GOODBYE_S = 5.0
 """How long closing may take; TLS and WebSocket clients have a closing handshake."""
@@ -127,10 +127,10 @@ class Load:
         clients: int,
         rooms: int,
         rate: float,
-        ways: Sequence[Way] = (),
+        dials: Sequence[Dial] = (),
     ) -> None:
-        """Create `clients` clients, which use the `ways` in turn, or all plain text."""
-        self._ways = tuple(ways) or (plain(host, port),)
+        """Create `clients` clients, which use the `dials` in turn, or all plain text."""
+        self._dials = tuple(dials) or (plain(host, port),)
         self._count = clients
         self._rooms = rooms
         self._rate = rate
@@ -150,11 +150,11 @@ class Load:
     async def connect(self) -> None:
         """Connect all clients and join their rooms."""
         for number in range(self._count):
-            # Each room has people who came by each way.
+            # Each room has clients of each kind.
             room = f"#load{number % self._rooms}"
-            way = self._ways[number // self._rooms % len(self._ways)]
+            dial = self._dials[number // self._rooms % len(self._dials)]
             client = LoadClient(self, number, room)
-            await way(lambda client=client: client)  # type: ignore[misc]
+            await dial(lambda client=client: client)  # type: ignore[misc]
             self.clients.append(client)
             self._rooms_of.setdefault(room, [])
         async with asyncio.timeout(60):

@@ -29,7 +29,7 @@ def irssi_by_tls(
     login = "".join(f'sasl_{name} = "{value}"; ' for name, value in (sasl or {}).items())
     home.mkdir()
     (home / "config").write_text(
-        # It holds back what it sends, two seconds for each line, to please servers less patient.
+        # It sends one line per two seconds unless told otherwise, to spare slow servers.
         'settings = { "irc/core" = { cmd_queue_speed = "10msec"; }; };\n'
         'servers = ({ address = "localhost"; chatnet = "roost"; '
         f'port = "{cluster.tls_address[1]}"; use_tls = "yes"; tls_verify = "yes"; '
@@ -66,7 +66,7 @@ def weechat_by_tls(
         *("-r", f"/server add roost localhost/{port} -ssl"),
     ]
     for name, value in options.items():
-        # Its versions spell it in two ways.
+        # Its versions spell this option in two ways.
         for spelling in dict.fromkeys((name, name.replace("tls", "ssl"))):
             command += ["-r", f'/set irc.server.roost.{spelling} "{value}"']
     return Terminal([*command, "-r", "/connect roost"])

@@ -139,7 +139,7 @@ class SimulatedClient:
         """Return whether a line is about the client itself."""
         return f"!{self.name}@" in received.message.source
 
-    # What people do
+    # What users do
 
     def send(self, verb: str, *parameters: str, label: str = "") -> None:
         """Send a line."""

@@ -196,7 +196,7 @@ class SimulatedCluster:
         self.world.at(pause, lambda: None if node.is_up else node.start())
 
     def _lose_disk(self) -> None:
-        # A second lost disk before the first is made good would be a lost majority.
+        # A second lost disk before the first has recovered would mean a lost majority.
         if all(
             n.engine is not None
             and n.engine.status().state == "ready"
@@ -256,7 +256,7 @@ class SimulatedCluster:
             if not node.is_up:
                 node.start()
 
-    # Checkers that look at the end
+    # Checks at the end
 
     def states(self) -> dict[str, str]:
         """Return how each node judges itself."""
@@ -285,7 +285,7 @@ class SimulatedCluster:
             lambda: f"all nodes ready, but {self.states()}",
         )
         self.people_stop()
-        # Whoever is still introducing themselves needs a moment to say the rest.
+        # Clients that are still registering need a moment to finish.
         self.world.run(3.0)
         self.world.run_until(
             lambda: (

@@ -145,7 +145,7 @@ class Network:
 
         self._world.at(delay_s, tell)
 
-    # Trouble on the way
+    # Faults
 
     def stall(self, sender: str, receiver: str, seconds: float) -> None:
         """Hold back everything that one end sends for `seconds`."""
@@ -174,7 +174,7 @@ class Network:
         for pair in self.cut:
             link = self._links.get(pair)
             if link is not None:
-                # Frames were swallowed on a link that lives: no ordered link can go on.
+                # Frames were lost on a live link, and an ordered link cannot continue after that.
                 for end in pair:
                     self._tell(link, end, 0.0)
         self.cut.clear()

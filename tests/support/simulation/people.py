@@ -49,7 +49,7 @@ class Person:
         self._counter += 1
         return f"{prefix}{self.name}x{self._counter}"
 
-    # Coming in
+    # Connecting
 
     def come_in(self) -> None:
         """Connect and register, at once or line by line, sometimes with a taken nickname."""
@@ -98,7 +98,7 @@ class Person:
         if received.message.command == "433" and not client.is_registered:
             client.send("NICK", f"{client.name}-")
 
-    # Taking part
+    # Chatting
 
     def act(self, client: SimulatedClient) -> None:
         """Perform one random action."""

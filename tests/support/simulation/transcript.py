@@ -66,7 +66,7 @@ class _Reader:
         if unit is None:
             raise _ExhaustedError
         if unit.first.message.command == "ERROR" and not unit.label:
-            # Nothing is answered after it.
+            # Nothing is answered after QUIT.
             raise _ExhaustedError
         self.at += 1
         return unit
@@ -171,11 +171,11 @@ class Transcript:
             return True
         if unit.label or identity in self._own_words:
             return False
-        # The first of the two; a label is only on the other one, the echo.
+        # This is the first of the two; only the other one, the echo, has a label.
         self._own_words[identity] = None
         return True
 
-    # What is shown to everybody
+    # What everybody sees
 
     def _check_order(self) -> None:
         before = ""
@@ -237,7 +237,7 @@ class Transcript:
                 case "CAP" if sent.parameters[0] in ("LS", "REQ"):
                     reply = reader.take("CAP").message.parameters
                     while reply[2] == "*" and len(reply) > 3:
-                        # A list that goes on in the next line.
+                        # The list continues in the next line.
                         reply = reader.take("CAP").message.parameters
                     assert reply[1] == {"LS": "LS", "REQ": "ACK"}[sent.parameters[0]], reply
                     known["CAP"] = False
@@ -384,7 +384,7 @@ class Transcript:
         unit = reader.next()
         room, limit = sent.parameters[1], int(sent.parameters[3])
         if unit.first.message.command == "FAIL":
-            # It is asked from a newer state than when the question was typed.
+            # The answer comes from a newer state than that at the time of the question.
             later = [other for other in self._client.sent if other.at >= sent.at]
             assert any(other.verb == "PART" and other.parameters[0] == room for other in later)
             return

@@ -1,7 +1,7 @@
 """Clients that talk while a test does something to their cluster.
 
-with Pressure(cluster) as pressure:
-    with pressure.measured("kill -9"):
+with BackgroundLoad(cluster) as load:
+    with load.measured("kill -9"):
         cluster.kill("n1")
         ...
 This prints the pauses. At the end it checks that no line was lost, doubled or reordered, and that
@@ -18,8 +18,8 @@ from typing import Self
 
 from roost.ops import clock
 from support.cluster import Cluster
+from support.dialling import Dial
 from support.load import Load, Report
-from support.ways import Way
 
 PATIENCE_S = 60.0
 TALK_S = 0.2
@@ -33,7 +33,7 @@ class Pause(float):
         return f"{float(self):.0f} ms"
 
 
-class Pressure:
+class BackgroundLoad:
     """A load in a thread of its own; a context manager that checks the results."""
 
     def __init__(
@@ -43,10 +43,10 @@ class Pressure:
         clients: int = 120,
         rooms: int = 12,
         rate: float = 80.0,
-        ways: Sequence[Way] = (),
+        dials: Sequence[Dial] = (),
     ) -> None:
         host, port = cluster.address
-        self._load = Load(host, port, clients=clients, rooms=rooms, rate=rate, ways=ways)
+        self._load = Load(host, port, clients=clients, rooms=rooms, rate=rate, dials=dials)
         self._is_ending = threading.Event()
         self._has_begun = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

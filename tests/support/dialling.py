@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 import aiohttp
 
-Way: TypeAlias = Callable[[Callable[[], asyncio.Protocol]], Awaitable[asyncio.Protocol]]
+Dial: TypeAlias = Callable[[Callable[[], asyncio.Protocol]], Awaitable[asyncio.Protocol]]
 
 
-def plain(host: str, port: int) -> Way:
+def plain(host: str, port: int) -> Dial:
     """Connect by plain text."""
 
     async def connect(make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
@@ -23,7 +23,7 @@ def plain(host: str, port: int) -> Way:
     return connect
 
 
-def tls(host: str, port: int, context: Callable[[], ssl.SSLContext]) -> Way:
+def tls(host: str, port: int, context: Callable[[], ssl.SSLContext]) -> Dial:
     """Connect by TLS. `context` is called for each connection, so that trust can change."""
 
     async def connect(make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
@@ -36,7 +36,7 @@ def tls(host: str, port: int, context: Callable[[], ssl.SSLContext]) -> Way:
     return connect
 
 
-def websocket(url: str) -> Way:
+def websocket(url: str) -> Dial:
     """Connect by WebSocket."""
 
     async def connect(make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from roost.ops import clock
+from support.background_load import BackgroundLoad
 from support.cluster import PATIENCE_S, POLL_S, Cluster
+from support.dialling import plain, tls, websocket
 from support.irc_client import IrcClient
-from support.pressure import Pressure
 from support.tls_clients import both_in_one, irssi_by_tls, weechat_by_tls
 from support.tls_files import fingerprint, self_signed, trusting
-from support.ways import plain, tls, websocket
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -35,15 +35,15 @@ def test_nodes_die_under_clients_by_tls_and_websocket(
 ) -> None:
     cluster = start_cluster()
     context = ssl.create_default_context(cafile=cluster.authority)
-    ways = (
+    dials = (
         tls(*cluster.tls_address, lambda: context),
         websocket(f"{cluster.http_url}/irc"),
         plain(*cluster.address),
     )
-    with Pressure(cluster, clients=90, rooms=10, rate=60, ways=ways) as pressure:
+    with BackgroundLoad(cluster, clients=90, rooms=10, rate=60, dials=dials) as load:
         for name in ("n1", "n2", "n3"):
             cluster.wait_ready_nodes()
-            with pressure.measured(f"kill -9 {name}", pause_ms_max=2000):
+            with load.measured(f"kill -9 {name}", pause_ms_max=2000):
                 cluster.wait_back(name, cluster.kill(name))
 
 
@@ -56,8 +56,8 @@ def test_certificates_change_under_load_and_nobody_is_dropped(
     cluster = start_cluster(arguments=arguments)
     context = trusting(files)
     balancer = cluster.status().balancers[0].pid
-    way = tls(*cluster.tls_address, lambda: context)
-    with Pressure(cluster, clients=60, rooms=6, rate=60, ways=(way,)):
+    dial = tls(*cluster.tls_address, lambda: context)
+    with BackgroundLoad(cluster, clients=60, rooms=6, rate=60, dials=(dial,)):
         assert shown(cluster) == fingerprint(files)
         for kind, path in files_of(files).items():
             shutil.copy(files_of(new)[kind], path)
