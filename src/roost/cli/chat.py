@@ -103,12 +103,18 @@ class ChatHost:
 
 
 def chat(flags: ChatFlags) -> None:
-    """Run the client in this terminal until the user quits.
+    """Run the client until the user quits, or serve it to browsers.
 
     Raises:
         CommandError: it cannot run.
     """
+    if flags.is_web:
+        chat_in_browser(own_arguments(sys.argv[1:]), flags.web_host, flags.web_port)
+        return
     settings = read_settings(flags)
+    if flags.is_served:
+        run_app(ChatHost(flags, settings))
+        return
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise UsageError("roost chat needs a terminal. To use a browser instead: roost chat --web")
     try:
@@ -139,20 +145,6 @@ def run_app(host: ChatHost) -> None:
         print(f"roost: cannot save the state of the client: {host.problem}", file=sys.stderr)
     if farewell:
         raise CommandError(farewell)
-
-
-def run_chat(flags: ChatFlags) -> None:
-    """Run the client here, or serve it to browsers.
-
-    Raises:
-        CommandError: it cannot run.
-    """
-    if flags.is_web:
-        chat_in_browser(own_arguments(sys.argv[1:]), flags.web_host, flags.web_port)
-    elif flags.is_served:
-        run_app(ChatHost(flags, read_settings(flags)))
-    else:
-        chat(flags)
 
 
 def own_arguments(arguments: Sequence[str]) -> list[str]:

@@ -8,11 +8,12 @@
 Existing files are kept, so the next run completes one that was interrupted.
 """
 
+import contextlib
 import datetime as dt
 import fcntl
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -139,6 +140,27 @@ class ClusterDirectory:
         return not cluster.is_founded and not has_data
 
 
+@contextlib.contextmanager
+def _certificate_errors() -> Iterator[None]:
+    from roost.wire.errors import CredentialsError
+
+    try:
+        yield
+    except CredentialsError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"cannot renew a certificate: {_why(error)}") from error
+
+
+def _remove_expiring(certificate: Path, now: dt.datetime) -> None:
+    """Remove a certificate that expires soon, so that it is created again."""
+    from roost.wire.authority import load_certificate
+
+    soon = now + dt.timedelta(days=RENEWAL_DAYS)
+    if certificate.exists() and load_certificate(certificate).not_valid_after_utc < soon:
+        certificate.unlink()
+
+
 def ensure_certificates(
     directory: ClusterDirectory,
     cluster: str,
@@ -153,32 +175,19 @@ def ensure_certificates(
         UsageError: a file is not valid or cannot be written.
     """
     # cryptography is slow to import, and few commands need it.
-    from roost.wire.authority import ensure_authority, ensure_credentials, load_certificate
-    from roost.wire.errors import CredentialsError
+    from roost.wire.authority import ensure_authority, ensure_credentials
     from roost.wire.identity import parse_identity
 
     made: dict[str, dict[str, Path]] = {}
-    try:
+    with _certificate_errors():
         authority = ensure_authority(directory.path / "authority", cluster, now=now)
         for name, (role, hosts) in processes.items():
             folder = directory.path / name
-            certificate = folder / f"{role}-{name}.pem"
-            if certificate.exists():
-                left = load_certificate(certificate).not_valid_after_utc - now
-                if left < dt.timedelta(days=RENEWAL_DAYS):
-                    certificate.unlink()
+            _remove_expiring(folder / f"{role}-{name}.pem", now)
             identity = parse_identity(f"roost://{cluster}/{role}/{name}")
             assert identity is not None, "roles and names were checked before"
             credentials = ensure_credentials(authority, identity, folder, now=now, hosts=hosts)
-            made[name] = {
-                "authority": credentials.authority,
-                "certificate": credentials.certificate,
-                "key": credentials.key,
-            }
-    except CredentialsError as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"cannot renew a certificate: {_why(error)}") from error
+            made[name] = msgspec.structs.asdict(credentials)
     return made
 
 
@@ -190,23 +199,13 @@ def ensure_listener_files(
     Raises:
         UsageError: a file is not valid or cannot be written.
     """
-    from roost.wire.authority import ensure_authority, ensure_door_certificate, load_certificate
-    from roost.wire.errors import CredentialsError
+    from roost.wire.authority import ensure_authority, ensure_door_certificate
 
-    try:
+    place = directory.path / folder
+    with _certificate_errors():
         authority = ensure_authority(directory.path / "authority", cluster, now=now)
-        made = directory.path / folder / "clients.pem"
-        if made.exists():
-            left = load_certificate(made).not_valid_after_utc - now
-            if left < dt.timedelta(days=RENEWAL_DAYS):
-                made.unlink()
-        certificate, key = ensure_door_certificate(
-            authority, directory.path / folder, now=now, hosts=hosts
-        )
-    except CredentialsError as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"cannot renew a certificate: {_why(error)}") from error
+        _remove_expiring(place / "clients.pem", now)
+        certificate, key = ensure_door_certificate(authority, place, now=now, hosts=hosts)
     return {"certificate": certificate, "key": key}
 
 

@@ -91,7 +91,7 @@ def make_config(
         UsageError: a key is unknown, missing or has a wrong value.
     """
     _check_keys(kind, values, source)
-    merged = _copy(values)
+    over: dict[str, Any] = {}
     for name, value in (flags or {}).items():
         flag = flag_of(name)
         field_type = _field_type(kind, name)
@@ -99,9 +99,9 @@ def make_config(
             raise UsageError(_unknown("flag", flag, [flag_of(key) for key in keys_of(kind)]))
         if isinstance(value, str):
             value = _read_flag(flag, field_type, value)
-        put_value(merged, name, str(value.absolute()) if isinstance(value, Path) else value)
+        put_value(over, name, str(value.absolute()) if isinstance(value, Path) else value)
     try:
-        return msgspec.convert(merged, kind, dec_hook=_path_hook(base))
+        return msgspec.convert(merge(values, over), kind, dec_hook=_path_hook(base))
     except msgspec.ValidationError as error:
         raise UsageError(f"{source}: {_explain(kind, str(error))}") from error
 
@@ -193,12 +193,6 @@ def _unknown(what: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(sorted(known))}"
     return f"unknown {what} {name}: {hint}"
-
-
-def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()
-    }
 
 
 def _plain(value: Any) -> Any:

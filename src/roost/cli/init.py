@@ -73,56 +73,48 @@ def _write(
 ) -> None:
     from roost.wire import format_address
 
-    trunks = {name: (host, ports.next("trunk", host)) for name, host in balancers.items()}
+    chosen = {
+        name: ports.take(host, "port", "tls_port", "trunk_port", "http_port")
+        for name, host in balancers.items()
+    }
     for name, host in balancers.items():
         values = {
+            **chosen[name],
             "host": host,
-            "port": ports.next("port", host),
             "trunk_host": host,
-            "trunk_port": trunks[name][1],
             "http_host": "127.0.0.1",
-            "http_port": ports.next("http", host),
-            "tls_port": ports.next("tls", host),
             "tls": deployment.ensure_listener_files(name, host),
         }
         deployment.write(name, values)
-    trunk_addresses = [format_address(trunk) for trunk in trunks.values()]
-    meshes = {name: (host, ports.next("mesh", host)) for name, host in nodes.items()}
+    trunks = [format_address((balancers[name], chosen[name]["trunk_port"])) for name in balancers]
+    chosen = {name: ports.take(host, "mesh_port", "http_port") for name, host in nodes.items()}
+    meshes = {name: format_address((nodes[name], chosen[name]["mesh_port"])) for name in nodes}
     for name, host in nodes.items():
         values = {
+            **chosen[name],
             "members": tuple(nodes),
             "data": Path(DATA_FOLDER),
-            "balancers": trunk_addresses,
+            "balancers": trunks,
             "mesh_host": host,
-            "mesh_port": meshes[name][1],
-            "neighbours": {
-                peer: format_address(mesh) for peer, mesh in meshes.items() if peer != name
-            },
+            "neighbours": {peer: mesh for peer, mesh in meshes.items() if peer != name},
             "http_host": "127.0.0.1",
-            "http_port": ports.next("http", host),
         }
         deployment.write(name, values)
-    deployment.write(OPERATOR, {"balancers": trunk_addresses})
+    deployment.write(OPERATOR, {"balancers": trunks})
 
 
 class _Ports:
     """Assigns consecutive ports on each host."""
 
     def __init__(self, flags: InitFlags) -> None:
-        self._first = {
-            "port": flags.port,
-            "tls": flags.tls_port,
-            "http": flags.http_port,
-            "trunk": flags.trunk_port,
-            "mesh": flags.mesh_port,
-        }
-        self._given: Counter[tuple[str, str]] = Counter()
+        self._flags = flags
+        self._taken: Counter[tuple[str, str]] = Counter()
 
-    def next(self, kind: str, host: str) -> int:
-        """Return the next port of a kind on a host."""
-        number = self._given[kind, host]
-        self._given[kind, host] += 1
-        return self._first[kind] + number
+    def take(self, host: str, *keys: str) -> dict[str, int]:
+        """Return the next port on a host for each key, such as `http_port`."""
+        ports = {key: getattr(self._flags, key) + self._taken[key, host] for key in keys}
+        self._taken.update((key, host) for key in keys)
+        return ports
 
 
 def _hosts(flag: str, words: Sequence[str]) -> dict[str, str]:

@@ -7,11 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
-
-from roost.cli.cluster import DEFAULT_DATA, RUN_FILE
+from roost.cli.cluster import DEFAULT_DATA
 from roost.cli.errors import CommandError
-from roost.cli.status import Cluster, RunFile, fetch_all
+from roost.cli.status import Cluster, RunFile, fetch_all, read_run_file
 from roost.ops import clock
 
 READY_S = 60.0
@@ -62,14 +60,8 @@ class LocalCluster:
             process.kill()
             process.wait()
 
-    def _run_file(self) -> RunFile | None:
-        try:
-            return msgspec.json.decode((self._data / RUN_FILE).read_bytes(), type=RunFile)
-        except (OSError, msgspec.MsgspecError):
-            return None
-
     def _status(self) -> Cluster | None:
-        run_file = self._run_file()
+        run_file = read_run_file(self._data)
         if run_file is None:
             return None
         try:
@@ -78,7 +70,7 @@ class LocalCluster:
             return None
 
     def _running(self) -> RunFile | None:
-        return self._run_file() if self._status() is not None else None
+        return read_run_file(self._data) if self._status() is not None else None
 
     def _sessions(self) -> int:
         """Return the number of clients. Wait a moment for one that has just left."""
@@ -116,7 +108,7 @@ class LocalCluster:
                     f"Roost did not start: {last[0] if last else 'it gave no reason'}"
                 )
             status = self._status()
-            found = self._run_file()
+            found = read_run_file(self._data)
             if found is not None and status is not None and _is_ready(status):
                 return found
         self._process.send_signal(signal.SIGINT)

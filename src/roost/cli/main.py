@@ -189,9 +189,9 @@ def undrain(node: NodeName, flags: OperatorFlags) -> None:
 @with_options(ChatFlags)
 def chat(flags: ChatFlags) -> None:
     """Chat in this terminal, or in a browser with --web."""
-    from roost.cli.chat import run_chat
+    from roost.cli.chat import chat as run
 
-    run_chat(flags)
+    run(flags)
 
 
 @app.command()

@@ -19,19 +19,7 @@ Command = Callable[..., None]
 
 def with_options(kind: type[msgspec.Struct]) -> Callable[[Command], Command]:
     """Give a command the options of `kind`. It receives them as its parameter `flags`."""
-
-    def decorate(command: Command) -> Command:
-        def pack(values: dict[str, Any]) -> msgspec.Struct:
-            return kind(
-                **{
-                    name: tuple(value) if isinstance(value, list) else value
-                    for name, value in values.items()
-                }
-            )
-
-        return _extend(command, _parameters(kind), pack)
-
-    return decorate
+    return functools.partial(_extend, _parameters(kind), lambda values: kind(**values))
 
 
 def with_overrides(kind: type[msgspec.Struct]) -> Callable[[Command], Command]:
@@ -39,14 +27,11 @@ def with_overrides(kind: type[msgspec.Struct]) -> Callable[[Command], Command]:
 
     The command receives as `flags` only those options that the user gave, by field name.
     """
-
-    def decorate(command: Command) -> Command:
-        def pack(values: dict[str, Any]) -> dict[str, Any]:
-            return {name: value for name, value in values.items() if value is not None}
-
-        return _extend(command, [_optional(each) for each in _parameters(kind)], pack)
-
-    return decorate
+    return functools.partial(
+        _extend,
+        [_optional(each) for each in _parameters(kind)],
+        lambda values: {name: value for name, value in values.items() if value is not None},
+    )
 
 
 def option_of(annotation: Any) -> ParameterInfo | None:
@@ -55,16 +40,17 @@ def option_of(annotation: Any) -> ParameterInfo | None:
 
 
 def _extend(
-    command: Command,
     parameters: list[inspect.Parameter],
     pack: Callable[[dict[str, Any]], object],
+    command: Command,
 ) -> Command:
     """Put `parameters` in the place of the command's parameter `flags`."""
     signature = inspect.signature(command)
 
     @functools.wraps(command)
     def run(**arguments: Any) -> None:
-        values = {each.name: arguments.pop(each.name) for each in parameters}
+        given = {each.name: arguments.pop(each.name) for each in parameters}
+        values = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
         command(**arguments, flags=pack(values))
 
     every: list[inspect.Parameter] = []

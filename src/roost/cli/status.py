@@ -71,6 +71,14 @@ class RunFile(msgspec.Struct, frozen=True):
     """The balancers' HTTP addresses."""
 
 
+def read_run_file(data: Path) -> RunFile | None:
+    """Return the run file in a data directory; None if there is none that can be read."""
+    try:
+        return msgspec.json.decode((data / RUN_FILE).read_bytes(), type=RunFile)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 def find_urls(data: Path | None, url: str | None) -> tuple[str, ...]:
     """Return the balancers to ask: the given address, or those that run on the data directory.
 
@@ -79,13 +87,12 @@ def find_urls(data: Path | None, url: str | None) -> tuple[str, ...]:
     """
     if url is not None:
         return (url,)
-    directory = data or DEFAULT_DATA
-    try:
-        return msgspec.json.decode((directory / RUN_FILE).read_bytes(), type=RunFile).urls
-    except (OSError, msgspec.MsgspecError) as error:
-        if data is None:
-            return (DEFAULT_URL,)
-        raise UnreachableError(f"no `roost up` is running on {data}") from error
+    run_file = read_run_file(data or DEFAULT_DATA)
+    if run_file is not None:
+        return run_file.urls
+    if data is None:
+        return (DEFAULT_URL,)
+    raise UnreachableError(f"no `roost up` is running on {data}")
 
 
 def fetch(url: str, timeout_s: float = TIMEOUT_S) -> Cluster:
