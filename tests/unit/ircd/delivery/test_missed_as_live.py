@@ -1,4 +1,4 @@
-"""Who moves from node to node is shown what somebody who stayed was shown: for any conversation."""
+"""In any conversation, a client that moves between nodes sees what one that stays sees."""
 
 import re
 from typing import get_args
@@ -74,9 +74,9 @@ UNTOLD: dict[type[Change], str] = {
 }
 """Kinds of change that no client is told of but the one that asked, and why."""
 NOT_MINE = ("roost.chat/resume", "cap-notify", "sasl", "draft/account-registration")
-"""These change nothing of what others do looks like."""
+"""These do not change how others' actions look."""
 OF_NOW = ("332", "333", "353", "366", "774", "BATCH", "METADATA", "MARKREAD")
-"""A room that another client of the user enters is described as it is when that is shown."""
+"""A room that another client of the user joins is described as it is at that time."""
 
 actions = st.tuples(
     st.integers(0, 2),
@@ -148,7 +148,7 @@ def seen(
     is_operator: bool,
     left_out: tuple[str, ...],
 ) -> list[str]:
-    """Tell what a client sees of a conversation, if its node dies before a step."""
+    """Return what a client sees of a conversation if its node dies before a step."""
     world = World(nodes=3)
     people = people_of(world)
     account = "Walter" if is_account else ""
@@ -209,7 +209,7 @@ RESUMING = (*CAPABILITIES, "batch")
 def seen_by_resuming(
     script: list[tuple[int, str]], names: list[str], cut_at: int
 ) -> tuple[list[str], list[str]]:
-    """Tell what a client sees live from a step on, and what one that comes back then is shown.
+    """Return what a client sees live from a step on, and what one that comes back then sees.
 
     Only what has an id, which nobody is shown twice.
     """
