@@ -1,4 +1,4 @@
-"""A browser's own WebSocket, in headless Chromium."""
+"""A browser's WebSocket, in headless Chromium."""
 
 import contextlib
 import json

@@ -106,8 +106,8 @@ class FakeHost:
         self.saved += 1
 
 
-class Stand:
-    """A running interface, and what a test does with it."""
+class Harness:
+    """A running interface, and what tests do with it."""
 
     def __init__(self, app: ChatApp, host: FakeHost, pilot: Pilot[Any]) -> None:
         self.app = app
@@ -145,7 +145,7 @@ class Stand:
         )
 
     async def wait(self, condition: Callable[[], object], what: str = "it") -> None:
-        """Let the program run until a condition holds."""
+        """Run the program until a condition holds."""
         deadline = clock.monotonic() + PATIENCE_S
         while not condition():
             if clock.monotonic() > deadline:
@@ -180,13 +180,13 @@ async def open_interface(
     nick: str = "me",
     rooms: tuple[str, ...] = ("#room",),
     size: tuple[int, int] = (80, 24),
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[Harness]:
     """Run the interface, and fail if it logs an unexpected exception."""
     host = FakeHost(network or Network(), nick, rooms)
     app = ChatApp(host, calendar=Calendar(dt.UTC))
     async with app.run_test(size=size, notifications=True) as pilot:
-        stand = Stand(app, host, pilot)
-        yield stand
+        ui = Harness(app, host, pilot)
+        yield ui
         assert not app.mistakes.texts, "\n".join(app.mistakes.texts)
 
 

@@ -54,7 +54,7 @@ class Session:
 
 
 class Network:
-    """The server side: rooms, people who are always there, and connections."""
+    """The server side: rooms, users who are always present, and connections."""
 
     def __init__(self, capabilities: str = FULL, page: int = 5) -> None:
         self.capabilities = capabilities
@@ -102,7 +102,7 @@ class Network:
 
 
 class Connection:
-    """One client's connection: lines in, lines out."""
+    """A client's connection: lines in, lines out."""
 
     def __init__(self, network: Network) -> None:
         self.network = network

@@ -106,7 +106,7 @@ class LoneNode:
         self.take(inputs.TrunkDisconnected(name))
 
     def say(self, balancer: str, incarnation: int, counter: int, *lines: str) -> None:
-        """Send the first lines of a new client."""
+        """Send a new client's first lines."""
         session = incarnation << SESSION_COUNTER_BITS | counter
         attach = Attach(session, 1, "host", False, 0, 0, 0)
         frame = Lines(session, 1, 1, tuple(line.encode() for line in lines))

@@ -45,7 +45,7 @@ class Terminal:
         self.close()
 
     def close(self) -> None:
-        """End the program and its terminal."""
+        """Stop the program and its terminal."""
         subprocess.run(
             ["tmux", "-L", self._server, "kill-server"], check=False, capture_output=True
         )
@@ -60,7 +60,7 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
 
     def press(self, key: str) -> None:
-        """Press one key, as tmux names it: "C-c"."""
+        """Press one key by its tmux name, such as "C-c"."""
         self._tmux("send-keys", key)
 
     def screen(self) -> str:

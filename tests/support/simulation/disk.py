@@ -36,7 +36,7 @@ class Archive:
         self.entries: dict[int, Entry] = {}
 
     def keep(self, entry: Entry) -> None:
-        """Keep an entry that is known to be committed."""
+        """Record an entry that is known to be committed."""
         known = self.entries.setdefault(entry.index, entry)
         assert known == entry, f"two committed entries at {entry.index}"
 
@@ -56,7 +56,7 @@ class LogDisk:
         self._epoch = 0
         self.is_full = False
         self._lost_index = 0
-        """The last entry that was durable on an earlier disk."""
+        """The last entry that was durable on a previous disk."""
 
     def load(self) -> Stored:
         """Return what survived."""

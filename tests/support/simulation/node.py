@@ -41,14 +41,14 @@ from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
 
 HASHING_S = 0.05
-"""How long a password's hash takes."""
+"""How long hashing a password takes."""
 CHANGE_S = 0.003
 QUESTION_S = 0.004
 """How long the history's disk takes."""
 
 
 class SimulatedNode:
-    """One member of the cluster, which can crash, freeze and come back."""
+    """A member of the cluster, which can crash, freeze and come back."""
 
     def __init__(
         self, world: World, network: Network, name: str, config: EngineConfig, archive: Archive
@@ -70,7 +70,7 @@ class SimulatedNode:
     # Life and death
 
     def start(self) -> None:
-        """Start the process on what the disk holds."""
+        """Start the process with the data on the disk."""
         self._life += 1
         self.is_up = True
         self.engine = Engine(
@@ -85,7 +85,7 @@ class SimulatedNode:
         self._turn()
 
     def crash(self, *, is_disk_lost: bool = False) -> None:
-        """Kill the process; what was not synced is lost."""
+        """Kill the process; unsynced data is lost."""
         self._world.log(f"{self.name} crashes")
         self.is_up = False
         self.engine = None
@@ -112,7 +112,7 @@ class SimulatedNode:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the process is stopped."""
+        """Return whether the process is stopped."""
         return self._frozen is not None
 
     def thaw(self) -> None:
@@ -242,6 +242,6 @@ class SimulatedNode:
 
     @property
     def mind(self) -> Engine:
-        """The engine of a node that is up."""
+        """Return the engine of a running node."""
         assert self.engine is not None, f"{self.name} is down"
         return self.engine

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from roost.client.model import ListedRoom, ListingState
-from support.chat_interface import Stand, open_interface, run_async
+from support.chat_interface import Harness, open_interface, run_async
 from support.fake_irc_network import Network
 
 PICTURES = Path(__file__).parent / "screens"
@@ -27,37 +27,37 @@ def make_network() -> Network:
     return network
 
 
-async def nothing(_: Stand) -> None:
+async def nothing(_: Harness) -> None:
     return
 
 
-async def keys(stand: Stand) -> None:
-    await stand.pilot.press("f1")
-    await stand.see("Everywhere")
+async def keys(ui: Harness) -> None:
+    await ui.pilot.press("f1")
+    await ui.see("Everywhere")
 
 
-async def rooms(stand: Stand) -> None:
-    listing = stand.model.listing
-    await stand.pilot.press("ctrl+o")
-    await stand.see("Type to find")
+async def rooms(ui: Harness) -> None:
+    listing = ui.model.listing
+    await ui.pilot.press("ctrl+o")
+    await ui.see("Type to find")
     listing.state = ListingState.COMPLETE
     listing.rooms = [ListedRoom("#room", 4, "Where we talk"), ListedRoom("#tea", 12, "")]
     listing.revision += 1
-    await stand.see("2 of 2 rooms")
+    await ui.see("2 of 2 rooms")
 
 
-async def switcher(stand: Stand) -> None:
-    await stand.pilot.press("ctrl+k")
-    await stand.type("b")
-    await stand.see("talk privately")
+async def switcher(ui: Harness) -> None:
+    await ui.pilot.press("ctrl+k")
+    await ui.type("b")
+    await ui.see("talk privately")
 
 
-async def settings(stand: Stand) -> None:
-    await stand.pilot.press("f5")
-    await stand.see("When you are mentioned")
+async def settings(ui: Harness) -> None:
+    await ui.pilot.press("f5")
+    await ui.see("When you are mentioned")
 
 
-SCREENS: dict[str, tuple[Callable[[Stand], object], str]] = {
+SCREENS: dict[str, tuple[Callable[[Harness], object], str]] = {
     "conversation-80x24": (nothing, "80x24"),
     "conversation-200x60": (nothing, "200x60"),
     "conversation-44x20": (nothing, "44x20"),
@@ -73,17 +73,17 @@ def test_screen_looks_as_it_was_judged(name: str) -> None:
     prepare, size = SCREENS[name]
 
     async def scenario() -> str:
-        async with open_interface(make_network(), size=SIZES[size]) as stand:
-            await stand.see("as it", "You joined")
-            await stand.say("all good")
-            await stand.see("\u2713")
-            stand.model.connection.round_trip_ms = 3.0
-            await prepare(stand)  # type: ignore[misc]
-            await stand.pilot.pause(0.1)
-            stand.model.connection.round_trip_ms = 3.0
-            stand.main.follow()
-            await stand.pilot.pause(0.05)
-            return stand.text()
+        async with open_interface(make_network(), size=SIZES[size]) as ui:
+            await ui.see("as it", "You joined")
+            await ui.say("all good")
+            await ui.see("\u2713")
+            ui.model.connection.round_trip_ms = 3.0
+            await prepare(ui)  # type: ignore[misc]
+            await ui.pilot.pause(0.1)
+            ui.model.connection.round_trip_ms = 3.0
+            ui.main.follow()
+            await ui.pilot.pause(0.05)
+            return ui.text()
 
     found: list[str] = []
 

@@ -1,4 +1,4 @@
-"""When snapshots are made, and what the log keeps until the history is on disk."""
+"""When snapshots are created, and what the log keeps until the history is on disk."""
 
 from roost.chat.ids import Position
 from roost.chat.snapshot import decode_state
