@@ -1,4 +1,4 @@
-"""A simulated balancer: the real exchange, with simulated trunks and sockets for its driver."""
+"""A simulated balancer: the real exchange, with simulated trunks and sockets."""
 
 import msgspec
 
@@ -182,7 +182,7 @@ class SimulatedBalancer:
         ]
 
     def move(self, session: Session, target: Node) -> None:
-        """Move a session now, whatever it is doing."""
+        """Move a session at once, whatever it is doing."""
         source = self.exchange.pool.find(session.node)
         assert source is not None, "only a session that is bound can be moved"
         self._world.log(f"{self.name} moves {session.id} from {source.name} to {target.name}")

@@ -158,7 +158,7 @@ class World:
         self.notes.append((event, fields))
 
     def trunk(self, name: str, **changes: Any) -> FakeTrunk:
-        """Let a node announce itself."""
+        """Connect a node that announces itself."""
         trunk = FakeTrunk(self, name)
         self.exchange.node_connected(hello(name, **changes), trunk, self.now)
         return trunk
@@ -180,7 +180,7 @@ class World:
             client.flush()
 
     def pass_time(self, seconds: float, *alive: FakeTrunk, step: float = 0.05) -> None:
-        """Let time go by; the trunks that are `alive` answer their probes."""
+        """Let time pass; the trunks in `alive` answer their probes."""
         end = self.now + seconds
         while self.now < end - 1e-9:
             self.now = min(end, self.now + step)
@@ -192,11 +192,11 @@ class World:
 
 
 def register(trunk: FakeTrunk, session: Session) -> None:
-    """Have the client say its first line, and the node acknowledge it."""
+    """Send the client's first line, and let the node acknowledge it."""
     trunk.world.say(session, "USER")
     trunk.show(Reply(session.id, session.generation, session.last_line, 0, True, b""))
 
 
 def serve(trunk: FakeTrunk, *sessions: Session) -> None:
-    """Have the node say that it serves sessions that it did not register."""
+    """Let a node report that it serves sessions which another node registered."""
     trunk.show(*(Serving(session.id, session.generation) for session in sessions))

@@ -1,4 +1,4 @@
-"""A real balancer on loopback, with nodes that do what a test says, and clients over sockets."""
+"""A real balancer on loopback, with fake nodes and with clients over sockets."""
 
 import asyncio
 import contextlib
@@ -91,7 +91,7 @@ class FakeNode:
 
 
 class Client:
-    """A client's socket."""
+    """A client over a socket."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -105,7 +105,7 @@ class Client:
         return self.writer.transport.get_write_buffer_size() == 0
 
     async def line(self) -> bytes:
-        """Wait for a line; empty at the end."""
+        """Wait for a line and return it; empty at the end of the connection."""
         async with asyncio.timeout(WAIT_S_MAX):
             return await self.reader.readline()
 
@@ -134,7 +134,7 @@ class RunningBalancer:
         self._addresses = await self.balancer.wait_listening()
 
     async def link(self, name: str, **connecting: Any) -> FakeNode:
-        """Connect with a node's certificate, and say nothing."""
+        """Connect with a node's certificate, and send nothing."""
         host, port = parse_address(self.addresses.trunk_address)
         nodes: list[FakeNode] = []
 
@@ -148,7 +148,7 @@ class RunningBalancer:
         return nodes[0]
 
     async def node(self, name: str, *, is_ready: bool = True, **changes: Any) -> FakeNode:
-        """Have a node announce itself, and wait until it is known."""
+        """Connect a node that announces itself, and wait until the balancer knows it."""
         node = await self.link(name)
         node.say(hello(name, **changes))
         await node.next(Welcome)

@@ -1,4 +1,4 @@
-"""Clients over WebSocket, against a real balancer.
+"""Clients over WebSocket and a real balancer.
 
 Source: ircv3.net/specs/extensions/websocket.
 """
@@ -30,7 +30,7 @@ async def websocket(
     context: ssl.SSLContext | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    """Connect, and close in the end."""
+    """Connect, and close at the end of the context."""
     address = here.addresses.https_address if context else here.addresses.http_address
     url = f"{'https' if context else 'http'}://{address}/irc"
     async with (
@@ -100,7 +100,7 @@ def test_the_client_prefers_and_each_line_is_one_message_without_its_end(
 
 
 async def joined(node: FakeNode, count: int = 1) -> list[int]:
-    """Have sessions shown what is said in group 1."""
+    """Deliver messages of group 1 to sessions."""
     sessions = [attach.session for attach in await node.next(Attach, count)]
     node.show(*(Serving(session, 1) for session in sessions), Join(1, tuple(sessions)))
     return sessions

@@ -1,4 +1,4 @@
-"""Links between neighbours over real sockets, with recorders in the engine's place."""
+"""Links between neighbours over real sockets, with recorders in place of the engine."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ MEMBERS = ("n1", "n2", "n3")
 
 
 class Events:
-    """Keeps what a mesh tells its node."""
+    """Records what a mesh tells its node."""
 
     def __init__(self) -> None:
         self.story: list[str] = []
@@ -85,7 +85,7 @@ async def one_node(
 async def pose_as(
     directory: Path, name: str, node: Mesh, frames: list[bytes], role: Role = "node"
 ) -> Recorder:
-    """Connect to a node with a certificate of our own, and say something."""
+    """Connect to a node with a certificate of our own, and send something."""
     side = Side()
     connection = await connect(
         "127.0.0.1",
