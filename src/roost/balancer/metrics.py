@@ -20,11 +20,7 @@ _COUNTERS = (
     ("lines", "roost_balancer_lines", "Lines that clients sent."),
     ("deliveries", "roost_balancer_deliveries", "Payloads delivered to clients."),
     ("turned_away", "roost_balancer_turned_away", "Connections refused because of a limit."),
-    (
-        "cut_off",
-        "roost_balancer_cut_off",
-        "Clients disconnected because they left too much unread.",
-    ),
+    ("cut_off", "roost_balancer_cut_off", "Clients disconnected for too much unread output."),
 )
 
 

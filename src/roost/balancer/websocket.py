@@ -117,13 +117,13 @@ class WebSocketListener:
         if not response.can_prepare(request):
             headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
             return web.Response(
-                text="Here is IRC over WebSocket.\n",
+                text="This is IRC over WebSocket.\n",
                 status=HTTPStatus.UPGRADE_REQUIRED,
                 headers=headers,
             )
         origin = request.headers.get("Origin")
         if origin is not None and not is_allowed_origin(origin, request.host, self._origins):
-            reason = f"pages of {origin} may not connect here"
+            reason = f"pages of {origin} are not allowed to connect"
             self._refused.log(self._listeners.scheduler.now, address=info.address, reason=reason)
             return web.Response(text=f"{reason}\n", status=HTTPStatus.FORBIDDEN)
         if not self._is_open:

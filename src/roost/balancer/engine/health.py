@@ -107,7 +107,7 @@ class HealthCheck:
         self._flapped_at = 0.0
         self._held_until = 0.0
         self._checks = 0
-        """How many there were since the last frame."""
+        """Calls of `probe` since the last frame."""
         self._grace_until = 0.0
         self.heard_at = 0.0
         """When the last frame came."""
@@ -209,12 +209,12 @@ class HealthCheck:
         return self._is_connected and self._checks >= SILENT_CHECKS_MIN and silent_s >= limit_s
 
     def discount_pause(self, pause_s: float) -> None:
-        """Ignore a time in which this process was suspended, and read nothing."""
+        """Do not count a time in which this process was suspended, and read nothing."""
         self.heard_at += pause_s
         self._outstanding = deque((nonce, at + pause_s) for nonce, at in self._outstanding)
 
     def unready_since(self, now: float) -> float | None:
-        """Return since when the node reports that it is not ready, if that is long enough."""
+        """Return since when the node has not been ready, or None if for less than `unready_s`."""
         since = self._unready_since
         return since if since is not None and now - since >= self._config.unready_s else None
 

@@ -153,8 +153,8 @@ class Session:
         self.position = position
         """The entry up to which the client had been served when this binding began."""
         self.is_served = False
-        """Whether this binding's node serves the client already. What it says before that belongs
-        to an earlier binding, and the trunk's position does not count for this client."""
+        """Whether this binding's node serves the client yet. Until then its output belongs to an
+        earlier binding, and the trunk's position does not count for this client."""
         self.moved_at = -math.inf
         """When it was last moved to make nodes even."""
         self.groups: tuple[int, ...] = ()
@@ -174,9 +174,9 @@ class Session:
         self.parts = 0
         """How many parts of answers it was given since the last acknowledgement."""
         self._lines: list[bytes | None] = []
-        """The lines after `acknowledged`; None for one that was too long."""
+        """The lines after `acknowledged`; None for one that was too long. No deque: that takes 600
+        bytes even when empty."""
         self._lines_bytes = 0
-        # The rate limit.
         self._bucket = TokenBucket(limits.burst_lines, now)
         self._paid = 0
         """The last line that a token was paid for; sending it to another node is free."""
@@ -192,7 +192,7 @@ class Session:
 
     @property
     def is_registered(self) -> bool:
-        """Whether a node has acknowledged anything, which it does first at registration."""
+        """Whether a node has acknowledged anything; registration is acknowledged first."""
         return self.acknowledged > 0
 
     @property
