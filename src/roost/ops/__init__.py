@@ -1,8 +1,5 @@
-"""Running Roost: the clock, logs, metrics, and health over HTTP.
+"""Running a process: the clock, files, logs, metrics, and health over HTTP.
 
-Everything here is about the process and nothing about chat: the packages above say what is to be
-logged, measured or reported, and these modules say how. They are imported one by one, because
-`roost --help` should not wait for a web server to load.
+Nothing here is about chat: the packages above decide what to log, measure or report, and these
+modules know how. Import them one by one, so that `roost --help` does not load a web server.
 """
-
-__all__ = ["clock", "http", "logging", "metrics"]

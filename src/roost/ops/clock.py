@@ -1,7 +1,7 @@
-"""The one reader of clocks.
+"""The only module that reads clocks.
 
-Everything else is given its time, or asks here, so that nothing depends on a clock that a test or
-the simulation cannot turn.
+All other code gets the time as an argument or asks here, so that tests and the simulation can
+control it.
 """
 
 import datetime as dt
@@ -11,15 +11,15 @@ from roost.instant import Instant
 
 
 def now() -> Instant:
-    """Read both clocks: the one that time-outs are counted on and the one that people read."""
+    """Read the monotonic clock for time-outs, and the wall clock for people."""
     return Instant(time.monotonic(), time.time_ns() // 1_000_000)  # noqa: TID251
 
 
 def monotonic() -> float:
-    """Read the clock that never goes back, in seconds from an arbitrary point."""
+    """Read the clock that never goes back, in seconds since an arbitrary moment."""
     return time.monotonic()  # noqa: TID251
 
 
 def utc_now() -> dt.datetime:
-    """Read the calendar: what certificates are dated by."""
+    """Read the date and time that certificates are checked against."""
     return dt.datetime.now(dt.UTC)  # noqa: TID251

@@ -1,4 +1,4 @@
-"""Write files whole: a reader finds the old content or the new, never a part of either."""
+"""Write files atomically: a reader finds the old content or the new, never a part of one."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 def replace_file(
     path: Path, content: bytes, *, mode: int = 0o600, is_durable: bool = False
 ) -> None:
-    """Write a file, in the place of an older one if there is one.
+    """Write a file, in place of an older one if there is one.
 
     A replaced file keeps its permissions. A new one gets `mode`, less what the umask takes away.
     With `is_durable`, the content survives a power failure from the moment this returns.
@@ -59,7 +59,7 @@ def sync_directory(path: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_file(path: Path, content: bytes, mode: int, *, is_durable: bool) -> Iterator[Path]:
-    """Write a file beside `path`; it is removed when that or the block fails."""
+    """Write a file beside `path`, and remove it when that or the block fails."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:

@@ -1,10 +1,10 @@
-"""Health and metrics over HTTP, alike for every kind of process.
+"""Health and metrics over HTTP, the same for every kind of process.
 
-    /healthz   200 while the process works at all; something to restart it by
+    /healthz   200 while the process works at all; restart it when this fails
     /metrics   for Prometheus
 
-A process adds its own routes to the application before it serves it. Nothing here is secret and
-nothing can be changed over it, but it listens where the operator says and nowhere else.
+A process adds its own routes to the application before it serves it. The pages hold no secrets and
+change nothing, but are served only where the operator configures it.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ from prometheus_client.registry import CollectorRegistry
 from roost.ops.metrics import Reading, make_registry, render
 
 REQUEST_BYTES_MAX = 16 * 1024
-"""Nobody sends these servers anything; this much is refused before it is stored."""
+"""Requests have no bodies; a larger one is refused before it is stored."""
 KEEPALIVE_S = 30.0
 """Longer than Prometheus' default of 15 s between two scrapes."""
 SHUTDOWN_S = 0.2
-"""How long an open request may hold up the end of the process."""
+"""How long an open request may delay the end of the process."""
 
 _REGISTRY: web.AppKey[CollectorRegistry] = web.AppKey("registry", CollectorRegistry)
 
 
 def make_application(read: Callable[[], Iterable[Reading]]) -> web.Application:
-    """Make the application with `/healthz` and `/metrics`; `read` gives the metrics."""
+    """Return an application with `/healthz` and `/metrics`; `read` returns the metrics."""
     application = web.Application(client_max_size=REQUEST_BYTES_MAX)
     application[_REGISTRY] = make_registry(read)
     application.router.add_get("/healthz", _healthz)
@@ -39,7 +39,7 @@ def make_application(read: Callable[[], Iterable[Reading]]) -> web.Application:
 async def serve(
     application: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
-    """Serve the application, by HTTPS if there is `tls`; gives the port, a free one for 0.
+    """Serve the application, by HTTPS if `tls` is given; yield the port, a free one for 0.
 
     Raises:
         OSError: the address cannot be listened on.

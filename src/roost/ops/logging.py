@@ -1,13 +1,13 @@
-"""Logs: readable lines on a terminal, one JSON object a line everywhere else.
+"""Logs: readable lines on a terminal, one JSON object per line elsewhere.
 
-Every process calls `configure` once, first of all; after that any module takes a logger from
-`structlog.get_logger()` and logs an event's name with its facts:
+Every process calls `configure` once, at the start. Any module then gets a logger from
+`structlog.get_logger()` and logs the name of an event with its facts:
 
     logger.info("peer-connected", peer="n2", address="10.0.0.2:7001")
 
-What libraries say through the standard `logging` module comes out the same way. Logs go to the
-standard error stream, so that a program's output stays its own. A line is one write: processes
-that share a stream do not tear each other's lines.
+Lines that libraries log through the standard `logging` module look the same. Logs go to standard
+error, apart from a program's output. Each line is one write, so that processes that share a stream
+do not mix their lines.
 """
 
 import logging
@@ -20,7 +20,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from roost.ops.level import Level
 
 _PROCESS_WIDTH = 4
-"""Columns for a process's name before a readable line; "n1" and "b1" and room for more."""
+"""Columns for a process's name before a readable line: "n1" or "b1", and room for more."""
 
 
 def configure(
@@ -32,8 +32,8 @@ def configure(
 ) -> None:
     """Send this process's logs to `stream` (default: standard error).
 
-    `process` names the process in every line. `is_readable` decides between readable lines and
-    JSON; by default a terminal gets readable ones.
+    `process` is the process's name, which every line carries. `is_readable` chooses readable lines
+    instead of JSON; by default, a terminal gets them.
     """
     if stream is None:
         stream = sys.stderr
@@ -76,7 +76,7 @@ def configure(
 
 
 class _ProcessName:
-    """Puts the process's name into every line."""
+    """Adds the process's name to every line."""
 
     def __init__(self, process: str) -> None:
         self._process = process
@@ -101,18 +101,18 @@ def _rendering(is_readable: bool, *, is_coloured: bool) -> list[Processor]:
 
 
 def _put_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Begin with what every line has."""
+    """Move the fields that every line has to the front."""
     first = {name: event.pop(name) for name in ("timestamp", "level", "process", "event")}
     return {**first, **event}
 
 
 def _shorten_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Cut microseconds to milliseconds."""
+    """Cut microseconds down to milliseconds."""
     event["timestamp"] = str(event["timestamp"])[:12]
     return event
 
 
 def _prefix_process(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put the process's name before the event, where a reader of mixed logs looks for it."""
+    """Put the process's name before the event, where a reader of several logs looks for it."""
     event["event"] = f"{event.pop('process'):<{_PROCESS_WIDTH}} {event['event']}"
     return event

@@ -1,7 +1,7 @@
-"""Metrics: what a process counts, read at the moment that somebody asks.
+"""Metrics, read at the moment of the scrape.
 
-No part of Roost pushes numbers into a metrics library. Long-lived objects have `statistics()`,
-and one function per process turns those into `Reading`s; it runs once for each scrape.
+No part of Roost pushes numbers into a metrics library. Long-lived objects have `statistics()`, and
+one function per process turns them into `Reading`s, once for each scrape.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,27 +14,27 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One number, at the moment of the scrape."""
+    """One number at the moment of the scrape."""
 
     name: str
-    """With its unit last, as Prometheus has it: `roost_node_log_bytes`."""
+    """Ends in the unit, as is usual with Prometheus: `roost_node_log_bytes`."""
     value: float
     documentation: str
-    """One sentence; of several readings of one name the first one's is shown."""
+    """One sentence; the first of several readings of one name provides it."""
     is_counter: bool = False
-    """It only ever grows; its shown name ends in `_total`."""
+    """Whether it only grows; its exported name ends in `_total`."""
     labels: dict[str, str] = field(default_factory=dict)
-    """Readings of one name have the same label names, in the same order."""
+    """Readings of one name have the same label names in the same order."""
 
 
 class StatisticsCollector(Collector):
-    """Gives the registry what a function reads."""
+    """Supplies the registry with what a function reads."""
 
     def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
         self._read = read
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
-        """Read everything once; readings of one name make one family."""
+        """Read all metrics; readings of one name form one family."""
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for reading in self._read():
             family = families.get(reading.name)
@@ -46,12 +46,12 @@ class StatisticsCollector(Collector):
         yield from families.values()
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Name nothing in advance, so that registering reads nothing."""
+        """Return nothing in advance, so that registering reads nothing."""
         return ()
 
 
 def make_registry(read: Callable[[], Iterable[Reading]]) -> CollectorRegistry:
-    """Make a registry of what `read` gives and of what the process itself uses."""
+    """Return a registry of what `read` returns and of what the process itself uses."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(StatisticsCollector(read))
     prometheus_client.ProcessCollector(registry=registry)
@@ -60,5 +60,5 @@ def make_registry(read: Callable[[], Iterable[Reading]]) -> CollectorRegistry:
 
 
 def render(registry: CollectorRegistry) -> tuple[bytes, str]:
-    """Give the text that Prometheus scrapes, and its content type."""
+    """Return the text that Prometheus scrapes, and its content type."""
     return prometheus_client.generate_latest(registry), prometheus_client.CONTENT_TYPE_LATEST

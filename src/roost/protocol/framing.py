@@ -4,24 +4,24 @@
     |      length of the body, 32 bits  |  body
     +--------+--------+--------+--------+----------------- - -
 
-Pure. A frame may arrive in any number of pieces, and a piece may hold any number of frames.
+A frame may arrive in any number of pieces, and a piece may hold any number of frames.
 """
 
 from collections.abc import Iterable
 
 HEADER_BYTES = 4
 FRAME_BYTES_MAX = 16 * 1024 * 1024
-"""Longest body: several times what a turn of a busy node produces, and a chunk of a snapshot fits
-well; small enough that a broken peer costs no noticeable memory."""
+"""The longest body. It is several times what a busy node sends in one turn and fits a chunk of a
+snapshot; it is small enough that a broken peer costs no noticeable memory."""
 
 
 def encode_header(body: bytes) -> bytes:
-    """Make the bytes that go before a body."""
+    """Return the bytes that precede a body."""
     return len(body).to_bytes(HEADER_BYTES, "big")
 
 
 def encode_frames(bodies: Iterable[bytes]) -> bytes:
-    """Make the bytes that carry these bodies."""
+    """Return the stream that carries these bodies."""
     pieces: list[bytes] = []
     for body in bodies:
         pieces.append(encode_header(body))
@@ -30,29 +30,28 @@ def encode_frames(bodies: Iterable[bytes]) -> bytes:
 
 
 class FrameTooLongError(Exception):
-    """A peer announced a frame above the limit: its link is of no use any more."""
+    """A peer announced a frame above the limit: the rest of its stream cannot be read."""
 
 
 class FrameBuffer:
-    """Cuts a stream into frames; holds at most one unfinished frame."""
+    """Splits a stream into frames; holds at most one incomplete frame."""
 
     def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
         self._frame_bytes_max = frame_bytes_max
         self._rest = bytearray()
         self._needed = HEADER_BYTES
-        """Nothing can be cut off before `_rest` has this many bytes."""
+        """No frame is complete before `_rest` has this many bytes."""
 
     @property
     def unfinished_bytes(self) -> int:
-        """How many bytes of an unfinished frame have arrived."""
+        """How many bytes of an incomplete frame have arrived."""
         return len(self._rest)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take a piece of the stream; gives the bodies that are complete now, in order.
+        """Add a piece of the stream; return the bodies that are complete now, in order.
 
         Raises:
-            FrameTooLongError: a longer frame than allowed is announced; the stream is of no use
-                any more.
+            FrameTooLongError: a frame above the limit is announced.
         """
         if not self._rest:
             bodies, end = self._cut(data)

@@ -1,8 +1,8 @@
-"""What two neighbouring nodes say to each other over a mesh link.
+"""The frames between two nodes, over a link of the mesh.
 
-Both sides open with `PeerHello`; then each sends heartbeats, answers the other's, and passes on
-raft's messages as they are. Everything else here is for what raft does not carry: history that a
-node lacks, typing notices, and which balancers a node is in touch with.
+Both sides begin with `PeerHello`. Then each sends heartbeats, answers the other's, and passes on
+Raft's messages as they are. The other frames carry what Raft does not: history that a node lacks,
+typing notices, and the balancers that a node has trunks to.
 """
 
 from collections.abc import Callable
@@ -24,14 +24,14 @@ class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PeerHello(_Frame, frozen=True, tag=101):
-    """The handshake: each side's first frame."""
+    """The greeting: each side's first frame."""
 
     protocol: int
     cluster: str
     name: str
     version: str
     position: int
-    """The last entry in the sender's log; for people who read logs."""
+    """The last entry in the sender's log, for its neighbour's log file."""
 
 
 class PeerPing(_Frame, frozen=True, tag=102):
@@ -41,13 +41,13 @@ class PeerPing(_Frame, frozen=True, tag=102):
 
 
 class PeerPong(_Frame, frozen=True, tag=103):
-    """Answers a heartbeat at once."""
+    """The immediate answer to a heartbeat."""
 
     nonce: int
 
 
 class Whisper(msgspec.Struct, frozen=True, array_like=True):
-    """A TAGMSG that every node shows to its own clients without the log.
+    """A TAGMSG that reaches the other nodes' clients without the log.
 
     Either `room` or `recipient` is 0; `target` and `minimum_status` are as in `changes.Said`.
     """
@@ -62,7 +62,7 @@ class Whisper(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Whispers(_Frame, frozen=True, tag=104):
-    """Typing notices; they may be lost."""
+    """Typing notices, which may be lost."""
 
     whispers: tuple[Whisper, ...]
 
@@ -75,13 +75,13 @@ class TrunkReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Gossip(_Frame, frozen=True, tag=105):
-    """Which balancers the sender is in touch with; sent on every change and periodically."""
+    """The balancers that the sender has trunks to; sent on each change and periodically."""
 
     trunks: tuple[TrunkReport, ...]
 
 
 class HistoryWant(_Frame, frozen=True, tag=106):
-    """Asks for the history rows of the positions `first` to `last`, both included."""
+    """A request for the history rows at positions `first` to `last`, inclusive."""
 
     ticket: int
     first: Position
@@ -89,9 +89,9 @@ class HistoryWant(_Frame, frozen=True, tag=106):
 
 
 class HistoryChunk(_Frame, frozen=True, tag=107):
-    """Rows of the positions from the asked `first` to `covered`, which is below it for none.
+    """The rows from the requested `first` to `covered`, which is less than `first` for none.
 
-    `missing` are positions in between whose rows the sender cannot vouch for.
+    `missing` are the positions in between whose rows the sender does not have intact.
     """
 
     ticket: int

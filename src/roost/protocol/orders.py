@@ -1,7 +1,7 @@
-"""What an operator's command and a balancer say to each other, over the port of the trunks.
+"""The frames between an operator's command and a balancer, on the port of the trunks.
 
-operator  --  Order -->   balancer       as many as it likes
-operator  <-- Answer --   balancer       one for each, in order
+operator  --  Order -->   balancer       any number
+operator  <-- Answer --   balancer       one for each order, in order
 """
 
 from collections.abc import Callable
@@ -14,19 +14,19 @@ PROTOCOL_VERSION = 1
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, tag=201):
-    """Have a node drained, or serve again; or just ask how it is."""
+    """Drain a node, let it serve again, or only ask for its state."""
 
     protocol: int
     node: str
     is_drained: bool | None
-    """What the node is to be; None leaves it as it is."""
+    """The state to put the node in; None leaves it as it is."""
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True, tag=202, kw_only=True):
-    """How the node is, as the balancer knows it; an order takes effect after its answer."""
+    """The node's state as the balancer knows it; an order takes effect after its answer."""
 
     problem: str = ""
-    """Why the order could not be passed on, in words for people; empty when it was."""
+    """Why the order was not passed on, in words for people; empty when it was."""
     state: str = ""
     reason: str = ""
     sessions: int = 0

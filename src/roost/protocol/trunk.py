@@ -1,16 +1,16 @@
-"""What a node and a balancer say to each other over a trunk.
+"""The frames between a node and a balancer, over a trunk.
 
     balancer  <-- Hello, Status, Output, Pong --  node
     balancer  --  Welcome, Neighbours, Attach, Lines, Batch, Detach, Release, Drain, Ping -->  node
 
-A node dials the trunk. Lines of a session are numbered from 1 by the balancer, and kept until a
-`Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so after one of them
-the balancer has been told everything up to its position: that one number per trunk, and not one
-per session, says where another node has to go on.
+A node dials the trunk. The balancer numbers a session's lines from 1, and keeps them until a
+`Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so an `Output` tells
+the balancer everything up to its position. Another node can go on from that one number per trunk;
+none per session is needed.
 
-A session may be moved away from a node and come back before the node's last words about it have
-arrived. `Reply`, `Close` and `Refuse` carry the session's generation; of all others, those that
-come before the node says `Serving` under the present generation are of the past.
+A session may leave a node and come back before the node's last frames about it have arrived.
+`Reply`, `Close` and `Refuse` carry the session's generation. Of the other frames, those before the
+node's `Serving` for the present generation are outdated.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Hello(_Frame, frozen=True, tag=1):
-    """A node announces itself."""
+    """The node's greeting."""
 
     protocol: int
     cluster: str
@@ -39,7 +39,7 @@ class Hello(_Frame, frozen=True, tag=1):
     version: str
     pid: int
     mesh_address: str
-    """host:port where neighbours reach it."""
+    """host:port at which neighbours reach it."""
     weight: int
 
 
@@ -51,7 +51,7 @@ class NeighbourStatus(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Status(_Frame, frozen=True, tag=2):
-    """How a node is; sent on every change of `state` or `leader`, and periodically."""
+    """A node's state; sent on each change of `state` or `leader`, and periodically."""
 
     state: str
     """"ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining"."""
@@ -63,7 +63,7 @@ class Status(_Frame, frozen=True, tag=2):
     position: int
     """The last entry in its log."""
     applied: int
-    """Everything up to this entry has been shown in the frames before this one."""
+    """The earlier frames have shown everything up to this entry."""
     sessions: int
     neighbours: tuple[NeighbourStatus, ...]
     lag_ms: float
@@ -73,7 +73,7 @@ class Status(_Frame, frozen=True, tag=2):
 
 
 class Deliver(_Frame, frozen=True, tag=10):
-    """Bytes for everybody in a group, but not for session `excluded` (0: nobody)."""
+    """Bytes for everybody in a group except session `excluded` (0: nobody)."""
 
     group: int
     excluded: int
@@ -88,14 +88,14 @@ class DeliverTo(_Frame, frozen=True, tag=11):
 
 
 class Join(_Frame, frozen=True, tag=12):
-    """Sessions enter a group; a group exists from its first to its last member."""
+    """Sessions enter a group, which exists while it has members."""
 
     group: int
     sessions: tuple[int, ...]
 
 
 class Leave(_Frame, frozen=True, tag=13):
-    """Sessions leave a group; a session that is closed leaves all of its groups by itself."""
+    """Sessions leave a group; a closed session leaves all its groups without this."""
 
     group: int
     sessions: tuple[int, ...]
@@ -135,7 +135,7 @@ class Refuse(_Frame, frozen=True, tag=16):
 class Serving(_Frame, frozen=True, tag=17):
     """The log has given the session to this node, which shows it everything from now on.
 
-    Said once for each attachment of a registered client, before anything else is shown to it.
+    Sent once for each attachment of a registered client, before anything else is shown to it.
     """
 
     session: int
@@ -146,14 +146,14 @@ Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse | 
 
 
 class Output(_Frame, frozen=True, tag=3):
-    """What the entries up to `position`, and the lines answered meanwhile, are to show."""
+    """What clients are to see of the entries up to `position`, and of lines answered meanwhile."""
 
     position: int
     items: tuple[Item, ...]
 
 
 class Pong(_Frame, frozen=True, tag=4):
-    """Answers a `Ping`."""
+    """The answer to a `Ping`."""
 
     nonce: int
 
@@ -165,14 +165,14 @@ FromNode: TypeAlias = Hello | Status | Output | Pong
 
 
 class Neighbour(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A node that the balancer knows of, and its mesh address."""
+    """A node that the balancer knows, and its mesh address."""
 
     name: str
     mesh_address: str
 
 
 class Welcome(_Frame, frozen=True, tag=20):
-    """A balancer answers `Hello`."""
+    """The balancer's greeting, in answer to `Hello`."""
 
     protocol: int
     cluster: str
@@ -183,7 +183,7 @@ class Welcome(_Frame, frozen=True, tag=20):
 
 
 class Neighbours(_Frame, frozen=True, tag=21):
-    """The nodes that the balancer knows of, after a change."""
+    """The nodes that the balancer knows, after a change."""
 
     neighbours: tuple[Neighbour, ...]
 
@@ -199,15 +199,15 @@ class Attach(_Frame, frozen=True, tag=22):
     acknowledged: int
     """The session's last acknowledged line; 0 before registration."""
     part: int
-    """How many parts of the answer to line `acknowledged + 1` the client has been given."""
+    """How many parts of the answer to line `acknowledged + 1` the client has received."""
     position: int
-    """Up to which entry the client has been served; 0 for a new session."""
+    """The entry up to which the client has been served; 0 for a new session."""
     certificate: str = ""
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
 
 
 class Lines(_Frame, frozen=True, tag=23):
-    """Lines of a session, without their ends; None where one was too long to be kept."""
+    """A session's lines, without line ends; None stands for one that was too long to keep."""
 
     session: int
     generation: int
@@ -222,7 +222,7 @@ class Batch(_Frame, frozen=True, tag=28):
 
 
 class Detach(_Frame, frozen=True, tag=24):
-    """The client is gone, for `reason`."""
+    """The client has disconnected, for `reason`."""
 
     session: int
     generation: int
@@ -236,20 +236,20 @@ class Ping(_Frame, frozen=True, tag=25):
 
 
 class Released(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A session that a node has to serve no more, if it has it under this generation."""
+    """A session that a node is to stop serving, if it has it under this generation."""
 
     session: int
     generation: int
 
 
 class Release(_Frame, frozen=True, tag=26):
-    """Other nodes serve these sessions from now on; nobody is to be told anything."""
+    """Other nodes serve these sessions from now on; no client is told."""
 
     sessions: tuple[Released, ...]
 
 
 class Drain(_Frame, frozen=True, tag=27):
-    """An operator wants the node to serve nobody, or, with `is_wanted` false, to serve again."""
+    """An operator drains the node or, with `is_wanted` false, lets it serve again."""
 
     is_wanted: bool
 

@@ -1,7 +1,8 @@
 """Frames between the processes of a cluster, over mutual TLS and nothing else.
 
-`authority` makes certificates, `tls` and `identity` decide who is who, `framing` cuts the stream,
-and `connection` puts it together for asyncio. What is inside a frame is not known here.
+`authority` issues certificates, `tls` and `identity` authenticate peers, `connection` sends and
+receives frames over asyncio, and `endpoints` listens and dials. This package does not know what is
+inside a frame.
 """
 
 from roost.protocol.framing import FrameBuffer, FrameTooLongError

@@ -1,8 +1,8 @@
-"""Network addresses as people and configuration files write them: host:port, [host]:port."""
+"""Network addresses in people's notation: host:port, or [host]:port for IPv6."""
 
 
 def format_address(name: object) -> str:
-    """Write a socket's address for people: host:port, [host]:port for IPv6."""
+    """Return a socket's address as text."""
     if not isinstance(name, tuple) or len(name) < 2:
         return str(name)
     host, port = name[0], name[1]
@@ -10,10 +10,10 @@ def format_address(name: object) -> str:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Read host:port or [host]:port.
+    """Parse an address into host and port.
 
     Raises:
-        ValueError: it is neither, or the port is not from 0 to 65535.
+        ValueError: the text is no address, or the port is not from 0 to 65535.
     """
     host, colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):

@@ -1,11 +1,10 @@
 """A cluster's own certificate authority, and the certificates of its processes.
 
-    ca.pem, ca-key.pem                 the authority; its key is needed only where one issues
+    ca.pem, ca-key.pem                 the authority; its key is needed only to issue certificates
     ROLE-NAME.pem, ROLE-NAME-key.pem   a process's certificate and key
 
-Keys are ECDSA on P-256, readable by their owner alone. No file is ever overwritten: making what is
-there already gives what is there. A key whose certificate is missing (the process that made it was
-killed in between) gets its certificate.
+Keys are ECDSA on P-256, readable by their owner alone. Existing files are used and never
+overwritten. A key without a certificate (its process was killed in between) gets one.
 """
 
 import datetime as dt
@@ -26,20 +25,20 @@ from roost.wire.errors import CredentialsError
 from roost.wire.identity import NAME_HINT, Identity, is_valid_name, parse_identity
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-"""Keys that we can use; those that we make are of the first kind."""
+"""Keys that can be used; new ones are of the first kind."""
 
 AUTHORITY_DAYS = 3650
-"""An authority outlives the hardware it was made on."""
+"""Ten years: longer than the hardware lasts on which it was made."""
 CERTIFICATE_DAYS = 730
-"""Long enough that nobody renews in a hurry, short enough that renewing is not forgotten."""
+"""Two years: seldom enough to be no burden, often enough that renewing is not forgotten."""
 DOOR_DAYS = 397
-"""What clients are shown: more than 398 days is not accepted by browsers."""
+"""For certificates that clients see: browsers accept 398 days at most."""
 CLOCK_SKEW = dt.timedelta(hours=1)
-"""Certificates are valid from before they are made, for machines whose clocks are behind."""
+"""Certificates are valid from this long before, for machines whose clocks are slow."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """The files by which a process shows who it is and checks who others are."""
+    """The files that prove a process's identity and verify its peers'."""
 
     authority: Path
     """The certificate of the cluster's authority."""
@@ -61,7 +60,7 @@ class Authority(msgspec.Struct, frozen=True):
 def ensure_authority(
     directory: Path, cluster: str, *, now: dt.datetime, days: int = AUTHORITY_DAYS
 ) -> Authority:
-    """Load the cluster's authority from the directory, or make it there.
+    """Load the cluster's authority from a directory, or create it there.
 
     Raises:
         CredentialsError: the directory holds another cluster's authority or damaged files, or
@@ -96,13 +95,13 @@ def ensure_credentials(
     days: int = CERTIFICATE_DAYS,
     hosts: Iterable[str] = (),
 ) -> Credentials:
-    """Give a process's certificate and key from the directory, or make them there.
+    """Return a process's certificate and key from a directory; create them if they are missing.
 
-    `hosts` are more names and addresses to be written into the certificate, for other tools;
-    Roost itself looks at the identity alone.
+    `hosts` are names and addresses to add to the certificate for other tools; Roost itself checks
+    only the identity.
 
     Raises:
-        CredentialsError: files are there that do not fit, or the directory cannot be written.
+        CredentialsError: existing files do not fit, or the directory cannot be written.
     """
     stem = f"{identity.role}-{identity.name}"
     credentials = Credentials(
@@ -123,10 +122,10 @@ def ensure_credentials(
 def ensure_door_certificate(
     authority: Authority, directory: Path, *, now: dt.datetime, hosts: Iterable[str]
 ) -> tuple[Path, Path]:
-    """Give the certificate and key that clients are shown from the directory, or make them there.
+    """Return the certificate and key for clients' TLS; create them if they are missing.
 
-    It names hosts and no identity, so it opens no door between processes. One that does not name
-    all `hosts` is made anew, with the same key.
+    The certificate names hosts and no identity, so processes do not admit it. One that does not
+    name all `hosts` is replaced, with the same key.
 
     Raises:
         CredentialsError: a file cannot be read or written.
@@ -162,11 +161,11 @@ def _names_hosts(certificate: x509.Certificate, hosts: Iterable[str]) -> bool:
 
 
 def check_credentials(credentials: Credentials, identity: Identity, *, now: dt.datetime) -> None:
-    """Make sure, before anything starts, that peers will accept these files.
+    """Check before anything starts that peers will accept these files.
 
     Raises:
-        CredentialsError: a file is missing or damaged, key and certificate do not belong together,
-            another authority issued it, it is not valid now, or it is somebody else's.
+        CredentialsError: a file is missing or damaged, the key does not fit, another authority
+            issued the certificate, it is not valid now, or it names another identity.
     """
     authority = load_certificate(credentials.authority)
     certificate = load_certificate(credentials.certificate)
@@ -199,7 +198,7 @@ def check_credentials(credentials: Credentials, identity: Identity, *, now: dt.d
 
 
 def load_certificate(path: Path) -> x509.Certificate:
-    """Read a certificate.
+    """Load a certificate.
 
     Raises:
         CredentialsError: it is missing, unreadable or damaged.
@@ -213,7 +212,7 @@ def load_certificate(path: Path) -> x509.Certificate:
 
 
 def identity_in(certificate: x509.Certificate) -> Identity | None:
-    """Give the identity that a certificate shows; None when it is not exactly one."""
+    """Return the identity in a certificate; None unless there is exactly one."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

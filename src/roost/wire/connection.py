@@ -3,10 +3,10 @@
     transport -- shared buffer --> FrameBuffer --> handler.on_frame(body), one call per frame
     send(body) --> queue -- once per loop turn --> one write
 
-Whoever listens or dials gives a factory: it is called with a connection whose peer has shown an
-admitted identity, and returns the handler of that connection. Nobody else's bytes reach a handler.
-What a peer does not read is kept up to a limit; above it the link is dropped. There is no task and
-no timer per connection.
+The side that listens or dials supplies a factory. It is called for each connection whose peer is
+admitted, and returns the connection's handler: no other peer's bytes reach a handler. Frames that
+a peer does not read are queued up to a limit, above which the connection is dropped. There is no
+task and no timer per connection.
 """
 
 import asyncio
@@ -33,33 +33,33 @@ _logger = structlog.get_logger()
 READ_BYTES = 256 * 1024
 """One read, as much as the event loop takes from a socket."""
 _read_buffer = memoryview(bytearray(READ_BYTES))
-"""Shared by all connections of the process: it is emptied within the call that fills it. Were the
-TLS layer to make an object for each read, it would make one of this size."""
+"""Shared by all connections of the process: it is emptied within the call that fills it. Otherwise
+the TLS layer would allocate an object of this size for each read."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a peer may cost."""
+    """How much a peer may cost."""
 
     frame_bytes_max: int = FRAME_BYTES_MAX
     unsent_bytes_max: int = 64 * 1024 * 1024
-    """A trunk's traffic of some seconds at full load; a peer that is further behind is better
-    served by a new link."""
+    """Some seconds of a trunk's traffic at full load; a new link serves a peer better that is
+    further behind."""
     write_bytes_max: int = 1024 * 1024
-    """Joined into one write; more would only be copied again by the layers below."""
+    """Joined into one write; the layers below would only copy more again."""
     handshake_s: float = 5.0
-    """A TLS handshake takes milliseconds, and a few round trips on a bad network."""
+    """A TLS handshake takes milliseconds, or a few round trips on a bad network."""
     handshakes_max: int = 64
-    """TLS handshakes under way at once; a cluster's peers never come in larger numbers."""
+    """TLS handshakes in progress at once; a cluster has fewer processes."""
 
 
 class Handler(Protocol):
-    """What a connection calls; exceptions of a handler are errors of the program."""
+    """What a connection calls; a handler's exception is an error of the program."""
 
     def on_frame(self, body: bytes) -> None:
         """Take a frame's body."""
 
     def on_closed(self, reason: str) -> None:
-        """The connection is gone; called once, and nothing is called after it."""
+        """Note the end of the connection; this is called once, and last."""
 
 
 HandlerFactory: TypeAlias = Callable[["FramedConnection"], Handler]
@@ -91,13 +91,13 @@ class FramedConnection(asyncio.BufferedProtocol):
 
     @property
     def peer(self) -> Identity:
-        """Who the other side is, by its certificate."""
+        """The identity in the peer's certificate."""
         assert self._peer is not None, "the connection is not open yet"
         return self._peer
 
     @property
     def shown_identity(self) -> Identity | None:
-        """Who the peer's certificate names, admitted or not; None before the handshake."""
+        """The identity in the peer's certificate, admitted or not; None before the handshake."""
         return self._peer
 
     @property
@@ -107,16 +107,16 @@ class FramedConnection(asyncio.BufferedProtocol):
 
     @property
     def unsent_bytes(self) -> int:
-        """How much waits here because the peer does not read; the system's buffers not counted."""
+        """The size of the frames queued here; the system's buffers are not counted."""
         return self._unsent_bytes
 
     # Sending
 
     def send(self, body: bytes) -> None:
-        """Queue a frame; all frames of one loop turn leave together.
+        """Queue a frame; all frames of one turn of the loop leave together.
 
-        Nothing happens on a connection that is closing. A peer that leaves too much unread, and a
-        body above the limit, end the connection.
+        A connection that is closing sends nothing. A body above the limit, or a peer that leaves
+        too much unread, ends the connection.
         """
         if self._is_closing:
             return
@@ -134,12 +134,11 @@ class FramedConnection(asyncio.BufferedProtocol):
             self._loop.call_soon(self._flush)
 
     def send_many(self, bodies: Iterable[bytes]) -> None:
-        """Queue several frames."""
         for body in bodies:
             self.send(body)
 
     def close(self, reason: str = "closed by this side") -> None:
-        """Send what is queued, then close; no more frames are taken from the peer."""
+        """Send the queued frames, then close; accept no more frames from the peer."""
         if self._is_closing:
             return
         self._reason = reason
@@ -160,9 +159,10 @@ class FramedConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def abandon(self, reason: str) -> None:
-        """Drop a connection whose set-up was cancelled: the loop need not report its loss.
+        """Drop a connection whose set-up was cancelled, and report its loss.
 
-        Nothing may be written to it: uvloop would report that as an error of the program.
+        uvloop closes such a transport without reporting the loss. It reports a later write as an
+        error of the program.
         """
         self.abort(reason)
         self.connection_lost(None)
@@ -195,7 +195,7 @@ class FramedConnection(asyncio.BufferedProtocol):
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Find out who is there, and open for business if it is somebody admitted."""
+        """Identify the peer, and give an admitted one a handler."""
         self._transport = cast("asyncio.Transport", transport)
         self.address = format_address(transport.get_extra_info("peername"))
         try:
@@ -209,11 +209,10 @@ class FramedConnection(asyncio.BufferedProtocol):
         self._handler = self._factory(self)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
-        """Say where the next bytes go."""
         return _read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Cut frames out of the stream and pass them on."""
+        """Pass the stream's complete frames to the handler."""
         if self._is_closing or self._handler is None:
             return
         try:
@@ -227,20 +226,17 @@ class FramedConnection(asyncio.BufferedProtocol):
                 return
 
     def eof_received(self) -> bool:
-        """Let the transport close itself."""
-        return False
+        return False  # the transport closes itself
 
     def pause_writing(self) -> None:
-        """The system's buffers are full: keep what follows here."""
         self._is_paused = True
 
     def resume_writing(self) -> None:
-        """Go on with what was kept."""
         self._is_paused = False
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the handler, once."""
+        """Report the loss to the handler, once."""
         if self._is_lost:
             return
         self._is_lost = True

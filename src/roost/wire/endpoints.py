@@ -1,9 +1,9 @@
-"""How connections come about: listening for peers, and dialling one.
+"""Accept connections from peers, and dial peers.
 
     serve    TCP -> TLS handshake (a task, bounded in time and number) -> admitted? -> factory
     connect  the same from the other side
 
-Who is refused leaves one line in the log and no other trace.
+A refused peer causes one line in the log and nothing else.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from roost.wire.tls import describe_failure
 _logger = structlog.get_logger()
 
 _ACCEPT_PAUSE_S = 0.1
-"""After accepting failed for want of a resource, this long nobody is accepted."""
+"""The pause after accepting failed for lack of a resource."""
 _BACKLOG = 128
-"""Connections that the system holds for us; a cluster's peers are few."""
+"""Connections that the system accepts ahead of us; a cluster's peers are few."""
 REFUSAL_LOG_S = 10.0
 """Between two log lines about refused peers of one host, so that no peer can fill the log."""
 _SHUTDOWN_S = 1.0
-"""How long a closing connection waits for the peer's farewell."""
+"""How long a closing connection waits for the peer to close its side of TLS."""
 
 
 class RefusalLog:
@@ -48,7 +48,7 @@ class RefusalLog:
 
 
 class Listener:
-    """Accepts connections, one TLS handshake task each."""
+    """Accepts connections; each TLS handshake is a task."""
 
     def __init__(
         self,
@@ -67,15 +67,15 @@ class Listener:
         self._connections: dict[FramedConnection, None] = {}
         self._refusals = RefusalLog()
         self.port: int = server.getsockname()[1]
-        """The port that was chosen, when a free one was asked for."""
+        """The port that is listened on, also when any free one was asked for."""
 
     @property
     def handshake_count(self) -> int:
-        """How many handshakes are under way."""
+        """How many handshakes are in progress."""
         return len(self._handshakes)
 
     async def accept(self, tasks: asyncio.TaskGroup) -> None:
-        """Accept for ever."""
+        """Accept connections until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -96,7 +96,7 @@ class Listener:
             task.add_done_callback(self._handshakes.pop)
 
     def stop(self) -> None:
-        """Drop everything that was accepted."""
+        """Drop all accepted connections."""
         for task in list(self._handshakes):
             task.cancel()
         for connection in list(self._connections):
@@ -126,7 +126,7 @@ class Listener:
 
 
 class _ListenedConnection(FramedConnection):
-    """A connection that its listener can drop when it stops."""
+    """A connection that its listener drops when it stops."""
 
     def __init__(
         self,
@@ -139,12 +139,10 @@ class _ListenedConnection(FramedConnection):
         self._siblings = siblings
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be known to the listener while it lasts."""
         self._siblings[self] = None
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Be forgotten."""
         self._siblings.pop(self, None)
         super().connection_lost(exc)
 
@@ -158,10 +156,10 @@ async def serve(
     admission: Admission,
     limits: Limits | None = None,
 ) -> AsyncIterator[Listener]:
-    """Accept connections while the context lasts; then drop those that were accepted.
+    """Accept connections while the context lasts, and drop them at its end.
 
-    A peer whose certificate is missing, foreign or expired, or whose identity is not admitted, is
-    refused with one line in the log and never reaches the factory.
+    A peer whose certificate is missing, foreign or expired, or whose identity is not admitted,
+    never reaches the factory.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -189,11 +187,11 @@ async def connect(
     admission: Admission,
     limits: Limits | None = None,
 ) -> FramedConnection:
-    """Dial a peer. It may still turn us down afterwards: wait for its first frame.
+    """Dial a peer. It may still refuse us afterwards: only its first frame shows that it did not.
 
     Raises:
-        RefusedPeerError: the handshake failed, or the peer is not who we want to talk to.
-        OSError: nobody could be reached, `TimeoutError` included.
+        RefusedPeerError: the handshake failed, or the peer is not admitted.
+        OSError: the peer cannot be reached.
     """
     limits = limits or Limits()
     loop = asyncio.get_running_loop()

@@ -1,18 +1,18 @@
-"""What can go wrong on the wire.
+"""Errors of connections between processes.
 
 WireError
- +-- RefusedPeerError      a peer is not who may talk to us, or will not talk to us
- +-- CredentialsError      our own certificates are missing, damaged, or not what they should be
+ +-- RefusedPeerError      a peer is not admitted, or does not admit us
+ +-- CredentialsError      a certificate or key of ours is missing, damaged or does not fit
 """
 
 
 class WireError(Exception):
-    """The root of what this package raises; its text is for people."""
+    """The base class of this package's errors; the text is for people."""
 
 
 class RefusedPeerError(WireError):
-    """The TLS handshake failed, or the certificate shows an identity that is not wanted here."""
+    """The TLS handshake failed, or the identity in the certificate is not admitted."""
 
 
 class CredentialsError(WireError):
-    """A certificate or key of ours cannot be used; the text names the file and the way out."""
+    """A certificate or key cannot be used; the text names the file and the remedy."""

@@ -1,6 +1,6 @@
-"""Who a process of a cluster is, as its certificate says it.
+"""The identities of a cluster's processes.
 
-An identity stands in a certificate as a URI in the subject's alternative names:
+A certificate carries an identity as a URI among the subject's alternative names:
 
     roost://<cluster>/<role>/<name>
 """
@@ -14,14 +14,14 @@ Role: TypeAlias = Literal["node", "balancer", "operator"]
 _ROLES: tuple[Role, ...] = get_args(Role)
 _SCHEME = "roost://"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-"""Names go into file names, addresses and logs: what a host name's label may hold, and dots."""
+"""Names appear in file names, addresses and logs: the characters of host names, and "_"."""
 
 NAME_HINT = "1 to 63 ASCII letters, digits, '.', '_' and '-', the first a letter or digit"
-"""What `is_valid_name` accepts, for error texts."""
+"""What `is_valid_name` accepts, for error messages."""
 
 
 class Identity(NamedTuple):
-    """A process's place in the world."""
+    """A process of a cluster: its role, and its name within that role."""
 
     cluster: str
     role: Role
@@ -29,21 +29,21 @@ class Identity(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """The form that stands in a certificate."""
+        """The form that certificates carry."""
         return f"{_SCHEME}{self.cluster}/{self.role}/{self.name}"
 
 
 Admission: TypeAlias = Callable[[Identity], str]
-"""Decides whether a peer may talk to us: empty when it may, else the reason why not."""
+"""Returns why a peer is refused; empty when it is admitted."""
 
 
 def is_valid_name(text: str) -> bool:
-    """Tell whether a cluster, node or balancer may be called so; see `NAME_HINT`."""
+    """Return whether a cluster, node or balancer may have this name; see `NAME_HINT`."""
     return _NAME.fullmatch(text) is not None
 
 
 def parse_identity(uri: str) -> Identity | None:
-    """Read an identity's URI; None when it is not one."""
+    """Parse an identity's URI; return None when it is not one."""
     if not uri.startswith(_SCHEME):
         return None
     parts = uri[len(_SCHEME) :].split("/")
@@ -59,7 +59,7 @@ def parse_identity(uri: str) -> Identity | None:
 
 
 def admit(cluster: str, *roles: Role) -> Admission:
-    """Make the rule that admits everybody of these roles in the cluster."""
+    """Return a rule that admits the cluster's processes of these roles."""
 
     def decide(peer: Identity) -> str:
         if peer.cluster != cluster:

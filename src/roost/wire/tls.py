@@ -1,7 +1,7 @@
 """TLS between the processes of a cluster: version 1.3 only, certificates on both sides, always.
 
-Only the cluster's own authority is trusted. Host names mean nothing here: who a peer is stands in
-its certificate as a URI (`roost.wire.identity`), and is checked after the handshake.
+Only the cluster's own authority is trusted. Host names are not checked: a certificate carries the
+peer's identity as a URI (`roost.wire.identity`), which is checked after the handshake.
 """
 
 import ssl
@@ -25,11 +25,11 @@ _PLAIN_WORDS = {
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not accept our certificate",
     "UNEXPECTED_EOF_WHILE_READING": "it hung up during the handshake",
 }
-"""OpenSSL's reasons, in words that say what to look at."""
+"""OpenSSL's reasons, in words that say where to look."""
 
 
 def server_context(credentials: Credentials) -> ssl.SSLContext:
-    """Make the context of a process that listens.
+    """Return the TLS context of a process that listens.
 
     Raises:
         CredentialsError: a file cannot be used.
@@ -38,7 +38,7 @@ def server_context(credentials: Credentials) -> ssl.SSLContext:
 
 
 def client_context(credentials: Credentials) -> ssl.SSLContext:
-    """Make the context of a process that dials.
+    """Return the TLS context of a process that dials.
 
     Raises:
         CredentialsError: a file cannot be used.
@@ -62,10 +62,10 @@ def _context(protocol: ssl._SSLMethod, credentials: Credentials) -> ssl.SSLConte
 
 
 def peer_identity(ssl_object: ssl.SSLObject | None) -> Identity:
-    """Read from the verified certificate who the peer is.
+    """Return the identity in a peer's verified certificate.
 
     Raises:
-        RefusedPeerError: there is no certificate, or not exactly one identity in it.
+        RefusedPeerError: there is no certificate, or it does not name exactly one identity.
     """
     certificate: dict[str, Any] | None = ssl_object.getpeercert() if ssl_object else None
     if not certificate:
@@ -84,7 +84,7 @@ def peer_identity(ssl_object: ssl.SSLObject | None) -> Identity:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Say in plain words why a handshake, or the link after it, failed."""
+    """Return in plain words why a handshake, or the link after it, failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not acceptable: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
