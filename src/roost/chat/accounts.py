@@ -23,6 +23,7 @@ from roost.chat.commands.accounts import (
     SetCredentials,
 )
 from roost.chat.credentials import Credentials
+from roost.chat.directory import account_by_id, find_account, find_user, users_of
 from roost.chat.dispatch import applies, applies_command
 from roost.chat.entitlements import grant_everywhere
 from roost.chat.hosts import change_host, is_operator, real_host
@@ -31,7 +32,7 @@ from roost.chat.metadata import adopt_account_metadata
 from roost.chat.ownership import release_account
 from roost.chat.presence import is_always_on, make_always_on
 from roost.chat.refusals import Reason
-from roost.chat.reservations import find_account, is_service
+from roost.chat.reservations import is_service
 from roost.chat.sessions import close_session, end_always_on
 from roost.chat.state import Account, State, User
 from roost.chat.step import Step, rooms_of, source_of
@@ -58,7 +59,7 @@ def register_account(step: Step, user: User, operation: RegisterAccount) -> None
 def register_early(step: Step, command: RegisterEarly) -> Applied:
     """Register an account for an unregistered client; a repeated command changes nothing."""
     state = step.state
-    known = state.accounts.get(FoldedAccount(fold_nick(command.name)))
+    known = find_account(state, command.name)
     if known is not None and known.registered_by == (command.session, command.line):
         account: Account | None = known
     else:
@@ -108,7 +109,7 @@ def drop_account(step: Step, user: User, operation: DropAccount) -> None:
     folded = FoldedAccount(fold_nick(account.name))
     release_account(step, folded)
     end_always_on(step, account, "Account dropped")
-    for number in list(state.users_by_account.get(folded, ())):
+    for number in users_of(state, account.name):
         _set_account(step, state.users[number], "")
     del state.accounts[folded]
     del state.account_names[account.id]
@@ -122,7 +123,7 @@ def drop_account(step: Step, user: User, operation: DropAccount) -> None:
 def log_in(step: Step, user: User, operation: LogIn) -> None:
     """Log in a user whose node has verified the credentials."""
     state = step.state
-    account = find_account(state, operation.account)
+    account = account_by_id(state, operation.account)
     if account is None:
         step.refused(Reason.NO_SUCH_ACCOUNT, "")
         return
@@ -176,11 +177,10 @@ def _set_account(step: Step, user: User, account: str) -> None:
 def end_clients(step: Step, user: User, operation: EndClients) -> None:
     """End all clients of another user of the same account."""
     state = step.state
-    number = state.nicks.get(FoldedNick(fold_nick(operation.nick)))
-    if number is None:
+    other = find_user(state, operation.nick)
+    if other is None:
         step.refused(Reason.NO_SUCH_NICK, operation.nick)
         return
-    other = state.users[number]
     if other is user or not user.account or other.account != user.account:
         step.refused(Reason.ACCOUNT_NOT_YOURS)
         return
@@ -229,7 +229,7 @@ def remove_certificate(step: Step, user: User, operation: RemoveCertificate) -> 
 
 def _own_account(step: Step, user: User, number: AccountId) -> Account | None:
     """Return the account that a user is logged in to if it is the one that was meant."""
-    account = find_account(step.state, number)
+    account = account_by_id(step.state, number)
     if account is None or account.name != user.account:
         step.refused(Reason.ACCOUNT_NOT_YOURS)
         return None

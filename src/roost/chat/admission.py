@@ -6,6 +6,7 @@ order. The counts are kept up to date as sessions come and go, so nothing has to
 
 import ipaddress
 
+from roost.chat.directory import users_of
 from roost.chat.ids import FoldedAccount, SessionId, UserId
 from roost.chat.state import Session, State, User
 from roost.irc.casemapping import fold_nick
@@ -17,8 +18,8 @@ _IPV6_PREFIX = 64
 def address_key(address: str, exempt: tuple[str, ...]) -> str:
     """Return the key that an address is counted under; empty if it is not counted.
 
-    Addresses in the `exempt` networks are not counted, and neither is what is no IP address, such
-    as a socket of the balancer's own machine.
+    Addresses in the `exempt` networks are not counted, nor is anything but an IP address, such as a
+    socket of the balancer's own machine.
     """
     try:
         ip = ipaddress.ip_address(address)
@@ -62,8 +63,7 @@ def uncount_session(state: State, number: SessionId) -> None:
 
 def sessions_of_account(state: State, account: str) -> int:
     """Return the number of an account's sessions, under whichever nicknames."""
-    users = state.users_by_account.get(FoldedAccount(fold_nick(account)), {})
-    return sum(len(state.users[user].sessions) for user in users)
+    return sum(len(state.users[user].sessions) for user in users_of(state, account))
 
 
 def set_account(state: State, user: User, account: str) -> None:

@@ -12,7 +12,7 @@ through: it is the trouble of one node, which must stop before its state differs
 
 import msgspec
 
-# Imported to register what they apply; see `roost.chat.dispatch`.
+# These register what they apply; see `roost.chat.dispatch`.
 from roost.chat import (  # noqa: F401
     accounts,
     balancers,
@@ -102,7 +102,7 @@ def act(step: Step, command: Act) -> Applied:
             step.operation = number
             operation_appliers[type(operation)](step, user, operation)
             if command.session not in state.sessions:
-                # It ended by QUIT, or by what its user did as an operator.
+                # It was ended by QUIT, or by its user's own KILL or ban.
                 break
     return Applied(
         step.position,

@@ -12,7 +12,7 @@ from roost.chat.step import Step
 
 @applies_command(BalancerStarted)
 def balancer_started(step: Step, command: BalancerStarted) -> Applied:
-    """Note a balancer's new incarnation; the connections of earlier ones are gone.
+    """Note a balancer's new incarnation, and end sessions of earlier ones.
 
     Sessions that cannot be resumed end now, because their clients would find their own nicknames
     taken when they reconnect. The others wait, as after the death of any balancer.

@@ -7,13 +7,11 @@ they switch it off. Bans match both hosts: otherwise a virtual host would evade 
 from roost.chat.admission import set_account
 from roost.chat.changes import HostChanged, VirtualHostSet
 from roost.chat.commands.accounts import GrantHost, UseHost
+from roost.chat.directory import account_of, find_account, users_of
 from roost.chat.dispatch import applies
-from roost.chat.ids import FoldedAccount
-from roost.chat.presence import account_of
 from roost.chat.refusals import Reason
 from roost.chat.state import State, User
 from roost.chat.step import Step, rooms_of, source_of
-from roost.irc.casemapping import fold_nick
 
 HOST_BYTES_MAX = 63
 """The length of a domain name's label, so that hostmasks have a known maximum."""
@@ -33,7 +31,7 @@ def is_valid_host(text: str) -> bool:
 
 
 def real_host(user: User) -> str:
-    """Return where a user comes from, whatever is shown."""
+    """Return the host that a user really comes from."""
     return user.real_host or user.host
 
 
@@ -90,8 +88,7 @@ def grant_host(step: Step, user: User, operation: GrantHost) -> None:
     if not is_operator(user):
         step.refused(Reason.HOST_NOT_YOURS, operation.account)
         return
-    folded = FoldedAccount(fold_nick(operation.account))
-    account = state.accounts.get(folded)
+    account = find_account(state, operation.account)
     if account is None:
         step.refused(Reason.NO_SUCH_ACCOUNT, operation.account)
         return
@@ -100,7 +97,7 @@ def grant_host(step: Step, user: User, operation: GrantHost) -> None:
     step.changed(
         VirtualHostSet(step.part, source_of(user), account.name, operation.host, is_used=True)
     )
-    for number in list(state.users_by_account.get(folded, ())):
+    for number in users_of(state, account.name):
         change_host(step, state.users[number])
 
 
@@ -118,5 +115,5 @@ def use_host(step: Step, user: User, operation: UseHost) -> None:
             step.part, source_of(user), account.name, account.virtual_host, operation.is_used
         )
     )
-    for number in list(state.users_by_account.get(FoldedAccount(fold_nick(account.name)), ())):
+    for number in users_of(state, account.name):
         change_host(step, state.users[number])

@@ -12,8 +12,9 @@ from roost.chat.access import is_founder
 from roost.chat.changes import MetadataChanged, SubscriptionsChanged
 from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
 from roost.chat.commands.sessions import OpenSession
+from roost.chat.directory import account_of
 from roost.chat.dispatch import applies
-from roost.chat.ids import FoldedAccount, FoldedNick, FoldedRoom, RoomId, UserId
+from roost.chat.ids import FoldedNick, FoldedRoom, RoomId, UserId
 from roost.chat.refusals import Reason
 from roost.chat.settings import Settings
 from roost.chat.state import NOTHING, Room, Session, User
@@ -118,7 +119,7 @@ def _may_change(
 
 
 def _seconds_to_wait(step: Step, user: User) -> int:
-    """Count a change and return 0, or return in how many seconds one is allowed."""
+    """Count a change and return 0, or return in how many seconds the next is allowed."""
     if step.time_ms - user.metadata_since_ms >= _SPAN_MS:
         user.metadata_since_ms = step.time_ms
         user.metadata_changes = 0
@@ -143,8 +144,8 @@ def _changed(
 
 def _remember(step: Step, user: User) -> None:
     """Save a user's metadata with their account, if any."""
-    account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
-    if user.account and account is not None:
+    account = account_of(step.state, user)
+    if account is not None:
         account.metadata = user.metadata
 
 
@@ -154,7 +155,7 @@ def _remember(step: Step, user: User) -> None:
 def add_initial_metadata(step: Step, user: User, session: Session, command: OpenSession) -> None:
     """Adopt the metadata and subscriptions that a client set while it registered."""
     settings = step.state.settings
-    account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
+    account = account_of(step.state, user)
     if account is not None and len(user.sessions) == 1:
         user.metadata = account.metadata
     keys = dict.fromkeys(key for key in command.subscribed if is_valid_key(key, settings))
@@ -181,7 +182,7 @@ def adopt_account_metadata(step: Step, user: User) -> None:
 
     Where both have a key, the account's value counts.
     """
-    account = step.state.accounts.get(FoldedAccount(fold_nick(user.account)))
+    account = account_of(step.state, user)
     if account is None:
         return
     news = tuple(

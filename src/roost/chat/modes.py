@@ -2,11 +2,11 @@
 
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
 from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
+from roost.chat.directory import find_room, find_user
 from roost.chat.dispatch import applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, drop_operator, is_operator
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
-from roost.chat.rooms import find_room
 from roost.chat.state import ListEntry, Room, User
 from roost.chat.step import BOT_MODE, Step, has_operator_rights, mask_of, source_of
 from roost.irc.casemapping import fold, fold_nick
@@ -66,12 +66,11 @@ def _change_flag(room: Room, change: ModeChange) -> ModeChange | None:
 
 
 def _change_status(step: Step, room: Room, change: ModeChange) -> ModeChange | None:
-    target_id = step.state.nicks.get(FoldedNick(fold_nick(change.parameter)))
-    if target_id is None:
+    target = find_user(step.state, change.parameter)
+    if target is None:
         step.refused(Reason.NO_SUCH_NICK, change.parameter)
         return None
-    target = step.state.users[target_id]
-    member = room.members.get(target_id)
+    member = room.members.get(target.id)
     if member is None:
         step.refused(Reason.USER_NOT_IN_ROOM, target.nick, room.name)
         return None

@@ -10,6 +10,7 @@ from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import find_ban
 from roost.chat.changes import SessionOpened, SessionResumed, WentOnline
 from roost.chat.commands.sessions import OpenSession, ResumeSession
+from roost.chat.directory import account_by_id
 from roost.chat.dispatch import applies_command
 from roost.chat.hosts import set_initial_account
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
@@ -23,7 +24,7 @@ from roost.chat.presence import (
     update_auto_away,
 )
 from roost.chat.refusals import Reason
-from roost.chat.reservations import find_account, is_reserved
+from roost.chat.reservations import is_reserved
 from roost.chat.sessions import is_resumable, remove_session
 from roost.chat.state import Session, State, User
 from roost.chat.step import Step, cut, source_of
@@ -125,8 +126,8 @@ def _register(step: Step, command: OpenSession) -> None:
 
 
 def _find_account(state: State, command: OpenSession, key: str) -> str:
-    """Return the account that a client has proved to own; empty when it was dropped since."""
-    account = find_account(state, command.account)
+    """Return the account that a client has proved to own; empty if it was dropped since."""
+    account = account_by_id(state, command.account)
     if account is None:
         return ""
     uncount_attempt(state, account.name, key)
@@ -134,9 +135,9 @@ def _find_account(state: State, command: OpenSession, key: str) -> str:
 
 
 def _find_user_to_join(state: State, folded: FoldedNick, account: str) -> User | None:
-    """Find the user that gets another client by this.
+    """Return the user that the new client belongs to, if any.
 
-    It is the bearer of the nickname if they have the same account. Otherwise it is the account's
+    It is the user with that nickname if they have the same account. Otherwise it is the account's
     always-on user: people configure some nickname in their clients and expect to be that user.
     """
     if not account:

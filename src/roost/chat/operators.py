@@ -15,14 +15,14 @@ from roost.chat.bans import forget_expired, is_hit, normalise_ban
 from roost.chat.changes import Killed, OperatorsTold, Rehashed, UserModesChanged, Wallopped
 from roost.chat.commands.modes import ModeChange
 from roost.chat.commands.operators import AddBan, BecomeOperator, Kill, Rehash, RemoveBan, Wallops
+from roost.chat.directory import find_user
 from roost.chat.dispatch import OperationApplier, applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, real_host
-from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason
 from roost.chat.sessions import expel
 from roost.chat.state import NetworkBan, OperatorAction, User
 from roost.chat.step import Step, cut, source_of
-from roost.irc.casemapping import fold, fold_nick
+from roost.irc.casemapping import fold
 
 WALLOPS_MODE = "w"
 """The user mode of those who want to see WALLOPS."""
@@ -64,11 +64,10 @@ def become_operator(step: Step, user: User, operation: BecomeOperator) -> None:
 @applies(Kill)
 @_for_operators
 def kill(step: Step, user: User, operation: Kill) -> None:
-    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
-    if target_id is None:
+    target = find_user(step.state, operation.nick)
+    if target is None:
         step.refused(Reason.NO_SUCH_NICK, operation.nick)
         return
-    target = step.state.users[target_id]
     reason = cut(operation.reason, step.state.settings.reason_bytes_max)
     _log(step, user, f"removed {_described(target)}: {reason}")
     step.changed(Killed(step.part, source_of(user), target.id, target.nick, reason))

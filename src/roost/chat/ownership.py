@@ -15,6 +15,7 @@ from roost.chat.commands.ownership import (
     SetAccess,
     TransferRoom,
 )
+from roost.chat.directory import find_room, find_user
 from roost.chat.dispatch import applies
 from roost.chat.entitlements import (
     STATUS_LETTERS,
@@ -23,9 +24,9 @@ from roost.chat.entitlements import (
     set_status,
     show_modes,
 )
-from roost.chat.ids import FoldedAccount, FoldedNick
+from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason
-from roost.chat.rooms import find_room, release_empty_room, remove_member
+from roost.chat.rooms import release_empty_room, remove_member
 from roost.chat.state import Room, State, User
 from roost.chat.step import Step, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick
@@ -218,11 +219,10 @@ def give_status(step: Step, user: User, operation: GiveStatus) -> None:
     if not rights & (OPERATOR | STATUS_LETTERS[operation.letter] * is_own):
         step.refused(Reason.NOT_FOUNDER, room.name)
         return
-    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
-    if target_id is None or target_id not in room.members:
+    target = find_user(step.state, operation.nick)
+    if target is None or target.id not in room.members:
         step.refused(Reason.USER_NOT_IN_ROOM, operation.nick, room.name)
         return
-    target = step.state.users[target_id]
     is_entitled = entitled_status(room, target) & STATUS_LETTERS[operation.letter]
     if not operation.is_added and is_entitled and not is_own and not is_founder(room, user):
         step.refused(Reason.NOT_FOUNDER, room.name)

@@ -7,6 +7,7 @@ users of the account, with other nicknames, come and go as usual.
 
 from roost.chat.changes import AlwaysOnChanged, AwayChanged
 from roost.chat.commands.users import SetAlwaysOn
+from roost.chat.directory import account_of
 from roost.chat.ids import FoldedAccount, UserId
 from roost.chat.refusals import Reason
 from roost.chat.state import Account, State, User
@@ -22,11 +23,6 @@ Source: ircv3.net/specs/extensions/pre-away.
 """
 
 _DAY_MS = 24 * 60 * 60 * 1000
-
-
-def account_of(state: State, user: User) -> Account | None:
-    """Return the account that a user is logged in to, if any."""
-    return state.accounts.get(FoldedAccount(fold_nick(user.account))) if user.account else None
 
 
 def is_always_on(state: State, user: User) -> bool:

@@ -8,11 +8,12 @@ Source: ircv3.net/specs/extensions/read-marker.
 
 from roost.chat.changes import ReadMarked
 from roost.chat.commands.messages import MarkRead
+from roost.chat.directory import account_of, users_of
 from roost.chat.dispatch import applies
-from roost.chat.ids import FoldedAccount, FoldedRoom, UserId
+from roost.chat.ids import FoldedRoom
 from roost.chat.refusals import Reason
 from roost.chat.settings import Settings
-from roost.chat.state import Account, Room, State, User
+from roost.chat.state import Room, State, User
 from roost.chat.step import Step, source_of
 from roost.irc.casemapping import fold_nick, fold_room
 from roost.irc.names import is_room_name, is_valid_nick, is_valid_room_name
@@ -48,8 +49,8 @@ def mark_read(step: Step, user: User, operation: MarkRead) -> None:
     known = find_marker(state, user, target)
     time_ms = max(0, min(operation.time_ms, step.time_ms))
     is_news = known is None or time_ms > known
-    account = _account_of(state, user)
-    users = (user.id,) if account is None else _users_of(state, account)
+    account = account_of(state, user)
+    users = (user.id,) if account is None else users_of(state, account.name)
     if known is not None and not is_news:
         time_ms = known
     else:
@@ -76,18 +77,10 @@ def move_markers(state: State, room: Room, old: FoldedRoom) -> None:
 
 
 def _markers_of(state: State, user: User) -> dict[str, int]:
-    account = _account_of(state, user)
+    account = account_of(state, user)
     if account is not None:
         return account.read_markers
     return state.read_markers.get(user.id, {})
-
-
-def _account_of(state: State, user: User) -> Account | None:
-    return state.accounts.get(FoldedAccount(fold_nick(user.account))) if user.account else None
-
-
-def _users_of(state: State, account: Account) -> tuple[UserId, ...]:
-    return tuple(state.users_by_account[FoldedAccount(fold_nick(account.name))])
 
 
 def _fold(target: str) -> str:

@@ -8,12 +8,12 @@ Source: ircv3.net/specs/extensions/message-redaction.
 
 from roost.chat.changes import Redacted
 from roost.chat.commands.messages import Redact
+from roost.chat.directory import find_room
 from roost.chat.dispatch import applies
 from roost.chat.history import identity
 from roost.chat.hosts import is_operator
 from roost.chat.ids import FoldedNick, RoomId, UserId
 from roost.chat.refusals import Reason
-from roost.chat.rooms import find_room
 from roost.chat.state import Room, User
 from roost.chat.step import Step, cut, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick

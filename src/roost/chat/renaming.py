@@ -6,11 +6,11 @@ Source: ircv3.net/specs/extensions/channel-rename.
 from roost.chat.access import is_founder
 from roost.chat.changes import RoomMember, RoomRenamed
 from roost.chat.commands.rooms import RenameRoom
+from roost.chat.directory import find_room
 from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedRoom
 from roost.chat.read_markers import move_markers
 from roost.chat.refusals import Reason
-from roost.chat.rooms import find_room
 from roost.chat.state import Room, User
 from roost.chat.step import Step, cut, has_operator_rights, source_of
 from roost.irc.casemapping import fold_room

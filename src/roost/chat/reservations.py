@@ -1,7 +1,7 @@
 """Reserved names: those of accounts and of services."""
 
-from roost.chat.ids import AccountId, FoldedAccount
-from roost.chat.state import Account, State
+from roost.chat.ids import FoldedAccount
+from roost.chat.state import State
 from roost.irc.casemapping import fold_nick
 
 SERVICES = ("NickServ", "ChanServ", "HostServ")
@@ -19,9 +19,3 @@ def is_reserved(state: State, nick: str, account: str) -> bool:
     return is_service(folded) or (
         FoldedAccount(folded) in state.accounts and folded != fold_nick(account)
     )
-
-
-def find_account(state: State, number: AccountId) -> Account | None:
-    """Return an account by its id; None if it was dropped."""
-    folded = state.account_names.get(number)
-    return state.accounts[folded] if folded is not None else None

@@ -4,20 +4,16 @@ from roost.chat.access import entry_refusal, is_private, lift_restrictions
 from roost.chat.changes import OPERATOR, Invited, Joined, Kicked, Parted, TopicChanged
 from roost.chat.commands import OPERATIONS_MAX
 from roost.chat.commands.rooms import Invite, Join, Kick, Part, PartAll, SetTopic
+from roost.chat.directory import find_room, find_user
 from roost.chat.dispatch import applies
 from roost.chat.entitlements import grant
-from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
+from roost.chat.ids import FoldedRoom, Position, RoomId
 from roost.chat.metadata import show_on_join
 from roost.chat.refusals import Reason
 from roost.chat.state import Member, Room, State, Topic, User
 from roost.chat.step import Step, cut, has_operator_rights, mask_of, source_of
-from roost.irc.casemapping import fold_nick, fold_room
+from roost.irc.casemapping import fold_room
 from roost.irc.names import is_valid_room_name
-
-
-def find_room(state: State, name: str) -> Room | None:
-    room = state.room_names.get(FoldedRoom(fold_room(name)))
-    return None if room is None else state.rooms[room]
 
 
 @applies(Join)
@@ -153,16 +149,15 @@ def kick(step: Step, user: User, operation: Kick) -> None:
     if not has_operator_rights(room, user):
         step.refused(Reason.NOT_OPERATOR, room.name)
         return
-    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
-    if target_id is None or target_id not in room.members:
+    target = find_user(step.state, operation.nick)
+    if target is None or target.id not in room.members:
         step.refused(Reason.USER_NOT_IN_ROOM, operation.nick, room.name)
         return
-    target = step.state.users[target_id]
     reason = cut(operation.reason, step.state.settings.reason_bytes_max)
     status = remove_member(step, room, target)
     source = source_of(user)
     step.changed(
-        Kicked(step.part, source, room.id, room.name, target_id, target.nick, reason, status)
+        Kicked(step.part, source, room.id, room.name, target.id, target.nick, reason, status)
     )
 
 
@@ -185,26 +180,25 @@ def invite(step: Step, user: User, operation: Invite) -> None:
     if "i" in room.modes and not is_operator:
         step.refused(Reason.NOT_OPERATOR, room.name)
         return
-    target_id = step.state.nicks.get(FoldedNick(fold_nick(operation.nick)))
-    if target_id is None:
+    target = find_user(step.state, operation.nick)
+    if target is None:
         step.refused(Reason.NO_SUCH_NICK, operation.nick)
         return
-    target = step.state.users[target_id]
-    if target_id in room.members:
+    if target.id in room.members:
         step.refused(Reason.ALREADY_IN_ROOM, target.nick, room.name)
         return
     if is_operator:
-        room.invited.pop(target_id, None)
+        room.invited.pop(target.id, None)
         while room.invited and len(room.invited) >= step.state.settings.invitations_per_room_max:
             del room.invited[next(iter(room.invited))]
-        room.invited[target_id] = None
+        room.invited[target.id] = None
     step.changed(
         Invited(
             step.part,
             source_of(user),
             room.id,
             room.name,
-            target_id,
+            target.id,
             target.nick,
             target.away,
         )

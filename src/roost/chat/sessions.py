@@ -1,6 +1,6 @@
-"""Sessions and users: how they are closed, attached to another node, and removed.
+"""Sessions: attaching them to other nodes, closing them, and removing their users.
 
-How they come is told in `roost.chat.openings`.
+`roost.chat.openings` opens them.
 """
 
 from roost.chat.admission import forget_account, uncount_session
@@ -66,7 +66,7 @@ def quit_session(step: Step, _user: User, operation: Quit) -> None:
 
 
 def close_session(step: Step, session: Session, reason: str) -> None:
-    """End a session; a user's last one takes the user away unless they are always on."""
+    """End a session; with the last one, remove the user unless they are always-on."""
     state = step.state
     reason = cut(reason, state.settings.reason_bytes_max)
     user = state.users[session.user]
@@ -85,7 +85,7 @@ def close_session(step: Step, session: Session, reason: str) -> None:
 
 
 def expel(step: Step, user: User, reason: str) -> None:
-    """Remove a user and all their sessions, even if they are always on."""
+    """Remove a user and all their sessions, even if they are always-on."""
     source = source_of(user)
     reason = cut(reason, step.state.settings.reason_bytes_max)
     sessions = user.sessions

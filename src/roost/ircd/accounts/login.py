@@ -15,9 +15,9 @@ import msgspec
 from roost.chat.applied import Applied
 from roost.chat.commands import Operation
 from roost.chat.commands.accounts import CountLogin, LogIn
+from roost.chat.directory import account_by_id
 from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason, Refusal
-from roost.chat.reservations import find_account
 from roost.chat.state import Account, State
 from roost.irc import numerics
 from roost.irc.casemapping import fold_nick
@@ -57,7 +57,7 @@ def check_password(context: Context, name: str, password: str, done: Done) -> Re
         number = account.id
 
         def then(context: Context, outcome: Outcome) -> Result:
-            known = find_account(context.state, number)
+            known = account_by_id(context.state, number)
             return done(context, known if known is not None and outcome is True else WRONG)
 
         def failed(context: Context, outcome: WorkFailed) -> None:
@@ -140,7 +140,7 @@ def account_of(context: Context) -> str:
     """Name the account that the client is logged in to, or will be; empty for none."""
     if context.session.phase is not Phase.REGISTERING:
         return context.user.account
-    account = find_account(context.state, context.session.registration.account)
+    account = account_by_id(context.state, context.session.registration.account)
     return account.name if account is not None else ""
 
 

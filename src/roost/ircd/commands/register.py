@@ -9,9 +9,10 @@ from roost.chat.attempts import seconds_to_wait
 from roost.chat.changes import AccountRegistered
 from roost.chat.commands.accounts import RegisterAccount, RegisterEarly
 from roost.chat.credentials import Credentials
+from roost.chat.directory import account_by_id
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason, Refusal
-from roost.chat.reservations import find_account, is_service
+from roost.chat.reservations import is_service
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
@@ -91,7 +92,7 @@ def _made_early(context: Context, applied: Applied) -> Result:
         if isinstance(result, Refusal):
             raise RefusedError(result)
         if isinstance(result, AccountRegistered):
-            account = find_account(context.state, result.account)
+            account = account_by_id(context.state, result.account)
             if account is not None:
                 send_registered(context, account.name)
                 log_in_early(context, account)

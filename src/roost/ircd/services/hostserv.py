@@ -4,9 +4,9 @@ The state machine decides (`chat.hosts`); here is what people type.
 """
 
 from roost.chat.commands.accounts import GrantHost, UseHost
+from roost.chat.directory import account_of
 from roost.chat.hosts import is_operator, real_host
 from roost.chat.ids import FoldedAccount
-from roost.chat.presence import account_of
 from roost.chat.refusals import Reason, Refusal
 from roost.irc.casemapping import fold_nick
 from roost.ircd.context import Context, Result
