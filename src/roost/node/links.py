@@ -98,9 +98,9 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         self.rules = rules
         self._cluster = cluster
         self._beat_s = beat_s
-        self._context = context
+        self.context = context
+        self.refusals = RefusalLog()
         self._random = random
-        self._refusals = RefusalLog()
         self._connections: dict[Link, None] = {}
         self._links: dict[str, Link] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -167,7 +167,7 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         if link.is_up:
             self._take_down(link, reason)
         elif not link.was_up:
-            self._refusals.refused(link.connection.address, reason, link.connection.peer)
+            self.refusals.refused(link.connection.address, reason, link.connection.peer)
 
     def _make_way(self, name: str) -> str:
         """End an earlier link to a peer, or return why there cannot be another one."""
@@ -208,10 +208,7 @@ class Links(ABC, Generic[FrameT, GreetingT]):
 
     def _dial(self, address: str, admission: Admission, pace: Pace) -> "Dialler":
         """Keep a link to an address alive from now on."""
-        backoff = Backoff(pace, self._random)
-        dialler = Dialler(
-            address, self._context, self.open_link, admission, backoff, self._refusals
-        )
+        dialler = Dialler(self, address, admission, Backoff(pace, self._random))
         self._run(dialler.run())
         return dialler
 
@@ -229,20 +226,12 @@ class Dialler:
     """Keeps one link to one address alive: dials, waits until it is lost, pauses, dials again."""
 
     def __init__(
-        self,
-        address: str,
-        context: ssl.SSLContext,
-        open_link: Callable[[FramedConnection], Link],
-        admission: Admission,
-        backoff: Backoff,
-        refusals: RefusalLog,
+        self, links: Links[Any, Any], address: str, admission: Admission, backoff: Backoff
     ) -> None:
+        self._links = links
         self._address = address
-        self._context = context
-        self._open_link = open_link
         self._admission = admission
         self._backoff = backoff
-        self._refusals = refusals
         self._changed = asyncio.Event()
         self._link: Link | None = None
         self._last_failure: tuple[str, str] | None = None
@@ -272,9 +261,9 @@ class Dialler:
         try:
             host, port = parse_address(address)
             async with asyncio.timeout(CONNECT_S_MAX):
-                await connect(host, port, self._context, self._open, self._admission)
+                await connect(host, port, self._links.context, self._open, self._admission)
         except WireError as error:
-            self._refusals.refused(address, str(error))
+            self._links.refusals.refused(address, str(error))
         except (OSError, ValueError) as error:
             failure = describe_failure(error)
             if (address, failure) != self._last_failure:
@@ -284,5 +273,5 @@ class Dialler:
             self._last_failure = None
 
     def _open(self, connection: FramedConnection) -> Link:
-        self._link = self._open_link(connection)
+        self._link = self._links.open_link(connection)
         return self._link
