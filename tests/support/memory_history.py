@@ -13,6 +13,7 @@ from roost.chat.history import (
     Search,
     Target,
     decode_change,
+    is_shown,
 )
 from roost.chat.record import redacted
 from roost.irc.casemapping import fold_nick
@@ -71,7 +72,7 @@ def _page(rows: list[Row], page: Page) -> list[Row]:
         for row in rows
         if row.conversation == page.conversation
         and row.position >= page.from_position
-        and (page.with_events or row.kind == 0)
+        and is_shown(row, page.kinds)
         and (page.after is None or _compare(row, page.after) > 0)
         and (page.before is None or _compare(row, page.before) < 0)
     ]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.changes import Change
+from roost.chat.changes import Change, RoomRenamed, Said
 from roost.chat.ids import Position, RoomId, UserId
 
 KIND_MESSAGE = 0
@@ -20,6 +20,19 @@ KIND_REDACTED = 3
 """A redacted message: its text is gone."""
 KIND_REDACTION = 4
 """REDACT: the store deletes the message's text, in whichever order the two rows arrive."""
+KIND_RENAME = 5
+"""RENAME, which some clients with draft/event-playback do not know; KIND_EVENT in older rows."""
+KIND_REDACTED_TAGMSG = 6
+"""KIND_REDACTED in older rows."""
+KINDS = (
+    KIND_MESSAGE,
+    KIND_TAGMSG,
+    KIND_EVENT,
+    KIND_REDACTED,
+    KIND_REDACTION,
+    KIND_RENAME,
+    KIND_REDACTED_TAGMSG,
+)
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -58,8 +71,8 @@ class Page(msgspec.Struct, frozen=True):
     after: Anchor | None = None
     before: Anchor | None = None
     around: Anchor | None = None
-    with_events: bool = False
-    """Include rows that are not KIND_MESSAGE."""
+    kinds: tuple[int, ...] = (KIND_MESSAGE,)
+    """The kinds that the client is shown; other rows do not count (`is_shown`)."""
     from_position: Position = Position(0)
     """Nobody may read rows before this one."""
 
@@ -141,3 +154,20 @@ def decode_change(record: bytes) -> Change:
         msgspec.MsgspecError: the record is not a change of this version.
     """
     return _decoder.decode(record)
+
+
+def is_shown(row: Row, kinds: tuple[int, ...]) -> bool:
+    """Return whether a row, also one that an older version stored, is of one of these kinds."""
+    if row.kind not in kinds:
+        return False
+    may_be_rename = row.kind == KIND_EVENT and KIND_RENAME not in kinds
+    may_be_tagmsg = row.kind == KIND_REDACTED and KIND_REDACTED_TAGMSG not in kinds
+    if not (may_be_rename or may_be_tagmsg):
+        return True
+    try:
+        change = decode_change(row.record)
+    except msgspec.MsgspecError:
+        return True  # Whoever renders it reports the error.
+    if may_be_rename:
+        return not isinstance(change, RoomRenamed)
+    return not (isinstance(change, Said) and change.verb == "TAGMSG")

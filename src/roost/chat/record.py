@@ -20,7 +20,9 @@ from roost.chat.history import (
     KIND_EVENT,
     KIND_MESSAGE,
     KIND_REDACTED,
+    KIND_REDACTED_TAGMSG,
     KIND_REDACTION,
+    KIND_RENAME,
     KIND_TAGMSG,
     Row,
     decode_change,
@@ -70,14 +72,16 @@ def redacted(row: Row) -> Row:
     """Return the row that replaces a redacted message, equal on every node."""
     change = decode_change(row.record)
     assert isinstance(change, Said), "only messages can be redacted"
-    return replace(
-        row, kind=KIND_REDACTED, record=encode_change(replace(change, text="", tags=(), breaks=()))
-    )
+    kind = KIND_REDACTED_TAGMSG if change.verb == "TAGMSG" else KIND_REDACTED
+    record = encode_change(replace(change, text="", tags=(), breaks=()))
+    return replace(row, kind=kind, record=record)
 
 
 def _kind(change: Change) -> int:
     if isinstance(change, Redacted):
         return KIND_REDACTION
+    if isinstance(change, RoomRenamed):
+        return KIND_RENAME
     if not isinstance(change, Said):
         return KIND_EVENT
     return KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE

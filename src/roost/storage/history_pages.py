@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from roost.chat.history import KIND_MESSAGE, Anchor, Page, Row
+from roost.chat.history import KIND_MESSAGE, Anchor, Page, Row, is_shown
 from roost.chat.ids import Position
 from roost.storage.errors import CorruptRowsError
 from roost.storage.history_rows import POSITION_MAX, first_position_at, read_row
@@ -16,7 +16,9 @@ _RANGE = (
 )
 _KEYS = "SELECT position, part FROM rows INDEXED BY {index} WHERE conversation = ? AND {kind}"
 _KEYS_OF_MESSAGES = _KEYS.format(index="rows_messages", kind=f"kind = {KIND_MESSAGE}") + _RANGE
-_KEYS_OF_EVENTS = _KEYS.format(index="rows_events", kind=f"kind <> {KIND_MESSAGE}") + _RANGE
+_KEYS_OF_OTHERS = (
+    _KEYS.format(index="rows_kinds", kind=f"kind <> {KIND_MESSAGE} AND kind = {{kind}}") + _RANGE
+)
 _OLDEST_FIRST = " ORDER BY position, part LIMIT ?"
 _NEWEST_FIRST = " ORDER BY position DESC, part DESC LIMIT ?"
 
@@ -62,25 +64,44 @@ class _Reader:
     def __init__(self, connection: sqlite3.Connection, page: Page) -> None:
         self._connection = connection
         self._conversation = page.conversation
-        self._indexes = [_KEYS_OF_MESSAGES]
-        if page.with_events:
-            self._indexes.append(_KEYS_OF_EVENTS)
+        self._kinds = page.kinds
 
     def fetch(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> tuple[Row, ...]:
-        """Return up to `limit` rows from `low` to before `high`, in ascending order."""
-        if limit <= 0 or low >= high:
-            return ()
+        """Return up to `limit` rows from `low` to before `high`, in ascending order.
+
+        Only rows that are shown count, so fewer than `limit` means that there are no more.
+        """
+        found: list[Row] = []
+        while len(found) < limit and low < high:
+            places = self._places(low, high, limit, is_newest=is_newest)
+            rows = [row for row in self._read(places) if is_shown(row, self._kinds)]
+            found = rows + found if is_newest else found + rows
+            if len(places) < limit:
+                break
+            if is_newest:
+                high = places[0]
+            else:
+                low = (places[-1][0], places[-1][1] + 1)
+        if len(found) > limit:
+            found = found[-limit:] if is_newest else found[:limit]
+        return tuple(found)
+
+    def _places(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> list[_Place]:
+        """Return up to `limit` places of rows of the page's kinds, in ascending order."""
         order = _NEWEST_FIRST if is_newest else _OLDEST_FIRST
         bounds = (low[0], low[0], low[1], high[0], high[0], high[1])
         places: list[_Place] = []
-        for keys in self._indexes:
+        for kind in self._kinds:
+            keys = _KEYS_OF_MESSAGES if kind == KIND_MESSAGE else _KEYS_OF_OTHERS.format(kind=kind)
             places += self._connection.execute(
                 keys + order, (self._conversation, *bounds, limit)
             ).fetchall()
         if not all(isinstance(number, int) for place in places for number in place):
             raise CorruptRowsError((Position(0),))
         places.sort()
-        places = places[-limit:] if is_newest else places[:limit]
+        return places[-limit:] if is_newest else places[:limit]
+
+    def _read(self, places: list[_Place]) -> list[Row]:
         rows = [
             read_row(self._connection, self._conversation, position, part)
             for position, part in places
@@ -92,4 +113,4 @@ class _Reader:
         ]
         if damaged:
             raise CorruptRowsError(tuple(dict.fromkeys(damaged)))
-        return tuple(row for row in rows if row is not None)
+        return [row for row in rows if row is not None]

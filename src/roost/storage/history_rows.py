@@ -3,7 +3,7 @@
     rows           clustered by (position, part, conversation): in the log's order, so that a write
                    appends and an export is one scan
     rows_messages  index by (conversation, position, part) of messages
-    rows_events    the same for all other rows
+    rows_kinds     index by (conversation, kind, position, part) of all other rows
     latest         the newest message of each conversation, by conversation and by owner and time
 
 Times never decrease with positions, so a time is found by bisection, without an index. Indexes only
@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS rows (
     PRIMARY KEY (position, part, conversation)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rows_messages ON rows (conversation, position, part) WHERE kind = 0;
-CREATE INDEX IF NOT EXISTS rows_events ON rows (conversation, position, part) WHERE kind <> 0;
+CREATE INDEX IF NOT EXISTS rows_kinds ON rows (conversation, kind, position, part) WHERE kind <> 0;
+DROP INDEX IF EXISTS rows_events;
 """
 
 COLUMNS = "conversation, position, part, time_ms, kind, peer, record, checksum"

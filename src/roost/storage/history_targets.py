@@ -3,6 +3,7 @@
 The table is derived from the rows, and a damaged line of it is renewed from them.
 """
 
+import contextlib
 import sqlite3
 import struct
 from collections.abc import Iterable
@@ -54,15 +55,16 @@ def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Targ
         return ()
     is_newest_first = targets.after_ms > targets.before_ms
     low, high = sorted((targets.after_ms, targets.before_ms))
-    found: list[tuple[int, int, Target]] = []
+    # By conversation, because one whose line was renewed can come again.
+    found: dict[str, tuple[int, int, Target]] = {}
 
     def look_at(line: tuple[Any, ...] | None, name: str | None, from_position: int) -> None:
         fields = None if line is None else _sound(connection, line)
         if fields is not None:
-            _, _, position, _, time_ms, peer = fields
+            conversation, _, position, _, time_ms, peer = fields
             if position >= from_position and low < time_ms < high:
                 target = Target(peer if name is None else name, time_ms)
-                found.append((time_ms, position, target))
+                found[conversation] = (time_ms, position, target)
 
     for conversation, name, from_position in targets.rooms:
         line = connection.execute(
@@ -71,15 +73,19 @@ def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Targ
         ).fetchone()
         look_at(line, name, from_position)
     order = "DESC" if is_newest_first else "ASC"
+    enough = len(found) + targets.limit
     lines = connection.execute(
         f"SELECT {_COLUMNS} FROM latest WHERE owner = ? AND owner <> ''"  # noqa: S608
-        f" AND time_ms > ? AND time_ms < ? ORDER BY time_ms {order} LIMIT ?",
-        (f"d:{targets.identity}", low, high, targets.limit),
-    ).fetchall()
-    for line in lines:
-        look_at(line, None, 0)
-    found.sort(key=lambda entry: entry[:2], reverse=is_newest_first)
-    return tuple(target for _, _, target in found[: targets.limit])
+        f" AND time_ms > ? AND time_ms < ? ORDER BY time_ms {order}",
+        (f"d:{targets.identity}", low, high),
+    )
+    with contextlib.closing(lines):
+        for line in lines:
+            look_at(line, None, 0)
+            if len(found) == enough:
+                break
+    ordered = sorted(found.values(), key=lambda entry: entry[:2], reverse=is_newest_first)
+    return tuple(target for _, _, target in ordered[: targets.limit])
 
 
 def _line(row: Row) -> tuple[Any, ...]:

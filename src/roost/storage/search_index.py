@@ -15,7 +15,7 @@ Source: sqlite.org/fts5.html, "Contentless Tables", "FTS5 Boolean Operators", "C
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -27,14 +27,15 @@ from roost.chat.changes import Said
 from roost.chat.history import KIND_MESSAGE, Row, Search, decode_change
 from roost.chat.ids import Position
 from roost.irc.casemapping import fold_nick
+from roost.ops import clock
 from roost.storage.database import Database, insert_many
 from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError
 from roost.storage.history_rows import read_row
 
 ROWS_PER_STEP = 250
 """Rows in one transaction, which takes some 15 ms; queries wait for it."""
-SCANNED_MAX = 5000
-"""Places that one search looks at; older rows are not found."""
+PLACES_MAX = 1000
+"""Places looked up at once: more than an answer has rows, because some are not shown."""
 SECONDS_MAX = 0.5
 """Time for one search; other queries wait for it."""
 
@@ -48,6 +49,7 @@ _POSITION_SHIFT = 20
 _PART_SHIFT = 4
 _PARTS = 1 << (_POSITION_SHIFT - _PART_SHIFT)
 _SIDES = 1 << _PART_SHIFT
+_TOO_LONG = "the search took too long"
 _END = 2**42
 """A position after every indexed one."""
 
@@ -132,41 +134,57 @@ class SearchIndex:
             (rest,) = connection.execute("SELECT first FROM due ORDER BY last LIMIT 1").fetchone()
         return bool(rest <= applied)
 
-    def find(self, query: Search, low: Position, high: Position) -> list[tuple[Position, int, int]]:
-        """Return places from `low` to before `high`: position, part, number of the conversation.
+    def find(
+        self, query: Search, low: Position, high: Position
+    ) -> Iterator[tuple[Position, int, int]]:
+        """Yield places from `low` to before `high`: position, part, number of the conversation.
 
-        The newest come first, unless the query says otherwise.
+        The newest come first, unless the query says otherwise. The row at a place may be one that
+        the client is not shown, so take places until there are enough rows.
 
         Raises:
             SearchTimeoutError: it took too long.
             StorageError: see `Database.guard`.
         """
-        order = "DESC" if query.is_newest else "ASC"
+        match, first, last = _match(query), _number(low), _number(high)
+        deadline = clock.monotonic() + SECONDS_MAX
+        while True:
+            numbers = self._find(match, first, last, deadline, is_newest=query.is_newest)
+            for number in numbers:
+                yield (
+                    Position(number >> _POSITION_SHIFT),
+                    number >> _PART_SHIFT & (_PARTS - 1),
+                    number & (_SIDES - 1),
+                )
+            if len(numbers) < PLACES_MAX:
+                return
+            if query.is_newest:
+                last = numbers[-1]
+            else:
+                first = numbers[-1] + 1
+
+    def _find(
+        self, match: str, first: int, last: int, deadline: float, *, is_newest: bool
+    ) -> list[int]:
         question = (
             "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"  # noqa: S608
-            f" ORDER BY rowid {order} LIMIT ?"
+            f" ORDER BY rowid {'DESC' if is_newest else 'ASC'} LIMIT ?"
         )
-        values = (_match(query), _number(low), _number(high), SCANNED_MAX)
         connection = self._database.connection
-        timer = threading.Timer(SECONDS_MAX, connection.interrupt)
+        seconds = deadline - clock.monotonic()
+        if seconds <= 0:
+            raise SearchTimeoutError(_TOO_LONG)
+        timer = threading.Timer(seconds, connection.interrupt)
         timer.start()
         try:
             with self._database.guard():
-                found = _fetch(connection, question, values)
+                return _fetch(connection, question, (match, first, last, PLACES_MAX))
         except MalformedError:
             self._database = self._open()
             return []
         finally:
             timer.cancel()
             timer.join()
-        return [
-            (
-                Position(number >> _POSITION_SHIFT),
-                number >> _PART_SHIFT & (_PARTS - 1),
-                number & (_SIDES - 1),
-            )
-            for number in found
-        ]
 
 
 def _fetch(
@@ -176,7 +194,7 @@ def _fetch(
         return [number for (number,) in connection.execute(question, values)]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            raise SearchTimeoutError("the search took too long") from error
+            raise SearchTimeoutError(_TOO_LONG) from error
         raise
 
 

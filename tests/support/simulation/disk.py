@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import assert_never
 
-from roost.chat.history import Anchor, Page, Row
+from roost.chat.history import Anchor, Page, Row, is_shown
 from roost.chat.ids import Position
 from roost.node.engine.effects import (
     AddGap,
@@ -231,7 +231,7 @@ def page(rows: list[Row], query: Page) -> tuple[Row, ...]:
         for row in rows
         if row.conversation == query.conversation
         and row.position >= query.from_position
-        and (query.with_events or row.kind == 0)
+        and is_shown(row, query.kinds)
     ]
 
     def is_before(row: Row, anchor: Anchor) -> bool:

@@ -3,19 +3,25 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
+from roost.chat.changes import RoomRenamed, Said, Source
 from roost.chat.history import (
     KIND_EVENT,
     KIND_MESSAGE,
+    KIND_REDACTED,
+    KIND_REDACTION,
     KIND_TAGMSG,
+    KINDS,
     Anchor,
     Page,
     Query,
     Row,
     Target,
     Targets,
+    encode_change,
 )
-from roost.chat.ids import Position
+from roost.chat.ids import Position, RoomId, UserId
 from roost.storage import HistoryStore
 from support.memory_history import MemoryHistory
 from support.stores import row
@@ -83,10 +89,30 @@ def test_events_are_shown_on_request_only(history: HistoryStore) -> None:
     kinds = [KIND_MESSAGE, KIND_EVENT, KIND_TAGMSG]
     fill(history, [row(position, kind=kinds[position % 3]) for position in range(1, 10)])
     assert positions(history, Page("r:1", 2, True)) == [6, 9]
-    assert positions(history, Page("r:1", 4, True, with_events=True)) == [6, 7, 8, 9]
-    assert positions(history, Page("r:1", 4, False, with_events=True)) == [1, 2, 3, 4]
-    page = Page("r:1", 4, False, around=at(5), with_events=True)
+    assert positions(history, Page("r:1", 4, True, kinds=KINDS)) == [6, 7, 8, 9]
+    assert positions(history, Page("r:1", 4, False, kinds=KINDS)) == [1, 2, 3, 4]
+    page = Page("r:1", 4, False, around=at(5), kinds=KINDS)
     assert positions(history, page) == [3, 4, 5, 6]
+
+
+def test_older_rows_that_are_not_shown_do_not_count(history: HistoryStore) -> None:
+    source = Source(UserId(1), "ann", "u", "h")
+    rename = encode_change(RoomRenamed(0, source, RoomId(1), "#a", "#b", "", False, None, ()))
+    said = Said(0, source, "TAGMSG", RoomId(1), UserId(0), "#r", 0, "", (), "", "")
+    # Older versions stored these with the kinds of events and of redacted messages.
+    hidden = [(KIND_EVENT, rename), (KIND_REDACTED, encode_change(said))]
+    rows = [row(1), *(row(position) for position in range(2, 22)), row(22)]
+    for number in range(1, 21):
+        kind, record = hidden[number % 2]
+        rows[number] = replace(rows[number], kind=kind, record=record)
+    fill(history, rows)
+    kinds = (KIND_MESSAGE, KIND_EVENT, KIND_REDACTED)
+    for limit in (1, 2, 3, 5):
+        expected = [1, 22][-limit:]
+        assert positions(history, Page("r:1", limit, True, kinds=kinds)) == expected
+        expected = [1, 22][:limit]
+        assert positions(history, Page("r:1", limit, False, kinds=kinds)) == expected
+    assert positions(history, Page("r:1", 4, False, around=at(10), kinds=kinds)) == [1, 22]
 
 
 def test_rows_of_one_position_are_ordered_by_part(history: HistoryStore) -> None:
@@ -127,7 +153,7 @@ def test_any_page_is_what_the_plain_definition_says(history: HistoryStore) -> No
             after=anchor(),
             before=anchor(),
             around=anchor() if chance.random() < 0.2 else None,
-            with_events=chance.random() < 0.5,
+            kinds=tuple(chance.sample(KINDS, chance.randint(1, 4))),
             from_position=Position(chance.choice([0, 0, chance.randint(1, position)])),
         )
         assert history.answer(page) == memory.answer(page), page
@@ -153,12 +179,13 @@ def steps(history: HistoryStore, query: Query) -> int:
     "query",
     [
         Page("r:1", 100, True),
-        Page("r:1", 100, True, with_events=True),
+        Page("r:1", 100, True, kinds=KINDS),
         Page("r:1", 100, False),
         Page("r:1", 100, False, around=at(1500)),
         Page("r:1", 100, True, before=time(25_000)),
         Page("r:1", 100, False, after=time(25_000)),
-        Page("r:1", 100, False, around=time(25_000), with_events=True),
+        Page("r:1", 100, False, around=time(25_000), kinds=KINDS),
+        Page("r:1", 100, True, kinds=(KIND_MESSAGE, KIND_REDACTION)),
         Targets("a:ann", (("r:1", "#one", Position(0)),), 0, 10**9, 10),
     ],
 )

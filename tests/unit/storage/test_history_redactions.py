@@ -9,6 +9,7 @@ from roost.chat.changes import Redacted, Said, Source
 from roost.chat.history import (
     KIND_REDACTED,
     KIND_REDACTION,
+    KINDS,
     Page,
     Row,
     Search,
@@ -19,7 +20,7 @@ from roost.storage import HistoryStore
 from support.stores import open_directory
 
 SOURCE = Source(UserId(1), "ann", "u", "h")
-ALL = Page("r:1", 100, is_newest=True, with_events=True)
+ALL = Page("r:1", 100, is_newest=True, kinds=KINDS)
 
 
 def said(position: int, text: str, conversation: str = "r:1") -> Row:

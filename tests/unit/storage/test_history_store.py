@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roost.chat.history import KIND_EVENT, Anchor, Page, Row, Target, Targets
+from roost.chat.history import KIND_EVENT, KINDS, Anchor, Page, Row, Target, Targets
 from roost.chat.ids import Position
 from roost.storage import (
     CorruptRowsError,
@@ -17,7 +17,7 @@ from roost.storage import (
 )
 from support.stores import copy_as_after_kill, execute, flip, open_directory, row
 
-ALL = Page("r:1", 1000, is_newest=True, with_events=True)
+ALL = Page("r:1", 1000, is_newest=True, kinds=KINDS)
 
 
 def at(position: int) -> Position:
@@ -255,7 +255,7 @@ def test_a_damaged_row_is_refused_until_a_neighbours_replaces_it(
         store.answer(ALL)
     assert caught.value.positions == (4, 6)
     # Other queries are answered as before.
-    newest = Page("r:1", 3, is_newest=True, with_events=True)
+    newest = Page("r:1", 3, is_newest=True, kinds=KINDS)
     assert store.answer(newest) == tuple(rows_of(7, 9))
     for position in caught.value.positions:
         store.import_rows([row(position)], position, position)
@@ -369,7 +369,7 @@ def test_whatever_is_damaged_no_answer_is_false(
         row(position, f"r:{position % 2}", kind=kinds[position % 3 == 0])
         for position in range(1, 300)
     ]
-    pages = [Page(f"r:{number}", 500, is_newest=True, with_events=True) for number in range(2)]
+    pages = [Page(f"r:{number}", 500, is_newest=True, kinds=KINDS) for number in range(2)]
     pages.append(Page("r:1", 20, is_newest=False, after=Anchor(time_ms=row(150).time_ms)))
     history.write(rows, at(299))
     expected = [history.answer(page) for page in pages]
@@ -439,3 +439,18 @@ def test_targets_of_damaged_rows_are_not_made_up(
 
 def execute_open(store: HistoryStore, question: str) -> int:
     return int(store._database.connection.execute(question).fetchone()[0])
+
+
+def test_a_target_that_is_none_does_not_stand_for_another(directory: DataDirectory) -> None:
+    store = HistoryStore(directory)
+    rows = [row(n, f"d:a:ann p{n}", peer=f"p{n}", time_ms=n) for n in range(1, 6)]
+    store.write(rows, Position(5))
+    store.close()
+    file = directory.path / "history.db"
+    # Lines of conversations that nobody had come first from either end.
+    execute(file, "UPDATE latest SET conversation = 'd:a:ann x' WHERE name = 'p1'")
+    execute(file, "UPDATE latest SET conversation = 'd:a:ann y' WHERE name = 'p5'")
+    store = HistoryStore(directory)
+    assert store.answer(Targets("a:ann", (), 0, 9, 2)) == (Target("p2", 2), Target("p3", 3))
+    assert store.answer(Targets("a:ann", (), 9, 0, 2)) == (Target("p4", 4), Target("p3", 3))
+    store.close()

@@ -8,7 +8,7 @@ import pytest
 from roost.chat.changes import Said, Source
 from roost.chat.history import KIND_EVENT, Row, Search, encode_change
 from roost.chat.ids import Position, RoomId, UserId
-from roost.storage import CorruptRowsError, DataDirectory, HistoryStore
+from roost.storage import CorruptRowsError, DataDirectory, HistoryStore, search_index
 from support.memory_history import search
 from support.stores import execute, open_directory
 
@@ -81,6 +81,21 @@ def test_it_finds_what_reading_everything_would_find(seed: int, history: History
             is_newest=dice.random() < 0.5,
         )
         assert history.answer(query) == search(ordered, query)
+
+
+@pytest.mark.parametrize("is_newest", [True, False])
+def test_rows_that_may_not_be_seen_do_not_hide_others(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch, is_newest: bool
+) -> None:
+    monkeypatch.setattr(search_index, "PLACES_MAX", 10)
+    rows = [said(1, "hello"), *(said(n, "hello", "r:2") for n in range(2, 30)), said(30, "hello")]
+    history.write(rows, Position(30))
+    rooms = (("r:1", Position(0)), ("r:2", Position(100)))
+    for limit in (1, 2, 3):
+        found = positions(
+            history, ask("hello", conversations=rooms, limit=limit, is_newest=is_newest)
+        )
+        assert found == ([1, 30][-limit:] if is_newest else [1, 30][:limit])
 
 
 def test_letters_with_marks_and_other_scripts_are_found(history: HistoryStore) -> None:

@@ -105,7 +105,7 @@ def _ask_for_messages(context: Context, selection: Selection, conversation: Conv
         selection,
         conversation.key,
         limit=limit,
-        with_events=context.has(Capability.EVENT_PLAYBACK),
+        kinds=history_paging.kinds_shown(context.session.capabilities),
         from_position=conversation.from_position,
     )
     return Question(pages, show)
@@ -121,8 +121,6 @@ def _show_messages(context: Context, answer: Answer, conversation: Conversation)
     with context.batch(BATCH, conversation.name):
         for row, change in zip(rows, changes, strict=True):
             if row.kind == KIND_REDACTED and isinstance(change, Said):
-                if not context.has(Capability.MESSAGE_REDACTION):
-                    continue
                 change = msgspec.structs.replace(change, text=REDACTED)
             shown = as_in_history(change, conversation.name)
             context.show_change(shown, row.position, row.time_ms)

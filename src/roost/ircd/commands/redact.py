@@ -11,7 +11,7 @@ import msgspec
 from roost.chat import history
 from roost.chat.changes import Said
 from roost.chat.commands.messages import Redact
-from roost.chat.history import KIND_MESSAGE, KIND_TAGMSG, Anchor, Answer, Page, Row
+from roost.chat.history import KIND_MESSAGE, KIND_TAGMSG, KINDS, Anchor, Answer, Page, Row
 from roost.chat.ids import Position, parse_message_id
 from roost.irc.message import Message
 from roost.ircd.commands.chathistory import find_conversation
@@ -41,7 +41,7 @@ def redact(context: Context, message: Message) -> Result:
         is_newest=False,
         after=Anchor(position, part - 1),
         before=Anchor(position, part + 1),
-        with_events=True,
+        kinds=KINDS,
     )
 
     def show(later: Context, answer: Answer) -> Result:

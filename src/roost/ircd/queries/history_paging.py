@@ -3,8 +3,20 @@
 Source: ircv3.net/specs/extensions/chathistory, "Subcommands".
 """
 
-from roost.chat.history import Anchor, Page, Targets
+from roost.chat.history import (
+    KIND_EVENT,
+    KIND_MESSAGE,
+    KIND_REDACTED,
+    KIND_REDACTED_TAGMSG,
+    KIND_REDACTION,
+    KIND_RENAME,
+    KIND_TAGMSG,
+    Anchor,
+    Page,
+    Targets,
+)
 from roost.chat.ids import Position
+from roost.irc.capabilities import Capability
 from roost.ircd.queries.history_selectors import Selection
 
 
@@ -13,7 +25,7 @@ def pages(
     conversation: str,
     *,
     limit: int,
-    with_events: bool,
+    kinds: tuple[int, ...],
     from_position: Position,
 ) -> tuple[Page, ...]:
     """Say what to read: the pages are to be tried in order, until one holds anything.
@@ -37,7 +49,7 @@ def pages(
             after=after,
             before=before,
             around=around,
-            with_events=with_events,
+            kinds=kinds,
             from_position=from_position,
         )
 
@@ -61,6 +73,26 @@ def pages(
         case False:
             return (backwards,)
     return (forwards, backwards)
+
+
+_KINDS = (
+    (KIND_MESSAGE, 0),
+    (KIND_EVENT, Capability.EVENT_PLAYBACK),
+    (KIND_TAGMSG, Capability.EVENT_PLAYBACK | Capability.MESSAGE_TAGS),
+    (KIND_REDACTED, Capability.EVENT_PLAYBACK | Capability.MESSAGE_REDACTION),
+    (KIND_REDACTION, Capability.EVENT_PLAYBACK | Capability.MESSAGE_REDACTION),
+    (KIND_RENAME, Capability.EVENT_PLAYBACK | Capability.CHANNEL_RENAME),
+    (
+        KIND_REDACTED_TAGMSG,
+        Capability.EVENT_PLAYBACK | Capability.MESSAGE_TAGS | Capability.MESSAGE_REDACTION,
+    ),
+)
+"""Kinds of rows, each with the capabilities that a client needs for `render` to show it."""
+
+
+def kinds_shown(capabilities: int) -> tuple[int, ...]:
+    """Return the kinds of rows that a client is shown, so that a page is not filled by others."""
+    return tuple(kind for kind, needed in _KINDS if capabilities & needed == needed)
 
 
 def targets(

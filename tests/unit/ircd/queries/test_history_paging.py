@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.chat.history import Anchor, Page
+from roost.chat.history import KINDS, Anchor, Page
 from roost.chat.ids import Position
 from roost.ircd.queries.history_paging import pages, targets
 from roost.ircd.queries.history_selectors import Selection
@@ -15,7 +15,7 @@ LATE_TIME = Anchor(time_ms=2000)
 
 def read(subcommand: str, first: Anchor | None, second: Anchor | None = None) -> tuple[Page, ...]:
     selection = Selection(subcommand, "#r", first, second, 500)
-    return pages(selection, "r:1", limit=100, with_events=True, from_position=Position(3))
+    return pages(selection, "r:1", limit=100, kinds=KINDS, from_position=Position(3))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_one_reference_bounds_one_side(
     anchors = {name: getattr(page, name) for name in ("before", "after", "around")}
     assert anchors == {"before": None, "after": None, "around": None, field: first}
     assert page.is_newest is is_newest
-    assert (page.conversation, page.limit, page.with_events) == ("r:1", 100, True)
+    assert (page.conversation, page.limit, page.kinds) == ("r:1", 100, KINDS)
     assert page.from_position == 3
 
 
