@@ -1,6 +1,6 @@
-"""One node's IRC side, pure: sessions over the chat state, their commands, and how it all looks.
+"""One node's IRC side, pure: the sessions of its clients, the commands, and the lines they see.
 
-Start at `server.Server`; `dispatch` and `context` tell how a command is written.
+Start at `server.Server`; `serving.dispatch` and `context` show how a command is written.
 """
 
 from roost.ircd.config import Config

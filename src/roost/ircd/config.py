@@ -1,7 +1,6 @@
-"""What a node's IRC side may decide for itself; see `chat.settings` for what all nodes share.
+"""The settings of one node's IRC side; `chat.settings` has those that all nodes share.
 
-These values show in what clients are told, so that a client could tell two nodes apart by them:
-give all nodes the same.
+Clients see these values, and could tell two nodes apart by them: give all nodes the same ones.
 """
 
 import re
@@ -16,14 +15,14 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 class Operator(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may look after the network: by a password, a certificate, or both together."""
+    """Somebody who may become a network operator, by a password, a certificate, or both."""
 
     name: str
-    """What they say to OPER; not a nickname."""
+    """The name that they give to OPER; not a nickname."""
     password: str = ""
-    """As `roost hash-password` writes it (argon2id); empty when only the certificate counts."""
+    """An argon2id hash from `roost hash-password`; empty if only the certificate counts."""
     certificate: str = ""
-    """The SHA-256 fingerprint of their client certificate; empty when only the password counts."""
+    """The SHA-256 fingerprint of their client certificate; empty if only the password counts."""
 
     def __post_init__(self) -> None:
         if not self.name or " " in self.name or len(self.name.encode()) > OPERATOR_BYTES_MAX:
@@ -48,30 +47,33 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How a node presents itself to clients, and its limits per client."""
 
     server_name: str = "roost.local"
-    """The source of the server's own lines; its dot tells clients that it is no nickname."""
+    """The source of the server's own lines; the dot tells clients that it is not a nickname."""
     version: str = f"roost-{__version__}"
-    """What VERSION and the welcome say; no spaces."""
+    """The version in VERSION and in the welcome, without spaces."""
     icon: str = ""
-    """The address of the network's picture, best a square one; may contain "{size}"."""
+    """The URL of the network's picture, preferably square; may contain "{size}"."""
     motd: tuple[str, ...] = ()
-    """Lines of the message of the day; empty means that there is none."""
+    """The lines of the message of the day; empty for none."""
     admin: tuple[str, ...] = ()
-    """Up to three lines for ADMIN: where, what, and an address."""
+    """Up to three lines for ADMIN: location, organisation, contact address."""
     chathistory_max: int = 100
-    """Messages in one CHATHISTORY answer; what most servers have, and a screen or two."""
+    """Messages in one CHATHISTORY answer: one or two screens, and what most servers allow."""
     queued_lines_max: int = 4096
-    """Lines of one session that wait for the one before them.
+    """Lines of one session that may be queued.
 
-    The balancer bounds what it sends unacknowledged, in bytes; this is the node's own guard
-    against a balancer that does not, and is far above what an honest one can reach.
+    A balancer limits the bytes that it sends unacknowledged. This protects the node from one that
+    does not, and is far above what a correct balancer reaches.
     """
     registration_lines_max: int = 64
-    """Lines before registration is complete: several times what any client sends."""
+    """Lines before registration is complete: several times as many as any client sends."""
     reply_part_bytes_max: int = 64 * 1024
-    """A longer answer leaves in several parts, so that no frame grows with the number of rooms."""
+    """A longer answer is sent in parts, so that no frame grows with the number of rooms."""
     recent_entries: int = 16_384
-    """Applied entries kept to tell a session that moves here what it missed: some seconds of the
-    busiest log, and a hung node is given up in one; some 20 MB when they are full of talk."""
+    """Applied entries that are kept to show moved sessions what they missed.
+
+    It is a few seconds of the busiest log, while a hung node is given up within one; about 20 MB
+    if all entries are messages.
+    """
     sts: Sts = Sts()
     operators: tuple[Operator, ...] = ()
     """Who may become an operator by OPER."""
@@ -102,7 +104,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"a line of motd or admin is unfit or above 390 bytes: {line!r}")
 
     def find_operator(self, name: str) -> Operator | None:
-        """Find who may become an operator under a name."""
+        """Find the operator who uses a name."""
         return next((known for known in self.operators if known.name == name), None)
 
 
@@ -112,5 +114,5 @@ def _is_url(text: str) -> bool:
 
 
 def services_host(config: Config) -> str:
-    """Give the host in the masks of NickServ, ChanServ and the like."""
+    """Return the host in the masks of NickServ, ChanServ and the like."""
     return f"services.{config.server_name}"

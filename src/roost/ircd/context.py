@@ -1,17 +1,17 @@
-"""What a command's handler is given: who asks, what may be read, and how to answer.
+"""What the handler of a command gets: who asks, what it may read, and how it answers.
 
-A handler answers by calling `reply`, `send`, `fail` and the like, any number of times; what it
-returns says what else is to be done:
+A handler answers by calling `reply`, `send`, `fail` and the like, any number of times. Its result
+says what happens next:
 
-    None                       nothing: what was sent is the whole answer
-    (Operation, ...)           the log decides; its changes and refusals make the answer's rest
+    None                       nothing: the answer is complete
+    (Operation, ...)           the log decides; its changes and refusals complete the answer
     Question(queries, show)    the history store is asked, then `show(context, answer)` is called
-    Gradual(steps)             the answer is long: it is made a step at a time
+    Gradual(steps)             the answer is long and is made step by step
     Job(work, then)            slow work is done elsewhere, then `then(context, outcome)` is called
-    Request(command, then)     the log orders a command that is no line's effect; see `serving.jobs`
+    Request(command, then)     the log orders a command other than `Act`; see `serving.jobs`
 
-It never changes the chat state. A look-up that fails raises `RefusedError`, which becomes the same
-reply that a refusal by the state machine would.
+A handler never changes the chat state. A failed look-up raises `RefusedError`, which becomes the
+same reply as a refusal by the state machine.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ from roost.protocol.mesh import Whisper
 
 
 class RefusedError(Exception):
-    """The command cannot be done, for a reason that the state machine also knows."""
+    """A command is refused before it reaches the log, for one of the state machine's reasons."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal)
@@ -51,37 +51,37 @@ class RefusedError(Exception):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """The history store is to be asked; the first answer that holds anything is shown."""
+    """Queries for the history store; the first answer that is not empty is shown."""
 
     queries: tuple[Query, ...]
-    """Asked in order; the last one's answer is shown even when it is empty."""
+    """Tried in order; the last answer is shown even if it is empty."""
     show: Callable[["Context", Answer], "Result"]
-    """May do, and return, all that a handler may."""
+    """May do and return what a handler may."""
 
 
 class Gradual(msgspec.Struct, frozen=True):
-    """The answer is long and is made a step at a time; see `ircd.serving.gradual`.
+    """A long answer that is made step by step; see `ircd.serving.gradual`.
 
-    Each step calls `reply` and the like; other clients are served between two of them.
+    Each step calls `reply` and the like. Other clients are served between two steps.
     """
 
     steps: Iterator[None]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Slow work is to be done before it is known what the line does; see `serving.jobs`."""
+    """Slow work that decides what the line does; see `serving.jobs`."""
 
     work: Work
     then: Callable[["Context", Outcome], "Result"]
     failed: Callable[["Context", WorkFailed], None] | None = None
-    """What to say when the work could not be done."""
+    """Answers the client if the work could not be done."""
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The log is asked for something before it is known what the line does; see `serving.jobs`."""
+    """A command to the log that decides what the line does; see `serving.jobs`."""
 
     command: CountLogin | RegisterEarly
-    """Of the line's session, generation and number."""
+    """With the line's session, generation and number."""
     then: Callable[["Context", Applied], "Result"]
 
 
@@ -89,7 +89,7 @@ Result: TypeAlias = tuple[Operation, ...] | Question | Gradual | Job | Request |
 
 
 class Context:
-    """One line that is being handled, and its answer so far."""
+    """One line that is being handled, and the answer so far."""
 
     __slots__ = (
         "_batch",
@@ -118,21 +118,21 @@ class Context:
     ) -> None:
         self.config = config
         self.state = state
-        """To be read only."""
+        """Read only."""
         self.session = session
         self.now = now
         self.line = line
         """The line's number."""
         self.command = command
-        """The command's name, for `fail` and the numerics that repeat it."""
+        """The command's name, for `fail` and for numerics that repeat it."""
         self.label = label
-        """Empty when the client gave none or has not asked for labels."""
+        """Empty if the client gave none, or did not negotiate labels."""
         self.lines: list[Line] = []
         """The answer so far."""
         self.targets: tuple[str, ...] = ()
-        """What was typed, for replies that repeat it once the log has spoken."""
+        """Names as the client typed them, for replies after the log has decided."""
         self.whispers: list[Whisper] = []
-        """Typing notices to be passed on, past the log."""
+        """Typing notices to pass on; they bypass the log."""
         self._batch = ""
         self._batches = 0
 
@@ -145,24 +145,24 @@ class Context:
 
     @property
     def nick(self) -> str:
-        """How the client is addressed; "*" before registration has a nickname."""
+        """The nickname that numerics address; "*" before there is one."""
         return self.session.nick
 
     @property
     def subscribed(self) -> tuple[str, ...]:
-        """The keys of metadata that the client is told of."""
+        """The metadata keys that the client subscribed to."""
         known = self.state.sessions.get(self.session.id)
         return () if known is None else known.subscribed
 
     def has(self, capability: Capability) -> bool:
-        """Whether the client negotiated `capability`."""
-        # Without what the flag adds to "&", which would take ten times as long.
+        """Return whether the client negotiated `capability`."""
+        # The operator "&" of an IntFlag takes ten times as long.
         return int.__and__(self.session.capabilities, capability) != 0
 
     # Answers
 
     def reply(self, numeric: str, *parameters: str) -> None:
-        """Send a numeric; the client's name is put before `parameters`."""
+        """Send a numeric; the client's nickname goes before `parameters`."""
         self.send(numeric, self.nick, *parameters)
 
     def send(
@@ -172,12 +172,12 @@ class Context:
         source: str = "",
         tags: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        """Send a message, from the server unless `source` says otherwise."""
+        """Send a message; without `source` it is the server's own."""
         text = body(source or self.config.server_name, command, parameters)
         self.lines.append(Line(encode_tags(tags), text, self._batch))
 
     def notice(self, text: str) -> None:
-        """Tell the client something in words."""
+        """Send the client a NOTICE from the server."""
         self.send("NOTICE", self.nick, text)
 
     def fail(
@@ -185,8 +185,8 @@ class Context:
     ) -> None:
         """Send a standard reply of type FAIL for this command.
 
-        A client without standard-replies gets a notice with the same words, unless `is_specified`
-        says that a specification which the client uses sends just this code.
+        A client without standard-replies gets a NOTICE with the same text, unless a specification
+        that the client uses prescribes this very code (`is_specified`).
 
         Source: ircv3.net/specs/extensions/standard-replies.
         """
@@ -196,7 +196,7 @@ class Context:
             self.notice(f"*** {self.command or 'Line'} failed: {text}")
 
     def show_change(self, change: Change, position: Position, time_ms: int) -> None:
-        """Send a change of the client's own, or of history; some do not show to such a client."""
+        """Send a change that the client caused, or one from history, if the client can show it."""
         at = At(position, time_ms, self.config.server_name)
         session = self.session
         viewer = Viewer(session.capabilities, session.user, subscribed=self.subscribed)
@@ -205,7 +205,7 @@ class Context:
 
     @contextmanager
     def batch(self, kind: str, *parameters: str) -> Iterator[None]:
-        """Put the lines that are sent meanwhile in a batch, if the client knows batches."""
+        """Put the lines that are sent meanwhile in a batch, if the client negotiated batches."""
         if not self.has(Capability.BATCH):
             yield
             return
@@ -221,7 +221,7 @@ class Context:
 
     @contextmanager
     def within(self, reference: str) -> Iterator[None]:
-        """Put the lines that are sent meanwhile in a batch that was begun already."""
+        """Put the lines that are sent meanwhile in a batch that is already open."""
         outer, self._batch = self._batch, reference
         try:
             yield
@@ -229,26 +229,26 @@ class Context:
             self._batch = outer
 
     def next_batch(self) -> str:
-        """Make a batch reference that no other open batch of the session has."""
+        """Return a batch reference that no other open batch of the session uses."""
         self._batches += 1
         return f"{self.line:x}-{self._batches:x}"
 
     # Look-ups
 
     def require_operator(self) -> None:
-        """Require that the client is an operator's.
+        """Require that the user is a network operator.
 
         Raises:
-            RefusedError: it is not.
+            RefusedError: if not.
         """
         if not is_operator(self.user):
             raise RefusedError(Refusal(Reason.NOT_NETWORK_OPERATOR))
 
     def find_user(self, nick: str) -> User:
-        """Find who bears a nickname.
+        """Find a user by nickname.
 
         Raises:
-            RefusedError: nobody does.
+            RefusedError: nobody has that nickname.
         """
         user = self.state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
         if user is None:
@@ -256,10 +256,10 @@ class Context:
         return self.state.users[user]
 
     def find_room(self, name: str) -> Room:
-        """Find a room; whether the client may know of it is the caller's to ask.
+        """Find a room by name; the caller checks whether the client may know of it.
 
         Raises:
-            RefusedError: there is none of that name.
+            RefusedError: there is no such room.
         """
         room = self.state.room_names.get(FoldedRoom(casemapping.fold_room(name)))
         if room is None:

@@ -1,11 +1,11 @@
-"""One node's IRC side: what its clients send becomes commands, what the log says becomes lines.
+"""One node's IRC side: clients' lines become commands, and changes become lines.
 
     receive(Attach, Lines, Detach) --> take_output().commands --> the log --> chat.apply
                                                                                   |
     take_output().items <-- show(applied) <---------------------------------------+
 
-Pure: no I/O, no clock, no state of its own that the replicated state and the balancers could not
-give again. It never changes the chat state, and shows nothing that is not committed.
+Pure: no I/O and no clock. All its state can be made again from the replicated state and from what
+the balancers still hold. It never changes the chat state, and shows only what is committed.
 """
 
 from collections.abc import Callable
@@ -47,18 +47,18 @@ from roost.protocol.trunk import Attach, Close, Detach, Lines, Release
 assert commands.__all__ is not None, "importing the commands registers them"
 
 _AVERAGE_SHARE = 0.2
-"""How much the newest measurement counts in the moving average of deliveries."""
+"""The weight of the newest measurement in the moving average of deliveries."""
 
 
-class _Detaching(msgspec.Struct, frozen=True):
-    """A balancer that waits to hear that a session of another node is closed."""
+class _AwaitedClose(msgspec.Struct, frozen=True):
+    """A balancer that waits for a session of another node to be closed."""
 
     balancer: str
     generation: int
 
 
 class Server:
-    """See the module; `take_output` is to be called after each turn's inputs."""
+    """See the module. Call `take_output` after the inputs of each turn."""
 
     def __init__(self, config: Config, state: State, random: Callable[[], float]) -> None:
         self._state = state
@@ -76,39 +76,39 @@ class Server:
             self._deliveries,
             self._recent,
         )
-        self._detaching: dict[SessionId, _Detaching] = {}
+        self._awaited_closes: dict[SessionId, _AwaitedClose] = {}
         self._random = random
         self._averaged_at: float | None = None
         self.deliveries = 0.0
-        """Moving average of the lines a second that others' doings bring to local clients."""
+        """Moving average of the lines per second that local clients get because of others."""
 
     @property
     def session_count(self) -> int:
-        """How many clients are served here, registered or not."""
+        """The number of clients that are served here, registered or not."""
         return len(self._directory.by_id)
 
     # Balancers
 
     def trunk_connected(self, balancer: str) -> None:
-        """A trunk to a balancer is up; its sessions come as attachments."""
+        """Start afresh with a balancer whose trunk is up; its sessions come as attachments."""
         self._drop_balancer(balancer)
 
     def trunk_disconnected(self, balancer: str) -> None:
-        """A trunk is gone, and with it its sessions: they are another node's to serve."""
+        """Forget the sessions of a balancer whose trunk is gone: another node serves them now."""
         self._drop_balancer(balancer)
 
     def _drop_balancer(self, balancer: str) -> None:
         self._outbox.forget_balancer(balancer)
         for session in self._directory.of_balancer(balancer):
             self._serving.forget(session)
-        for number, detaching in list(self._detaching.items()):
+        for number, detaching in list(self._awaited_closes.items()):
             if detaching.balancer == balancer:
-                del self._detaching[number]
+                del self._awaited_closes[number]
 
     def receive(
         self, balancer: str, frame: Attach | Lines | Detach | Release, now: Instant
     ) -> None:
-        """Take a balancer's frame."""
+        """Handle a frame from a balancer."""
         self._serving.environment.now = now
         if isinstance(frame, Release):
             self._release(balancer, frame)
@@ -146,7 +146,7 @@ class Server:
         )
         self._directory.add(session)
         if not frame.acknowledged:
-            # Not registered as far as the client knows: its lines come again from the first on.
+            # The client does not know yet that it is registered: all its lines come again.
             session.registration.skipped_parts = frame.part
         elif number not in self._state.sessions and frame.position <= self._state.position:
             self._serving.close(session, "Session ended")
@@ -168,23 +168,23 @@ class Server:
 
     def _detach(self, balancer: str, frame: Detach, session: LocalSession | None) -> None:
         if session is not None:
-            # What the client sent before it went is still done, in order.
+            # What the client sent before it left still takes effect, in order.
             session.is_detached = True
             if session.end_reason is None:
                 session.end_reason = frame.reason
             self._serving.pump(session)
             return
         number = SessionId(frame.session)
-        # Even if it is not registered here: the log may have more to tell than has come so far.
+        # Even if it is not registered here: this node may be behind the log.
         self._outbox.command(CloseSession(number, frame.reason))
-        self._detaching[number] = _Detaching(balancer, frame.generation)
+        self._awaited_closes[number] = _AwaitedClose(balancer, frame.generation)
 
     # The log
 
     def show(self, applied: Applied) -> None:
-        """Show what an entry did; call it right after `chat.apply`, before the next entry.
+        """Show what an entry did; call this right after `chat.apply`, before the next entry.
 
-        Others are served first, then the one who asked: its answer may leave or enter groups.
+        Everybody else is served before the client that asked, because its answer may change groups.
         """
         self._recent.add(applied)
         for result in applied.results:
@@ -202,11 +202,11 @@ class Server:
                 self._serving.settle(session, applied)
 
     def reset(self, state: State) -> None:
-        """A snapshot replaced the state: this node was far behind the others.
+        """Replace the state by a snapshot, because this node was far behind the others.
 
-        What the entries that it skipped had to show is not known here, so that the sessions go
-        back to their balancers; only unregistered ones have missed nothing. Closings that were
-        asked for are still under way, and confirmed when they come.
+        The node cannot tell what the skipped entries showed, so the sessions go back to their
+        balancers; only unregistered ones have missed nothing. Closings that were asked for are
+        confirmed when their entries come.
         """
         self._state = state
         self._serving.replace_state(state)
@@ -263,7 +263,7 @@ class Server:
         if session is None:
             return
         if session.generation < change.generation:
-            # Another node serves it now; its balancer may not have been able to say so.
+            # Another node serves it now; the balancer may have been unable to say so.
             self._serving.give_up(session)
         elif session.generation == change.generation:
             self._serving.attached(session)
@@ -276,14 +276,14 @@ class Server:
             self._serving.close(session, change.reason)
 
     def _closed(self, number: SessionId) -> None:
-        """A session is closed, and can never be opened any more if it was not yet."""
+        """Close a session for good, even if it was never open."""
         self._confirm_detached(number)
         session = self._directory.by_id.get(number)
         if session is not None:
             self._serving.close(session, session.end_reason or "Session ended")
 
     def _confirm_detached(self, number: SessionId) -> None:
-        detaching = self._detaching.pop(number, None)
+        detaching = self._awaited_closes.pop(number, None)
         if detaching is not None:
             close = Close(number, detaching.generation, b"")
             self._outbox.item(detaching.balancer, close)
@@ -291,15 +291,15 @@ class Server:
     # History, slow work, and whispers
 
     def answer(self, ticket: int, answer: Answer) -> None:
-        """The history store has answered."""
+        """Take an answer of the history store."""
         self._serving.questions.answer(ticket, answer)
 
     def answer_failed(self, ticket: int, reason: str) -> None:
-        """The history store could not answer."""
+        """Note that the history store could not answer."""
         self._serving.questions.answer_failed(ticket, reason)
 
     def job_done(self, ticket: int, outcome: Outcome) -> None:
-        """Slow work is done, or could not be."""
+        """Go on with a line whose slow work is done, or has failed."""
         self._serving.jobs.done(ticket, outcome)
 
     def whisper(self, whisper: Whisper) -> None:
@@ -307,7 +307,7 @@ class Server:
         self._deliveries.whisper(whisper, self._state, SessionId(0))
 
     def reconfigure(self, config: Config) -> None:
-        """Take over what may change while clients are connected; the rest stays as it was."""
+        """Apply the settings that may change while clients are connected, and keep the others."""
         environment = self._serving.environment
         environment.config = msgspec.structs.replace(
             environment.config, motd=config.motd, admin=config.admin, operators=config.operators
@@ -316,7 +316,7 @@ class Server:
     # The turn
 
     def tick(self, now: Instant) -> None:
-        """Keep the moving average, and ask again for what the log was not ready to take."""
+        """Update the moving average, and ask again for what the log could not take yet."""
         self._serving.environment.now = now
         self._serving.tick()
         seconds = 0.0 if self._averaged_at is None else now.monotonic - self._averaged_at
@@ -328,6 +328,6 @@ class Server:
             self.deliveries += (newest - self.deliveries) * _AVERAGE_SHARE
 
     def take_output(self) -> ServerOutput:
-        """Give what is to be sent, ordered and asked, and forget it."""
+        """Return what is to be sent, ordered and asked, and start anew."""
         self._serving.takeover.ask_together()
         return self._outbox.take()

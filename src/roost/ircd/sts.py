@@ -1,7 +1,9 @@
-"""Strict transport security: clients that came by plain text are told to come back by TLS.
+"""Strict transport security: clients that connect in plain text are told to use TLS.
 
-Source: ircv3.net/specs/extensions/sts. It is off until an operator turns it on, because a client
-that has seen it refuses to speak plain text to this host for as long as it was told.
+It is off by default, because a client that has seen it refuses plain text to this host until the
+duration is over.
+
+Source: ircv3.net/specs/extensions/sts.
 """
 
 import msgspec
@@ -10,13 +12,12 @@ PORT_MAX = 65535
 
 
 class Sts(msgspec.Struct, frozen=True, kw_only=True):
-    """What clients are told; the same on all nodes."""
+    """The policy that clients are told; give all nodes the same one."""
 
     port: int = 0
-    """Where clients find TLS, as they see it from outside; 0 does not offer `sts` at all."""
+    """The TLS port as clients see it from outside; 0 to not offer `sts`."""
     duration_s: int = 0
-    """How long a client that came by TLS must do so again; 0 ends what it was told before. The
-    specification advises operators to choose it deliberately."""
+    """How long a client that connected by TLS must do so again; 0 ends an earlier policy."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= PORT_MAX:
@@ -27,7 +28,7 @@ class Sts(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("sts.duration_s needs sts.port")
 
     def word(self, *, is_secure: bool) -> str:
-        """Give the capability with its value, as CAP LS lists it; empty when it is not offered."""
+        """Return the capability with its value, as in CAP LS; empty if it is not offered."""
         if not self.port:
             return ""
         duration = f"duration={self.duration_s}"

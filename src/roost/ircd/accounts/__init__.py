@@ -1,1 +1,1 @@
-"""Logging in and passwords: SASL outcomes, and the answers."""
+"""Logging in: passwords, attempts, and the replies."""

@@ -1,10 +1,10 @@
-"""How a client proves that it owns an account, whichever command it uses for that.
+"""Proves that a client owns an account, for all commands that need it.
 
     return check_password(context, name, password, done)
 
-counts the attempt, over all nodes, then has the password looked at, and calls `done` with the
-account, or with a `Denial` that says in words why not. What `done` returns is done; for somebody
-who is registered that is `log_in(account)`.
+counts the attempt for all nodes, has the password checked, and calls `done` with the account, or
+with a `Denial` that explains the failure. `done` returns a handler's result; for a registered
+client that is `log_in(account)`.
 """
 
 from collections.abc import Callable
@@ -28,14 +28,14 @@ from roost.ircd.sessions.session import Phase
 from roost.ircd.sessions.work import Outcome, VerifyPassword, WorkFailed
 
 ACCOUNT_BYTES_MAX = 64
-"""Of a name that is counted: twice what any account's may have."""
+"""Bytes of a name that is counted: twice as many as an account's may have."""
 
 
 class Denial(msgspec.Struct, frozen=True):
-    """A client has not proved to own an account."""
+    """A client has failed to prove that it owns an account."""
 
     reason: str
-    """For people."""
+    """The reason, for people."""
 
 
 WRONG = Denial("Wrong account name or password")
@@ -44,7 +44,7 @@ Done: TypeAlias = Callable[[Context, Account | Denial], Result]
 
 
 def check_password(context: Context, name: str, password: str, done: Done) -> Result:
-    """Find out whether a password opens an account; see the module."""
+    """Check the password of an account; see the module."""
 
     def look(context: Context) -> Result:
         account = find(context.state, name)
@@ -71,7 +71,7 @@ def check_password(context: Context, name: str, password: str, done: Done) -> Re
 def count_attempt(
     context: Context, name: str, look: Callable[[Context], Result], done: Done
 ) -> Result:
-    """Count an attempt to log in to `name`, then `look`, unless there were too many."""
+    """Count an attempt to log in to `name`, then call `look` unless there were too many."""
 
     def then(context: Context, applied: Applied) -> Result:
         for result in applied.results:
@@ -87,14 +87,15 @@ def count_attempt(
 
 
 def find(state: State, name: str) -> Account | None:
-    """Find an account by its name."""
+    """Return the account with a name."""
     return state.accounts.get(FoldedAccount(fold_nick(name)))
 
 
 def find_by_certificate(context: Context, name: str) -> Account | None:
-    """Find the account that the client's certificate opens; of several, the one that it names.
+    """Return an account that accepts the client's certificate.
 
-    Else the one that the client is called like, and else the oldest.
+    Of several, that is the one that the client names, else the one with its nickname, else the
+    oldest one.
     """
     fingerprint = context.session.certificate
     if not fingerprint:
@@ -112,12 +113,12 @@ def find_by_certificate(context: Context, name: str) -> Account | None:
 
 
 def log_in(account: Account) -> tuple[Operation, ...]:
-    """Ask the log to log in somebody who is registered and has proved to own an account."""
+    """Return the operation that logs in a registered client, which has proven its account."""
     return (LogIn(account.id),)
 
 
 def abort_exchange(context: Context) -> None:
-    """End an exchange of SASL in the middle.
+    """Abort a SASL exchange.
 
     "If the client completes registration [...] while the SASL authentication is still in progress,
     the server SHOULD abort it and send a 906 numeric".
@@ -128,7 +129,7 @@ def abort_exchange(context: Context) -> None:
 
 
 def count_line(context: Context) -> None:
-    """Count a line, of any kind, within an exchange, which is not to go on for ever."""
+    """Count a line of any kind within a SASL exchange, and abort the exchange after too many."""
     exchange = context.session.sasl
     if exchange is not None and context.session.phase is not Phase.REGISTERING:
         exchange.lines += 1
@@ -137,7 +138,7 @@ def count_line(context: Context) -> None:
 
 
 def account_of(context: Context) -> str:
-    """Name the account that the client is logged in to, or will be; empty for none."""
+    """Return the account that the client is logged in to, or will be; empty for none."""
     if context.session.phase is not Phase.REGISTERING:
         return context.user.account
     account = account_by_id(context.state, context.session.registration.account)
@@ -145,13 +146,13 @@ def account_of(context: Context) -> str:
 
 
 def log_in_early(context: Context, account: Account) -> None:
-    """Note that a client which is not registered yet owns an account, and tell it."""
+    """Note the account of a client that is not registered yet, and tell it."""
     context.session.registration.account = account.id
     send_logged_in(context, account.name)
 
 
 def send_logged_in(context: Context, account: str) -> None:
-    """Tell a client its account (RPL_LOGGEDIN), or that it has none any more (RPL_LOGGEDOUT)."""
+    """Send RPL_LOGGEDIN or, if there is no account any more, RPL_LOGGEDOUT."""
     if account:
         text = f"You are now logged in as {account}"
         context.reply(numerics.RPL_LOGGEDIN, _mask(context), account, text)
@@ -170,7 +171,7 @@ def _mask(context: Context) -> str:
 
 
 def words_of(refusal: Refusal) -> str:
-    """Say why the log did not do what somebody asked of an account."""
+    """Return a text for a refusal that concerns an account."""
     match refusal.reason:
         case Reason.ALREADY_LOGGED_IN:
             return f"You are logged in as {refusal.subject} already"

@@ -1,4 +1,4 @@
-"""What a client is told of its account: what the log did for it, and what it refused.
+"""Replies about accounts: what the log did, and what it refused.
 
 Source: ircv3.net/specs/extensions/sasl-3.1 (numerics) and account-registration.
 """
@@ -16,7 +16,7 @@ _REGISTER_CODES = {
     Reason.ACCOUNT_NAME_INVALID: "BAD_ACCOUNT_NAME",
     Reason.ACCOUNT_NAME_IN_USE: "BAD_ACCOUNT_NAME",
 }
-"""By the specification's names; what else there is passes, as TEMPORARILY_UNAVAILABLE does."""
+"""The specification's codes; for all other reasons it is TEMPORARILY_UNAVAILABLE."""
 
 _CODES = {
     Reason.ALREADY_LOGGED_IN: "ALREADY_AUTHENTICATED",
@@ -33,25 +33,25 @@ _CODES = {
 
 
 def send_account_changed(context: Context, change: AccountChanged) -> None:
-    """Tell a client that it is logged in, or out."""
+    """Tell a client that it has logged in, or out."""
     send_logged_in(context, change.account)
     if context.command == "AUTHENTICATE":
         context.reply(numerics.RPL_SASLSUCCESS, "SASL authentication successful")
 
 
 def send_account_registered(context: Context, change: AccountRegistered) -> None:
-    """Tell a client that the account that it asked for is made."""
+    """Tell a client that REGISTER has made its account."""
     if context.command == "REGISTER":
         send_registered(context, change.name)
 
 
 def send_registered(context: Context, name: str) -> None:
-    """Say that REGISTER succeeded."""
+    """Send the reply to a successful REGISTER."""
     context.send("REGISTER", "SUCCESS", name, f"The account {name} is yours")
 
 
 def send_login_refusal(context: Context, refusal: Refusal) -> None:
-    """Say why the log did not do what was asked of an account; nothing for other reasons."""
+    """Send a refusal that concerns an account; nothing for other reasons."""
     text = words_of(refusal)
     if context.command == "AUTHENTICATE":
         if refusal.reason is Reason.ACCOUNT_SHARED:

@@ -1,7 +1,7 @@
-"""Which passwords an account may have, and what they are before they are hashed.
+"""Checks passwords, and normalises them before they are hashed.
 
-Sources: RFC 4013 (SASLprep), so that a password typed on another keyboard is the same one; NIST SP
-800-63B, 5.1.1.2: a length of eight at least, and no rules about kinds of letters.
+Sources: RFC 4013 (SASLprep), so that a password is the same from any keyboard; NIST SP 800-63B,
+5.1.1.2: at least eight characters, and no rules about kinds of characters.
 """
 
 import stringprep
@@ -9,22 +9,22 @@ import unicodedata
 
 CHARACTERS_MIN = 8
 BYTES_MAX = 300
-"""Longer than any sentence."""
+"""Longer than any passphrase."""
 
 
 class PasswordError(Exception):
-    """A text cannot be a password; the exception's text says why, for people."""
+    """A text cannot be a password; the message says why, for people."""
 
 
 class WeakPasswordError(PasswordError):
-    """It could be a password, but would be guessed."""
+    """A password is too easy to guess."""
 
 
 def prepare(password: str) -> str:
-    """Bring a password into the form that is hashed.
+    """Return a password in the form that is hashed.
 
     Raises:
-        PasswordError: it is empty, too long, or has characters that no password may have.
+        PasswordError: it is empty or too long, or has forbidden characters.
     """
     mapped = "".join(
         " " if stringprep.in_table_c12(character) else character
@@ -41,10 +41,10 @@ def prepare(password: str) -> str:
 
 
 def prepare_new(password: str, account: str) -> str:
-    """Bring a password that somebody wants to have into that form, if it is good enough.
+    """Return a new password in the form that is hashed.
 
     Raises:
-        WeakPasswordError: it is not.
+        WeakPasswordError: it is too easy to guess.
         PasswordError: it cannot be a password.
     """
     prepared = prepare(password)

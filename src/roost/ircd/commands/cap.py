@@ -120,7 +120,7 @@ def _suspend_registration(context: Context) -> None:
 
 
 def _is_extra(name: str) -> bool:
-    """Whether a capability is a work in progress, or somebody's own."""
+    """Return whether a capability is a work in progress, or somebody's own."""
     return "/" in name
 
 

@@ -59,7 +59,7 @@ def _send_members(context: Context, room: Room, options: WhoOptions) -> None:
 
 
 def _matching_users(context: Context, mask: str) -> Iterator[User]:
-    """Give whom a nickname or mask means: nobody is hidden from who knows their nickname."""
+    """Return whom a nickname or mask means: nobody is hidden from who knows their nickname."""
     state, viewer = context.state, context.user
     folded = casemapping.fold_nick(mask)
     user_id = state.nicks.get(FoldedNick(folded))

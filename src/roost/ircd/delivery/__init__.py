@@ -1,1 +1,1 @@
-"""How a change reaches others: live, and after their session has moved."""
+"""Who sees a change: live, and after a session has moved."""

@@ -1,9 +1,11 @@
-"""Decides who is shown a change: the one table, for live delivery and for what a client missed.
+"""Decides who sees a change, in one table.
 
-delivery     resolves an audience to groups and sessions
-missed index keys each change by the rooms, users and nicknames of its audience
-missed       asks `includes` of the viewer as it was at that moment
-results      ask `is_in_answer` of the client that caused the change
+    live delivery          resolves an audience to groups and sessions
+    index of the missed    keys each change by the rooms, users and nicknames of its audience
+    walk of the missed     asks `includes` about the client as it was at that moment
+    answers                ask `is_in_answer` about the client that caused the change
+
+A new kind of change needs an arm here and in `rendering.render`; the type checker asks for both.
 """
 
 from functools import lru_cache
@@ -22,44 +24,44 @@ from roost.irc.casemapping import fold_nick
 from roost.ircd.rendering.viewer import Viewer
 from roost.protocol.mesh import Whisper
 
-# Plain words, because looking up a member of an enumeration takes longer than a whole audience.
+# Strings, because looking up a member of an enumeration takes longer than finding an audience.
 Siblings: TypeAlias = Literal["like others", "always", "never"]
-"""When the other clients of the user who caused a change are told.
+"""Whether the other clients of the user who caused a change are told.
 
-"like others": if they are in one of the rooms, for example.
+"like others" tells them if they are in one of the rooms, for example.
 """
 
 Answer: TypeAlias = Literal["apart", "change", "echo", "like others"]
-"""What the client that caused a change is told in the answer to its line.
+"""What the answer tells the client that caused a change.
 
-"apart": something else, or nothing; "change": the change; "echo": the change if it negotiated
-echo-message; "like others": the change if it is in the audience.
+"apart": something else, or nothing; "change": the change; "echo": the change if the client
+negotiated echo-message; "like others": the change if the client is in the audience.
 """
 
 
 class Audience(msgspec.Struct, frozen=True, gc=False):
-    """Everybody who is shown a change. Whether it shows to their clients is up to `render`."""
+    """Everybody who is told of a change; `render` decides whether their clients can show it."""
 
     rooms: tuple[RoomId, ...] = ()
-    """The rooms whose members are told."""
+    """Rooms whose members are told."""
     minimum_status: int = 0
-    """The status that members must have."""
+    """The status that these members must have."""
     users: tuple[UserId, ...] = ()
-    """Who is told wherever they are."""
+    """Users who are told wherever they are."""
     watched: FoldedNick = FoldedNick("")
-    """The nickname whose watchers (MONITOR) are told; empty for none."""
+    """The nickname whose watchers (MONITOR) are told; empty for nobody's."""
     watchers_need: int = 0
-    """The capabilities that those watchers must have negotiated."""
+    """Capabilities that those watchers must have negotiated."""
     mode: str = ""
-    """The user mode of operators and others who listen; empty for none."""
+    """The user mode of those who are told because they listen; empty for none."""
     needs: int = 0
-    """Capabilities that do not shape deliveries, without which nobody is told."""
+    """Capabilities that everybody must have negotiated; only ones that do not shape deliveries."""
     siblings: Siblings = "like others"
     answer: Answer = "apart"
     reaches_asker: bool = False
-    """The client that caused the change is told like others, besides its answer."""
+    """Whether the client that caused the change is also told like others."""
     is_whole_room: bool = False
-    """There is one room, and the change looks alike to everybody in it with equal capabilities."""
+    """Whether there is one room, whose members with equal capabilities all see the same."""
 
 
 NOBODY = Audience()
@@ -68,7 +70,7 @@ _ECHO_MESSAGE = Capability.ECHO_MESSAGE.value
 
 
 def audience(change: Change | Whisper) -> Audience:
-    """Return who is shown a change."""
+    """Return who is told of a change or a typing notice."""
     match change:
         case Said() | Whisper():
             if change.room and not change.minimum_status:
@@ -126,7 +128,7 @@ def _of_message(message: Said | Whisper) -> Audience:
             users=(message.recipient,),
             siblings="always",
             answer="echo",
-            # One to oneself is delivered as well as echoed.
+            # A message to oneself is both delivered and echoed.
             reaches_asker=message.recipient == message.source.user,
         )
     rooms, status = (message.room,), message.minimum_status
@@ -135,7 +137,7 @@ def _of_message(message: Said | Whisper) -> Audience:
 
 @lru_cache(maxsize=1024)
 def _of_room_message(room: RoomId) -> Audience:
-    """Return who is told of a message to a room: kept, because most changes are that."""
+    """Return the audience of a message to a room; cached, because most changes are messages."""
     return _whole_room(room, siblings="always", answer="echo")
 
 
@@ -159,7 +161,7 @@ def _of_redaction(change: changes.Redacted) -> Audience:
 
 
 def _of_absence(change: changes.AwayChanged) -> Audience:
-    # That one client is unattended says nothing of the user.
+    # One unattended client says nothing about the user.
     is_of_user = change.is_news or change.message != UNATTENDED
     return _in_common(
         change.rooms,
@@ -186,7 +188,7 @@ def _in_common(
     siblings: Siblings = "always",
     answer: Answer = "change",
 ) -> Audience:
-    """Return those who share a room with the source, or want to know more of whom they watch."""
+    """Return everybody who shares a room with the source, or watches it with extended-monitor."""
     return Audience(
         rooms=_ids(rooms),
         watched=FoldedNick(fold_nick(watched)),
@@ -201,7 +203,7 @@ def _ids(rooms: tuple[tuple[RoomId, str], ...]) -> tuple[RoomId, ...]:
 
 
 def includes(told: Audience, viewer: Viewer, source: UserId) -> bool:
-    """Return whether a client, as it was then, is told of what `source` did."""
+    """Return whether an audience includes a client; `source` is the user who caused the change."""
     if viewer.capabilities & told.needs != told.needs:
         return False
     if viewer.user == source and told.siblings != "like others":
@@ -217,9 +219,9 @@ def includes(told: Audience, viewer: Viewer, source: UserId) -> bool:
 
 
 def is_in_answer(told: Audience, viewer: Viewer, source: UserId) -> bool:
-    """Return whether the client whose line caused a change is shown it in the answer.
+    """Return whether the answer shows a change to the client that caused it.
 
-    What a service did for the client belongs there, if the client is told at all.
+    What a service does for a client is part of the answer, if the client is told at all.
     """
     if viewer.user != source or told.answer == "like others":
         return includes(told, viewer, source)

@@ -1,10 +1,10 @@
-"""Shows a change to this node's clients: an audience becomes items for the balancers.
+"""Shows a change to this node's clients: turns an audience into items for the balancers.
 
     everybody in a room    one rendering for each kind of client, one Deliver for each group
-    anybody else           each session once: one rendering and DeliverTo for each kind of client
+    anybody else           one rendering and one DeliverTo for each kind of client
 
-The session that asked is left out: it is told in the answer to its line. Its user's other sessions
-are not: what one client of a user does, all of them see.
+The session that caused the change is left out, because its answer tells it. The user's other
+sessions are not: what one client of a user does, the others see.
 """
 
 from collections.abc import Hashable, Iterable
@@ -30,7 +30,7 @@ from roost.protocol.trunk import Deliver, DeliverTo
 
 
 class Deliveries:
-    """The way of a change to this node's clients."""
+    """Delivers changes and typing notices to local clients."""
 
     def __init__(
         self, config: Config, outbox: Outbox, directory: Directory, groups: Groups
@@ -40,10 +40,10 @@ class Deliveries:
         self._directory = directory
         self._groups = groups
         self.count = 0
-        """Lines that went, or go, to a client's socket because somebody else did something."""
+        """Lines that clients get because somebody else did something, since it was last reset."""
 
     def show(self, change: Change, applied: Applied, state: State) -> None:
-        """Show one change; `state` is the one right after the entry."""
+        """Show one change; `state` is the state right after its entry."""
         asker = self._asker(change, applied)
         at = At(applied.position, applied.time_ms, self._config.server_name)
         self._deliver(change, at, asker, state)
@@ -74,12 +74,12 @@ class Deliveries:
         )
 
     def _asker(self, change: Change, applied: Applied) -> SessionId:
-        """Return the session that is told of a change in an answer; 0 when it is none of ours.
+        """Return the session whose answer tells of a change; 0 if it is not a local one.
 
-        What a line made somebody else do is told to the one who sent it as to everybody.
+        What a line makes other users do is delivered to its sender as to everybody.
         """
         session = self._directory.by_id.get(applied.session)
-        # What a service did for it belongs among the rest of the answer.
+        # What a service did for the client is part of the answer.
         if session is None or change.source.user not in (session.user, UserId(0)):
             return SessionId(0)
         return session.id
@@ -111,7 +111,7 @@ class Deliveries:
     def _named(
         self, told: Audience, source: UserId, asker: SessionId, state: State
     ) -> list[LocalSession]:
-        """Return those who are told for another reason than being in a room, some perhaps twice."""
+        """Return those who are told for other reasons than being in a room, possibly repeated."""
         named: list[LocalSession] = []
         if told.siblings == "always":
             named = [one for one in self._directory.of_user(source) if one.id != asker]
@@ -129,7 +129,7 @@ class Deliveries:
         return named
 
     def _members(self, room: RoomId, told: Audience, state: State) -> Iterable[LocalSession]:
-        """Return the local sessions in a room whose users have the status that is asked for."""
+        """Return the local sessions in a room whose users have the status that is required."""
         sessions = self._groups.sessions_in(room)
         if not told.minimum_status or not self._groups.of_room(room):
             return sessions
@@ -143,7 +143,7 @@ class Deliveries:
     def _to_groups(
         self, room: RoomId, change: Change | Whisper, at: At, asker: SessionId
     ) -> list[LocalSession]:
-        """Show a change to a room; return the sessions that need a look of their own."""
+        """Show a change to a room; return the sessions that need a rendering of their own."""
         personal: list[LocalSession] = []
         payloads: dict[int, bytes] = {}
         plain_with = PLAIN_WITH.get(type(change))
@@ -168,7 +168,7 @@ class Deliveries:
         at: At,
         state: State,
     ) -> None:
-        """Show a change to each session, rendered once for each kind of viewer."""
+        """Show a change to sessions, rendering it once for each kind of viewer."""
         source = change.source.user
         is_kept_from_source = told.siblings == "never"
         has_kinds = type(change) in PLAIN_WITH

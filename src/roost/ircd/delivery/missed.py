@@ -1,13 +1,13 @@
-"""What a client missed while its session moved from one node, or one connection, to another.
+"""What a client missed while its session moved to another node or another connection.
 
 The new node has the entries since the position up to which the client was served. It walks them
-backwards, from the client as it is now, undoing the client's own comings and goings on the way,
-and so knows for each entry whether the client could see it.
+backwards, starting from the client as it is now and undoing the client's own joins, parts, modes
+and subscriptions. So it knows for each entry whether the client could see it.
 
-What the client's own lines did is left out: these lines come again, and are answered then, in
-their places among what was missed (see `sessions.handover`). Over another connection they do not.
-So the client is shown what the lines of the session that it resumed did, if their answers would
-have shown it. What other clients of its user did is shown as it would have been live.
+What the client's own lines did is left out: these lines are sent again, and answered in their place
+among what was missed (see `sessions.handover`). Over a new connection they are not sent again. Then
+the client is shown what the resumed session's lines did, if their answers would have shown it.
+What other clients of the same user did is shown as it would have been live.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class Missed(NamedTuple):
     lines: list[tuple[Position, bytes]]
     """In order, each with the position of its entry."""
     rooms: list[RoomId]
-    """Where the user was when it began to miss things."""
+    """The rooms that the user was in at the beginning."""
 
 
 def look_back(
@@ -56,10 +56,10 @@ def look_back(
     describe_room: Callable[[RoomId], bytes],
     seen: tuple[Position, int] | None = None,
 ) -> Missed:
-    """Render what the entries after `since`, which led to `state`, had to show to `session`.
+    """Render what `session` should have seen of the entries after `since`, which led to `state`.
 
-    With `seen`, the id of the last message that the client saw, it has another connection now.
-    `describe_room` says what the client is told of a room that another client of its user entered.
+    `seen` is the id of the last message that the client saw, if it has resumed its session over a
+    new connection. `describe_room` describes a room that another client of the user entered.
     """
     walk = _Walk(state, session, server_name, describe_room, is_resumed=seen is not None)
     for _, applied, change in index.concerning(session, state.users[session.user], since):
@@ -71,7 +71,7 @@ def look_back(
 
 
 class _Walk:
-    """Goes back in time, with the client as it was at each moment."""
+    """A walk back in time that knows the client as it was at each moment."""
 
     def __init__(
         self,
@@ -88,18 +88,18 @@ class _Walk:
         self._describe_room = describe_room
         self._is_resumed = is_resumed
         self._connections = {session.id: None}
-        """The session, and those that it resumed, as far as the walk has come."""
+        """The session and those that it resumed, as far as the walk has come."""
         self._viewer = viewer_of(state, session.id)
         self.rooms = dict(self._viewer.rooms)
         self._subscribed = dict.fromkeys(session.subscribed)
         self._viewer.rooms, self._viewer.subscribed = self.rooms, self._subscribed
         self.lines: list[tuple[Position, bytes]] = []
-        """The newest first."""
+        """Newest first."""
 
     def step_back(self, change: Change, applied: Applied) -> None:
-        """Note a change if the client could see it, then undo what it did to the client."""
+        """Render a change if the client could see it, then undo its effect on the client."""
         told, viewer, source = audience(change), self._viewer, change.source.user
-        # What a service does for a client is told in the answer to its line.
+        # What a service does for a client is part of the answer.
         is_asker = applied.session in self._connections and source in (viewer.user, 0)
         if is_asker and applied.session != self._session and is_in_answer(told, viewer, source):
             self._note(change, applied)

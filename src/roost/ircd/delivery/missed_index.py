@@ -1,9 +1,9 @@
-"""Whom each of the last entries concerned, so that a session looks only at what concerned it.
+"""An index of recent changes, so that a moved session looks only at those that may concern it.
 
-    room -> what happened in it     user -> what was done to or by it     nickname -> its presence
+    room -> changes in it    user -> changes to or by it    nickname -> changes that watchers see
 
-A dead node's sessions move together, and each has to find the few things that it missed among all
-that happened. The index is made when the first of them asks, and used until the next entry.
+The sessions of a dead node move together, and each of them must find the few changes that it
+missed. The index is made when the first one asks, and used until the next entry.
 """
 
 import itertools
@@ -18,13 +18,13 @@ from roost.ircd.delivery.audience import audience
 from roost.ircd.sessions.recent import RecentEntries
 
 Place: TypeAlias = "tuple[str, int | str]"
-"""A kind of key, and the key."""
+"""A kind of key and the key."""
 _LISTENERS: Place = ("mode", "")
-"""All changes that users with some mode are told of; these are few."""
+"""The key of all changes that users with some mode are told of; there are few."""
 
 
 class Happening(NamedTuple):
-    """A change, the entry that it is of, and its place among all that are indexed."""
+    """A change, its entry, and its number among all indexed changes."""
 
     number: int
     applied: Applied
@@ -32,7 +32,7 @@ class Happening(NamedTuple):
 
 
 class MissedIndex:
-    """Finds what concerned a session since a position."""
+    """Finds the changes since a position that may concern a session."""
 
     def __init__(self, recent: RecentEntries) -> None:
         self._recent = recent
@@ -41,10 +41,10 @@ class MissedIndex:
         self._happenings: dict[Place, list[Happening]] = {}
 
     def concerning(self, session: Session, user: User, since: Position) -> list[Happening]:
-        """Give what may have been shown to a session after `since`, the newest first.
+        """Return what a session may have been shown after `since`, newest first.
 
-        Everything that was is among it, and so is everything that the user did. `since` must be
-        reached by the recent entries, the newest of which made the state that `user` is of.
+        It includes everything that was shown, and everything that the user did. The recent entries
+        must reach back to `since`, and the newest of them must have led to the state of `user`.
         """
         if self._until != self._recent.newest or since < self._since:
             self._make(since)
@@ -56,7 +56,7 @@ class MissedIndex:
         found = {happening.number: happening for happening in own}
         places: list[Place] = [("room", room) for room in rooms]
         places += [("nick", nick) for nick in session.monitored]
-        # Also of those who listen no more: what they were told before is told from what they were.
+        # Even if the user has no such mode now: it may have had one then.
         places.append(_LISTENERS)
         for place in places:
             for happening in self._happenings.get(place, ()):
@@ -81,7 +81,7 @@ class MissedIndex:
 
 
 def _places(change: Change) -> dict[Place, None]:
-    """Return the rooms, users and nicknames that a change concerns: its audience and its source."""
+    """Return the keys of a change: its audience and its source."""
     told = audience(change)
     places: list[Place] = [("room", room) for room in told.rooms]
     places += [("user", user) for user in (change.source.user, *told.users)]

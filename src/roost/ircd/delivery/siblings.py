@@ -1,6 +1,6 @@
-"""What a user's clients are told because of each other: about the rooms that their user is in.
+"""Describes rooms to clients whose user is in them because of another client.
 
-Everything else that one client does reaches the others by its audience.
+Everything else that one client of a user does reaches the others through its audience.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,9 +21,9 @@ def describe_room(context: Context, room: RoomId) -> bytes:
 
 
 def rooms_for_newcomer(make_context: Callable[[], Context], rooms: Iterable[RoomId]) -> list[bytes]:
-    """Tell a client that has just joined its user where that user is, as if it had entered there.
+    """Describe to a new client of a user the rooms that the user is in, as if it had joined them.
 
-    Also that the user is away, if that is so and it was not said before.
+    Also tell it that the user is away, unless it said so itself while it registered.
     """
     payloads = []
     for number in rooms:

@@ -1,7 +1,7 @@
-"""Typing notices: TAGMSG that nobody wants to read later, so that it goes past the log.
+"""Typing notices: TAGMSG that bypasses the log, because nobody needs it later.
 
-The rules of speaking are asked of this node's state, which may be a moment behind: nothing lasts
-of a notice that got through, or did not.
+Whether the client may speak is decided by this node's state, which may be a moment behind. That
+does no harm, because a notice leaves no trace.
 
 Source: ircv3.net/specs/client-tags/typing.
 """
@@ -23,12 +23,12 @@ _STATUS = {"@": OPERATOR, "+": VOICE}
 
 
 def is_whisper(tags: tuple[tuple[str, str], ...]) -> bool:
-    """Whether a TAGMSG with these tags is a typing notice and nothing else."""
+    """Return whether a TAGMSG with these tags is a typing notice and nothing else."""
     return bool(tags) and all(name in TYPING_TAGS for name, _ in tags)
 
 
 def whisper_to(context: Context, target: str, tags: tuple[tuple[str, str], ...]) -> None:
-    """Pass a typing notice on, and echo it.
+    """Pass on a typing notice, and echo it.
 
     Raises:
         RefusedError: the client may not speak there, as for a message.
@@ -60,7 +60,7 @@ def _to_room(
     if obstacle:
         raise RefusedError(Refusal(Reason.CANNOT_SEND, target, obstacle))
     prefixes = target[: len(target) - len(name)]
-    # Of several prefixes the lowest counts: it is the larger circle.
+    # Of several prefixes the lowest counts, because it addresses more people.
     prefix = ("+" if "+" in prefixes else "@") if prefixes else ""
     return Whisper(
         source=source_of(context.user),

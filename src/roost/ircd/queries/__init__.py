@@ -1,1 +1,1 @@
-"""What questions such as WHO, LIST and CHATHISTORY ask for, and may find."""
+"""What commands such as WHO, LIST and CHATHISTORY ask for, and may find."""

@@ -1,4 +1,4 @@
-"""Turns a CHATHISTORY request into reads of the history.
+"""Turns a CHATHISTORY request into queries for the history store.
 
 Source: ircv3.net/specs/extensions/chathistory, "Subcommands".
 """
@@ -28,11 +28,10 @@ def pages(
     kinds: tuple[int, ...],
     from_position: Position,
 ) -> tuple[Page, ...]:
-    """Say what to read: the pages are to be tried in order, until one holds anything.
+    """Return the pages to try in order, until one is not empty.
 
-    There is one page, but for a BETWEEN from a message id to a time or the other way round: which
-    of the two is the earlier one is known only where the history is. Of the two directions at
-    most one holds anything.
+    There is only one page, except for BETWEEN with a message id and a time: only the history store
+    knows which of the two is earlier. At most one of the two directions has messages.
     """
 
     def page(
@@ -102,7 +101,7 @@ def targets(
     *,
     limit: int,
 ) -> Targets:
-    """Say which conversations to look through; the order of the two times is kept."""
+    """Return the query for conversations; it keeps the order of the two times."""
     assert selection.first is not None
     assert selection.second is not None
     return Targets(
@@ -115,7 +114,7 @@ def targets(
 
 
 def _is_in_order(first: Anchor, second: Anchor) -> bool | None:
-    """Whether `first` is the earlier one; None when one is a message and the other a time."""
+    """Return whether `first` is earlier; None if one is a message id and the other a time."""
     if (first.time_ms < 0) != (second.time_ms < 0):
         return None
     if first.time_ms < 0:

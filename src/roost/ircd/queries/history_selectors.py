@@ -1,7 +1,7 @@
-"""Reads the parameters of CHATHISTORY: what is asked for, before anybody looks whether one may.
+"""Parses the parameters of CHATHISTORY.
 
-Pure text work: no state is read here. A mistake is an `InvalidRequestError` that carries the FAIL
-code and context of the specification.
+Whether the client may see the history is not decided here. An error is an `InvalidRequestError`
+with the code and context for FAIL.
 
 Source: ircv3.net/specs/extensions/chathistory.
 """
@@ -14,14 +14,14 @@ from roost.ircd.queries.moments import parse_timestamp
 from roost.ircd.rendering.packing import middle
 
 SUBCOMMANDS = {"BEFORE": 4, "AFTER": 4, "LATEST": 4, "AROUND": 4, "BETWEEN": 5, "TARGETS": 4}
-"""Each subcommand and the number of parameters it takes, itself included."""
+"""The subcommands with their numbers of parameters, including the subcommand."""
 
 LIMIT_DIGITS_MAX = 9
-"""More digits than any sensible limit has; keeps the conversion of a hostile number cheap."""
+"""More digits than any sensible limit has, so that hostile numbers are cheap to parse."""
 
 
 class InvalidRequestError(Exception):
-    """The command cannot be understood: `FAIL CHATHISTORY <code> <context...> :<text>`."""
+    """The request is malformed: `FAIL CHATHISTORY <code> <context...> :<text>`."""
 
     def __init__(self, code: str, context: tuple[str, ...], text: str) -> None:
         super().__init__(f"{code}: {text}")
@@ -31,23 +31,23 @@ class InvalidRequestError(Exception):
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """A request as it was typed; `first` is None for LATEST with `*`."""
+    """A request; `first` is None for LATEST with `*`."""
 
     subcommand: str
     target: str
     """A room or nickname; empty for TARGETS."""
     first: Anchor | None
     second: Anchor | None
-    """BETWEEN and TARGETS only."""
+    """For BETWEEN and TARGETS only."""
     limit: int
-    """As asked for, 0 or more; the server's own maximum is not yet applied."""
+    """The limit that was asked for, at least 0; the server's maximum is applied later."""
 
 
 def parse_selection(parameters: tuple[str, ...]) -> Selection:
-    """Read the parameters of a CHATHISTORY command.
+    """Parse the parameters of CHATHISTORY.
 
     Raises:
-        InvalidRequestError: they are not a request of the specification.
+        InvalidRequestError: they are malformed.
     """
     if not parameters:
         raise InvalidRequestError("INVALID_PARAMS", ("*",), "Insufficient parameters")
@@ -73,7 +73,7 @@ def parse_selection(parameters: tuple[str, ...]) -> Selection:
 
 
 def _parse_reference(given: str, target: str, text: str) -> Anchor:
-    """Read `timestamp=...` or `msgid=...`."""
+    """Parse `timestamp=...` or `msgid=...`."""
     kind, equals, value = text.partition("=")
     if kind == "timestamp" and equals:
         return _parse_time_reference(given, text)

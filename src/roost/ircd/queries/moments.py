@@ -1,4 +1,4 @@
-"""Times as text, and back: server-time's format, and one for people."""
+"""Parses times of server-time, and writes times for people."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,10 @@ _epoch = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_timestamp(text: str) -> int | None:
-    """Read `YYYY-MM-DDThh:mm:ss.sssZ` as milliseconds since 1970; None when it is no such time.
+    """Parse `YYYY-MM-DDThh:mm:ss.sssZ` as milliseconds since 1970; None if it is malformed.
 
-    The fraction may be absent or have up to nine digits, and a leap second counts as the second
-    that follows it, because clients exist that write times so.
+    Some clients write no fraction, or up to nine digits, or a leap second, which counts as the
+    second after it.
     """
     match = _timestamp.fullmatch(text)
     if match is None:
@@ -26,7 +26,7 @@ def parse_timestamp(text: str) -> int | None:
     except ValueError:
         return None
     seconds = (moment - _epoch) // timedelta(seconds=1) + leap
-    # A time before 1970 precedes every message; negative times mean "unset" in an `Anchor`.
+    # Times before 1970 precede every message; negative ones would mean "unset" in `Anchor`.
     return max(0, seconds * 1000 + fraction_ms)
 
 

@@ -1,9 +1,9 @@
-"""Reads what LIST is asked to show: names, masks, and conditions (ISUPPORT's ELIST).
+"""Parses the filters of LIST: names, masks, and conditions (ELIST in ISUPPORT).
 
     C<m C>m   created less, more than m minutes ago
     T<m T>m   topic set less, more than m minutes ago
-    <n  >n    fewer, more than n people
-    *mask*    the name matches        !*mask*   it does not
+    <n  >n    fewer, more than n members
+    *mask*    the name matches        !*mask*   it does not match
 
 Source: modern.ircdocs.horse, "ELIST Parameter".
 """
@@ -18,21 +18,21 @@ from roost.irc import casemapping
 from roost.irc.masks import compile_mask
 
 ELIST = "CMNTU"
-"""Which of the conditions LIST understands; the value of ISUPPORT's token."""
+"""The value of ELIST in ISUPPORT: the filters that LIST supports."""
 
 PATTERNS_MAX = 10
-"""Masks in one LIST: each one is tried on every room, so that more would cost everybody."""
+"""Masks in one LIST: each of them is tried on every room, which takes time from everybody."""
 
 _condition = re.compile(r"([CTct]?)([<>])(\d{1,9})", flags=re.ASCII)
 _MINUTE_MS = 60_000
 
 
 class TooManyPatternsError(Exception):
-    """The command holds more masks than `PATTERNS_MAX`."""
+    """There are more than `PATTERNS_MAX` masks."""
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """`kind` is "C", "T" or "U"; `value` is in minutes, or people for "U"."""
+    """A condition of `kind` "C", "T" or "U"; `value` is in minutes, for "U" in members."""
 
     kind: str
     is_more: bool
@@ -40,23 +40,23 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 class RoomFilter(msgspec.Struct, frozen=True):
-    """What a room must be like to be listed."""
+    """The rooms to list."""
 
     names: tuple[FoldedRoom, ...] = ()
     masks: tuple[re.Pattern[str], ...] = ()
-    """A room is wanted when its folded name is among `names` or matches one of these."""
+    """A room is listed if its folded name is in `names` or matches one of these."""
     negated_masks: tuple[re.Pattern[str], ...] = ()
-    """A room whose folded name matches one of these is not wanted."""
+    """A room whose folded name matches one of these is not listed."""
     conditions: tuple[Condition, ...] = ()
-    """All of them have to hold."""
+    """All of them must hold."""
 
     @property
     def is_by_name(self) -> bool:
-        """Only rooms that are named are asked for, so that nobody has to look at all of them."""
+        """Whether all rooms are given by name, so that no others need to be looked at."""
         return bool(self.names) and not self.masks
 
     def accepts(self, folded: FoldedRoom, room: Room, now_ms: int) -> bool:
-        """Whether `room`, whose name folds to `folded`, is asked for."""
+        """Return whether to list `room`, whose folded name is `folded`."""
         if not all(_holds(condition, room, now_ms) for condition in self.conditions):
             return False
         if any(mask.fullmatch(folded) for mask in self.negated_masks):
@@ -67,7 +67,7 @@ class RoomFilter(msgspec.Struct, frozen=True):
 
 
 def parse_filter(parameters: tuple[str, ...]) -> RoomFilter:
-    """Read LIST's parameters; both may hold names, masks and conditions in any mixture.
+    """Parse the parameters of LIST; both may mix names, masks and conditions.
 
     Raises:
         TooManyPatternsError: there are more than `PATTERNS_MAX` masks.

@@ -1,4 +1,4 @@
-"""Reads WHO's second parameter: flags, and the fields of the extended reply (WHOX).
+"""Parses the second parameter of WHO: flags, and the fields of the extended reply (WHOX).
 
     WHO <mask> [<flags>][%<fields>[,<token>]]
 
@@ -8,24 +8,24 @@ Source: ircv3.net/specs/extensions/whox.
 import msgspec
 
 FIELDS = "tcuihsnfdlaor"
-"""Letters of the fields that can be asked for, in the order in which they are sent."""
+"""Letters of the fields, in the order in which they are sent."""
 
 NO_TOKEN = "0"  # noqa: S105  (nothing secret: it says that the client gave no token)
 TOKEN_DIGITS_MAX = 3
 
 
 class WhoOptions(msgspec.Struct, frozen=True):
-    """How WHO is to be answered."""
+    """The options of a WHO command."""
 
     operators_only: bool = False
-    """The "o" flag: server operators only."""
+    """The "o" flag: list network operators only."""
     fields: str | None = None
-    """Letters of `FIELDS` in their order; None asks for the ordinary reply."""
+    """Letters of `FIELDS` in their order; None for the ordinary reply."""
     token: str = NO_TOKEN
 
 
 def parse_options(text: str) -> WhoOptions:
-    """Read the parameter; what is not understood is ignored, as the specification demands."""
+    """Parse the parameter, ignoring unknown parts as the specification requires."""
     flags, percent, rest = text.partition("%")
     operators_only = "o" in flags
     if not percent:

@@ -1,4 +1,4 @@
-"""The look of another host: CHGHOST, or as if the user had left and come back.
+"""The look of a changed host for clients without CHGHOST: a QUIT and a JOIN.
 
 Source: ircv3.net/specs/extensions/chghost, "Fallback when the chghost capability has not been
 negotiated".
@@ -16,7 +16,7 @@ QUIT_REASON = "Changing host"
 
 
 def lines_without_chghost(change: HostChanged, at: At, viewer: Viewer) -> list[Line]:
-    """Write the change for a client without CHGHOST; nothing if they share no room."""
+    """Write the change for a client without CHGHOST; no lines if it shares no room."""
     if viewer.user == change.source.user:
         parameters = (change.source.nick, change.host, "is now your displayed host")
         return [Line("", body(at.server_name, numerics.RPL_VISIBLEHOST, parameters))]

@@ -1,4 +1,4 @@
-"""Puts lines together: tags, source, command, parameters, and the length that a line may have.
+"""Puts lines together from tags, source, command and parameters, and limits their length.
 
 Source: modern.ircdocs.horse, "Messages"; ircv3.net for the tags.
 """
@@ -17,12 +17,12 @@ from roost.irc.message import escape_tag_value
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """A line before it is encoded."""
+    """A line that is not encoded yet."""
 
     tags: str
-    """Encoded, without "@"; empty when there are none."""
+    """Encoded, without "@"; empty for none."""
     body: str
-    """Without the end of line."""
+    """Without the line end."""
     batch: str = ""
     """The reference of the batch that the line is in."""
 
@@ -48,21 +48,21 @@ _NUMERICS_WITHOUT_TEXT = frozenset(
         numerics.RPL_METADATASYNCLATER,
     }
 )
-"""Numerics whose last parameter is a name, modes or a number."""
+"""Numerics whose last parameter is not a text, but a name, modes or a number."""
 _TEXT_COMMANDS = frozenset({"CAP", "FAIL", "NOTE", "NOTICE", "REGISTER", "WARN"})
-"""What else ends in a text or a list."""
+"""Other commands whose last parameter is a text or a list."""
 
-# Plain numbers: arithmetic on flags is ten times slower, and this is done for every message.
+# Plain numbers, because every message needs them: flags are ten times slower.
 _MESSAGE_TAGS = Capability.MESSAGE_TAGS.value
 _SERVER_TIME = Capability.SERVER_TIME.value
 _ACCOUNT_TAG = Capability.ACCOUNT_TAG.value
 
 
 def body(source: str, command: str, parameters: tuple[str, ...]) -> str:
-    """Write a message without tags and end of line, cut to what a line can hold.
+    """Write a message without tags and line end, cut to the length of a line.
 
-    The last parameter gets a colon where it must have one, and wherever it is meant as a text or
-    a list: the specifications write it so, and small clients look for it.
+    The last parameter gets a colon if it needs one, and always if it is a text or a list: the
+    specifications write it so, and some small clients rely on it.
     """
     if not parameters:
         return f":{source} {command}"
@@ -79,7 +79,7 @@ def _ends_in_text(command: str) -> bool:
 
 
 def fit(text: str) -> str:
-    """Cut a line to `BODY_BYTES_MAX` bytes, never within a character."""
+    """Cut a line to `BODY_BYTES_MAX` bytes, but never within a character."""
     if len(text) * 4 <= BODY_BYTES_MAX:
         return text
     encoded = text.encode()
@@ -89,7 +89,7 @@ def fit(text: str) -> str:
 
 
 def encode(line: Line, tag: str = "") -> bytes:
-    """Encode a line; `tag` goes before its tags unless the line is in a batch."""
+    """Encode a line; `tag` goes first, unless the line is in a batch."""
     tags = line.tags
     if line.batch:
         tag = f"batch={line.batch}"
@@ -105,7 +105,7 @@ def _second(seconds: int) -> str:
 
 
 def format_time(time_ms: int) -> str:
-    """Write a time in the form of server-time: YYYY-MM-DDThh:mm:ss.sssZ."""
+    """Write a time as server-time does: YYYY-MM-DDThh:mm:ss.sssZ."""
     seconds, milliseconds = divmod(time_ms, 1000)
     return f"{_second(seconds)}.{milliseconds:03}Z"
 
@@ -118,7 +118,7 @@ def hostmask(source: Source) -> str:
 def message_tags(
     source: Source, part: int, position: Position, time_ms: int, capabilities: int
 ) -> str:
-    """Encode the tags of a message; its id is `ids.message_id`, written out for speed."""
+    """Encode the tags of a message; the id is `ids.message_id`, inlined for speed."""
     tags = f"time={format_time(time_ms)}" if capabilities & _SERVER_TIME else ""
     if capabilities & _MESSAGE_TAGS:
         separator = ";" if tags else ""
@@ -129,7 +129,7 @@ def message_tags(
 
 
 def event_tags(source: Source, time_ms: int, capabilities: int) -> str:
-    """Encode the tags of a line that is not a message of its own and so has no id."""
+    """Encode the tags of a line without a message id."""
     tags = f"time={format_time(time_ms)}" if capabilities & _SERVER_TIME else ""
     return _with_account(tags, source, capabilities)
 
@@ -149,12 +149,12 @@ def server_tags(time_ms: int, capabilities: int) -> str:
 
 
 def trailing(text: str) -> str:
-    """Write a last parameter that is left out when it is empty."""
+    """Write a last parameter, or nothing if it is empty."""
     return f" :{text}" if text else ""
 
 
 def mode_parameters(changes: tuple[ModeChange, ...]) -> tuple[str, ...]:
-    """Write mode changes as MODE has them: letters with their signs, then the parameters."""
+    """Write mode changes for MODE: letters with their signs, then the parameters."""
     letters = ""
     sign = ""
     for change in changes:

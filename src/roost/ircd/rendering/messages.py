@@ -15,7 +15,7 @@ _MULTILINE = Capability.MULTILINE.value
 
 
 def lines_of_said(change: Said, at: At, capabilities: int) -> list[Line]:
-    """Write a message; what was said in several lines is a batch, or several messages."""
+    """Write a message; one of several lines becomes a batch, or several messages."""
     source = change.source
     tags = message_tags(source, change.part, at.position, at.time_ms, capabilities)
     if change.tags and capabilities & _MESSAGE_TAGS:
@@ -29,7 +29,7 @@ def lines_of_said(change: Said, at: At, capabilities: int) -> list[Line]:
 
 
 def _several_lines(change: Said, at: At, capabilities: int, tags: str, head: str) -> list[Line]:
-    """Write a batch, or for clients that do not know them what multiline has as "Fallback"."""
+    """Write a batch, or the multiline specification's "Fallback" for other clients."""
     if not capabilities & _MULTILINE:
         told: list[Line] = []
         for text, _ in _pieces(change):
@@ -48,7 +48,7 @@ def _several_lines(change: Said, at: At, capabilities: int, tags: str, head: str
 
 
 def _pieces(change: Said) -> list[tuple[str, bool]]:
-    """Take a text of several lines apart: each, and whether it goes on the one before it."""
+    """Split a text of several lines: each part, and whether it continues the one before it."""
     ends = [*change.breaks[1:], len(change.text) + 1]
     first = change.text[: change.breaks[0]]
     found = [(first.removesuffix("\n"), False)]
@@ -59,7 +59,7 @@ def _pieces(change: Said) -> list[tuple[str, bool]]:
 
 
 def lines_of_whisper(whisper: Whisper, capabilities: int) -> list[Line]:
-    """Write a typing notice, which only clients with message-tags are sent."""
+    """Write a typing notice; no lines for a client without message-tags."""
     if not capabilities & _MESSAGE_TAGS:
         return []
     tags = event_tags(whisper.source, whisper.time_ms, capabilities)

@@ -15,14 +15,14 @@ EVERYBODY = "*"
 
 
 def keys_for(change: MetadataChanged, viewer: Viewer) -> tuple[str, ...]:
-    """Name those of a change's keys that a client is told of."""
+    """Return the keys of a change that a client subscribed to."""
     if not viewer.capabilities & Capability.METADATA:
         return ()
     return tuple(key for key, _ in change.entries if key in viewer.subscribed)
 
 
 def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[Line]:
-    """Write the keys that the client is subscribed to; a key without a value was removed."""
+    """Write the keys that the client subscribed to; one without a value was removed."""
     keys = keys_for(change, viewer)
     tags = event_tags(change.source, at.time_ms, viewer.capabilities)
     mask = hostmask(change.source)
@@ -38,5 +38,5 @@ def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[L
 def current(
     metadata: Mapping[str, str], target: str, subscribed: Container[str]
 ) -> list[tuple[str, ...]]:
-    """Return the parameters of METADATA for what a target has of the keys that are wanted."""
+    """Return the parameters of METADATA for a target's keys, if the client subscribed to them."""
     return [(target, key, EVERYBODY, value) for key, value in metadata.items() if key in subscribed]

@@ -1,12 +1,12 @@
-"""Makes long answers fit lines of 512 bytes, without ever cutting a character or a word in two."""
+"""Fits long answers into lines of 512 bytes without splitting characters or words."""
 
 from collections.abc import Iterable, Iterator
 
 LINE_BYTES_MAX = 510
-"""RFC 1459's 512 without CR LF."""
+"""The 512 bytes of RFC 1459, without CR LF."""
 
 ECHO_BYTES_MAX = 160
-"""Bytes of a parameter that are repeated: more than any name or mask that means something has."""
+"""Bytes of a typed parameter that a reply repeats: longer than any useful name or mask."""
 
 _NUMERIC_DIGITS = 3
 
@@ -18,16 +18,16 @@ def space_left(server: str, client: str, *parameters: str) -> int:
 
 
 def middle(text: str) -> str:
-    """Repeat what a client typed where it may stand in the middle of a reply, else "*"."""
+    """Return what a client typed if it can be a middle parameter of a reply, else "*"."""
     if not text or " " in text or text.startswith(":"):
         return "*"
     return cut(text, ECHO_BYTES_MAX)
 
 
 def pack(words: Iterable[str], bytes_max: int) -> Iterator[str]:
-    """Join words with spaces into as few texts of up to `bytes_max` bytes as their order allows.
+    """Join words with spaces into texts of at most `bytes_max` bytes, as few as possible.
 
-    A word that is longer than that by itself is given alone; no words give no text.
+    The order stays. A longer word gets a text of its own; without words there is no text.
     """
     line: list[str] = []
     length = 0
@@ -43,7 +43,7 @@ def pack(words: Iterable[str], bytes_max: int) -> Iterator[str]:
 
 
 def cut(text: str, bytes_max: int) -> str:
-    """Give the longest beginning of `text` that has at most `bytes_max` bytes."""
+    """Return the longest prefix of `text` that has at most `bytes_max` bytes."""
     data = text.encode()
     if len(data) <= bytes_max:
         return text
@@ -51,7 +51,7 @@ def cut(text: str, bytes_max: int) -> str:
 
 
 def wrap(text: str, bytes_max: int) -> Iterator[str]:
-    """Split a text into parts of up to `bytes_max` bytes; an empty text is one empty part."""
+    """Split a text into parts of at most `bytes_max` bytes; an empty text is one empty part."""
     while True:
         part = cut(text, bytes_max)
         yield part

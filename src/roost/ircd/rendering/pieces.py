@@ -1,4 +1,4 @@
-"""Cuts what is sent to one client into pieces of a bounded size, between two lines."""
+"""Cuts what is sent to a client into pieces of limited size, at line ends."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ _LINE_END = b"\r\n"
 
 
 def cut_payload(payload: bytes, bytes_max: int) -> list[bytes]:
-    """Cut whole lines into pieces; at least one, and one that is longer only if a line is."""
+    """Cut encoded lines into at least one piece; a piece is longer only if a single line is."""
     pieces = []
     start = 0
     while len(payload) - start > bytes_max:
@@ -20,7 +20,7 @@ def cut_payload(payload: bytes, bytes_max: int) -> list[bytes]:
 
 
 def join_lines(lines: Iterable[bytes], bytes_max: int) -> Iterator[bytes]:
-    """Put lines together in pieces; no lines give no piece."""
+    """Join encoded lines into pieces; without lines there is no piece."""
     some: list[bytes] = []
     size = 0
     for line in lines:

@@ -1,4 +1,4 @@
-"""The look of a room's new name: RENAME, or as if one room was left and another entered.
+"""The look of a renamed room for clients without RENAME: a PART and a JOIN.
 
 Source: ircv3.net/specs/extensions/channel-rename, "Fallback".
 """
@@ -27,7 +27,7 @@ from roost.ircd.rendering.viewer import At, Viewer
 
 
 def lines_without_rename(change: RoomRenamed, at: At, viewer: Viewer) -> list[Line]:
-    """Write the change for a member whose client does not know RENAME."""
+    """Write the change for a member whose client does not support RENAME."""
     if fold_room(change.old) == fold_room(change.name):
         # "This fallback SHOULD NOT be used if the rename only changes the case".
         return []
@@ -82,8 +82,8 @@ def _names(
 def as_in_history(change: Change, name: str) -> Change:
     """Return a change of a room's past as history shows it, under the room's present name.
 
-    Clients put history where its lines say, and the former name may be another room's by now. The
-    away message that goes along with a JOIN is not part of it.
+    Clients file history under the name in its lines, and the old name may be another room's now.
+    The away message that accompanies a JOIN is not part of history.
     """
     match change:
         case Said() | Redacted() if change.room and change.target != name:

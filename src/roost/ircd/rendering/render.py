@@ -1,7 +1,7 @@
-"""Turns changes into lines: the one table of how a change looks.
+"""Decides how a change looks, in one table.
 
-A look depends on the change, on its position and time, and on the viewer. It is the same live, for
-who missed it, and in history, byte for byte.
+The lines depend on the change, its position and time, and the viewer. They are the same bytes
+whether the change is shown live, after a move, or from history.
 
 Source: modern.ircdocs.horse, "Messages"; ircv3.net for the tags and the longer forms.
 """
@@ -33,7 +33,7 @@ from roost.ircd.rendering.renaming import lines_without_rename
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.protocol.mesh import Whisper
 
-# Plain numbers: arithmetic on flags is ten times slower, and this is done for every message.
+# Plain numbers, because flags are ten times slower.
 _EXTENDED_JOIN = Capability.EXTENDED_JOIN.value
 _AWAY_NOTIFY = Capability.AWAY_NOTIFY.value
 _INVITE_NOTIFY = Capability.INVITE_NOTIFY.value
@@ -48,20 +48,20 @@ PLAIN_WITH = {
     changes.MetadataChanged: 0,
     changes.RoomRenamed: _CHANNEL_RENAME,
 }
-"""The changes whose look depends on more than capabilities and on whom they are about: `kind_of`.
+"""Changes whose look may depend on what `kind_of` returns.
 
-With the capability that makes the look a plain one; 0 if none does.
+For viewers with the capability it does not; 0 if there is no such capability.
 """
 
 
 def payload(change: Change | Whisper, at: At, viewer: Viewer) -> bytes:
-    """Encode the lines of a change for a viewer; empty if such a client is not shown it."""
+    """Encode the lines of a change for a viewer; empty if the client cannot show it."""
     lines = render(change, at, viewer)
     return encode(lines[0]) if len(lines) == 1 else b"".join([encode(line) for line in lines])
 
 
 def render(change: Change | Whisper, at: At, viewer: Viewer) -> list[Line]:
-    """Write a change for a viewer; no lines if such a client is not shown it."""
+    """Write a change for a viewer; no lines if the client cannot show it."""
     capabilities = viewer.capabilities
     match change:
         case Said():
@@ -82,7 +82,7 @@ def render(change: Change | Whisper, at: At, viewer: Viewer) -> list[Line]:
         case changes.ReadMarked():
             return [_from_server(at, *read_marker(change.target, change.time_ms))]
         case changes.WentOnline():
-            # "The server may send '*' instead of the nick" of who is told: one line serves all.
+            # "The server may send '*' instead of the nick": so one line serves all watchers.
             return [_from_server(at, numerics.RPL_MONONLINE, "*", hostmask(change.source))]
         case changes.WentOffline():
             return [_from_server(at, numerics.RPL_MONOFFLINE, "*", change.source.nick)]
@@ -128,7 +128,7 @@ _Message: TypeAlias = (
     | changes.Redacted
     | changes.RoomRenamed
 )
-"""What looks like a message of its source's, with an id."""
+"""Changes that look like a message from their source, with an id."""
 
 
 def _lines_of_message(change: _Message, at: At, viewer: Viewer) -> list[Line]:
@@ -141,7 +141,7 @@ def _lines_of_message(change: _Message, at: At, viewer: Viewer) -> list[Line]:
 
 
 def _text_of(change: _Message, viewer: Viewer) -> str:
-    """Write what follows the source; nothing if such a client is not shown the change."""
+    """Write what follows the source; empty if the client cannot show the change."""
     capabilities = viewer.capabilities
     match change:
         case Joined():
@@ -169,7 +169,7 @@ def _text_of(change: _Message, viewer: Viewer) -> str:
         case changes.AwayChanged():
             return f"AWAY{trailing(change.message)}" if capabilities & _AWAY_NOTIFY else ""
         case changes.AccountChanged():
-            # Who logs in to the account that they are logged in to has no news for anybody.
+            # Logging in to the same account again is no news.
             is_shown = capabilities & _ACCOUNT_NOTIFY and change.source.account != change.account
             return f"ACCOUNT {change.account or '*'}" if is_shown else ""
         case changes.RealnameChanged():
@@ -186,7 +186,7 @@ def _text_of(change: _Message, viewer: Viewer) -> str:
 
 
 def _event(change: Change, at: At, capabilities: int, text: str) -> Line:
-    """Write a line of the source's that is not a message with an id."""
+    """Write a line from the source that has no message id."""
     tags = event_tags(change.source, at.time_ms, capabilities)
     return Line(tags, fit(f":{hostmask(change.source)} {text}"))
 
@@ -196,14 +196,14 @@ def _from_server(at: At, command: str, *parameters: str) -> Line:
 
 
 def away_reply(nick: str, message: str) -> tuple[str, str, str]:
-    """Return the numeric that tells a client that its user is away or, without message, back."""
+    """Return the numeric that says that the user is away or, without a message, back."""
     if message:
         return numerics.RPL_NOWAWAY, nick, "You have been marked as being away"
     return numerics.RPL_UNAWAY, nick, "You are no longer marked as being away"
 
 
 def read_marker(target: str, time_ms: int | None) -> tuple[str, str, str]:
-    """Return MARKREAD, which tells a client up to when its user has read a target.
+    """Return the parameters of MARKREAD, which says up to when the user has read a target.
 
     Source: ircv3.net/specs/extensions/read-marker, "MARKREAD server command".
     """
@@ -213,7 +213,7 @@ def read_marker(target: str, time_ms: int | None) -> tuple[str, str, str]:
 
 
 def kind_of(change: Change | Whisper, viewer: Viewer) -> Hashable:
-    """Return what else the look depends on; it is the same to viewers of an equal kind."""
+    """Return what the look depends on besides capabilities and whom the change is about."""
     plain_with = PLAIN_WITH.get(type(change))
     if plain_with is None or viewer.capabilities & plain_with:
         return None

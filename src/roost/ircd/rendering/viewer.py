@@ -1,8 +1,8 @@
-"""Who looks at a change, and where the change stands: what a look may depend on besides the change.
+"""What the look of a change may depend on besides the change itself.
 
-Viewers of one kind see the same bytes, which are made once for all of them. A kind is what the look
-depends on: the capabilities that shape deliveries, whether the change is about the viewer's user,
-and for some changes more (see `render.kind_of`).
+Viewers of one kind see the same bytes, which are made once for all of them. The kind consists of
+the capabilities that shape deliveries, of whether the change is about the viewer's user and, for a
+few changes, of what `render.kind_of` returns.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from roost.chat.state import State
 
 
 class At(msgspec.Struct, frozen=True, gc=False):
-    """Where a change stands in the log, and which server shows it."""
+    """The place of a change in the log, and the server that shows it."""
 
     position: Position
     time_ms: int
@@ -22,22 +22,22 @@ class At(msgspec.Struct, frozen=True, gc=False):
 
 
 class Viewer(msgspec.Struct):
-    """A client that is shown a change, as it was at that moment."""
+    """A client that sees a change, as it was at that moment."""
 
     capabilities: int
     user: UserId = UserId(0)
-    """0 for anybody whom the change is not about."""
+    """0 for any user whom the change is not about."""
     rooms: Mapping[RoomId, int] = {}
-    """The rooms that the user is in, and the user's status in each."""
+    """The rooms that the user is in, with its status in each."""
     subscribed: Collection[str] = ()
-    """The keys of metadata that the client is told of."""
+    """The metadata keys that the client subscribed to."""
     monitored: Collection[FoldedNick] = ()
     modes: str = ""
     """The user's modes."""
 
 
 def viewer_of(state: State, number: SessionId) -> Viewer:
-    """Return a session as the state has it."""
+    """Return a session as it is in the state."""
     session = state.sessions[number]
     user = state.users[session.user]
     rooms = {room: state.rooms[room].members[user.id].status for room in user.rooms}

@@ -1,1 +1,1 @@
-"""What the answers of several commands share: numerics, refusals, lists, labels."""
+"""Replies that several commands share: numerics, refusals, lists, labels."""

@@ -1,4 +1,4 @@
-"""Questions that may name a server: the network shows one, so there is one right answer."""
+"""Commands that may name a server: the network appears as a single one."""
 
 from roost.chat.ids import FoldedNick
 from roost.irc import casemapping, masks, numerics
@@ -7,10 +7,10 @@ from roost.ircd.rendering.packing import middle
 
 
 def is_for_us(context: Context, parameters: tuple[str, ...], index: int = 0) -> bool:
-    """Whether the parameter at `index` names this server, somebody on it, or nothing at all.
+    """Return whether the parameter at `index` names this server, one of its users, or is missing.
 
-    Tells the client with ERR_NOSUCHSERVER when it does not; wildcards are allowed. Source:
-    modern.ircdocs.horse, "VERSION message".
+    If not, send ERR_NOSUCHSERVER. Wildcards are allowed. Source: modern.ircdocs.horse, "VERSION
+    message".
     """
     target = parameters[index] if len(parameters) > index else ""
     if not target or is_this_server(context, target):
@@ -22,5 +22,5 @@ def is_for_us(context: Context, parameters: tuple[str, ...], index: int = 0) -> 
 
 
 def is_this_server(context: Context, mask: str) -> bool:
-    """Whether a name with or without wildcards is the server's."""
+    """Return whether a name, possibly with wildcards, is the server's."""
     return masks.matches(mask, context.config.server_name)

@@ -1,7 +1,6 @@
-"""What HELP says: one topic for each command, in words for people.
+"""The texts of HELP, with a topic for each command.
 
-A topic is its usage and an explanation of one or two lines; the index is made from the same table,
-so that no command can be in one and not in the other.
+A topic is the usage and an explanation of one or two lines. The index is made from the same table.
 """
 
 TOPICS: dict[str, tuple[str, ...]] = {

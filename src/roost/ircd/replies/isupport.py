@@ -1,4 +1,4 @@
-"""RPL_ISUPPORT: what the server can do and how much of it, told truthfully from the settings.
+"""RPL_ISUPPORT: features and limits of the server, from the settings.
 
 Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; ircv3.net for BOT, CHATHISTORY,
 MONITOR, MSGREFTYPES, UTF8ONLY and WHOX.
@@ -15,7 +15,7 @@ from roost.ircd.context import Context
 from roost.ircd.queries.room_filters import ELIST
 
 TOKENS_PER_LINE_MAX = 13
-""""A server MUST NOT send more than 13 tokens in one line": 15 parameters, less two."""
+"""15 parameters less two: "A server MUST NOT send more than 13 tokens in one line"."""
 
 LIST_MODES = "Ibe"
 KEY_MODES = "k"
@@ -23,15 +23,15 @@ PARAMETER_MODES = "l"
 FLAG_MODES = "MRimnst"
 STATUS_MODES = "ov"
 USER_MODES = BOT_MODE + "iosw"
-"""The modes by type (A, B, C, D), those of a member, and a user's own."""
+"""Room modes by type (A, B, C, D), the modes of members, and user modes."""
 
 ROOM_MODES_WITH_PARAMETER = "".join(sorted(LIST_MODES + KEY_MODES + PARAMETER_MODES + STATUS_MODES))
 ROOM_MODES = "".join(sorted(ROOM_MODES_WITH_PARAMETER + FLAG_MODES))
-"""As RPL_MYINFO tells them."""
+"""The modes as in RPL_MYINFO."""
 
 
 def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
-    """Every token, sorted by name."""
+    """Return all tokens, sorted by name."""
     targets = settings.targets_per_line_max
     limits = (
         f"JOIN:{OPERATIONS_MAX},KICK:{targets},LIST:,MONITOR:,NAMES:,NOTICE:{targets},"

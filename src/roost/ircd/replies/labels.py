@@ -1,4 +1,4 @@
-"""Makes an answer's lines into bytes: labels and batches are added here.
+"""Encodes the lines of an answer, and adds the label.
 
 Source: ircv3.net/specs/extensions/labeled-response.
 """
@@ -9,13 +9,13 @@ from roost.ircd.context import Context
 from roost.ircd.rendering.lines import Line, encode
 
 LABEL_BYTES_MAX = 64
-""""The value MUST NOT exceed 64 bytes"; a longer one is no label."""
+"""A longer value is ignored: it "MUST NOT exceed 64 bytes"."""
 
 _NEEDED = (Capability.LABELED_RESPONSE | Capability.BATCH).value
 
 
 def label_of(tags: tuple[tuple[str, str], ...], capabilities: int) -> str:
-    """Find the label of a client's line; empty when there is none that counts.
+    """Return the label of a client's line; empty if there is no valid one.
 
     "[...] the batch capability [...] MUST be negotiated to use labeled responses."
     """
@@ -45,7 +45,7 @@ def finish(context: Context) -> bytes:
 
 
 def _is_one_batch(lines: list[Line]) -> bool:
-    """Whether the first line starts a batch that only the last one ends."""
+    """Return whether the first line starts a batch that only the last one ends."""
     first, last = lines[0].body.split(" ", 3), lines[-1].body.split(" ")
     if lines[0].batch or len(first) < 3 or first[1] != "BATCH" or last[1] != "BATCH":
         return False

@@ -1,4 +1,4 @@
-"""Sends metadata as it is: when a client comes, subscribes, enters a room, or asks.
+"""Sends current metadata: when a client registers, subscribes, enters a room, or asks.
 
 Source: ircv3.net/specs/extensions/metadata.
 """
@@ -17,20 +17,20 @@ from roost.ircd.rendering.packing import middle, pack, space_left
 
 BATCH = "metadata"
 SYNCED_AT_ONCE_MAX = 500
-"""People in a room whose metadata is sent unasked; in a larger one clients have to ask."""
+"""The size of a room above which clients must ask for its metadata."""
 SYNC_AFTER_S = 5
-"""How long clients are to wait before they ask."""
+"""How long clients are told to wait before they ask."""
 
 CLEAR = "CLEAR"
 
 
 def has_subscriptions(context: Context) -> bool:
-    """Whether the client is to be told of anybody's metadata."""
+    """Return whether the client subscribed to any metadata."""
     return context.has(Capability.METADATA) and bool(context.subscribed)
 
 
 def send_own(context: Context) -> None:
-    """Send the client its user's metadata while it registers; the batch may be empty."""
+    """Send a registering client its user's metadata, in a batch that may be empty."""
     if context.has(Capability.METADATA):
         user = context.user
         with context.batch(BATCH, user.nick):
@@ -39,7 +39,7 @@ def send_own(context: Context) -> None:
 
 
 def send_on_entering(context: Context, room: Room) -> None:
-    """Send the metadata of a room that was entered and of its people, if there is any."""
+    """Send the metadata of a room that was entered and of its members, if there is any."""
     if not has_subscriptions(context):
         return
     if len(room.members) > SYNCED_AT_ONCE_MAX:
@@ -52,7 +52,7 @@ def send_on_entering(context: Context, room: Room) -> None:
 
 
 def send_sync_later(context: Context, target: str) -> None:
-    """Tell the client to ask by itself."""
+    """Tell the client to ask later."""
     context.reply(numerics.RPL_METADATASYNCLATER, target, str(SYNC_AFTER_S))
 
 
@@ -63,7 +63,7 @@ def send_all(context: Context, found: Iterable[tuple[str, ...]]) -> None:
 
 
 def of_room(context: Context, room: Room, keys: Container[str]) -> list[tuple[str, ...]]:
-    """Give what a room and its people have of some keys."""
+    """Return the values that a room and its members have for some keys."""
     found = current(room.metadata, room.name, keys)
     for user_id in room.members:
         user = context.state.users[user_id]
@@ -73,7 +73,7 @@ def of_room(context: Context, room: Room, keys: Container[str]) -> list[tuple[st
 
 
 def send_of_monitored(context: Context, nicks: Iterable[str]) -> None:
-    """Send what those have who are watched from now on."""
+    """Send the metadata of users that the client has begun to monitor."""
     if not has_subscriptions(context):
         return
     for nick in nicks:
@@ -84,7 +84,7 @@ def send_of_monitored(context: Context, nicks: Iterable[str]) -> None:
 
 
 def send_key(context: Context, target: str, key: str, value: str | None) -> None:
-    """Say which value a key has."""
+    """Send the value of a key."""
     if value is None:
         context.reply(numerics.RPL_KEYNOTSET, target, key, "key not set")
     else:
@@ -104,7 +104,7 @@ def send_changed(context: Context, change: MetadataChanged) -> None:
 
 
 def send_subscriptions(context: Context, change: SubscriptionsChanged) -> None:
-    """Confirm SUB or UNSUB, and send the present values of keys that are new."""
+    """Confirm SUB or UNSUB, and send the current values of new keys."""
     is_added = context.targets[:1] != ("UNSUB",)
     numeric = numerics.RPL_METADATASUBOK if is_added else numerics.RPL_METADATAUNSUBOK
     send_keys(context, numeric, change.asked)
@@ -134,10 +134,10 @@ def _monitored(context: Context) -> list[User]:
 
 
 def send_keys(context: Context, numeric: str, keys: Iterable[str]) -> None:
-    """Send names of keys, each as a parameter of its own, in as few lines as hold them."""
+    """Send names of keys, each as a parameter, in as few lines as possible."""
     for text in pack(keys, space_left(context.config.server_name, context.nick)):
         words = text.split(" ")
-        # More than fifteen parameters would be no IRC message any more.
+        # An IRC message has at most fifteen parameters.
         for start in range(0, len(words), 13):
             context.reply(numeric, *words[start : start + 13])
 
@@ -155,13 +155,13 @@ _TEXTS = {
 
 
 def refuse(context: Context, code: str, *parameters: str) -> None:
-    """Say why METADATA was not done; the specification has all of it as standard replies."""
+    """Refuse METADATA with one of the specification's standard replies."""
     shown = (middle(parameter) for parameter in parameters)
     context.fail(code, *shown, text=_TEXTS[code], is_specified=True)
 
 
 def send_refusal(context: Context, refusal: Refusal) -> None:
-    """Show a refusal of the state machine, whose `detail` is a code and what follows it."""
+    """Send a refusal by the state machine; its `detail` is a code and further parameters."""
     code, *rest = refusal.detail.split(" ")
     parameters = () if code == "VALUE_INVALID" else (refusal.subject, *rest)
     refuse(context, code, *parameters)

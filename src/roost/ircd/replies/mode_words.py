@@ -1,4 +1,4 @@
-"""Reads the words of a MODE command, and writes a room's modes.
+"""Parses the parameters of MODE, and writes a room's modes.
 
 Source: modern.ircdocs.horse, "MODE message", "Channel mode".
 """
@@ -17,23 +17,23 @@ from roost.ircd.replies.isupport import (
 )
 
 LIMIT_DIGITS_MAX = 6
-"""A limit of a million people and more is none."""
+"""A limit of a million members or more would not be one."""
 
 
 class ModeWords(msgspec.Struct):
-    """What a MODE command for a room asks for."""
+    """The request of a MODE command for a room."""
 
     changes: list[ModeChange] = []
     queries: list[str] = []
-    """Letters of the lists that are to be shown, each once."""
+    """Letters of the lists to show, each once."""
     unknown: list[str] = []
-    """Letters that are no modes, each once."""
+    """Letters that are not modes, each once."""
     invalid: list[ModeChange] = []
-    """Changes whose parameter cannot be."""
+    """Changes with an invalid parameter."""
 
 
 def parse_room_modes(words: tuple[str, ...], parameters_max: int) -> ModeWords:
-    """Read a mode string and its parameters.
+    """Parse a mode string and its parameters.
 
     "If a type B or C mode does not have a parameter when being set, the server MUST ignore that
     mode. If a type A mode has been sent without an argument, the contents of the list MUST be
@@ -87,7 +87,7 @@ def _take_parameter(parsed: ModeWords, is_added: bool, letter: str, parameter: s
 
 
 def parse_user_modes(text: str, parameters_max: int) -> tuple[ModeChange, ...]:
-    """Read a mode string of a user's own modes, none of which has a parameter."""
+    """Parse a mode string for a user's own modes, which have no parameters."""
     changes: dict[str, ModeChange] = {}
     is_added = True
     for letter in text:
@@ -99,7 +99,7 @@ def parse_user_modes(text: str, parameters_max: int) -> tuple[ModeChange, ...]:
 
 
 def pack_changes(changes: Iterable[ModeChange], bytes_max: int) -> Iterator[tuple[ModeChange, ...]]:
-    """Group changes so that each group's words fit a line with `bytes_max` bytes for them."""
+    """Group changes so that the parameters of each group fit into `bytes_max` bytes."""
     group: list[ModeChange] = []
     size = 0
     for change in changes:

@@ -1,4 +1,4 @@
-"""MONITOR's lists, in as few lines as hold them.
+"""The lists of MONITOR, in as few lines as possible.
 
 Source: ircv3.net/specs/extensions/monitor.
 """
@@ -12,7 +12,7 @@ from roost.ircd.rendering.packing import pack, space_left
 
 
 def send_presence(context: Context, nicks: Iterable[str]) -> None:
-    """Say which of `nicks`, as they were typed, are online and which are not."""
+    """Tell the client which of `nicks`, as it typed them, are online."""
     online: list[str] = []
     offline: list[str] = []
     state = context.state
@@ -28,8 +28,8 @@ def send_presence(context: Context, nicks: Iterable[str]) -> None:
 
 
 def send_list(context: Context, numeric: str, words: Iterable[str]) -> None:
-    """Send words joined by commas; nothing when there are none."""
+    """Send words joined by commas; nothing if there are none."""
     space = space_left(context.config.server_name, context.nick)
-    # None of the words contains a space, and a comma takes a space's place.
+    # No word contains a space, and a comma is as long as a space.
     for text in pack(words, space):
         context.reply(numeric, text.replace(" ", ","))

@@ -1,4 +1,4 @@
-"""RPL_NAMREPLY: who is in a room, for JOIN and NAMES alike.
+"""RPL_NAMREPLY: the members of a room, for JOIN and NAMES.
 
 Source: modern.ircdocs.horse, "RPL_NAMREPLY (353)"; ircv3.net, multi-prefix, userhost-in-names.
 """
@@ -16,7 +16,7 @@ _PUBLIC_SYMBOL = "="
 
 
 def send_names(context: Context, room: Room) -> None:
-    """List a room's people, as far as the client may see them, in as few lines as hold them."""
+    """List the members that the client may see, in as few lines as possible."""
     is_multiple = context.has(Capability.MULTI_PREFIX)
     with_hosts = context.has(Capability.USERHOST_IN_NAMES)
     is_inside = context.user.id in room.members

@@ -1,6 +1,6 @@
-"""Turns a refusal into a reply: the one place where a reason gets its numeric.
+"""Turns refusals into replies: the only place that maps a reason to a numeric.
 
-Source: modern.ircdocs.horse, "Numerics"; the specifications named beside the rest.
+Source: modern.ircdocs.horse, "Numerics"; other specifications are named below.
 """
 
 from roost.chat.refusals import Reason, Refusal
@@ -93,7 +93,7 @@ _MANY_SESSIONS = {
 
 
 def send_refusal(context: Context, refusal: Refusal) -> None:
-    """Tell the client why its command was not done."""
+    """Tell the client why its command was refused."""
     subject = _shown(refusal.subject)
     if refusal.reason in _SUBJECT_REPLIES:
         numeric, text = _SUBJECT_REPLIES[refusal.reason]
@@ -159,7 +159,7 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
 
 
 def _send_not_redacted(context: Context, refusal: Refusal, subject: str) -> None:
-    """Say why a message stays (ircv3.net/specs/extensions/message-redaction, "Errors")."""
+    """Refuse REDACT (ircv3.net/specs/extensions/message-redaction, "Errors")."""
     code, text = {
         Reason.REDACT_TARGET: ("INVALID_TARGET", f"You cannot delete messages from {subject}"),
         Reason.REDACT_FORBIDDEN: (
@@ -172,13 +172,13 @@ def _send_not_redacted(context: Context, refusal: Refusal, subject: str) -> None
 
 
 def _shown(subject: str) -> str:
-    """Repeat what was typed, if it can stand in the middle of a reply."""
+    """Return what was typed if it can be a middle parameter of a reply, else "*"."""
     if not subject or " " in subject or subject.startswith(":"):
         return "*"
     return subject
 
 
 def too_many_sessions(refusal: Refusal) -> str:
-    """Say which limit on clients was met."""
+    """Return a text that names the limit on clients."""
     of = _MANY_SESSIONS[refusal.subject]
     return f"Too many clients {of}, {refusal.detail} are allowed"

@@ -1,4 +1,4 @@
-"""What a client is told of a room that it enters or asks about.
+"""Describes a room to a client that enters it or asks about it.
 
 Source: modern.ircdocs.horse, "JOIN message", "TOPIC message";
 ircv3.net/specs/extensions/no-implicit-names; read-marker.
@@ -16,10 +16,10 @@ from roost.ircd.replies.names_reply import send_names
 
 
 def send_entered(context: Context, number: RoomId) -> None:
-    """Describe a room that was just entered, after the JOIN."""
+    """Describe a room that the client has just entered, after the JOIN."""
     room = context.state.rooms.get(number)
     if room is None:
-        # A line that is answered late may find the room forgotten.
+        # When a line is answered late, the room may be forgotten already.
         return
     if context.has(Capability.READ_MARKER):
         time_ms = find_marker(context.state, context.user, room.name)
@@ -32,7 +32,7 @@ def send_entered(context: Context, number: RoomId) -> None:
 
 
 def send_topic(context: Context, room: Room) -> None:
-    """Send a room's topic, and who set it when; the room has one."""
+    """Send the topic of a room that has one, with who set it and when."""
     topic = room.topic
     assert topic is not None
     context.reply(numerics.RPL_TOPIC, room.name, topic.text)

@@ -12,7 +12,7 @@ from roost.ircd.rendering.packing import middle
 def split_targets(
     context: Context, text: str, targets_max: int = OPERATIONS_MAX
 ) -> tuple[str, ...]:
-    """Split a list, keeping empty places; more than `targets_max` are refused as a whole."""
+    """Split a list, keeping empty items; refuse it if it has more than `targets_max`."""
     targets = tuple(text.split(","))
     if len(targets) <= targets_max:
         return targets

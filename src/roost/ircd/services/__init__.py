@@ -1,7 +1,7 @@
-"""The services: NickServ, ChanServ and the like, each with what it can be asked.
+"""The services: NickServ, ChanServ and HostServ, with their commands.
 
-They are not users: nobody can take their names, and what is said to them is kept nowhere. Every
-module of this package is loaded here, so that a service is one more file.
+They are not users: nobody can take their names, and messages to them are not stored. All modules of
+this package are loaded here, so a new service is one more file.
 """
 
 import importlib

@@ -1,7 +1,4 @@
-"""NickServ's SET ALWAYS-ON: what people say to it, and what it answers.
-
-The state machine decides (`chat.presence`).
-"""
+"""SET ALWAYS-ON of NickServ; `chat.presence` decides."""
 
 from roost.chat.changes import AlwaysOnChanged
 from roost.chat.commands.users import SetAlwaysOn
@@ -14,7 +11,7 @@ _WORDS = {"ON": True, "OFF": False}
 
 
 def set_always_on(context: Context, words: tuple[str, ...]) -> Result:
-    """Ask the log to let the user stay without a client, or no longer; `words` are ON or OFF."""
+    """Ask the log to keep the user online without clients, or not; `words` are ON or OFF."""
     is_on = _WORDS.get(words[0].upper()) if words else None
     if is_on is None:
         say(context, "SET ALWAYS-ON needs ON or OFF.")
@@ -23,7 +20,7 @@ def set_always_on(context: Context, words: tuple[str, ...]) -> Result:
 
 
 def send_always_on(context: Context, change: AlwaysOnChanged) -> None:
-    """Say what came of it."""
+    """Tell the client whether its account is always on."""
     if not change.is_on:
         say(context, "You leave the network when your last client does.")
         return
@@ -33,5 +30,4 @@ def send_always_on(context: Context, change: AlwaysOnChanged) -> None:
 
 
 def say(context: Context, text: str) -> None:
-    """Say something to the client."""
     voice.say(context, NAME, text)

@@ -1,7 +1,7 @@
 """ChanServ: rooms that belong to accounts.
 
-Whoever registers a room owns it: the founder is its operator whenever they enter, and says whom
-else ChanServ makes one. The state machine decides (`chat.ownership`); here is what people type.
+Whoever registers a room is its founder, becomes its operator on entering, and decides to whom else
+ChanServ gives a status. This module parses commands; `chat.ownership` decides.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ from roost.ircd.services.chanserv_reply import NAME, say, send_refused
 from roost.ircd.services.registry import add_service, service_command
 
 CODE_DIGITS = 8
-"""Of a confirmation code: it guards against mistakes, not against anybody."""
+"""Digits of a confirmation code, which prevents mistakes and need not be secret."""
 LISTED_MAX = 100
-"""Rooms that LIST names at most."""
+"""Rooms that LIST shows at most."""
 
 _STATUS = {"o": OPERATOR, "v": VOICE}
 
@@ -44,7 +44,7 @@ add_service(
 
 
 def _find(context: Context, name: str) -> Room | None:
-    """Find a room that the client may know of; says so if there is none."""
+    """Return a room that the client may know of, or tell the client that there is none."""
     state = context.state
     room_id = state.room_names.get(FoldedRoom(casemapping.fold_room(name)))
     room = None if room_id is None else state.rooms[room_id]
@@ -55,15 +55,15 @@ def _find(context: Context, name: str) -> Room | None:
 
 
 def _code(state: State, room: Room, purpose: str) -> str:
-    """Make the code that confirms something for this room, the same on every node."""
+    """Return the code that confirms a command for a room; it is the same on every node."""
     text = f"{purpose} {room.id} {room.founder} {room.registered_ms}"
     return hmac.new(state.secret, text.encode(), hashlib.sha256).hexdigest()[:CODE_DIGITS]
 
 
 def _is_confirmed(context: Context, room: Room, words: tuple[str, ...], purpose: str) -> bool:
-    """Whether the last word is the code; if not, the founder is told it."""
+    """Return whether the last word is the code; if not, tell the founder the code."""
     if not is_founder(room, context.user):
-        # The state machine says what is missing.
+        # The state machine will say what is missing.
         return True
     code = _code(context.state, room, purpose)
     if words[-1].lower() == code:
@@ -80,7 +80,7 @@ def _is_confirmed(context: Context, room: Room, words: tuple[str, ...], purpose:
     text="Makes a room yours, of which you are an operator.",
 )
 def register(_context: Context, words: tuple[str, ...]) -> Result:
-    """Become the founder of a room."""
+    """Register a room, with the client's account as its founder."""
     return (RegisterRoom(words[0]),)
 
 
@@ -93,7 +93,7 @@ def register(_context: Context, words: tuple[str, ...]) -> Result:
     synonyms=("UNREGISTER",),
 )
 def drop(context: Context, words: tuple[str, ...]) -> Result:
-    """Let a room be nobody's, once that is confirmed."""
+    """Unregister a room, after a confirmation."""
     room = _find(context, words[0])
     if room is None or not _is_confirmed(context, room, words, f"DROP {room.name}"):
         return None
@@ -109,7 +109,7 @@ def drop(context: Context, words: tuple[str, ...]) -> Result:
     " stays yours.",
 )
 def transfer(context: Context, words: tuple[str, ...]) -> Result:
-    """Offer a room to another account, or accept one."""
+    """Offer a room to another account, or accept an offer."""
     if words[0].upper() == "ACCEPT":
         return (AcceptRoom(words[1]),)
     room = _find(context, words[0])
@@ -130,13 +130,12 @@ def transfer(context: Context, words: tuple[str, ...]) -> Result:
     text="Makes you, or somebody else, an operator.",
 )
 def op(context: Context, words: tuple[str, ...]) -> Result:
-    """Make oneself or somebody else an operator."""
+    """Make a member, by default oneself, an operator."""
     return _give(context, words, "o", is_added=True)
 
 
 @service_command(NAME, "DEOP", words_min=1, usage="DEOP <room> [<nick>]", text="Takes it again.")
 def deop(context: Context, words: tuple[str, ...]) -> Result:
-    """Take that again."""
     return _give(context, words, "o", is_added=False)
 
 
@@ -148,7 +147,7 @@ def deop(context: Context, words: tuple[str, ...]) -> Result:
     text="Gives you, or somebody else, a voice.",
 )
 def voice(context: Context, words: tuple[str, ...]) -> Result:
-    """Give oneself or somebody else a voice."""
+    """Give a member, by default oneself, voice."""
     return _give(context, words, "v", is_added=True)
 
 
@@ -156,7 +155,6 @@ def voice(context: Context, words: tuple[str, ...]) -> Result:
     NAME, "DEVOICE", words_min=1, usage="DEVOICE <room> [<nick>]", text="Takes it again."
 )
 def devoice(context: Context, words: tuple[str, ...]) -> Result:
-    """Take that again."""
     return _give(context, words, "v", is_added=False)
 
 
@@ -173,7 +171,7 @@ def _give(context: Context, words: tuple[str, ...], letter: str, *, is_added: bo
     text="Says what accounts are made whenever they enter a room of yours, or shows the list.",
 )
 def amode(context: Context, words: tuple[str, ...]) -> Result:
-    """Show which accounts have a status in a room, or change that."""
+    """Show or change the accounts that have a status in a room."""
     room = _find(context, words[0])
     if room is None:
         return None
@@ -207,7 +205,7 @@ def _list_access(context: Context, room: Room) -> None:
     NAME, "INFO", words_min=1, usage="INFO <room>", text="Says whose a room is, and since when."
 )
 def info(context: Context, words: tuple[str, ...]) -> Result:
-    """Say whose a room is, and since when."""
+    """Show the founder of a room, and since when it is registered."""
     room = _find(context, words[0])
     if room is None:
         return None
@@ -224,7 +222,7 @@ def info(context: Context, words: tuple[str, ...]) -> Result:
 
 @service_command(NAME, "LIST", usage="LIST", text="Names the rooms that are yours.")
 def list_rooms(context: Context, _words: tuple[str, ...]) -> Result:
-    """Name the rooms that one owns."""
+    """List the client's own rooms."""
     rooms = context.state.founded.get(folded_account(context.user), {})
     for room_id in list(rooms)[:LISTED_MAX]:
         say(context, f"{context.state.rooms[room_id].name} is yours.")
@@ -236,7 +234,7 @@ def list_rooms(context: Context, _words: tuple[str, ...]) -> Result:
     NAME, "UNBAN", words_min=1, usage="UNBAN <room>", text="Lifts the bans that match you."
 )
 def unban(_context: Context, words: tuple[str, ...]) -> Result:
-    """Lift the bans that match oneself."""
+    """Lift the bans that match the client."""
     return (ClearRoom(words[0], "own-bans"),)
 
 
@@ -248,7 +246,7 @@ def unban(_context: Context, words: tuple[str, ...]) -> Result:
     text="Lifts all bans of a room of yours, empties its AMODE list, or removes all others.",
 )
 def clear(context: Context, words: tuple[str, ...]) -> Result:
-    """Lift all bans, end all access, or remove everybody else."""
+    """Lift all bans, end all access, or remove all other members."""
     what = words[1].lower()
     if what not in ("bans", "access", "users"):
         say(context, "Give BANS, ACCESS or USERS.")

@@ -1,4 +1,4 @@
-"""What ChanServ says: answers to what was asked of it, and why something was not done."""
+"""Replies of ChanServ: what it did, and why it refused."""
 
 from roost.chat.changes import OwnershipChanged
 from roost.chat.refusals import Reason, Refusal
@@ -32,12 +32,10 @@ _REFUSALS: dict[Reason, str] = {
 
 
 def say(context: Context, text: str) -> None:
-    """Say something to the client."""
     voice.say(context, NAME, text)
 
 
 def send_done(context: Context, change: OwnershipChanged) -> None:
-    """Say what was done."""
     if change.what != "access":
         text = _DONE[change.what].format(room=change.name, account=change.account)
     elif change.letter:
@@ -49,7 +47,6 @@ def send_done(context: Context, change: OwnershipChanged) -> None:
 
 
 def send_refused(context: Context, refusal: Refusal) -> None:
-    """Say why something was not done."""
     template = _REFUSALS.get(refusal.reason, "That could not be done.")
     subject, detail = middle(refusal.subject), middle(refusal.detail)
     say(context, template.format(subject=subject, detail=detail))

@@ -1,4 +1,4 @@
-"""What is said to a service by message: answered, echoed, and kept nowhere.
+"""Messages to services: they are answered and echoed, but not stored.
 
 Source: ircv3.net/specs/extensions/echo-message.
 """
@@ -13,17 +13,17 @@ from roost.ircd.services.voice import say
 
 
 def is_heard(targets: str) -> bool:
-    """Whether a service is among the targets of a message."""
+    """Return whether a message has a service among its targets."""
     return any(find_service(target) is not None for target in targets.split(","))
 
 
 def hear(context: Context, message: Message) -> Result:
-    """Answer a PRIVMSG; a NOTICE is never answered."""
+    """Answer a PRIVMSG; a NOTICE gets no answer."""
     target, text = message.parameters[:2]
     named = [service for name in target.split(",") if (service := find_service(name)) is not None]
     service = named[0]
     if "," in target:
-        # There are others, and it may hold a password, which is not for them.
+        # The message may hold a password, which the other targets must not see.
         if message.command == "PRIVMSG":
             say(context, service.name, "Write to me alone; nobody was told anything.")
         return None
@@ -32,7 +32,7 @@ def hear(context: Context, message: Message) -> Result:
 
 
 def _echo(context: Context, message: Message, name: str) -> None:
-    """Show a client what it said; there is no message id, because nobody can look it up."""
+    """Echo a message, without an id, because it is not stored."""
     if not context.has(Capability.ECHO_MESSAGE):
         return
     capabilities, source = context.session.capabilities, source_of(context.user)

@@ -1,6 +1,6 @@
 """HostServ: virtual hosts, which operators give to accounts.
 
-The state machine decides (`chat.hosts`); here is what people type.
+This module parses commands; `chat.hosts` decides.
 """
 
 from roost.chat.commands.accounts import GrantHost, UseHost
@@ -18,13 +18,13 @@ add_service(NAME, "HS", "HostServ shows you under another host than your compute
 
 @service_command(NAME, "ON", usage="ON", text="Shows you under your virtual host.")
 def on(_context: Context, _words: tuple[str, ...]) -> Result:
-    """Be shown under one's virtual host."""
+    """Show the client's user under its virtual host."""
     return (UseHost(True),)
 
 
 @service_command(NAME, "OFF", usage="OFF", text="Shows you under your computer's host again.")
 def off(_context: Context, _words: tuple[str, ...]) -> Result:
-    """Be shown under one's real host."""
+    """Show the client's user under its real host."""
     return (UseHost(False),)
 
 
@@ -32,7 +32,7 @@ def off(_context: Context, _words: tuple[str, ...]) -> Result:
     NAME, "INFO", usage="INFO [account]", text="Says which virtual host you have, or an account."
 )
 def info(context: Context, words: tuple[str, ...]) -> Result:
-    """Say which virtual host there is; of others for operators only."""
+    """Show an account's virtual host; another account's only to operators."""
     account = account_of(context.state, context.user)
     if words:
         if not is_operator(context.user):
@@ -72,5 +72,5 @@ def set_host(_context: Context, words: tuple[str, ...]) -> Result:
     text="For operators: takes the virtual host of an account.",
 )
 def delete_host(_context: Context, words: tuple[str, ...]) -> Result:
-    """Take an account's virtual host."""
+    """Remove an account's virtual host."""
     return (GrantHost(words[0], ""),)

@@ -1,4 +1,4 @@
-"""What HostServ says: answers to what was asked of it, and why something was not done."""
+"""Replies of HostServ: what it did, and why it refused."""
 
 from roost.chat.changes import VirtualHostSet
 from roost.chat.hosts import HOST_BYTES_MAX
@@ -21,12 +21,11 @@ _REFUSALS: dict[Reason, str] = {
 
 
 def say(context: Context, text: str) -> None:
-    """Say something to the client."""
     voice.say(context, NAME, text)
 
 
 def send_set(context: Context, change: VirtualHostSet) -> None:
-    """Say which virtual host an account has from now on."""
+    """Tell the client an account's new virtual host."""
     if not change.host:
         say(context, f"{change.account} has no virtual host any more.")
     elif change.is_used:
@@ -36,6 +35,5 @@ def send_set(context: Context, change: VirtualHostSet) -> None:
 
 
 def send_refused(context: Context, refusal: Refusal) -> None:
-    """Say why something was not done."""
     template = _REFUSALS.get(refusal.reason, "That could not be done.")
     say(context, template.format(subject=middle(refusal.subject)))

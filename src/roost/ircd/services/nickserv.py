@@ -1,8 +1,7 @@
-"""NickServ: names that people own.
+"""NickServ: accounts.
 
-Who registers an account owns the name: nobody else can be called so, and whoever logs in to it is
-known by it to rooms, to histories and to operators. The state machine decides (`chat.accounts`);
-here is what people type.
+Whoever registers an account owns its name: nobody else can use it as a nickname, and rooms, history
+and operators know its clients by it. This module parses commands; `chat.accounts` decides.
 """
 
 import hashlib
@@ -38,7 +37,7 @@ from roost.ircd.services.registry import add_service, service_command
 from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
 
 CODE_DIGITS = 8
-"""Of a confirmation code: it guards against mistakes, not against anybody."""
+"""Digits of a confirmation code, which prevents mistakes and need not be secret."""
 
 _fingerprint = re.compile(r"[0-9a-f]{64}", flags=re.ASCII)
 
@@ -64,7 +63,7 @@ def _failed(context: Context, failure: WorkFailed) -> None:
 def _hash(
     context: Context, password: str, account: str, make: Callable[[Credentials], Operation]
 ) -> Result:
-    """Make what a new password is checked against, then the operation that wants it."""
+    """Hash a new password, then make the operation that needs it."""
     try:
         prepared = prepare_new(password, account)
     except PasswordError as error:
@@ -85,7 +84,7 @@ def _done(context: Context, account: Account | Denial) -> Result:
     return log_in(account)
 
 
-# Coming to an account, and going
+# Logging in and out
 
 
 @service_command(
@@ -96,7 +95,7 @@ def _done(context: Context, account: Account | Denial) -> Result:
     words_min=1,
 )
 def register(context: Context, words: tuple[str, ...]) -> Result:
-    """Make the nickname an account."""
+    """Register the nickname as an account."""
     name = context.user.nick
     if context.user.account:
         send_refused(context, Refusal(Reason.ALREADY_LOGGED_IN, context.user.account))
@@ -145,7 +144,7 @@ def logout(context: Context, _words: tuple[str, ...]) -> Result:
     synonyms=("RECOVER", "RELEASE"),
 )
 def regain(context: Context, _words: tuple[str, ...]) -> Result:
-    """Take the account's name as nickname."""
+    """Change the nickname to the account's name."""
     account = _own_account(context)
     bearer = context.state.nicks.get(FoldedNick(fold_nick(account.name)))
     if bearer == context.user.id and context.user.nick == account.name:
@@ -165,7 +164,7 @@ def regain(context: Context, _words: tuple[str, ...]) -> Result:
     words_min=1,
 )
 def ghost(_context: Context, words: tuple[str, ...]) -> Result:
-    """End another user of the same account."""
+    """Disconnect another user of the same account."""
     return (EndClients(words[0]),)
 
 
@@ -177,7 +176,7 @@ def ghost(_context: Context, words: tuple[str, ...]) -> Result:
     synonyms=("UNREGISTER",),
 )
 def drop(context: Context, words: tuple[str, ...]) -> Result:
-    """Give the account up, once that is confirmed."""
+    """Delete the account, after a confirmation."""
     account = _own_account(context)
     text = f"DROP {account.id} {account.created_ms}"
     secret = context.state.secret
@@ -189,7 +188,7 @@ def drop(context: Context, words: tuple[str, ...]) -> Result:
     return None
 
 
-# What opens an account
+# Credentials and settings
 
 
 def _set_password(context: Context, words: tuple[str, ...]) -> Result:
@@ -211,7 +210,7 @@ _SETTINGS = {"PASSWORD": _set_password, "ALWAYS-ON": set_always_on}
     words_min=1,
 )
 def set_(context: Context, words: tuple[str, ...]) -> Result:
-    """Change what belongs to the account."""
+    """Change a setting of the account."""
     setting = _SETTINGS.get(words[0].upper())
     if setting is None:
         say(context, f"Give one of {', '.join(_SETTINGS)}.")
@@ -226,7 +225,7 @@ def set_(context: Context, words: tuple[str, ...]) -> Result:
     text="Lets client certificates open your account, by SHA-256; yours, unless you name one.",
 )
 def cert(context: Context, words: tuple[str, ...]) -> Result:
-    """Show or change which certificates open the account."""
+    """Show or change the certificates that the account accepts."""
     account = _own_account(context)
     what = words[0].upper() if words else "LIST"
     if what == "LIST":
@@ -263,7 +262,7 @@ def _list_certificates(context: Context, account: Account) -> None:
     NAME, "INFO", usage="INFO [<account>]", text="Says whether there is an account, and since when."
 )
 def info(context: Context, words: tuple[str, ...]) -> Result:
-    """Say what everybody may know of an account, and its owner what they may."""
+    """Show what everybody may know about an account, and more to its owner."""
     account = find(context.state, words[0]) if words else _own_account(context)
     if account is None:
         send_refused(context, Refusal(Reason.NO_SUCH_ACCOUNT, words[0]))

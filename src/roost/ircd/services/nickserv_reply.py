@@ -1,4 +1,4 @@
-"""What NickServ says: answers to what was asked of it, and why something was not done."""
+"""Replies of NickServ: what it did, and why it refused."""
 
 from roost.chat.changes import AccountChanged, AccountUpdated
 from roost.chat.refusals import Reason, Refusal
@@ -39,12 +39,11 @@ _REFUSALS: dict[Reason, str] = {
 
 
 def say(context: Context, text: str) -> None:
-    """Say something to the client."""
     voice.say(context, NAME, text)
 
 
 def send_account(context: Context, change: AccountChanged) -> None:
-    """Say that the client is logged in or out."""
+    """Tell the client that it has logged in, or out."""
     if change.account:
         say(context, f"You are logged in as {change.account}.")
     else:
@@ -52,19 +51,18 @@ def send_account(context: Context, change: AccountChanged) -> None:
 
 
 def send_registered(context: Context, name: str) -> None:
-    """Say that there is an account."""
+    """Tell the client that its account is registered."""
     say(context, f"{name} is your account from now on, and a nickname that is kept for you.")
 
 
 def send_updated(context: Context, change: AccountUpdated) -> None:
-    """Say what became of the account."""
+    """Tell the client what has changed about its account."""
     text = _UPDATED[change.what].format(detail=change.detail)
-    # What follows in the answer may give the client another nickname.
+    # A later part of the answer may change the client's nickname.
     voice.say(context, NAME, text, change.source.nick)
 
 
 def send_refused(context: Context, refusal: Refusal) -> None:
-    """Say why something was not done."""
     subject, detail = middle(refusal.subject), middle(refusal.detail)
     if refusal.reason is Reason.CERTIFICATE:
         is_none = refusal.detail == "none"

@@ -1,4 +1,4 @@
-"""The table of services and of what each can be asked.
+"""The table of services and their commands.
 
     add_service("HostServ", "HS", "What it is there for.", send_refused)
 
@@ -6,10 +6,10 @@
     def offer(context: Context, words: tuple[str, ...]) -> Result:
         ...
 
-A handler is given the words after the command's name and does what any handler may
-(`roost.ircd.context`). People reach it by PRIVMSG to the service, and by the IRC commands of the
-service's name and of its shortcut. HELP comes by itself. What the log refuses is told by the
-service's own `refused`, and what it did by `roost.ircd.serving.results`.
+A handler gets the words after the command's name, and may do what any handler may
+(`roost.ircd.context`). People reach it by PRIVMSG to the service, and by the IRC commands with the
+service's name and its shortcut. HELP is made from the table. The service's `refused` tells what the
+log refused, and `roost.ircd.serving.results` what it did.
 """
 
 from collections.abc import Callable
@@ -27,24 +27,24 @@ Handler: TypeAlias = Callable[[Context, tuple[str, ...]], Result]
 
 
 class ServiceCommand(msgspec.Struct, frozen=True):
-    """Something that a service can be asked."""
+    """A command of a service."""
 
     handler: Handler
     words_min: int
     usage: str
     text: str
-    """What it does, for HELP."""
+    """The explanation in HELP."""
 
 
 class Service(msgspec.Struct, frozen=True):
-    """Somebody who answers, but is no user."""
+    """A service; it answers messages, but is not a user."""
 
     name: str
     shortcut: str
-    """The IRC command that stands for a message to it, besides its whole name."""
+    """The short IRC command for messages to it, besides its full name."""
     introduction: str
     refused: Callable[[Context, Refusal], None]
-    """Says why something was not done."""
+    """Tells the client why the log refused something."""
     commands: dict[str, ServiceCommand] = {}
     synonyms: dict[str, str] = {}
 
@@ -56,7 +56,7 @@ _services: dict[str, Service] = {}
 def add_service(
     name: str, shortcut: str, introduction: str, refused: Callable[[Context, Refusal], None]
 ) -> None:
-    """Make a service known; its name has to be reserved in `chat.reservations`."""
+    """Register a service, whose name must be reserved in `chat.reservations`."""
     assert fold_nick(name) not in _services, f"{name} is there already"
     _services[fold_nick(name)] = Service(name, shortcut, introduction, refused)
 
@@ -70,7 +70,7 @@ def service_command(
     words_min: int = 0,
     synonyms: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Register a handler under a service's command; a name can be registered once only."""
+    """Register the handler of a service's command; each name may be registered once."""
 
     def register(handler: Handler) -> Handler:
         known = _services[fold_nick(service)]
@@ -85,23 +85,23 @@ def service_command(
 
 
 def services() -> tuple[Service, ...]:
-    """Every service."""
+    """Return all services."""
     return tuple(_services.values())
 
 
 def find_service(target: str) -> Service | None:
-    """Find whom a message to `target` is for, which may end in an address: NickServ@services."""
+    """Return the service with a name, which may have an address: NickServ@services."""
     name, _, _ = target.partition("@")
     return _services.get(fold_nick(name)) if name else None
 
 
 def asked_service(context: Context) -> Service | None:
-    """Give the service that the line was for, if it was for one."""
+    """Return the service that the line is for, if it is for one."""
     return find_service(context.targets[0]) if len(context.targets) == 1 else None
 
 
 def answer(context: Context, service: Service, text: str) -> Result:
-    """Answer what somebody says to a service."""
+    """Answer a message to a service."""
     context.targets = (service.name,)
     word, *words = text.split() or ["HELP"]
     name = word.upper()

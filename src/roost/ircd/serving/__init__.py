@@ -1,1 +1,1 @@
-"""A session's life on this node: registration, lines, jobs, handover, its end."""
+"""The life of a session on this node: registration, lines, jobs, takeover, end."""

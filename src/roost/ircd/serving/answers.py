@@ -1,4 +1,4 @@
-"""Sends answers to the balancers, in parts of a bounded size."""
+"""Sends answers to the balancers, in parts of limited size."""
 
 from collections.abc import Iterable
 
@@ -12,14 +12,14 @@ from roost.protocol.trunk import DeliverTo, Item, Reply
 
 
 class Answers:
-    """The way of an answer to its client; held back while the session's handover goes on."""
+    """Sends answers, or holds them back while a session is being handed over."""
 
     def __init__(self, environment: Environment, outbox: Outbox) -> None:
         self._environment = environment
         self._outbox = outbox
 
     def send_registering(self, context: Context) -> None:
-        """Send what a line of the registration was answered with; it is not acknowledged yet."""
+        """Send the answer to a line of the registration, which is not acknowledged yet."""
         session, answered = context.session, context.session.registration
         payload = finish(context)
         context.lines.clear()
@@ -31,10 +31,10 @@ class Answers:
             self.reply(session, context.line, part, payload, is_last=False)
 
     def send(self, context: Context, *, is_whole: bool) -> None:
-        """Send lines in as many parts as their length asks for.
+        """Send the lines of an answer in as many parts as needed.
 
-        The line is acknowledged when its answer is whole, unless it is to be heard again together
-        with those that follow.
+        A whole answer acknowledges the client's line, unless that makes sense only together with
+        the lines that follow.
         """
         session = context.session
         is_last = is_whole and not session.is_unfinished
@@ -51,7 +51,7 @@ class Answers:
             session.part = session.skipped_parts = 0
 
     def send_unasked(self, session: LocalSession, lines: Iterable[bytes]) -> None:
-        """Send encoded lines that are no answer."""
+        """Send encoded lines that are not part of an answer."""
         for piece in join_lines(lines, self._environment.config.reply_part_bytes_max):
             self.show(session, DeliverTo((session.id,), piece))
 
@@ -63,7 +63,7 @@ class Answers:
             self.show(session, Reply(session.id, session.generation, line, part, is_last, payload))
 
     def show(self, session: LocalSession, item: Item) -> None:
-        """Send an item, or hold it back until the session is live."""
+        """Send an item now, or when the session is live."""
         if session.handover is not None:
             session.handover.items.append(item)
         else:

@@ -1,11 +1,11 @@
-"""The table of commands: one file each in `roost.ircd.commands`, registered beside its code.
+"""The table of commands; each has a file in `roost.ircd.commands` and is registered there.
 
     @command("TOPIC", parameters_min=1)
     def topic(context: Context, message: Message) -> Result:
         ...
 
-What a handler may do and return is told in `roost.ircd.context`. Before a handler runs, it is
-checked that the command exists (421), may be used now (451, 462) and has enough parameters (461).
+`roost.ircd.context` explains what a handler may do and return. A handler runs only if the command
+exists (421), may be used now (451, 462) and has enough parameters (461).
 """
 
 from collections.abc import Callable
@@ -23,15 +23,15 @@ Handler: TypeAlias = Callable[[Context, Message], Result]
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A command and when it may be used."""
+    """A command, and when it may be used."""
 
     name: str
     handler: Handler
     parameters_min: int
     is_before_registration: bool
-    """May be used before registration is complete."""
+    """Whether it may be used before registration is complete."""
     is_after_registration: bool
-    """May be used once it is."""
+    """Whether it may be used afterwards."""
 
 
 _commands: dict[str, Command] = {}
@@ -44,7 +44,7 @@ def command(
     is_before_registration: bool = False,
     is_after_registration: bool = True,
 ) -> Callable[[Handler], Handler]:
-    """Register a handler under a command's name; a name can be registered once only."""
+    """Register a handler under a command's name; each name may be registered once."""
 
     def register(handler: Handler) -> Handler:
         assert name not in _commands, f"{name} is registered twice"
@@ -57,12 +57,12 @@ def command(
 
 
 def command_names() -> tuple[str, ...]:
-    """Every registered command's name, sorted."""
+    """Return the names of all commands, sorted."""
     return tuple(sorted(_commands))
 
 
 def dispatch(context: Context, message: Message) -> Result:
-    """Handle one message; everything that is wrong with it is answered in `context`."""
+    """Handle one message; errors are answered in `context`."""
     entry = _commands.get(message.command)
     is_registered = context.session.phase is not Phase.REGISTERING
     if entry is None:
@@ -89,6 +89,6 @@ def dispatch(context: Context, message: Message) -> Result:
 
 
 def run(context: Context, name: str, *parameters: str) -> None:
-    """Answer as if the client had asked `name`; for commands that only answer from local state."""
+    """Answer as if the client had sent the command `name`, which must only read local state."""
     result = dispatch(context, Message(command=name, parameters=parameters))
     assert result is None, f"{name} does more than answer"

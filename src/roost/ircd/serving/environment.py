@@ -1,4 +1,4 @@
-"""What every line is handled with."""
+"""What is needed to handle any line."""
 
 import msgspec
 
@@ -10,12 +10,12 @@ from roost.ircd.sessions.session import LocalSession
 
 
 class Environment(msgspec.Struct):
-    """Shared by all parts of `serving`: each may change between two lines."""
+    """Configuration, state and time, shared by all parts of `serving` and replaced in place."""
 
     config: Config
     state: State
     now: Instant = Instant(0.0, 0)
 
     def context(self, session: LocalSession, line: int = 0) -> Context:
-        """Make a context for a line, or without one for what a client is told unasked."""
+        """Make a context for a line; 0 is for what a client is told unasked."""
         return Context(self.config, self.state, session, self.now, line)

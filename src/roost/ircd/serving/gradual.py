@@ -1,7 +1,7 @@
-"""Long answers that are made and sent a piece at a time, so that nobody else waits for them.
+"""Long answers that are made and sent piece by piece, so that other clients need not wait.
 
-The client's own next line waits until its answer is whole. A node that takes over begins such an
-answer anew, and the balancer drops the parts that the client has been given.
+The client's own next line waits until the answer is complete. A node that takes over makes the
+whole answer again, and the balancer drops the parts that the client already has.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from roost.ircd.context import Context, Gradual
 from roost.ircd.rendering.lines import Line
 
 STEPS_PER_TICK = 2
-"""Of all clients' long answers together: a step is some 10 ms of work, and a tick comes four times
-a second."""
+"""Steps of all clients' long answers together; a step takes about 10 ms, and there are four ticks a
+second."""
 
 
 class GoingAnswer:
@@ -27,12 +27,12 @@ class GoingAnswer:
         self._steps = _labelled(context, gradual.steps)
 
     def step(self) -> bool:
-        """Put some more lines into the context; tells whether these are the last ones."""
+        """Add more lines to the context; return whether these are the last ones."""
         return next(self._steps, True) is True
 
 
 def _labelled(context: Context, steps: Iterator[None]) -> Iterator[None]:
-    """Put all the lines in one batch, if the client labelled its line."""
+    """Put all lines in one batch, if the client labelled its line."""
     if not context.label:
         yield from steps
         return

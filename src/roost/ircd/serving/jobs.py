@@ -1,14 +1,14 @@
-"""Lines that wait for slow work, or for the log, before it is known what they do.
+"""Lines that wait for slow work, or for the log, before they can take effect.
 
-A handler that cannot say at once what is to be done returns one of these (from `ircd.context`):
+A handler that cannot decide at once returns one of these (from `ircd.context`):
 
     Job(work, then)          the driver does the work off the event loop (`sessions.work` has the
                              kinds), then `then(context, outcome)` is called
-    Request(command, then)   the log orders a command that is no Act, such as `CountLogin`; then
+    Request(command, then)   the log orders a command other than `Act`, such as `CountLogin`, then
                              `then(context, applied)` is called
 
-`then` may do all that a handler may: answer, raise `RefusedError`, and return any result, so also
-operations or the next Job. For example, of a service's command:
+`then` may do what a handler may: answer, raise `RefusedError`, and return any result, including
+operations or another Job. An example from a service:
 
     def identify(context, name, password):
         def then(context: Context, outcome: Outcome) -> Result:
@@ -19,18 +19,18 @@ operations or the next Job. For example, of a service's command:
 
         return Job(VerifyPassword(account.credentials.password, password), then)
 
-(`accounts.login` has just this, with the attempts counted.) When the work could not be done,
-because too much waits already, `then` is not called: the client gets FAIL
-TEMPORARILY_UNAVAILABLE, or what the Job's `failed` says.
+(`accounts.login` does this, and counts the attempts.) If the work could not be done, because too
+much is waiting already, `then` is not called: the client gets FAIL TEMPORARILY_UNAVAILABLE, or what
+the Job's `failed` sends.
 
-The client's later lines wait meanwhile, in order; nobody else's do. The line is not acknowledged
-before it is done, so that a node that takes over hears it again. Two duties follow:
+Meanwhile the client's later lines wait, in order; other clients' lines do not. The line is not
+acknowledged until it is done, so that a node that takes over gets it again. Two duties follow:
 
-- A line that had its effect is not worked on again: its answer is made from the log's results by
-  `serving.results`. So what is to be said of operations is said there, or before the Job, and not
-  in `then` beside them; and `context.targets`, if `replies` needs it, is set before the Job.
-- One that had none yet is worked on anew, so that a Request's command may be asked for twice by
-  one line. Applying it twice must be harmless.
+- A line that has taken effect is not worked on again: `serving.results` makes its answer from the
+  log's results. So `then` must not answer for operations that it returns; that belongs there, or
+  before the Job. If the answer needs `context.targets`, set it before the Job.
+- A line that has not taken effect is worked on again, so it may ask for a Request's command twice.
+  Applying that command twice must be harmless.
 """
 
 from collections.abc import Callable
@@ -49,12 +49,12 @@ GoOn: TypeAlias = Callable[[Context, Result], None]
 
 
 class Jobs:
-    """The lines that wait; at most one of each session."""
+    """The waiting lines, at most one for each session."""
 
     def __init__(
         self, outbox: Outbox, is_served: Callable[[LocalSession], bool], go_on: GoOn
     ) -> None:
-        """`go_on` is called with what came of a line, once that is known."""
+        """`go_on` is called with the result of a line, once it is known."""
         self._outbox = outbox
         self._is_served = is_served
         self._go_on = go_on
@@ -63,7 +63,7 @@ class Jobs:
         self._requests: dict[SessionId, tuple[Context, Request]] = {}
 
     def begin(self, context: Context, result: Job | Request) -> None:
-        """Let a line wait."""
+        """Start the work, or ask the log, and let the line wait."""
         context.session.waiting_line = context.line
         if isinstance(result, Request):
             self._requests[context.session.id] = (context, result)
@@ -75,7 +75,7 @@ class Jobs:
         self._outbox.job(ticket, result.work)
 
     def done(self, ticket: int, outcome: Outcome) -> None:
-        """Go on with a line whose work is done, or could not be."""
+        """Go on with a line whose work is done, or has failed."""
         context, job = self._jobs.pop(ticket, (None, None))
         if context is None or job is None or not self._is_served(context.session):
             return
@@ -90,7 +90,7 @@ class Jobs:
         self._go_on(context, None)
 
     def settle(self, session: LocalSession, applied: Applied) -> None:
-        """Go on with a line whose command the log has ordered; one that nobody waits for is old."""
+        """Go on with the line whose command the log has ordered, if it still waits."""
         waiting = self._requests.get(session.id)
         if waiting is None:
             return
@@ -107,11 +107,11 @@ class Jobs:
             self._go_on(context, _attempt(context, lambda: request.then(context, applied)))
 
     def forget(self, session: LocalSession) -> None:
-        """Wait no more for what a session asked for; its work may be going on."""
+        """Forget what a session waits for; its work may still be going on."""
         self._requests.pop(session.id, None)
 
     def replace_state(self, state: State) -> None:
-        """Go on with another state."""
+        """Let waiting lines go on with another state."""
         for context, _ in [*self._jobs.values(), *self._requests.values()]:
             context.state = state
 

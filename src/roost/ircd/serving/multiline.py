@@ -1,11 +1,11 @@
-"""Messages of several lines, as clients send them: collected until the batch ends.
+"""Messages of several lines, which are collected until the batch ends.
 
-    BATCH +1 draft/multiline #room      what is said of the whole message: tags, label
+    BATCH +1 draft/multiline #room      has the message's tags and label
     @batch=1 PRIVMSG #room :...         its lines
-    BATCH -1                            now it is one message, and one line of the client
+    BATCH -1                            completes the message
 
-The lines are acknowledged together (`LocalSession.is_unfinished`), so that another node hears all
-of them again. That is why a batch is bounded in everything that it makes the balancer keep.
+The lines are acknowledged together (`LocalSession.is_unfinished`), so that another node gets all
+of them again. The balancer keeps them until then, so the lines and bytes of a batch are limited.
 
 Source: ircv3.net/specs/extensions/multiline.
 """
@@ -19,18 +19,18 @@ from roost.ircd.rendering.packing import middle
 from roost.ircd.sessions.session import OpenBatch, Phase
 
 BYTES_MAX = 4096
-"""Of a whole message: some screens of text."""
+"""Bytes of a message: a few screens of text."""
 LINES_MAX = 100
 KEPT_LINES_MAX = 256
-"""Of any kind while a batch is open: half of what a balancer keeps."""
+"""Lines of any kind while a batch is open: half of what a balancer keeps."""
 KEPT_BYTES_MAX = 64 * 1024
-"""Likewise."""
+"""Likewise in bytes."""
 
 _CONCAT = "draft/multiline-concat"
 
 
 def fail(context: Context, code: str, *parameters: str, text: str) -> None:
-    """Say why a batch cannot be; what still comes of it is ignored."""
+    """Refuse a batch; the rest of it is ignored."""
     session = context.session
     context.command = "BATCH"
     if session.multiline is not None:
@@ -41,7 +41,7 @@ def fail(context: Context, code: str, *parameters: str, text: str) -> None:
 
 
 def count_line(context: Context, line: bytes | None) -> None:
-    """Count a line, of any kind, while a batch is open."""
+    """Count a line of any kind while a batch is open."""
     batch = context.session.multiline
     if batch is None:
         return
@@ -52,7 +52,7 @@ def count_line(context: Context, line: bytes | None) -> None:
 
 
 def collect(context: Context, message: Message) -> bool:
-    """Take a line that is part of a batch; whether it is one."""
+    """Collect a line that is part of a batch; return whether it is one."""
     session = context.session
     if not context.has(Capability.MULTILINE) or session.phase is Phase.REGISTERING:
         return False
@@ -62,7 +62,7 @@ def collect(context: Context, message: Message) -> bool:
     context.label = ""
     batch = session.multiline
     if batch is None or tags["batch"] != batch.reference:
-        # Of a batch that failed, or was never begun; its end is answered.
+        # The batch failed or was never begun; only its end is answered.
         return True
     given = message.parameters[0] if message.parameters else ""
     if message.command != "PRIVMSG" or len(message.parameters) < 2:
@@ -84,7 +84,7 @@ def _add(context: Context, batch: OpenBatch, text: str, *, is_continued: bool) -
     start = batch.breaks[-1] if batch.breaks else 0
     if batch.lines and not is_continued:
         batch.text += "\n"
-    # What goes on a blank line is that line.
+    # What continues a blank line is that line.
     if batch.lines and not (is_continued and start == len(batch.text)):
         batch.breaks.append(len(batch.text))
     batch.lines += 1
@@ -98,12 +98,12 @@ def _add(context: Context, batch: OpenBatch, text: str, *, is_continued: bool) -
 
 
 def finish(context: Context, batch: OpenBatch) -> tuple[Say, ...] | None:
-    """Make one message of a batch that has ended."""
+    """Turn a batch that has ended into one message."""
     if not batch.text.strip("\n"):
         fail(context, "MULTILINE_INVALID", text="The batch says nothing")
         return None
     context.session.multiline = None
     context.label = batch.label
-    # What the log says of it is said as of any message.
+    # The log's results are answered as for any message.
     context.command = "PRIVMSG"
     return (Say("PRIVMSG", batch.target, batch.text, batch.tags, tuple(batch.breaks)),)

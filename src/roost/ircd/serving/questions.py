@@ -18,11 +18,11 @@ class _Asked(msgspec.Struct):
     context: Context
     show: Callable[[Context, Answer], Result]
     remaining: list[Query]
-    """To be asked, in order, while the answers are empty."""
+    """Queries to try, in order, while the answers are empty."""
 
 
 class Questions:
-    """The questions that were asked and not answered yet."""
+    """The questions that are not answered yet."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Questions:
         is_served: Callable[[LocalSession], bool],
         go_on: Callable[[Context, Result], None],
     ) -> None:
-        """`go_on` is called with what came of a line, once that is known."""
+        """`go_on` is called with the result of a line, once it is known."""
         self._outbox = outbox
         self._is_served = is_served
         self._go_on = go_on
@@ -38,7 +38,7 @@ class Questions:
         self._next_ticket = 1
 
     def ask(self, context: Context, question: Question) -> None:
-        """Have a question answered, and let its line wait."""
+        """Ask the history store, and let the line wait."""
         self._ask(context, question.show, list(question.queries))
 
     def _ask(

@@ -1,4 +1,4 @@
-"""From a client's bytes to a handler's result; whatever is wrong with them is answered.
+"""Turns a client's bytes into a handler's result, or answers what is wrong with them.
 
 Source: modern.ircdocs.horse, "Message Format"; ircv3.net, utf8-only, message-tags (417).
 """
@@ -14,7 +14,7 @@ _UTF8_TEXT = "Message rejected, your IRC software MUST use UTF-8 encoding on thi
 
 
 def read(context: Context, line: bytes | None) -> Result:
-    """Handle a line; None stands for one that was too long to be kept."""
+    """Handle a line; None stands for one that was too long."""
     count_line(context, line)
     if line is None:
         _refuse_long(context)

@@ -1,9 +1,8 @@
-"""How a connection becomes a registered client.
+"""Registration: how a connection becomes a client.
 
-A client gives a nickname (NICK), a name (USER) and, if it negotiates capabilities, says when it is
-done (CAP END). Then the log is asked to open the session; only the log knows whether the nickname
-is free, so that a refusal comes back and the client tries another one. A client that was here
-before may ask to go on with its session instead (RESUME).
+A client sends a nickname (NICK), its names (USER) and, if it negotiates capabilities, CAP END. Then
+the log is asked to open the session. Only the log knows whether the nickname is free; if not, the
+client gets a refusal and tries another one. A returning client may resume its session (RESUME).
 
 Source: modern.ircdocs.horse, "Connection Registration".
 """
@@ -24,7 +23,7 @@ from roost.ircd.sessions.session import LocalSession
 
 
 def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSession:
-    """Make the command that registers a client; `line` is the last one of its registration."""
+    """Return the command that registers a client; `line` is the last line of its registration."""
     given = session.registration
     if given.resume is not None:
         return ResumeSession(
@@ -57,17 +56,17 @@ def open_session(session: LocalSession, line: int) -> OpenSession | ResumeSessio
 
 
 def host_of(address: str) -> str:
-    """Make of an address what can stand anywhere in a line: IPv6 may begin with a colon."""
+    """Return an address as a host, which must not begin with a colon as IPv6 addresses may."""
     return f"0{address}" if address.startswith(":") else address
 
 
 def is_balancer_known(session: LocalSession, state: State) -> bool:
-    """Whether the log has reached the run of the balancer that the session belongs to."""
+    """Return whether the log already knows the balancer's current run."""
     return state.balancers.get(session.balancer, 0) >= incarnation_of(session.id)
 
 
 def send_refusals(context: Context, applied: Applied) -> None:
-    """Tell the client why it is not registered, and let it try another nickname."""
+    """Tell the client why it is not registered, so that it can try again."""
     session = context.session
     if applied.failure:
         session.end_reason = "Registration failed"
@@ -91,7 +90,7 @@ def send_refusals(context: Context, applied: Applied) -> None:
 
 
 def refuse_again(context: Context) -> None:
-    """Say once more what another node said: that the session or the nickname cannot be had."""
+    """Repeat another node's refusal of the session or the nickname."""
     given = context.session.registration
     if given.resume is not None:
         resumption.refuse(context, Reason.NOTHING_TO_RESUME)
@@ -106,7 +105,7 @@ def _refuse(context: Context, refusal: Refusal) -> None:
 
 
 def send_welcome(context: Context) -> None:
-    """Send what "the server MUST send, in this order", and what it then should.
+    """Send what a server MUST and SHOULD send on registration, in this order.
 
     "[...] RPL_WELCOME, RPL_YOURHOST, RPL_CREATED, RPL_MYINFO, and at least one RPL_ISUPPORT [...]
     The server SHOULD then respond as though the client sent the LUSERS command [...] The server

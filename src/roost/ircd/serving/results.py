@@ -1,4 +1,4 @@
-"""Shows the one who asked what came of it: the log's verdict on its own line.
+"""Answers a client's line with what the log made of it.
 
 Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setname.
 """
@@ -43,7 +43,7 @@ from roost.ircd.serving.resumption import send_token
 
 
 def send_results(context: Context, applied: Applied) -> None:
-    """Answer a line with what its operations did, in their order."""
+    """Answer a line with the results of its operations, in order."""
     service = asked_service(context)
     for result in applied.results:
         if not isinstance(result, Refusal):
@@ -56,10 +56,10 @@ def send_results(context: Context, applied: Applied) -> None:
 
 
 def _send_change(context: Context, change: Change, applied: Applied) -> None:
-    """Show the client a change, and what only the one who asked is told besides.
+    """Show the client a change that it caused, and what only the answer tells.
 
-    What somebody else did, if only by being made to, is delivered as to everybody. But what a
-    service did for the client has its place in the answer.
+    Changes of other users, even if this client's line caused them, are delivered to it as to
+    everybody. But what a service did for it is part of the answer.
     """
     source = change.source.user
     is_own = source == context.session.user
@@ -74,7 +74,7 @@ def _send_change(context: Context, change: Change, applied: Applied) -> None:
 
 
 def _is_shown(context: Context, change: Change) -> bool:
-    """Return whether the change itself is part of the answer."""
+    """Return whether the answer shows the change itself."""
     told, source, session = audience(change), change.source.user, context.session
     if source and told.answer != "like others":
         viewer = Viewer(session.capabilities, session.user)
@@ -84,7 +84,7 @@ def _is_shown(context: Context, change: Change) -> bool:
 
 
 def _send_before(context: Context, change: Change) -> None:
-    """Send what comes before the change itself."""
+    """Send what precedes the change."""
     match change:
         case UserModesChanged() if context.command == "OPER":
             context.reply(numerics.RPL_YOUREOPER, "You are now an IRC operator")
@@ -93,7 +93,7 @@ def _send_before(context: Context, change: Change) -> None:
 
 
 def _send_after(context: Context, change: Change) -> None:
-    """Send what follows the change, or is said in its place."""
+    """Send what follows the change, or replaces it."""
     match change:
         case Said():
             if change.away and change.verb == "PRIVMSG":

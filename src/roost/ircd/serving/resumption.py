@@ -1,10 +1,10 @@
-"""Tokens with which a client goes on with its session over another connection.
+"""Tokens that let a client resume its session over another connection.
 
     token = base64url(session id, user id, HMAC-SHA256(secret, both))
 
-The secret is part of the replicated state, so that every node makes and knows the same tokens and
-none has to be stored. A token says nothing of the secret and is told to nobody but its client;
-whether its session can still be resumed is the log's to decide.
+The secret is part of the replicated state, so all nodes make the same tokens and none is stored.
+A token reveals nothing about the secret, and only its client is told it. The log decides whether
+the session can still be resumed.
 
 Source: docs/resume.md.
 """
@@ -22,23 +22,23 @@ from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
 
 FAILURES_MAX = 3
-"""Tokens that a connection may try in vain: an honest client has one."""
+"""Wrong tokens that a connection may try; an honest client has one token."""
 
 _PURPOSE = b"roost.chat/resume 1\0"
-"""Keeps what the secret signs here apart from whatever else it may sign one day."""
+"""Separates these signatures from others that are made with the same secret."""
 _IDS = struct.Struct(">QQ")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _TOKEN_LENGTH = (_IDS.size + _DIGEST_BYTES) // 3 * 4
 
 
 def make_token(secret: bytes, session: SessionId, user: UserId) -> str:
-    """Make a session's token: the same on every node."""
+    """Return the token of a session; it is the same on every node."""
     ids = _IDS.pack(session, user)
     return base64.urlsafe_b64encode(ids + _sign(secret, ids)).decode()
 
 
 def read_token(secret: bytes, token: str) -> tuple[SessionId, UserId] | None:
-    """Tell which session a token is for, and its user; None when it is not one of ours."""
+    """Return the session and the user of a token; None if the token is not valid."""
     if not secret or len(token) != _TOKEN_LENGTH or not token.isascii():
         return None
     try:
@@ -57,7 +57,7 @@ def _sign(secret: bytes, ids: bytes) -> bytes:
 
 
 def send_token(context: Context) -> None:
-    """Tell a registered client its token, if it negotiated the capability."""
+    """Send a registered client its token, if it negotiated the capability."""
     secret = context.state.secret
     if secret and context.has(Capability.RESUME):
         session = context.session
@@ -67,9 +67,10 @@ def send_token(context: Context) -> None:
 def seen_before(
     context: Context, reaches: Callable[[Position], bool]
 ) -> tuple[Position, int] | None:
-    """Tell what a client that resumes saw last, if everything after it is at hand.
+    """Return the id of the last message that a resuming client saw; None to show it nothing.
 
-    `reaches` says whether everything after a position is.
+    `reaches` tells whether all entries after a position are still available. If they are not, the
+    client is told so.
     """
     resume = context.session.registration.resume
     if resume is None or not resume.seen:
@@ -82,13 +83,13 @@ def seen_before(
 
 
 def send_history_lost(context: Context) -> None:
-    """Say that what the client missed is too long ago to be sent without being asked for."""
+    """Tell the client to ask for history, because what it missed is not available any more."""
     text = "The missed messages are not at hand any more, use CHATHISTORY"
     context.send("NOTE", "RESUME", "HISTORY_LOST", text)
 
 
 def refuse(context: Context, reason: Reason) -> None:
-    """Say why the log did not resume a session."""
+    """Tell the client why the log did not resume its session."""
     if reason is Reason.RESUME_INSECURE:
         fail(context, "CANNOT_RESUME", "The session was secure, this connection is not")
     else:
@@ -96,9 +97,9 @@ def refuse(context: Context, reason: Reason) -> None:
 
 
 def fail(context: Context, code: str, text: str) -> None:
-    """Send a FAIL; a client that has had too many is closed.
+    """Send a FAIL, and close the connection after too many.
 
-    It can go on with NICK and USER as if it had not asked.
+    The client may register with NICK and USER instead.
     """
     context.send("FAIL", "RESUME", code, text)
     given = context.session.registration

@@ -1,12 +1,12 @@
-"""Serves the clients' lines: strictly one after the other for each session.
+"""Serves the clients' lines; those of one session strictly one after the other.
 
     queue --> read --+--> answered at once, or step by step       --> Reply
                      +--> Act command --> the log --> settle()    --> Reply
                      +--> history query --> `questions`           --> Reply
                      +--> slow work, or a request --> `jobs`      --> any of these
 
-Until registration completes no line is acknowledged; the entry that opens the session
-acknowledges all of them, so that a node that takes over replays them.
+No line is acknowledged until registration completes. The entry that opens the session acknowledges
+all of them, so that a node that takes over before can replay them.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ from roost.protocol.trunk import Close, Lines, Refuse
 
 
 class Serving:
-    """The lines of all local sessions, and what they wait for."""
+    """The lines of all local sessions, and the contexts that wait for the log."""
 
     def __init__(
         self,
@@ -67,16 +67,16 @@ class Serving:
         self.questions = Questions(outbox, self._is_served, self._take_late)
         self.jobs = Jobs(outbox, self._is_served, self._take_late)
         self._going: deque[GoingAnswer] = deque()
-        """Long answers, the one to be gone on with first."""
+        """Long answers, in the order in which they continue."""
         self._unopened: list[Context] = []
-        """Registrations that are to be asked for again at the next tick."""
+        """Registrations to ask for again at the next tick."""
 
     # Lines come in
 
     def take_lines(self, session: LocalSession, frame: Lines) -> None:
-        """Queue the lines that are new, and handle what can be handled."""
+        """Queue new lines, and handle those that need not wait."""
         if frame.first > session.next_line:
-            # A trunk is ordered, so this is a balancer that forgot lines: no answer would be right.
+            # A trunk is ordered, so the balancer has forgotten lines: no answer would be right.
             self.refuse(session, "lines are missing")
             return
         if session.end_reason is None and session.phase is not Phase.ENDING:
@@ -89,7 +89,7 @@ class Serving:
         self.pump(session)
 
     def pump(self, session: LocalSession) -> None:
-        """Handle queued lines until one has to wait."""
+        """Handle queued lines until one must wait."""
         while session.queue and not session.is_busy:
             number, line = session.queue.pop(0)
             self._handle(session, number, line)
@@ -110,7 +110,7 @@ class Serving:
         self._take(context, result)
 
     def _take(self, context: Context, result: Result) -> None:
-        """Do what a handler's result says."""
+        """Do what a handler's result asks for."""
         session = context.session
         if isinstance(result, Job | Request):
             self.jobs.begin(context, result)
@@ -135,7 +135,7 @@ class Serving:
         session.registration.lines += 1
         is_flood = session.registration.lines > self.environment.config.registration_lines_max
         if session.end_reason is None and session.registration.is_complete and not is_flood:
-            # Nothing yet, also no ACK of a label: the welcome or the refusal is the line's answer.
+            # Send nothing yet, not even ACK for a label: the welcome or the refusal is the answer.
             abort_exchange(context)
             self._ask_to_open(context)
             return
@@ -147,7 +147,7 @@ class Serving:
     def _ask_to_open(self, context: Context) -> None:
         answered = context.session.registration
         if answered.part < answered.skipped_parts:
-            # The client was told more after this attempt, so it was refused; that is not undone.
+            # The client was told more after this attempt, so it was refused, and stays so.
             registration.refuse_again(context)
             self._go_on_refused(context)
             return
@@ -166,10 +166,10 @@ class Serving:
     def _is_served(self, session: LocalSession) -> bool:
         return self._directory.by_id.get(session.id) is session
 
-    # The log has spoken
+    # Results come from the log
 
     def settle(self, session: LocalSession, applied: Applied) -> None:
-        """Answer the line that waits for this entry, if it is this session's."""
+        """Answer the session's line that waits for this entry, if there is one."""
         if applied.generation != session.generation:
             return
         if applied.request:
@@ -194,20 +194,20 @@ class Serving:
         self._finish(context)
 
     def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
-        """Answer a line as it was, or would have been, when it took effect."""
+        """Answer a line that took effect while another node served the session."""
         if is_refused_now:
-            # What could be done then cannot be done any more.
+            # It was possible then, and is not any more.
             context.lines.clear()
         self.takeover.catch_up(context.session, effect)
         self._settle_line(context, effect)
 
     def _finish(self, context: Context) -> None:
-        """Send a line's whole answer."""
+        """Send the whole answer to a line."""
         self._answers.send(context, is_whole=True)
         self.takeover.line_done(context.session, context.line)
 
     def _go_on(self, going: GoingAnswer) -> None:
-        """Send some more of a long answer."""
+        """Send the next part of a long answer."""
         context = going.context
         is_whole = going.step()
         self._answers.send(context, is_whole=is_whole)
@@ -225,7 +225,7 @@ class Serving:
             if registration.is_balancer_known(session, self.environment.state):
                 session.end_reason = "Registration was overtaken, connect again"
             else:
-                # The entry that announces the balancer is still on its way through the log.
+                # The log does not know the balancer yet; its announcement is still on the way.
                 self._wait(context)
                 self._unopened.append(context)
             return
@@ -236,14 +236,14 @@ class Serving:
         self._go_on_refused(context)
 
     def _go_on_refused(self, context: Context) -> None:
-        """Say that the log refused; who could not resume may have said enough to register."""
+        """Send a refusal, then register a client that could not resume but sent NICK and USER."""
         session = context.session
         self._answers.send_registering(context)
         if session.end_reason is None and session.registration.is_complete:
             self._ask_to_open(context)
 
     def _settle_registered(self, context: Context) -> None:
-        """The client was registered when another node served it; its lines are replayed."""
+        """Go on with a client that registered while another node served it."""
         session = context.session
         known = self.environment.state.sessions[session.id]
         opening = self._recent.opening(session.id)
@@ -251,13 +251,13 @@ class Serving:
         if (opening is not None and opening.line > context.line) or (
             resume is not None and resume.user != known.user
         ):
-            # This attempt was refused then, and the client tried something else.
+            # That attempt was refused, and the client went on to something else.
             registration.refuse_again(context)
             self._go_on_refused(context)
             return
         session.opened_line = context.line
         if opening is not None:
-            # Before that there was nothing to be shown to it.
+            # There was nothing to show to the client before that.
             session.served = max(session.served, opening.position)
         generation = known.generation
         if generation < session.generation:
@@ -270,9 +270,9 @@ class Serving:
             self.refuse(session, TOO_LATE)
 
     def open(self, session: LocalSession, line: int, *, is_new: bool) -> None:
-        """The log has registered the client: acknowledge everything up to `line`, and welcome.
+        """Welcome a client that the log has registered, and acknowledge its lines up to `line`.
 
-        Unless that `is_new`, the client may have missed something since.
+        Unless the registration `is_new`, the client may have missed something since.
         """
         context = self._waiting.get(session.id)
         if context is not None and context.line == line:
@@ -288,12 +288,12 @@ class Serving:
             session,
             has_missed=not is_new,
             seen=seen,
-            # Who resumes has not forgotten the rooms.
+            # A resuming client still knows its rooms.
             is_newcomer=session.registration.resume is None,
         )
 
     def replace_state(self, state: State) -> None:
-        """Go on with another state; answers that are under way are made from it."""
+        """Go on with another state, also in answers that are under way."""
         self.environment.state = state
         self.jobs.replace_state(state)
         going = [one.context for one in self._going]
@@ -303,12 +303,12 @@ class Serving:
     # Sessions that another node served before
 
     def fenced(self, session: LocalSession) -> None:
-        """The log says that this node does not get the session."""
+        """Drop a session that the log did not give to this node."""
         if session.phase is Phase.ATTACHING:
             self._lose(session)
 
     def attached(self, session: LocalSession) -> None:
-        """The log says that this node serves the session from now on."""
+        """Serve a session that the log has given to this node."""
         if session.phase is not Phase.ATTACHING:
             return
         if not self._recent.reaches(session.served):
@@ -323,7 +323,7 @@ class Serving:
     # Time
 
     def tick(self) -> None:
-        """Go on with long answers, and ask again for what the log was not ready to take."""
+        """Continue long answers, and ask again for what the log could not take yet."""
         for _ in range(STEPS_PER_TICK):
             going = self._going.popleft() if self._going else None
             if going is not None and self._is_served(going.context.session):
@@ -337,7 +337,7 @@ class Serving:
     # Sessions end
 
     def _end(self, session: LocalSession, reason: str) -> None:
-        """End a session whose lines are all done."""
+        """End a session whose lines are all handled."""
         if (
             session.phase is Phase.REGISTERING
             and session.generation == 1
@@ -345,16 +345,16 @@ class Serving:
         ):
             self.close(session, reason)
         else:
-            # The log may know it, or be about to: this node or an earlier one asked for that.
+            # The log may know it, or soon will, because this or an earlier node asked for it.
             session.phase = Phase.ENDING
             self._outbox.command(CloseSession(session.id, reason))
 
     def close(self, session: LocalSession, reason: str) -> None:
-        """Forget a session that the log has closed, or never opened, and tell its client."""
+        """Forget a session that the log has closed or never opened, and tell its client."""
         self._say_goodbye(session, f"{session.address} ({reason})")
 
     def supersede(self, session: LocalSession) -> None:
-        """Forget a session that its client goes on with elsewhere, and tell whoever is here."""
+        """Forget a session that was resumed over another connection, and tell the old one."""
         self._say_goodbye(session, "resumed from another connection")
 
     def _say_goodbye(self, session: LocalSession, text: str) -> None:
@@ -371,7 +371,7 @@ class Serving:
     def refuse(self, session: LocalSession, reason: str) -> None:
         """Give a session back to its balancer, which picks another node."""
         if session.is_detached:
-            # Nobody is to be served elsewhere; what is left is that everybody else learns of it.
+            # There is no client to serve elsewhere; but everybody else must learn that it left.
             session.queue.clear()
             self._end(session, session.end_reason or "Connection closed")
             return
@@ -380,19 +380,19 @@ class Serving:
         self.give_up(session)
 
     def give_up(self, session: LocalSession) -> None:
-        """Serve a session no more; its client stays, with another node."""
+        """Stop serving a session whose client another node serves."""
         self._groups.leave_all(session)
         self.forget(session)
 
     def forget(self, session: LocalSession) -> None:
-        """Serve a session no more, without a word."""
+        """Stop serving a session without telling anybody."""
         self._waiting.pop(session.id, None)
         self.jobs.forget(session)
         self._groups.forget(session)
         self._directory.remove(session)
 
     def _lose(self, session: LocalSession) -> None:
-        """The log did not take a line: the session is closed, or another node's."""
+        """Drop a session whose line the log fenced off: it is closed, or another node's."""
         if session.id in self.environment.state.sessions:
             self.give_up(session)
         else:

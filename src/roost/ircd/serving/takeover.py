@@ -1,4 +1,4 @@
-"""Takes over sessions that another node served, up to the moment when they are live here.
+"""Takes over sessions that another node served, until they are live here.
 
     ask_for() --> the log --> take_up() --> hand_over() --> lines come again --> go_live()
 
@@ -24,7 +24,7 @@ from roost.ircd.sessions.recent import RecentEntries, nick_before
 from roost.ircd.sessions.session import LocalSession, Phase
 
 ATTACHED_AT_ONCE_MAX = 500
-"""Sessions in one command: an entry of 10 kB, and some milliseconds of every node's work."""
+"""Sessions in one command: an entry of 10 kB, and a few milliseconds of work for every node."""
 TOO_LATE = "it is too long ago that the client was served"
 
 
@@ -41,7 +41,7 @@ class Takeover:
         answers: Answers,
         refuse: Callable[[LocalSession, str], None],
     ) -> None:
-        """`refuse` gives a session back to its balancer, and says why."""
+        """`refuse` gives a session back to its balancer, with a reason."""
         self._environment = environment
         self._outbox = outbox
         self._directory = directory
@@ -51,7 +51,7 @@ class Takeover:
         self._refuse = refuse
         self._missed = MissedIndex(recent)
         self._attaching: list[tuple[SessionId, int]] = []
-        """Sessions and generations that the log is to be asked for at the turn's end."""
+        """Sessions and generations to ask the log for at the end of the turn."""
 
     def ask_for(self, session: LocalSession) -> None:
         """Ask the log to fence off the node that served a session before."""
@@ -59,14 +59,14 @@ class Takeover:
         self._attaching.append((session.id, session.generation))
 
     def ask_together(self) -> None:
-        """Ask for all sessions since the last time, in few commands."""
+        """Ask for all sessions of this turn, in few commands."""
         attaching, self._attaching = self._attaching, []
         for start in range(0, len(attaching), ATTACHED_AT_ONCE_MAX):
             some = attaching[start : start + ATTACHED_AT_ONCE_MAX]
             self._outbox.command(AttachSessions(tuple(some)))
 
     def take_up(self, session: LocalSession) -> None:
-        """Make a session what the state says that it is."""
+        """Fill in a session from the replicated state."""
         state = self._environment.state
         known = state.sessions[session.id]
         user = state.users[known.user]
@@ -84,11 +84,11 @@ class Takeover:
         seen: tuple[Position, int] | None = None,
         is_newcomer: bool = False,
     ) -> None:
-        """Find what the client missed, if anything, and what its lines have done already.
+        """Find what the client missed, if anything, and which of its lines have taken effect.
 
-        The client missed what came since the session was `served`, or since the message that it
-        has `seen` over another connection. A client that `is_newcomer` to a user that has others is
-        first told which rooms the user was in then.
+        It missed what came after the position up to which the session was `served`, or after the
+        message that it has `seen` over an earlier connection. A client that `is_newcomer`, and
+        joins a user with other clients, is first told the rooms that the user was in.
         """
         state = self._environment.state
         known = state.sessions[session.id]
@@ -125,10 +125,10 @@ class Takeover:
         return self._recent.of_line(session.id, line)
 
     def catch_up(self, session: LocalSession, effect: Applied) -> None:
-        """Bring the client to the moment before one of its lines took effect."""
+        """Show the client what it missed before one of its lines took effect."""
         for result in effect.results:
             if not isinstance(result, Refusal) and result.source.user == session.user:
-                # Another client of the user may have changed it since the line before.
+                # Another client of the user may have changed the nickname since the last line.
                 session.nick = result.source.nick
                 break
         assert session.handover is not None, "lines have effects elsewhere only before"
@@ -136,12 +136,12 @@ class Takeover:
         self._answers.send_unasked(session, missed)
 
     def line_done(self, session: LocalSession, line: int) -> None:
-        """Let the session go live after the last line that had its effect elsewhere."""
+        """Let the session go live after its last line that took effect elsewhere."""
         if session.handover is not None and line >= session.handover.last_line:
             self.go_live(session)
 
     def go_live(self, session: LocalSession) -> None:
-        """Send what was held back, and let the session take part from now on."""
+        """Send what was held back, and serve the session live from now on."""
         state, handover = self._environment.state, session.handover
         assert handover is not None, "it has been taken up"
         if not self._recent.reaches(handover.until):

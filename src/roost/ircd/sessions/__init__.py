@@ -1,1 +1,1 @@
-"""A node's sessions: what it knows of each, their groups, and what goes out."""
+"""A node's sessions: what it knows about each, their groups, and its output."""

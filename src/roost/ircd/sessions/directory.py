@@ -1,4 +1,4 @@
-"""The clients that this node serves, by every name they are looked up under."""
+"""Look-up of the sessions that this node serves."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from roost.ircd.sessions.session import LocalSession
 
 
 class Directory:
-    """Local sessions by id and by user, and who of them watches which nickname."""
+    """Local sessions by id, by user and by the nicknames that they watch."""
 
     def __init__(self) -> None:
         self.by_id: dict[SessionId, LocalSession] = {}
@@ -16,16 +16,16 @@ class Directory:
         self._watched: dict[SessionId, tuple[FoldedNick, ...]] = {}
 
     def add(self, session: LocalSession) -> None:
-        """Remember a session; its user may be unknown yet."""
+        """Add a session, whose user may not be known yet."""
         self.by_id[session.id] = session
 
     def set_user(self, session: LocalSession, user: UserId) -> None:
-        """Note who the session is, once it is registered."""
+        """Note a session's user, once it is registered and live."""
         session.user = user
         self._by_user[user] = (*self.of_user(user), session)
 
     def remove(self, session: LocalSession) -> None:
-        """Forget a session; harmless when it is forgotten already."""
+        """Remove a session, if it is there."""
         if self.by_id.pop(session.id, None) is None:
             return
         self.watch(session, ())
@@ -36,15 +36,15 @@ class Directory:
             self._by_user.pop(session.user, None)
 
     def of_user(self, user: UserId) -> tuple[LocalSession, ...]:
-        """The local sessions of a user."""
+        """Return the local sessions of a user."""
         return self._by_user.get(user, ())
 
     def of_balancer(self, balancer: str) -> list[LocalSession]:
-        """The sessions that a balancer holds."""
+        """Return the sessions of a balancer."""
         return [session for session in self.by_id.values() if session.balancer == balancer]
 
     def watch(self, session: LocalSession, nicks: Iterable[FoldedNick]) -> None:
-        """Note which nicknames a session monitors, instead of those before."""
+        """Replace the nicknames that a session monitors."""
         for nick in self._watched.pop(session.id, ()):
             watchers = self._watchers[nick]
             del watchers[session.id]
@@ -57,6 +57,6 @@ class Directory:
             self._watchers.setdefault(nick, {})[session.id] = session
 
     def watchers(self, nick: FoldedNick) -> list[LocalSession]:
-        """Who monitors a nickname."""
+        """Return the local sessions that monitor a nickname."""
         watchers = self._watchers.get(nick)
         return list(watchers.values()) if watchers else []

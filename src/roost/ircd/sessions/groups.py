@@ -1,8 +1,8 @@
-"""Who is in which room, as far as this node's clients go: the balancers' fan-out groups.
+"""Fan-out groups: which of this node's sessions are in which room.
 
-A group is the sessions of one room that are held by one balancer and are shown the same bytes. A
-room's message thus costs one rendering for each kind of client and one item for each group, never
-anything for each recipient. The balancers are told of every change, in its place among the lines.
+A group holds those sessions of a room that one balancer serves and that see the same bytes. So a
+message to a room costs one rendering for each kind of client and one item for each group, but
+nothing for each recipient. Balancers learn of every change, in order with the lines.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from roost.protocol import trunk as frames
 
 
 class Group:
-    """Some of a room's local sessions."""
+    """The sessions of a room with one balancer and equal capabilities."""
 
     __slots__ = ("balancer", "capabilities", "number", "room", "sessions", "viewer")
 
@@ -25,41 +25,41 @@ class Group:
         self.room = room
         self.balancer = balancer
         self.capabilities = capabilities
-        """Those of `irc.capabilities.DELIVERY_CAPABILITIES` that its sessions have."""
+        """The bits of `irc.capabilities.DELIVERY_CAPABILITIES` that its sessions have."""
         self.viewer = Viewer(capabilities)
-        """What all sessions of the group have in common."""
+        """What its sessions have in common."""
         self.sessions: dict[SessionId, LocalSession] = {}
 
 
 class Groups:
-    """All groups of a node; a group exists from its first to its last member."""
+    """All groups of a node; a group exists while it has members."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._rooms: dict[RoomId, list[Group]] = {}
         self._places: dict[SessionId, tuple[Group, ...]] = {}
-        """Of the sessions that are in any group."""
+        """The groups of each session that is in any."""
         self._next_number = 1
 
     def of_room(self, room: RoomId) -> list[Group] | tuple[()]:
-        """The groups of a room; empty when no local session is in it."""
+        """Return the groups of a room; empty if no local session is in it."""
         return self._rooms.get(room, ())
 
     def sessions_in(self, room: RoomId) -> Iterator[LocalSession]:
-        """The local sessions in `room`."""
+        """Iterate over the local sessions in a room."""
         for group in self._rooms.get(room, ()):
             yield from group.sessions.values()
 
     def rooms_of(self, session: LocalSession) -> list[RoomId]:
-        """Return the rooms in whose groups a session is."""
+        """Return the rooms that a session is in."""
         return [group.room for group in self._places.get(session.id, ())]
 
     def has(self, session: LocalSession, room: RoomId) -> bool:
-        """Whether a session is in the room's groups."""
+        """Return whether a session is in a room."""
         return self._place(session, room) is not None
 
     def enter(self, session: LocalSession, room: RoomId) -> None:
-        """A session enters a room; harmless when it is there already."""
+        """Add a session to a room, unless it is there."""
         if self.has(session, room):
             return
         group = self._group(room, session.balancer, session.capabilities & DELIVERY_CAPABILITIES)
@@ -68,7 +68,7 @@ class Groups:
         self._outbox.item(session.balancer, frames.Join(group.number, (session.id,)))
 
     def leave(self, session: LocalSession, room: RoomId) -> None:
-        """A session leaves a room; harmless when it is not there."""
+        """Remove a session from a room, if it is there."""
         group = self._place(session, room)
         if group is not None:
             self._remove(group, session)
@@ -80,7 +80,7 @@ class Groups:
             self._outbox.item(session.balancer, frames.Leave(group.number, (session.id,)))
 
     def change_kind(self, session: LocalSession) -> None:
-        """A session has other capabilities now: move it where it is shown what it asks for."""
+        """Move a session to the groups that fit its changed capabilities."""
         kind = session.capabilities & DELIVERY_CAPABILITIES
         for group in self._places.get(session.id, ()):
             if group.capabilities != kind:
@@ -88,12 +88,12 @@ class Groups:
                 self.enter(session, group.room)
 
     def leave_all(self, session: LocalSession) -> None:
-        """A session leaves every room here, because another node serves it."""
+        """Remove a session from all rooms, because another node serves it."""
         for group in self._places.get(session.id, ()):
             self.leave(session, group.room)
 
     def forget(self, session: LocalSession) -> None:
-        """A session is closed, and leaves all groups at the balancer by itself."""
+        """Forget a closed session, which its balancer removes from all groups itself."""
         for group in self._places.pop(session.id, ()):
             self._remove(group, session)
 

@@ -1,11 +1,11 @@
-"""A session that another node served goes on here as one uninterrupted conversation.
+"""What is held back for a session that another node served, so that its client notices nothing.
 
     served | missed | answer to line 7 | missed | answer to line 8 | missed | live
-                      ^ has had its effect already, and is answered when it comes again
+                      ^ has taken effect already, and is answered when it comes again
 
-What others did and what the client's own lines did is shown in the log's order. So all of it is
-held back until the last line that had its effect is answered, and then leaves in one piece: should
-this node die before, the client was shown nothing, and the next node begins anew.
+What others did and what the client's own lines did is shown in the order of the log. So everything
+is held back until the last line that has taken effect is answered, and is then sent at once. If
+this node dies earlier, the client has been shown nothing, and the next node starts again.
 """
 
 from collections import deque
@@ -18,24 +18,24 @@ from roost.protocol.trunk import Item
 
 
 class Handover(msgspec.Struct, eq=False):
-    """What is held back for one session, until it is live."""
+    """What is held back for one session until it is live."""
 
     last_line: int = 0
-    """The last line that had its effect when another node served the session; 0 for none."""
+    """The last line that took effect while another node served the session; 0 for none."""
     items: list[Item] = msgspec.field(default_factory=list)
-    """To be sent, in order."""
+    """Items to send, in order."""
     missed: deque[tuple[Position, bytes]] = msgspec.field(default_factory=deque)
-    """What others did and is not in `items` yet, in order, each with its entry's position."""
+    """Lines about others that are not in `items` yet, in order, with their entries' positions."""
     until: Position = Position(0)
-    """What came after this entry is in neither."""
+    """The last entry whose lines are in either."""
 
     def miss(self, lines: Iterable[tuple[Position, bytes]], until: Position) -> None:
-        """Note what was missed up to `until`."""
+        """Add what was missed up to the entry `until`."""
         self.missed.extend(lines)
         self.until = until
 
     def take_missed(self, before: Position) -> list[bytes]:
-        """Take what happened before an entry, or all that there is."""
+        """Take what happened before an entry."""
         lines: list[bytes] = []
         while self.missed and self.missed[0][0] < before:
             lines.append(self.missed.popleft()[1])

@@ -1,7 +1,7 @@
-"""The last applied entries, for sessions that move here: what they missed, and their answers.
+"""The last applied entries, from which moved sessions get what they missed, and their answers.
 
-Source of the bound: an attachment that is older than a few seconds of traffic is refused, and
-the balancer picks a node that has what is needed.
+Their number is limited: if a session was served too long ago, its attachment is refused, and the
+balancer picks a node that has what is needed.
 """
 
 from collections import deque
@@ -13,14 +13,14 @@ from roost.ircd.sessions.session import LocalSession
 
 
 class RecentEntries:
-    """A ring of `Applied`, ordered by position, without holes."""
+    """A ring of `Applied`, ordered by position and without gaps."""
 
     def __init__(self, entries_max: int, start: Position) -> None:
         self._entries_max = entries_max
         self._entries: deque[Applied] = deque()
         self._by_line: dict[tuple[SessionId, int], Applied] = {}
         self._start = start
-        """The last position that is not in the ring any more, or never was."""
+        """The position before the oldest entry in the ring."""
 
     @property
     def newest(self) -> Position:
@@ -28,7 +28,7 @@ class RecentEntries:
         return self._entries[-1].position if self._entries else self._start
 
     def add(self, applied: Applied) -> None:
-        """Keep the newest entry, and let go of the oldest when there are too many."""
+        """Add the newest entry, and drop the oldest if there are too many."""
         self._entries.append(applied)
         is_effect = not (applied.is_duplicate or applied.is_fenced or applied.request)
         if applied.session and is_effect:
@@ -41,17 +41,17 @@ class RecentEntries:
                 del self._by_line[key]
 
     def reset(self, start: Position) -> None:
-        """A snapshot took the place of the entries up to `start`."""
+        """Drop all entries, because a snapshot replaced those up to `start`."""
         self._entries.clear()
         self._by_line.clear()
         self._start = start
 
     def reaches(self, position: Position) -> bool:
-        """Whether everything after `position` is here."""
+        """Return whether all entries after a position are here."""
         return position >= self._start
 
     def after(self, position: Position) -> list[Applied]:
-        """The entries after `position`, in order; it must be reached."""
+        """Return the entries after a position that the ring reaches, in order."""
         assert self.reaches(position)
         entries = []
         for applied in reversed(self._entries):
@@ -62,11 +62,11 @@ class RecentEntries:
         return entries
 
     def of_line(self, session: SessionId, line: int) -> Applied | None:
-        """The entry that a session's line had its effect in; None when it is too long ago."""
+        """Return the entry in which a session's line took effect; None if it is not in the ring."""
         return self._by_line.get((session, line))
 
     def opening(self, session: SessionId) -> Applied | None:
-        """The entry that a session was registered by; None when it is too long ago."""
+        """Return the entry that registered a session; None if it is not in the ring."""
         for applied in self._entries:
             if applied.session == session and any(
                 isinstance(result, SessionOpened | SessionResumed) for result in applied.results
@@ -76,7 +76,7 @@ class RecentEntries:
 
 
 def nick_before(recent: RecentEntries, session: LocalSession, last: int) -> str:
-    """Give the nickname that a client had before its lines up to `last` had their effects."""
+    """Return the nickname that a client had before its lines up to `last` took effect."""
     for line in range(session.handled_line + 1, last + 1):
         effect = recent.of_line(session.id, line)
         for result in effect.results if effect is not None else ():

@@ -1,7 +1,7 @@
-"""One client as the node that serves it sees it.
+"""A client, as the node that serves it sees it.
 
-Everything here can be made anew from the replicated state and the lines that the balancer still
-holds: a session loses nothing when its node dies.
+Everything here can be made again from the replicated state and the lines that the balancer still
+holds, so a session loses nothing when its node dies.
 """
 
 import enum
@@ -15,50 +15,50 @@ from roost.ircd.sessions.sasl import Exchange
 
 
 class Phase(enum.Enum):
-    """Where a session is in its life."""
+    """The phase of a session's life."""
 
     REGISTERING = 1
-    """The client introduces itself; its lines are not acknowledged yet."""
+    """The client is registering; its lines are not acknowledged yet."""
     ATTACHING = 2
-    """Registered elsewhere; the log has yet to say that this node serves it now."""
+    """Registered elsewhere; the log has not given it to this node yet."""
     LIVE = 3
-    """Registered."""
+    """Registered, and served here."""
     ENDING = 4
-    """Asked to be closed by the log; nothing more is handled."""
+    """The log was asked to close it; no more lines are handled."""
 
 
 class ResumeRequest(msgspec.Struct, frozen=True):
-    """What a client with a good token asked for."""
+    """The request of a client with a valid token."""
 
     previous: SessionId
     user: UserId
     seen: str
-    """The message id after which it missed everything; empty when it does not care."""
+    """The id of the last message that it saw; empty if it does not want what it missed."""
 
 
 class Registration(msgspec.Struct):
-    """What a client has said of itself so far."""
+    """What a client has said about itself while it registers."""
 
     nick: str = ""
     username: str = ""
     realname: str = ""
     metadata: dict[str, str] = {}
     subscribed: dict[str, None] = {}
-    """By METADATA; part of the opening of the session."""
+    """Keys of METADATA SUB, which `OpenSession` carries."""
     away: str | None = None
-    """By AWAY, as `OpenSession` has it."""
+    """The message of AWAY, as in `OpenSession`."""
     account: AccountId = AccountId(0)
-    """The account that the client has proved to own; 0 for none."""
+    """The account that the client has proven to own; 0 for none."""
     resume: ResumeRequest | None = None
-    """Goes before NICK and USER."""
+    """Takes precedence over NICK and USER."""
     failed_resumes: int = 0
     is_negotiating: bool = False
-    """Capabilities are being negotiated, so that registration has to wait for CAP END."""
+    """Whether capabilities are being negotiated, so that registration waits for CAP END."""
     lines: int = 0
     part: int = 0
-    """How many parts of answers there have been."""
+    """The number of answer parts so far."""
     skipped_parts: int = 0
-    """How many of them the client was given by another node before."""
+    """The number of those that the client got from an earlier node."""
 
     @property
     def is_complete(self) -> bool:
@@ -68,17 +68,17 @@ class Registration(msgspec.Struct):
 
 
 class OpenBatch(msgspec.Struct):
-    """A message of several lines that is being sent; see `ircd.serving.serving.multiline`."""
+    """A message of several lines that is being sent; see `ircd.serving.multiline`."""
 
     reference: str
     target: str
     tags: tuple[tuple[str, str], ...]
-    """Client-only ones, of the whole message."""
+    """The client-only tags of the whole message."""
     label: str
     text: str = ""
-    """What was said so far."""
+    """The text so far."""
     breaks: list[int] = []
-    """Where each line but the first begins in it."""
+    """The positions in the text where each line but the first begins."""
     lines: int = 0
     kept_lines: int = 0
     """Lines of any kind since it began."""
@@ -86,7 +86,7 @@ class OpenBatch(msgspec.Struct):
 
 
 class LocalSession(msgspec.Struct, eq=False):
-    """A client that this node serves; `eq=False` because it is itself and no other."""
+    """A client that this node serves; compared by identity."""
 
     id: SessionId
     generation: int
@@ -99,55 +99,55 @@ class LocalSession(msgspec.Struct, eq=False):
     user: UserId = UserId(0)
     """0 before registration."""
     nick: str = "*"
-    """How numerics address the client; "*" before there is a nickname."""
+    """The nickname that numerics address; "*" before there is one."""
     capabilities: int = 0
     """Bits of `irc.capabilities.Capability`."""
     introduction: Registration | None = msgspec.field(default_factory=Registration)
-    """None once the session takes part; see `registration`."""
+    """None once the session is live; see `registration`."""
     queue: list[tuple[int, bytes | None]] = []
-    """Lines that wait for the one before them, with their numbers: none or few, mostly."""
+    """Lines that wait, with their numbers; mostly none."""
     waiting_line: int = 0
-    """The line that waits for the log or for the history store; 0 when there is none."""
+    """The line that waits for the log, the history store or slow work; 0 for none."""
     part: int = 0
-    """Parts of answers since the last acknowledged line."""
+    """The number of answer parts since the last acknowledged line."""
     skipped_parts: int = 0
-    """How many of these the client was given by another node before."""
+    """The number of those that the client got from an earlier node."""
     served: Position = Position(0)
-    """Up to which entry the client was served when it was attached here; 0 when it is new."""
+    """The entry up to which the client had been served when it was attached; 0 if it is new."""
     opened_line: int = 0
-    """The last line of a registration that was found to be done; 0 when there was none such."""
+    """The last line of a registration that an earlier node completed; 0 for none."""
     handover: Handover | None = None
-    """What is held back until the session is live; None once it is, and before it is known."""
+    """What is held back until the session is live; None before and after."""
     end_reason: str | None = None
-    """Why the session ends when its last line is done; None while it goes on."""
+    """Why the session ends after its queued lines; None while it goes on."""
     certificate: str = ""
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
     sasl: Exchange | None = None
-    """The exchange that is under way."""
+    """The SASL exchange that is under way."""
     multiline: OpenBatch | None = None
     failed_batch: str = ""
-    """The reference of a batch that failed; what still comes of it is ignored."""
+    """The reference of a batch that failed; the rest of it is ignored."""
     is_detached: bool = False
-    """The client's connection is gone; it is told nothing more."""
+    """Whether the client's connection is gone, so that it is sent nothing more."""
 
     @property
     def registration(self) -> Registration:
-        """What the client has said of itself until it took part.
+        """What the client has said about itself while it registers.
 
-        Nothing is kept of it afterwards: an empty one is given, and what is set in it is lost.
+        A live session has none: this is empty then, and forgets what is set in it.
         """
         return Registration() if self.introduction is None else self.introduction
 
     @property
     def has_cap_302(self) -> bool:
-        """Whether the client ever said that it knows version 302 of CAP."""
+        """Whether the client has asked for version 302 of CAP."""
         return bool(self.capabilities & Capability.CAP_302)
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether what was said makes sense only with what follows.
+        """Whether the lines so far make sense only with those that follow.
 
-        The lines are acknowledged together then, so that another node hears all of them.
+        They are acknowledged together, so that another node gets all of them again.
         """
         return self.sasl is not None or self.multiline is not None
 
@@ -158,5 +158,5 @@ class LocalSession(msgspec.Struct, eq=False):
 
     @property
     def is_busy(self) -> bool:
-        """Whether the next line has to wait."""
+        """Whether the next line must wait."""
         return self.waiting_line > 0 or self.phase in (Phase.ATTACHING, Phase.ENDING)

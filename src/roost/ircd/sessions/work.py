@@ -1,9 +1,9 @@
-"""What is too slow for the event loop, described as plain values: a driver does it elsewhere.
+"""Work that is too slow for the event loop, as values: a driver does it in other threads.
 
     engine -- (ticket, work) --> driver's threads, or the simulation's delay -- outcome --> engine
 
-A description holds secrets that people typed, so none of these values shows itself: they never get
-into a log line, and never into a replicated command.
+These values hold passwords, so they hide their contents when they are printed. They never get into
+a log line or a replicated command.
 """
 
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from roost.chat.credentials import Credentials
 
 
 class HashPassword(msgspec.Struct, frozen=True):
-    """Make what a new password is to be checked against; the outcome is `Credentials`."""
+    """Hash a new password; the outcome is `Credentials`."""
 
     password: str
 
@@ -23,10 +23,10 @@ class HashPassword(msgspec.Struct, frozen=True):
 
 
 class VerifyPassword(msgspec.Struct, frozen=True):
-    """Check a password against an argon2id hash; the outcome is whether it is right."""
+    """Check a password against an argon2id hash; the outcome is a bool."""
 
     encoded: str
-    """The hash in its encoded form; an empty or malformed one fits no password."""
+    """The encoded hash; an empty or malformed one matches no password."""
     password: str
 
     def __repr__(self) -> str:
@@ -34,7 +34,7 @@ class VerifyPassword(msgspec.Struct, frozen=True):
 
 
 class WorkFailed(msgspec.Struct, frozen=True):
-    """The outcome of work that was not done."""
+    """The outcome of work that could not be done."""
 
     reason: str
     """For people."""
