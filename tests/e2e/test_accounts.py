@@ -86,7 +86,7 @@ def test_accounts_that_are_being_made_while_nodes_die_are_made_once(
             client.sync()
             told = [line.text for line in client.received if line.nick == "NickServ"]
             assert told == [
-                f"{client.nick} is your account from now on, and a nickname that is kept for you.",
+                f"{client.nick} is now your account, and the nickname is reserved for you.",
                 f"You are logged in as {client.nick}.",
             ]
             client.send("NS LOGOUT", f"NS IDENTIFY {PASSWORD}-{client.nick}")

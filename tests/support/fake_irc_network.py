@@ -202,7 +202,7 @@ class Connection:
         if self.resume is not None:
             session = network.sessions.pop(self.resume[0], None)
             if session is None:
-                self.reply("FAIL", "RESUME", "EXPIRED", "There is no such session any more")
+                self.reply("FAIL", "RESUME", "EXPIRED", "The session no longer exists")
             else:
                 self.nick = session.nick
                 self.reply("RESUME", "SUCCESS", session.nick)

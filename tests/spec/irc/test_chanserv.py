@@ -30,13 +30,13 @@ def alice(world: World) -> Client:
     """Return the founder of #a, who is in it."""
     client = register(world, "alice", "Alice")
     client.send("JOIN #a", "CS REGISTER #a")
-    assert said(client) == ["#a is yours now. What you set in it is kept while nobody is there."]
+    assert said(client) == ["#a is now registered to you. Its settings are kept while it is empty."]
     return client
 
 
 def code_of(client: Client) -> str:
     (text,) = said(client)
-    found = re.search(r"say: (.*)$", text)
+    found = re.search(r"send: (.*)$", text)
     assert found is not None
     return found[1]
 
@@ -70,22 +70,22 @@ def test_who_may_register_what(world: World, alice: Client) -> None:
     bob, dora = register(world, "bob", "bob"), register(world, "dora")
     alice.send("CS REGISTER #a", "CS REGISTER #none", "CS REGISTER")
     assert said(alice) == [
-        "#a is registered already.",
+        "#a is already registered.",
         "#none does not exist.",
-        "Say more: REGISTER <room>",
+        "Usage: REGISTER <room>",
     ]
     dora.send("JOIN #d", "CS REGISTER #d")
     bob.send("CS REGISTER #d")
-    assert said(dora) == ["You have to be logged in to an account."]
-    assert said(bob) == ["You have to be an operator of #d."]
+    assert said(dora) == ["You must be logged in to an account."]
+    assert said(bob) == ["You must be an operator of #d."]
 
 
 def test_dropping_needs_the_code_that_it_tells(world: World, alice: Client) -> None:
     alice.send("CS DROP #a", "CS DROP #a 00000000")
     first, second = said(alice)
     assert first == second
-    alice.send("CS " + first.partition("say: ")[2])
-    assert said(alice) == ["#a is nobody's any more."]
+    alice.send("CS " + first.partition("send: ")[2])
+    assert said(alice) == ["#a is no longer registered."]
     alice.send("CS INFO #a")
     assert said(alice) == ["#a is not registered."]
 
@@ -93,7 +93,7 @@ def test_dropping_needs_the_code_that_it_tells(world: World, alice: Client) -> N
 def test_dropping_is_the_founders(world: World, alice: Client) -> None:
     bob = register(world, "bob", "bob")
     bob.send("CS DROP #a", "CS UNREGISTER #a code")
-    assert said(bob) == ["You have no right to that in #a."] * 2
+    assert said(bob) == ["You are not allowed to do that in #a."] * 2
 
 
 def test_accounts_get_a_status(world: World, alice: Client) -> None:
@@ -104,7 +104,7 @@ def test_accounts_get_a_status(world: World, alice: Client) -> None:
     alice.send("CS AMODE #a +o bob")
     given = ":ChanServ!ChanServ@services.roost.local MODE #a +o bob"
     alice.expect(
-        ":ChanServ!ChanServ@services.roost.local NOTICE alice :Bob has operator in #a from now on.",
+        ":ChanServ!ChanServ@services.roost.local NOTICE alice :Bob now has operator in #a.",
         given,
     )
     bob.expect(given)
@@ -112,15 +112,15 @@ def test_accounts_get_a_status(world: World, alice: Client) -> None:
     assert said(bob) == [
         "Alice is the founder of #a.",
         "Bob has +o.",
-        "End of the list of #a.",
-        "You have no right to that in #a.",
+        "End of list for #a.",
+        "You are not allowed to do that in #a.",
     ]
     alice.send("CS AMODE #a -v bob", "CS AMODE #a +q bob", "CS AMODE #a -o bob", "CS AMODE #a +o x")
     assert said(alice) == [
         "bob does not have +v in #a.",
-        "Give +o, -o, +v or -v, and an account.",
-        "Bob has no status of their own in #a any more.",
-        "x is no account.",
+        "Expected +o, -o, +v or -v, and an account.",
+        "Bob no longer has a status in #a.",
+        "x is not an account.",
     ]
 
 
@@ -129,19 +129,19 @@ def test_a_transfer_is_confirmed_and_accepted(world: World, alice: Client) -> No
     bob.send("CS TRANSFER ACCEPT #a")
     alice.send("CS TRANSFER #a bob")
     command = code_of(alice)
-    assert said(bob) == ["You have no right to that in #a."]
+    assert said(bob) == ["You are not allowed to do that in #a."]
     alice.send(f"CS {command}")
-    assert said(alice) == ["#a is bob's once they say: TRANSFER ACCEPT #a"]
+    assert said(alice) == ["#a will belong to bob when they send: TRANSFER ACCEPT #a"]
     bob.send("CS INFO #a", "CS TRANSFER ACCEPT #a", "CS INFO #a")
     told = said(bob)
     assert told[0] == "#a belongs to Alice."
-    assert told[2:5] == ["It is offered to bob.", "#a is yours now.", "#a belongs to bob."]
+    assert told[2:5] == ["It is offered to bob.", "#a now belongs to you.", "#a belongs to bob."]
 
 
 def test_status_by_right(world: World, alice: Client) -> None:
     bob = register(world, "bob", "bob")
     bob.send("JOIN #a", "CS OP #a")
-    assert said(bob) == ["You have no right to that in #a."]
+    assert said(bob) == ["You are not allowed to do that in #a."]
     alice.lines()
     alice.send("CS VOICE #a bob", "CS DEVOICE #a bob", "CS DEOP #a", "CS OP #a", "CS OP #a x")
     masked = [line.partition(" MODE ")[2] for line in alice.lines() if " MODE " in line]
@@ -164,7 +164,7 @@ def test_bans_and_people_are_cleared(world: World, alice: Client) -> None:
     )
     alice.lines()
     alice.send("CS CLEAR #a all", "CS CLEAR #a bans")
-    assert said(alice) == ["Give BANS, ACCESS or USERS.", "Done."]
+    assert said(alice) == ["Expected BANS, ACCESS or USERS.", "Done."]
 
 
 def test_questions(world: World, alice: Client) -> None:
@@ -175,9 +175,9 @@ def test_questions(world: World, alice: Client) -> None:
         "#a belongs to Alice.",
         "It was registered 2023-11-14 22:13:20 UTC.",
         "#none does not exist.",
-        "There is no WHAT. Say HELP for what there is.",
+        "There is no WHAT. Send HELP for a list of commands.",
         "OP <room> [<nick>]",
-        "Makes you, or somebody else, an operator.",
+        "Makes you or another member an operator.",
     ]
     alice.send("CS")
     assert len(said(alice)) == 13

@@ -149,7 +149,7 @@ def test_the_users_other_client_is_told() -> None:
     desk.send("HS OFF")
     desk.expect(
         ":HostServ!HostServ@services.roost.local NOTICE alice "
-        ":Alice is shown under the real host from now on.",
+        ":Alice is now shown under the real host.",
         f"{NEW} CHGHOST alice host",
     )
     phone.expect(":roost.local 396 alice host :is now your displayed host")
@@ -175,11 +175,11 @@ def test_only_operators_give_hosts() -> None:
     alice.send(f"HS SET Alice {HOST}", "HS ON", "HS INFO", "HS INFO Alice")
     texts = [line.parameters[-1] for line in alice.messages()]
     assert texts == [
-        "Only operators give virtual hosts.",
-        "You have no virtual host; operators give them to accounts.",
+        "Only operators can set virtual hosts.",
+        "You have no virtual host; ask an operator for one.",
         "You come from host.",
         "There is no virtual host.",
-        "Only operators give virtual hosts.",
+        "Only operators can set virtual hosts.",
     ]
     oper = operator(world)
     oper.send("HS SET Alice of..alice", "HS SET nobody a.b", "HS SET Alice no", "HS INFO alice")

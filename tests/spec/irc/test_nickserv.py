@@ -49,7 +49,7 @@ def alice(world: World) -> Client:
     client = register(world, "Alice")
     client.send(f"NS REGISTER {PASSWORD}")
     assert said(client) == [
-        "Alice is your account from now on, and a nickname that is kept for you.",
+        "Alice is now your account, and the nickname is reserved for you.",
         "You are logged in as Alice.",
     ]
     return client
@@ -70,27 +70,27 @@ def test_who_registers_owns_the_nickname(world: World, alice: Client) -> None:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("NS REGISTER", "Say more: REGISTER <password> [<email>]"),
-        ("NS REGISTER short", "A password needs 8 characters at least."),
-        ("NS REGISTER bobbobbob", "This password would be guessed at once."),
-        ("NS REGISTER ........", "This password would be guessed at once."),
+        ("NS REGISTER", "Usage: REGISTER <password> [<email>]"),
+        ("NS REGISTER short", "A password must have at least 8 characters."),
+        ("NS REGISTER bobbobbob", "This password is too easy to guess."),
+        ("NS REGISTER ........", "This password is too easy to guess."),
         (
             "NS REGISTER correct horse",
-            "A password has no spaces here, and what follows it is an email address.",
+            "The password must not contain spaces. An email address may follow it.",
         ),
-        ("NS SET PASSWORD correct-horse", "You have to be logged in to an account."),
-        ("NS SET NOTHING", "Give one of PASSWORD, ALWAYS-ON."),
-        ("NS DROP", "You have to be logged in to an account."),
-        ("NS INFO", "You have to be logged in to an account."),
+        ("NS SET PASSWORD correct-horse", "You must be logged in to an account."),
+        ("NS SET NOTHING", "Expected one of PASSWORD, ALWAYS-ON."),
+        ("NS DROP", "You must be logged in to an account."),
+        ("NS INFO", "You must be logged in to an account."),
         ("NS INFO nobody", "There is no such account."),
-        ("NS LOGOUT", "You have to be logged in to an account."),
-        ("NS CERT ADD", "You have to be logged in to an account."),
+        ("NS LOGOUT", "You must be logged in to an account."),
+        ("NS CERT ADD", "You must be logged in to an account."),
         ("NS SET ALWAYS-ON on", "Log in to an account first."),
         (
             "NS IDENTIFY",
-            "Say your password, or come with a certificate that opens the account.",
+            "Send your password, or connect with a certificate that the account accepts.",
         ),
-        ("NS WHAT", "There is no WHAT. Say HELP for what there is."),
+        ("NS WHAT", "There is no WHAT. Send HELP for a list of commands."),
     ],
 )
 def test_what_cannot_be_done_is_told(world: World, line: str, answer: str) -> None:
@@ -127,7 +127,7 @@ def test_the_password_logs_in(world: World, alice: Client) -> None:
     bob.send("WHOIS bob")
     assert any(one.command == "330" for one in bob.messages())
     bob.send("NS LOGOUT", "NS LOGOUT")
-    assert said(bob) == ["You are logged out.", "You have to be logged in to an account."]
+    assert said(bob) == ["You are logged out.", "You must be logged in to an account."]
 
 
 def test_the_nickname_stands_for_the_account(world: World, alice: Client) -> None:
@@ -151,7 +151,7 @@ def test_attempts_are_counted_over_all_nodes(world: World) -> None:
 def test_a_new_password_takes_the_place_of_the_old_one(world: World, alice: Client) -> None:
     alice.send("NS SET PASSWORD", "NS SET PASSWORD another-horse")
     assert said(alice) == [
-        "SET PASSWORD needs the new password, which has no spaces here.",
+        "SET PASSWORD needs the new password, without spaces.",
         "Your password is changed.",
     ]
     bob = register(world, "bob")
@@ -165,10 +165,10 @@ def test_dropping_needs_the_code_that_it_tells(world: World, alice: Client) -> N
     alice.send("NS DROP", "NS DROP 00000000")
     _, first, _, second = said(alice)
     assert first == second
-    found = re.search(r"say: (DROP [0-9a-f]{8})$", first)
+    found = re.search(r"send: (DROP [0-9a-f]{8})$", first)
     assert found is not None
     alice.send(f"NS {found[1]}")
-    assert said(alice) == ["You are logged out.", "The account Alice is nobody's any more."]
+    assert said(alice) == ["You are logged out.", "The account Alice is deleted."]
     assert not world.state.accounts
     assert not world.state.founded
     alice.send(f"NS REGISTER {PASSWORD}")
@@ -184,12 +184,12 @@ def test_certificates_open_the_account(world: World) -> None:
     colons = ":".join(OTHER[i : i + 2] for i in range(0, 64, 2)).upper()
     alice.send("NS CERT ADD", f"NS CERT ADD {colons}", "NS CERT LIST", "NS CERT ADD abc")
     assert said(alice) == [
-        f"The certificate {CERTIFICATE} opens your account from now on.",
-        f"The certificate {OTHER} opens your account from now on.",
-        f"{CERTIFICATE} opens alice, it is yours.",
-        f"{OTHER} opens alice.",
+        f"Your account now accepts the certificate {CERTIFICATE}.",
+        f"Your account now accepts the certificate {OTHER}.",
+        f"{CERTIFICATE} is accepted for alice, it is yours.",
+        f"{OTHER} is accepted for alice.",
         "2 of up to 10 certificates.",
-        "A fingerprint is SHA-256, in 64 hexadecimal digits.",
+        "A fingerprint is a SHA-256 hash in 64 hexadecimal digits.",
     ]
     phone = register(world, "phone", certificate=OTHER)
     phone.send("NS IDENTIFY")
@@ -197,9 +197,9 @@ def test_certificates_open_the_account(world: World) -> None:
     phone.send("NS LOGOUT")
     alice.send(f"NS CERT DEL {OTHER}", f"NS CERT DEL {OTHER}", "NS CERT TURN")
     assert said(alice) == [
-        f"The certificate {OTHER} does not open your account any more.",
-        f"{OTHER} does not open your account.",
-        "Give LIST, ADD or DEL.",
+        f"Your account no longer accepts the certificate {OTHER}.",
+        f"Your account does not accept the certificate {OTHER}.",
+        "Expected LIST, ADD or DEL.",
     ]
     phone.lines()
     phone.send("NS IDENTIFY")
@@ -212,14 +212,14 @@ def test_more_certificates_than_the_limit_are_refused() -> None:
     alice.send(f"NS REGISTER {PASSWORD}", f"NS CERT ADD {CERTIFICATE}", "NS CERT ADD")
     alice.send(f"NS CERT ADD {OTHER}")
     assert said(alice)[3:] == [
-        "Your client came without a certificate: come by TLS with one, or name it.",
-        "1 certificates open your account, more are not allowed.",
+        "Connect by TLS with a certificate, or give its fingerprint.",
+        "1 certificates are already accepted, which is the limit.",
     ]
 
 
 def test_always_on_is_a_setting(world: World, alice: Client) -> None:
     alice.send("NS SET ALWAYS-ON on", "NS INFO")
-    assert said(alice)[-1] == "ALWAYS-ON is on; 0 rooms are yours."
+    assert said(alice)[-1] == "ALWAYS-ON is on; 0 rooms belong to you."
     alice.disconnect()
     assert world.state.absent
 
@@ -247,7 +247,7 @@ def test_the_nickname_is_regained(world: World, alice: Client) -> None:
     alice.send("NS REGAIN")
     assert alice.commands() == ["NICK"]
     alice.send("NS REGAIN")
-    assert said(alice) == ["You are called Alice already."]
+    assert said(alice) == ["Your nickname is already Alice."]
 
 
 def test_other_clients_under_the_nickname_are_ended(world: World, alice: Client) -> None:
@@ -260,7 +260,7 @@ def test_other_clients_under_the_nickname_are_ended(world: World, alice: Client)
         "You are not logged in to that account.",
         "You are logged in as Alice.",
         "You are not logged in to that account.",
-        "Nobody is called x.",
+        "Nobody uses the nickname x.",
         "You are not logged in to that account.",
     ]
     for client in (alice, bob):
@@ -271,7 +271,7 @@ def test_other_clients_under_the_nickname_are_ended(world: World, alice: Client)
     assert alice.lines()[-1] == "ERROR :Closing link: host (Ended by other)"
     gone, renamed = ":Alice!Alice@host QUIT :Ended by other", ":other!other@host NICK Alice"
     told = ":NickServ!NickServ@services.roost.local NOTICE other :"
-    told += "The clients that were called Alice are ended."
+    told += "The clients with the nickname Alice are disconnected."
     bob.expect(gone, renamed)
     other.expect(gone, told, renamed)
     # Who is served by another node from then on is shown the same.
@@ -291,11 +291,11 @@ def test_who_is_always_on_is_not_ended_by_its_own_clients(world: World, alice: C
     other = register(world, "other")
     alice.send("NS SET ALWAYS-ON on")
     other.send(f"NS IDENTIFY alice {PASSWORD}", "NS REGAIN")
-    assert said(other)[1] == ("Alice is always on: a client that logs in as it connects joins it.")
+    assert said(other)[1] == ("Alice is always on: log in while connecting to join it.")
     alice.send("PING still-here")
     assert "PONG" in alice.commands()
     other.send("NS GHOST alice")
-    assert said(other) == ["The clients that were called Alice are ended."]
+    assert said(other) == ["The clients with the nickname Alice are disconnected."]
     assert alice.is_closed
     assert world.state.absent
 
@@ -320,9 +320,9 @@ def test_what_is_said_to_it_is_kept_nowhere(world: World, target: str) -> None:
         f"@+x=1 TAGMSG {target}",
     )
     assert said(alice) == [
-        "alice is your account from now on, and a nickname that is kept for you.",
+        "alice is now your account, and the nickname is reserved for you.",
         "You are logged in as alice.",
-        "Write to me alone; nobody was told anything.",
+        "Send commands to me alone. Nobody got your message.",
     ]
     bob.expect_nothing()
     assert len(world.history.rows) == rows

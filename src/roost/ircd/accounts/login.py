@@ -174,13 +174,13 @@ def words_of(refusal: Refusal) -> str:
     """Return a text for a refusal that concerns an account."""
     match refusal.reason:
         case Reason.ALREADY_LOGGED_IN:
-            return f"You are logged in as {refusal.subject} already"
+            return f"You are already logged in as {refusal.subject}"
         case Reason.ACCOUNT_NAME_INVALID:
-            return "This cannot be an account's name"
+            return "This cannot be the name of an account"
         case Reason.ACCOUNT_EXISTS:
-            return "There is an account of this name already"
+            return "There is already an account with this name"
         case Reason.ACCOUNT_NAME_IN_USE:
-            return "Somebody else bears this nickname"
+            return "Somebody else uses this nickname"
         case Reason.TOO_MANY_ACCOUNTS:
             return "The network has no room for another account"
         case Reason.TOO_MANY_ATTEMPTS:
@@ -195,7 +195,7 @@ def words_of(refusal: Refusal) -> str:
         case Reason.CERTIFICATE if refusal.detail == "none":
             return "The account has no such certificate"
         case Reason.CERTIFICATE:
-            return f"The account has {refusal.detail} certificates already"
+            return f"The account already has {refusal.detail} certificates"
         case Reason.NETWORK_BAN:
             return f"The account is banned from this network: {refusal.detail}"
         case Reason.NO_SUCH_ACCOUNT:

@@ -33,10 +33,10 @@ def prepare(password: str) -> str:
     )
     prepared = unicodedata.normalize("NFKC", mapped)
     if not prepared or len(prepared.encode()) > BYTES_MAX:
-        raise PasswordError(f"A password has 1 to {BYTES_MAX} bytes")
+        raise PasswordError(f"A password must have 1 to {BYTES_MAX} bytes")
     for character in prepared:
         if stringprep.in_table_c21_c22(character) or stringprep.in_table_c8(character):
-            raise PasswordError("A password has no control characters")
+            raise PasswordError("A password must not contain control characters")
     return prepared
 
 
@@ -49,7 +49,7 @@ def prepare_new(password: str, account: str) -> str:
     """
     prepared = prepare(password)
     if len(prepared) < CHARACTERS_MIN:
-        raise WeakPasswordError(f"A password needs {CHARACTERS_MIN} characters at least")
+        raise WeakPasswordError(f"A password must have at least {CHARACTERS_MIN} characters")
     if prepared.lower() == account.lower() or prepared == prepared[0] * len(prepared):
-        raise WeakPasswordError("This password would be guessed at once")
+        raise WeakPasswordError("This password is too easy to guess")
     return prepared

@@ -14,7 +14,7 @@ _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
     Reason.NO_SUCH_ROOM: (numerics.ERR_NOSUCHCHANNEL, "No such channel"),
     Reason.TOO_MANY_ROOMS_EXIST: (
         numerics.ERR_TOOMANYCHANNELS,
-        "The network has no room for another channel",
+        "The network has too many channels",
     ),
     Reason.TOO_MANY_ROOMS: (numerics.ERR_TOOMANYCHANNELS, "You have joined too many channels"),
     Reason.NICK_INVALID: (numerics.ERR_ERRONEUSNICKNAME, "Erroneous nickname"),
@@ -82,7 +82,7 @@ _CANNOT_SEND = {
     "b": "Cannot send to channel: you are banned (+b)",
 }
 
-_CANNOT_RENAME = "The channel cannot be renamed: the name is bad, or it was renamed just now"
+_CANNOT_RENAME = "The channel cannot be renamed: the name is invalid, or it was renamed just now"
 
 
 _MANY_SESSIONS = {
@@ -144,12 +144,12 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
             context.fail("TOO_MANY_SESSIONS", text=too_many_sessions(refusal))
         case Reason.TOO_MANY_ALWAYS_ON:
             limit = str(context.state.settings.always_on_users_max)
-            text = f"The network has {limit} always-on users already"
+            text = f"The network already has {limit} always-on users"
             context.fail("TOO_MANY_ALWAYS_ON", text=text)
         case Reason.REDACT_TARGET | Reason.REDACT_FORBIDDEN | Reason.REDACT_WINDOW:
             _send_not_redacted(context, refusal, subject)
         case Reason.TOO_MANY_BANS:
-            text = f"There are {refusal.detail} bans already"
+            text = f"There are already {refusal.detail} bans"
             context.fail("TOO_MANY_BANS", subject, text=text)
         case Reason.NETWORK_BAN:
             text = f"You are banned from this network: {refusal.detail}"
@@ -181,4 +181,4 @@ def _shown(subject: str) -> str:
 def too_many_sessions(refusal: Refusal) -> str:
     """Return a text that names the limit on clients."""
     of = _MANY_SESSIONS[refusal.subject]
-    return f"Too many clients {of}, {refusal.detail} are allowed"
+    return f"Too many clients {of}, the limit is {refusal.detail}"

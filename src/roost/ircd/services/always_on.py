@@ -22,11 +22,11 @@ def set_always_on(context: Context, words: tuple[str, ...]) -> Result:
 def send_always_on(context: Context, change: AlwaysOnChanged) -> None:
     """Tell the client whether its account is always on."""
     if not change.is_on:
-        say(context, "You leave the network when your last client does.")
+        say(context, "You will leave the network when your last client disconnects.")
         return
     days = context.state.settings.always_on_days_max
-    say(context, "You stay in your rooms while no client of yours is connected, shown as away,")
-    say(context, f"for up to {days} days. CHATHISTORY has what was said meanwhile.")
+    say(context, "You stay in your rooms, shown as away, while none of your clients is connected,")
+    say(context, f"for up to {days} days. CHATHISTORY shows what you missed.")
 
 
 def say(context: Context, text: str) -> None:

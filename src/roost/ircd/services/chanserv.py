@@ -38,7 +38,7 @@ _STATUS = {"o": OPERATOR, "v": VOICE}
 add_service(
     NAME,
     "CS",
-    "A room that you register belongs to your account, also while nobody is in it.",
+    "ChanServ registers rooms. A registered room belongs to your account, even while it is empty.",
     send_refused,
 )
 
@@ -68,7 +68,7 @@ def _is_confirmed(context: Context, room: Room, words: tuple[str, ...], purpose:
     code = _code(context.state, room, purpose)
     if words[-1].lower() == code:
         return True
-    say(context, f"This cannot be undone by you alone. To confirm it, say: {purpose} {code}")
+    say(context, f"You cannot undo this alone. To confirm, send: {purpose} {code}")
     return False
 
 
@@ -77,7 +77,7 @@ def _is_confirmed(context: Context, room: Room, words: tuple[str, ...], purpose:
     "REGISTER",
     words_min=1,
     usage="REGISTER <room>",
-    text="Makes a room yours, of which you are an operator.",
+    text="Registers a room in which you are an operator.",
 )
 def register(_context: Context, words: tuple[str, ...]) -> Result:
     """Register a room, with the client's account as its founder."""
@@ -89,7 +89,7 @@ def register(_context: Context, words: tuple[str, ...]) -> Result:
     "DROP",
     words_min=1,
     usage="DROP <room> [<code>]",
-    text="Lets a room of yours be nobody's again.",
+    text="Unregisters your room.",
     synonyms=("UNREGISTER",),
 )
 def drop(context: Context, words: tuple[str, ...]) -> Result:
@@ -105,8 +105,8 @@ def drop(context: Context, words: tuple[str, ...]) -> Result:
     "TRANSFER",
     words_min=2,
     usage="TRANSFER <room> <account> [<code>] | TRANSFER ACCEPT <room>",
-    text="Offers a room of yours to another account, which has to accept. Offered to yourself, it"
-    " stays yours.",
+    text="Offers your room to another account, which must accept it. Offer it to"
+    " yourself to take the offer back.",
 )
 def transfer(context: Context, words: tuple[str, ...]) -> Result:
     """Offer a room to another account, or accept an offer."""
@@ -127,14 +127,14 @@ def transfer(context: Context, words: tuple[str, ...]) -> Result:
     "OP",
     words_min=1,
     usage="OP <room> [<nick>]",
-    text="Makes you, or somebody else, an operator.",
+    text="Makes you or another member an operator.",
 )
 def op(context: Context, words: tuple[str, ...]) -> Result:
     """Make a member, by default oneself, an operator."""
     return _give(context, words, "o", is_added=True)
 
 
-@service_command(NAME, "DEOP", words_min=1, usage="DEOP <room> [<nick>]", text="Takes it again.")
+@service_command(NAME, "DEOP", words_min=1, usage="DEOP <room> [<nick>]", text="Undoes OP.")
 def deop(context: Context, words: tuple[str, ...]) -> Result:
     return _give(context, words, "o", is_added=False)
 
@@ -144,7 +144,7 @@ def deop(context: Context, words: tuple[str, ...]) -> Result:
     "VOICE",
     words_min=1,
     usage="VOICE <room> [<nick>]",
-    text="Gives you, or somebody else, a voice.",
+    text="Gives you or another member voice.",
 )
 def voice(context: Context, words: tuple[str, ...]) -> Result:
     """Give a member, by default oneself, voice."""
@@ -152,7 +152,7 @@ def voice(context: Context, words: tuple[str, ...]) -> Result:
 
 
 @service_command(
-    NAME, "DEVOICE", words_min=1, usage="DEVOICE <room> [<nick>]", text="Takes it again."
+    NAME, "DEVOICE", words_min=1, usage="DEVOICE <room> [<nick>]", text="Undoes VOICE."
 )
 def devoice(context: Context, words: tuple[str, ...]) -> Result:
     return _give(context, words, "v", is_added=False)
@@ -168,7 +168,7 @@ def _give(context: Context, words: tuple[str, ...], letter: str, *, is_added: bo
     "AMODE",
     words_min=1,
     usage="AMODE <room> [<+o|-o|+v|-v> <account>]",
-    text="Says what accounts are made whenever they enter a room of yours, or shows the list.",
+    text="Shows or changes the status that accounts get when they enter your room.",
 )
 def amode(context: Context, words: tuple[str, ...]) -> Result:
     """Show or change the accounts that have a status in a room."""
@@ -180,7 +180,7 @@ def amode(context: Context, words: tuple[str, ...]) -> Result:
         return None
     sign, letter = words[1][:1], words[1][1:]
     if sign not in ("+", "-") or letter not in ("o", "v"):
-        say(context, "Give +o, -o, +v or -v, and an account.")
+        say(context, "Expected +o, -o, +v or -v, and an account.")
         return None
     present = room.access.get(FoldedAccount(casemapping.fold_nick(words[2])), 0)
     if sign == "-" and is_founder(room, context.user) and present != _STATUS[letter]:
@@ -198,11 +198,11 @@ def _list_access(context: Context, room: Room) -> None:
     for folded, status in room.access.items():
         letter = "o" if status & OPERATOR else "v"
         say(context, f"{accounts[folded].name} has +{letter}.")
-    say(context, f"End of the list of {room.name}.")
+    say(context, f"End of list for {room.name}.")
 
 
 @service_command(
-    NAME, "INFO", words_min=1, usage="INFO <room>", text="Says whose a room is, and since when."
+    NAME, "INFO", words_min=1, usage="INFO <room>", text="Shows who owns a room, and since when."
 )
 def info(context: Context, words: tuple[str, ...]) -> Result:
     """Show the founder of a room, and since when it is registered."""
@@ -220,7 +220,7 @@ def info(context: Context, words: tuple[str, ...]) -> Result:
     return None
 
 
-@service_command(NAME, "LIST", usage="LIST", text="Names the rooms that are yours.")
+@service_command(NAME, "LIST", usage="LIST", text="Lists your rooms.")
 def list_rooms(context: Context, _words: tuple[str, ...]) -> Result:
     """List the client's own rooms."""
     rooms = context.state.founded.get(folded_account(context.user), {})
@@ -243,12 +243,12 @@ def unban(_context: Context, words: tuple[str, ...]) -> Result:
     "CLEAR",
     words_min=2,
     usage="CLEAR <room> <bans|access|users>",
-    text="Lifts all bans of a room of yours, empties its AMODE list, or removes all others.",
+    text="Lifts all bans of your room, empties its AMODE list, or removes all other members.",
 )
 def clear(context: Context, words: tuple[str, ...]) -> Result:
     """Lift all bans, end all access, or remove all other members."""
     what = words[1].lower()
     if what not in ("bans", "access", "users"):
-        say(context, "Give BANS, ACCESS or USERS.")
+        say(context, "Expected BANS, ACCESS or USERS.")
         return None
     return (ClearRoom(words[0], what),)

@@ -9,24 +9,24 @@ from roost.ircd.services import voice
 NAME = "ChanServ"
 
 _DONE = {
-    "registered": "{room} is yours now. What you set in it is kept while nobody is there.",
-    "dropped": "{room} is nobody's any more.",
-    "offered": "{room} is {account}'s once they say: TRANSFER ACCEPT {room}",
-    "withdrawn": "{room} stays yours.",
-    "transferred": "{room} is yours now.",
+    "registered": "{room} is now registered to you. Its settings are kept while it is empty.",
+    "dropped": "{room} is no longer registered.",
+    "offered": "{room} will belong to {account} when they send: TRANSFER ACCEPT {room}",
+    "withdrawn": "You keep {room}.",
+    "transferred": "{room} now belongs to you.",
     "done": "Done.",
 }
 
 _REFUSALS: dict[Reason, str] = {
     Reason.NO_SUCH_ROOM: "{subject} does not exist.",
-    Reason.NOT_OPERATOR: "You have to be an operator of {subject}.",
-    Reason.NOT_LOGGED_IN: "You have to be logged in to an account.",
-    Reason.NOT_FOUNDER: "You have no right to that in {subject}.",
+    Reason.NOT_OPERATOR: "You must be an operator of {subject}.",
+    Reason.NOT_LOGGED_IN: "You must be logged in to an account.",
+    Reason.NOT_FOUNDER: "You are not allowed to do that in {subject}.",
     Reason.NOT_REGISTERED: "{subject} is not registered.",
-    Reason.ALREADY_REGISTERED: "{subject} is registered already.",
-    Reason.TOO_MANY_FOUNDED: "You own {detail} rooms, more are not allowed.",
-    Reason.NO_SUCH_ACCOUNT: "{subject} is no account.",
-    Reason.LIST_FULL: "{subject} has no space for more accounts.",
+    Reason.ALREADY_REGISTERED: "{subject} is already registered.",
+    Reason.TOO_MANY_FOUNDED: "You already own {detail} rooms, which is the limit.",
+    Reason.NO_SUCH_ACCOUNT: "{subject} is not an account.",
+    Reason.LIST_FULL: "The access list of {subject} is full.",
     Reason.USER_NOT_IN_ROOM: "{subject} is not in {detail}.",
 }
 
@@ -40,13 +40,13 @@ def send_done(context: Context, change: OwnershipChanged) -> None:
         text = _DONE[change.what].format(room=change.name, account=change.account)
     elif change.letter:
         status = {"o": "operator", "v": "voice"}[change.letter]
-        text = f"{change.account} has {status} in {change.name} from now on."
+        text = f"{change.account} now has {status} in {change.name}."
     else:
-        text = f"{change.account} has no status of their own in {change.name} any more."
+        text = f"{change.account} no longer has a status in {change.name}."
     say(context, text)
 
 
 def send_refused(context: Context, refusal: Refusal) -> None:
-    template = _REFUSALS.get(refusal.reason, "That could not be done.")
+    template = _REFUSALS.get(refusal.reason, "This could not be done.")
     subject, detail = middle(refusal.subject), middle(refusal.detail)
     say(context, template.format(subject=subject, detail=detail))

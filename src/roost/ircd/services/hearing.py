@@ -25,7 +25,7 @@ def hear(context: Context, message: Message) -> Result:
     if "," in target:
         # The message may hold a password, which the other targets must not see.
         if message.command == "PRIVMSG":
-            say(context, service.name, "Write to me alone; nobody was told anything.")
+            say(context, service.name, "Send commands to me alone. Nobody got your message.")
         return None
     _echo(context, message, service.name)
     return answer(context, service, text) if message.command == "PRIVMSG" else None

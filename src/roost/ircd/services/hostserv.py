@@ -13,7 +13,7 @@ from roost.ircd.context import Context, Result
 from roost.ircd.services.hostserv_reply import NAME, say, send_refused
 from roost.ircd.services.registry import add_service, service_command
 
-add_service(NAME, "HS", "HostServ shows you under another host than your computer's.", send_refused)
+add_service(NAME, "HS", "HostServ shows you under a virtual host.", send_refused)
 
 
 @service_command(NAME, "ON", usage="ON", text="Shows you under your virtual host.")
@@ -22,14 +22,14 @@ def on(_context: Context, _words: tuple[str, ...]) -> Result:
     return (UseHost(True),)
 
 
-@service_command(NAME, "OFF", usage="OFF", text="Shows you under your computer's host again.")
+@service_command(NAME, "OFF", usage="OFF", text="Shows you under your real host again.")
 def off(_context: Context, _words: tuple[str, ...]) -> Result:
     """Show the client's user under its real host."""
     return (UseHost(False),)
 
 
 @service_command(
-    NAME, "INFO", usage="INFO [account]", text="Says which virtual host you have, or an account."
+    NAME, "INFO", usage="INFO [account]", text="Shows your virtual host, or that of an account."
 )
 def info(context: Context, words: tuple[str, ...]) -> Result:
     """Show an account's virtual host; another account's only to operators."""
@@ -69,7 +69,7 @@ def set_host(_context: Context, words: tuple[str, ...]) -> Result:
     "DEL",
     words_min=1,
     usage="DEL <account>",
-    text="For operators: takes the virtual host of an account.",
+    text="For operators: removes the virtual host of an account.",
 )
 def delete_host(_context: Context, words: tuple[str, ...]) -> Result:
     """Remove an account's virtual host."""

@@ -10,13 +10,13 @@ from roost.ircd.services import voice
 NAME = "HostServ"
 
 _REFUSALS: dict[Reason, str] = {
-    Reason.HOST_NOT_YOURS: "Only operators give virtual hosts.",
+    Reason.HOST_NOT_YOURS: "Only operators can set virtual hosts.",
     Reason.HOST_INVALID: (
         "{subject} cannot be a virtual host: it needs letters, digits, - and _, and a dot or a "
         f"slash, and at most {HOST_BYTES_MAX} of them."
     ),
-    Reason.NO_SUCH_ACCOUNT: "{subject} is no account.",
-    Reason.NO_HOST: "You have no virtual host; operators give them to accounts.",
+    Reason.NO_SUCH_ACCOUNT: "{subject} is not an account.",
+    Reason.NO_HOST: "You have no virtual host; ask an operator for one.",
 }
 
 
@@ -27,13 +27,13 @@ def say(context: Context, text: str) -> None:
 def send_set(context: Context, change: VirtualHostSet) -> None:
     """Tell the client an account's new virtual host."""
     if not change.host:
-        say(context, f"{change.account} has no virtual host any more.")
+        say(context, f"{change.account} no longer has a virtual host.")
     elif change.is_used:
-        say(context, f"{change.account} is shown under {change.host} from now on.")
+        say(context, f"{change.account} is now shown under {change.host}.")
     else:
-        say(context, f"{change.account} is shown under the real host from now on.")
+        say(context, f"{change.account} is now shown under the real host.")
 
 
 def send_refused(context: Context, refusal: Refusal) -> None:
-    template = _REFUSALS.get(refusal.reason, "That could not be done.")
+    template = _REFUSALS.get(refusal.reason, "This could not be done.")
     say(context, template.format(subject=middle(refusal.subject)))

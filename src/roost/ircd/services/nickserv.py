@@ -44,7 +44,7 @@ _fingerprint = re.compile(r"[0-9a-f]{64}", flags=re.ASCII)
 add_service(
     NAME,
     "NS",
-    "An account is a name that is yours: nobody else can be called so, and rooms can know you.",
+    "An account reserves your nickname for you, and lets rooms recognise you.",
     send_refused,
 )
 
@@ -91,7 +91,7 @@ def _done(context: Context, account: Account | Denial) -> Result:
     NAME,
     "REGISTER",
     usage="REGISTER <password> [<email>]",
-    text="Makes your nickname an account of yours. An address is not kept: nobody is sent mail.",
+    text="Registers your nickname as an account. An email address is ignored.",
     words_min=1,
 )
 def register(context: Context, words: tuple[str, ...]) -> Result:
@@ -102,7 +102,7 @@ def register(context: Context, words: tuple[str, ...]) -> Result:
     elif is_service(name) or find(context.state, name) is not None:
         send_refused(context, Refusal(Reason.ACCOUNT_EXISTS, name))
     elif len(words) > 2 or (len(words) == 2 and "@" not in words[1]):
-        say(context, "A password has no spaces here, and what follows it is an email address.")
+        say(context, "The password must not contain spaces. An email address may follow it.")
     else:
         return _hash(context, words[0], name, lambda made: RegisterAccount(name, made))
     return None
@@ -112,7 +112,7 @@ def register(context: Context, words: tuple[str, ...]) -> Result:
     NAME,
     "IDENTIFY",
     usage="IDENTIFY [[<account>] <password>]",
-    text="Logs you in; without a password, by your client's certificate.",
+    text="Logs you in, by password or by your client's certificate.",
     synonyms=("LOGIN", "AUTH"),
 )
 def identify(context: Context, words: tuple[str, ...]) -> Result:
@@ -123,13 +123,11 @@ def identify(context: Context, words: tuple[str, ...]) -> Result:
     account = find_by_certificate(context, "")
     if account is not None:
         return log_in(account)
-    say(context, "Say your password, or come with a certificate that opens the account.")
+    say(context, "Send your password, or connect with a certificate that the account accepts.")
     return None
 
 
-@service_command(
-    NAME, "LOGOUT", usage="LOGOUT", text="Logs you out; your account remains as it is."
-)
+@service_command(NAME, "LOGOUT", usage="LOGOUT", text="Logs you out; your account stays.")
 def logout(context: Context, _words: tuple[str, ...]) -> Result:
     """Log out."""
     _own_account(context)
@@ -140,7 +138,7 @@ def logout(context: Context, _words: tuple[str, ...]) -> Result:
     NAME,
     "REGAIN",
     usage="REGAIN",
-    text="Gives you the nickname that is your account's, and ends other clients that have it.",
+    text="Gives you your account's nickname, and disconnects others that use it.",
     synonyms=("RECOVER", "RELEASE"),
 )
 def regain(context: Context, _words: tuple[str, ...]) -> Result:
@@ -148,7 +146,7 @@ def regain(context: Context, _words: tuple[str, ...]) -> Result:
     account = _own_account(context)
     bearer = context.state.nicks.get(FoldedNick(fold_nick(account.name)))
     if bearer == context.user.id and context.user.nick == account.name:
-        say(context, f"You are called {account.name} already.")
+        say(context, f"Your nickname is already {account.name}.")
         return None
     take = ChangeNick(account.name)
     if bearer is None or bearer == context.user.id or bearer in context.state.always_on.values():
@@ -160,7 +158,7 @@ def regain(context: Context, _words: tuple[str, ...]) -> Result:
     NAME,
     "GHOST",
     usage="GHOST <nick>",
-    text="Ends clients that are logged in to your account under another nickname.",
+    text="Disconnects clients of your account that use another nickname.",
     words_min=1,
 )
 def ghost(_context: Context, words: tuple[str, ...]) -> Result:
@@ -172,7 +170,7 @@ def ghost(_context: Context, words: tuple[str, ...]) -> Result:
     NAME,
     "DROP",
     usage="DROP [<code>]",
-    text="Gives your account up, with its rooms; it tells you the code that confirms it.",
+    text="Deletes your account and its rooms; you are asked for a confirmation code.",
     synonyms=("UNREGISTER",),
 )
 def drop(context: Context, words: tuple[str, ...]) -> Result:
@@ -183,8 +181,8 @@ def drop(context: Context, words: tuple[str, ...]) -> Result:
     code = hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:CODE_DIGITS]
     if words and words[-1].lower() == code:
         return (DropAccount(account.id),)
-    say(context, f"The account {account.name} and its rooms will be nobody's, for good.")
-    say(context, f"To confirm it, say: DROP {code}")
+    say(context, f"The account {account.name} and its rooms will be deleted for good.")
+    say(context, f"To confirm, send: DROP {code}")
     return None
 
 
@@ -194,7 +192,7 @@ def drop(context: Context, words: tuple[str, ...]) -> Result:
 def _set_password(context: Context, words: tuple[str, ...]) -> Result:
     account = _own_account(context)
     if len(words) != 1:
-        say(context, "SET PASSWORD needs the new password, which has no spaces here.")
+        say(context, "SET PASSWORD needs the new password, without spaces.")
         return None
     return _hash(context, words[0], account.name, lambda made: SetCredentials(account.id, made))
 
@@ -206,14 +204,14 @@ _SETTINGS = {"PASSWORD": _set_password, "ALWAYS-ON": set_always_on}
     NAME,
     "SET",
     usage="SET PASSWORD <password> | SET ALWAYS-ON <on|off>",
-    text="Changes your password, or keeps you in your rooms while you have no client.",
+    text="Changes your password, or keeps you in your rooms while you are disconnected.",
     words_min=1,
 )
 def set_(context: Context, words: tuple[str, ...]) -> Result:
     """Change a setting of the account."""
     setting = _SETTINGS.get(words[0].upper())
     if setting is None:
-        say(context, f"Give one of {', '.join(_SETTINGS)}.")
+        say(context, f"Expected one of {', '.join(_SETTINGS)}.")
         return None
     return setting(context, words[1:])
 
@@ -222,7 +220,7 @@ def set_(context: Context, words: tuple[str, ...]) -> Result:
     NAME,
     "CERT",
     usage="CERT LIST | CERT ADD [<fingerprint>] | CERT DEL [<fingerprint>]",
-    text="Lets client certificates open your account, by SHA-256; yours, unless you name one.",
+    text="Manages the client certificates that your account accepts, by fingerprint.",
 )
 def cert(context: Context, words: tuple[str, ...]) -> Result:
     """Show or change the certificates that the account accepts."""
@@ -232,14 +230,14 @@ def cert(context: Context, words: tuple[str, ...]) -> Result:
         _list_certificates(context, account)
         return None
     if what not in ("ADD", "DEL"):
-        say(context, "Give LIST, ADD or DEL.")
+        say(context, "Expected LIST, ADD or DEL.")
         return None
     given = " ".join(words[1:]) or context.session.certificate
     fingerprint = given.replace(":", "").lower()
     if not given:
-        say(context, "Your client came without a certificate: come by TLS with one, or name it.")
+        say(context, "Connect by TLS with a certificate, or give its fingerprint.")
     elif not _fingerprint.fullmatch(fingerprint):
-        say(context, "A fingerprint is SHA-256, in 64 hexadecimal digits.")
+        say(context, "A fingerprint is a SHA-256 hash in 64 hexadecimal digits.")
     elif what == "ADD":
         return (AddCertificate(account.id, fingerprint),)
     else:
@@ -250,7 +248,10 @@ def cert(context: Context, words: tuple[str, ...]) -> Result:
 def _list_certificates(context: Context, account: Account) -> None:
     for fingerprint in account.certificates:
         is_own = fingerprint == context.session.certificate
-        say(context, f"{fingerprint} opens {account.name}{', it is yours' if is_own else ''}.")
+        say(
+            context,
+            f"{fingerprint} is accepted for {account.name}{', it is yours' if is_own else ''}.",
+        )
     limit = context.state.settings.certificates_per_account_max
     say(context, f"{len(account.certificates)} of up to {limit} certificates.")
 
@@ -259,7 +260,7 @@ def _list_certificates(context: Context, account: Account) -> None:
 
 
 @service_command(
-    NAME, "INFO", usage="INFO [<account>]", text="Says whether there is an account, and since when."
+    NAME, "INFO", usage="INFO [<account>]", text="Shows when an account was registered."
 )
 def info(context: Context, words: tuple[str, ...]) -> Result:
     """Show what everybody may know about an account, and more to its owner."""
@@ -273,12 +274,12 @@ def info(context: Context, words: tuple[str, ...]) -> Result:
         return None
     _list_certificates(context, account)
     is_on = "on" if account.is_always_on else "off"
-    say(context, f"ALWAYS-ON is {is_on}; {len(state.founded.get(folded, ()))} rooms are yours.")
+    say(context, f"ALWAYS-ON is {is_on}; {len(state.founded.get(folded, ()))} rooms belong to you.")
     return None
 
 
 @service_command(
-    NAME, "LIST", usage="LIST", text="Lists your clients that are online.", synonyms=("SESSIONS",)
+    NAME, "LIST", usage="LIST", text="Lists your connected clients.", synonyms=("SESSIONS",)
 )
 def list_clients(context: Context, _words: tuple[str, ...]) -> Result:
     """List the account's clients."""
@@ -294,6 +295,6 @@ def list_clients(context: Context, _words: tuple[str, ...]) -> Result:
             say(context, f"{user.nick}{address} {way}{is_this}.")
             count += 1
         if not user.sessions:
-            say(context, f"{user.nick} is always on, and has no client.")
+            say(context, f"{user.nick} is always on, without a connected client.")
     say(context, f"{count} of up to {state.settings.sessions_per_account_max} clients.")
     return None

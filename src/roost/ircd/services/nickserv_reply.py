@@ -10,31 +10,31 @@ NAME = "NickServ"
 
 _UPDATED = {
     "password": "Your password is changed.",
-    "certificate-added": "The certificate {detail} opens your account from now on.",
-    "certificate-removed": "The certificate {detail} does not open your account any more.",
-    "clients-ended": "The clients that were called {detail} are ended.",
-    "dropped": "The account {detail} is nobody's any more.",
+    "certificate-added": "Your account now accepts the certificate {detail}.",
+    "certificate-removed": "Your account no longer accepts the certificate {detail}.",
+    "clients-ended": "The clients with the nickname {detail} are disconnected.",
+    "dropped": "The account {detail} is deleted.",
 }
 
 _REFUSALS: dict[Reason, str] = {
     Reason.ALREADY_LOGGED_IN: "You are logged in as {subject}.",
-    Reason.ACCOUNT_NAME_INVALID: "{subject} cannot be an account; take another nickname first.",
-    Reason.ACCOUNT_EXISTS: "{subject} is an account already.",
-    Reason.ACCOUNT_NAME_IN_USE: "Somebody else is called {subject}.",
+    Reason.ACCOUNT_NAME_INVALID: "{subject} cannot be an account name; change your nickname first.",
+    Reason.ACCOUNT_EXISTS: "The account {subject} already exists.",
+    Reason.ACCOUNT_NAME_IN_USE: "Somebody else uses the nickname {subject}.",
     Reason.TOO_MANY_ACCOUNTS: "The network has no room for more accounts.",
-    Reason.TOO_MANY_ATTEMPTS: "Too many attempts, wait for {detail} seconds.",
+    Reason.TOO_MANY_ATTEMPTS: "Too many attempts, wait {detail} seconds.",
     Reason.ACCOUNT_SHARED: (
-        "Your nickname is {subject}'s: other clients are logged in by it, or it is always on."
+        "Your nickname belongs to {subject}: other clients use it, or it is always on."
         " Connect anew to log in to another account."
     ),
     Reason.ACCOUNT_NOT_YOURS: "You are not logged in to that account.",
-    Reason.NOT_LOGGED_IN: "You have to be logged in to an account.",
+    Reason.NOT_LOGGED_IN: "You must be logged in to an account.",
     Reason.NO_SUCH_ACCOUNT: "There is no such account.",
     Reason.ALWAYS_ON_NEEDS_ACCOUNT: "Log in to an account first.",
-    Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more people who are always on.",
-    Reason.NICK_IN_USE: "{subject} is always on: a client that logs in as it connects joins it.",
-    Reason.NO_SUCH_NICK: "Nobody is called {subject}.",
-    Reason.NICK_RESERVED: "{subject} is somebody's account.",
+    Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more always-on users.",
+    Reason.NICK_IN_USE: "{subject} is always on: log in while connecting to join it.",
+    Reason.NO_SUCH_NICK: "Nobody uses the nickname {subject}.",
+    Reason.NICK_RESERVED: "{subject} is the account of somebody else.",
 }
 
 
@@ -52,7 +52,7 @@ def send_account(context: Context, change: AccountChanged) -> None:
 
 def send_registered(context: Context, name: str) -> None:
     """Tell the client that its account is registered."""
-    say(context, f"{name} is your account from now on, and a nickname that is kept for you.")
+    say(context, f"{name} is now your account, and the nickname is reserved for you.")
 
 
 def send_updated(context: Context, change: AccountUpdated) -> None:
@@ -67,13 +67,13 @@ def send_refused(context: Context, refusal: Refusal) -> None:
     if refusal.reason is Reason.CERTIFICATE:
         is_none = refusal.detail == "none"
         text = (
-            f"{subject} does not open your account."
+            f"Your account does not accept the certificate {subject}."
             if is_none
-            else f"{detail} certificates open your account, more are not allowed."
+            else f"{detail} certificates are already accepted, which is the limit."
         )
     elif refusal.reason is Reason.TOO_MANY_SESSIONS:
-        text = f"Too many clients are logged in to it, {detail} are allowed."
+        text = f"Too many clients are logged in to the account; the limit is {detail}."
     else:
-        template = _REFUSALS.get(refusal.reason, "That could not be done.")
+        template = _REFUSALS.get(refusal.reason, "This could not be done.")
         text = template.format(subject=subject, detail=detail)
     say(context, text)

@@ -109,9 +109,9 @@ def answer(context: Context, service: Service, text: str) -> Result:
     if name == "HELP":
         _help(context, service, words[0].upper() if words else "")
     elif command is None:
-        say(context, service.name, f"There is no {middle(word)}. Say HELP for what there is.")
+        say(context, service.name, f"There is no {middle(word)}. Send HELP for a list of commands.")
     elif len(words) < command.words_min:
-        say(context, service.name, f"Say more: {command.usage}")
+        say(context, service.name, f"Usage: {command.usage}")
     else:
         try:
             return command.handler(context, tuple(words))

@@ -66,7 +66,7 @@ def collect(context: Context, message: Message) -> bool:
         return True
     given = message.parameters[0] if message.parameters else ""
     if message.command != "PRIVMSG" or len(message.parameters) < 2:
-        fail(context, "MULTILINE_INVALID", text="A batch has lines of PRIVMSG, and nothing else")
+        fail(context, "MULTILINE_INVALID", text="A batch must contain only PRIVMSG")
     elif fold(given) != fold(batch.target):
         parameters = (middle(batch.target), middle(given))
         text = "Invalid multiline target"
@@ -78,7 +78,7 @@ def collect(context: Context, message: Message) -> bool:
 
 def _add(context: Context, batch: OpenBatch, text: str, *, is_continued: bool) -> None:
     if is_continued and not text:
-        text = "A line that goes on must not be blank"
+        text = "A continued line must not be blank"
         fail(context, "MULTILINE_INVALID", text=text)
         return
     start = batch.breaks[-1] if batch.breaks else 0
@@ -100,7 +100,7 @@ def _add(context: Context, batch: OpenBatch, text: str, *, is_continued: bool) -
 def finish(context: Context, batch: OpenBatch) -> tuple[Say, ...] | None:
     """Turn a batch that has ended into one message."""
     if not batch.text.strip("\n"):
-        fail(context, "MULTILINE_INVALID", text="The batch says nothing")
+        fail(context, "MULTILINE_INVALID", text="The batch is empty")
         return None
     context.session.multiline = None
     context.label = batch.label

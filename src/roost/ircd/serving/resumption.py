@@ -84,16 +84,16 @@ def seen_before(
 
 def send_history_lost(context: Context) -> None:
     """Tell the client to ask for history, because what it missed is not available any more."""
-    text = "The missed messages are not at hand any more, use CHATHISTORY"
+    text = "The missed messages are no longer available, use CHATHISTORY"
     context.send("NOTE", "RESUME", "HISTORY_LOST", text)
 
 
 def refuse(context: Context, reason: Reason) -> None:
     """Tell the client why the log did not resume its session."""
     if reason is Reason.RESUME_INSECURE:
-        fail(context, "CANNOT_RESUME", "The session was secure, this connection is not")
+        fail(context, "CANNOT_RESUME", "The session was secure, but this connection is not")
     else:
-        fail(context, "EXPIRED", "There is no such session any more")
+        fail(context, "EXPIRED", "The session no longer exists")
 
 
 def fail(context: Context, code: str, text: str) -> None:

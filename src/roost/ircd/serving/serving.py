@@ -223,7 +223,7 @@ class Serving:
         session = context.session
         if applied.is_fenced:
             if registration.is_balancer_known(session, self.environment.state):
-                session.end_reason = "Registration was overtaken, connect again"
+                session.end_reason = "Registration was interrupted, connect again"
             else:
                 # The log does not know the balancer yet; its announcement is still on the way.
                 self._wait(context)

@@ -25,7 +25,7 @@ from roost.ircd.sessions.session import LocalSession, Phase
 
 ATTACHED_AT_ONCE_MAX = 500
 """Sessions in one command: an entry of 10 kB, and a few milliseconds of work for every node."""
-TOO_LATE = "it is too long ago that the client was served"
+TOO_LATE = "the client was served too long ago"
 
 
 class Takeover:

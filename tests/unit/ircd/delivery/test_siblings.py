@@ -409,15 +409,15 @@ def test_who_never_comes_back_leaves_at_last() -> None:
     [
         (
             Settings(sessions_per_user_max=2),
-            "Too many clients under your nickname, 2 are allowed",
+            "Too many clients under your nickname, the limit is 2",
         ),
         (
             Settings(sessions_per_account_max=2),
-            "Too many clients logged in to your account, 2 are allowed",
+            "Too many clients logged in to your account, the limit is 2",
         ),
         (
             Settings(sessions_per_address_max=2),
-            "Too many clients from your address, 2 are allowed",
+            "Too many clients from your address, the limit is 2",
         ),
     ],
 )

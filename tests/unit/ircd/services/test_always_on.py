@@ -35,7 +35,7 @@ def context() -> Context:
     ("account", "is_on", "said"),
     [
         ("alice", True, "You stay in your rooms"),
-        ("alice", False, "You leave the network"),
+        ("alice", False, "You will leave the network"),
         ("", True, "Log in to an account first"),
     ],
 )
