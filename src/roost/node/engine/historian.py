@@ -58,8 +58,8 @@ class Historian:
         self._write_due = float("-inf")
         self._asked: dict[int, tuple[Query, int]] = {}
         self._held: list[AnswerQuery] = []
-        """Queries that wait until earlier rows are handed over, so that a client finds in history
-        what it was shown before."""
+        """Queries that wait for rows: those not handed over yet, or those of a gap. So a client
+        finds in history what it was shown before, without a hole."""
         self._exporting: dict[int, tuple[str, HistoryWant]] = {}
         self._export_ticket = 0
         self._to_peers: list[tuple[str, HistoryWant | HistoryChunk]] = []
@@ -85,8 +85,6 @@ class Historian:
         """Make a gap of everything up to `position`: the state came from a neighbour."""
         # The gap covers the rows that wait to be handed over, too.
         self._rows.clear()
-        self._effects.extend(self._held)
-        self._held.clear()
         if self._handed_over < position:
             gap = AddGap(Position(self._handed_over + 1), position)
             self._effects.append(gap)
@@ -109,9 +107,6 @@ class Historian:
         write = WriteHistory(tuple(self._rows), self._handed_over, wants_sync)
         self._rows.clear()
         self._is_writing = True
-        # The store answers queries after it has made the changes that it was given before.
-        self._effects.extend(self._held)
-        self._held.clear()
         return write
 
     def written(self, applied: Position) -> None:
@@ -122,9 +117,9 @@ class Historian:
     # Questions of clients
 
     def ask(self, ticket: int, query: Query) -> None:
-        """Pass a query on to the store."""
+        """Pass a query on to the store as soon as the store has the rows that it is about."""
         self._asked[ticket] = (query, 0)
-        (self._held if self._rows else self._effects).append(AnswerQuery(ticket, query))
+        self._held.append(AnswerQuery(ticket, query))
 
     def answered(self, ticket: int) -> None:
         """Forget a query that the store has answered, or never will."""
@@ -191,6 +186,10 @@ class Historian:
         want = self._backfill.ask(peers, now)
         if want is not None:
             self._to_peers.append(want)
+        if self._held and not self._rows and not self._backfill.has_gaps:
+            # The store answers queries after it has made the changes that it was given before.
+            self._effects.extend(self._held)
+            self._held.clear()
         effects, self._effects = self._effects, []
         frames, self._to_peers = self._to_peers, []
         return effects, frames

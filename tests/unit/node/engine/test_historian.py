@@ -107,8 +107,21 @@ def test_a_snapshot_makes_a_gap_of_what_was_not_handed_over() -> None:
     mind.ask(7, QUERY)
     mind.skip_to(P(8))
     effects, _ = mind.take_output([], 0.0)
-    assert effects == [AnswerQuery(7, QUERY), AddGap(P(4), P(8))]
+    assert effects == [AddGap(P(4), P(8))]
     assert mind.take_write(P(8), 0.0, wants_sync=False) is None
+
+
+def test_a_question_waits_until_a_gap_is_filled() -> None:
+    mind = historian(applied=3)
+    mind.ask(7, QUERY)
+    mind.skip_to(P(8))
+    mind.ask(8, QUERY)
+    effects, _ = mind.take_output(["n2"], 0.0)
+    assert effects == [AddGap(P(4), P(8))]
+    mind.receive_chunk("n2", HistoryChunk(1, P(8), (), ()))
+    mind.take_output(["n2"], 0.1)
+    mind.imported(1, P(8))
+    assert mind.take_output(["n2"], 0.2) == ([AnswerQuery(7, QUERY), AnswerQuery(8, QUERY)], [])
 
 
 def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> None:
