@@ -18,6 +18,7 @@ SCENARIOS = {
     "disk-losses": Faults(disk_losses=0.3, loss=0.005),
     "moves": Faults(moves=8.0),
     "stalls": Faults(stalls=2.0, moves=2.0),
+    "clocks": Faults(clock_jumps=0.5, crashes=0.1),
     "drains": Faults(drains=0.5, crashes=0.1),
     "everything": Faults(
         loss=0.01,
@@ -28,6 +29,7 @@ SCENARIOS = {
         stalls=0.5,
         moves=2.0,
         drains=0.1,
+        clock_jumps=0.2,
     ),
 }
 

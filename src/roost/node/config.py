@@ -58,6 +58,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     leave_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 10.0
     """How long a node that stops waits until its clients are on other nodes: twice what moving a
     thousand takes on a slow machine. Clients that are left notice nothing but a pause."""
+    clock_offset_s_max: Annotated[float, msgspec.Meta(gt=0, le=60)] = 1.0
+    """How many seconds this node's clock may differ from the other nodes' before it stops serving:
+    far above what NTP leaves, far below what people notice."""
     balancer_grace_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     """How long a balancer may be unreachable from every node before its clients are gone for the
     others: in that time a client can connect to another balancer and resume."""

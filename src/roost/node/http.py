@@ -16,7 +16,16 @@ from roost.ops.metrics import Reading
 from roost.protocol.trunk import Status
 from roost.raft.statistics import Statistics
 
-STATES = ("ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining")
+STATES = (
+    "ready",
+    "starting",
+    "catching-up",
+    "isolated",
+    "no-majority",
+    "clock",
+    "disk",
+    "draining",
+)
 """Every state of a node. Each is a label, so that a query can count the nodes in it."""
 
 
@@ -61,6 +70,7 @@ def describe(view: NodeView) -> dict[str, object]:
         "applied": status.applied,
         "sessions": status.sessions,
         "lag_ms": round(status.lag_ms, 3),
+        "clock_offset_ms": status.clock_offset_ms,
         "neighbours": [
             {"name": neighbour.name, "rtt_ms": round(neighbour.rtt_ms, 3)}
             for neighbour in status.neighbours
@@ -90,6 +100,8 @@ def readings(view: NodeView) -> Iterator[Reading]:
     yield _gauge("balancers", len(view.balancers), "Trunks that are up.")
     yield _gauge("deliveries_per_second", status.deliveries, "Deliveries, averaged.")
     yield _gauge("event_loop_lag_seconds", status.lag_ms / 1000, "How late the loop is, averaged.")
+    offset_s = status.clock_offset_ms / 1000
+    yield _gauge("clock_offset_seconds", offset_s, "How far the clock is ahead of the cluster's.")
     for neighbour in status.neighbours:
         yield Reading(
             name="roost_node_round_trip_seconds",

@@ -18,6 +18,7 @@ import structlog
 
 from roost.node.engine.backoff import MESH_PACE
 from roost.node.engine.inputs import (
+    ClockMeasured,
     Input,
     PeerConnected,
     PeerDisconnected,
@@ -162,6 +163,8 @@ class Mesh(Links[PeerFrame, PeerHello]):
             position=greeting.position,
         )
         self._tell(PeerConnected(link.name))
+        # At once: before this node can lead, it knows the others' clocks.
+        self.beat(link)
 
     def link_down(self, link: Link, reason: str) -> None:
         _logger.info("peer-disconnected", peer=link.name, reason=reason)
@@ -170,11 +173,14 @@ class Mesh(Links[PeerFrame, PeerHello]):
     def receive(self, link: Link, frame: PeerFrame) -> None:
         match frame:
             case PeerPing(nonce):
-                link.connection.send(encode(PeerPong(nonce)))
-            case PeerPong(nonce):
-                round_trip_ms = link.heartbeat.take_pong(nonce, clock.monotonic())
-                if round_trip_ms is not None:
-                    self._tell(RoundTripMeasured(link.name, round_trip_ms))
+                link.connection.send(encode(PeerPong(nonce, clock.now().wall_ms)))
+            case PeerPong(nonce, wall_ms):
+                received = clock.monotonic()
+                answered = link.heartbeat.take_pong(nonce, received)
+                if answered is not None:
+                    self._tell(RoundTripMeasured(link.name, answered.smoothed_ms))
+                    if wall_ms:
+                        self._tell(ClockMeasured(link.name, wall_ms, answered.sent, received))
             case _:
                 self._tell(PeerFrameReceived(link.name, frame))
 

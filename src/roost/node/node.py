@@ -111,6 +111,7 @@ class Node:
                     raft=RaftConfig(name=config.name, members=config.members),
                     irc=config.irc,
                     settings=config.settings,
+                    clock_offset_ms_max=round(config.clock_offset_s_max * 1000),
                     balancer_grace_s=config.balancer_grace_s,
                 ),
                 store.take_stored(),

@@ -44,6 +44,8 @@ class PeerPong(_Frame, frozen=True, tag=103):
     """The immediate answer to a heartbeat."""
 
     nonce: int
+    wall_ms: int = 0
+    """The sender's wall clock, in milliseconds since the Unix epoch; 0 when it tells none."""
 
 
 class Whisper(msgspec.Struct, frozen=True, array_like=True):

@@ -54,7 +54,8 @@ class Status(_Frame, frozen=True, tag=2):
     """A node's state; sent on each change of `state` or `leader`, and periodically."""
 
     state: str
-    """"ready", "starting", "catching-up", "isolated", "no-majority", "disk", "draining"."""
+    """"ready", "starting", "catching-up", "isolated", "no-majority", "clock", "disk",
+    "draining"."""
     reason: str
     """In words for people; empty when ready."""
     leader: str
@@ -70,6 +71,8 @@ class Status(_Frame, frozen=True, tag=2):
     """Moving average of its event loop's lateness."""
     deliveries: float
     """Moving average of deliveries a second."""
+    clock_offset_ms: int = 0
+    """How far its wall clock is ahead of the cluster's time; negative when behind."""
 
 
 class Deliver(_Frame, frozen=True, tag=10):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from roost.chat.ids import parse_message_id
+from roost.chat.ids import Position, parse_message_id
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine.config import EngineConfig
 from roost.protocol.trunk import Drain
@@ -23,6 +23,9 @@ from support.simulation.people import Person
 from support.simulation.transcript import Transcript
 from support.simulation.truth import Truth
 from support.simulation.world import World
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     moves: float = 0.0
     """Rate at which sessions are moved, whatever they are doing."""
     drains: float = 0.0
+    clock_jumps: float = 0.0
+    """Wall clocks that are set wrong, one at a time, for moments or for good."""
 
 
 NO_FAULTS = Faults()
@@ -93,6 +98,7 @@ class SimulatedCluster:
             for number in range(people)
         ]
         self._are_faults_on = False
+        self._applied_max = Position(0)
 
     # Clients
 
@@ -109,8 +115,10 @@ class SimulatedCluster:
         """Return the clients that have not left."""
         return [client for client in self.clients if not client.has_left]
 
-    def _applied(self) -> int:
-        return max(node.position for node in self.nodes.values())
+    def _applied(self) -> Position:
+        """Tell how far any node has ever applied; one that did may have died since."""
+        self._applied_max = max(self._applied_max, *(node.position for node in self.nodes.values()))
+        return self._applied_max
 
     def _heard(self, client: SimulatedClient, received: Received) -> None:
         """Check a line that a client receives."""
@@ -169,6 +177,7 @@ class SimulatedCluster:
         self._schedule("freezes", self._freeze)
         self._schedule("stalls", self._stall)
         self._schedule("drains", self._drain)
+        self._schedule("clock_jumps", self._jump_clock)
         self._schedule("moves", lambda: self.world.random.choice(self.balancers).move_any())
 
     def _schedule(self, kind: str, action: Callable[[], None]) -> None:
@@ -191,6 +200,7 @@ class SimulatedCluster:
         node = self.nodes[name]
         if not node.is_up:
             return
+        self._applied()
         node.crash(is_disk_lost=is_disk_lost)
         pause = self.world.random.uniform(0.05, 3.0) if down_s is None else down_s
         self.world.at(pause, lambda: None if node.is_up else node.start())
@@ -238,6 +248,14 @@ class SimulatedCluster:
         for balancer in self.balancers:
             self.network.send(balancer.name, name, Drain(False))
 
+    def _jump_clock(self) -> None:
+        random = self.world.random
+        for node in self.nodes.values():
+            node.skew_ms = max(-300, min(300, node.skew_ms))
+        node = self.nodes[random.choice(self.names)]
+        node.skew_ms = random.choice((-120 * DAY_MS, -HOUR_MS, -5000, 5000, HOUR_MS, 120 * DAY_MS))
+        self.world.log(f"{node.name}'s clock is {node.skew_ms} ms ahead")
+
     def _undrain_all(self) -> None:
         """Restart and reconnect every node, repeatedly until all can be reached."""
         for name, state in self.states().items():
@@ -252,6 +270,7 @@ class SimulatedCluster:
         self.network.loss = 0.0
         self.network.heal()
         for node in self.nodes.values():
+            node.skew_ms = max(-300, min(300, node.skew_ms))
             node.thaw()
             if not node.is_up:
                 node.start()

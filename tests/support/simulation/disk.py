@@ -28,12 +28,27 @@ from roost.node.engine.inputs import (
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from support.simulation.world import World
 
+AHEAD_MS_MAX = 1_500
+"""How far an entry's time may be ahead of the true one: no more than clocks may differ."""
+LATE_MS_MAX = 8_000
+"""An entry may have waited in a leader that was frozen, and time may have had to stand still."""
+
 
 class Archive:
     """Every committed entry that was compacted or lost; for checks only."""
 
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
+        self._written: dict[tuple[int, int], None] = {}
+
+    def check_time(self, entry: Entry, now_ms: int) -> None:
+        """Hold an entry's time against the true one when it is first written to a disk."""
+        if (entry.index, entry.term) not in self._written:
+            self._written[entry.index, entry.term] = None
+            ahead_ms = entry.time_ms - now_ms
+            assert -LATE_MS_MAX <= ahead_ms <= AHEAD_MS_MAX, (
+                f"entry {entry.index} has a time that is {ahead_ms} ms ahead"
+            )
 
     def keep(self, entry: Entry) -> None:
         """Record an entry that is known to be committed."""
@@ -111,6 +126,8 @@ class LogDisk:
                 self.entries.pop()
             assert not self.entries or self.entries[-1].index == first - 1, "a hole in the log"
             self.entries.extend(job.entries)
+            for entry in job.entries:
+                self._archive.check_time(entry, self._world.instant().wall_ms)
         if job.hard_state is not None:
             self.hard_state = job.hard_state
 

@@ -80,6 +80,12 @@ class Network:
             self.ends[second].connected(first)
         self._world.at(self._world.random.uniform(0.02, 0.2), lambda: self._dial(pair))
 
+    def is_linked(self, end: str, peer: str) -> bool:
+        """Tell whether frames from `end` reach `peer`, as far as `end` knows."""
+        pair = _pair(end, peer)
+        link = self._links.get(pair)
+        return link is not None and not link.knows[end] and pair not in self.cut
+
     def send(self, sender: str, receiver: str, frame: object) -> None:
         """Send a frame. It is lost if there is no link, or by chance."""
         pair = _pair(sender, receiver)

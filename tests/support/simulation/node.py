@@ -40,6 +40,7 @@ from support.simulation.disk import Archive, HistoryDisk, LogDisk
 from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
 
+HEARTBEAT_S = 0.25
 HASHING_S = 0.05
 """How long hashing a password takes."""
 CHANGE_S = 0.003
@@ -62,7 +63,8 @@ class SimulatedNode:
         self.history_disk = HistoryDisk()
         self.engine: Engine | None = None
         self._life = 0
-        self._skew_ms = world.random.randint(-3000, 3000)
+        self.skew_ms = world.random.randint(-300, 300)
+        """How far the wall clock is ahead of the true time."""
         self._frozen: list[Callable[[], None]] | None = None
         self._next_wake = 0.0
         self.digests: dict[int, int] = {}
@@ -78,7 +80,7 @@ class SimulatedNode:
             self.log_disk.load(),
             self.history_disk.state(),
             self._world.random.random,
-            self._world.instant(self._skew_ms),
+            self._world.instant(self.skew_ms),
         )
         self._world.log(f"{self.name} starts")
         self._next_wake = float("inf")
@@ -131,10 +133,25 @@ class SimulatedNode:
             self._network.send(self.name, peer, hello)
         else:
             self._take(inputs.PeerConnected(peer))
+            self._beat(peer, self._life)
 
     def disconnected(self, peer: str) -> None:
         is_balancer = peer.startswith("b")
         self._take((inputs.TrunkDisconnected if is_balancer else inputs.PeerDisconnected)(peer))
+
+    def _beat(self, peer: str, life: int) -> None:
+        """Learn a neighbour's wall clock by heartbeats, as long as the link lives."""
+
+        def beat() -> None:
+            if life == self._life and self._network.is_linked(self.name, peer):
+                now, neighbour = self._world.now, self._network.ends[peer]
+                if not neighbour.is_frozen:
+                    assert isinstance(neighbour, SimulatedNode)
+                    wall_ms = self._world.instant(neighbour.skew_ms).wall_ms
+                    self._take(inputs.ClockMeasured(peer, wall_ms, now - 0.004, now))
+                self._world.at(HEARTBEAT_S, beat)
+
+        self._world.at(0.004, beat)
 
     def receive(self, peer: str, frame: object) -> None:
         if isinstance(frame, Welcome):
@@ -160,7 +177,7 @@ class SimulatedNode:
         if isinstance(event, inputs.Persisted):
             for peer, message in event.messages:
                 self._network.send(self.name, peer, message)
-        self.mind.receive(event, self._world.instant(self._skew_ms))
+        self.mind.receive(event, self._world.instant(self.skew_ms))
 
     def _do(self, action: Callable[[], None]) -> None:
         life = self._life

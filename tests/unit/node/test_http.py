@@ -25,6 +25,7 @@ STATUS = Status(
     neighbours=(NeighbourStatus("n2", 1.23456),),
     lag_ms=250.0,
     deliveries=4.0,
+    clock_offset_ms=-250,
 )
 VIEW = NodeView(
     cluster="home",
@@ -79,6 +80,7 @@ def test_state_is_told_to_programs() -> None:
         "applied": 10,
         "sessions": 7,
         "lag_ms": 250.0,
+        "clock_offset_ms": -250,
         "neighbours": [{"name": "n2", "rtt_ms": 1.235}],
         "balancers": ["b1"],
     }

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.node.engine.inputs import (
+    ClockMeasured,
     Input,
     PeerConnected,
     PeerDisconnected,
@@ -15,6 +16,7 @@ from roost.node.engine.inputs import (
     RoundTripMeasured,
 )
 from roost.node.mesh import SILENT_BEATS_MAX, Mesh, MeshConfig
+from roost.ops import clock
 from roost.protocol import mesh
 from roost.protocol.mesh import Gossip, PeerFrame, PeerHello, PeerPing, PeerPong, TrunkReport
 from roost.wire import admit, client_context, connect, serve, server_context
@@ -33,6 +35,7 @@ class Events:
         self.story: list[str] = []
         self.frames: list[tuple[str, PeerFrame]] = []
         self.round_trips: dict[str, float] = {}
+        self.clocks: dict[str, ClockMeasured] = {}
 
     def tell(self, event: Input) -> None:
         match event:
@@ -44,6 +47,8 @@ class Events:
                 self.frames.append((peer, frame))
             case RoundTripMeasured(peer, milliseconds):
                 self.round_trips[peer] = milliseconds
+            case ClockMeasured(peer):
+                self.clocks[peer] = event
             case _:
                 raise AssertionError(f"a mesh does not tell {event}")
 
@@ -135,6 +140,9 @@ def test_heartbeats_measure_round_trips_on_both_sides(tmp_path: Path) -> None:
             async with n1.open():
                 await wait_until(lambda: events1.round_trips and events2.round_trips)
                 assert 0 < events1.round_trips["n2"] < 5000
+                measured = events1.clocks["n2"]
+                assert measured.sent <= measured.received <= clock.monotonic()
+                assert abs(measured.wall_ms - clock.now().wall_ms) < 60_000
                 assert events1.frames == []
 
     run(scenario())
@@ -145,8 +153,12 @@ def test_a_heartbeat_is_answered_at_once(tmp_path: Path) -> None:
         async with one_node(tmp_path, heartbeat_s=60) as (node, events):
             frames = [greeting("n1"), mesh.encode(PeerPing(42))]
             neighbour = await pose_as(tmp_path, "n1", node, frames)
-            await wait_until(lambda: len(neighbour.bodies) == 2)
-            assert heard(neighbour) == [PeerHello(1, "test", "n2", "1", 7), PeerPong(42)]
+            await wait_until(lambda: len(neighbour.bodies) == 3)
+            hello, ping, pong = heard(neighbour)
+            assert (hello, ping) == (PeerHello(1, "test", "n2", "1", 7), PeerPing(1))
+            assert isinstance(pong, PeerPong)
+            assert pong.nonce == 42
+            assert abs(pong.wall_ms - clock.now().wall_ms) < 60_000
             assert events.frames == []
 
     run(scenario())
@@ -219,7 +231,7 @@ def test_a_silent_neighbour_is_dropped(tmp_path: Path) -> None:
             await wait_until(lambda: events.story == ["+n1", "-n1"])
             await wait_until(lambda: neighbour.reasons)
             pings = [frame for frame in heard(neighbour) if isinstance(frame, PeerPing)]
-            assert len(pings) == SILENT_BEATS_MAX
+            assert len(pings) == 1 + SILENT_BEATS_MAX
 
     with capture_logs() as logs:
         run(scenario())
@@ -245,7 +257,7 @@ def test_a_neighbour_that_comes_again_replaces_its_link(tmp_path: Path) -> None:
             await wait_until(lambda: first.reasons)
             assert events.story == ["+n1", "-n1", "+n1"]
             node.send("n1", [mesh.encode(Gossip(()))])
-            await wait_until(lambda: len(second.bodies) == 2)
+            await wait_until(lambda: len(second.bodies) == 3)
             assert node.linked == ("n1",)
 
     run(scenario())

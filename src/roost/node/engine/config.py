@@ -20,6 +20,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Entries kept before a snapshot, so that a node that was away briefly does not need it."""
     settings: Settings = Settings()
     """The settings for all nodes, as this node's configuration has them."""
+    clock_offset_ms_max: int = 1000
+    """How far this node's clock may differ from the others' before it stops serving."""
     balancer_grace_s: float = 30.0
     """How long a balancer may be unreachable from every node before its sessions end."""
     status_interval_s: float = 0.5

@@ -26,6 +26,7 @@ from roost.instant import Instant
 from roost.ircd.server import Server
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.census import Census
+from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     Compact,
@@ -64,6 +65,8 @@ from roost.raft.replica import Replica
 
 HAND_OVER_S = 1.0
 """How long a node that stops waits for another leader."""
+ABDICATION_S = 5.0
+"""How often a leader whose clock is wrong tries to make another node lead."""
 
 
 class Engine:
@@ -81,6 +84,7 @@ class Engine:
         is_drained: bool = False,
     ) -> None:
         name = config.raft.name
+        self._clock = ClusterClock(len(config.raft.members), config.clock_offset_ms_max, now)
         self._config = config
         self._configure = Configure(config.settings, name, written(config.settings))
         self._random_bytes = random_bytes
@@ -106,6 +110,7 @@ class Engine:
         self._status_due = now.monotonic
         self._gossip_due = now.monotonic
         self._tick_due = now.monotonic
+        self._abdication_due = now.monotonic
         self._shown_status: tuple[str, str, int] = ("", "", 0)
         self._stop_deadline: float | None = None
         self._now = now
@@ -144,6 +149,7 @@ class Engine:
             leader=self._replica.leader,
             applied=self._state.position,
             history_missing=self._historian.missing,
+            clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
             is_stopping=self._stop_deadline is not None,
         )
         return Status(
@@ -159,6 +165,7 @@ class Engine:
             ),
             lag_ms=self._lag_ms,
             deliveries=self._server.deliveries,
+            clock_offset_ms=self._clock.offset_ms,
         )
 
     def next_deadline(self) -> float:
@@ -173,8 +180,8 @@ class Engine:
     # Inputs, the frequent ones first
 
     def receive(self, event: Input, now: Instant) -> None:
-        """Take in what happened."""
-        self._now = now
+        """Take in what happened. Nothing below sees this node's own wall clock."""
+        self._now = now = self._clock.read(now)
         match event:
             case inputs.TrunkFrameReceived(balancer, frame):
                 self._receive_from_balancer(balancer, frame)
@@ -201,6 +208,8 @@ class Engine:
                 self._tick(now)
             case inputs.RoundTripMeasured(peer, milliseconds):
                 self._round_trips[peer] = milliseconds
+            case inputs.ClockMeasured(peer, wall_ms, sent, received):
+                self._clock.measure(peer, wall_ms, sent, received)
             case inputs.LagMeasured(milliseconds):
                 self._lag_ms = milliseconds
             case inputs.PeerConnected(peer):
@@ -236,6 +245,7 @@ class Engine:
         if peer in self._peers:
             self._peers.remove(peer)
         self._round_trips.pop(peer, None)
+        self._clock.forget(peer)
         self._census.peer_disconnected(peer)
         self._historian.peer_disconnected(peer)
         self._replica.peer_disconnected(peer, self._now)
@@ -329,6 +339,9 @@ class Engine:
             return
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)
+        if self._clock.is_wrong and now.monotonic >= self._abdication_due:
+            self._abdication_due = now.monotonic + ABDICATION_S
+            self._give_up_leadership()
         if self._replica.is_leader:
             for command in upkeep.while_leading(self._state, self._census, now):
                 self._propose(command)

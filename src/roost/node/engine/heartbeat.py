@@ -4,8 +4,19 @@ Silence is counted in heartbeats of this process and not on a clock. After the p
 stopped for long, what waits in its sockets is read before a peer is judged.
 """
 
+from typing import NamedTuple
+
 _SMOOTHING = 0.125
 """The weight of a new round-trip time, as in TCP (RFC 6298)."""
+
+
+class RoundTrip(NamedTuple):
+    """A ping that was answered."""
+
+    sent: float
+    """When it left, in monotonic seconds."""
+    smoothed_ms: float
+    """How long round trips take, in milliseconds."""
 
 
 class Heartbeat:
@@ -33,8 +44,8 @@ class Heartbeat:
         self._pinged[self._nonce] = now
         return self._nonce
 
-    def take_pong(self, nonce: int, now: float) -> float | None:
-        """Return the smoothed round-trip time in milliseconds; None for an unknown nonce."""
+    def take_pong(self, nonce: int, now: float) -> RoundTrip | None:
+        """Return what a ping's answer says; None for an unknown nonce."""
         sent = self._pinged.pop(nonce, None)
         if sent is None:
             return None
@@ -45,4 +56,4 @@ class Heartbeat:
             self._round_trip_ms = measured
         else:
             self._round_trip_ms += _SMOOTHING * (measured - self._round_trip_ms)
-        return self._round_trip_ms
+        return RoundTrip(sent, self._round_trip_ms)

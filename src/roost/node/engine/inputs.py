@@ -43,6 +43,18 @@ class RoundTripMeasured(msgspec.Struct, frozen=True):
     milliseconds: float
 
 
+class ClockMeasured(msgspec.Struct, frozen=True):
+    """A neighbour's heartbeat told its wall clock.
+
+    `sent` and `received` are the moments of the heartbeat on this node's monotonic clock.
+    """
+
+    peer: str
+    wall_ms: int
+    sent: float
+    received: float
+
+
 class TrunkConnected(msgspec.Struct, frozen=True):
     """A trunk to a balancer is up: the handshake is done."""
 
@@ -171,6 +183,7 @@ Input: TypeAlias = (
     | PeerDisconnected
     | PeerFrameReceived
     | RoundTripMeasured
+    | ClockMeasured
     | TrunkConnected
     | TrunkDisconnected
     | TrunkFrameReceived

@@ -33,6 +33,7 @@ class Readiness:
         leader: str,
         applied: int,
         history_missing: int,
+        clock_offset_ms: int,
         is_stopping: bool,
     ) -> tuple[str, str]:
         """Return the state in one word, and the reason for people (empty when ready)."""
@@ -44,6 +45,10 @@ class Readiness:
             return "isolated", f"linked to {peers} neighbours, {self._needed_peers} are needed"
         if not is_in_touch or not leader:
             return "no-majority", "no leader is in touch with a majority of the nodes"
+        if clock_offset_ms:
+            direction = "ahead of" if clock_offset_ms > 0 else "behind"
+            seconds = abs(clock_offset_ms) / 1000
+            return "clock", f"its clock is {seconds:.1f} s {direction} the other nodes' clocks"
         behind = self.leader_commit - applied
         if behind > BEHIND_MAX or (not self._has_caught_up and (behind > 0 or not applied)):
             lack = f"{behind} entries behind" if behind > 0 else "it has no entries yet"

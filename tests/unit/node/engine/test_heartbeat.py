@@ -1,8 +1,6 @@
 """Heartbeats count silence and measure round trips."""
 
-import pytest
-
-from roost.node.engine.heartbeat import Heartbeat
+from roost.node.engine.heartbeat import Heartbeat, RoundTrip
 
 
 def test_a_peer_is_given_up_after_too_many_silent_beats() -> None:
@@ -19,14 +17,14 @@ def test_whoever_is_heard_is_not_silent() -> None:
 
 def test_round_trips_are_smoothed() -> None:
     heartbeat = Heartbeat(silent_beats_max=3)
-    assert heartbeat.take_pong(heartbeat.ping(1.0), 1.008) == pytest.approx(8.0)
-    assert heartbeat.take_pong(heartbeat.ping(2.0), 2.016) == pytest.approx(9.0)
+    assert heartbeat.take_pong(heartbeat.ping(1.0), 1.0078125) == RoundTrip(1.0, 7.8125)
+    assert heartbeat.take_pong(heartbeat.ping(2.0), 2.015625) == RoundTrip(2.0, 8.7890625)
 
 
 def test_an_answer_counts_once_and_settles_earlier_pings() -> None:
     heartbeat = Heartbeat(silent_beats_max=3)
     first, second = heartbeat.ping(1.0), heartbeat.ping(2.0)
-    assert heartbeat.take_pong(second, 2.5) == pytest.approx(500.0)
+    assert heartbeat.take_pong(second, 2.5) == RoundTrip(2.0, 500.0)
     assert heartbeat.take_pong(second, 2.5) is None
     assert heartbeat.take_pong(first, 2.5) is None
     assert heartbeat.take_pong(99, 2.5) is None

@@ -1,3 +1,5 @@
+import pytest
+
 from roost.node.engine.readiness import BEHIND_MAX, Readiness
 
 
@@ -8,6 +10,7 @@ def judge(readiness: Readiness, **changes: object) -> str:
         "leader": "n1",
         "applied": 10,
         "history_missing": 0,
+        "clock_offset_ms": 0,
         "is_stopping": False,
     }
     facts.update(changes)
@@ -21,6 +24,7 @@ def test_a_sound_node_is_ready_without_a_reason() -> None:
         leader="n2",
         applied=1,
         history_missing=0,
+        clock_offset_ms=0,
         is_stopping=False,
     ) == ("ready", "")
 
@@ -61,7 +65,13 @@ def test_a_full_disk_and_a_stop_are_said_first() -> None:
     assert (
         "no space left"
         in readiness.judge(
-            peers=2, is_in_touch=True, leader="n1", applied=1, history_missing=0, is_stopping=False
+            peers=2,
+            is_in_touch=True,
+            leader="n1",
+            applied=1,
+            history_missing=0,
+            clock_offset_ms=0,
+            is_stopping=False,
         )[1]
     )
 
@@ -77,3 +87,20 @@ def test_a_node_that_could_serve_says_that_it_is_drained_or_about_to_stop() -> N
     readiness.is_leaving = True
     assert judge(readiness) == "draining"
     assert judge(readiness, is_in_touch=False) == "no-majority"
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "words"), [(3_600_000, "3600.0 s ahead of"), (-1_500, "1.5 s behind")]
+)
+def test_a_node_whose_clock_is_wrong_says_by_how_much(offset_ms: int, words: str) -> None:
+    state, reason = Readiness(3).judge(
+        peers=2,
+        is_in_touch=True,
+        leader="n1",
+        applied=10,
+        history_missing=0,
+        clock_offset_ms=offset_ms,
+        is_stopping=False,
+    )
+    assert state == "clock"
+    assert words in reason
