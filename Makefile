@@ -1,5 +1,5 @@
-# `make up` runs Roost on this machine; `make chat` opens the client, and runs Roost if need be;
-# `make test` runs everything that CI runs; `make bench` measures Roost beside other servers.
+# `make up` runs Roost on this machine. `make chat` opens the client, and starts Roost if none runs.
+# `make test` runs everything that CI runs. `make bench` measures Roost beside other servers.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -15,9 +15,9 @@ up: setup
 chat: setup
 	@exec $(VENV)/bin/roost chat --local $(ARGS)
 
-# Format, lint, layers, types, tests; stops at the first failure. The tests' summary comes last.
-# Two workers: tests that start real processes share the group "cluster" and so run one after the
-# other on one of them, while the rest runs on the other.
+# Check format, lint, layers and types, and run the tests; stop at the first failure. The summary of
+# the tests comes last. Of the two workers, one runs the tests that start real processes, one by one
+# (their group is "cluster"), and the other runs the rest.
 test: develop
 	@$(VENV)/bin/ruff format --check --quiet src tests benchmarks
 	@$(VENV)/bin/ruff check --quiet src tests benchmarks
@@ -25,7 +25,7 @@ test: develop
 	@$(VENV)/bin/mypy
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec $(VENV)/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
-# Roost beside what people would use instead; installs those from Debian's packages if they are missing.
+# Measure Roost beside other servers, whose Debian packages are installed if they are missing.
 bench: setup
 	@sh benchmarks/install
 	@exec $(VENV)/bin/python -m benchmarks $(ARGS)
@@ -42,7 +42,7 @@ $(VENV)/.ready: requirements.txt requirements-build.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.ready-to-develop: $(VENV)/.ready requirements-dev.txt
-	@echo "Adding what the tests need ..."
+	@echo "Installing what the tests need ..."
 	@$(PIP) install --no-deps -r requirements-dev.txt
 	@touch $@
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from roost.cli.cluster import ClusterDirectory, ensure_certificates
+from roost.cli.cluster import NODES_MAX, ClusterDirectory, ensure_certificates
 from roost.cli.errors import UsageError
+from roost.node.config import MEMBERS_MAX
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 PROCESSES: dict[str, tuple[str, tuple[str, ...]]] = {"n1": ("node", ()), "b1": ("balancer", ())}
@@ -90,3 +91,7 @@ def test_another_clusters_authority_is_refused(directory: ClusterDirectory) -> N
     ensure_certificates(directory, "c1", PROCESSES, NOW)
     with pytest.raises(UsageError, match="authority of cluster 'c1'"):
         ensure_certificates(directory, "c2", PROCESSES, NOW)
+
+
+def test_a_cluster_has_as_many_nodes_as_a_node_accepts() -> None:
+    assert NODES_MAX == MEMBERS_MAX
