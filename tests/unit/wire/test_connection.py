@@ -1,4 +1,4 @@
-"""Connections over real sockets: who is admitted, and what arrives."""
+"""Framed connections over real sockets: who is admitted, and what arrives."""
 
 import asyncio
 import contextlib
