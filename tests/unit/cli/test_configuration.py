@@ -19,17 +19,17 @@ from roost.cli.configuration import (
 )
 from roost.cli.errors import UsageError
 
-_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _VALUE = st.one_of(
     _TEXT,
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.lists(_TEXT),
+    st.lists(_TEXT, max_size=4),
 )
-_KEY = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
-_TABLE = st.dictionaries(_KEY, _VALUE)
-_DEEP = st.one_of(_VALUE, _TABLE, st.lists(_TABLE))
+_KEY = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=8)
+_TABLE = st.dictionaries(_KEY, _VALUE, max_size=4)
+_DEEP = st.one_of(_VALUE, _TABLE, st.lists(_TABLE, max_size=4))
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +148,9 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 
 
 @settings(max_examples=40)
-@given(st.dictionaries(_KEY, st.one_of(_VALUE, st.dictionaries(_KEY, _DEEP))))
+@given(
+    st.dictionaries(_KEY, st.one_of(_VALUE, st.dictionaries(_KEY, _DEEP, max_size=4)), max_size=4)
+)
 def test_every_value_survives(table: dict[str, object]) -> None:
     assert tomllib.loads(render(table, "a\ncomment")) == table
 
