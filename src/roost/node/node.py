@@ -107,13 +107,7 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(DiskStore.open(config))
             engine = Engine(
-                EngineConfig(
-                    raft=RaftConfig(name=config.name, members=config.members),
-                    irc=config.irc,
-                    settings=config.settings,
-                    clock_offset_ms_max=round(config.clock_offset_s_max * 1000),
-                    balancer_grace_s=config.balancer_grace_s,
-                ),
+                self._engine_config(),
                 store.take_stored(),
                 store.history_state,
                 random.random,
@@ -182,6 +176,16 @@ class Node:
         if config.run_file is not None:
             with contextlib.suppress(OSError):
                 config.run_file.unlink()
+
+    def _engine_config(self) -> EngineConfig:
+        config = self._config
+        return EngineConfig(
+            raft=RaftConfig(name=config.name, members=config.members),
+            irc=config.irc,
+            settings=config.settings,
+            clock_offset_ms_max=round(config.clock_offset_s_max * 1000),
+            balancer_grace_s=config.balancer_grace_s,
+        )
 
     def _mesh_config(self) -> MeshConfig:
         config = self._config

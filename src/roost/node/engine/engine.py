@@ -107,10 +107,8 @@ class Engine:
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
         self._lag_ms = 0.0
-        self._status_due = now.monotonic
-        self._gossip_due = now.monotonic
-        self._tick_due = now.monotonic
-        self._abdication_due = now.monotonic
+        self._tick_due = self._abdication_due = now.monotonic
+        self._status_due = self._gossip_due = now.monotonic
         self._shown_status: tuple[str, str, int] = ("", "", 0)
         self._stop_deadline: float | None = None
         self._now = now
@@ -465,8 +463,7 @@ class Engine:
         self._log("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
         if self._replica.is_leader:
             self._census.begin_leadership()
-            irc = self._config.irc
-            for command in upkeep.on_election(self._state, irc, self._random_bytes):
+            for command in upkeep.on_election(self._state, self._config.irc, self._random_bytes):
                 self._propose(command)
             self._readiness.leader_commit = 0
             if self._readiness.disk_failure or self._stop_deadline is not None:
