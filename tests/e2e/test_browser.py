@@ -5,12 +5,14 @@ import json
 import queue
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from support.cluster import PATIENCE_S, Cluster
+from support.web_chat import serve_chat
 
 BROWSER_S = 60.0
 """A browser takes its time to start on a busy machine."""
@@ -67,8 +69,8 @@ class Site:
 
 
 @contextlib.contextmanager
-def browse(profile: Path, site: Site) -> Iterator[None]:
-    """Open a site in a browser; the context manager ends both."""
+def browse(profile: Path, site: Site, url: str = "") -> Iterator[None]:
+    """Open a site, or another page, in a browser; the context manager ends both."""
     thread = threading.Thread(target=site.server.serve_forever, daemon=True)
     thread.start()
     browser = subprocess.Popen(
@@ -76,7 +78,7 @@ def browse(profile: Path, site: Site) -> Iterator[None]:
             *("chromium", "--headless=new", "--no-sandbox", "--disable-gpu"),
             *("--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"),
             f"--user-data-dir={profile}",
-            site.url,
+            url or site.url,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -128,3 +130,54 @@ def test_a_browser_registers_joins_and_talks_if_its_page_may(
             report = evil.reports.get(timeout=BROWSER_S)
             assert report == {"why": "closed 1006", "said": [], "protocol": ""}
         assert "websocket-refused" in cluster.log()
+
+
+TYPIST = """<!doctype html><meta charset="utf-8"><script>
+const said = [];
+const sockets = URLS.map(url => new WebSocket(url + "?width=100&height=30"));
+let left = sockets.length;
+for (const socket of sockets) {
+    socket.onopen = () => {
+        said.push("opened " + socket.url);
+        socket.send(JSON.stringify(["stdin", "I am the user\\r"]));
+    };
+    socket.onclose = () => {
+        left -= 1;
+        if (left === 0) fetch("/report", {method: "POST", body: JSON.stringify({said})});
+    };
+    setTimeout(() => socket.close(), 20000);
+}
+</script>"""
+"""A page that types into whatever client it can reach."""
+
+
+def test_a_browser_shows_the_client_with_nothing_from_elsewhere(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = start_cluster()
+    arguments = ("--nick", "webby", "--room", "#web")
+    with cluster.client("terminal") as terminal, serve_chat(cluster, tmp_path, *arguments) as chat:
+        terminal.register().join("#web")
+        host, path = chat
+        with browse(tmp_path / "browser", Site(), f"http://{host}{path}"):
+            assert terminal.expect("JOIN", "#web", patience_s=BROWSER_S).nick == "webby"
+        with urllib.request.urlopen(f"http://{host}{path}") as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            page = answer.read().decode()
+    sources = {word for rule in policy.split(";") for word in rule.split()[1:]}
+    own = {f"ws://{host}", f"wss://{host}"}
+    assert sources == {"'none'", "'self'", "'unsafe-inline'", "data:", *own}
+    assert "//" not in page
+
+
+def test_pages_of_others_cannot_type_as_the_user(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = start_cluster()
+    arguments = ("--nick", "webby", "--room", "#web")
+    with serve_chat(cluster, tmp_path, *arguments) as (host, path):
+        # Not even one that knows the token.
+        urls = [f"ws://{host}/ws", f"ws://{host}{path}ws"]
+        evil = Site(TYPIST.replace("URLS", json.dumps(urls)))
+        with browse(tmp_path / "browser", evil):
+            assert evil.reports.get(timeout=BROWSER_S) == {"said": []}

@@ -1,20 +1,18 @@
 """`roost chat` in a real terminal, against a real cluster whose nodes die."""
 
 import asyncio
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 
-from roost.cli.ports import choose_ports
 from roost.cli.status import find_urls
 from support.cluster import Cluster
 from support.irc_client import IrcClient
 from support.tmux import Terminal
+from support.web_chat import serve_chat
 
 LINES = 12
 
@@ -180,43 +178,17 @@ def test_an_address_that_nobody_answers_at_is_said_in_words(tmp_path: Path) -> N
 
 
 def test_a_browser_gets_the_same_interface(cluster: Cluster, tmp_path: Path) -> None:
-    host, port = cluster.address
-    (web_port,) = choose_ports([("127.0.0.1", 0, "--web-port")])
-    command = [sys.executable, "-m", "roost.cli", "chat", f"{host}:{port}", "--web"]
-    log = (tmp_path / "web.log").open("w")
-    process = subprocess.Popen(
-        [*command, "--web-port", str(web_port)],
-        env={**os.environ, "HOME": str(tmp_path)},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        shown = asyncio.run(read_web(f"http://127.0.0.1:{web_port}", "Your nickname"))
+    with serve_chat(cluster, tmp_path) as (host, path):
+        shown = asyncio.run(read_web(f"http://{host}", path, "Your nickname"))
         assert "Your nickname" in shown
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
 
 
-async def connect_web(
-    session: aiohttp.ClientSession, url: str
-) -> aiohttp.ClientWebSocketResponse[bool]:
-    """Connect as the page does, once there is a server."""
-    while True:
-        try:
-            return await session.ws_connect(f"{url}/ws?width=100&height=30")
-        except aiohttp.ClientError:
-            await asyncio.sleep(0.05)
-
-
-async def read_web(url: str, words: str) -> str:
+async def read_web(origin: str, path: str, words: str) -> str:
     """Read what a browser is sent, until some words are in it."""
     shown = ""
     async with asyncio.timeout(40), aiohttp.ClientSession() as session:
-        socket = await connect_web(session, url)
-        async with socket:
+        url = f"{origin}{path}ws?width=100&height=30"
+        async with session.ws_connect(url, origin=origin) as socket:
             while words not in shown:
                 message = await socket.receive()
                 shown += (

@@ -1,6 +1,7 @@
 """`roost chat`: the terminal client, here or in a browser."""
 
 import dataclasses
+import secrets
 import shlex
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ from roost.client.settings import (
 )
 from roost.client.tui.app import ChatApp
 from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
+
+TOKEN_BYTES = 32
+"""More than anybody can guess."""
 
 
 class ChatHost:
@@ -109,7 +113,8 @@ def chat(flags: ChatFlags) -> None:
         CommandError: it cannot run.
     """
     if flags.is_web:
-        chat_in_browser(own_arguments(sys.argv[1:]), flags.web_host, flags.web_port)
+        arguments = own_arguments(sys.argv[1:])
+        chat_in_browser(arguments, flags.web_host, flags.web_port, flags.web_names)
         return
     settings = read_settings(flags)
     if flags.is_served:
@@ -153,24 +158,28 @@ def own_arguments(arguments: Sequence[str]) -> list[str]:
     skips = False
     for argument in list(arguments)[1:]:
         name = argument.partition("=")[0]
-        if skips or name in ("--web", "--web-host", "--web-port"):
+        if skips or name in ("--web", "--web-host", "--web-port", "--web-name"):
             skips = not skips and name != "--web" and "=" not in argument
             continue
         found.append(argument)
     return found
 
 
-def chat_in_browser(arguments: Sequence[str], host: str, port: int) -> None:
+def chat_in_browser(arguments: Sequence[str], host: str, port: int, names: Sequence[str]) -> None:
     """Serve the interface to browsers until Ctrl-C. Each browser gets a client of its own.
+
+    `names` are those under which browsers know this server, besides its address.
 
     Raises:
         CommandError: the port is not available.
     """
-    from textual_serve.server import Server
+    from roost.cli.web import Gate, WebServer
 
     command = shlex.join([sys.executable, "-m", "roost.cli", "chat", "--served", *arguments])
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    gate = Gate(token, [host, *names])
     try:
-        Server(command, host=host, port=port, title="Roost").serve()
+        WebServer(command, host=host, port=port, token=token, gate=gate).serve()
     except OSError as error:
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from None
 

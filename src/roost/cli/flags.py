@@ -203,5 +203,9 @@ class ChatFlags(ClientFlags, frozen=True, kw_only=True):
     is_web: Annotated[bool, typer.Option("--web", help="Serve the client to browsers.")] = False
     web_host: Annotated[str, typer.Option(help="Address to listen on with --web.")] = "127.0.0.1"
     web_port: Annotated[int, typer.Option(help="Port to listen on with --web.")] = 8000
+    web_names: Annotated[
+        tuple[str, ...],
+        typer.Option("--web-name", help="Name of this server, such as a proxy's; repeatable."),
+    ] = ()
     is_served: Annotated[bool, typer.Option("--served", hidden=True)] = False
     """This is the process that serves one browser."""
