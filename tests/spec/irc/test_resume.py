@@ -324,7 +324,7 @@ def test_a_session_does_not_wait_after_a_connection_that_was_seen_to_end() -> No
 
 @pytest.mark.parametrize("change", ["cut", "ids", "digest", "empty", "unicode"])
 def test_tokens_that_are_not_ours_are_refused(change: str) -> None:
-    """| `INVALID_TOKEN` | This is not a token of this network. |"""
+    """| `INVALID_TOKEN` | The token is not valid on this network. |"""
     world = World()
     token = enter(world, "alice")
     forged = {
@@ -374,7 +374,7 @@ def test_resuming_has_its_time_and_needs_the_capability() -> None:
     token = enter(world, "alice")
     bob = world.register("bob")
     bob.send(f"RESUME {token}")
-    bob.expect(":roost.local FAIL RESUME CANNOT_RESUME :You are registered already")
+    bob.expect(":roost.local FAIL RESUME CANNOT_RESUME :You are already registered")
     client = world.connect()
     client.send(f"RESUME {token}", "RESUME")
     client.expect(

@@ -116,7 +116,7 @@ def test_list_says_when_there_are_too_many_masks(town: Town) -> None:
     """MUST send back one `RPL_LISTEND` numeric."""
     masks = ",".join(f"*{number}" for number in range(PATTERNS_MAX + 1))
     assert town.ask("Bob", f"LIST {masks}")[1:] == [
-        f":roost.test NOTICE Bob :*** LIST takes up to {PATTERNS_MAX} masks at once",
+        f":roost.test NOTICE Bob :*** LIST accepts at most {PATTERNS_MAX} masks",
         ":roost.test 323 Bob :End of /LIST",
     ]
 

@@ -140,7 +140,7 @@ def test_a_mask_for_everybody_is_answered_up_to_a_limit(monkeypatch: pytest.Monk
         town.person(f"n{number}", "#r")
     answer = town.ask("n0", "WHO n*")
     assert nicks(answer) == ["n0", "n1", "n2"]
-    assert answer[-2] == ":roost.test NOTICE n0 :*** WHO shows the first 3 people only"
+    assert answer[-2] == ":roost.test NOTICE n0 :*** WHO shows only the first 3 users"
     assert nicks(town.ask("n0", "WHO #r")) == ["n0", "n1", "n2", "n3", "n4"]
 
 

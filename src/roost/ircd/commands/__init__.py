@@ -1,4 +1,4 @@
-"""The IRC commands: every module of this package is one, or one family, and is loaded here."""
+"""The IRC commands, one or a few related ones per module; all modules are loaded here."""
 
 import importlib
 import pkgutil

@@ -14,7 +14,7 @@ _LINES = (numerics.RPL_ADMINLOC1, numerics.RPL_ADMINLOC2, numerics.RPL_ADMINEMAI
 
 @command("ADMIN")
 def admin(context: Context, message: Message) -> Result:
-    """Show what the operator wrote; a single line is taken for the address."""
+    """Show the configured lines; a single line is the contact address."""
     if not is_for_us(context, message.parameters):
         return None
     config = context.config

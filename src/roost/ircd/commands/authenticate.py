@@ -34,7 +34,7 @@ from roost.ircd.sessions.session import Phase
 
 @command("AUTHENTICATE", parameters_min=1, is_before_registration=True)
 def authenticate(context: Context, message: Message) -> Result:
-    """Begin an exchange, or go on with it."""
+    """Begin or continue an exchange."""
     text = message.parameters[0]
     if not context.has(Capability.SASL):
         context.reply(numerics.ERR_SASLFAIL, "Negotiate the sasl capability first")
@@ -77,7 +77,7 @@ def _begin(context: Context, mechanism: str) -> Result:
 
 
 def _receive(context: Context, exchange: Exchange, data: bytes) -> Result:
-    """Take a whole message of the client's."""
+    """Handle a complete message from the client."""
     match exchange.mechanism:
         case sasl.PLAIN:
             return _receive_plain(context, data)
@@ -90,32 +90,32 @@ def _receive(context: Context, exchange: Exchange, data: bytes) -> Result:
             return _receive_scram_final(context, exchange.scram, data)
     except ScramError as error:
         return _fail(context, str(error))
-    # The client has looked at the server's proof.
+    # The client has checked the server's proof.
     account = find(context.state, exchange.proved)
     return _conclude(context, account if account is not None else Denial("It is dropped"))
 
 
 def _receive_plain(context: Context, data: bytes) -> Result:
-    """Take "[authzid] NUL authcid NUL passwd"."""
+    """Handle "[authzid] NUL authcid NUL passwd"."""
     try:
         acting, name, password = data.decode().split("\0")
     except ValueError:
         return _fail(context, "The message is malformed")
     if acting and fold_nick(acting) != fold_nick(name):
-        return _fail(context, "Nobody may act as somebody else")
+        return _fail(context, "The authorization identity must be the account itself")
     context.session.sasl = None
     return check_password(context, name, password, _conclude)
 
 
 def _receive_external(context: Context, data: bytes) -> Result:
-    """Take the account's name, which may be empty: the certificate says enough."""
+    """Handle the account's name, which may be empty, because the certificate suffices."""
     try:
         name = data.decode()
     except UnicodeDecodeError:
         return _fail(context, "The message is malformed")
     account = find_by_certificate(context, name)
     if account is None:
-        return _fail(context, "The certificate opens no such account")
+        return _fail(context, "No such account accepts the certificate")
     return _conclude(context, account)
 
 
@@ -130,9 +130,9 @@ def _receive_scram_first(context: Context, exchange: Exchange, data: bytes) -> R
 
 
 def _receive_scram_final(context: Context, known: Challenge, data: bytes) -> Result:
-    """Have the attempt counted, then look at the proof, which is no slow work."""
+    """Have the attempt counted, then check the proof, which is fast."""
     exchange = context.session.sasl
-    # What comes in between is of no exchange; it goes on if the proof is good.
+    # Lines meanwhile are not part of the exchange, which continues if the proof is right.
     context.session.sasl = None
 
     def look(context: Context) -> Result:
@@ -153,7 +153,7 @@ def _receive_scram_final(context: Context, known: Challenge, data: bytes) -> Res
 
 
 def _conclude(context: Context, verdict: Account | Denial) -> Result:
-    """End the exchange: log in whoever has proved to own an account."""
+    """End the exchange, and log in a client that has proven its account."""
     context.session.sasl = None
     if isinstance(verdict, Denial):
         return _fail(context, verdict.reason)
@@ -171,7 +171,7 @@ def _fail(context: Context, reason: str) -> Result:
 
 
 def _send(context: Context, data: bytes) -> None:
-    """Send a message of the server's in chunks."""
+    """Send a message in chunks."""
     text = base64.b64encode(data).decode()
     size = sasl.CHUNK_BYTES_MAX
     for start in range(0, len(text), size):

@@ -1,4 +1,4 @@
-"""AWAY: be away, or back; with draft/pre-away also before registration.
+"""AWAY: go away or come back; with draft/pre-away also during registration.
 
 Source: modern.ircdocs.horse, "AWAY message"; ircv3.net/specs/extensions/pre-away.
 """
@@ -16,7 +16,7 @@ from roost.ircd.sessions.session import Phase
 
 @command("AWAY", is_before_registration=True)
 def away(context: Context, message: Message) -> Result:
-    """Set the message; none, or an empty one, means back, and "*" that nobody is there."""
+    """Set the message; without one the user is back, and "*" means an unattended client."""
     given = message.parameters[0] if message.parameters else ""
     text = cut(given, context.state.settings.away_bytes_max)
     if context.session.phase is not Phase.REGISTERING:

@@ -1,4 +1,4 @@
-"""BATCH, as clients send it: a message of several lines begins, and ends.
+"""BATCH: begin or end a message of several lines.
 
 Source: ircv3.net/specs/extensions/multiline, "Batch types", "Errors".
 """
@@ -17,28 +17,28 @@ REFERENCE_BYTES_MAX = 64
 
 @command("BATCH", parameters_min=1)
 def batch(context: Context, message: Message) -> Result:
-    """Begin a batch, or make one message of it."""
+    """Begin a batch, or send it as one message."""
     reference, sign = message.parameters[0][1:], message.parameters[0][:1]
     if not context.has(Capability.MULTILINE):
-        multiline.fail(context, "MULTILINE_INVALID", text=f"Ask for {TYPE} first")
+        multiline.fail(context, "MULTILINE_INVALID", text=f"Negotiate {TYPE} first")
         return None
     if sign == "-":
         return _end(context, reference)
     is_fit = sign == "+" and 0 < len(reference.encode()) <= REFERENCE_BYTES_MAX
     if not is_fit or len(message.parameters) < 3 or message.parameters[1] != TYPE:
-        multiline.fail(context, "MULTILINE_INVALID", text=f"It is BATCH +reference {TYPE} target")
+        multiline.fail(context, "MULTILINE_INVALID", text=f"Usage: BATCH +reference {TYPE} target")
         return None
     if context.session.multiline is not None:
-        multiline.fail(context, "MULTILINE_INVALID", text="There is an open batch already")
+        multiline.fail(context, "MULTILINE_INVALID", text="There is already an open batch")
         return None
     target = message.parameters[2]
     if not target or "," in target or is_heard(target):
-        text = "A batch has one target, which is a room or a person"
+        text = "A batch must have one target, a channel or a user"
         multiline.fail(context, "MULTILINE_INVALID", text=text)
         return None
     tags = tuple(tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1)
     context.session.multiline = OpenBatch(reference, target, tags, context.label)
-    # The label is the whole message's.
+    # The label belongs to the whole message.
     context.label = ""
     return None
 

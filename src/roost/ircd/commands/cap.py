@@ -1,4 +1,4 @@
-"""CAP: which capabilities there are, and which the client wants.
+"""CAP: negotiate capabilities.
 
 Source: ircv3.net/specs/extensions/capability-negotiation.
 """
@@ -20,12 +20,11 @@ from roost.ircd.sessions.session import Phase
 
 VERSION_302 = 302
 VERSION_DIGITS_MAX = 9
-"""Keeps the conversion of a hostile number cheap."""
+"""Keeps hostile numbers cheap to parse."""
 
 
 @command("CAP", parameters_min=1, is_before_registration=True)
 def cap(context: Context, message: Message) -> Result:
-    """Do what the subcommand says."""
     subcommand, *rest = message.parameters
     match subcommand.upper():
         case "LS":
@@ -46,7 +45,7 @@ def cap(context: Context, message: Message) -> Result:
 
 
 def _list_all(context: Context, version: str) -> Result:
-    """List every capability; from version 302 on they may take several lines."""
+    """List all capabilities, from version 302 on in several lines."""
     _suspend_registration(context)
     is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
     is_302 = is_number and int(version) >= VERSION_302
@@ -55,7 +54,7 @@ def _list_all(context: Context, version: str) -> Result:
         # "If a client sends a lower CAP version [...], servers SHOULD return a CAP LS reply
         # consistent with the request's version."
         names = tuple(_with_value(context, row) for row in capabilities.NAMES.values())
-        # Its value is all there is to it, and nobody may request it.
+        # `sts` only has a value, and cannot be requested.
         sts = context.config.sts.word(is_secure=context.session.is_secure)
         names = (*names, sts) if sts else names
     _send_list(context, "LS", names, is_split=is_302)
@@ -77,7 +76,7 @@ def _with_value(context: Context, capability: Capability) -> str:
 
 
 def _request(context: Context, text: str) -> Result:
-    """Enable and disable capabilities: all of them, or none.
+    """Enable and disable capabilities, all of them or none.
 
     "The capability identifier set must be accepted as a whole, or rejected entirely."
     """
@@ -103,7 +102,7 @@ def _request(context: Context, text: str) -> Result:
 
 
 def _change(context: Context, enabled: int, disabled: int) -> Result:
-    """Change the session's capabilities: by the log, once it is registered."""
+    """Change the capabilities; those of a registered client through the log."""
     session = context.session
     after = (session.capabilities | enabled) & ~disabled
     if after == session.capabilities:
@@ -120,16 +119,16 @@ def _suspend_registration(context: Context) -> None:
 
 
 def _is_extra(name: str) -> bool:
-    """Return whether a capability is a work in progress, or somebody's own."""
+    """Return whether a capability is a draft or belongs to a vendor."""
     return "/" in name
 
 
 def _send_list(context: Context, subcommand: str, names: Iterable[str], *, is_split: bool) -> None:
-    """Send names, in several lines only to those who understand that.
+    """Send names, in several lines if the client understands that.
 
-    Others are told as many as one line holds, and of works in progress last.
+    Others get as many names as fit into one line, with drafts last.
     """
-    # "CAP", the longer form of the parameters and their spaces, where a numeric has its digits.
+    # "CAP" and the longest parameters, in place of a numeric's digits.
     space = space_left(context.config.server_name, context.nick, subcommand, "*")
     if is_split:
         texts = list(pack(names, space))

@@ -1,8 +1,7 @@
-"""CHATHISTORY: what was said before.
+"""CHATHISTORY: earlier messages.
 
-The messages are rendered by the same function as live ones, so that they are the same bytes, but
-for the tag that says which batch they are in. A client that has not negotiated the capability may
-ask all the same: people type the command where their client does not know it.
+They are rendered by the same function as live ones, so they are the same bytes, except for the
+batch tag. Clients without the capability may ask too, because people type the command by hand.
 
 Source: ircv3.net/specs/extensions/chathistory.
 """
@@ -29,12 +28,12 @@ from roost.ircd.serving.dispatch import command
 
 BATCH = "chathistory"
 REDACTED = "(taken back)"
-"""In place of what was said, for clients that know of redaction and are shown events."""
+"""Replaces the text of a redacted message, for clients that know redaction and get events."""
 TARGETS_BATCH = "draft/chathistory-targets"
 
 
 class Conversation(NamedTuple):
-    """A conversation that the client may read, and how much of it."""
+    """A conversation, and the part of it that the client may read."""
 
     key: str
     name: str
@@ -44,7 +43,7 @@ class Conversation(NamedTuple):
 
 @command("CHATHISTORY")
 def chathistory(context: Context, message: Message) -> Result:
-    """Ask the history store; `_show_messages` or `_show_targets` shows its answer."""
+    """Ask the history store; `_show_messages` or `_show_targets` shows the answer."""
     try:
         selection = parse_selection(message.parameters)
     except InvalidRequestError as error:
@@ -69,7 +68,7 @@ def chathistory(context: Context, message: Message) -> Result:
 
 
 def find_conversation(context: Context, target: str) -> Conversation | None:
-    """Find what is asked about; None when it does not exist or is not the client's to read."""
+    """Return a conversation; None if it does not exist, or the client may not read it."""
     state, user = context.state, context.user
     if target.startswith("#"):
         room_id = state.room_names.get(FoldedRoom(casemapping.fold_room(target)))
@@ -142,7 +141,7 @@ def _ask_for_targets(context: Context, selection: Selection) -> Result:
 
 
 def _show_targets(context: Context, answer: Answer) -> None:
-    """List conversations, the one that was silent longest first."""
+    """List conversations, the one with the oldest last message first."""
     targets = [target for target in answer if isinstance(target, Target)]
     with context.batch(TARGETS_BATCH):
         for target in sorted(targets, key=lambda target: target.time_ms):
@@ -150,6 +149,6 @@ def _show_targets(context: Context, answer: Answer) -> None:
 
 
 def _fail(context: Context, code: str, *parameters: str, text: str) -> None:
-    """Send FAIL, which the extension prescribes for whoever has negotiated it."""
+    """Send FAIL, which the extension prescribes to clients that have negotiated it."""
     is_specified = context.has(Capability.CHATHISTORY)
     context.fail(code, *parameters, text=text, is_specified=is_specified)

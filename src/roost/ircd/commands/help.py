@@ -1,4 +1,4 @@
-"""HELP: what the commands do.
+"""HELP: explanations of the commands.
 
 Source: modern.ircdocs.horse, "HELP message".
 """
@@ -11,12 +11,12 @@ from roost.ircd.replies.help_topics import TOPICS
 from roost.ircd.serving.dispatch import command
 
 INDEX_COLUMNS = 60
-"""Width of the index in bytes: it fits a narrow window."""
+"""Width of the index in bytes, which fits a narrow window."""
 
 
 @command("HELP")
 def explain(context: Context, message: Message) -> Result:
-    """Explain a command, or list them."""
+    """Explain a command, or list all."""
     subject = message.parameters[0] if message.parameters else ""
     if not subject:
         index = [*pack(TOPICS, INDEX_COLUMNS), "", "HELP <command> explains one of them."]

@@ -1,4 +1,4 @@
-"""INFO: what this software is.
+"""INFO: information about the software.
 
 Source: modern.ircdocs.horse, "INFO message".
 """
@@ -12,14 +12,13 @@ from roost.ircd.serving.dispatch import command
 
 _LINES = (
     "Roost, a distributed chat system.",
-    "Identical nodes keep one shared history behind one door;",
-    "what you see here has been stored by a majority of them.",
+    "Identical nodes share one history behind a single entrance;",
+    "whatever you see has been stored by a majority of them.",
 )
 
 
 @command("INFO")
 def info(context: Context, message: Message) -> Result:
-    """Describe the server."""
     if not is_for_us(context, message.parameters):
         return None
     for line in _LINES:

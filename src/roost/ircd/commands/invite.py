@@ -1,4 +1,4 @@
-"""INVITE: ask somebody into a room, or list the rooms that one is asked into.
+"""INVITE: invite somebody into a room, or list one's own invitations.
 
 Source: modern.ircdocs.horse, "INVITE message", "RPL_INVITELIST (336)".
 """
@@ -12,7 +12,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("INVITE")
 def invite(context: Context, message: Message) -> Result:
-    """Ask the log to invite; without parameters, list the invitations that still stand."""
+    """Ask the log to invite; without parameters, list the valid invitations."""
     if not message.parameters:
         for room in context.state.rooms.values():
             if context.user.id in room.invited:

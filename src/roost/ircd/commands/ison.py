@@ -13,7 +13,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("ISON", parameters_min=1)
 def ison(context: Context, message: Message) -> Result:
-    """Name those who are; the nicknames may be parameters of their own or words of one."""
+    """List who is online; nicknames may be separate parameters or words of one."""
     state = context.state
     present: list[str] = []
     for name in " ".join(message.parameters).split():

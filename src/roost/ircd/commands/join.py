@@ -1,4 +1,4 @@
-"""JOIN: enter rooms.
+"""JOIN: join rooms.
 
 Source: modern.ircdocs.horse, "JOIN message".
 """
@@ -13,7 +13,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("JOIN", parameters_min=1)
 def join(context: Context, message: Message) -> Result:
-    """Enter each room, with the key in its place if there is one; "0" leaves all rooms."""
+    """Join each room, with its key if there is one; "0" leaves all rooms."""
     if not message.parameters[0].strip(","):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "JOIN", "Not enough parameters")
         return None

@@ -13,7 +13,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("KICK", parameters_min=2)
 def kick(context: Context, message: Message) -> Result:
-    """Remove each of several people from one room, or one from each of as many rooms.
+    """Remove several people from one room, or one from each of several rooms.
 
     "There MUST be either one channel parameter and multiple user parameter, or as many channel
     parameters as there are user parameters. [...] Servers MAY [...] silently drop targets if the

@@ -1,4 +1,4 @@
-"""KILL: remove somebody from the network, whichever node serves them.
+"""KILL: remove a user from the network.
 
 Source: modern.ircdocs.horse, "KILL message".
 """
@@ -11,7 +11,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("KILL", parameters_min=2)
 def kill(context: Context, message: Message) -> Result:
-    """Ask the log for it; a service is nobody who could be removed."""
+    # A service is not a user, so it is not found.
     context.require_operator()
     nick, comment = message.parameters[:2]
     return (Kill(context.find_user(nick).nick, comment or "no reason given"),)

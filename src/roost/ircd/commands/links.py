@@ -1,6 +1,6 @@
 """LINKS: the servers of the network.
 
-There is one: which nodes there are, and which of them serves a client, is nobody's business.
+It shows only one: clients are not told about the nodes.
 
 Source: modern.ircdocs.horse, "LINKS message".
 """
@@ -13,7 +13,6 @@ from roost.ircd.serving.dispatch import command
 
 @command("LINKS")
 def links(context: Context, message: Message) -> Result:  # noqa: ARG001  (a handler's shape)
-    """Show the one server."""
     server = context.config.server_name
     network = context.state.settings.network
     context.reply(numerics.RPL_LINKS, "*", server, f"0 {network}")

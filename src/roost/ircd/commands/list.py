@@ -1,6 +1,6 @@
-"""LIST: which rooms there are.
+"""LIST: list rooms.
 
-Rooms outlive their members, so that an empty one is listed too, with nobody in it.
+Rooms outlive their members, so empty ones are listed too.
 
 Source: modern.ircdocs.horse, "LIST message" and "ELIST Parameter".
 """
@@ -18,19 +18,19 @@ from roost.ircd.queries.visibility import can_see_room
 from roost.ircd.serving.dispatch import command
 
 ELIST = room_filters.ELIST
-"""The value of ISUPPORT's token."""
+"""The value of ELIST in ISUPPORT."""
 ROOMS_PER_STEP = 4_000
-"""Rooms that are looked at before other clients get their turn: some 10 ms if all are listed."""
+"""Rooms checked before other clients have their turn: about 10 ms if all are listed."""
 
 
 @command("LIST")
 def list_rooms(context: Context, message: Message) -> Result:
-    """List the rooms that are asked for, except secret ones that the client is not in."""
+    """List the requested rooms, except secret ones that the client is not in."""
     context.reply(numerics.RPL_LISTSTART, "Channel", "Users  Name")
     try:
         room_filter = room_filters.parse_filter(message.parameters)
     except TooManyPatternsError:
-        context.notice(f"*** LIST takes up to {PATTERNS_MAX} masks at once")
+        context.notice(f"*** LIST accepts at most {PATTERNS_MAX} masks")
         context.reply(numerics.RPL_LISTEND, "End of /LIST")
         return None
     steps = _steps(context, room_filter)
@@ -42,9 +42,9 @@ def list_rooms(context: Context, message: Message) -> Result:
 
 
 def _steps(context: Context, room_filter: RoomFilter) -> Iterator[None]:
-    """Look at the rooms that have to be looked at, the named ones or all of them, some at a time.
+    """Check the named rooms, or all, in steps.
 
-    Rooms that are made meanwhile are left out, and so are those that are forgotten.
+    Rooms that are created or forgotten meanwhile are left out.
     """
     names = room_filter.names if room_filter.is_by_name else tuple(context.state.room_names)
     for start in range(0, len(names), ROOMS_PER_STEP):

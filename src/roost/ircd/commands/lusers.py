@@ -1,6 +1,6 @@
-"""LUSERS: how many there are.
+"""LUSERS: the numbers of users and rooms.
 
-The numbers are the whole cluster's, from the replicated state: every node tells the same ones.
+They come from the replicated state, so all nodes show the same ones for the whole cluster.
 
 Source: modern.ircdocs.horse, "LUSERS message".
 """
@@ -16,11 +16,11 @@ from roost.ircd.serving.dispatch import command
 
 @command("LUSERS")
 def lusers(context: Context, message: Message) -> Result:
-    """Count people and rooms.
+    """Count users and rooms.
 
     "Servers MUST reply with RPL_LUSERCLIENT and RPL_LUSERME, and SHOULD also include all those
-    defined below", so none is left out for being 0; but RPL_LUSERUNKNOWN is, because nobody counts
-    as here before they have registered.
+    defined below", so none is left out for being 0, except RPL_LUSERUNKNOWN: clients that are not
+    registered are not counted.
     """
     if not is_for_us(context, message.parameters, 1):
         return None

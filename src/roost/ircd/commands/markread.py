@@ -1,4 +1,4 @@
-"""MARKREAD: say, or ask, up to when a room or a conversation was read.
+"""MARKREAD: set or get the time up to which a conversation is read.
 
 Source: ircv3.net/specs/extensions/read-marker.
 """
@@ -17,7 +17,7 @@ _PREFIX = "timestamp="
 
 @command("MARKREAD")
 def markread(context: Context, message: Message) -> Result:
-    """Tell the marker, or ask the log to move it."""
+    """Send the marker, or ask the log to move it."""
     if not message.parameters:
         context.fail("NEED_MORE_PARAMS", text="Missing parameters", is_specified=True)
         return None

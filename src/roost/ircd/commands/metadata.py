@@ -1,7 +1,7 @@
-"""METADATA: what users and rooms tell of themselves.
+"""METADATA: metadata of users and rooms.
 
-A client may use it while it registers: what it sets and subscribes to then is kept here, and goes
-to the log with everything else that it registers with.
+What a client sets and subscribes to while it registers is kept here, and goes to the log with the
+rest of its registration.
 
 Source: ircv3.net/specs/extensions/metadata.
 """
@@ -29,7 +29,6 @@ SUBSCRIPTIONS_BATCH = "metadata-subs"
 
 @command("METADATA", parameters_min=2, is_before_registration=True)
 def metadata(context: Context, message: Message) -> Result:
-    """Do what the subcommand says."""
     target, word, *rest = message.parameters
     subcommand = word.upper()
     context.targets = (subcommand, middle(target))
@@ -82,7 +81,7 @@ def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> 
 
 
 def _find(context: Context, target: str) -> Room | User | None:
-    """Find whose metadata is meant; None if there is nobody, or not for the client to see."""
+    """Return the user or room that is meant; None if the client cannot see such a one."""
     state = context.state
     if target == "*":
         return context.user
@@ -95,7 +94,7 @@ def _find(context: Context, target: str) -> Room | User | None:
 
 
 def _synchronise(context: Context, found: Room | User | None, target: str) -> None:
-    """Send everything that the client subscribed to; of a room only to its members."""
+    """Send all metadata that the client subscribed to; a room's only to its members."""
     session = context.state.sessions.get(context.session.id)
     wanted = () if session is None else session.subscribed
     parameters: list[tuple[str, ...]] = []
@@ -129,7 +128,7 @@ def _change(context: Context, subcommand: str, target: str, rest: list[str]) -> 
 
 
 def _change_before(context: Context, key: str, value: str | None) -> None:
-    """Note what a client that is not registered yet sets, by the same rules."""
+    """Note what a registering client sets, by the same rules."""
     own, settings = context.session.registration.metadata, context.state.settings
     if not key:
         with context.batch(BATCH, "*"):

@@ -1,4 +1,4 @@
-"""MODE: look at modes and lists, or change them.
+"""MODE: show or change modes and lists.
 
 Source: modern.ircdocs.horse, "MODE message".
 """
@@ -28,7 +28,7 @@ _LISTS = {
 
 @command("MODE", parameters_min=1)
 def mode(context: Context, message: Message) -> Result:
-    """Look at or change the modes of a room, or one's own."""
+    """Show or change the modes of a room, or the user's own."""
     target, *words = message.parameters
     if not is_room_name(target):
         return _user_modes(context, target, words[0] if words else "")
@@ -46,7 +46,7 @@ def _visible_room(context: Context, name: str) -> Room:
 
 
 def _send_room_modes(context: Context, room: Room) -> None:
-    """Tell the modes; "servers MAY choose to hide sensitive information such as channel keys"."""
+    """Show the modes; "servers MAY choose to hide sensitive information such as channel keys"."""
     letters = room.modes
     parameters: list[str] = []
     if room.key:
@@ -111,7 +111,7 @@ def _send_list(context: Context, room: Room, letter: str) -> None:
 
 
 def _user_modes(context: Context, target: str, text: str) -> Result:
-    """Look at or change one's own modes: "If <target> is a different nick [...] 502"."""
+    """Show or change the user's own modes: "If <target> is a different nick [...] 502"."""
     if context.find_user(target).id != context.user.id:
         raise RefusedError(Refusal(Reason.OTHER_USERS_MODES, target))
     if not text:

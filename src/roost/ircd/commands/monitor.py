@@ -1,4 +1,4 @@
-"""MONITOR: be told when people come and go.
+"""MONITOR: watch nicknames come online and go offline.
 
 Source: ircv3.net/specs/extensions/monitor.
 """

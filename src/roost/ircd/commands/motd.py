@@ -13,7 +13,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("MOTD")
 def motd(context: Context, message: Message) -> Result:
-    """Show the lines that the operator wrote, or say that there are none."""
+    """Show the configured lines, or say that there are none."""
     if not is_for_us(context, message.parameters):
         return None
     if not context.config.motd:

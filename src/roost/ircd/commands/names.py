@@ -1,4 +1,4 @@
-"""NAMES: who is in a room.
+"""NAMES: list the members of rooms.
 
 Source: modern.ircdocs.horse, "NAMES message".
 """
@@ -15,7 +15,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("NAMES")
 def names(context: Context, message: Message) -> Result:
-    """List the people in each room; a room that one may not know of looks as if it were empty."""
+    """List the members of each room; a room that is hidden from the client looks empty."""
     wanted = message.parameters[0] if message.parameters else ""
     if not wanted:
         context.reply(numerics.RPL_ENDOFNAMES, "*", "End of /NAMES list")

@@ -1,4 +1,4 @@
-"""NICK: take a nickname, or another one.
+"""NICK: set or change the nickname.
 
 Source: modern.ircdocs.horse, "NICK message".
 """
@@ -15,7 +15,7 @@ from roost.ircd.sessions.session import Phase
 
 @command("NICK", is_before_registration=True)
 def nick(context: Context, message: Message) -> Result:
-    """Note the nickname for the registration, or ask the log for the change."""
+    """Note the nickname for the registration, or ask the log to change it."""
     wanted = message.parameters[0] if message.parameters else ""
     if not wanted:
         context.reply(numerics.ERR_NONICKNAMEGIVEN, "No nickname given")

@@ -1,7 +1,7 @@
-"""OPER: become one of those who look after the network.
+"""OPER: become a network operator.
 
-Who may is in the nodes' configuration: a name with a password, with a client certificate, or with
-both, and then both are asked for. Attempts are counted as those to log in are.
+The nodes' configuration lists operators with a password, a client certificate, or both, which are
+then both required. Attempts are counted like those to log in.
 
 Source: modern.ircdocs.horse, "OPER message".
 """
@@ -19,7 +19,7 @@ from roost.ircd.sessions.work import Outcome, VerifyPassword, WorkFailed
 
 @command("OPER", parameters_min=1)
 def oper(context: Context, message: Message) -> Result:
-    """Have the attempt counted, then look at the certificate and at the password."""
+    """Have the attempt counted, then check certificate and password."""
     name = message.parameters[0]
     password = message.parameters[1] if len(message.parameters) > 1 else ""
 
@@ -58,6 +58,6 @@ def _check_password(context: Context, known: Operator, password: str) -> Result:
 
 
 def _refuse(context: Context) -> Result:
-    """Say no, alike for a name that is not known: which there are is nobody's business."""
+    """Refuse, in the same words for an unknown name, so that names cannot be guessed."""
     context.reply(numerics.ERR_PASSWDMISMATCH, "Password incorrect")
     return None

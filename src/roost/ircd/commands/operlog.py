@@ -11,7 +11,7 @@ SHOWN_MAX = 200
 
 @command("OPERLOG")
 def operlog(context: Context, message: Message) -> Result:
-    """Show the last actions, oldest first; the parameter says how many."""
+    """Show the last actions, oldest first; the parameter is their number."""
     context.require_operator()
     text = message.parameters[0] if message.parameters else ""
     count = min(int(text), SHOWN_MAX) if text.isdecimal() and len(text) < 9 else SHOWN

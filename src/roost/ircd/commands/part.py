@@ -14,7 +14,6 @@ from roost.ircd.serving.dispatch import command
 
 @command("PART", parameters_min=1)
 def part(context: Context, message: Message) -> Result:
-    """Leave each room for the same reason."""
     if not message.parameters[0].strip(","):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "PART", "Not enough parameters")
         return None

@@ -1,4 +1,4 @@
-"""PASS: a connection password; there is none, so that any will do.
+"""PASS: a connection password, which is accepted and ignored.
 
 Source: modern.ircdocs.horse, "PASS message".
 """
@@ -10,5 +10,5 @@ from roost.ircd.serving.dispatch import command
 
 @command("PASS", parameters_min=1, is_before_registration=True, is_after_registration=False)
 def pass_(_context: Context, _message: Message) -> Result:
-    """Take no notice."""
+    """Ignore the password."""
     return None

@@ -1,4 +1,4 @@
-"""PING: whether the server is there.
+"""PING: check the connection.
 
 Source: modern.ircdocs.horse, "PING message".
 """

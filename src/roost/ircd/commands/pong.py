@@ -1,4 +1,4 @@
-"""PONG and ERROR: what clients say without wanting an answer.
+"""PONG and ERROR: messages that get no answer.
 
 Source: modern.ircdocs.horse, "PONG message", "ERROR message".
 """
@@ -10,11 +10,11 @@ from roost.ircd.serving.dispatch import command
 
 @command("PONG", is_before_registration=True)
 def pong(_context: Context, _message: Message) -> Result:
-    """Take no notice: that the client lives is the balancer's to see."""
+    """Ignore it: the balancer watches whether the client is alive."""
     return None
 
 
 @command("ERROR", is_before_registration=True)
 def error(_context: Context, _message: Message) -> Result:
-    """Take no notice: only servers have errors to report."""
+    """Ignore it: only servers send errors."""
     return None

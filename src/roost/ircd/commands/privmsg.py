@@ -1,4 +1,4 @@
-"""PRIVMSG, NOTICE and TAGMSG: say something to rooms and people.
+"""PRIVMSG, NOTICE and TAGMSG: send messages to rooms and users.
 
 Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/message-tags.
 """
@@ -30,7 +30,7 @@ def privmsg(context: Context, message: Message) -> Result:
 
 @command("NOTICE")
 def notice(context: Context, message: Message) -> Result:
-    """Send a text to each target, and never complain.
+    """Send a text to each target, without replying to errors.
 
     "Automatic replies must never be sent in response to a NOTICE message. This rule also applies
     to servers -- they must not send any error back to the client."
@@ -46,7 +46,7 @@ def notice(context: Context, message: Message) -> Result:
 
 @command("TAGMSG", parameters_min=1)
 def tagmsg(context: Context, message: Message) -> Result:
-    """Send tags alone; typing notices go past the log, because nobody wants them later."""
+    """Send tags without text; typing notices bypass the log, because nobody needs them later."""
     if not message.parameters[0].strip(","):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "TAGMSG", "Not enough parameters")
         return None
@@ -72,12 +72,12 @@ def _say(context: Context, message: Message, text: str) -> tuple[Say, ...]:
 
 
 def _targets(context: Context, message: Message) -> tuple[str, ...]:
-    """The targets, each one once."""
+    """Return the targets, each one once."""
     limit = context.state.settings.targets_per_line_max
     targets = split_targets(context, message.parameters[0], limit)
     return tuple(dict.fromkeys(target for target in targets if target))
 
 
 def _client_tags(message: Message) -> tuple[tuple[str, str], ...]:
-    """The tags that are relayed: "client-only tags are prefixed with a plus sign"."""
+    """Return the tags to relay: "client-only tags are prefixed with a plus sign"."""
     return tuple(tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1)

@@ -1,4 +1,4 @@
-"""QUIT: leave.
+"""QUIT: end the session.
 
 Source: modern.ircdocs.horse, "QUIT message".
 """
@@ -13,7 +13,7 @@ from roost.ircd.sessions.session import Phase
 
 @command("QUIT", is_before_registration=True)
 def quit_(context: Context, message: Message) -> Result:
-    """End the session; what the client sent after it is not looked at.
+    """End the session, and ignore what the client sent after it.
 
     "Servers SHOULD prepend <reason> with the ASCII string 'Quit: ' [...] even if <reason> is
     empty."

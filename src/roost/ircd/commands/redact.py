@@ -1,7 +1,7 @@
-"""REDACT: take a message back.
+"""REDACT: delete a message.
 
-The message is looked up in the history, where its author stands; then the log decides. What is in
-nobody's history, as messages to a room's operators alone, cannot be taken back.
+The message and its author are looked up in the history; then the log decides. Messages that are not
+in history, such as those to a room's operators only, cannot be deleted.
 
 Source: ircv3.net/specs/extensions/message-redaction.
 """
@@ -22,7 +22,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("REDACT", parameters_min=2)
 def redact(context: Context, message: Message) -> Result:
-    """Read the message, then ask the log."""
+    """Look the message up, then ask the log."""
     target, wanted = message.parameters[:2]
     reason = message.parameters[2] if len(message.parameters) > 2 else ""
     context.targets = (middle(target), middle(wanted))

@@ -1,4 +1,4 @@
-"""REGISTER and VERIFY: make an account, also before registration is complete.
+"""REGISTER and VERIFY: register an account, also during connection registration.
 
 Source: ircv3.net/specs/extensions/account-registration.
 """
@@ -28,7 +28,7 @@ from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
 
 @command("REGISTER", parameters_min=3, is_before_registration=True)
 def register(context: Context, message: Message) -> Result:
-    """Make an account of the name that is asked for; e-mail addresses are not kept."""
+    """Register an account with the given name; email addresses are ignored."""
     name, _, password = message.parameters[:3]
     if name == "*":
         name = context.nick
@@ -52,7 +52,7 @@ def register(context: Context, message: Message) -> Result:
 
 
 def check_name(context: Context, name: str) -> None:
-    """Refuse at once what the log would refuse anyway, before there is any work for it.
+    """Refuse at once what the log would refuse, before any slow work.
 
     Raises:
         RefusedError: as the log would refuse it.
@@ -60,7 +60,7 @@ def check_name(context: Context, name: str) -> None:
     state, session = context.state, context.session
     known = find(state, name)
     if known is not None and known.registered_by == (session.id, context.line):
-        # This very line has made it, and is heard again.
+        # This same line has made the account, and is handled again.
         return
     if not is_valid_nick(name, state.settings.nick_bytes_max) or is_service(name):
         raise RefusedError(Refusal(Reason.ACCOUNT_NAME_INVALID, name))
@@ -106,7 +106,7 @@ def _too_busy(context: Context, outcome: WorkFailed) -> None:
 
 @command("VERIFY", parameters_min=2, is_before_registration=True)
 def verify(context: Context, message: Message) -> Result:
-    """Say that accounts need no verification here: no code is valid."""
+    """Refuse every code, because accounts need no verification here."""
     account = account_of(context)
     if account:
         raise RefusedError(Refusal(Reason.ALREADY_LOGGED_IN, account))

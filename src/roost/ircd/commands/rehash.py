@@ -1,7 +1,7 @@
-"""REHASH: have every node read its configuration again.
+"""REHASH: make every node reload its configuration.
 
-What can change while clients are connected is taken over: operators, the message of the day, and
-what ADMIN says. A configuration that is not fit changes nothing, and the node's log says why.
+Settings that can change while clients are connected take effect: operators, the message of the day,
+and ADMIN. An invalid configuration changes nothing; the node's log says why.
 
 Source: modern.ircdocs.horse, "REHASH message".
 """
@@ -14,6 +14,5 @@ from roost.ircd.serving.dispatch import command
 
 @command("REHASH")
 def rehash(context: Context, message: Message) -> Result:  # noqa: ARG001  (a handler's shape)
-    """Ask the log for it, so that all nodes do it."""
     context.require_operator()
     return (Rehash(),)

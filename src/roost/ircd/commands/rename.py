@@ -1,4 +1,4 @@
-"""RENAME: give a room another name.
+"""RENAME: rename a room.
 
 Source: ircv3.net/specs/extensions/channel-rename.
 """

@@ -1,4 +1,4 @@
-"""RESUME: go on with the session of a connection that is gone, or seems to be.
+"""RESUME: resume the session of a lost connection.
 
 Source: docs/resume.md.
 """
@@ -13,17 +13,17 @@ from roost.ircd.sessions.session import Phase, ResumeRequest
 
 @command("RESUME", parameters_min=1, is_before_registration=True)
 def resume(context: Context, message: Message) -> Result:
-    """Note the session for the end of the registration, when the log is asked for it."""
+    """Note the session; the log is asked for it at the end of the registration."""
     token, *rest = message.parameters
     if context.session.phase is not Phase.REGISTERING:
-        fail(context, "CANNOT_RESUME", "You are registered already")
+        fail(context, "CANNOT_RESUME", "You are already registered")
         return None
     if not context.has(Capability.RESUME):
         fail(context, "CANNOT_RESUME", "Negotiate roost.chat/resume first")
         return None
     known = read_token(context.state.secret, token)
     if known is None:
-        fail(context, "INVALID_TOKEN", "This is not a token of this network")
+        fail(context, "INVALID_TOKEN", "The token is not valid on this network")
         return None
     previous, user = known
     seen = rest[0] if rest else ""

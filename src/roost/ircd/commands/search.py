@@ -1,7 +1,6 @@
-"""SEARCH: find what was said, by its words, its sender, its place and its time.
+"""SEARCH: find messages by words, sender, conversation and time.
 
-Everything that CHATHISTORY would give to the client is looked through, and nothing else: the rooms
-where it is, and its own private conversations.
+It searches what CHATHISTORY would show to the client: its rooms and its private conversations.
 
 Source: soju.im/search (codeberg.org/emersion/soju, doc/ext/search.md).
 """
@@ -26,13 +25,13 @@ from roost.ircd.serving.dispatch import command
 BATCH = "soju.im/search"
 ATTRIBUTES = ("after", "before", "from", "in", "limit", "text")
 WORDS_MAX = 16
-"""As many as people type; each is looked up for itself."""
+"""As many words as people type; each is looked up separately."""
 _WORD = re.compile(r"[^\W_]+")
 _LIMIT_DIGITS_MAX = 9
 
 
 class _InvalidError(Exception):
-    """An attribute is not fit; carries its name, and why for people."""
+    """An attribute is invalid; has its name, and the reason for people."""
 
     def __init__(self, attribute: str, text: str) -> None:
         super().__init__(text)
@@ -42,7 +41,6 @@ class _InvalidError(Exception):
 
 @command("SEARCH", parameters_min=1)
 def search(context: Context, message: Message) -> Result:
-    """Ask the history store."""
     try:
         query, names = _read(context, _attributes(message.parameters[0]))
     except _InvalidError as error:
@@ -60,26 +58,26 @@ def search(context: Context, message: Message) -> Result:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    """Read attributes, which are written as message tags are."""
+    """Parse attributes, which are written like message tags."""
     found: dict[str, str] = {}
     for part in text.split(";"):
         name, _, value = part.partition("=")
         if not part:
             continue
         if name not in ATTRIBUTES:
-            raise _InvalidError(name, f"There is {', '.join(ATTRIBUTES)}")
+            raise _InvalidError(name, f"The attributes are {', '.join(ATTRIBUTES)}")
         found[name] = unescape_tag_value(value)
     return found
 
 
 def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str, str]]:
-    """Make the query, and the names of the rooms' conversations."""
+    """Return the query, and the names of the rooms by conversation."""
     conversations, names, owner = _places(context, given.get("in", ""))
     words = tuple(_WORD.findall(given.get("text", "")))
     if given.get("text") and not words:
         raise _InvalidError("text", "The text has no letter or digit to search for")
     if len(words) > WORDS_MAX:
-        raise _InvalidError("text", f"A text may have up to {WORDS_MAX} words")
+        raise _InvalidError("text", f"A text can have at most {WORDS_MAX} words")
     limit = given.get("limit", str(context.config.chathistory_max))
     if not (limit.isascii() and limit.isdigit()) or len(limit) > _LIMIT_DIGITS_MAX:
         raise _InvalidError("limit", "The limit is not a number")
@@ -101,7 +99,7 @@ def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str,
 def _places(
     context: Context, wanted: str
 ) -> tuple[tuple[tuple[str, Position], ...], dict[str, str], str]:
-    """Say which conversations may be looked at, what rooms are called, and whose the rest are."""
+    """Return the conversations to search, the rooms' names, and the identity of the searcher."""
     state, user = context.state, context.user
     if wanted:
         conversation = find_conversation(context, wanted)

@@ -1,7 +1,4 @@
-"""NS, NICKSERV, CS, CHANSERV and so on: ask a service something, as by a message to it.
-
-Source: none; it is what people type on networks with services.
-"""
+"""NS, NICKSERV, CS, CHANSERV and so on: like a message to the service."""
 
 from roost.irc.message import Message
 from roost.ircd.context import Context, Result

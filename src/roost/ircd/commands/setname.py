@@ -1,4 +1,4 @@
-"""SETNAME: take another real name.
+"""SETNAME: change the real name.
 
 Source: ircv3.net/specs/extensions/setname.
 """
@@ -12,7 +12,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("SETNAME", parameters_min=1)
 def setname(context: Context, message: Message) -> Result:
-    """Ask the log for the change; a name that is too long is refused, not cut."""
+    """Ask the log for the change; a name that is too long is refused rather than cut."""
     realname = message.parameters[0]
     size = len(realname.encode())
     if not 0 < size <= context.state.settings.realname_bytes_max:

@@ -1,8 +1,7 @@
-"""STATS: what the server counts.
+"""STATS: statistics of the server.
 
-"u" tells everybody for how long the network has been there, "k" (or "d") tells operators whom they
-banned from it. The other queries are about what Roost does not have, so that their lists are empty
-in truth.
+"u" shows everybody how long the network has existed, and "k" (or "d") shows operators the network
+bans. Other queries are about things that Roost does not have, so their lists are empty.
 
 Source: modern.ircdocs.horse, "STATS message".
 """
@@ -21,7 +20,7 @@ _SECOND_MS = 1000
 
 @command("STATS", parameters_min=1)
 def stats(context: Context, message: Message) -> Result:
-    """Answer one query; the network's age is counted from its first entry, alike on all nodes."""
+    """Answer a query; the network's age counts from its first entry, on all nodes alike."""
     if not is_for_us(context, message.parameters, 1):
         return None
     query = message.parameters[0]
@@ -41,7 +40,7 @@ def stats(context: Context, message: Message) -> Result:
 
 
 def _send_bans(context: Context) -> None:
-    """List the bans from the network, for operators."""
+    """List the network bans, for operators."""
     context.require_operator()
     for ban in context.state.bans.values():
         if not is_expired(ban, context.now.wall_ms):

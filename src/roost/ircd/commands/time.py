@@ -13,7 +13,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("TIME")
 def tell_time(context: Context, message: Message) -> Result:
-    """Tell the time as a Unix timestamp and in words."""
+    """Show the time, as a Unix timestamp and in words."""
     if is_for_us(context, message.parameters):
         now_ms = context.now.wall_ms
         context.reply(

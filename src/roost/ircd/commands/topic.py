@@ -1,4 +1,4 @@
-"""TOPIC: look at a room's topic, or set it.
+"""TOPIC: show or set the topic of a room.
 
 Source: modern.ircdocs.horse, "TOPIC message".
 """
@@ -16,7 +16,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("TOPIC", parameters_min=1)
 def topic(context: Context, message: Message) -> Result:
-    """Tell the topic, or ask the log to set it; an empty one clears it."""
+    """Show the topic, or ask the log to set it; an empty one clears it."""
     name = message.parameters[0]
     if len(message.parameters) > 1:
         text = cut(message.parameters[1], context.state.settings.topic_bytes_max)

@@ -1,4 +1,4 @@
-"""USER: who the client is, at registration.
+"""USER: set the username and the real name.
 
 Source: modern.ircdocs.horse, "USER message".
 """
@@ -12,7 +12,7 @@ from roost.ircd.rendering.packing import cut
 from roost.ircd.serving.dispatch import command
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._~+=-]")
-"""What has no place in nick!user@host, or would make its end unclear."""
+"""Characters that must not be in the username of nick!user@host."""
 
 
 @command("USER", parameters_min=4, is_before_registration=True, is_after_registration=False)
@@ -25,7 +25,7 @@ def user(context: Context, message: Message) -> Result:
     settings = context.state.settings
     username = _UNFIT.sub("", message.parameters[0])
     if not username:
-        context.reply(numerics.ERR_NEEDMOREPARAMS, "USER", "The username is not usable")
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "USER", "The username is invalid")
         return None
     if not message.parameters[3]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "USER", "Not enough parameters")

@@ -1,4 +1,4 @@
-"""USERHOST: the addresses of a few people.
+"""USERHOST: the addresses of a few users.
 
 Source: modern.ircdocs.horse, "USERHOST message" and "RPL_USERHOST (302)".
 """
@@ -11,12 +11,12 @@ from roost.ircd.rendering.packing import pack, space_left
 from roost.ircd.serving.dispatch import command
 
 NICKS_MAX = 5
-"""The specification's number."""
+"""The limit in the specification."""
 
 
 @command("USERHOST", parameters_min=1)
 def userhost(context: Context, message: Message) -> Result:
-    """Show who is there; "+" means present and "-" away."""
+    """Show who is online; "+" means present and "-" away."""
     state = context.state
     found: list[str] = []
     for name in " ".join(message.parameters).split()[:NICKS_MAX]:

@@ -1,4 +1,4 @@
-"""VERSION: the software, and what it supports.
+"""VERSION: the software and its features.
 
 Source: modern.ircdocs.horse, "VERSION message".
 """
@@ -13,7 +13,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("VERSION")
 def version(context: Context, message: Message) -> Result:
-    """Name the version and repeat ISUPPORT."""
+    """Show the version, and repeat ISUPPORT."""
     if not is_for_us(context, message.parameters):
         return None
     config = context.config

@@ -1,4 +1,4 @@
-"""WALLOPS: say something to everybody who listens (user mode w).
+"""WALLOPS: send a message to everybody with user mode w.
 
 Source: modern.ircdocs.horse, "WALLOPS message".
 """
@@ -12,7 +12,6 @@ from roost.ircd.serving.dispatch import command
 
 @command("WALLOPS", parameters_min=1)
 def wallops(context: Context, message: Message) -> Result:
-    """Ask the log for it."""
     context.require_operator()
     if not message.parameters[0]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS", "Not enough parameters")

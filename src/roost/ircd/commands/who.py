@@ -1,4 +1,4 @@
-"""WHO: lists people, in the ordinary form or with the fields that the client picks (WHOX).
+"""WHO: list users, in the ordinary form or with fields that the client picks (WHOX).
 
 Source: modern.ircdocs.horse, "WHO message"; ircv3.net/specs/extensions/whox.
 """
@@ -20,18 +20,18 @@ from roost.ircd.rendering.prefixes import prefixes
 from roost.ircd.serving.dispatch import command
 
 HIDDEN_ADDRESS = "255.255.255.255"
-"""WHOX's placeholder for an address that is not disclosed: the host name already tells it."""
+"""WHOX's placeholder for an address that is not disclosed."""
 
 MATCHES_MAX = 1000
-"""People in the answer to a mask; far more than anybody reads, and a bound to what one line costs.
+"""Users in the answer to a mask: more than anybody reads, but a limit to the cost of a line.
 
-A room's members are always listed whole: clients keep track of them.
+The members of a room are always listed completely, because clients keep track of them.
 """
 
 
 @command("WHO")
 def who(context: Context, message: Message) -> Result:
-    """List the members of a room, one user, or everybody who matches and may be seen."""
+    """List the members of a room, one user, or all visible users who match."""
     mask = message.parameters[0] if message.parameters else ""
     options = parse_options(message.parameters[1]) if len(message.parameters) > 1 else WhoOptions()
     # Roost has no server operators, so that nobody is left when only they are wanted.
@@ -59,7 +59,7 @@ def _send_members(context: Context, room: Room, options: WhoOptions) -> None:
 
 
 def _matching_users(context: Context, mask: str) -> Iterator[User]:
-    """Return whom a nickname or mask means: nobody is hidden from who knows their nickname."""
+    """Return the users for a nickname or mask; whoever knows a nickname sees even a hidden user."""
     state, viewer = context.state, context.user
     folded = casemapping.fold_nick(mask)
     user_id = state.nicks.get(FoldedNick(folded))
@@ -79,7 +79,7 @@ def _matching_users(context: Context, mask: str) -> Iterator[User]:
                 continue
             count += 1
             if count > MATCHES_MAX:
-                context.notice(f"*** WHO shows the first {MATCHES_MAX} people only")
+                context.notice(f"*** WHO shows only the first {MATCHES_MAX} users")
                 return
             yield user
 

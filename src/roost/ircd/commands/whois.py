@@ -1,4 +1,4 @@
-"""WHOIS: what is known of somebody who is here.
+"""WHOIS: information about an online user.
 
 Source: modern.ircdocs.horse, "WHOIS message".
 """
@@ -22,12 +22,12 @@ from roost.ircd.services.registry import Service, find_service
 from roost.ircd.serving.dispatch import command
 
 NICKS_MAX = 1
-"""People in one WHOIS; further ones are dropped, as the specification allows (TARGMAX)."""
+"""Users in one WHOIS; the specification allows to drop more (TARGMAX)."""
 
 
 @command("WHOIS")
 def whois(context: Context, message: Message) -> Result:
-    """Describe somebody; a server may be named before the nickname, and is then only checked."""
+    """Describe a user; a server name before the nickname is only checked."""
     parameters = message.parameters
     wanted = parameters[min(len(parameters), 2) - 1] if parameters else ""
     if not wanted:

@@ -1,4 +1,4 @@
-"""WHOWAS: who bore a nickname before.
+"""WHOWAS: earlier users of a nickname.
 
 Source: modern.ircdocs.horse, "WHOWAS message".
 """
@@ -14,7 +14,7 @@ from roost.ircd.serving.dispatch import command
 
 @command("WHOWAS")
 def whowas(context: Context, message: Message) -> Result:
-    """Show the bearers of a nickname who are gone, the latest first."""
+    """Show earlier users of a nickname, latest first."""
     nick = message.parameters[0] if message.parameters else ""
     if not nick:
         context.reply(numerics.ERR_NONICKNAMEGIVEN, "No nickname given")
@@ -40,5 +40,5 @@ def whowas(context: Context, message: Message) -> Result:
 
 
 def _parse_count(text: str) -> int:
-    """Read how many are wanted; 0, which means all, when it is no positive number."""
+    """Parse the number of entries; 0, which means all, unless it is positive."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
