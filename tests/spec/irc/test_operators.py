@@ -44,6 +44,19 @@ def test_who_gives_the_right_name_and_password_is_an_operator() -> None:
     olga.expect_some(":roost.local 221 olga +osw", ":roost.local 252 olga 1 :operator(s) online")
 
 
+def test_an_operator_who_asks_again_gets_no_empty_mode_line() -> None:
+    world = town()
+    desk = world.register("olga", account="olga")
+    phone = world.register("olga", account="olga")
+    desk.send(f"OPER admin :{PASSWORD}")
+    for client in (desk, phone):
+        client.lines()
+    desk.send(f"OPER admin :{PASSWORD}")
+    told = ":roost.local NOTICE * :*** olga (admin) is an operator now"
+    desk.expect(":roost.local 381 olga :You are now an IRC operator", told)
+    phone.expect(told)
+
+
 @pytest.mark.parametrize(
     "words", ["admin wrong", "nobody x", "admin", "card x", f"card :{PASSWORD}"]
 )

@@ -96,12 +96,13 @@ def audience(change: Change | Whisper) -> Audience:
         case changes.AwayChanged():
             return _of_absence(change)
         case changes.UserModesChanged():
-            return Audience(siblings="always", answer="change")
+            # An operator who sends OPER again gets no other modes.
+            return Audience(siblings="always", answer="change") if change.changes else NOBODY
         case changes.MetadataChanged():
             return _of_metadata(change)
         case changes.ReadMarked():
             users = change.users if change.is_news else ()
-            return Audience(users=users, needs=Capability.READ_MARKER, answer="change")
+            return Audience(users=users, needs=Capability.READ_MARKER.value, answer="change")
         case changes.WentOnline() | changes.WentOffline():
             return Audience(watched=change.folded, reaches_asker=True)
         case changes.OperatorsTold():

@@ -17,6 +17,7 @@ from roost.chat.applied import Applied
 from roost.chat.changes import (
     OPERATOR,
     VOICE,
+    CapabilitiesChanged,
     Change,
     Joined,
     Kicked,
@@ -136,6 +137,8 @@ class _Walk:
                 for mode in change.changes:
                     viewer.modes = viewer.modes.replace(mode.letter, "")
                     viewer.modes += "" if mode.is_added else mode.letter
+            case CapabilitiesChanged() if change.session == self._session:
+                viewer.capabilities = change.before
             case SubscriptionsChanged() if change.session in self._connections:
                 for key in change.added:
                     self._subscribed.pop(key, None)

@@ -5,7 +5,9 @@ import pytest
 from roost.chat.commands import Act
 from roost.chat.commands.messages import Say
 from roost.chat.commands.sessions import CloseSession
+from roost.chat.commands.users import SetCapabilities
 from roost.chat.ids import SessionId
+from roost.irc.capabilities import Capability
 from roost.ircd.config import Config
 from support.dialogue import Client, World
 
@@ -221,6 +223,25 @@ def test_snapshot_gives_the_sessions_back() -> None:
 
 
 RESUMABLE = ("roost.chat/resume", "message-tags", "echo-message")
+
+
+def test_what_was_missed_looks_as_the_client_could_show_it_then() -> None:
+    world = World(nodes=2)
+    alice = world.register("alice", node=1)
+    bob = world.register("bob")
+    for client in (alice, bob):
+        client.send("JOIN #a")
+    served = cut_off(world, bob)
+    bob.sent.append(b"CAP REQ :server-time")
+    alice.send("PRIVMSG #a :before")
+    wanted = (SetCapabilities(Capability.SERVER_TIME.value),)
+    world.order(Act(SessionId(bob.session), bob.generation, len(bob.sent), wanted))
+    alice.send("PRIVMSG #a :after")
+    move(world, bob, 1, served)
+    before, acknowledgement, after = bob.lines()
+    assert before == ":alice!alice@host PRIVMSG #a :before"
+    assert " CAP bob ACK :server-time" in acknowledgement
+    assert after.startswith("@time=")
 
 
 def resumable(world: World, nick: str, *, node: int) -> tuple[Client, str]:
