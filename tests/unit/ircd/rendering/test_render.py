@@ -32,7 +32,6 @@ from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change, encode_change
 from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
 from roost.irc.capabilities import DELIVERY_CAPABILITIES, NAMES, Capability
-from roost.ircd.rendering import lines
 from roost.ircd.rendering.renaming import as_in_history
 from roost.ircd.rendering.render import kind_of, payload, render
 from roost.ircd.rendering.viewer import At, Viewer
@@ -185,32 +184,3 @@ def test_lines_are_cut_to_512_bytes_between_characters(character: str) -> None:
     shown = payload(said(character * 600), AT, Viewer(0))
     assert 512 - len(character.encode()) < len(shown) <= 512
     assert shown.decode().rstrip("\r\n").endswith(character)
-
-
-@pytest.mark.parametrize(
-    ("time_ms", "expected"),
-    [
-        (0, "1970-01-01T00:00:00.000Z"),
-        (1_318_990_000_619, "2011-10-19T02:06:40.619Z"),
-        (1_709_164_800_001, "2024-02-29T00:00:00.001Z"),
-    ],
-)
-def test_times_are_utc_with_milliseconds(time_ms: int, expected: str) -> None:
-    assert lines.format_time(time_ms) == expected
-
-
-@pytest.mark.parametrize(
-    ("parameters", "expected"),
-    [
-        ((), ":s X"),
-        (("a",), ":s X a"),
-        (("a", "b"), ":s X a b"),
-        (("a", "b c"), ":s X a :b c"),
-        (("a", ""), ":s X a :"),
-        (("a", ":b"), ":s X a ::b"),
-    ],
-)
-def test_last_parameter_has_a_colon_where_it_needs_one(
-    parameters: tuple[str, ...], expected: str
-) -> None:
-    assert lines.body("s", "X", parameters) == expected
