@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from roost.chat.settings import Settings
 from support.simulation.cluster import Faults, SimulatedCluster
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "6"))
@@ -66,6 +67,18 @@ def test_the_same_seed_gives_the_same_run() -> None:
         return [*cluster.world.trace, *(client.tell() for client in cluster.clients)]
 
     assert run() == run()
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_the_first_clients_of_a_new_cluster_see_it_as_configured(seed: int) -> None:
+    cluster = SimulatedCluster(seed, settings=Settings(network="Harbour"), people=0)
+    clients = [cluster.register(f"early{number}") for number in range(12)]
+    cluster.wait_answered()
+    cluster.world.run(0.1)
+    received = [line.message for client in clients for line in client.received]
+    welcomes = [line.parameters[1] for line in received if line.command == "001"]
+    assert len(welcomes) == len(clients)
+    assert all("the Harbour Network" in welcome for welcome in welcomes)
 
 
 @pytest.mark.parametrize("seed", seeds())

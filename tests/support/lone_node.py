@@ -38,6 +38,8 @@ class LoneNode:
         self.sent: list[tuple[str, FromNode]] = []
         self.logged: list[LogEvent] = []
         self.remembered: list[bool] = []
+        self.states: list[tuple[str, Settings]] = []
+        """What the node said of itself after each turn, and the settings that applied then."""
         config = EngineConfig(
             raft=RaftConfig(name="n1", members=("n1",)),
             irc=IrcConfig(),
@@ -92,6 +94,7 @@ class LoneNode:
                     self.logged.append(effect)
                 case RememberDrained(is_drained):
                     self.remembered.append(is_drained)
+        self.states.append((self.engine.status().state, self.engine.state.settings))
         return following
 
     def propose(self, command: Command) -> None:

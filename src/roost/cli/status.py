@@ -16,7 +16,12 @@ TIMEOUT_S = 3.0
 """Enough for a balancer on the other side of the world."""
 DEFAULT_URL = "http://127.0.0.1:8080"
 
-_STATE_COLOURS = {"ready": "green", "starting": "yellow", "catching-up": "yellow"}
+_STATE_COLOURS = {
+    "ready": "green",
+    "starting": "yellow",
+    "catching-up": "yellow",
+    "configuring": "yellow",
+}
 """Other states are red."""
 
 

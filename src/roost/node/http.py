@@ -23,6 +23,7 @@ STATES = (
     "isolated",
     "no-majority",
     "clock",
+    "configuring",
     "disk",
     "draining",
 )

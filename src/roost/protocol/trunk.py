@@ -54,8 +54,8 @@ class Status(_Frame, frozen=True, tag=2):
     """A node's state; sent on each change of `state` or `leader`, and periodically."""
 
     state: str
-    """"ready", "starting", "catching-up", "isolated", "no-majority", "clock", "disk",
-    "draining"."""
+    """"ready", "starting", "catching-up", "isolated", "no-majority", "clock",
+    "configuring", "disk", "draining"."""
     reason: str
     """In words for people; empty when ready."""
     leader: str

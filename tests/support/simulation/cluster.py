@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.ids import Position, parse_message_id
+from roost.chat.settings import Settings
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine.config import EngineConfig
 from roost.protocol.trunk import Drain
@@ -65,6 +66,7 @@ class SimulatedCluster:
         snapshot_entries: int = 10_000,
         retained_entries: int = 20_000,
         irc: IrcConfig | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.world = World(seed)
         self.faults = faults
@@ -76,6 +78,7 @@ class SimulatedCluster:
             config = EngineConfig(
                 raft=RaftConfig(name=name, members=tuple(self.names)),
                 irc=irc or IrcConfig(),
+                settings=settings or Settings(),
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,
             )

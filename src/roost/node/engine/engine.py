@@ -148,6 +148,7 @@ class Engine:
             applied=self._state.position,
             history_missing=self._historian.missing,
             clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
+            is_configured=not upkeep.has_changed(self._state, self._configure),
             is_stopping=self._stop_deadline is not None,
         )
         return Status(
@@ -343,7 +344,7 @@ class Engine:
         if self._replica.is_leader:
             for command in upkeep.while_leading(self._state, self._census, now):
                 self._propose(command)
-        if upkeep.has_changed(self._state, self._configure) and self.status().state == "ready":
+        if self.status().state == "configuring":
             self._propose(self._configure)
 
     # The end of a turn
@@ -486,15 +487,14 @@ class Engine:
         if shown != self._shown_status or now >= self._status_due:
             if shown[0] != self._shown_status[0]:
                 self._log("info", "state", state=status.state, reason=status.reason)
+                self._tick_due = min(self._tick_due, now)
             self._shown_status = shown
             self._status_due = now + self._config.status_interval_s
             self._to_balancers.extend((balancer, status) for balancer in self._census.trunks)
 
     def _log_taken(self, balancer: str, incarnation: int) -> None:
-        reason = "another balancer started at the same moment; restart this one"
-        self._log(
-            "error", "balancer-refused", balancer=balancer, incarnation=incarnation, reason=reason
-        )
+        fields = {"balancer": balancer, "incarnation": incarnation}
+        self._log("error", "balancer-refused", **fields, reason="another has this incarnation")
 
     def _log(self, level: str, event: str, **fields: object) -> None:
         self._effects.append(LogEvent(level, event, fields))

@@ -34,6 +34,7 @@ class Readiness:
         applied: int,
         history_missing: int,
         clock_offset_ms: int,
+        is_configured: bool,
         is_stopping: bool,
     ) -> tuple[str, str]:
         """Return the state in one word, and the reason for people (empty when ready)."""
@@ -56,6 +57,8 @@ class Readiness:
         self._has_caught_up = True
         if history_missing:
             return "catching-up", f"history of {history_missing} entries is still missing"
+        if not is_configured:
+            return "configuring", "the settings in its configuration do not apply yet"
         # Last, because clients are moved gently only off a node that could serve them.
         if self.is_leaving:
             return "draining", "the node is stopping"

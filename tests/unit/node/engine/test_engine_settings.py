@@ -24,6 +24,14 @@ def test_settings_that_differ_go_through_the_log_once() -> None:
     assert positions(node, 3.0) == 0
 
 
+def test_a_node_is_ready_only_once_its_settings_apply() -> None:
+    for is_drained in (False, True):
+        states = LoneNode(settings=FEW, is_drained=is_drained).states
+        assert ("configuring", Settings()) in states
+        able = [settings for state, settings in states if state in {"ready", "draining"}]
+        assert set(able) == {FEW}
+
+
 def test_node_whose_configuration_says_nothing_asks_for_nothing() -> None:
     assert not LoneNode().engine.state.configured
 
@@ -33,6 +41,7 @@ def test_what_another_node_changed_since_is_left_alone() -> None:
     other = Configure(Settings(users_max=6), "n2", '{"users_max":6}')
     node.propose(other)
     assert node.engine.state.settings.users_max == 6
+    assert node.engine.status().state == "ready"
     assert positions(node, 3.0) == 0
 
 
@@ -45,5 +54,6 @@ def test_restart_changes_nothing_and_a_changed_file_does() -> None:
     )
     node = LoneNode(settings=FEW, state=state)
     assert node.engine.state.settings.users_max == 6
+    assert "configuring" not in {state for state, _ in node.states}
     node = LoneNode(settings=msgspec.structs.replace(FEW, users_max=7), state=state)
     assert node.engine.state.settings.users_max == 7

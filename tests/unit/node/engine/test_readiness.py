@@ -11,6 +11,7 @@ def judge(readiness: Readiness, **changes: object) -> str:
         "applied": 10,
         "history_missing": 0,
         "clock_offset_ms": 0,
+        "is_configured": True,
         "is_stopping": False,
     }
     facts.update(changes)
@@ -25,6 +26,7 @@ def test_a_sound_node_is_ready_without_a_reason() -> None:
         applied=1,
         history_missing=0,
         clock_offset_ms=0,
+        is_configured=True,
         is_stopping=False,
     ) == ("ready", "")
 
@@ -57,6 +59,15 @@ def test_missing_history_keeps_a_node_from_serving() -> None:
     assert judge(Readiness(3), history_missing=5) == "catching-up"
 
 
+def test_a_node_waits_for_its_settings_only_where_it_can_propose_them() -> None:
+    readiness = Readiness(3)
+    assert judge(readiness, is_configured=False) == "configuring"
+    assert judge(readiness, is_configured=False, peers=0) == "isolated"
+    assert judge(readiness, is_configured=False, leader="") == "no-majority"
+    readiness.is_drained = True
+    assert judge(readiness, is_configured=False) == "configuring"
+
+
 def test_a_full_disk_and_a_stop_are_said_first() -> None:
     readiness = Readiness(3)
     assert judge(readiness, is_stopping=True, peers=0) == "draining"
@@ -71,6 +82,7 @@ def test_a_full_disk_and_a_stop_are_said_first() -> None:
             applied=1,
             history_missing=0,
             clock_offset_ms=0,
+            is_configured=True,
             is_stopping=False,
         )[1]
     )
@@ -100,6 +112,7 @@ def test_a_node_whose_clock_is_wrong_says_by_how_much(offset_ms: int, words: str
         applied=10,
         history_missing=0,
         clock_offset_ms=offset_ms,
+        is_configured=True,
         is_stopping=False,
     )
     assert state == "clock"
