@@ -1,6 +1,13 @@
 """Fixtures and options for all tests."""
 
+import hypothesis
 import pytest
+
+# A busy machine is slow: an example's time says nothing about the code.
+hypothesis.settings.register_profile(
+    "roost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("roost")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

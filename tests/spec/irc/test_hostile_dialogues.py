@@ -93,7 +93,7 @@ def is_answered(client: Client) -> bool:
     return any(" PONG " in line and "still-there" in line for line in client.lines())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(steps, min_size=25, max_size=60))
 def test_nothing_that_clients_say_raises_or_stalls_anybody(
     script: list[tuple[int, str, bytes | None]],

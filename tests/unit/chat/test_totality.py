@@ -83,7 +83,7 @@ def test_random_logs_reach_every_kind_of_change_and_nearly_every_refusal() -> No
     assert (changes | refusals) - set(kinds) == {"TOO_MANY_ROOMS_EXIST"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=40))
 def test_no_bytes_do_worse_than_being_skipped(data: bytes) -> None:
     state = State()

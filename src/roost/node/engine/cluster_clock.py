@@ -17,6 +17,8 @@ SETTLE_S = 10.0
 wrong and right again within it change nothing; a real correction is followed soon."""
 SLEW = 0.1
 """How fast small differences are made up for: 100 ms a second, so that no time seems to jump."""
+ABDICATION_S = 5.0
+"""How often a leader whose clock is wrong tries to make another node lead."""
 ROUND_TRIP_S_MAX = 0.5
 """A slower heartbeat says too little about a clock: it may be wrong by half of this."""
 
@@ -34,6 +36,7 @@ class ClusterClock:
         """Whether `_base` was ever agreed on by a majority."""
         self._disputed_since: float | None = None
         self._moved_at = now.monotonic
+        self._abdication_due = now.monotonic
 
     def measure(self, name: str, wall_ms: int, sent: float, received: float) -> None:
         """Note what a neighbour's wall clock said between two moments of our monotonic clock."""
@@ -62,6 +65,13 @@ class ClusterClock:
             return False
         confirming = sum(1 for clock in self._others.values() if self._is_close(clock))
         return confirming >= max(1, self._majority - 1)
+
+    def is_abdication_due(self, now: Instant) -> bool:
+        """Return whether a leader is to hand over now, because its clock is wrong."""
+        if not self.is_wrong or now.monotonic < self._abdication_due:
+            return False
+        self._abdication_due = now.monotonic + ABDICATION_S
+        return True
 
     def _is_close(self, clock: float) -> bool:
         return abs(clock - self._base) <= self._offset_ms_max

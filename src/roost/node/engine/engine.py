@@ -65,8 +65,6 @@ from roost.raft.replica import Replica
 
 HAND_OVER_S = 1.0
 """How long a node that stops waits for another leader."""
-ABDICATION_S = 5.0
-"""How often a leader whose clock is wrong tries to make another node lead."""
 
 
 class Engine:
@@ -107,8 +105,7 @@ class Engine:
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
         self._lag_ms = 0.0
-        self._tick_due = self._abdication_due = now.monotonic
-        self._status_due = self._gossip_due = now.monotonic
+        self._status_due = self._gossip_due = self._tick_due = now.monotonic
         self._shown_status: tuple[str, str, int] = ("", "", 0)
         self._stop_deadline: float | None = None
         self._now = now
@@ -338,8 +335,7 @@ class Engine:
             return
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)
-        if self._clock.is_wrong and now.monotonic >= self._abdication_due:
-            self._abdication_due = now.monotonic + ABDICATION_S
+        if self._clock.is_abdication_due(now):
             self._give_up_leadership()
         if self._replica.is_leader:
             for command in upkeep.while_leading(self._state, self._census, now):

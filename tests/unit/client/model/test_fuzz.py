@@ -105,7 +105,7 @@ def check(model: Model) -> None:
     assert sorted(model.order) == sorted(model.conversations)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.one_of(lines(), st.binary(max_size=40), st.integers(0, 30)), max_size=40),
     st.booleans(),

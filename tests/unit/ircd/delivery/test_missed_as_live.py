@@ -175,7 +175,7 @@ def seen(
     return [line for line in watcher.lines() if parse(line).command not in left_out]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(actions, min_size=5, max_size=25),
     st.lists(actions, max_size=5),
@@ -233,7 +233,7 @@ def seen_by_resuming(
     return told[0], told[1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(actions, min_size=5, max_size=25), st.integers(0, 5), capabilities)
 def test_who_comes_back_by_a_token_is_shown_what_was_shown_live(
     script: list[tuple[int, str]], cut_at: int, names: list[str]
