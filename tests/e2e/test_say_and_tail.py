@@ -2,11 +2,12 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,130 @@ def test_failures_have_an_exit_code_and_one_line_of_reason(
     assert nothing.returncode == 2
     assert "nothing to send" in nothing.stderr
     assert len((nobody.stderr + nothing.stderr).splitlines()) == 2
+
+
+def tail_once(
+    cluster: Cluster, environment: dict[str, str], room: str, *more: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ROOST, "tail", *arguments(cluster, "reader"), room, "--json", "--no-follow", *more],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=FLOW_S,
+        env=environment,
+    )
+
+
+def texts_of(tailed: subprocess.CompletedProcess[str]) -> list[str]:
+    assert (tailed.returncode, tailed.stderr) == (0, "")
+    return [json.loads(line)["text"] for line in tailed.stdout.splitlines()]
+
+
+def test_as_many_lines_are_printed_as_were_asked_for(
+    cluster: Cluster, environment: dict[str, str]
+) -> None:
+    room = "#many"
+    texts = [f"line {number}" for number in range(314)]
+    assert say(cluster, environment, room, lines="\n".join(texts)).returncode == 0
+    # Who comes and goes does not count.
+    with cluster.client("restless") as client:
+        client.register()
+        for _ in range(60):
+            client.join(room)
+            client.send(f"PART {room}")
+    for _ in range(2):
+        assert texts_of(tail_once(cluster, environment, room, "--lines", "200")) == texts[-200:]
+    assert texts_of(tail_once(cluster, environment, room, "--lines", "400")) == texts
+    assert texts_of(tail_once(cluster, environment, room)) == texts[-10:]
+
+
+def test_a_room_that_does_not_exist_is_not_made_by_looking(
+    cluster: Cluster, environment: dict[str, str]
+) -> None:
+    for _ in range(2):
+        found = tail_once(cluster, environment, "#nowhere")
+        assert (found.returncode, found.stdout) == (1, "")
+        assert found.stderr == "roost: there is no room #nowhere\n"
+
+
+def test_scripts_are_not_seen_where_the_room_allows_it(
+    cluster: Cluster, environment: dict[str, str]
+) -> None:
+    room = "#quiet"
+    with cluster.client("watcher") as watcher:
+        watcher.register().join(room)
+        watcher.send(f"MODE {room} -n+H")
+        watcher.expect("MODE", room)
+        first = ("one", "two", "three", "four", "five", "six")
+        assert say(cluster, environment, room, lines="\n".join(first)).returncode == 0
+        with tailing(cluster, environment, room) as tail:
+            tail.wait_for("six")
+            assert say(cluster, environment, room, "and now").returncode == 0
+            tail.wait_for("and now")
+        expected = [*first, "and now"]
+        assert tail.texts == expected
+        assert texts_of(tail_once(cluster, environment, room, "--lines", "2")) == expected[-2:]
+        watcher.send(f"PRIVMSG {room} :done")
+        seen = [watcher.read() for _ in range(len(expected) + 1)]
+    assert [(line.command, line.text) for line in seen] == [
+        ("PRIVMSG", text) for text in (*expected, "done")
+    ]
+
+
+@contextmanager
+def opening_late(address: tuple[str, int], refusals: int) -> Iterator[int]:
+    """Yield a port that closes some connections at once, and then leads to an address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            for _ in range(refusals):
+                listener.accept()[0].close()
+            with listener.accept()[0] as client, socket.create_connection(address) as server:
+                back = threading.Thread(target=pump, args=(server, client))
+                back.start()
+                pump(client, server)
+                back.join()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(PATIENCE_S)
+
+
+def test_saying_waits_for_a_server_as_long_as_it_was_told(
+    cluster: Cluster, environment: dict[str, str]
+) -> None:
+    command = [*ROOST, "say", "--nick", "patient", "#late", "at last"]
+    with opening_late(cluster.address, refusals=4) as port:
+        said = subprocess.run(
+            [*command, "--address", f"irc://127.0.0.1:{port}", "--timeout", str(FLOW_S)],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+    assert (said.returncode, said.stderr) == (0, "")
+    said = subprocess.run(
+        [*command, "--address", f"irc://127.0.0.1:{port}", "--timeout", "3"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert said.returncode == 1
+    assert said.stderr.startswith("roost: not confirmed within 3 s: ")
 
 
 def keep_talking(

@@ -14,6 +14,8 @@ from roost.irc.extended_bans import is_entry_matched
 PRIVATE_MODES = "is"
 """With one of these modes, or with a key, a room is private: its history closes once it empties."""
 
+OPEN_HISTORY_MODE = "H"
+
 
 def folded_account(user: User) -> FoldedAccount:
     """Return the folded account that a user is logged in to; empty for none."""
@@ -79,6 +81,17 @@ def muting_mode(room: Room, user: User) -> str:
     if "M" in room.modes and not user.account:
         return "M"
     return "b" if is_banned(room, user) else ""
+
+
+def may_read(room: Room, user: User) -> bool:
+    """Return whether a user may read a room's history: a member may.
+
+    With +H, others may whom nothing would keep from entering, unless the room is private.
+    """
+    if user.id in room.members:
+        return True
+    is_open = OPEN_HISTORY_MODE in room.modes and not is_private(room)
+    return is_open and entry_refusal(room, user, "") is None
 
 
 def lift_restrictions(room: Room) -> None:

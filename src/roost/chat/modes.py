@@ -12,7 +12,7 @@ from roost.chat.step import BOT_MODE, Step, has_operator_rights, mask_of, source
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_valid_entry, normalise_entry
 
-FLAGS = "MRimnst"
+FLAGS = "HMRimnst"
 """Room modes without a parameter."""
 USER_MODES = BOT_MODE + "iosw"
 LIMIT_MAX = 1_000_000

@@ -88,6 +88,7 @@ def tail(
         make_target(flags, read_settings(flags), nick_suffix="-tail"),
         history_since_ms=since_ms,
         fills_whole_gaps=True,
+        loads_events=False,
     )
     printer = Printer(sys.stdout, is_json=is_json, last=last)
     try:

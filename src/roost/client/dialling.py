@@ -35,6 +35,7 @@ class Dialler:
         self._addresses = addresses
         self._place = 0
         self._failures = 0
+        self.wait_s_max = WAIT_S_MAX
         self.policies: dict[str, Policy] = {}
         """By host, while they are in force."""
 
@@ -53,7 +54,7 @@ class Dialler:
         rounds, rest = divmod(self._failures, len(self._addresses))
         if rest or not rounds:
             return AGAIN_S * (0.5 + jitter / 2)
-        return min(WAIT_S_MAX, WAIT_S * 2.0 ** min(rounds - 1, 10)) * (0.5 + jitter / 2)
+        return min(self.wait_s_max, WAIT_S * 2.0 ** min(rounds - 1, 10)) * (0.5 + jitter / 2)
 
     def lost(self, online_s: float, jitter: float) -> float:
         """Note the end of a connection that lasted `online_s`; return the seconds to wait."""

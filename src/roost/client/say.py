@@ -25,7 +25,7 @@ async def say(target: Target, where: str, texts: list[str], timeout_s: float) ->
             why = _why(session.model)
             raise ScriptError(f"not confirmed within {timeout_s:g} s: {why}") from None
 
-    await run_session(target, work)
+    await run_session(target, work, is_patient=True)
 
 
 def _why(model: Model) -> str:
@@ -34,19 +34,9 @@ def _why(model: Model) -> str:
 
 async def _say_all(session: Session, where: str, texts: list[str]) -> None:
     model = session.model
-    is_room = model.offered.is_room(where)
-    if is_room:
-        model.join(where)
-    while not (model.is_online and model.registration.is_welcomed):
-        await session.wait()
-    if is_room:
-        while (room := model.room(where)) is None or not room.is_joined:
-            if room is not None and room.problem:
-                raise ScriptError(f"{where}: {room.problem}")
-            if session.error and room is None:
-                raise ScriptError(session.error)
-            await session.wait()
-        key = room.key
+    await session.come_online()
+    if model.offered.is_room(where):
+        key = await _approach(session, where)
     else:
         found = model.query(where)
         if found is None:
@@ -55,19 +45,53 @@ async def _say_all(session: Session, where: str, texts: list[str]) -> None:
     for text in texts:
         model.send(key, text)
     session.connection.flush()
-    await _wait_confirmed(session, key)
+    await _wait_confirmed(session, where, key)
 
 
-async def _wait_confirmed(session: Session, key: str) -> None:
+async def _approach(session: Session, room: str) -> str:
+    """Return the key of a room that accepts messages: from outside, or once it is entered."""
+    enquiry = await session.enquire(room)
+    if enquiry.can_speak:
+        return session.model.stay_outside(room).key
+    return await _enter(session, room)
+
+
+async def _enter(session: Session, room: str) -> str:
+    """Enter a room, which everybody in it sees; return its key."""
+    model = session.model
+    model.join(room)
+    session.connection.flush()
+    while (conversation := model.room(room)) is None or not conversation.is_joined:
+        if conversation is not None and conversation.problem and not conversation.is_joining:
+            raise ScriptError(f"{room}: {conversation.problem}")
+        if session.error and conversation is None:
+            raise ScriptError(session.error)
+        await session.wait()
+    return conversation.key
+
+
+async def _wait_confirmed(session: Session, where: str, key: str) -> None:
+    model = session.model
+    began_outside = model.conversations[key].is_outside
     while True:
-        conversation = session.model.conversations.get(key)
+        conversation = model.conversations.get(key)
         if conversation is None:
             raise ScriptError("the room was left before everything was confirmed")
         if not conversation.pending:
             return
         # Messages go out in order, a few at a time, so a failed one is among the first.
         first: list[Entry] = conversation.pending[:WINDOW]
-        for entry in first:
-            if entry.delivery is Delivery.FAILED:
-                raise ScriptError(entry.failure)
-        await session.wait()
+        failed = [entry for entry in first if entry.delivery is Delivery.FAILED]
+        if began_outside and (failed or not conversation.is_outside):
+            # The room accepts messages of members only; or the connection was lost, and only the
+            # history of the room says what has arrived.
+            began_outside = conversation.is_outside = False
+            await session.come_online()
+            await _enter(session, where)
+            for entry in failed:
+                model.retry(key, entry)
+            session.connection.flush()
+        elif failed:
+            raise ScriptError(failed[0].failure)
+        else:
+            await session.wait()

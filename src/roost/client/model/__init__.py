@@ -6,6 +6,7 @@ from roost.client.model.listing import ListedRoom, ListingState, RoomListing
 from roost.client.model.model import SERVER_KEY, Model
 from roost.client.model.people import Member, Members, Person
 from roost.client.model.profile import Profile
+from roost.client.model.state import Enquiry
 from roost.client.model.status import Connection, Moment, Phase, Problem, ProblemKind
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Conversation",
     "ConversationKind",
     "Delivery",
+    "Enquiry",
     "Entry",
     "EntryKind",
     "History",

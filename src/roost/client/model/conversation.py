@@ -45,6 +45,7 @@ class Conversation:
         "history",
         "is_joined",
         "is_joining",
+        "is_outside",
         "key",
         "kind",
         "members",
@@ -81,6 +82,8 @@ class Conversation:
         self.is_joined = kind is not ConversationKind.ROOM
         """Whether the user can talk here, if there is a connection."""
         self.is_joining = False
+        self.is_outside = False
+        """Whether the user talks and reads here without having entered (`outside`)."""
         self.problem = ""
         """Why the user is not in the room, for people: banned, kicked, invite-only, ..."""
         self.members = Members(prefixes)

@@ -9,6 +9,7 @@ from roost.client.model import (
     history,
     liveness,
     membership,
+    outside,
     refusals,
     registration,
     sending,
@@ -44,7 +45,10 @@ def handle(state: State, line: Incoming) -> None:
     if handler is not None:
         handler(state, line)
     elif line.command.isdigit():
-        if line.command >= "400" and line.command < "600":
+        is_error = "400" <= line.command < "600"
+        if (is_error or line.command == outside.MODES) and outside.receive(state, line):
+            return
+        if is_error:
             refusals.receive_error_numeric(state, line)
         else:
             _inform(state, line)

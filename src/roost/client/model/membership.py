@@ -92,7 +92,7 @@ def _joined(state: State, conversation: Conversation, line: Incoming) -> None:
     if conversation.is_joined:
         return
     conversation.is_joined = True
-    conversation.is_joining = False
+    conversation.is_joining = conversation.is_outside = False
     conversation.problem = ""
     for member in list(conversation.members):
         _left(state, conversation, member.person)

@@ -14,12 +14,13 @@ from roost.client.model import (
     history,
     intents,
     liveness,
+    outside,
     refusals,
     registration,
     sending,
     slash,
 )
-from roost.client.model.conversation import ConversationKind
+from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Abandon, Effect, Reconnect
 from roost.client.model.entry import Entry
 from roost.client.model.incoming import Incoming
@@ -111,6 +112,7 @@ class Model(State):
         self.batches.clear()
         history.connection_lost(self)
         sending.connection_lost(self)
+        outside.connection_lost(self)
         for conversation in self.conversations.values():
             if conversation.typing:
                 conversation.typing.clear()
@@ -182,6 +184,20 @@ class Model(State):
     def join(self, name: str, password: str = "") -> None:
         """Join or create a room, and show it once joined; a name without "#" gets one."""
         intents.join(self, name, password)
+
+    def enquire(self, name: str) -> None:
+        """Ask what a room is like without entering it; the answer is in `enquiries`."""
+        outside.enquire(self, name)
+
+    def stay_outside(self, name: str) -> Conversation:
+        """Talk in a room without entering it; return its conversation."""
+        return outside.stay(self, name)
+
+    def read_outside(self, key: str) -> None:
+        """Load what was said since the last time in a room that one has not entered."""
+        conversation = self.conversations.get(key)
+        if conversation is not None:
+            outside.read(self, conversation)
 
     def part(self, key: str, reason: str = "") -> None:
         """Leave a room, or close a private conversation."""

@@ -8,6 +8,7 @@ import re
 import string
 from typing import NamedTuple
 
+EVENTS = "draft/event-playback"
 WANTED = (
     "account-notify",
     "account-tag",
@@ -18,7 +19,7 @@ WANTED = (
     "draft/channel-rename",
     "draft/chathistory",
     "chathistory",
-    "draft/event-playback",
+    EVENTS,
     "draft/message-redaction",
     "draft/multiline",
     "draft/read-marker",

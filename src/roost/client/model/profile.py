@@ -31,6 +31,8 @@ class Profile:
     fills_whole_gaps: bool = False
     """Fill even the longest gap, instead of `history.PAGES_MAX` pages of it."""
     loads_history: bool = True
+    loads_events: bool = True
+    """Load who came and went, besides what was said."""
     sends_typing: bool = True
     sends_read_markers: bool = True
 

@@ -17,7 +17,7 @@ from roost.client.model import history, sasl, sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Abandon, AskName, KeepTls, UpgradeToTls
 from roost.client.model.incoming import Incoming
-from roost.client.model.offered import WANTED, Offered
+from roost.client.model.offered import EVENTS, WANTED, Offered
 from roost.client.model.state import Registration, State
 from roost.client.model.status import Phase, Problem, ProblemKind
 from roost.client.model.text import clean_name, clean_text
@@ -83,6 +83,8 @@ def _request(state: State) -> None:
     if _follow_sts(state):
         return
     wanted = [name for name in WANTED if name in offered.available]
+    if not state.profile.loads_events and EVENTS in wanted:
+        wanted.remove(EVENTS)
     if _has_proof(state) and "sasl" in offered.available and not registration.is_over:
         wanted.append("sasl")
     wanted = [name for name in wanted if not offered.has(name.removeprefix("draft/"))]

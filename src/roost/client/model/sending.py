@@ -77,7 +77,8 @@ def _next(state: State, count: int) -> list[Outgoing]:
         if message.entry.delivery is not Delivery.WAITING or message.key in blocked:
             continue
         conversation = state.conversations.get(message.key)
-        if conversation is None or message.was_written or not conversation.is_joined:
+        can_send = conversation is not None and (conversation.is_joined or conversation.is_outside)
+        if message.was_written or not can_send:
             blocked[message.key] = None
         else:
             found.append(message)

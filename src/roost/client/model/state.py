@@ -82,6 +82,35 @@ class Question:
 
 
 @dataclass(slots=True)
+class Enquiry:
+    """What the server says about a room."""
+
+    modes: str | None = None
+    """The letters; None if unknown."""
+    refusal: str = ""
+    """The numeric of the error that came instead, if one did."""
+
+    @property
+    def is_answered(self) -> bool:
+        return self.modes is not None or bool(self.refusal)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such room, or none that this client may know of."""
+        return self.refusal == "403"
+
+    @property
+    def can_speak(self) -> bool:
+        """Whether the room may accept messages from outside."""
+        return self.modes is not None and not any(mode in self.modes for mode in "mn")
+
+    @property
+    def can_read(self) -> bool:
+        """Whether the room's history may be read from outside."""
+        return self.modes is not None and "H" in self.modes
+
+
+@dataclass(slots=True)
 class Liveness:
     """Whether the server answers; times are of `Moment.monotonic_s`."""
 
@@ -166,6 +195,8 @@ class State:
         """Requests for history that were not sent yet."""
         self.asked: dict[str, Question] = {}
         """Requests for history without an answer, at most one per conversation."""
+        self.enquiries: dict[str, Enquiry] = {}
+        """By the folded name of the room."""
         self.gaps: dict[int, Gap] = {}
         """By the id of the entry that shows it."""
         self.batches: dict[str, OpenBatch] = {}

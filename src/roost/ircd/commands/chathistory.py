@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from roost.chat import history
+from roost.chat.access import may_read
 from roost.chat.changes import Said
 from roost.chat.history import KIND_REDACTED, Answer, Row, Target
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
@@ -72,9 +73,8 @@ def find_conversation(context: Context, target: str) -> Conversation | None:
     state, user = context.state, context.user
     if target.startswith("#"):
         room_id = state.room_names.get(FoldedRoom(casemapping.fold_room(target)))
-        if room_id is None or room_id not in user.rooms:
+        if room_id is None or not may_read(room := state.rooms[room_id], user):
             return None
-        room = state.rooms[room_id]
         return Conversation(
             key=history.room_conversation(room_id),
             name=room.name,

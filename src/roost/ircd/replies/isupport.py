@@ -20,7 +20,7 @@ TOKENS_PER_LINE_MAX = 13
 LIST_MODES = "Ibe"
 KEY_MODES = "k"
 PARAMETER_MODES = "l"
-FLAG_MODES = "MRimnst"
+FLAG_MODES = "HMRimnst"
 STATUS_MODES = "ov"
 USER_MODES = BOT_MODE + "iosw"
 """Room modes by type (A, B, C, D), the modes of members, and user modes."""
