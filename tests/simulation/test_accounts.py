@@ -4,16 +4,20 @@ import base64
 
 import pytest
 
+from roost.chat.settings import Settings
 from support.simulation.clients import PLAIN, SimulatedClient
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
 
 ROUGH = Faults(loss=0.01, crashes=0.5, freezes=0.2, partitions=0.2, moves=3.0, stalls=0.5)
 RACERS = 6
+PATIENT = Settings(logins_per_account_max=100)
+"""A line that moves to another node is a new attempt if somebody else has tried meanwhile. Under
+many faults that happens often."""
 WRONG = "Wrong account name or password."
 
 
 def start(seed: int, faults: Faults = NO_FAULTS) -> SimulatedCluster:
-    cluster = SimulatedCluster(seed, faults=faults)
+    cluster = SimulatedCluster(seed, faults=faults, settings=PATIENT)
     cluster.wait_ready()
     return cluster
 

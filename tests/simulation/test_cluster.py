@@ -119,3 +119,37 @@ def test_a_hung_leader_is_replaced_within_1500_ms(seed: int) -> None:
         "another leader that commits",
     )
     assert took < 1.5
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_when_all_say_ready_the_leader_may_die_at_any_moment(seed: int) -> None:
+    cluster = SimulatedCluster(seed)
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.world.run(1.0)
+    lost = next(n for n, node in cluster.nodes.items() if not node.mind.replica.is_leader)
+    cluster.kill(lost, down_s=cluster.world.random.uniform(0.05, 1.0), is_disk_lost=True)
+    cluster.wait_ready()
+    cluster.kill(cluster.leader(), down_s=60.0)
+    others = [node for node in cluster.nodes.values() if node.is_up]
+    before = max(node.position for node in others)
+    took = cluster.world.run_until(
+        lambda: any(node.mind.replica.commit_index > before for node in others),
+        5.0,
+        "another leader that commits, although one that lost its disk said that it was ready",
+    )
+    assert took < 0.5
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_nobody_says_ready_before_a_commit_of_the_present_leader(seed: int) -> None:
+    cluster = SimulatedCluster(seed, faults=Faults(crashes=1.0, partitions=0.5, disk_losses=0.2))
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.start_faults()
+    for _ in range(20_000):
+        cluster.world.step()
+        for name, node in cluster.nodes.items():
+            if node.engine is not None and cluster.states()[name] == "ready":
+                assert node.mind.replica.is_sound
+                assert node.mind.replica.has_current_commit

@@ -91,6 +91,20 @@ class Replica:
         return self._core.log.last_index
 
     @property
+    def is_sound(self) -> bool:
+        """Whether this replica may vote and stand for election."""
+        return self._core.is_sound
+
+    @property
+    def has_current_commit(self) -> bool:
+        """Whether this replica knows of a commit of the present term.
+
+        It then has everything that was committed in earlier terms (leader completeness).
+        """
+        core = self._core
+        return core.log.term_at(core.commit_index) == core.term
+
+    @property
     def is_in_touch(self) -> bool:
         """Whether this replica is in contact with a majority, directly or through its leader.
 

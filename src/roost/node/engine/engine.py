@@ -142,6 +142,8 @@ class Engine:
             peers=len(self._peers),
             is_in_touch=self._replica.is_in_touch,
             leader=self._replica.leader,
+            is_sound=self._replica.is_sound,
+            has_current_commit=self._replica.has_current_commit,
             applied=self._state.position,
             history_missing=self._historian.missing,
             clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,

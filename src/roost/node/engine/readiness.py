@@ -31,13 +31,20 @@ class Readiness:
         peers: int,
         is_in_touch: bool,
         leader: str,
+        is_sound: bool,
+        has_current_commit: bool,
         applied: int,
         history_missing: int,
         clock_offset_ms: int,
         is_configured: bool,
         is_stopping: bool,
     ) -> tuple[str, str]:
-        """Return the state in one word, and the reason for people (empty when ready)."""
+        """Return the state in one word, and the reason for people (empty when ready).
+
+        People who stop nodes one by one wait for `ready`. So a node that may not vote
+        (`is_sound`) or does not know a commit of the present term is not ready: with one of the
+        others gone, it might be the one that is missing from the majority.
+        """
         if self.disk_failure:
             return "disk", f"the disk accepts no writes: {self.disk_failure}"
         if is_stopping:
@@ -50,6 +57,10 @@ class Readiness:
             direction = "ahead of" if clock_offset_ms > 0 else "behind"
             seconds = abs(clock_offset_ms) / 1000
             return "clock", f"its clock is {seconds:.1f} s {direction} the other nodes' clocks"
+        if not is_sound:
+            return "catching-up", "its disk lost data, and it may not vote before that is made good"
+        if not has_current_commit:
+            return "catching-up", "the present leader has not told it of a commit of its own yet"
         behind = self.leader_commit - applied
         if behind > BEHIND_MAX or (not self._has_caught_up and (behind > 0 or not applied)):
             lack = f"{behind} entries behind" if behind > 0 else "it has no entries yet"

@@ -3,11 +3,13 @@ import pytest
 from roost.node.engine.readiness import BEHIND_MAX, Readiness
 
 
-def judge(readiness: Readiness, **changes: object) -> str:
+def judgement(readiness: Readiness, **changes: object) -> tuple[str, str]:
     facts = {
         "peers": 2,
         "is_in_touch": True,
         "leader": "n1",
+        "is_sound": True,
+        "has_current_commit": True,
         "applied": 10,
         "history_missing": 0,
         "clock_offset_ms": 0,
@@ -15,20 +17,15 @@ def judge(readiness: Readiness, **changes: object) -> str:
         "is_stopping": False,
     }
     facts.update(changes)
-    return readiness.judge(**facts)[0]  # type: ignore[arg-type]
+    return readiness.judge(**facts)  # type: ignore[arg-type]
+
+
+def judge(readiness: Readiness, **changes: object) -> str:
+    return judgement(readiness, **changes)[0]
 
 
 def test_a_sound_node_is_ready_without_a_reason() -> None:
-    assert Readiness(3).judge(
-        peers=1,
-        is_in_touch=True,
-        leader="n2",
-        applied=1,
-        history_missing=0,
-        clock_offset_ms=0,
-        is_configured=True,
-        is_stopping=False,
-    ) == ("ready", "")
+    assert judgement(Readiness(3), peers=1, leader="n2", applied=1) == ("ready", "")
 
 
 def test_a_node_without_a_majority_around_it_is_isolated() -> None:
@@ -55,6 +52,17 @@ def test_a_starting_node_must_reach_the_leaders_commit_once() -> None:
     assert judge(readiness, applied=50) == "catching-up"
 
 
+def test_a_node_that_may_not_vote_is_not_ready() -> None:
+    assert judge(Readiness(3), is_sound=False) == "catching-up"
+
+
+def test_a_node_must_know_a_commit_of_the_present_leader() -> None:
+    readiness = Readiness(3)
+    assert judge(readiness) == "ready"
+    assert judge(readiness, has_current_commit=False) == "catching-up"
+    assert judge(readiness) == "ready"
+
+
 def test_missing_history_keeps_a_node_from_serving() -> None:
     assert judge(Readiness(3), history_missing=5) == "catching-up"
 
@@ -73,19 +81,7 @@ def test_a_full_disk_and_a_stop_are_said_first() -> None:
     assert judge(readiness, is_stopping=True, peers=0) == "draining"
     readiness.disk_failure = "no space left"
     assert judge(readiness) == "disk"
-    assert (
-        "no space left"
-        in readiness.judge(
-            peers=2,
-            is_in_touch=True,
-            leader="n1",
-            applied=1,
-            history_missing=0,
-            clock_offset_ms=0,
-            is_configured=True,
-            is_stopping=False,
-        )[1]
-    )
+    assert "no space left" in judgement(readiness)[1]
 
 
 def test_a_node_that_could_serve_says_that_it_is_drained_or_about_to_stop() -> None:
@@ -105,15 +101,6 @@ def test_a_node_that_could_serve_says_that_it_is_drained_or_about_to_stop() -> N
     ("offset_ms", "words"), [(3_600_000, "3600.0 s ahead of"), (-1_500, "1.5 s behind")]
 )
 def test_a_node_whose_clock_is_wrong_says_by_how_much(offset_ms: int, words: str) -> None:
-    state, reason = Readiness(3).judge(
-        peers=2,
-        is_in_touch=True,
-        leader="n1",
-        applied=10,
-        history_missing=0,
-        clock_offset_ms=offset_ms,
-        is_configured=True,
-        is_stopping=False,
-    )
+    state, reason = judgement(Readiness(3), clock_offset_ms=offset_ms)
     assert state == "clock"
     assert words in reason
