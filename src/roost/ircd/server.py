@@ -19,6 +19,7 @@ from roost.chat.changes import (
     MonitorChanged,
     OperatorsTold,
     Rehashed,
+    Said,
     SessionAttached,
     SessionClosed,
     SessionOpened,
@@ -217,6 +218,9 @@ class Server:
 
     def _show_change(self, change: Change, applied: Applied) -> None:
         match change:
+            case Said():
+                # Most changes are messages, so none of the others is tried before.
+                self._deliveries.show(change, applied, self._state)
             case SessionOpened():
                 self._open(change.session, applied)
             case SessionResumed():

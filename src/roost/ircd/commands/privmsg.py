@@ -65,19 +65,17 @@ def tagmsg(context: Context, message: Message) -> Result:
 
 def _say(context: Context, message: Message, text: str) -> tuple[Say, ...]:
     tags = _client_tags(message)
-    return tuple(
-        Say(verb=message.command, target=target, text=text, tags=tags)
-        for target in _targets(context, message)
-    )
+    targets = _targets(context, message)
+    return tuple([Say(message.command, target, text, tags) for target in targets])
 
 
 def _targets(context: Context, message: Message) -> tuple[str, ...]:
     """Return the targets, each one once."""
     limit = context.state.settings.targets_per_line_max
     targets = split_targets(context, message.parameters[0], limit)
-    return tuple(dict.fromkeys(target for target in targets if target))
+    return tuple(dict.fromkeys([target for target in targets if target]))
 
 
 def _client_tags(message: Message) -> tuple[tuple[str, str], ...]:
     """Return the tags to relay: "client-only tags are prefixed with a plus sign"."""
-    return tuple(tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1)
+    return tuple([tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1])
