@@ -3,13 +3,15 @@
 Source: modern.ircdocs.horse, "Channel Modes".
 """
 
+from collections.abc import Collection
+
 from roost.chat.changes import OPERATOR
 from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason
-from roost.chat.state import NOTHING, ListEntry, Room, User
+from roost.chat.state import NOTHING, Room, User
 from roost.chat.step import mask_of
 from roost.irc.casemapping import fold, fold_nick
-from roost.irc.extended_bans import is_entry_matched
+from roost.irc.extended_bans import is_entry_matched, muting_entries
 
 PRIVATE_MODES = "is"
 """With one of these modes, or with a key, a room is private: its history closes once it empties."""
@@ -38,6 +40,16 @@ def is_founder(room: Room, user: User) -> bool:
 def is_banned(room: Room, user: User) -> bool:
     """Return whether a ban matches and no exception does."""
     return bool(room.bans) and is_listed(room.bans, user) and not is_listed(room.exceptions, user)
+
+
+def is_muted(room: Room, user: User) -> bool:
+    """Return whether a ban or a muting ban matches and no exception does."""
+    if not room.bans or is_listed(room.exceptions, user):
+        return False
+    if is_listed(room.bans, user):
+        return True
+    is_excepted = is_listed(muting_entries(room.exceptions), user)
+    return not is_excepted and is_listed(muting_entries(room.bans), user)
 
 
 def entry_refusal(room: Room, user: User, key: str) -> Reason | None:
@@ -80,7 +92,7 @@ def muting_mode(room: Room, user: User) -> str:
         return "m"
     if "M" in room.modes and not user.account:
         return "M"
-    return "b" if is_banned(room, user) else ""
+    return "b" if is_muted(room, user) else ""
 
 
 def may_read(room: Room, user: User) -> bool:
@@ -114,7 +126,7 @@ def is_private(room: Room) -> bool:
     return bool(room.key) or any(mode in room.modes for mode in PRIVATE_MODES)
 
 
-def is_listed(entries: dict[str, ListEntry], user: User) -> bool:
+def is_listed(entries: Collection[str], user: User) -> bool:
     """Return whether one of a list's entries matches a user."""
     if not entries:
         return False

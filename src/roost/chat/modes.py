@@ -10,7 +10,7 @@ from roost.chat.refusals import Reason
 from roost.chat.state import ListEntry, Room, User
 from roost.chat.step import BOT_MODE, Step, has_operator_rights, mask_of, source_of
 from roost.irc.casemapping import fold, fold_nick
-from roost.irc.extended_bans import is_valid_entry, normalise_entry
+from roost.irc.extended_bans import is_valid_list_entry, normalise_entry
 
 FLAGS = "HMRimnst"
 """Room modes without a parameter."""
@@ -120,7 +120,7 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
     # A mask that is no valid middle parameter would be shown as something else.
     if not text or text[0] == ":" or any(character <= " " for character in text):
         return None
-    if not is_valid_entry(text):
+    if not is_valid_list_entry(change.letter, text):
         return None
     mask = normalise_entry(text)
     if len(mask.encode()) > MASK_BYTES_MAX:

@@ -120,7 +120,8 @@ def remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
 @_for_operators
 def wallops(step: Step, user: User, operation: Wallops) -> None:
     step.changed(Wallopped(step.part, source_of(user), operation.text))
-    _log(step, user, f"sent WALLOPS: {operation.text}")
+    # Whoever wants to see it has seen it.
+    _record(step, user, f"sent WALLOPS: {operation.text}")
 
 
 @applies(Rehash)
@@ -132,10 +133,15 @@ def rehash(step: Step, user: User, _operation: Rehash) -> None:
 
 def _log(step: Step, user: User, text: str) -> None:
     """Log what an operator did, and tell the other operators."""
-    notice = f"{user.nick} ({user.operator}) {text}"
-    step.state.operator_actions.append(OperatorAction(step.time_ms, notice))
+    step.changed(OperatorsTold(step.part, source_of(user), _record(step, user, text)))
+
+
+def _record(step: Step, user: User, text: str) -> str:
+    """Log what an operator did; return the record."""
+    record = f"{user.nick} ({user.operator}) {text}"
+    step.state.operator_actions.append(OperatorAction(step.time_ms, record))
     del step.state.operator_actions[:-OPERATOR_ACTIONS_MAX]
-    step.changed(OperatorsTold(step.part, source_of(user), notice))
+    return record
 
 
 def _described(user: User) -> str:

@@ -1,7 +1,12 @@
-"""Entries of b, e and I lists that match accounts: "~a:bob", "~account:b*".
+"""Entries of b, e and I lists that are more than masks.
+
+    ~a:bob, ~account:b*    matches an account
+    ~m:*!*@host, ~m:~a:b   mutes: whoever the rest matches may enter, but not speak (b and e only)
 
 Source: ircv3.net/specs/extensions/account-extban; modern.ircdocs.horse, "EXTBAN Parameter".
 """
+
+from collections.abc import Iterable
 
 from roost.irc.masks import matches_folded, normalise_mask
 
@@ -9,11 +14,15 @@ PREFIX = "~"
 """No nickname starts with it."""
 ACCOUNT_NAMES = ("a", "account")
 """The names of the type that matches accounts, the short one first."""
-EXTBAN = f"{PREFIX},{ACCOUNT_NAMES[0]}"
+MUTE_NAMES = ("m", "mute")
+"""The names of the type that mutes, the short one first."""
+EXTBAN = f"{PREFIX},{ACCOUNT_NAMES[0]}{MUTE_NAMES[0]}"
 ACCOUNTEXTBAN = ",".join(ACCOUNT_NAMES)
 """The values of the ISUPPORT tokens."""
 
 _ACCOUNT_STARTS = tuple(f"{PREFIX}{name}:" for name in ACCOUNT_NAMES)
+_MUTE_STARTS = tuple(f"{PREFIX}{name}:" for name in MUTE_NAMES)
+_MUTE_LISTS = "be"
 
 
 def is_valid_entry(text: str) -> bool:
@@ -24,16 +33,39 @@ def is_valid_entry(text: str) -> bool:
     return any(lowered.startswith(start) and lowered != start for start in _ACCOUNT_STARTS)
 
 
+def is_valid_list_entry(letter: str, text: str) -> bool:
+    """Return whether `text` can be an entry of a room's list, which `letter` names."""
+    rest = _without_mute(text)
+    if rest is None:
+        return is_valid_entry(text)
+    return letter in _MUTE_LISTS and bool(rest) and is_valid_entry(rest)
+
+
 def normalise_entry(text: str) -> str:
-    """Complete an entry as people type it; an extended ban is already complete."""
+    """Complete an entry as people type it; a ban on an account is already complete."""
+    rest = _without_mute(text)
+    if rest:
+        return _MUTE_STARTS[0] + (rest if rest.startswith(PREFIX) else normalise_mask(rest))
     return text if text.startswith(PREFIX) else normalise_mask(text)
+
+
+def muting_entries(entries: Iterable[str]) -> list[str]:
+    """Return what the muting ones of some normalised, folded entries match."""
+    start = _MUTE_STARTS[0]
+    return [entry[len(start) :] for entry in entries if entry.startswith(start)]
+
+
+def _without_mute(text: str) -> str | None:
+    """Return what a muting entry matches; None if it is none."""
+    name, colon, rest = text.partition(":")
+    return rest if colon and name.lower() + colon in _MUTE_STARTS else None
 
 
 def is_entry_matched(entry: str, mask: str, account: str) -> bool:
     """Return whether a folded entry matches a user.
 
     `mask` is the user's folded nick!user@host, `account` their folded account or empty. No account
-    entry matches a user who is not logged in, not even "*".
+    entry matches a user who is not logged in, not even "*". An entry that mutes matches nobody.
     """
     if not entry.startswith(PREFIX):
         return matches_folded(entry, mask)

@@ -195,6 +195,10 @@ class Context:
         else:
             self.notice(f"*** {self.command or 'Line'} failed: {text}")
 
+    def warn(self, code: str, *context_parameters: str, text: str) -> None:
+        """Send a standard reply of type WARN for this command; specifications prescribe it."""
+        self.send("WARN", self.command or "*", code, *context_parameters, text)
+
     def show_change(self, change: Change, position: Position, time_ms: int) -> None:
         """Send a change that the client caused, or one from history, if the client can show it."""
         at = At(position, time_ms, self.config.server_name)

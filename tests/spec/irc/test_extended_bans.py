@@ -23,7 +23,7 @@ def test_tokens_say_how_to_write_them() -> None:
     tokens = [
         word for line in client.messages() if line.command == "005" for word in line.parameters
     ]
-    assert "EXTBAN=~,a" in tokens
+    assert "EXTBAN=~,am" in tokens
     assert "ACCOUNTEXTBAN=a,account" in tokens
 
 
@@ -61,6 +61,43 @@ def test_who_is_banned_by_account_does_not_speak_and_an_exception_lets_them() ->
     alice.lines()
     bob.send("PRIVMSG #a :x")
     alice.expect(":bob!bob@host PRIVMSG #a x")
+
+
+@pytest.mark.parametrize("entry", ["~m:bob", "~mute:*!*@host", "~M:~a:b?b"])
+def test_who_is_muted_may_enter_and_be_voiced_but_not_speak(entry: str) -> None:
+    """EXTBAN: "the types of extended bans that the server supports" (m: mute)."""
+    world = World()
+    alice, bob = register(world, "alice"), register(world, "bob", "bob")
+    alice.send("JOIN #a", f"MODE #a +b {entry}")
+    shown = {"~m:bob": "~m:bob!*@*", "~mute:*!*@host": "~m:*!*@host", "~M:~a:b?b": "~m:~a:b?b"}
+    assert alice.lines()[-1] == f":alice!alice@host MODE #a +b {shown[entry]}"
+    bob.send("JOIN #a")
+    assert "JOIN" in bob.commands()
+    alice.lines()
+    bob.send("PRIVMSG #a :x")
+    bob.expect(":roost.local 404 bob #a :Cannot send to channel: you are banned (+b)")
+    alice.send("MODE #a +v bob")
+    bob.lines()
+    bob.send("PRIVMSG #a :voiced")
+    alice.expect_some(":bob!bob@host PRIVMSG #a voiced")
+    alice.send("MODE #a -v bob", "MODE #a +e ~m:~a:bob")
+    bob.lines()
+    bob.send("PRIVMSG #a :excepted")
+    alice.expect_some(":bob!bob@host PRIVMSG #a excepted")
+    alice.send("MODE #a -e ~m:~a:bob", f"MODE #a -b {entry}", "MODE #a b")
+    alice.expect_some(f":alice!alice@host MODE #a -b {shown[entry]}", ":roost.local 368 alice ...")
+    bob.send("PRIVMSG #a :free")
+    alice.expect(":bob!bob@host PRIVMSG #a free")
+
+
+@pytest.mark.parametrize("line", ["MODE #a +I ~m:*!*@x", "MODE #a +b ~m:", "MODE #a +b ~m:~x:y"])
+def test_a_mute_that_mutes_nobody_is_refused(line: str) -> None:
+    world = World()
+    alice = register(world, "alice")
+    alice.send("JOIN #a")
+    alice.lines()
+    alice.send(line)
+    alice.expect(f":roost.local 696 alice #a {line[9]} {line[11:]} :Unknown extended ban")
 
 
 def test_an_unknown_extended_ban_is_refused() -> None:

@@ -107,7 +107,12 @@ def test_history_has_it_as_one_message() -> None:
             (EXAMPLE[0], *[f"@batch=123 PRIVMSG #channel :{'x' * 400}"] * 11, "BATCH -123"),
             "MULTILINE_MAX_BYTES 4096",
         ),
-        ((EXAMPLE[0], "@batch=123 NOTICE #channel :x", "BATCH -123"), "MULTILINE_INVALID"),
+        ((EXAMPLE[0], "@batch=123 TOPIC #channel :x", "BATCH -123"), "MULTILINE_INVALID"),
+        (
+            (EXAMPLE[0], EXAMPLE[1], "@batch=123 NOTICE #channel :x", "BATCH -123"),
+            "MULTILINE_INVALID",
+        ),
+        (("@batch=999 PRIVMSG #channel :x",), "MULTILINE_INVALID"),
         ((EXAMPLE[0], "@batch=123 PRIVMSG #channel :", "BATCH -123"), "MULTILINE_INVALID"),
         ((EXAMPLE[0], "BATCH -123"), "MULTILINE_INVALID"),
         (("BATCH -999",), "MULTILINE_INVALID"),
@@ -132,6 +137,51 @@ def test_what_is_wrong_is_said_once_and_nobody_else_hears(
     carl.expect_nothing()
     ann.send("PRIVMSG #channel :still here")
     assert bodies(carl) == [":ann!ann@host PRIVMSG #channel :still here"]
+
+
+def test_a_line_of_an_unknown_batch_does_not_end_the_open_one() -> None:
+    """`MULTILINE_INVALID`: any other error"""
+    _, ann, bob, _ = town()
+    ann.send(*EXAMPLE[:2], "@batch=9 PRIVMSG #channel :lost", "BATCH -123")
+    told = [line for line in bodies(ann) if "FAIL" in line]
+    assert told == [
+        ":roost.local FAIL BATCH MULTILINE_INVALID :The line is not part of an open batch"
+    ]
+    assert bodies(bob) == [":ann!ann@host PRIVMSG #channel :hello"]
+
+
+def test_a_batch_of_notices_is_one_notice() -> None:
+    """Multiline batches MUST only contain one or more PRIVMSG lines, or one or more NOTICE
+    lines."""
+    world, ann, bob, carl = town()
+    ann.send(*(line.replace("PRIVMSG", "NOTICE").replace("privmsg", "notice") for line in EXAMPLE))
+    for lines in (bob.messages()[1:-1], carl.messages(), ann.messages()[1:-1]):
+        assert [m.command for m in lines] == ["NOTICE"] * 3
+    assert len([row for row in world.history.rows if row.kind == 0]) == 1
+    ann.send("BATCH +1 draft/multiline nobody", "@batch=1 NOTICE nobody a")
+    ann.send("@batch=1 NOTICE nobody b", "BATCH -1")
+    ann.expect_nothing()
+
+
+@pytest.mark.parametrize("first", ["", "hello"])
+def test_client_tags_reach_everybody_blank_lines_or_not(first: str) -> None:
+    """All client-only tags associated with the message must be sent attached to the initial BATCH
+    command. Any tags that would have been added to the batch MUST be included on the first message
+    line to be sent. Tags MAY also be included on subsequent lines where it makes sense to do so."""
+    world, ann, bob, carl = town()
+    plain = world.register("dora")
+    plain.send("JOIN #channel")
+    for client in (ann, bob, carl, plain):
+        client.lines()
+    begin = f"@+draft/reply=1;+x=y {EXAMPLE[0]}"
+    blank = "@batch=123 PRIVMSG #channel :"
+    ann.send(begin, f"@batch=123 PRIVMSG #channel :{first}", blank, *EXAMPLE[2:])
+    assert {"+draft/reply": "1", "+x": "y"}.items() <= dict(bob.messages()[0].tags).items()
+    lines = carl.messages()
+    assert len(lines) == (3 if first else 2)
+    assert all({"+draft/reply": "1", "+x": "y"}.items() <= dict(m.tags).items() for m in lines)
+    assert ["msgid" in dict(m.tags) for m in lines] == [True, *[False] * (len(lines) - 1)]
+    assert all(not m.tags for m in plain.messages())
 
 
 def test_a_batch_that_is_left_open_ends() -> None:

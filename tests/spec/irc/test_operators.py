@@ -154,6 +154,18 @@ def test_kill_closes_every_client_and_the_others_see_a_quit() -> None:
     olga.expect(":roost.local 401 olga bob :No such nick/channel")
 
 
+@pytest.mark.parametrize("line", ["KILL bob", "KILL bob :"])
+def test_kill_needs_no_comment(line: str) -> None:
+    """<comment> SHOULD reflect why the KILL was performed."""
+    world = town()
+    olga, bob = operator(world), world.register("bob")
+    olga.send(line)
+    bob.expect(
+        ":olga!olga@host KILL bob :no reason given",
+        "ERROR :Closing link: host (Killed (olga (no reason given)))",
+    )
+
+
 @pytest.mark.parametrize(
     ("mask", "is_kline"),
     [
@@ -238,7 +250,8 @@ def test_wallops_reaches_whoever_listens() -> None:
     olga.send("WALLOPS :new disks at noon")
     bob.expect(":olga!olga@host WALLOPS :new disks at noon")
     carol.expect_nothing()
-    olga.expect_some(":olga!olga@host WALLOPS :new disks at noon")
+    olga.expect(":olga!olga@host WALLOPS :new disks at noon")
+    assert "sent WALLOPS: new disks at noon" in world.state.operator_actions[-1].text
 
 
 def test_other_operators_are_told_and_who_moves_misses_nothing_of_it() -> None:
@@ -254,7 +267,6 @@ def test_other_operators_are_told_and_who_moves_misses_nothing_of_it() -> None:
     otto.expect(
         ":roost.local NOTICE * :*** olga (admin) banned *!*@evil.example for good: x",
         ":olga!olga@host WALLOPS :hear, hear",
-        ":roost.local NOTICE * :*** olga (admin) sent WALLOPS: hear, hear",
     )
     otto.send("KILL lena :who moved is still an operator")
     move(world, listening, 0, served[1])

@@ -97,14 +97,45 @@ def test_username_is_cut_silently() -> None:
     assert client.lines()[0].endswith(f" alice!{'u' * 20}@host")
 
 
-@pytest.mark.parametrize("username", [":", "@", "!!"])
-def test_username_must_not_be_empty(username: str) -> None:
+@pytest.mark.parametrize("line", ["USER  0 * :A", "USER a 0 * :"])
+def test_username_must_not_be_empty(line: str) -> None:
     """The minimum length of `<username>` is 1, ie. it MUST not be empty. If it is empty, the
     server SHOULD reject the command with ERR_NEEDMOREPARAMS."""
     client = World().connect()
-    middle = "" if username == ":" else username
-    client.send("NICK alice", f"USER {middle} 0 * :A")
+    client.send("NICK alice", line)
     assert client.commands() == ["461"]
+
+
+@pytest.mark.parametrize(
+    ("username", "shown"), [("@", "user"), ("!!", "user"), ("\u00e9", "user"), ("a@b!c", "abc")]
+)
+def test_an_unfit_username_does_not_keep_anybody_out(username: str, shown: str) -> None:
+    """The username is the name of a login on the client's own machine (RFC 1459, 4.1.3)."""
+    client = World().connect()
+    client.send("NICK alice", f"USER {username} 0 * :A")
+    assert client.lines()[0].endswith(f" alice!{shown}@host")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [(b"USER h\xe9 0 * :A", "h - A"), (b"USER \xe9 0 * :Andr\xe9", "user - Andr?")],
+)
+def test_a_username_that_is_not_utf8_is_modified_and_registration_goes_on(
+    line: bytes, shown: str
+) -> None:
+    """When sent with the `WARN` command, it indicates that the message was modified but still
+    accepted. (UTF8ONLY, INVALID_UTF8)"""
+    world = World()
+    client = world.connect()
+    client.send("NICK alice", line)
+    answer = client.lines()
+    assert answer[0] == (
+        ":roost.local WARN USER INVALID_UTF8 :Your username or real name is not UTF-8 and had to "
+        "be modified"
+    )
+    assert answer[1].startswith(":roost.local 001 alice ")
+    (user,) = world.state.users.values()
+    assert f"{user.username} - {user.realname}" == shown
 
 
 def test_change_of_nickname_is_shown_to_all_who_share_a_room_once() -> None:

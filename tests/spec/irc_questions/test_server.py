@@ -92,10 +92,10 @@ def test_lusers_counts_the_whole_network(town: Town) -> None:
     ]
 
 
-def test_links_shows_one_server(town: Town) -> None:
-    """A server MUST send replies back using zero or more RPL_LINKS messages and mark the end of the list using a RPL_ENDOFLINKS message."""  # noqa: E501
+def test_links_shows_one_server_as_its_own_uplink(town: Town) -> None:
+    """RPL_LINKS: "<client> <server1> <server2> :<hopcount> <server info>". A server MUST send replies back using zero or more RPL_LINKS messages and mark the end of the list using a RPL_ENDOFLINKS message."""  # noqa: E501
     assert town.ask("Ann", "LINKS") == [
-        ":roost.test 364 Ann * roost.test :0 Roost",
+        ":roost.test 364 Ann roost.test roost.test :0 Roost",
         ":roost.test 365 Ann * :End of /LINKS list",
     ]
 
@@ -177,6 +177,12 @@ def test_userhost_tells_addresses_and_who_is_away(town: Town) -> None:
     assert town.ask("Ann", "USERHOST ghost") == [":roost.test 302 Ann :"]
 
 
+def test_userhost_marks_operators(town: Town) -> None:
+    """The optional '*' indicates whether the client has registered as an Operator (RFC 2812)."""
+    town.person("Olga", modes="o", away="out")
+    assert town.ask("Ann", "USERHOST olga") == [":roost.test 302 Ann :Olga*=-olga@host.test"]
+
+
 def test_userhost_takes_five_nicknames(town: Town) -> None:
     """The `USERHOST` command takes up to five nicknames, each a separate parameters."""
     answer = town.ask("Ann", "USERHOST bob bob bob bob bob ann")
@@ -190,6 +196,10 @@ def test_help_without_a_subject_lists_the_commands(town: Town) -> None:
     assert numerics == ["704", *["705"] * (len(answer) - 2), "706"]
     words = {word.lstrip(":") for line in answer for word in line.split()}
     assert words >= set(TOPICS)
+
+
+def test_helpop_is_help(town: Town) -> None:
+    assert town.ask("Ann", "HELPOP nick") == town.ask("Ann", "HELP nick")
 
 
 def test_help_explains_a_command(town: Town) -> None:

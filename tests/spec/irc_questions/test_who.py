@@ -88,9 +88,27 @@ def test_multi_prefix_shows_all_prefixes(town: Town) -> None:
     )
 
 
-def test_there_are_no_server_operators_to_list(town: Town) -> None:
+@pytest.mark.parametrize("mask", ["#open", "*", "*@host.test", "olga", "o*"])
+def test_who_lists_only_operators_if_asked_to(town: Town, mask: str) -> None:
     """If the "o" parameter is passed only operators are returned (RFC 2812, 3.6.1)."""
-    assert town.ask("Bob", "WHO #open o") == [":roost.test 315 Bob #open :End of WHO list"]
+    town.person("Olga", "#open", modes="ow")
+    assert town.ask("Bob", f"WHO {mask} o") == [
+        ":roost.test 352 Bob #open olga host.test roost.test Olga H* :0 Olga Real",
+        f":roost.test 315 Bob {mask} :End of WHO list",
+    ]
+    assert nicks(town.ask("Bob", "WHO ann o")) == []
+    assert town.ask("Bob", "WHO #open o%nf")[:-1] == [":roost.test 354 Bob Olga :H*"]
+
+
+def test_operators_bear_an_asterisk_before_the_prefix(town: Town) -> None:
+    """Optionally, a literal asterisk character to indicate that the user is a server operator.
+    Optionally, the highest channel membership prefix that the client has in <channel>."""
+    town.person("Olga", "@+#open", modes="Bo", away="out")
+    assert town.ask("Bob", "WHO olga")[0] == (
+        ":roost.test 352 Bob #open olga host.test roost.test Olga G*@B :0 Olga Real"
+    )
+    town.person("Zoe", capabilities=Capability.MULTI_PREFIX)
+    assert town.ask("Zoe", "WHO olga %f")[0] == ":roost.test 354 Zoe :G*@+B"
 
 
 def test_whox_sends_the_fields_that_are_asked_for(town: Town) -> None:

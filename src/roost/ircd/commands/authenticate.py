@@ -11,7 +11,6 @@ import binascii
 
 from roost.chat.state import Account
 from roost.irc import numerics
-from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.scram import Challenge, ScramError, parse_client_first, verify
@@ -34,11 +33,8 @@ from roost.ircd.sessions.session import Phase
 
 @command("AUTHENTICATE", parameters_min=1, is_before_registration=True)
 def authenticate(context: Context, message: Message) -> Result:
-    """Begin or continue an exchange."""
+    """Begin or continue an exchange, also for clients that did not negotiate the capability."""
     text = message.parameters[0]
-    if not context.has(Capability.SASL):
-        context.reply(numerics.ERR_SASLFAIL, "Negotiate the sasl capability first")
-        return None
     if text == "*":
         context.session.sasl = Exchange("", context.line)
         abort_exchange(context)
@@ -46,12 +42,12 @@ def authenticate(context: Context, message: Message) -> Result:
     exchange = context.session.sasl
     if exchange is None:
         return _begin(context, text.upper())
-    if len(text) > sasl.CHUNK_BYTES_MAX or (
-        len(exchange.received) + len(text) > sasl.MESSAGE_BYTES_MAX
-    ):
+    if len(text) > sasl.CHUNK_BYTES_MAX:
         context.session.sasl = None
         context.reply(numerics.ERR_SASLTOOLONG, "SASL message too long")
         return None
+    if len(exchange.received) + len(text) > sasl.MESSAGE_BYTES_MAX:
+        return _fail(context, f"More than {sasl.MESSAGE_BYTES_MAX} bytes of base64")
     if text != "+":
         exchange.received += text
     if len(text) == sasl.CHUNK_BYTES_MAX:

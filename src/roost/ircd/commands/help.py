@@ -1,5 +1,7 @@
 """HELP: explanations of the commands.
 
+HELPOP, as older clients send it, is the same command.
+
 Source: modern.ircdocs.horse, "HELP message".
 """
 
@@ -15,6 +17,7 @@ INDEX_COLUMNS = 60
 
 
 @command("HELP")
+@command("HELPOP")
 def explain(context: Context, message: Message) -> Result:
     """Explain a command, or list all."""
     subject = message.parameters[0] if message.parameters else ""

@@ -15,6 +15,6 @@ from roost.ircd.serving.dispatch import command
 def links(context: Context, message: Message) -> Result:  # noqa: ARG001  (a handler's shape)
     server = context.config.server_name
     network = context.state.settings.network
-    context.reply(numerics.RPL_LINKS, "*", server, f"0 {network}")
+    context.reply(numerics.RPL_LINKS, server, server, f"0 {network}")
     context.reply(numerics.RPL_ENDOFLINKS, "*", "End of /LINKS list")
     return None

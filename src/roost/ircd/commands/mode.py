@@ -8,7 +8,7 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import ListEntry, Room
 from roost.chat.step import has_operator_rights
 from roost.irc import numerics
-from roost.irc.extended_bans import is_valid_entry, normalise_entry
+from roost.irc.extended_bans import is_valid_list_entry, normalise_entry
 from roost.irc.message import Message
 from roost.irc.names import is_room_name
 from roost.ircd.context import Context, RefusedError, Result
@@ -80,7 +80,9 @@ def _room_modes(context: Context, name: str, words: tuple[str, ...]) -> Result:
             _send_list(context, room, letter)
     changes = [_with_whole_mask(change) for change in parsed.changes]
     for change in changes:
-        if change.letter in LIST_MODES and not is_valid_entry(change.parameter):
+        if change.letter not in LIST_MODES:
+            continue
+        if not is_valid_list_entry(change.letter, change.parameter):
             text = "Unknown extended ban"
             parameter = middle(change.parameter)
             context.reply(numerics.ERR_INVALIDMODEPARAM, name, change.letter, parameter, text)

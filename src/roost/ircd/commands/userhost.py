@@ -3,6 +3,7 @@
 Source: modern.ircdocs.horse, "USERHOST message" and "RPL_USERHOST (302)".
 """
 
+from roost.chat.hosts import is_operator
 from roost.chat.ids import FoldedNick
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
@@ -16,7 +17,7 @@ NICKS_MAX = 5
 
 @command("USERHOST", parameters_min=1)
 def userhost(context: Context, message: Message) -> Result:
-    """Show who is online; "+" means present and "-" away."""
+    """Show who is online; "*" means an operator, "+" present and "-" away."""
     state = context.state
     found: list[str] = []
     for name in " ".join(message.parameters).split()[:NICKS_MAX]:
@@ -24,7 +25,8 @@ def userhost(context: Context, message: Message) -> Result:
         if user_id is not None:
             user = state.users[user_id]
             sign = "-" if user.away else "+"
-            found.append(f"{user.nick}={sign}{user.username}@{user.host}")
+            rank = "*" if is_operator(user) else ""
+            found.append(f"{user.nick}{rank}={sign}{user.username}@{user.host}")
     space = space_left(context.config.server_name, context.nick)
     for text in list(pack(found, space)) or [""]:
         context.reply(numerics.RPL_USERHOST, text)

@@ -5,6 +5,7 @@ Source: modern.ircdocs.horse, "WHO message"; ircv3.net/specs/extensions/whox.
 
 from collections.abc import Iterator
 
+from roost.chat.hosts import is_operator
 from roost.chat.ids import FoldedNick, FoldedRoom
 from roost.chat.state import Room, User
 from roost.chat.step import BOT_MODE
@@ -34,15 +35,13 @@ def who(context: Context, message: Message) -> Result:
     """List the members of a room, one user, or all visible users who match."""
     mask = message.parameters[0] if message.parameters else ""
     options = parse_options(message.parameters[1]) if len(message.parameters) > 1 else WhoOptions()
-    # Roost has no server operators, so that nobody is left when only they are wanted.
-    if not options.operators_only:
-        room_id = context.state.room_names.get(FoldedRoom(casemapping.fold_room(mask)))
-        if room_id is not None:
-            _send_members(context, context.state.rooms[room_id], options)
-        else:
-            for user in _matching_users(context, mask):
-                room = room_to_name(context.state, context.user, user)
-                _send_user(context, user, room, options)
+    room_id = context.state.room_names.get(FoldedRoom(casemapping.fold_room(mask)))
+    if room_id is not None:
+        _send_members(context, context.state.rooms[room_id], options)
+    else:
+        for user in _matching_users(context, mask, options):
+            room = room_to_name(context.state, context.user, user)
+            _send_user(context, user, room, options)
     context.reply(numerics.RPL_ENDOFWHO, middle(mask), "End of WHO list")
     return None
 
@@ -54,17 +53,22 @@ def _send_members(context: Context, room: Room, options: WhoOptions) -> None:
     is_inside = room.id in viewer.rooms
     for user_id in room.members:
         user = users[user_id]
-        if is_inside or can_see_user(viewer, user):
+        if _is_wanted(user, options) and (is_inside or can_see_user(viewer, user)):
             _send_user(context, user, room, options)
 
 
-def _matching_users(context: Context, mask: str) -> Iterator[User]:
+def _is_wanted(user: User, options: WhoOptions) -> bool:
+    return not options.operators_only or is_operator(user)
+
+
+def _matching_users(context: Context, mask: str, options: WhoOptions) -> Iterator[User]:
     """Return the users for a nickname or mask; whoever knows a nickname sees even a hidden user."""
     state, viewer = context.state, context.user
     folded = casemapping.fold_nick(mask)
     user_id = state.nicks.get(FoldedNick(folded))
     if user_id is not None:
-        yield state.users[user_id]
+        if _is_wanted(state.users[user_id], options):
+            yield state.users[user_id]
         return
     is_everybody = mask in {"", "0", "*"}
     if not is_everybody and "*" not in mask and "?" not in mask:
@@ -74,6 +78,8 @@ def _matching_users(context: Context, mask: str) -> Iterator[User]:
     count = 0
     for nick, user_id in state.nicks.items():
         user = state.users[user_id]
+        if not _is_wanted(user, options):
+            continue
         if is_everybody or pattern.fullmatch(_subject(user) if is_address else nick):
             if not can_see_user(viewer, user):
                 continue
@@ -91,6 +97,8 @@ def _subject(user: User) -> str:
 def _send_user(context: Context, user: User, room: Room | None, options: WhoOptions) -> None:
     server = context.config.server_name
     flags = "G" if user.away else "H"
+    if is_operator(user):
+        flags += "*"
     if room is not None:
         is_multiple = context.has(Capability.MULTI_PREFIX)
         flags += prefixes(room.members[user.id].status, is_multiple=is_multiple)

@@ -32,10 +32,13 @@ def _several_lines(change: Said, at: At, capabilities: int, tags: str, head: str
     """Write a batch, or the multiline specification's "Fallback" for other clients."""
     if not capabilities & _MULTILINE:
         told: list[Line] = []
+        # "Tags MAY also be included on subsequent lines", but not the id: a reply stays a reply.
+        later = event_tags(change.source, at.time_ms, capabilities)
+        if change.tags and capabilities & _MESSAGE_TAGS:
+            later += (";" if later else "") + encode_tags(change.tags)
         for text, _ in _pieces(change):
             if text:
-                own = event_tags(change.source, at.time_ms, capabilities) if told else tags
-                told.append(Line(own, fit(head + text)))
+                told.append(Line(tags if not told else later, fit(head + text)))
         return told
     who = f":{hostmask(change.source)}"
     reference = f"m{at.position:x}-{change.part:x}"

@@ -32,6 +32,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     ),
     "ERROR": ("ERROR <reason>", "Tells why a connection ends; only the server sends it."),
     "HELP": ("HELP [<command>]", "Explains a command, or lists them."),
+    "HELPOP": ("HELPOP [<command>]", "Does the same as HELP."),
     "HOSTSERV": (
         "HOSTSERV <command>",
         "Talks to HostServ, which manages virtual hosts; try HOSTSERV HELP.",
@@ -45,7 +46,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "ISON": ("ISON <nick> [<nick> ...]", "Shows which of these people are online."),
     "JOIN": ("JOIN <room>[,<room> ...] [<key>[,<key> ...]]", "Enters rooms; JOIN 0 leaves all."),
     "KICK": ("KICK <room> <nick> [<reason>]", "Removes somebody from a room that you run."),
-    "KILL": ("KILL <nick> <reason>", "For operators: removes somebody from the network."),
+    "KILL": ("KILL <nick> [<reason>]", "For operators: removes somebody from the network."),
     "KLINE": (
         "KLINE [<duration>] <mask, ~a:account or address> [<reason>]",
         "For operators: bans from the network; 1h30m, 7d, or minutes.",

@@ -7,7 +7,7 @@ from roost.ircd.services import voice
 
 NAME = "NickServ"
 
-_WORDS = {"ON": True, "OFF": False}
+_WORDS = {"ON": True, "TRUE": True, "YES": True, "OFF": False, "FALSE": False, "NO": False}
 
 
 def set_always_on(context: Context, words: tuple[str, ...]) -> Result:

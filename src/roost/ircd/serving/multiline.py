@@ -1,7 +1,7 @@
 """Messages of several lines, which are collected until the batch ends.
 
     BATCH +1 draft/multiline #room      has the message's tags and label
-    @batch=1 PRIVMSG #room :...         its lines
+    @batch=1 PRIVMSG #room :...         its lines, all PRIVMSG or all NOTICE
     BATCH -1                            completes the message
 
 The lines are acknowledged together (`LocalSession.is_unfinished`), so that another node gets all
@@ -26,6 +26,8 @@ KEPT_LINES_MAX = 256
 KEPT_BYTES_MAX = 64 * 1024
 """Likewise in bytes."""
 
+VERBS = ("PRIVMSG", "NOTICE")
+"""A batch has lines of one of these kinds."""
 _CONCAT = "draft/multiline-concat"
 
 
@@ -62,16 +64,23 @@ def collect(context: Context, message: Message) -> bool:
     context.label = ""
     batch = session.multiline
     if batch is None or tags["batch"] != batch.reference:
-        # The batch failed or was never begun; only its end is answered.
+        if tags["batch"] != session.failed_batch:
+            context.command = "BATCH"
+            text = "The line is not part of an open batch"
+            context.fail("MULTILINE_INVALID", text=text, is_specified=True)
         return True
     given = message.parameters[0] if message.parameters else ""
-    if message.command != "PRIVMSG" or len(message.parameters) < 2:
-        fail(context, "MULTILINE_INVALID", text="A batch must contain only PRIVMSG")
+    if message.command != (batch.verb or message.command) or len(message.parameters) < 2:
+        text = f"The batch must contain only {batch.verb or 'messages'}"
+        fail(context, "MULTILINE_INVALID", text=text)
+    elif message.command not in VERBS:
+        fail(context, "MULTILINE_INVALID", text="A batch must contain only PRIVMSG or NOTICE")
     elif fold(given) != fold(batch.target):
         parameters = (middle(batch.target), middle(given))
         text = "Invalid multiline target"
         fail(context, "MULTILINE_INVALID_TARGET", *parameters, text=text)
     else:
+        batch.verb = message.command
         _add(context, batch, message.parameters[1], is_continued=_CONCAT in tags)
     return True
 
@@ -105,5 +114,5 @@ def finish(context: Context, batch: OpenBatch) -> tuple[Say, ...] | None:
     context.session.multiline = None
     context.label = batch.label
     # The log's results are answered as for any message.
-    context.command = "PRIVMSG"
-    return (Say("PRIVMSG", batch.target, batch.text, batch.tags, tuple(batch.breaks)),)
+    context.command = batch.verb
+    return (Say(batch.verb, batch.target, batch.text, batch.tags, tuple(batch.breaks)),)

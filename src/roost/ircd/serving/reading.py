@@ -9,6 +9,7 @@ from roost.ircd.context import Context, Result
 from roost.ircd.replies.labels import label_of
 from roost.ircd.serving import dispatch
 from roost.ircd.serving.multiline import collect, count_line
+from roost.ircd.sessions.session import Phase
 
 _UTF8_TEXT = "Message rejected, your IRC software MUST use UTF-8 encoding on this network"
 
@@ -35,10 +36,26 @@ def _parse(context: Context, line: bytes) -> Message | None:
     except errors.EmptyLineError:
         # "Servers and clients MUST ignore empty lines."
         return None
+    except errors.NotUtf8Error as error:
+        if error.command == "USER" and context.session.phase is Phase.REGISTERING:
+            return _repair_user(context, line)
+        _refuse_line(context, line, error)
     except errors.ParseError as error:
-        context.label = label_of(leading_tags(line), context.session.capabilities)
-        _refuse(context, error)
+        _refuse_line(context, line, error)
     return None
+
+
+def _repair_user(context: Context, line: bytes) -> Message | None:
+    """Accept USER with "?" for what is not UTF-8: whoever is refused there would wait for ever."""
+    context.command = "USER"
+    text = "Your username or real name is not UTF-8 and had to be modified"
+    context.warn("INVALID_UTF8", text=text)
+    return _parse(context, line.decode(errors="replace").replace("\ufffd", "?").encode())
+
+
+def _refuse_line(context: Context, line: bytes, error: errors.ParseError) -> None:
+    context.label = label_of(leading_tags(line), context.session.capabilities)
+    _refuse(context, error)
 
 
 def _refuse(context: Context, error: errors.ParseError) -> None:
@@ -58,3 +75,7 @@ def _refuse(context: Context, error: errors.ParseError) -> None:
 
 def _refuse_long(context: Context) -> None:
     context.reply(numerics.ERR_INPUTTOOLONG, "Input line was too long")
+    if context.session.sasl is not None and context.session.phase is Phase.REGISTERING:
+        # It can only be a part of the exchange, which cannot go on without it.
+        context.session.sasl = None
+        context.reply(numerics.ERR_SASLTOOLONG, "SASL message too long")

@@ -77,6 +77,8 @@ class OpenBatch(msgspec.Struct):
     label: str
     text: str = ""
     """The text so far."""
+    verb: str = ""
+    """The command of its lines; empty before the first one."""
     breaks: list[int] = []
     """The positions in the text where each line but the first begins."""
     lines: int = 0
