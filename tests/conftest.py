@@ -2,6 +2,11 @@
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
+
+# What a test checks does not depend on how busy the machine is.
+settings.register_profile("roost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("roost")
 
 # A busy machine is slow: an example's time says nothing about the code.
 hypothesis.settings.register_profile(

@@ -3,6 +3,7 @@
 import dataclasses
 import secrets
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from random import Random
@@ -32,6 +33,7 @@ from roost.client.settings import (
 from roost.client.tui.app import ChatApp
 from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
 
+_ENDING = (signal.SIGHUP, signal.SIGTERM)
 TOKEN_BYTES = 32
 """More than anybody can guess."""
 
@@ -127,15 +129,34 @@ def chat(flags: ChatFlags) -> None:
         find_password(settings)
     except SettingsError as error:
         raise UsageError(str(error)) from None
-    cluster = LocalCluster(flags.data) if flags.is_local else None
-    if cluster is not None:
+    if flags.is_local:
+        chat_locally(flags, settings)
+    else:
+        run_app(ChatHost(flags, settings))
+
+
+def chat_locally(flags: ChatFlags, settings: Settings) -> None:
+    """Run the client with a cluster on this machine; stop the cluster if it was started here.
+
+    Raises:
+        CommandError: it cannot run.
+    """
+    cluster = LocalCluster(flags.data)
+    for number in _ENDING:
+        signal.signal(number, _end)
+    try:
         cluster.ensure()
         flags = msgspec.structs.replace(flags, addresses=flags.addresses or cluster.addresses)
-    try:
         run_app(ChatHost(flags, settings))
     finally:
-        if cluster is not None:
-            cluster.end()
+        # A terminal that vanishes may say so more than once.
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        cluster.end()
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def run_app(host: ChatHost) -> None:

@@ -1,5 +1,6 @@
 """`roost chat --local`: finds a cluster on this machine, or starts one."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -36,7 +37,7 @@ class LocalCluster:
         """
         found = self._running()
         if found is None:
-            print("Starting Roost on this machine ...", flush=True)
+            _tell("Starting Roost on this machine ...")
             self._start()
             found = self._wait()
         self.addresses = found.addresses
@@ -47,12 +48,12 @@ class LocalCluster:
         if process is None or process.poll() is not None:
             return
         if self._sessions():
-            print(
+            _tell(
                 "Roost keeps running, because other clients are connected. "
                 f"To stop it: kill -INT {process.pid}"
             )
             return
-        print("Stopping Roost ...", flush=True)
+        _tell("Stopping Roost ...")
         process.send_signal(signal.SIGINT)
         try:
             process.wait(END_S)
@@ -113,6 +114,12 @@ class LocalCluster:
                 return found
         self._process.send_signal(signal.SIGINT)
         raise CommandError(f"Roost was not ready after {READY_S:.0f} s; see {self._log}")
+
+
+def _tell(text: str) -> None:
+    """Print a line, unless the terminal has vanished."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def _is_ready(status: Cluster) -> bool:

@@ -6,11 +6,14 @@ draws only what the revisions say has changed.
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 
 from roost.client.model.effects import InterfaceEffect
 from roost.client.tui import notifications
@@ -21,6 +24,7 @@ from roost.client.tui.link import Host, Introduction, Link
 from roost.client.tui.main_screen import MainScreen
 from roost.client.tui.safety import Guarded, Mistakes
 from roost.client.tui.screens.welcome import WelcomeScreen
+from roost.client.tui.terminal import TerminalDriver
 from roost.client.tui.themes import DARK, THEMES
 from roost.ops import clock
 
@@ -60,10 +64,16 @@ class ChatApp(Guarded, App[str]):
 
     # Start and end.
 
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
+
     def on_mount(self) -> None:
         if not self.is_headless:
             # Of the whole process, so not where the interface is a part of something else.
             self._idle.begin()
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, self._leave)
         self.set_interval(1 / FRAMES_PER_S, self._frame)
         self.set_interval(SAVE_EVERY_S, self._save)
         if self._host.nick:
@@ -113,6 +123,10 @@ class ChatApp(Guarded, App[str]):
         self.notify("Ctrl+Q quits Roost", timeout=3)
 
     async def action_quit(self) -> None:
+        self._leave()
+
+    def terminal_vanished(self) -> None:
+        """End, because nobody can see or type anything any more."""
         self._leave()
 
     def _leave(self) -> None:
