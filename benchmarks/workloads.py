@@ -73,7 +73,7 @@ def _rooms_of_100(program: Path, system: System) -> Figures:
             if talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS:
                 best = rate
         rate = best
-        while best == rate:
+        while best and best == rate:
             rate = rate * 1.2
             talk = generator.talk(rate, SECONDS)
             if talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS:
