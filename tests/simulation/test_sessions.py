@@ -134,6 +134,34 @@ def test_the_pause_after_a_hang_is_under_2_s(seed: int, is_leader: bool) -> None
     cluster.settle()
 
 
+# Departures
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_who_leaves_through_a_node_that_is_cut_off_is_gone_for_everybody(seed: int) -> None:
+    cluster = ready_cluster(seed)
+    clients = in_a_room(cluster, *(f"c{number}" for number in range(6)))
+    leader = cluster.leader()
+    lonely = cluster.world.random.choice([name for name in cluster.names if name != leader])
+    for client in clients[:2]:
+        move(cluster, client, lonely)
+    cluster.world.run(0.3)
+    cluster.network.cut_off(lonely, [name for name in cluster.names if name != lonely])
+    cluster.world.run(cluster.world.random.uniform(0, 1.2))
+    for client in clients[:2]:
+        client.hang_up()
+    departed = [client.session.id for client in clients[:2]]
+    cluster.world.run_until(
+        lambda: not any(number in cluster.newest_state().sessions for number in departed),
+        3.0,
+        "those who left are gone, although their node is cut off",
+    )
+    assert cluster.network.cut
+    heir = cluster.register("c0")
+    cluster.world.run_until(lambda: heir.is_registered, 2.0, "the nickname is free")
+    assert heir.nick == "c0"
+
+
 # No majority
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from roost.chat.ids import Position, parse_message_id
 from roost.chat.settings import Settings
+from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine.config import EngineConfig
 from roost.protocol.trunk import Drain
@@ -48,6 +49,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_FAULTS = Faults()
+GHOST_S_MAX = 3.5
+"""How long somebody who hung up may be seen while others are served: a node that is cut off is
+given up after 1.1 s, one that is silent after 2 s, and a lost entry is asked for again."""
 
 
 class SimulatedCluster:
@@ -136,6 +140,11 @@ class SimulatedCluster:
             if person.client is client:
                 person.hear(client, received)
 
+    def newest_state(self) -> State:
+        """Return the chat state of the node that has applied most."""
+        engines = [node.engine for node in self.nodes.values() if node.engine is not None]
+        return max(engines, key=lambda engine: engine.state.position).state
+
     def register(self, name: str, capabilities: str = LABELLING) -> SimulatedClient:
         """Open a connection and send all that it takes to register."""
         client = self.connect(name, capabilities)
@@ -181,6 +190,7 @@ class SimulatedCluster:
         self._schedule("stalls", self._stall)
         self._schedule("drains", self._drain)
         self._schedule("clock_jumps", self._jump_clock)
+        self._watch_departures()
         self._schedule("moves", lambda: self.world.random.choice(self.balancers).move_any())
 
     def _schedule(self, kind: str, action: Callable[[], None]) -> None:
@@ -266,6 +276,32 @@ class SimulatedCluster:
                 self._undrain(name)
         if any(state != "ready" for state in self.states().values()):
             self.world.at(0.5, self._undrain_all)
+
+    def _watch_departures(self) -> None:
+        """See to it that nobody who hung up stays while there is service all the time."""
+        ghosts: dict[int, float] = {}
+
+        def look() -> None:
+            if not self._are_faults_on:
+                return
+            engines = [node.engine for node in self.nodes.values() if node.engine is not None]
+            is_served = any(engine.replica.is_in_touch for engine in engines) and all(
+                balancer.ready_nodes() for balancer in self.balancers
+            )
+            sessions = self.newest_state().sessions if engines else {}
+            for client in self.clients:
+                number = client.session.id
+                if not (client.has_hung_up and number in sessions and is_served):
+                    ghosts.pop(number, None)
+                    continue
+                since = ghosts.setdefault(number, self.world.now)
+                assert self.world.now - since < GHOST_S_MAX, (
+                    f"seed {self.world.seed} at {self.world.now:.4f}: {client.name} hung up, and "
+                    f"is still there after {GHOST_S_MAX} s of service"
+                )
+            self.world.at(0.1, look)
+
+        look()
 
     def stop_faults(self) -> None:
         """Repair everything."""

@@ -175,6 +175,11 @@ class Network:
 
         self._world.at(SILENCE_S, drop)
 
+    def cut_off(self, end: str, others: list[str]) -> None:
+        """Swallow everything between an end and several others."""
+        for other in others:
+            self.partition(end, other)
+
     def heal(self) -> None:
         """Remove all partitions."""
         for pair in self.cut:

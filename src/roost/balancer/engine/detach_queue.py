@@ -1,7 +1,7 @@
 """Closed sessions, each until a node confirms that the log says so.
 
     client gone --> Detach to its node --> Close (confirmed)
-                         | trunk lost first
+                         | trunk lost first, or not ready for long
                          +--> Detach to another node, as soon as there is one
 
 A node that is told twice does no harm; a session that no node is told of would stay in its rooms.
@@ -38,7 +38,7 @@ class DetachQueue:
         node.trunk.send(detach)
 
     def resend(self, lost: Node) -> None:
-        """Send to other nodes what a lost one did not confirm."""
+        """Send to other nodes what one that is lost or cut off did not confirm."""
         detaches, lost.detaches = lost.detaches, {}
         for detach in detaches.values():
             self.add(detach)

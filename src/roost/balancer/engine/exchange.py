@@ -252,16 +252,27 @@ class Exchange:
         session.adjust_reading()
 
     def _evacuate(self, node: Node, since: float, now: float) -> None:
-        """Give a node's sessions to others, because it has not been ready since `since`."""
+        """Give a node's sessions to others, because it has not been ready since `since`.
+
+        Others are also told of the clients that left: a node that is cut off cannot tell anybody.
+        """
         sessions = list(node.sessions.values())
         released = []
         for session in sessions:
             released.append(Released(session.id, session.generation))
             self._unbind(session, node, now)
             self._bind(session, now, waits_since=since)
-        if node.trunk is not None:
+        if node.trunk is not None and released:
             node.trunk.send(Release(tuple(released)))
-        self._note("warning", "node-evacuated", node=node.name, sessions=len(sessions))
+        departed = len(node.detaches)
+        self._detaches.resend(node)
+        self._note(
+            "warning",
+            "node-evacuated",
+            node=node.name,
+            sessions=len(sessions),
+            departed=departed,
+        )
 
     def move(self, moves: Iterable[PlannedMove], now: float) -> None:
         """Move sessions to other nodes as planned."""
@@ -445,7 +456,7 @@ class Exchange:
         self._check_health(now)
         for node in self.pool:
             since = node.health.unready_since(now)
-            if since is not None and node.sessions:
+            if since is not None and (node.sessions or node.detaches):
                 self._evacuate(node, since, now)
         self.move(self._moves.due(now), now)
         self._lines.flush_throttled(now)

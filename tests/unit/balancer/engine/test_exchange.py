@@ -261,6 +261,28 @@ def test_an_unconfirmed_detach_is_sent_to_another_node_when_the_first_is_lost() 
     assert world.exchange.detaching_count == 0
 
 
+@pytest.mark.parametrize("has_others", [False, True])
+def test_an_unconfirmed_detach_is_sent_to_another_node_when_the_first_is_cut_off(
+    has_others: bool,
+) -> None:
+    world = World()
+    cut_off = world.trunk("n1").ready()
+    _, session = world.client()
+    if has_others:
+        world.client()
+    other = world.trunk("n2").ready()
+    world.exchange.client_lost(session, "gone", world.now)
+    cut_off.say(status("isolated"))
+    world.pass_time(0.4, cut_off, other)
+    assert not other.take(Detach), "an election takes that long"
+    world.pass_time(0.4, cut_off, other)
+    assert other.take(Detach) == [Detach(session.id, 1, "gone")]
+    cut_off.show(Close(session.id, 1, b""))
+    assert world.exchange.detaching_count == 1, "the word of a node that knows less"
+    other.show(Close(session.id, 1, b""))
+    assert world.exchange.detaching_count == 0
+
+
 def test_a_client_that_never_had_a_node_needs_no_detach() -> None:
     world = World()
     _, session = world.client()
