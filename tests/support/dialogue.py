@@ -339,6 +339,7 @@ class World:
         self.run()
 
     def _turn(self, number: int) -> bool:
+        self.servers[number].work(1 << 20)
         output = self.servers[number].take_output()
         for balancer, items in output.items.items():
             assert balancer == BALANCER
@@ -352,7 +353,10 @@ class World:
         for ticket, query in output.queries:
             self.servers[number].answer(ticket, self.history.answer(query))
         self.jobs.extend((number, ticket, work) for ticket, work in output.jobs)
-        return bool(output.items or output.commands or output.queries or output.whispers)
+        has_more = self.servers[number].has_work
+        return has_more or bool(
+            output.items or output.commands or output.queries or output.whispers
+        )
 
     # The balancer
 

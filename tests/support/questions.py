@@ -22,7 +22,7 @@ from roost.instant import Instant
 from roost.irc.message import parse
 from roost.ircd import commands
 from roost.ircd.config import Config
-from roost.ircd.context import Context, Question
+from roost.ircd.context import Context, Gradual, Question
 from roost.ircd.serving.dispatch import dispatch
 from roost.ircd.sessions.session import LocalSession, Phase
 from support.memory_history import MemoryHistory
@@ -233,6 +233,9 @@ class Town:
             for query in result.queries[1:]:
                 answer = answer or self.history.answer(query)
             result.show(context, answer)
+        elif isinstance(result, Gradual):
+            for _ in result.steps:
+                pass
         else:
             assert result is None, "a question changes nothing"
         for sent in context.lines:

@@ -35,6 +35,7 @@ from roost.irc.capabilities import Capability
 from roost.irc.message import encode_tags
 from roost.ircd.config import Config
 from roost.ircd.rendering.lines import Line, body
+from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.rendering.render import render
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.ircd.sessions.session import LocalSession
@@ -66,6 +67,8 @@ class Gradual(msgspec.Struct, frozen=True):
     """
 
     steps: Iterator[None]
+    is_quick: bool = False
+    """Whether a step takes no more than a millisecond or two, so that there may be many a turn."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -99,6 +102,7 @@ class Context:
         "label",
         "line",
         "lines",
+        "names",
         "now",
         "session",
         "state",
@@ -115,6 +119,8 @@ class Context:
         line: int,
         command: str = "",
         label: str = "",
+        *,
+        names: NameLists | None = None,
     ) -> None:
         self.config = config
         self.state = state
@@ -133,6 +139,8 @@ class Context:
         """Names as the client typed them, for replies after the log has decided."""
         self.whispers: list[Whisper] = []
         """Typing notices to pass on; they bypass the log."""
+        self.names = names
+        """The members of big rooms; None where none is listed."""
         self._batch = ""
         self._batches = 0
 

@@ -77,6 +77,7 @@ class Server:
             self._deliveries,
             self._recent,
         )
+        self._names = self._serving.environment.names
         self._awaited_closes: dict[SessionId, _AwaitedClose] = {}
         self._random = random
         self._averaged_at: float | None = None
@@ -87,6 +88,20 @@ class Server:
     def session_count(self) -> int:
         """The number of clients that are served here, registered or not."""
         return len(self._directory.by_id)
+
+    @property
+    def output_size(self) -> int:
+        """How many bytes clients are to be sent so far in this turn, about."""
+        return self._outbox.size
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do that needs no input: call `work` again."""
+        return self._serving.has_work
+
+    def work(self, size_max: int) -> None:
+        """Go on with what was put off, until clients are to be sent `size_max` bytes."""
+        self._serving.work(size_max)
 
     # Balancers
 
@@ -190,6 +205,7 @@ class Server:
         self._recent.add(applied)
         for result in applied.results:
             if not isinstance(result, Refusal):
+                self._names.show(result, self._state)
                 self._show_change(result, applied)
         for number, generation in applied.fenced:
             session = self._directory.by_id.get(number)

@@ -24,7 +24,7 @@ from roost.node.engine.effects import (
     SendToBalancers,
     SendToPeers,
 )
-from roost.node.engine.engine import Engine
+from roost.node.engine.engine import AT_ONCE, Engine
 from roost.node.engine.inputs import (
     Input,
     LagMeasured,
@@ -217,6 +217,10 @@ class Driver:
     def _arm(self) -> None:
         """Have the timer go off at the engine's next deadline, or before."""
         deadline = self._engine.next_deadline()
+        if deadline == AT_ONCE:
+            # After the input that has come meanwhile.
+            self.receive(Tick())
+            return
         if self._timer is not None:
             if self._timer_at <= deadline:
                 return

@@ -149,10 +149,16 @@ Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse | 
 
 
 class Output(_Frame, frozen=True, tag=3):
-    """What clients are to see of the entries up to `position`, and of lines answered meanwhile."""
+    """What clients are to see of the entries up to `position`, and of lines answered meanwhile.
+
+    One that is long comes in several frames. The balancer does nothing with the first ones before
+    the last one has come, so that an entry is shown wholly or not at all.
+    """
 
     position: int
+    """0 in all frames but the last."""
     items: tuple[Item, ...]
+    is_last: bool = True
 
 
 class Pong(_Frame, frozen=True, tag=4):

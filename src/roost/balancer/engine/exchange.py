@@ -356,7 +356,11 @@ class Exchange:
             return
         node.health.heard(now)
         match frame:
+            case Output(_, items, is_last=False):
+                node.begun.extend(items)
             case Output(position, items):
+                if node.begun:
+                    items, node.begun = (*node.begun, *items), []
                 try:
                     for item in items:
                         self._take_item(node, item, now)

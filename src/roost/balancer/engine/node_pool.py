@@ -12,7 +12,7 @@ from roost.balancer.engine.health import HealthCheck, HealthConfig, HealthStatus
 from roost.balancer.engine.rebalancing import Load
 from roost.balancer.engine.sessions import Client, Session
 from roost.balancer.engine.strategy import RAMP_FULL, Strategy, StrategyConfig
-from roost.protocol.trunk import Detach, FromBalancer, Hello, Neighbour, Status
+from roost.protocol.trunk import Detach, FromBalancer, Hello, Item, Neighbour, Status
 
 OVERLOADED = "too busy for new clients"
 
@@ -40,6 +40,8 @@ class Node:
         self.trunk: Trunk | None = None
         self.position = 0
         """Everything up to this entry has come over the present trunk."""
+        self.begun: list[Item] = []
+        """Items of an output whose last frame has not come."""
         self.sessions: dict[int, Session] = {}
         """Those that are bound to it."""
         self.groups: dict[int, dict[int, Client]] = {}
@@ -79,6 +81,7 @@ class NodePool:
         node.report = None
         node.trunk = trunk
         node.position = 0
+        node.begun = []
         node.groups = {}
         node.health.connected(now)
         self.refresh(now)

@@ -12,6 +12,8 @@ from roost.irc.message import escape_tag_value
 from roost.ircd.context import Context, Gradual
 from roost.ircd.rendering.lines import Line
 
+STEPS_PER_TURN = 32
+"""Steps in a turn of answers that are quick: some milliseconds of work, and up to 1 MB."""
 STEPS_PER_TICK = 2
 """Steps of all clients' long answers together; a step takes about 10 ms, and there are four ticks a
 second."""
@@ -20,10 +22,11 @@ second."""
 class GoingAnswer:
     """An answer that is being made."""
 
-    __slots__ = ("_steps", "context")
+    __slots__ = ("_steps", "context", "is_quick")
 
     def __init__(self, context: Context, gradual: Gradual) -> None:
         self.context = context
+        self.is_quick = gradual.is_quick
         self._steps = _labelled(context, gradual.steps)
 
     def step(self) -> bool:

@@ -3,6 +3,8 @@
 Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setname.
 """
 
+from collections.abc import Iterator
+
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AccountChanged,
@@ -34,18 +36,31 @@ from roost.ircd.rendering.render import away_reply
 from roost.ircd.rendering.viewer import Viewer, viewer_of
 from roost.ircd.replies.metadata_reply import send_changed, send_of_monitored, send_subscriptions
 from roost.ircd.replies.monitor_reply import send_presence
+from roost.ircd.replies.names_reply import is_crowded
 from roost.ircd.replies.refusals import send_refusal
-from roost.ircd.replies.room_reply import send_entered
+from roost.ircd.replies.room_reply import send_entered, send_entered_by_step
 from roost.ircd.services import chanserv_reply, hostserv_reply, nickserv_reply
 from roost.ircd.services.always_on import send_always_on
 from roost.ircd.services.registry import asked_service
 from roost.ircd.serving.resumption import send_token
 
 
-def send_results(context: Context, applied: Applied) -> None:
-    """Answer a line with the results of its operations, in order."""
+def send_results(context: Context, applied: Applied) -> Iterator[None] | None:
+    """Answer a line with the results of its operations, in order.
+
+    If the rest of the answer is long, return its steps.
+    """
+    return _send_some(context, applied, list(applied.results))
+
+
+def _send_some(
+    context: Context, applied: Applied, results: list[Change | Refusal]
+) -> Iterator[None] | None:
+    """Send results up to one that is answered step by step; return its steps and the rest's."""
     service = asked_service(context)
-    for result in applied.results:
+    for number, result in enumerate(results):
+        if isinstance(result, Joined) and is_crowded(context, result.room):
+            return _send_by_step(context, applied, result, results[number + 1 :])
         if not isinstance(result, Refusal):
             _send_change(context, result, applied)
         elif service is not None:
@@ -53,24 +68,39 @@ def send_results(context: Context, applied: Applied) -> None:
         elif context.command != "NOTICE":
             # "They must not send any error back to the client on receipt of a NOTICE command."
             send_refusal(context, result)
+    return None
 
 
-def _send_change(context: Context, change: Change, applied: Applied) -> None:
+def _send_by_step(
+    context: Context, applied: Applied, joined: Joined, rest: list[Change | Refusal]
+) -> Iterator[None]:
+    """Send an entry into a crowded room, then the rest."""
+    is_own = _send_change(context, joined, applied, is_described=False)
+    if is_own:
+        yield from send_entered_by_step(context, joined.room)
+    yield from _send_some(context, applied, rest) or ()
+
+
+def _send_change(
+    context: Context, change: Change, applied: Applied, *, is_described: bool = True
+) -> bool:
     """Show the client a change that it caused, and what only the answer tells.
 
     Changes of other users, even if this client's line caused them, are delivered to it as to
-    everybody. But what a service did for it is part of the answer.
+    everybody. But what a service did for it is part of the answer. Return whether the client's user
+    caused the change; unless it `is_described`, the caller sends what follows it then.
     """
     source = change.source.user
     is_own = source == context.session.user
     if source and not is_own:
-        return
+        return False
     if is_own:
         _send_before(context, change)
     if _is_shown(context, change):
         context.show_change(change, applied.position, applied.time_ms)
-    if is_own:
+    if is_own and is_described:
         _send_after(context, change)
+    return is_own
 
 
 def _is_shown(context: Context, change: Change) -> bool:

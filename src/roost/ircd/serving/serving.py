@@ -21,11 +21,12 @@ from roost.ircd.config import Config
 from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.rendering.lines import Line
+from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.replies.labels import finish
 from roost.ircd.serving import registration, resumption
 from roost.ircd.serving.answers import Answers
 from roost.ircd.serving.environment import Environment
-from roost.ircd.serving.gradual import STEPS_PER_TICK, GoingAnswer
+from roost.ircd.serving.gradual import STEPS_PER_TICK, STEPS_PER_TURN, GoingAnswer
 from roost.ircd.serving.jobs import Jobs
 from roost.ircd.serving.questions import Questions
 from roost.ircd.serving.reading import read
@@ -53,7 +54,7 @@ class Serving:
         deliveries: Deliveries,
         recent: RecentEntries,
     ) -> None:
-        self.environment = Environment(config, state)
+        self.environment = Environment(config, state, NameLists(config.server_name))
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
@@ -68,6 +69,8 @@ class Serving:
         self.jobs = Jobs(outbox, self._is_served, self._take_late)
         self._going: deque[GoingAnswer] = deque()
         """Long answers, in the order in which they continue."""
+        self._going_quickly: deque[GoingAnswer] = deque()
+        """Those that continue in each turn, and not at each tick."""
         self._unopened: list[Context] = []
         """Registrations to ask for again at the next tick."""
 
@@ -119,8 +122,7 @@ class Serving:
         elif isinstance(result, Question):
             self.questions.ask(context, result)
         elif isinstance(result, Gradual):
-            session.waiting_line = context.line
-            self._go_on(GoingAnswer(context, result))
+            self._begin(context, result)
         elif result:
             self._act(context, result)
         else:
@@ -190,8 +192,11 @@ class Serving:
     def _settle_line(self, context: Context, applied: Applied) -> None:
         if applied.failure:
             context.fail("UNKNOWN_ERROR", text="The command could not be processed")
-        send_results(context, applied)
-        self._finish(context)
+        steps = send_results(context, applied)
+        if steps is None:
+            self._finish(context)
+        else:
+            self._begin(context, Gradual(steps, is_quick=True))
 
     def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
         """Answer a line that took effect while another node served the session."""
@@ -206,6 +211,10 @@ class Serving:
         self._answers.send(context, is_whole=True)
         self.takeover.line_done(context.session, context.line)
 
+    def _begin(self, context: Context, gradual: Gradual) -> None:
+        context.session.waiting_line = context.line
+        self._go_on(GoingAnswer(context, gradual))
+
     def _go_on(self, going: GoingAnswer) -> None:
         """Send the next part of a long answer."""
         context = going.context
@@ -213,7 +222,7 @@ class Serving:
         self._answers.send(context, is_whole=is_whole)
         context.lines.clear()
         if not is_whole:
-            self._going.append(going)
+            (self._going_quickly if going.is_quick else self._going).append(going)
             return
         context.session.waiting_line = 0
         self.takeover.line_done(context.session, context.line)
@@ -296,7 +305,8 @@ class Serving:
         """Go on with another state, also in answers that are under way."""
         self.environment.state = state
         self.jobs.replace_state(state)
-        going = [one.context for one in self._going]
+        self.environment.names.clear()
+        going = [one.context for one in (*self._going, *self._going_quickly)]
         for context in [*self._waiting.values(), *self._unopened, *going]:
             context.state = state
 
@@ -321,6 +331,20 @@ class Serving:
             self.takeover.hand_over(session, has_missed=True)
 
     # Time
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `work` has something to do."""
+        return bool(self._going_quickly)
+
+    def work(self, size_max: int) -> None:
+        """Go on with what was put off, until clients are to be sent `size_max` bytes."""
+        for _ in range(min(len(self._going_quickly), STEPS_PER_TURN)):
+            if self._outbox.size >= size_max:
+                break
+            going = self._going_quickly.popleft()
+            if self._is_served(going.context.session):
+                self._go_on(going)
 
     def tick(self) -> None:
         """Continue long answers, and ask again for what the log could not take yet."""

@@ -1,12 +1,24 @@
 """Collects the output of a turn."""
 
+from typing import assert_never
+
 import msgspec
 
 from roost.chat.commands import Command
 from roost.chat.history import Query
 from roost.ircd.sessions.work import Work
 from roost.protocol.mesh import Whisper
-from roost.protocol.trunk import Item
+from roost.protocol.trunk import (
+    Close,
+    Deliver,
+    DeliverTo,
+    Item,
+    Join,
+    Leave,
+    Refuse,
+    Reply,
+    Serving,
+)
 
 
 class ServerOutput(msgspec.Struct):
@@ -29,6 +41,31 @@ class ServerOutput(msgspec.Struct):
     """What operators did, for the node's own log file."""
     is_rehash_due: bool = False
     """Whether the node must read its configuration again."""
+    size: int = 0
+    """How many bytes the items have, about."""
+
+
+ITEM_BYTES = 56
+"""More than an item takes in a frame beside its payload and its list of sessions."""
+SESSION_BYTES = 9
+"""The number of a session in a frame."""
+
+
+def item_size(item: Item) -> int:
+    """Return how many bytes an item takes in a frame, or a few more."""
+    match item:
+        case Deliver() | Reply() | Close():
+            return ITEM_BYTES + len(item.payload)
+        case DeliverTo(sessions, payload):
+            return ITEM_BYTES + len(payload) + SESSION_BYTES * len(sessions)
+        case Join() | Leave():
+            return ITEM_BYTES + SESSION_BYTES * len(item.sessions)
+        case Refuse():
+            return ITEM_BYTES + len(item.reason.encode())
+        case Serving():
+            return ITEM_BYTES
+        case _:
+            assert_never(item)
 
 
 class Outbox:
@@ -37,12 +74,19 @@ class Outbox:
     def __init__(self) -> None:
         self._output = ServerOutput()
 
+    @property
+    def size(self) -> int:
+        """How many bytes the items of this turn have so far, about."""
+        return self._output.size
+
     def item(self, balancer: str, item: Item) -> None:
         """Add an item for a balancer."""
-        items = self._output.items.get(balancer)
+        output = self._output
+        items = output.items.get(balancer)
         if items is None:
-            items = self._output.items[balancer] = []
+            items = output.items[balancer] = []
         items.append(item)
+        output.size += item_size(item)
 
     def command(self, command: Command) -> None:
         """Add a command for the log."""

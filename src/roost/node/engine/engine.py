@@ -12,19 +12,18 @@ from collections.abc import Callable
 from typing import assert_never
 
 from roost.chat.applied import Applied
-from roost.chat.apply import apply_entry, skip
 from roost.chat.balancers import is_taken
 from roost.chat.commands import Command, encode_command
 from roost.chat.commands.cluster import Configure
 from roost.chat.commands.sessions import BalancerStarted
 from roost.chat.ids import Position
-from roost.chat.refusals import Reason, Refusal
 from roost.chat.settings import written
 from roost.chat.snapshot import decode_state
 from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.server import Server
 from roost.node.engine import inputs, upkeep
+from roost.node.engine.applier import Applier
 from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.config import EngineConfig
@@ -42,6 +41,7 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.historian import Historian
 from roost.node.engine.inputs import Input
+from roost.node.engine.outputs import OUTPUT_BYTES_MAX, cut_output
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.snapshots import Snapshots
@@ -55,14 +55,15 @@ from roost.protocol.trunk import (
     FromNode,
     Lines,
     NeighbourStatus,
-    Output,
     Release,
     Status,
     Welcome,
 )
-from roost.raft.messages import ENTRY_COMMAND, AppendRequest, Entry, Message, Snapshot, Stored
+from roost.raft.messages import AppendRequest, Message, Snapshot, Stored
 from roost.raft.replica import Replica
 
+AT_ONCE = float("-inf")
+"""A deadline: the next turn is due as soon as the inputs that have come are taken."""
 HAND_OVER_S = 1.0
 """How long a node that stops waits for another leader."""
 
@@ -87,16 +88,24 @@ class Engine:
         self._configure = Configure(config.settings, name, written(config.settings))
         self._random_bytes = random_bytes
         """Unguessable ones; without, sessions cannot be resumed."""
-        self._state = decode_state(stored.snapshot.data) if stored.snapshot else State()
+        state = decode_state(stored.snapshot.data) if stored.snapshot else State()
         self._replica = Replica(config.raft, stored, random, now)
-        self._server = Server(config.irc, self._state, random)
+        self._server = Server(config.irc, state, random)
         self._pending = PendingCommands()
         self._census = Census(config.balancer_grace_s)
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
-        self._historian = Historian(history, self._state.position)
+        self._historian = Historian(history, state.position)
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
+        )
+        self._applier = Applier(
+            state,
+            self._server,
+            self._pending,
+            self._historian,
+            self._snapshots,
+            self._watch_applied,
         )
         self._peers: list[str] = []
         self._effects: list[Effect] = []
@@ -107,6 +116,8 @@ class Engine:
         self._lag_ms = 0.0
         self._status_due = self._gossip_due = self._tick_due = now.monotonic
         self._shown_status: tuple[str, str, int] = ("", "", 0)
+        self._shown_bytes = 0
+        """What clients are shown in this turn."""
         self._stop_deadline: float | None = None
         self._now = now
 
@@ -116,6 +127,10 @@ class Engine:
     def state(self) -> State:
         """The chat state, to be read only."""
         return self._state
+
+    @property
+    def _state(self) -> State:
+        return self._applier.state
 
     @property
     def replica(self) -> Replica:
@@ -167,15 +182,15 @@ class Engine:
         )
 
     def next_deadline(self) -> float:
-        """Return when the next `Tick` is due, in monotonic seconds."""
+        """Return when the next `Tick` is due, in monotonic seconds; `AT_ONCE` if work is left."""
+        if self._applier.has_more or self._server.has_work:
+            return AT_ONCE
         return min(
             self._replica.next_deadline(),
             self._pending.next_deadline(),
             self._historian.next_deadline(),
             self._tick_due,
         )
-
-    # Inputs, the frequent ones first
 
     def receive(self, event: Input, now: Instant) -> None:
         """Take in what happened. Nothing below sees this node's own wall clock."""
@@ -345,10 +360,11 @@ class Engine:
         if self.status().state == "configuring":
             self._propose(self._configure)
 
-    # The end of a turn
-
     def take_effects(self) -> list[Effect]:
         """Return what the turn's inputs lead to, in the order in which to carry it out."""
+        self._applier.begin_turn()
+        self._server.work(OUTPUT_BYTES_MAX)
+        self._shown_bytes = 0
         while True:
             # What clients asked for since goes to the log in this turn, not in the next.
             self._take_server_output()
@@ -375,10 +391,10 @@ class Engine:
             self._effects.append(output.persist)
         if output.snapshot is not None:
             self._install(output.snapshot)
-        for entry in output.committed:
-            self._apply(entry)
+        self._applier.add(output.committed)
+        has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
         has_changed_log = output.persist is not None or output.snapshot is not None
-        return has_changed_log or bool(output.committed or output.messages)
+        return has_changed_log or has_applied or bool(output.messages)
 
     def _propose(self, command: Command) -> None:
         self._pending.add(encode_command(command))
@@ -388,39 +404,21 @@ class Engine:
         if due and not self._replica.propose(due, self._now):
             self._pending.put_back(due)
 
-    def _apply(self, entry: Entry) -> None:
-        position = Position(entry.index)
-        if entry.kind != ENTRY_COMMAND:
-            skip(self._state, position, entry.time_ms)
-        else:
-            applied = apply_entry(self._state, entry.data, position, entry.time_ms)
-            self._pending.settle(entry.data)
-            if not applied.session:
-                self._give_up_doubles(applied)
-            if applied.failure:
-                self._log("error", "entry-skipped", position=position, reason=applied.failure)
-            self._historian.record(applied)
-            self._server.show(applied)
-        self._snapshots.applied(entry, self._state)
-
-    def _give_up_doubles(self, applied: Applied) -> None:
+    def _watch_applied(self, applied: Applied) -> None:
         """Stop serving a balancer that chose another one's incarnation and so its session ids."""
-        for result in applied.results:
-            if not isinstance(result, Refusal) or result.reason is not Reason.INCARNATION_TAKEN:
-                continue
-            balancer, incarnation = result.subject, int(result.detail)
+        if applied.failure:
+            position = applied.position
+            self._log("error", "entry-skipped", position=position, reason=applied.failure)
+        for balancer, incarnation in upkeep.refused_balancers(applied):
             if self._census.knows(balancer, incarnation):
                 self._log_taken(balancer, incarnation)
                 self._trunk_disconnected(balancer)
 
     def _install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's, and note the history that it skips."""
-        self._state = decode_state(snapshot.data)
-        self._server.reset(self._state)
-        self._snapshots.installed()
+        self._applier.install(snapshot)
         # A compaction of this turn is of an older snapshot, and would be obeyed after this one.
         self._effects = [effect for effect in self._effects if not isinstance(effect, Compact)]
-        self._historian.skip_to(Position(snapshot.index))
         self._log("info", "snapshot-installed", position=snapshot.index)
 
     def _take_history(self) -> None:
@@ -436,10 +434,11 @@ class Engine:
 
     def _take_server_output(self) -> None:
         output = self._server.take_output()
-        position = self._state.position
+        self._shown_bytes += output.size
         for balancer, items in output.items.items():
             if items and self._census.has_trunk(balancer):
-                self._to_balancers.append((balancer, Output(position, tuple(items))))
+                frames = cut_output(self._state.position, items, output.size)
+                self._to_balancers.extend((balancer, frame) for frame in frames)
         for command in output.commands:
             self._propose(command)
         for ticket, query in output.queries:

@@ -8,6 +8,7 @@ from roost.protocol.trunk import (
     Join,
     Leave,
     Lines,
+    Output,
     Refuse,
     Release,
     Released,
@@ -285,3 +286,20 @@ def test_a_waiting_client_that_types_too_much_is_not_read() -> None:
     world.finish_turn()
     trunk.show(Reply(session.id, 1, 3, 0, True, b""))
     assert alice.is_read()
+
+
+def test_an_output_in_several_frames_is_shown_wholly_or_not_at_all() -> None:
+    world = World()
+    first = world.trunk("n1").ready()
+    alice, session = world.client()
+    register(first, session)
+    first.say(Output(0, (DeliverTo((session.id,), b"one\r\n"),), is_last=False))
+    world.finish_turn()
+    assert alice.received == b""
+    first.show(DeliverTo((session.id,), b"two\r\n"), position=60)
+    assert alice.received == b"one\r\ntwo\r\n"
+    first.say(Output(0, (DeliverTo((session.id,), b"three\r\n"),), is_last=False))
+    second = world.trunk("n2").ready()
+    first.lose()
+    assert second.take(Attach) == [Attach(session.id, 2, "192.0.2.1", False, 1, 0, 60)]
+    assert alice.received == b"one\r\ntwo\r\n"
