@@ -30,11 +30,13 @@ from roost.chat.changes import (
 )
 from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, State
+from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.irc.casemapping import fold_nick
 from roost.ircd.delivery.audience import audience, includes, is_in_answer
 from roost.ircd.delivery.missed_index import MissedIndex
 from roost.ircd.rendering.render import payload
 from roost.ircd.rendering.viewer import At, viewer_of
+from roost.ircd.sessions.stretches import Stretch, single
 
 _STATUS = {"o": OPERATOR, "v": VOICE}
 
@@ -42,10 +44,15 @@ _STATUS = {"o": OPERATOR, "v": VOICE}
 class Missed(NamedTuple):
     """What a session missed."""
 
-    lines: list[tuple[Position, bytes]]
-    """In order, each with the position of its entry."""
+    stretches: list[Stretch]
+    """In order."""
     rooms: list[RoomId]
     """The rooms that the user was in at the beginning."""
+
+    @property
+    def lines(self) -> list[tuple[Position, bytes]]:
+        """All lines in order, each with the position of its entry."""
+        return [line for stretch in self.stretches for line in stretch.lines]
 
 
 def look_back(
@@ -63,12 +70,15 @@ def look_back(
     new connection. `describe_room` describes a room that another client of the user entered.
     """
     walk = _Walk(state, session, server_name, describe_room, is_resumed=seen is not None)
-    for _, applied, change in index.concerning(session, state.users[session.user], since):
-        if seen is not None and (applied.position, change.part) <= seen:
-            break
+    index.bring_up_to_date(since)
+    first, end = index.first(since, seen), index.end
+    for number, applied, change in index.concerning(session, state.users[session.user], first):
+        walk.pass_by(index, number + 1, end)
         walk.step_back(change, applied)
-    walk.lines.reverse()
-    return Missed(walk.lines, list(walk.rooms))
+        end = number
+    walk.pass_by(index, first, end)
+    walk.stretches.reverse()
+    return Missed(walk.stretches, list(walk.rooms))
 
 
 class _Walk:
@@ -94,8 +104,14 @@ class _Walk:
         self.rooms = dict(self._viewer.rooms)
         self._subscribed = dict.fromkeys(session.subscribed)
         self._viewer.rooms, self._viewer.subscribed = self.rooms, self._subscribed
-        self.lines: list[tuple[Position, bytes]] = []
+        self.stretches: list[Stretch] = []
         """Newest first."""
+
+    def pass_by(self, index: MissedIndex, first: int, end: int) -> None:
+        """Note what happened in the client's rooms, and changed nothing for the client itself."""
+        if first < end:
+            kind = self._viewer.capabilities & DELIVERY_CAPABILITIES
+            self.stretches += index.stretches(self.rooms, kind, first, end)
 
     def step_back(self, change: Change, applied: Applied) -> None:
         """Render a change if the client could see it, then undo its effect on the client."""
@@ -115,7 +131,7 @@ class _Walk:
         at = At(applied.position, applied.time_ms, self._server_name)
         shown = payload(change, at, self._viewer) + rest
         if shown:
-            self.lines.append((applied.position, shown))
+            self.stretches.append(single(applied.position, shown))
 
     def _undo(self, change: Change) -> None:
         viewer = self._viewer

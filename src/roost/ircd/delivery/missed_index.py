@@ -1,26 +1,46 @@
 """An index of recent changes, so that a moved session looks only at those that may concern it.
 
-    room -> changes in it    user -> changes to or by it    nickname -> changes that watchers see
+    user -> changes to or by it             one by one, because they change what the client sees
+    nickname -> changes that watchers see   one by one
+    room -> changes in it                   most of them: rendered once, and shared as stretches
 
-The sessions of a dead node move together, and each of them must find the few changes that it
-missed. The index is made when the first one asks, and used until the next entry.
+The sessions of a dead node move together, and most of them missed the same. What looks the same to
+all members of a room is a `RoomRun`, which is rendered once for each kind of client; a session that
+was in the room all the time takes a stretch of it. The index grows with the log while sessions
+move, and is forgotten afterwards.
 """
 
-import itertools
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from roost.chat.applied import Applied
-from roost.chat.changes import Change, Kicked, Parted
-from roost.chat.ids import Position
+from roost.chat.changes import (
+    AwayChanged,
+    Change,
+    Joined,
+    Kicked,
+    NickChanged,
+    Parted,
+    Quitted,
+    Said,
+    TopicChanged,
+)
+from roost.chat.ids import Position, RoomId
 from roost.chat.refusals import Refusal
 from roost.chat.state import Session, User
 from roost.ircd.delivery.audience import audience
+from roost.ircd.rendering.render import payload
+from roost.ircd.rendering.viewer import At, Viewer
 from roost.ircd.sessions.recent import RecentEntries
+from roost.ircd.sessions.stretches import Run, Stretch
 
 Place: TypeAlias = "tuple[str, int | str]"
 """A kind of key and the key."""
 _LISTENERS: Place = ("mode", "")
 """The key of all changes that users with some mode are told of; there are few."""
+STALE_ENTRIES = 50_000
+"""Entries after which the index is made anew, and forgets those that nobody can ask for."""
 
 
 class Happening(NamedTuple):
@@ -31,24 +51,79 @@ class Happening(NamedTuple):
     change: Change
 
 
+class RoomRun(Run):
+    """What everybody in a room with the same capabilities is shown of what others do."""
+
+    __slots__ = ("_done", "_viewer")
+
+    def __init__(self, capabilities: int) -> None:
+        super().__init__()
+        self._viewer = Viewer(capabilities)
+        self._done = 0
+
+    def extend(self, happenings: list[Happening], server_name: str) -> None:
+        """Render those of a room's changes that have been added since."""
+        for number, applied, change in happenings[self._done :]:
+            at = At(applied.position, applied.time_ms, server_name)
+            shown = payload(change, at, self._viewer)
+            if shown:
+                self.add(number, applied.position, shown)
+        self._done = len(happenings)
+
+
 class MissedIndex:
     """Finds the changes since a position that may concern a session."""
 
-    def __init__(self, recent: RecentEntries) -> None:
+    def __init__(self, recent: RecentEntries, server_name: str) -> None:
         self._recent = recent
-        self._since = Position(0)
-        self._until = Position(-1)
+        self._server_name = server_name
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew when it is used again."""
+        self._since = self._until = Position(-1)
+        self._all: list[Happening] = []
+        self._positions: list[Position] = []
+        """Of each happening."""
         self._happenings: dict[Place, list[Happening]] = {}
+        """Those that are looked at one by one."""
+        self._shared: dict[RoomId, list[Happening]] = {}
+        """Those that look the same to all members of a room, if they are not about them."""
+        self._runs: dict[tuple[RoomId, int], RoomRun] = {}
 
-    def concerning(self, session: Session, user: User, since: Position) -> list[Happening]:
-        """Return what a session may have been shown after `since`, newest first.
+    def bring_up_to_date(self, since: Position) -> None:
+        """Take in all recent entries after `since`, which the recent entries must reach."""
+        newest = self._recent.newest
+        is_usable = 0 <= self._since <= since and self._recent.reaches(self._until)
+        if not is_usable or newest - self._since > STALE_ENTRIES:
+            self.forget()
+            self._since = self._until = since
+        if self._until != newest:
+            self._add(self._recent.after(self._until))
+            self._until = newest
 
-        It includes everything that was shown, and everything that the user did. The recent entries
-        must reach back to `since`, and the newest of them must have led to the state of `user`.
+    @property
+    def end(self) -> int:
+        """The number that the next change will have."""
+        return len(self._all)
+
+    def first(self, since: Position, seen: tuple[Position, int] | None) -> int:
+        """Return the number of the first change after `since` and after what was `seen`."""
+        number = bisect_right(self._positions, since)
+        if seen is not None:
+            end = bisect_right(self._positions, seen[0])
+            while end > number and _identity(self._all[end - 1]) > seen:
+                end -= 1
+            number = max(number, end)
+        return number
+
+    def concerning(self, session: Session, user: User, first: int) -> list[Happening]:
+        """Return what a session may have been shown from the number `first` on, newest first.
+
+        It includes everything that the user did. Left out is what `stretches` finds. The newest
+        entry must have led to the state of `user`.
         """
-        if self._until != self._recent.newest or since < self._since:
-            self._make(since)
-        own = self._happenings.get(("user", user.id), [])
+        own = _since(self._happenings.get(("user", user.id), []), first)
         rooms = dict.fromkeys(user.rooms)
         for happening in own:
             if isinstance(happening.change, Parted | Kicked):
@@ -59,25 +134,81 @@ class MissedIndex:
         # Even if the user has no such mode now: it may have had one then.
         places.append(_LISTENERS)
         for place in places:
-            for happening in self._happenings.get(place, ()):
+            for happening in _since(self._happenings.get(place, []), first):
                 found[happening.number] = happening
-        return [
-            found[number]
-            for number in sorted(found, reverse=True)
-            if found[number].applied.position > since
-        ]
+        return [found[number] for number in sorted(found, reverse=True)]
 
-    def _make(self, since: Position) -> None:
-        self._since, self._until = since, self._recent.newest
-        self._happenings = {}
-        numbers = itertools.count()
-        for applied in self._recent.after(since):
+    def stretches(
+        self, rooms: Iterable[RoomId], capabilities: int, first: int, end: int
+    ) -> list[Stretch]:
+        """Return what was shown in rooms from the number `first` to before `end`, in order.
+
+        Nothing of it may concern the session in another way than as a member of the rooms.
+        """
+        found = []
+        for room in rooms:
+            shared = self._shared.get(room)
+            if not shared:
+                continue
+            run = self._runs.get((room, capabilities))
+            if run is None:
+                run = self._runs[room, capabilities] = RoomRun(capabilities)
+            run.extend(shared, self._server_name)
+            start, stop = bisect_left(run.numbers, first), bisect_left(run.numbers, end)
+            if start < stop:
+                found.append(Stretch(run, start, stop))
+        return found if len(found) < 2 else [_merge(found)]
+
+    def _add(self, entries: Iterable[Applied]) -> None:
+        for applied in entries:
             for result in applied.results:
                 if isinstance(result, Refusal):
                     continue
-                happening = Happening(next(numbers), applied, result)
+                happening = Happening(len(self._all), applied, result)
+                self._all.append(happening)
+                self._positions.append(applied.position)
+                is_shared = _is_shared(result)
                 for place in _places(result):
-                    self._happenings.setdefault(place, []).append(happening)
+                    if is_shared and place[0] == "room":
+                        self._shared.setdefault(RoomId(int(place[1])), []).append(happening)
+                    else:
+                        self._happenings.setdefault(place, []).append(happening)
+
+
+def _is_shared(change: Change) -> bool:
+    """Return whether a change looks the same to all members of a room, except who it is about."""
+    match change:
+        case Said():
+            return not change.minimum_status
+        case Joined() | Parted() | Quitted() | NickChanged() | TopicChanged() | AwayChanged():
+            return True
+    return False
+
+
+def _identity(happening: Happening) -> tuple[Position, int]:
+    return happening.applied.position, happening.change.part
+
+
+def _since(happenings: list[Happening], first: int) -> list[Happening]:
+    if not happenings or happenings[0].number >= first:
+        return happenings
+    return happenings[bisect_left(happenings, first, key=_number) :]
+
+
+def _number(happening: Happening) -> int:
+    return happening.number
+
+
+def _merge(stretches: list[Stretch]) -> Stretch:
+    """Merge what was shown in several rooms; what was shown in two of them is one line."""
+    lines: dict[int, tuple[Position, bytes]] = {}
+    for run, first, last in stretches:
+        for index in range(first, last):
+            lines[run.numbers[index]] = (run.positions[index], run.payloads[index])
+    merged = Run()
+    for number in sorted(lines):
+        merged.add(number, *lines[number])
+    return Stretch(merged, 0, len(lines))
 
 
 def _places(change: Change) -> dict[Place, None]:

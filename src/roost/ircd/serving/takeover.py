@@ -49,7 +49,7 @@ class Takeover:
         self._recent = recent
         self._answers = answers
         self._refuse = refuse
-        self._missed = MissedIndex(recent)
+        self._missed = MissedIndex(recent, environment.config.server_name)
         self._attaching: list[tuple[SessionId, int]] = []
         """Sessions and generations to ask the log for at the end of the turn."""
 
@@ -101,7 +101,7 @@ class Takeover:
         if is_newcomer:
             told = rooms_for_newcomer(lambda: self._environment.context(session), missed.rooms)
             self._answers.send_unasked(session, told)
-        handover.miss(missed.lines, state.position)
+        handover.miss(missed.stretches, state.position)
         if known.last_line > session.handled_line:
             handover.last_line = known.last_line
             session.nick = nick_before(self._recent, session, known.last_line)
@@ -149,7 +149,7 @@ class Takeover:
             return
         if handover.until < state.position:
             missed = self._missed_since(handover.until, session)
-            handover.miss(missed.lines, state.position)
+            handover.miss(missed.stretches, state.position)
         rest = handover.take_missed(Position(state.position + 1))
         self._answers.send_unasked(session, rest)
         session.handover = session.introduction = None

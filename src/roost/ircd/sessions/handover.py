@@ -8,12 +8,14 @@ is held back until the last line that has taken effect is answered, and is then 
 this node dies earlier, the client has been shown nothing, and the next node starts again.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 
 import msgspec
 
 from roost.chat.ids import Position
+from roost.ircd.sessions.stretches import Stretch
 from roost.protocol.trunk import Item
 
 
@@ -24,19 +26,24 @@ class Handover(msgspec.Struct, eq=False):
     """The last line that took effect while another node served the session; 0 for none."""
     items: list[Item] = msgspec.field(default_factory=list)
     """Items to send, in order."""
-    missed: deque[tuple[Position, bytes]] = msgspec.field(default_factory=deque)
-    """Lines about others that are not in `items` yet, in order, with their entries' positions."""
+    missed: deque[Stretch] = msgspec.field(default_factory=deque)
+    """Lines about others that are not in `items` yet, in order."""
     until: Position = Position(0)
     """The last entry whose lines are in either."""
 
-    def miss(self, lines: Iterable[tuple[Position, bytes]], until: Position) -> None:
+    def miss(self, stretches: Iterable[Stretch], until: Position) -> None:
         """Add what was missed up to the entry `until`."""
-        self.missed.extend(lines)
+        self.missed.extend(stretches)
         self.until = until
 
     def take_missed(self, before: Position) -> list[bytes]:
         """Take what happened before an entry."""
         lines: list[bytes] = []
-        while self.missed and self.missed[0][0] < before:
-            lines.append(self.missed.popleft()[1])
+        while self.missed:
+            run, first, last = self.missed.popleft()
+            cut = bisect_left(run.positions, before, first, last)
+            lines += run.take(first, cut)
+            if cut < last:
+                self.missed.appendleft(Stretch(run, cut, last))
+                break
         return lines
