@@ -8,7 +8,7 @@ Pure: no I/O and no clock. All its state can be made again from the replicated s
 the balancers still hold. It never changes the chat state, and shows only what is committed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -102,6 +102,10 @@ class Server:
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
         self._serving.work(size_max)
+
+    def congested(self, balancers: Collection[str]) -> None:
+        """Note which balancers have not read what they were sent; let what can wait for them."""
+        self._serving.congested = balancers
 
     # Balancers
 
@@ -287,7 +291,6 @@ class Server:
             self._serving.give_up(session)
         elif session.generation == change.generation:
             self._serving.attached(session)
-            self._serving.pump(session)
 
     def _close(self, change: SessionClosed) -> None:
         self._confirm_detached(change.session)

@@ -26,6 +26,7 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.engine import AT_ONCE, Engine
 from roost.node.engine.inputs import (
+    Congested,
     Input,
     LagMeasured,
     Leave,
@@ -52,6 +53,8 @@ LAG_INTERVAL_S = 0.1
 LAG_WEIGHT = 0.1
 """How much one measurement counts: the average is over about a second."""
 STOP_POLL_S = 0.01
+CONGESTION_POLL_S = 0.01
+"""How often to see whether a balancer reads again what it is sent."""
 
 FrameT = TypeVar("FrameT")
 Send: TypeAlias = Callable[[str, Iterable[bytes]], None]
@@ -88,6 +91,8 @@ class Driver:
         self._carry_out: Callable[[DiskEffect], None]
         self._send_to_peer: Send
         self._send_to_balancer: Send
+        self._find_congested: Callable[[], frozenset[str]] = frozenset
+        self._congested: frozenset[str] = frozenset()
         self._is_turn_due = False
         self._is_running = False
         self._timer: asyncio.TimerHandle | None = None
@@ -105,11 +110,14 @@ class Driver:
         carry_out: Callable[[DiskEffect], None],
         send_to_peer: Send,
         send_to_balancer: Send,
+        congested: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
 
-        `carry_out` obeys the effects on the disk.
+        `carry_out` obeys the effects on the disk. `congested` returns the balancers to which much
+        has been sent that is still here.
         """
+        self._find_congested = congested
         self._carry_out = carry_out
         self._send_to_peer = send_to_peer
         self._send_to_balancer = send_to_balancer
@@ -181,6 +189,10 @@ class Driver:
         if not self._is_running:
             return
         self._turns += 1
+        congested = self._find_congested()
+        if congested != self._congested:
+            self._congested = congested
+            self._engine.receive(Congested(congested), clock.now())
         for effect in self._engine.take_effects():
             self._obey(effect)
         self._arm()
@@ -221,6 +233,8 @@ class Driver:
             # After the input that has come meanwhile.
             self.receive(Tick())
             return
+        if self._congested:
+            deadline = min(deadline, clock.monotonic() + CONGESTION_POLL_S)
         if self._timer is not None:
             if self._timer_at <= deadline:
                 return
@@ -234,7 +248,7 @@ class Driver:
         self._timer = None
         if not self._is_running:
             return
-        if clock.monotonic() < self._engine.next_deadline():
+        if not self._congested and clock.monotonic() < self._engine.next_deadline():
             self._arm()
         else:
             self.receive(Tick())

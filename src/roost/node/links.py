@@ -29,6 +29,9 @@ from roost.wire.tls import describe_failure
 
 _logger = structlog.get_logger()
 
+CONGESTED_BYTES = 4 * 1024 * 1024
+"""Unsent bytes above which a peer is given no work that can wait: a few turns' output, and far
+below the limit at which its link is dropped."""
 CONNECT_S_MAX = 2.0
 """For TCP and TLS together; a peer that takes longer could not serve anybody anyway."""
 
@@ -116,6 +119,14 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         link = self._links.get(name)
         if link is not None:
             link.connection.send_many(bodies)
+
+    def congested(self) -> frozenset[str]:
+        """Return the peers that have not read what they were sent."""
+        return frozenset(
+            name
+            for name, link in self._links.items()
+            if link.connection.unsent_bytes > CONGESTED_BYTES
+        )
 
     # What a kind of link decides
 

@@ -146,7 +146,7 @@ class Node:
                 http_port = await stack.enter_async_context(http)
             tune_process()
             store.begin(driver.receive, self._fail)
-            driver.start(store.obey, mesh.send, trunks.send)
+            driver.start(store.obey, mesh.send, trunks.send, trunks.congested)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()

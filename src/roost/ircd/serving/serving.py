@@ -10,6 +10,7 @@ all of them, so that a node that takes over before can replay them.
 """
 
 from collections import deque
+from collections.abc import Collection
 
 from roost.chat.applied import Applied
 from roost.chat.commands import Act, Operation
@@ -39,6 +40,9 @@ from roost.ircd.sessions.recent import RecentEntries
 from roost.ircd.sessions.session import LocalSession, Phase
 from roost.protocol import trunk as frames
 from roost.protocol.trunk import Close, Lines, Refuse
+
+TAKEOVERS_PER_TURN = 50
+"""Sessions that the node begins to serve in a turn: some milliseconds of work."""
 
 
 class Serving:
@@ -71,6 +75,8 @@ class Serving:
         """Long answers, in the order in which they continue."""
         self._going_quickly: deque[GoingAnswer] = deque()
         """Those that continue in each turn, and not at each tick."""
+        self.congested: Collection[str] = ()
+        """Balancers that have not read what they were sent; what can wait for them does."""
         self._unopened: list[Context] = []
         """Registrations to ask for again at the next tick."""
 
@@ -273,10 +279,8 @@ class Serving:
             self.takeover.ask_for(session)
         elif generation > session.generation:
             self.give_up(session)
-        elif self._recent.reaches(session.served):
-            self.open(session, context.line, is_new=False)
         else:
-            self.refuse(session, TOO_LATE)
+            self.takeover.grant(session)
 
     def open(self, session: LocalSession, line: int, *, is_new: bool) -> None:
         """Welcome a client that the log has registered, and acknowledge its lines up to `line`.
@@ -319,8 +323,11 @@ class Serving:
 
     def attached(self, session: LocalSession) -> None:
         """Serve a session that the log has given to this node."""
-        if session.phase is not Phase.ATTACHING:
-            return
+        if session.phase is Phase.ATTACHING:
+            self.takeover.grant(session)
+
+    def _begin_serving(self, session: LocalSession) -> None:
+        """Serve a session that another node served, now that its turn has come."""
         if not self._recent.reaches(session.served):
             self.refuse(session, TOO_LATE)
         elif session.opened_line:
@@ -329,25 +336,43 @@ class Serving:
             self.takeover.take_up(session)
             self._answers.show(session, frames.Serving(session.id, session.generation))
             self.takeover.hand_over(session, has_missed=True)
+        self.pump(session)
 
     # Time
 
     @property
     def has_work(self) -> bool:
         """Whether `work` has something to do."""
-        return bool(self._going_quickly)
+        granted, going = self.takeover.granted, self._going_quickly
+        if not self.congested:
+            return bool(granted or going)
+        return any(session.balancer not in self.congested for session in granted) or any(
+            one.context.session.balancer not in self.congested for one in going
+        )
 
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
-        for _ in range(min(len(self._going_quickly), STEPS_PER_TURN)):
+        granted, going = self.takeover.granted, self._going_quickly
+        for _ in range(min(len(granted), TAKEOVERS_PER_TURN)):
             if self._outbox.size >= size_max:
-                break
-            going = self._going_quickly.popleft()
-            if self._is_served(going.context.session):
-                self._go_on(going)
+                return
+            session = granted.popleft()
+            if session.balancer in self.congested:
+                granted.append(session)
+            elif self._is_served(session) and session.phase is Phase.GRANTED:
+                self._begin_serving(session)
+        for _ in range(min(len(going), STEPS_PER_TURN)):
+            if self._outbox.size >= size_max:
+                return
+            one = going.popleft()
+            if one.context.session.balancer in self.congested:
+                going.append(one)
+            elif self._is_served(one.context.session):
+                self._go_on(one)
 
     def tick(self) -> None:
         """Continue long answers, and ask again for what the log could not take yet."""
+        self.takeover.tick()
         for _ in range(STEPS_PER_TICK):
             going = self._going.popleft() if self._going else None
             if going is not None and self._is_served(going.context.session):

@@ -5,6 +5,7 @@
 See `ircd.sessions.handover` for the order in which a client is told what it missed.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from roost.chat.applied import Applied
@@ -25,6 +26,8 @@ from roost.ircd.sessions.session import LocalSession, Phase
 
 ATTACHED_AT_ONCE_MAX = 500
 """Sessions in one command: an entry of 10 kB, and a few milliseconds of work for every node."""
+IDLE_TICKS = 20
+"""Some seconds: the sessions of a lost node come one after the other."""
 TOO_LATE = "the client was served too long ago"
 
 
@@ -52,6 +55,9 @@ class Takeover:
         self._missed = MissedIndex(recent, environment.config.server_name)
         self._attaching: list[tuple[SessionId, int]] = []
         """Sessions and generations to ask the log for at the end of the turn."""
+        self.granted: deque[LocalSession] = deque()
+        """Sessions to be served from now on, when their turn comes."""
+        self._idle_ticks = 0
 
     def ask_for(self, session: LocalSession) -> None:
         """Ask the log to fence off the node that served a session before."""
@@ -64,6 +70,19 @@ class Takeover:
         for start in range(0, len(attaching), ATTACHED_AT_ONCE_MAX):
             some = attaching[start : start + ATTACHED_AT_ONCE_MAX]
             self._outbox.command(AttachSessions(tuple(some)))
+
+    def grant(self, session: LocalSession) -> None:
+        """Note that the log has given a session to this node."""
+        session.phase = Phase.GRANTED
+        self.granted.append(session)
+        self._idle_ticks = 0
+
+    def tick(self) -> None:
+        """Forget what only takeovers need, when there has been none for a while."""
+        if not self.granted:
+            self._idle_ticks += 1
+            if self._idle_ticks == IDLE_TICKS:
+                self._missed.forget()
 
     def take_up(self, session: LocalSession) -> None:
         """Fill in a session from the replicated state."""

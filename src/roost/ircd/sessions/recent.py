@@ -19,6 +19,8 @@ class RecentEntries:
         self._entries_max = entries_max
         self._entries: deque[Applied] = deque()
         self._by_line: dict[tuple[SessionId, int], Applied] = {}
+        self._openings: dict[SessionId, Applied] = {}
+        """The entries that registered sessions."""
         self._start = start
         """The position before the oldest entry in the ring."""
 
@@ -33,17 +35,22 @@ class RecentEntries:
         is_effect = not (applied.is_duplicate or applied.is_fenced or applied.request)
         if applied.session and is_effect:
             self._by_line[applied.session, applied.line] = applied
+            if applied.results and isinstance(applied.results[0], SessionOpened | SessionResumed):
+                self._openings[applied.session] = applied
         if len(self._entries) > self._entries_max:
             oldest = self._entries.popleft()
             self._start = oldest.position
             key = (oldest.session, oldest.line)
             if self._by_line.get(key) is oldest:
                 del self._by_line[key]
+                if self._openings.get(oldest.session) is oldest:
+                    del self._openings[oldest.session]
 
     def reset(self, start: Position) -> None:
         """Drop all entries, because a snapshot replaced those up to `start`."""
         self._entries.clear()
         self._by_line.clear()
+        self._openings.clear()
         self._start = start
 
     def reaches(self, position: Position) -> bool:
@@ -67,12 +74,7 @@ class RecentEntries:
 
     def opening(self, session: SessionId) -> Applied | None:
         """Return the entry that registered a session; None if it is not in the ring."""
-        for applied in self._entries:
-            if applied.session == session and any(
-                isinstance(result, SessionOpened | SessionResumed) for result in applied.results
-            ):
-                return applied
-        return None
+        return self._openings.get(session)
 
 
 def nick_before(recent: RecentEntries, session: LocalSession, last: int) -> str:

@@ -21,10 +21,15 @@ class Phase(enum.Enum):
     """The client is registering; its lines are not acknowledged yet."""
     ATTACHING = 2
     """Registered elsewhere; the log has not given it to this node yet."""
+    GRANTED = 5
+    """The log has given it to this node, which begins to serve it when its turn comes."""
     LIVE = 3
     """Registered, and served here."""
     ENDING = 4
     """The log was asked to close it; no more lines are handled."""
+
+
+_BUSY = (Phase.ATTACHING, Phase.GRANTED, Phase.ENDING)
 
 
 class ResumeRequest(msgspec.Struct, frozen=True):
@@ -161,4 +166,4 @@ class LocalSession(msgspec.Struct, eq=False):
     @property
     def is_busy(self) -> bool:
         """Whether the next line must wait."""
-        return self.waiting_line > 0 or self.phase in (Phase.ATTACHING, Phase.ENDING)
+        return self.waiting_line > 0 or self.phase in _BUSY

@@ -117,7 +117,7 @@ class Engine:
         self._status_due = self._gossip_due = self._tick_due = now.monotonic
         self._shown_status: tuple[str, str, int] = ("", "", 0)
         self._shown_bytes = 0
-        """What clients are shown in this turn."""
+        """What clients are shown in this turn, beside what was put off in earlier ones."""
         self._stop_deadline: float | None = None
         self._now = now
 
@@ -225,6 +225,8 @@ class Engine:
                 self._clock.measure(peer, wall_ms, sent, received)
             case inputs.LagMeasured(milliseconds):
                 self._lag_ms = milliseconds
+            case inputs.Congested(balancers):
+                self._server.congested(balancers)
             case inputs.PeerConnected(peer):
                 self._peer_connected(peer)
             case inputs.PeerDisconnected(peer):
@@ -364,7 +366,8 @@ class Engine:
         """Return what the turn's inputs lead to, in the order in which to carry it out."""
         self._applier.begin_turn()
         self._server.work(OUTPUT_BYTES_MAX)
-        self._shown_bytes = 0
+        # What was put off must not keep anybody from being served now.
+        self._shown_bytes = -self._server.output_size
         while True:
             # What clients asked for since goes to the log in this turn, not in the next.
             self._take_server_output()

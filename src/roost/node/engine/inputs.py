@@ -152,6 +152,12 @@ class LagMeasured(msgspec.Struct, frozen=True):
     milliseconds: float
 
 
+class Congested(msgspec.Struct, frozen=True):
+    """These balancers have not read what they were sent; none if all have."""
+
+    balancers: frozenset[str]
+
+
 class Reconfigured(msgspec.Struct, frozen=True):
     """The configuration was read again; see `Server.reconfigure` for what may change."""
 
@@ -191,6 +197,7 @@ Input: TypeAlias = (
     | WorkDone
     | Tick
     | LagMeasured
+    | Congested
     | Reconfigured
     | Leave
     | Stop
