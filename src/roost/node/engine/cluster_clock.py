@@ -17,6 +17,8 @@ SETTLE_S = 10.0
 wrong and right again within it change nothing; a real correction is followed soon."""
 SLEW = 0.1
 """How fast small differences are made up for: 100 ms a second, so that no time seems to jump."""
+LOOK_S = 0.05
+"""How often the clocks are compared: `read` is called for every input of a node."""
 ABDICATION_S = 5.0
 """How often a leader whose clock is wrong tries to make another node lead."""
 ROUND_TRIP_S_MAX = 0.5
@@ -35,7 +37,7 @@ class ClusterClock:
         self._is_settled = False
         """Whether `_base` was ever agreed on by a majority."""
         self._disputed_since: float | None = None
-        self._moved_at = now.monotonic
+        self._moved_at = self._look_due = now.monotonic
         self._abdication_due = now.monotonic
 
     def measure(self, name: str, wall_ms: int, sent: float, received: float) -> None:
@@ -49,9 +51,12 @@ class ClusterClock:
 
     def read(self, now: Instant) -> Instant:
         """Return `now` with the cluster's time in place of this node's wall clock."""
-        self._own = _distance(now)
-        self._follow(now.monotonic)
-        return Instant(now.monotonic, round(now.monotonic * 1000 + self._base))
+        monotonic = now[0]
+        if monotonic >= self._look_due:
+            self._look_due = monotonic + LOOK_S
+            self._own = _distance(now)
+            self._follow(monotonic)
+        return Instant(monotonic, int(monotonic * 1000 + self._base))
 
     @property
     def offset_ms(self) -> int:
