@@ -61,7 +61,7 @@ class Session:
         self._is_patient = is_patient
         self.warn: Callable[[str], None] | None = None
         """Told each problem of the connection, for people."""
-        self._told: Problem | None = None
+        self._reported: Problem | None = None
         self.error = ""
         """What the model refused last, for people."""
         self._tries_max = len(target.addresses)
@@ -91,9 +91,9 @@ class Session:
         connection = self.model.connection
         self._was_online = self._was_online or self.model.is_online
         is_hopeless = not self._was_online and connection.attempt >= self._tries_max
-        if self.warn is not None and connection.problem not in (None, self._told):
+        if self.warn is not None and connection.problem not in (None, self._reported):
             self.warn(connection.problem.text)
-        self._told = connection.problem
+        self._reported = connection.problem
         if (is_hopeless and not self._is_patient) or connection.phase is Phase.STOPPED:
             raise ScriptError(describe(self.model))
         await self._changed.wait()

@@ -262,7 +262,7 @@ class Server:
             case Rehashed():
                 self._outbox.rehash()
             case OperatorsTold():
-                self._outbox.deed(change.text)
+                self._outbox.operator_action(change.text)
                 self._deliveries.show(change, applied, self._state)
             case _:
                 self._deliveries.show(change, applied, self._state)

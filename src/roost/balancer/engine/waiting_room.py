@@ -4,10 +4,9 @@ from roost.balancer.engine.relay import Relay
 from roost.balancer.engine.sessions import Session
 
 WAITING_TEXT = (
-    "The service is not ready at the moment. You are waiting; what you type is kept and sent as "
-    "soon as it is."
+    "The service is not ready. Stay connected: what you type is kept, and sent when it is ready."
 )
-CONNECTED_TEXT = "The service is ready; what you typed is being sent."
+CONNECTED_TEXT = "The service is ready. What you typed is being sent."
 
 
 class WaitingRoom:

@@ -37,7 +37,7 @@ class ServerOutput(msgspec.Struct):
     whispers: list[Whisper] = []
     jobs: list[tuple[int, Work]] = []
     """Each with the ticket that its outcome will carry."""
-    deeds: list[str] = []
+    operator_actions: list[str] = []
     """What operators did, for the node's own log file."""
     is_rehash_due: bool = False
     """Whether the node must read its configuration again."""
@@ -100,9 +100,9 @@ class Outbox:
         """Add slow work."""
         self._output.jobs.append((ticket, work))
 
-    def deed(self, text: str) -> None:
+    def operator_action(self, text: str) -> None:
         """Add what an operator did."""
-        self._output.deeds.append(text)
+        self._output.operator_actions.append(text)
 
     def rehash(self) -> None:
         """Ask the node to read its configuration again."""

@@ -448,8 +448,8 @@ class Engine:
             self._historian.ask(ticket, query)
         for ticket, work in output.jobs:
             self._effects.append(DoWork(ticket, work))
-        for deed in output.deeds:
-            self._log("info", "operator", deed=deed)
+        for action in output.operator_actions:
+            self._log("info", "operator", action=action)
         if output.is_rehash_due:
             self._effects.append(ReloadConfiguration())
         if output.whispers:

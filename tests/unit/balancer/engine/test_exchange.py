@@ -310,7 +310,7 @@ def test_a_waiting_client_is_told_once_and_its_lines_are_kept() -> None:
     assert trunk.take(Attach)
     assert trunk.take(Lines) == [Lines(session.id, 1, 1, (b"NICK a",))]
     assert alice.received.count(b"NOTICE") == 2
-    assert alice.received.endswith(b"The service is ready; what you typed is being sent.\r\n")
+    assert alice.received.endswith(b"The service is ready. What you typed is being sent.\r\n")
     assert world.exchange.waiting_count == 0
 
 

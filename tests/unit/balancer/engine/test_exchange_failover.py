@@ -255,7 +255,7 @@ def test_without_a_majority_clients_wait_are_told_once_and_their_lines_are_sent_
     assert alice.received.count(b"NOTICE") == 1, "the log has not given it to the node yet"
     trunk.show(Serving(session.id, 2))
     assert alice.received.count(b"NOTICE") == 2
-    assert alice.received.endswith(b"The service is ready; what you typed is being sent.\r\n")
+    assert alice.received.endswith(b"The service is ready. What you typed is being sent.\r\n")
     trunk.show(Reply(session.id, 2, 3, 0, True, b""))
     world.pass_time(5, trunk)
     assert alice.received.count(b"NOTICE") == 2
