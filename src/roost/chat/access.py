@@ -17,6 +17,8 @@ PRIVATE_MODES = "is"
 """With one of these modes, or with a key, a room is private: its history closes once it empties."""
 
 OPEN_HISTORY_MODE = "H"
+NO_CTCP_MODE = "C"
+CTCP_DELIMITER = "\x01"
 
 
 def folded_account(user: User) -> FoldedAccount:
@@ -62,15 +64,14 @@ def entry_refusal(room: Room, user: User, key: str) -> Reason | None:
         return None
     if room.key and key != room.key:
         return Reason.BAD_KEY
-    if is_banned(room, user):
+    is_invited = user.id in room.invited
+    # "A user who is banned from a channel and who carries an invitation sent by a channel operator
+    # is allowed to join the channel" (RFC 2811, section 4.3.1).
+    if not is_invited and is_banned(room, user):
         return Reason.BANNED
     if "R" in room.modes and not user.account:
         return Reason.NEEDS_ACCOUNT
-    if (
-        "i" in room.modes
-        and user.id not in room.invited
-        and not is_listed(room.invitation_masks, user)
-    ):
+    if "i" in room.modes and not is_invited and not is_listed(room.invitation_masks, user):
         return Reason.INVITE_ONLY
     if room.limit and len(room.members) >= room.limit:
         return Reason.ROOM_FULL
@@ -93,6 +94,20 @@ def muting_mode(room: Room, user: User) -> str:
     if "M" in room.modes and not user.account:
         return "M"
     return "b" if is_muted(room, user) else ""
+
+
+def is_ctcp(text: str, breaks: tuple[int, ...] = ()) -> bool:
+    """Return whether a message has a line of CTCP, other than what somebody does (ACTION).
+
+    Source: modern.ircdocs.horse/ctcp.
+    """
+    for start in (0, *breaks):
+        is_framed = text.startswith(CTCP_DELIMITER, start)
+        # The command ends with a space, with the delimiter, or with the line.
+        command = text[start + 1 : start + 8]
+        if is_framed and command.rstrip(f"{CTCP_DELIMITER} \n").upper() != "ACTION":
+            return True
+    return False
 
 
 def may_read(room: Room, user: User) -> bool:

@@ -1,5 +1,6 @@
 """MODE, for rooms and users (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
 
+from roost.chat.access import is_listed
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
 from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.directory import find_room, find_user
@@ -12,7 +13,7 @@ from roost.chat.step import BOT_MODE, Step, has_operator_rights, mask_of, source
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_valid_list_entry, normalise_entry
 
-FLAGS = "HMRimnst"
+FLAGS = "CHMRimnst"
 """Room modes without a parameter."""
 USER_MODES = BOT_MODE + "iosw"
 LIMIT_MAX = 1_000_000
@@ -136,7 +137,17 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
         step.refused(Reason.LIST_FULL, room.name, change.letter)
         return None
     entries[folded] = ListEntry(mask, mask_of(user), step.time_ms)
+    if change.letter == "b":
+        _withdraw_invitations(step, room, folded)
     return ModeChange(True, change.letter, mask)
+
+
+def _withdraw_invitations(step: Step, room: Room, ban: str) -> None:
+    """Withdraw the invitations of those whom a new ban matches, because they would open it."""
+    for user_id in list(room.invited):
+        user = step.state.users.get(user_id)
+        if user is None or is_listed((ban,), user):
+            del room.invited[user_id]
 
 
 @applies(SetUserModes)

@@ -13,7 +13,7 @@ class Reason(enum.IntEnum):
 
     NO_SUCH_NICK = 1  # nick
     NO_SUCH_ROOM = 2  # room
-    CANNOT_SEND = 3  # room, detail: "n", "m", "M" or "b"
+    CANNOT_SEND = 3  # room, detail: the mode
     TOO_MANY_ROOMS = 4  # room
     NICK_INVALID = 5  # nick
     NICK_IN_USE = 6  # nick

@@ -165,8 +165,8 @@ def kick(step: Step, user: User, operation: Kick) -> None:
 def invite(step: Step, user: User, operation: Invite) -> None:
     """Invite a user; only operators may invite into an invite-only room.
 
-    Only an operator's invitation lets the user past +i: otherwise a member's earlier invitation
-    would still do so after an operator has set +i.
+    Only an operator's invitation lets the user past +i and bans: otherwise a member's earlier
+    invitation would still do so after an operator has set them.
     """
     room = find_room(step.state, operation.room)
     # The target "SHOULD exist", and that means to have "at least one user on it".

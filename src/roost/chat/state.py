@@ -192,6 +192,8 @@ class Whowas(msgspec.Struct, frozen=True, array_like=True):
     realname: str
     account: str
     time_ms: int
+    is_visible: bool = False
+    """They were not invisible (+i), so that a mask finds them."""
 
 
 class NetworkBan(msgspec.Struct, frozen=True, array_like=True):

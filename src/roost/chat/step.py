@@ -10,6 +10,10 @@ BOT_MODE = "B"
 """The user mode of bots (ircv3.net/specs/extensions/bot-mode)."""
 
 
+INVISIBLE_MODE = "i"
+"""The user mode of those who are found only by whoever knows their nickname."""
+
+
 class Step:
     """Collects an entry's results, and numbers its changes."""
 

@@ -1,6 +1,6 @@
 """PRIVMSG, NOTICE and TAGMSG (modern.ircdocs.horse, "Sending Messages")."""
 
-from roost.chat.access import muting_mode
+from roost.chat.access import NO_CTCP_MODE, is_ctcp, muting_mode
 from roost.chat.changes import OPERATOR, VOICE, Said
 from roost.chat.commands.messages import Say
 from roost.chat.dispatch import applies
@@ -35,6 +35,8 @@ def _say_in_room(step: Step, user: User, operation: Say) -> None:
         return
     room = state.rooms[room_id]
     obstacle = muting_mode(room, user)
+    if NO_CTCP_MODE in room.modes and is_ctcp(operation.text, operation.breaks):
+        obstacle = obstacle or NO_CTCP_MODE
     if obstacle:
         _refuse(step, operation, Reason.CANNOT_SEND, obstacle)
         return

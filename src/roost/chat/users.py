@@ -17,7 +17,7 @@ from roost.chat.presence import UNATTENDED, change_away, update_auto_away
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_reserved
 from roost.chat.state import NOTHING, State, User, Whowas
-from roost.chat.step import Step, cut, rooms_of, source_of
+from roost.chat.step import INVISIBLE_MODE, Step, cut, rooms_of, source_of
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
@@ -59,7 +59,15 @@ def remember(step: Step, user: User) -> None:
     folded = FoldedNick(fold_nick(user.nick))
     entries = state.whowas.pop(folded, [])
     entries.append(
-        Whowas(user.nick, user.username, user.host, user.realname, user.account, step.time_ms)
+        Whowas(
+            user.nick,
+            user.username,
+            user.host,
+            user.realname,
+            user.account,
+            step.time_ms,
+            is_visible=INVISIBLE_MODE not in user.modes,
+        )
     )
     # Removed and added again, the nickname becomes the last to be dropped.
     state.whowas[folded] = entries

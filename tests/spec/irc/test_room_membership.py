@@ -264,6 +264,36 @@ def test_invite_refusals() -> None:
     assert bob.commands() == ["482"]
 
 
+def test_an_operators_invitation_opens_a_ban() -> None:
+    """A user who is banned from a channel and who carries an invitation sent by a channel operator
+    is allowed to join the channel (RFC 2811, 4.3.1)."""
+    world = World()
+    alice, bob = world.join("#a", "alice", "bob")
+    carol = world.register("carol")
+    alice.send("MODE #a +b carol!*@*")
+    bob.send("INVITE carol #a")
+    carol.lines()
+    carol.send("JOIN #a")
+    carol.expect(":roost.local 474 carol #a :Cannot join channel (+b)")
+    alice.send("INVITE carol #a")
+    carol.send("JOIN #a", "PART #a", "JOIN #a")
+    assert carol.commands() == ["INVITE", "JOIN", "353", "366", "PART", "474"]
+
+
+def test_a_new_ban_withdraws_invitations() -> None:
+    """The ban is the operators' later word."""
+    world = World()
+    (alice,) = world.join("#a", "alice")
+    carol, dave, eve = [world.register(nick) for nick in ("carol", "dave", "eve")]
+    alice.send("MODE #a +i", "INVITE carol #a", "INVITE dave #a", "INVITE eve #a")
+    eve.send("QUIT")
+    alice.send("MODE #a +b carol!*@*")
+    for client, command in ((carol, "474"), (dave, "JOIN")):
+        client.lines()
+        client.send("JOIN #a")
+        assert client.commands()[0] == command
+
+
 def test_rooms_live_on_when_they_are_empty() -> None:
     world = World()
     (alice,) = world.join("#a", "alice")

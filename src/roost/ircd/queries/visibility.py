@@ -7,8 +7,9 @@ Source: modern.ircdocs.horse, "Invisible User Mode" and "Secret Channel Mode".
 """
 
 from roost.chat.state import Room, State, User
+from roost.chat.step import INVISIBLE_MODE
 
-HIDES_USER = "i"
+HIDES_USER = INVISIBLE_MODE
 HIDES_ROOM = "s"
 
 

@@ -70,7 +70,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "MODE": (
         "MODE <room> [<modes> [<parameters>]]",
         "MODE <your nick> [<modes>]",
-        "Shows or changes modes. Rooms have b e I k l i m n s t R M o v, you have B i w.",
+        "Shows or changes modes. Rooms have b e I k l i m n s t C H R M o v, you have B i w.",
     ),
     "MONITOR": (
         "MONITOR + <nick>,... | - <nick>,... | C | L | S",
@@ -137,5 +137,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Lists people with their addresses. Fields are letters of tcuihsnfdlaor (WHOX).",
     ),
     "WHOIS": ("WHOIS <nick>", "Shows information about somebody who is online."),
-    "WHOWAS": ("WHOWAS <nick> [<count>]", "Shows who used a nickname before."),
+    "WHOWAS": (
+        "WHOWAS <nick or mask> [<count>]",
+        "Shows who used a nickname before. A mask finds only people who were not invisible (+i).",
+    ),
 }

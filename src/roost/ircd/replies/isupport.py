@@ -5,6 +5,7 @@ MONITOR, MSGREFTYPES, UTF8ONLY and WHOX.
 """
 
 from roost.chat.commands import OPERATIONS_MAX
+from roost.chat.modes import FLAGS
 from roost.chat.settings import Settings
 from roost.chat.step import BOT_MODE
 from roost.irc import numerics
@@ -20,10 +21,9 @@ TOKENS_PER_LINE_MAX = 13
 LIST_MODES = "Ibe"
 KEY_MODES = "k"
 PARAMETER_MODES = "l"
-FLAG_MODES = "HMRimnst"
+FLAG_MODES = FLAGS
 STATUS_MODES = "ov"
-USER_MODES = BOT_MODE + "iosw"
-"""Room modes by type (A, B, C, D), the modes of members, and user modes."""
+"""Room modes by type (A, B, C, D), and the modes of members."""
 
 ROOM_MODES_WITH_PARAMETER = "".join(sorted(LIST_MODES + KEY_MODES + PARAMETER_MODES + STATUS_MODES))
 ROOM_MODES = "".join(sorted(ROOM_MODES_WITH_PARAMETER + FLAG_MODES))

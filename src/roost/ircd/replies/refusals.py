@@ -80,6 +80,7 @@ _CANNOT_SEND = {
     "m": "Cannot send to channel: it is moderated (+m)",
     "M": "Cannot send to channel: log in to an account first (+M)",
     "b": "Cannot send to channel: you are banned (+b)",
+    "C": "Cannot send to channel: CTCP is not allowed here (+C)",
 }
 
 _CANNOT_RENAME = "The channel cannot be renamed: the name is invalid, or it was renamed just now"

@@ -10,6 +10,7 @@ Source: modern.ircdocs.horse, "Connection Registration".
 from roost.chat.applied import Applied
 from roost.chat.commands.sessions import OpenSession, ResumeSession
 from roost.chat.ids import incarnation_of
+from roost.chat.modes import USER_MODES
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import State
 from roost.irc import numerics
@@ -127,7 +128,7 @@ def send_welcome(context: Context) -> None:
         numerics.RPL_MYINFO,
         config.server_name,
         config.version,
-        isupport.USER_MODES,
+        USER_MODES,
         isupport.ROOM_MODES,
         isupport.ROOM_MODES_WITH_PARAMETER,
     )
