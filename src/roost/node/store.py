@@ -1,7 +1,8 @@
 """The node's disk: obeys disk effects on two threads, in order where order matters.
 
     Persist, Compact                     --> GroupCommitter --> log.db
-    AddGap, WriteHistory, ImportRows     --> one at a time  --> Worker --> history.db
+    ForgetHistory, AddGap, WriteHistory,
+    ImportRows                           --> one at a time  --> Worker --> history.db
     AnswerQuery, ExportRows              ---------------------> Worker
 
 While the disk is full, a change of the history is repeated until there is room, and the node calls
@@ -25,6 +26,7 @@ from roost.node.engine.effects import (
     Compact,
     DiskEffect,
     ExportRows,
+    ForgetHistory,
     HistoryChange,
     HistoryQuestion,
     HistoryState,
@@ -37,6 +39,7 @@ from roost.node.engine.inputs import (
     AnswerFailed,
     DiskInput,
     Exported,
+    HistoryForgotten,
     HistoryWritten,
     Imported,
     Persisted,
@@ -96,7 +99,9 @@ class DiskStore:
         self._is_closed = False
         self._is_indexing = False
         self._stored: Stored | None = stored
-        self.history_state = HistoryState(applied=history.applied, gaps=history.gaps())
+        self.history_state = HistoryState(
+            applied=history.applied, gaps=history.gaps(), terms=history.terms()
+        )
         """The history's state when it was opened."""
 
     @classmethod
@@ -262,12 +267,15 @@ class DiskStore:
 def _change(history: HistoryStore, effect: HistoryChange) -> DiskInput | None:
     """Change the history; return the input that this leads to."""
     match effect:
-        case AddGap(first, last):
+        case ForgetHistory(last):
+            return HistoryForgotten(history.forget(last))
+        case AddGap(first, last, term):
             history.add_gap(first, last)
+            history.skip_terms(first, last, term)
             history.reset_applied(max(history.applied, last))
             return None
-        case WriteHistory(rows, applied, is_synced):
-            history.write(rows, applied)
+        case WriteHistory(rows, applied, is_synced, terms):
+            history.write(rows, applied, terms)
             if is_synced:
                 history.sync()
             return HistoryWritten(applied)

@@ -1,6 +1,7 @@
 """The follower's part: adopting the leader's log (5.3) or its snapshot (section 7)."""
 
 from roost.raft.core import Core, Role
+from roost.raft.log import UNKNOWN_TERM
 from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
@@ -48,6 +49,7 @@ class Following:
         matched = previous + len(entries)
         commit = core.commit_index
         if previous < commit:
+            self._check_committed(message)
             # Committed entries equal the leader's (leader completeness): skip them.
             entries = entries[commit - previous :]
             matched = max(matched, commit)
@@ -67,6 +69,18 @@ class Following:
         if not core.is_sound:
             self._recovery.check(message.commit)
         self._acknowledge(sender, matched, is_heartbeat=not message.entries)
+
+    def _check_committed(self, message: AppendRequest) -> None:
+        """Fail rather than have two histories: a disk set back can make a majority lose entries."""
+        core = self._core
+        index, term = message.previous_index, message.previous_term
+        if message.entries:
+            count = min(core.commit_index - index, len(message.entries))
+            index, term = index + count, message.entries[count - 1].term
+        assert core.log.term_at(index) in (term, UNKNOWN_TERM), (
+            f"the entry at {index} was committed in term {core.log.term_at(index)}, and the leader"
+            f" has another one, of term {term}: this node needs an empty directory"
+        )
 
     def _hear(self, sender: str, term: int) -> bool:
         """Accept a leader; return False if it is deposed or cannot be trusted yet."""

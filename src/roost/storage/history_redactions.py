@@ -48,14 +48,34 @@ def redact_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> Sequence
     ]
 
 
-def _note(connection: sqlite3.Connection, row: Row) -> None:
+def unredact(connection: sqlite3.Connection, after: int) -> list[int]:
+    """Forget the redactions in rows from position `after` on, which are about to be dropped.
+
+    Return the positions before it of the messages that they redacted.
+    """
+    found = connection.execute(
+        f"SELECT {COLUMNS} FROM rows WHERE position >= ? AND kind = ?",  # noqa: S608
+        (after, KIND_REDACTION),
+    ).fetchall()
+    rows = [row for row in map(verified, found) if row is not None]
+    places = [place for place in map(_place, rows) if place is not None]
+    connection.executemany("DELETE FROM redactions WHERE position = ? AND part = ?", places)
+    return sorted({position for position, _ in places if position < after})
+
+
+def _place(row: Row) -> tuple[int, int] | None:
+    """Return the place of the message that a row redacts; None if the row cannot be read."""
     try:
         change = decode_change(row.record)
     except msgspec.MsgspecError:
+        return None
+    return (change.position, change.number) if isinstance(change, Redacted) else None
+
+
+def _note(connection: sqlite3.Connection, row: Row) -> None:
+    place = _place(row)
+    if place is None:
         return
-    if not isinstance(change, Redacted):
-        return
-    place = (change.position, change.number)
     connection.execute("INSERT OR IGNORE INTO redactions VALUES (?, ?)", place)
     stored = connection.execute(
         f"SELECT {COLUMNS} FROM rows WHERE position = ? AND part = ?",  # noqa: S608

@@ -25,7 +25,7 @@ from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
 from roost.storage.history_pages import read_page
-from roost.storage.history_redactions import redact_rows
+from roost.storage.history_redactions import redact_rows, unredact
 from roost.storage.history_rows import (
     COLUMNS,
     first_position_at,
@@ -33,7 +33,7 @@ from roost.storage.history_rows import (
     verified,
     whole,
 )
-from roost.storage.history_targets import note_latest, read_targets
+from roost.storage.history_targets import forget_latest, note_latest, read_targets
 from roost.storage.records import read_record, write_record
 from roost.storage.search_index import SearchIndex, read_found
 
@@ -52,6 +52,7 @@ MISPLACED = "a row lies where none can be"
 """No neighbour can repair that: even the row's place is damaged."""
 
 _Gaps: TypeAlias = tuple[tuple[Position, Position], ...]
+_Terms: TypeAlias = tuple[tuple[Position, int], ...]
 
 
 class HistoryStore:
@@ -67,6 +68,7 @@ class HistoryStore:
         self._path = directory.path / "history.db"
         self._findings: list[str] = []
         self._database, self._applied, self._gaps = self._open()
+        self._terms = self._read_terms()
         self._index = SearchIndex(directory.path / "search.db")
 
     @property
@@ -141,14 +143,31 @@ class HistoryStore:
         _write_gaps(connection, gaps)
         return gaps
 
-    def write(self, rows: Sequence[Row], applied: Position) -> None:
-        """Store the rows of the positions up to `applied`; existing ones stay as they are."""
+    def _read_terms(self) -> _Terms:
+        """Return where terms begin; a missing or damaged record makes them unknown."""
+        with self._database.guard() as connection:
+            value = read_record(connection, "terms")
+        return () if value is None else msgspec.json.decode(value, type=_Terms)
+
+    def terms(self) -> tuple[tuple[Position, int], ...]:
+        """Return the terms of the entries that the rows come from: where each begins."""
+        return self._terms
+
+    def write(self, rows: Sequence[Row], applied: Position, terms: _Terms = ()) -> None:
+        """Store the rows of the positions up to `applied`; existing ones stay as they are.
+
+        `terms` are those that begin in these positions.
+        """
         applied = max(applied, self._applied)
+        known = (*_before(self._terms, terms[0][0]), *terms) if terms else self._terms
         with self._database.transaction() as connection:
             insert_rows(connection, redact_rows(connection, rows))
             note_latest(connection, rows)
             _write_applied(connection, applied)
+            if terms:
+                _write_terms(connection, known)
         self._applied = applied
+        self._terms = known
 
     def sync(self) -> None:
         """Make everything that was stored durable.
@@ -265,6 +284,33 @@ class HistoryStore:
         """Note that the rows of these positions are no longer missing."""
         self._set_gaps(_without(self._gaps, first, last))
 
+    def skip_terms(self, first: Position, last: Position, term: int) -> None:
+        """Note a gap whose last position alone has a known term (0 for none)."""
+        skipped = ((first, 0), (last, term)) if first < last else ((last, term),)
+        self._set_terms((*_before(self._terms, first), *skipped))
+
+    def forget(self, last: Position) -> tuple[Position, ...]:
+        """Drop all rows after `last`, and what was noted of them.
+
+        Return the positions of rows whose redaction was among them; these are missing from then on.
+        """
+        after = Position(last + 1)
+        self._index.note(after, self._applied)
+        with self._database.transaction() as connection:
+            missing = tuple(map(Position, unredact(connection, after)))
+            connection.execute("DELETE FROM rows WHERE position >= ?", (after,))
+            forget_latest(connection, after)
+            gaps = _without(self._gaps, after, Position(history_rows.POSITION_MAX))
+            for position in missing:
+                gaps = (*_without(gaps, position, position), (position, position))
+            gaps = tuple(sorted(gaps))
+            terms = _before(self._terms, after)
+            _write_gaps(connection, gaps)
+            _write_terms(connection, terms)
+            _write_applied(connection, last)
+        self._gaps, self._terms, self._applied = gaps, terms, last
+        return missing
+
     def reset_applied(self, position: Position) -> None:
         """Set `applied`, after a snapshot replaced the state and a gap was added."""
         with self._database.transaction() as connection:
@@ -275,6 +321,11 @@ class HistoryStore:
         """Close the files."""
         self._index.close()
         self._database.close()
+
+    def _set_terms(self, terms: _Terms) -> None:
+        with self._database.transaction() as connection:
+            _write_terms(connection, terms)
+        self._terms = terms
 
     def _set_gaps(self, gaps: _Gaps) -> None:
         gaps = tuple(sorted(gaps))
@@ -289,6 +340,14 @@ def _write_applied(connection: sqlite3.Connection, applied: Position) -> None:
 
 def _write_gaps(connection: sqlite3.Connection, gaps: _Gaps) -> None:
     write_record(connection, "gaps", msgspec.json.encode(gaps))
+
+
+def _write_terms(connection: sqlite3.Connection, terms: _Terms) -> None:
+    write_record(connection, "terms", msgspec.json.encode(terms))
+
+
+def _before(terms: _Terms, first: Position) -> _Terms:
+    return tuple(begin for begin in terms if begin[0] < first)
 
 
 def _without(gaps: _Gaps, first: Position, last: Position) -> _Gaps:

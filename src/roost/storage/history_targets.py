@@ -45,6 +45,18 @@ def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     )
 
 
+def forget_latest(connection: sqlite3.Connection, after: int) -> None:
+    """Renew the lines of conversations whose rows from position `after` on were dropped."""
+    lines = connection.execute(
+        "SELECT conversation FROM latest WHERE position >= ?", (after,)
+    ).fetchall()
+    connection.execute("DELETE FROM latest WHERE position >= ?", (after,))
+    for (conversation,) in lines:
+        # One without a line has one again with its next message.
+        with contextlib.suppress(CorruptRowsError):
+            _renew(connection, conversation)
+
+
 def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Target, ...]:
     """Return the conversations whose newest message is between the two times.
 

@@ -369,7 +369,7 @@ class SimulatedCluster:
     def check(self) -> None:
         """Compare what clients saw with what the nodes store."""
         self._check_states()
-        self._check_histories()
+        self.check_histories()
         truth = self.truth()
         assert truth.said, "nobody said anything: the simulation shows nothing"
         try:
@@ -399,7 +399,8 @@ class SimulatedCluster:
                     f"seed {self.world.seed}: {name} and {other} differ at {position}"
                 )
 
-    def _check_histories(self) -> None:
+    def check_histories(self) -> None:
+        """Hold the nodes' histories against each other."""
         first, *others = self.nodes.values()
         for node in others:
             assert node.history_disk.rows == first.history_disk.rows, (

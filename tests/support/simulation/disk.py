@@ -11,6 +11,7 @@ from roost.node.engine.effects import (
     AnswerQuery,
     Compact,
     ExportRows,
+    ForgetHistory,
     HistoryChange,
     HistoryQuestion,
     HistoryState,
@@ -21,10 +22,12 @@ from roost.node.engine.inputs import (
     Answered,
     DiskInput,
     Exported,
+    HistoryForgotten,
     HistoryWritten,
     Imported,
     Persisted,
 )
+from roost.node.engine.terms import Terms
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from support.simulation.world import World
 
@@ -145,14 +148,28 @@ class LogDisk:
             if self.snapshot is not None and entry.index <= self.snapshot.index:
                 self._archive.keep(entry)
 
-    def wipe(self) -> None:
-        """Replace the disk by an empty one."""
+    def save(self) -> Stored:
+        """Return a copy of what is durable now."""
+        return self.load()
+
+    def set_back(self, saved: Stored) -> None:
+        """Replace the disk by an older copy of it."""
+        self._lose()
+        self.hard_state = saved.hard_state
+        self.snapshot = saved.snapshot
+        self.entries = list(saved.entries)
+
+    def _lose(self) -> None:
         self.crash()
         self._archive_committed()
         if self.entries:
             self._lost_index = max(self._lost_index, self.entries[-1].index)
         if self.snapshot is not None:
             self._lost_index = max(self._lost_index, self.snapshot.index)
+
+    def wipe(self) -> None:
+        """Replace the disk by an empty one."""
+        self._lose()
         self.hard_state = HardState(is_amnesiac=True)
         self.snapshot = None
         self.entries = []
@@ -165,21 +182,29 @@ class HistoryDisk:
         self.rows: dict[tuple[str, Position, int], Row] = {}
         self.applied = Position(0)
         self.gaps: list[tuple[Position, Position]] = []
+        self.terms = Terms()
         self._unsynced: list[WriteHistory] = []
 
     def state(self) -> HistoryState:
         """Return what a starting node is told."""
-        return HistoryState(applied=self.applied, gaps=tuple(self.gaps))
+        return HistoryState(applied=self.applied, gaps=tuple(self.gaps), terms=self.terms.begins)
 
     def change(self, effect: HistoryChange) -> DiskInput | None:
         """Change the history, as the real store does; return the input that this leads to."""
         match effect:
-            case AddGap(first, last):
+            case ForgetHistory(last):
+                self._forget(last)
+                self._unsynced.clear()
+                return HistoryForgotten(())
+            case AddGap(first, last, term):
                 self.gaps.append((first, last))
+                self.terms.skip(first, last, term)
                 self.applied = max(self.applied, last)
                 self._unsynced.clear()
                 return None
-            case WriteHistory(rows, applied, is_synced):
+            case WriteHistory(rows, applied, is_synced, terms):
+                for begin in terms:
+                    self.terms.begin(*begin)
                 self._unsynced.append(effect)
                 for row in rows:
                     self.rows.setdefault((row.conversation, row.position, row.part), row)
@@ -198,6 +223,12 @@ class HistoryDisk:
                 return Imported(ticket, last)
             case _:
                 assert_never(effect)
+
+    def _forget(self, last: Position) -> None:
+        self.rows = {key: row for key, row in self.rows.items() if row.position <= last}
+        self.gaps = [(first, min(end, last)) for first, end in self.gaps if first <= last]
+        self.terms.cut(last)
+        self.applied = last
 
     def _narrow_gap(self, first: Position, last: Position) -> None:
         gaps = []
@@ -235,6 +266,21 @@ class HistoryDisk:
         first_lost = min((row.position for write in lost for row in write.rows), default=None)
         before = lost[0].applied if first_lost is None else Position(first_lost - 1)
         self.applied = min(self.applied, before)
+        self.terms.cut(self.applied)
+
+    def save(self) -> "HistoryDisk":
+        """Return a copy of the disk; what was not synced may be missing when it is used."""
+        saved = HistoryDisk()
+        saved.set_back(self)
+        return saved
+
+    def set_back(self, saved: "HistoryDisk") -> None:
+        """Replace the disk by an older copy of it."""
+        self.rows = dict(saved.rows)
+        self.applied = saved.applied
+        self.gaps = list(saved.gaps)
+        self.terms = Terms(saved.terms.begins)
+        self._unsynced = list(saved._unsynced)
 
     def wipe(self) -> None:
         """Replace the disk by an empty one."""

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+import msgspec
+
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.node.engine import inputs
@@ -33,7 +35,7 @@ from roost.protocol.trunk import (
     Pong,
     Welcome,
 )
-from roost.raft.messages import Persist
+from roost.raft.messages import Persist, Stored
 from support.fake_hashing import do_work
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
@@ -46,6 +48,15 @@ HASHING_S = 0.05
 CHANGE_S = 0.003
 QUESTION_S = 0.004
 """How long the history's disk takes."""
+
+
+class SavedDisk(msgspec.Struct, frozen=True):
+    """A copy of a node's disk."""
+
+    at: float
+    """When it was made."""
+    log: Stored
+    history: HistoryDisk
 
 
 class SimulatedNode:
@@ -85,6 +96,18 @@ class SimulatedNode:
         self._world.log(f"{self.name} starts")
         self._next_wake = float("inf")
         self._turn()
+
+    def save_disk(self) -> SavedDisk:
+        """Return a copy of the disk as it is now."""
+        return SavedDisk(self._world.now, self.log_disk.save(), self.history_disk.save())
+
+    def set_back(self, saved: SavedDisk) -> None:
+        """Replace the disk of a node that is down by an older copy."""
+        assert not self.is_up
+        self._world.log(f"{self.name}'s disk is set back to {saved.at:.4f}")
+        self.log_disk.set_back(saved.log)
+        self.history_disk.set_back(saved.history)
+        self.history_disk.crash(self._world.random)
 
     def crash(self, *, is_disk_lost: bool = False) -> None:
         """Kill the process; unsynced data is lost."""

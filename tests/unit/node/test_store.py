@@ -59,6 +59,9 @@ class FakeHistory:
     def gaps(self) -> tuple[tuple[Position, Position], ...]:
         return ()
 
+    def terms(self) -> tuple[tuple[Position, int], ...]:
+        return ()
+
     def __getattr__(self, name: str) -> Any:
         def do(*arguments: Any) -> Any:
             if self.failures:
@@ -159,12 +162,13 @@ def test_changes_of_the_history_are_made_in_order() -> None:
             ]
             assert b.history.done == [
                 ("add_gap", 1, 5),
+                ("skip_terms", 1, 5, 0),
                 ("reset_applied", 5),
-                ("write", (), 6),
+                ("write", (), 6, ()),
                 ("import_rows", (), 1, 5),
                 ("narrow_gap", 1, 5),
                 ("import_rows", (), 3, 3),
-                ("write", (), 7),
+                ("write", (), 7, ()),
                 ("sync",),
             ]
 

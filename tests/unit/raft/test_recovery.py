@@ -6,7 +6,9 @@ import pytest
 
 from roost.raft.messages import (
     AppendResponse,
+    Entry,
     HardState,
+    Snapshot,
     SnapshotRequest,
     SnapshotResponse,
     TimeoutNow,
@@ -262,3 +264,26 @@ def test_an_amnesiac_gives_a_deposed_leader_no_majority() -> None:
     cluster.heal()
     cluster.settle()
     assert deposed.applied[0] == b"true"
+
+
+@pytest.mark.parametrize("added", [(), entries(3, first=2), entries(3, 3, 3, 3, first=2)])
+def test_a_replica_stops_rather_than_replace_what_it_knows_to_be_committed(
+    added: tuple[Entry, ...],
+) -> None:
+    bench = Bench(
+        log=entries(1, 2, 2, 2),
+        snapshot=Snapshot(3, 2, 0, b"state"),
+        hard_state=HardState(2),
+    )
+    with pytest.raises(AssertionError, match="this node needs an empty directory"):
+        bench.append("b", 3, (1, 1) if added else (2, 1), *added)
+
+
+def test_what_equals_committed_entries_is_skipped() -> None:
+    bench = Bench(
+        log=entries(1, 2, 2, 2),
+        snapshot=Snapshot(3, 2, 0, b"state"),
+        hard_state=HardState(2),
+    )
+    bench.append("b", 3, (1, 1), *entries(2, 2, 2, 3, first=2))
+    assert bench.terms == [1, 2, 2, 2, 3]

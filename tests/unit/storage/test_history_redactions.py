@@ -72,3 +72,13 @@ def test_both_sides_of_a_private_message_are_forgotten(history: HistoryStore) ->
     rows, _, _ = history.export(Position(1), Position(1), 10**6)
     assert [row.conversation for row in rows] == list(sides)
     assert not any(b"unspeakable" in row.record for row in rows)
+
+
+def test_what_was_redacted_by_a_row_that_is_dropped_is_fetched_again(
+    history: HistoryStore,
+) -> None:
+    history.write([said(1, "one"), said(2, "two"), redaction(3, 1)], Position(3))
+    assert history.forget(Position(2)) == (1,)
+    assert history.gaps() == ((1, 1),)
+    history.import_rows([said(1, "one")], Position(1), Position(1))
+    assert history.export(Position(1), Position(3), 9999)[0] == (said(1, "one"), said(2, "two"))

@@ -66,7 +66,7 @@ class Applier:
         self.state = decode_state(snapshot.data)
         self._server.reset(self.state)
         self._snapshots.installed()
-        self._historian.skip_to(Position(snapshot.index))
+        self._historian.skip_to(Position(snapshot.index), snapshot.term)
 
     def apply_some(self, size_max: int) -> bool:
         """Apply entries until clients are to be sent `size_max` bytes; return whether any was."""
@@ -80,6 +80,7 @@ class Applier:
 
     def _apply(self, entry: Entry) -> None:
         position = Position(entry.index)
+        self._historian.verify(position, entry.term)
         if entry.kind != ENTRY_COMMAND:
             skip(self.state, position, entry.time_ms)
         else:

@@ -59,6 +59,16 @@ class Backfill:
         else:
             self._wants.insert(0 if self._importing is None and not self._asked else 1, want)
 
+    def cut(self, last: Position) -> None:
+        """Forget what is missing after a position: its rows are made anew."""
+        for want in [want for want in self._wants if want.last > last]:
+            if want.first > last:
+                self._wants.remove(want)
+            else:
+                want.last = last
+        self._asked = ""
+        self._importing = None
+
     def ask(self, peers: list[str], now: float) -> tuple[str, HistoryWant] | None:
         """Return whom to ask for what next; None while waiting or with nothing to ask for."""
         if self._asked and now >= self._deadline:

@@ -24,6 +24,9 @@ class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
     """The last position whose rows are stored."""
     gaps: tuple[tuple[Position, Position], ...] = ()
     """Ranges of positions, both ends included, whose rows are missing."""
+    terms: tuple[tuple[Position, int], ...] = ()
+    """The terms of the log's entries that the rows come from: each with the first position that has
+    it, in order. 0 is an unknown one, as are those of all positions before the first."""
 
 
 class LogEvent(msgspec.Struct, frozen=True):
@@ -46,11 +49,22 @@ class SendToBalancers(msgspec.Struct, frozen=True):
     frames: tuple[tuple[str, FromNode], ...]
 
 
+class ForgetHistory(msgspec.Struct, frozen=True):
+    """Drop the rows of all positions after `last`; then give back `HistoryForgotten`.
+
+    They come from entries that the cluster's log does not have.
+    """
+
+    last: Position
+
+
 class AddGap(msgspec.Struct, frozen=True):
     """Remember that the rows of these positions are missing; `applied` moves up to `last`."""
 
     first: Position
     last: Position
+    term: int = 0
+    """Of the entry at `last`."""
 
 
 class WriteHistory(msgspec.Struct, frozen=True):
@@ -62,6 +76,8 @@ class WriteHistory(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     applied: Position
     is_synced: bool
+    terms: tuple[tuple[Position, int], ...] = ()
+    """The terms that begin in it, each with its first position."""
 
 
 class Compact(msgspec.Struct, frozen=True):
@@ -120,7 +136,7 @@ class ReloadConfiguration(msgspec.Struct, frozen=True):
 
 
 LogDiskEffect: TypeAlias = Persist | Compact
-HistoryChange: TypeAlias = AddGap | WriteHistory | ImportRows
+HistoryChange: TypeAlias = ForgetHistory | AddGap | WriteHistory | ImportRows
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
 DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
@@ -129,6 +145,7 @@ Effect: TypeAlias = (
     | Persist
     | SendToPeers
     | SendToBalancers
+    | ForgetHistory
     | AddGap
     | WriteHistory
     | Compact

@@ -95,7 +95,8 @@ class Engine:
         self._census = Census(config.balancer_grace_s)
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
-        self._historian = Historian(history, state.position)
+        has_log = bool(stored.snapshot or stored.entries)
+        self._historian = Historian(history, state.position, has_log=has_log)
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
@@ -211,10 +212,8 @@ class Engine:
                 self._repair(ticket, positions)
             case inputs.AnswerFailed(ticket, reason):
                 self._answer_failed(ticket, reason)
-            case inputs.Exported(ticket, rows, covered, missing):
-                self._historian.exported(ticket, rows, covered, missing)
-            case inputs.Imported(ticket, last):
-                self._historian.imported(ticket, last)
+            case inputs.Exported() | inputs.Imported() | inputs.HistoryForgotten():
+                self._historian.receive(event)
             case inputs.WorkDone(ticket, outcome):
                 self._server.job_done(ticket, outcome)
             case inputs.Tick():

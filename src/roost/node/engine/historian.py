@@ -4,6 +4,11 @@
     clients' queries --> store --> answer, or corrupt rows --> repair --> the query again
     gaps that snapshots leave --> neighbours are asked --> ImportRows
 
+After a start, the entries that are applied again are compared with those that the stored rows come
+from, by term: as long as the terms are equal, so are the entries (Raft's log matching). Where they
+differ, the stored rows come from entries that a majority has lost, because a disk was set back to
+an older state. The rows from there on are dropped, and made anew from the log.
+
 The driver owns the store itself. Every position's rows are either handed over to be written, or
 part of a gap.
 """
@@ -19,11 +24,15 @@ from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
     ExportRows,
+    ForgetHistory,
     HistoryQuestion,
     HistoryState,
     ImportRows,
+    LogEvent,
     WriteHistory,
 )
+from roost.node.engine.inputs import Exported, HistoryForgotten, Imported
+from roost.node.engine.terms import UNKNOWN_TERM, Terms
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
 WRITE_INTERVAL_S = 0.2
@@ -35,24 +44,34 @@ TRIES_MAX = 3
 """How often a query that met corrupt rows is repeated after a repair."""
 
 
-HistorianEffect: TypeAlias = AddGap | ImportRows | HistoryQuestion
+HistorianEffect: TypeAlias = LogEvent | ForgetHistory | AddGap | ImportRows | HistoryQuestion
 
 
 class Historian:
     """A node's history, without the store."""
 
-    def __init__(self, history: HistoryState, position: Position) -> None:
-        """Start with what the store holds and a chat state at `position`."""
+    def __init__(self, history: HistoryState, position: Position, *, has_log: bool = True) -> None:
+        """Start with what the store holds and a chat state at `position`.
+
+        Without a log there is nothing to compare the stored rows with.
+        """
         self._effects: list[HistorianEffect] = []
+        self._terms = Terms(history.terms)
+        self._terms.cut(history.applied)
         gaps = history.gaps
         if history.applied < position:
             gap = AddGap(Position(history.applied + 1), position)
             self._effects.append(gap)
+            self._terms.skip(gap.first, gap.last, UNKNOWN_TERM)
             gaps = (*gaps, (gap.first, gap.last))
         self._backfill = Backfill(gaps)
         self._handed_over = Position(max(history.applied, position))
         """Up to this position rows were handed over to be written, or are known to be missing."""
         self._stored = self._handed_over
+        self._new_terms: list[tuple[Position, int]] = []
+        """Those that the store does not have yet."""
+        self._verified = position if has_log else self._handed_over
+        """Up to this position the rows are known to come from the cluster's log."""
         self._rows: list[Row] = []
         self._is_writing = False
         self._write_due = float("-inf")
@@ -76,20 +95,56 @@ class Historian:
 
     # Writing
 
+    def verify(self, position: Position, term: int) -> None:
+        """Compare the next entry that is applied with the one that the rows come from.
+
+        If it is another one, the rows from there on are dropped.
+        """
+        self._verified = position
+        if position > self._handed_over:
+            if self._terms.last != term:
+                self._terms.begin(position, term)
+                self._new_terms.append((position, term))
+        elif self._terms.at(position) not in (UNKNOWN_TERM, term):
+            self._set_back(position, term)
+
+    def _set_back(self, position: Position, term: int) -> None:
+        """Drop the rows from `position` on, whose entry is another one, of `term`."""
+        fields = {
+            "dropped_from": position,
+            "dropped_until": self._handed_over,
+            "term_known": self._terms.at(position),
+            "term_now": term,
+            "reason": "a majority lost these entries and wrote others; messages that were"
+            " confirmed are gone. Was a disk set back to an older state?",
+        }
+        self._effects.append(LogEvent("error", "history-diverged", fields))
+        self._handed_over = self._stored = Position(position - 1)
+        self._effects.append(ForgetHistory(self._handed_over))
+        self._backfill.cut(self._handed_over)
+        self._terms.cut(self._handed_over)
+        self._terms.begin(position, term)
+        self._new_terms = [(position, term)]
+
     def record(self, applied: Applied) -> None:
         """Keep the rows of an entry until they are handed over."""
         if applied.position > self._handed_over:
             self._rows.extend(history_rows(applied))
 
-    def skip_to(self, position: Position) -> None:
+    def skip_to(self, position: Position, term: int) -> None:
         """Make a gap of everything up to `position`: the state came from a neighbour."""
-        # The gap covers the rows that wait to be handed over, too.
+        # The gap covers the rows that wait to be handed over, too, and those that were stored
+        # before the start but could not be compared with the log.
         self._rows.clear()
-        if self._handed_over < position:
-            gap = AddGap(Position(self._handed_over + 1), position)
+        self._new_terms.clear()
+        known = min(self._handed_over, self._verified)
+        if known < position:
+            gap = AddGap(Position(known + 1), position, term)
             self._effects.append(gap)
             self._backfill.add(Want(gap.first, gap.last, is_gap=True))
-            self._handed_over = position
+            self._terms.skip(gap.first, position, term)
+            self._handed_over = max(self._handed_over, position)
+        self._verified = max(self._verified, position)
 
     def take_write(
         self, position: Position, now: float, *, wants_sync: bool
@@ -104,8 +159,12 @@ class Historian:
             return None
         self._write_due = now + WRITE_INTERVAL_S
         self._handed_over = max(self._handed_over, position)
-        write = WriteHistory(tuple(self._rows), self._handed_over, wants_sync)
+        # Rows that were stored before the start do not count before they are verified.
+        applied = min(self._handed_over, self._verified)
+        terms = tuple(self._new_terms)
+        write = WriteHistory(tuple(self._rows), applied, wants_sync, terms)
         self._rows.clear()
+        self._new_terms.clear()
         self._is_writing = True
         return write
 
@@ -143,7 +202,7 @@ class Historian:
 
     def receive_want(self, peer: str, want: HistoryWant) -> None:
         """Read the rows that a neighbour lacks, if all of them are here."""
-        is_stored = want.first <= want.last <= self._stored
+        is_stored = want.first <= want.last <= min(self._stored, self._verified)
         if not is_stored or not self._backfill.covers(want.first, want.last):
             chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
             self._to_peers.append((peer, chunk))
@@ -158,26 +217,29 @@ class Historian:
         if effect is not None:
             self._effects.append(effect)
 
-    def exported(
-        self,
-        ticket: int,
-        rows: tuple[Row, ...],
-        covered: Position,
-        missing: tuple[Position, ...],
-    ) -> None:
+    def receive(self, result: Exported | Imported | HistoryForgotten) -> None:
+        """Go on with what the store has done."""
+        match result:
+            case Exported():
+                self._exported(result)
+            case Imported(ticket, last):
+                question = self._backfill.imported(ticket, last)
+                if question in self._asked:
+                    # The rows are stored; repeat the query that waits.
+                    self._effects.append(AnswerQuery(question, self._asked[question][0]))
+            case HistoryForgotten(missing):
+                for position in missing:
+                    self._backfill.add(Want(position, position, is_gap=True))
+
+    def _exported(self, result: Exported) -> None:
         """Send rows to the neighbour that wants them; the `missing` ones are corrupt."""
-        for position in missing:
+        for position in result.missing:
             # This node lacks them itself.
             if self._backfill.covers(position, position):
                 self._backfill.add(Want(position, position, is_gap=False))
-        peer, want = self._exporting.pop(ticket)
-        self._to_peers.append((peer, HistoryChunk(want.ticket, covered, rows, missing)))
-
-    def imported(self, ticket: int, last: Position) -> None:
-        """Note that a neighbour's rows up to `last` are stored; repeat the query that waits."""
-        question = self._backfill.imported(ticket, last)
-        if question in self._asked:
-            self._effects.append(AnswerQuery(question, self._asked[question][0]))
+        peer, want = self._exporting.pop(result.ticket)
+        chunk = HistoryChunk(want.ticket, result.covered, result.rows, result.missing)
+        self._to_peers.append((peer, chunk))
 
     def take_output(
         self, peers: list[str], now: float

@@ -97,6 +97,15 @@ class HistoryWritten(msgspec.Struct, frozen=True):
     applied: Position
 
 
+class HistoryForgotten(msgspec.Struct, frozen=True):
+    """`ForgetHistory` is done; the rows at these positions had been redacted and are missing now.
+
+    What redacted them is among the forgotten rows.
+    """
+
+    missing: tuple[Position, ...]
+
+
 class Answered(msgspec.Struct, frozen=True):
     """`AnswerQuery` is done."""
 
@@ -177,6 +186,7 @@ DiskInput: TypeAlias = (
     | StorageFailed
     | StorageRecovered
     | HistoryWritten
+    | HistoryForgotten
     | Answered
     | AnswerCorrupt
     | AnswerFailed

@@ -1,0 +1,64 @@
+"""Disks that are set back to an older state: noticed, and never two histories of one."""
+
+import pytest
+
+from support.simulation.clients import SimulatedClient
+from support.simulation.cluster import SimulatedCluster
+
+
+def say(cluster: SimulatedCluster, client: SimulatedClient, text: str, count: int) -> None:
+    """Have everything confirmed that a client says."""
+    for number in range(count):
+        client.send("PRIVMSG", "#room0", f"{text} {number}")
+    cluster.world.run_until(lambda: client.is_answered, 5.0, f"{text} is confirmed")
+
+
+def come_in(cluster: SimulatedCluster, name: str) -> SimulatedClient:
+    client = cluster.register(name)
+    client.send("JOIN", "#room0")
+    cluster.world.run_until(lambda: client.is_answered, 5.0, f"{name} is in")
+    return client
+
+
+def lose_a_majority(cluster: SimulatedCluster, *, count: int) -> str:
+    """Let a majority lose what was confirmed, and another one write other texts in its place.
+
+    Return the name of the node that has what was lost, and is down.
+    """
+    first, second, third = cluster.leader(), *(n for n in cluster.names if n != cluster.leader())
+    cluster.kill(third, down_s=600.0)
+    alice = come_in(cluster, "alice")
+    cluster.world.run(0.5)
+    saved = cluster.nodes[first].save_disk()
+    say(cluster, alice, "confirmed", count)
+    cluster.world.run(0.5)
+    alice.hang_up()
+    for name in (first, second):
+        cluster.kill(name, down_s=600.0)
+    cluster.nodes[first].set_back(saved)
+    cluster.nodes[first].start()
+    cluster.nodes[third].start()
+    return second
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_no_two_texts_under_one_id_after_a_majority_lost_some(
+    seed: int, is_compacted: bool
+) -> None:
+    entries = 100 if is_compacted else 10_000
+    cluster = SimulatedCluster(
+        seed, balancers=2, snapshot_entries=entries, retained_entries=entries // 2
+    )
+    cluster.wait_ready()
+    second = lose_a_majority(cluster, count=20)
+    bob = come_in(cluster, "bob")
+    say(cluster, bob, "instead", 200 if is_compacted else 30)
+    rows = cluster.nodes[second].history_disk.rows.values()
+    has_lost_rows = any(b"confirmed" in row.record for row in rows)
+    cluster.nodes[second].start()
+    cluster.wait_ready()
+    cluster.world.run(1.0)
+    cluster.check_histories()
+    is_told = any(f"{second} history-diverged" in line for line in cluster.world.trace)
+    assert is_told == (has_lost_rows and not is_compacted)
