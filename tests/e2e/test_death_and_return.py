@@ -1,6 +1,7 @@
 """Nodes that die and come back catch up with everything."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -115,6 +116,37 @@ def test_a_node_that_lost_its_disk_gets_everything_back(
         }
         assert histories["n1"] == histories["n2"] == histories["n3"]
         assert sum(what[3] == "PRIVMSG" for what in histories["n2"]) == 30
+
+
+def test_a_node_whose_disk_was_set_back_says_so_and_gets_everything_back(
+    start_cluster: Callable[..., Cluster],
+) -> None:
+    cluster = start_cluster()
+    data = cluster.data / "n2" / "data"
+    with ExitStack() as stack:
+        for copies in (False, True):
+            with cluster.client(f"teller{copies:d}") as teller:
+                teller.register().join("#lore")
+                for count in range(30):
+                    teller.say("#lore", f"tale {count}")
+            cluster.stop()
+            if copies:
+                shutil.rmtree(data)
+                data.with_name("old").rename(data)
+            else:
+                shutil.copytree(data, data.with_name("old"))
+            cluster.start()
+            cluster.wait_whole()
+            assert ("disk-set-back" in cluster.log()) == copies
+        clients = _client_on_each_node(cluster, stack, "reader")
+        for client in clients.values():
+            client.join("#lore")
+        cluster.wait_whole()
+        histories = {
+            node: _events(client.history("LATEST #lore * 100")) for node, client in clients.items()
+        }
+        assert histories["n1"] == histories["n2"] == histories["n3"]
+        assert sum(what[3] == "PRIVMSG" for what in histories["n2"]) == 60
 
 
 def test_stopping_in_order_loses_nothing(start_cluster: Callable[..., Cluster]) -> None:

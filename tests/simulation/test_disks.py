@@ -62,3 +62,34 @@ def test_no_two_texts_under_one_id_after_a_majority_lost_some(
     cluster.check_histories()
     is_told = any(f"{second} history-diverged" in line for line in cluster.world.trace)
     assert is_told == (has_lost_rows and not is_compacted)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_node_whose_disk_was_set_back_outvotes_nothing_that_it_confirmed(
+    seed: int, is_restarted: bool
+) -> None:
+    cluster = SimulatedCluster(seed)
+    cluster.wait_ready()
+    alice = come_in(cluster, "alice")
+    leader, behind, back = cluster.leader(), *(n for n in cluster.names if n != cluster.leader())
+    cluster.world.run(0.5)
+    saved = cluster.nodes[back].save_disk()
+    # It still hears from its other neighbour how far that one is.
+    cluster.network.partition(leader, behind)
+    say(cluster, alice, "confirmed", 20)
+    cluster.world.run(2.0)
+    if is_restarted:
+        cluster.kill(behind, down_s=0.1)
+        cluster.world.run(2.5)
+    cluster.set_back(back, saved, down_s=0.3)
+    cluster.kill(leader, down_s=5.0)
+    cluster.network.heal()
+    cluster.world.run(4.0)
+    assert f"{back} disk-set-back" in " ".join(cluster.world.trace)
+    assert cluster.states()[back] != "ready"
+    assert not cluster.nodes[behind].mind.replica.is_leader
+    cluster.wait_ready()
+    cluster.settle()
+    rows = cluster.nodes[back].history_disk.rows.values()
+    assert sum(b"confirmed" in row.record for row in rows) == 20

@@ -15,6 +15,7 @@ from roost.chat.history import Row
 from roost.chat.ids import Position, RoomId, UserId
 from roost.protocol.codec import make_decoder
 from roost.raft.messages import Message
+from roost.raft.messages import Position as LogPosition
 
 PROTOCOL_VERSION = 1
 
@@ -77,9 +78,13 @@ class TrunkReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Gossip(_Frame, frozen=True, tag=105):
-    """The balancers that the sender has trunks to; sent on each change and periodically."""
+    """What the sender knows of others; the first frame on a link, sent periodically and on changes.
+
+    These are the balancers that it has trunks to, and how far nodes are known to have been.
+    """
 
     trunks: tuple[TrunkReport, ...]
+    positions: tuple[LogPosition, ...] = ()
 
 
 class HistoryWant(_Frame, frozen=True, tag=106):

@@ -5,7 +5,7 @@ proposals of a step share one append per follower. Under load the window fills, 
 arrive meanwhile make the next append bigger.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from roost.raft.core import Core
 from roost.raft.log import ENTRY_BYTES
@@ -136,6 +136,11 @@ class Leadership:
         # Entries of earlier terms are never committed by counting (Figure 8).
         if index >= self._first_index:
             core.commit_to(index)
+
+    def matches(self) -> Iterator[tuple[str, int]]:
+        """Yield how far each follower is known to have the same log on disk."""
+        for name, progress in self._progress.items():
+            yield name, progress.match
 
     # Links and time
 

@@ -128,6 +128,14 @@ class HardState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_amnesiac: bool = False
 
 
+class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The last entry that a member is known to have had on disk."""
+
+    name: str
+    term: int
+    index: int
+
+
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """The state machine's state after the entry at `index`."""
 
@@ -147,6 +155,8 @@ class Stored(msgspec.Struct, frozen=True):
     hard_state: HardState
     snapshot: Snapshot | None
     entries: tuple[Entry, ...]
+    positions: tuple[Position, ...] = ()
+    """How far the members are known to have been."""
 
 
 class Persist(msgspec.Struct, frozen=True):
@@ -163,6 +173,8 @@ class Persist(msgspec.Struct, frozen=True):
     snapshot: Snapshot | None
     entries: tuple[Entry, ...]
     messages: tuple[tuple[str, Message], ...]
+    positions: tuple[Position, ...] | None = None
+    """How far the members are known to have been, if that has changed; to be stored as well."""
 
 
 class Output(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ link dies with the process at either end.
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.core import Core, Role
@@ -29,6 +31,7 @@ from roost.raft.messages import (
     Entry,
     Message,
     Output,
+    Position,
     ProposeRequest,
     Snapshot,
     SnapshotRequest,
@@ -38,6 +41,7 @@ from roost.raft.messages import (
     VoteRequest,
     VoteResponse,
 )
+from roost.raft.positions import Positions
 from roost.raft.recovery import Recovery
 from roost.raft.statistics import Statistics
 
@@ -56,6 +60,7 @@ class Replica:
         self._recovery = Recovery(self._core)
         self._election = Election(self._core)
         self._following = Following(self._core, self._recovery)
+        self._positions = Positions(self._core, stored.positions)
         self._leadership: Leadership | None = None
 
     # Queries
@@ -183,6 +188,27 @@ class Replica:
     def _begin_leadership(self) -> None:
         self._leadership = Leadership(self._core, self._election.supporters)
 
+    # What others know of this replica, and it of them
+
+    def positions(self) -> tuple[Position, ...]:
+        """Return how far each member is known to have been, to be told to the others.
+
+        Tell it regularly, and on each new link before anything else.
+        """
+        core = self._core
+        if core.role is Role.LEADER:
+            for name, index in self._lead.matches():
+                self._positions.note(name, core.log.term_at(index), index)
+        return self._positions.report()
+
+    def learn_positions(self, reported: Sequence[Position], now: Instant) -> Position | None:
+        """Note what another member knows.
+
+        Returns the last entry that this replica had, if its disk has forgotten it.
+        """
+        self._core.now = now
+        return self._positions.learn(reported)
+
     # Time and links
 
     def tick(self, now: Instant) -> None:
@@ -290,6 +316,8 @@ class Replica:
         if core.role is Role.LEADER:
             self._lead.flush()
         persist, messages = core.outbox.take(core.hard, core.log)
+        if persist is not None and (positions := self._positions.take_changed()) is not None:
+            persist = msgspec.structs.replace(persist, positions=positions)
         snapshot, core.installed = core.installed, None
         committed: tuple[Entry, ...] = ()
         if core.commit_index > core.delivered_index:

@@ -14,7 +14,7 @@ import struct
 
 import msgspec
 
-from roost.raft.messages import Entry, HardState, Snapshot, Stored
+from roost.raft.messages import Entry, HardState, Position, Snapshot, Stored
 from roost.storage.checksums import SNAPSHOT_KIND, entry_checksum
 from roost.storage.records import read_record, write_record
 from roost.storage.witness import Marker
@@ -66,7 +66,7 @@ def recover(connection: sqlite3.Connection, witnessed: Marker | None) -> Recover
         if known[0] > hard_state.term:
             hard_state = msgspec.structs.replace(hard_state, term=known[0], voted_for="")
     return Recovery(
-        stored=Stored(hard_state, snapshot, entries),
+        stored=Stored(hard_state, snapshot, entries, _read_positions(connection)),
         marker=Marker(marker.writes, end[1], end[0]),
         findings=tuple(findings),
     )
@@ -81,6 +81,17 @@ def read_hard_state(connection: sqlite3.Connection) -> HardState | None:
 def write_hard_state(connection: sqlite3.Connection, hard_state: HardState) -> None:
     """Set the hard state, within the caller's transaction."""
     write_record(connection, "hard state", msgspec.json.encode(hard_state))
+
+
+def write_positions(connection: sqlite3.Connection, positions: tuple[Position, ...]) -> None:
+    """Set how far the members are known to have been, within the caller's transaction."""
+    write_record(connection, "positions", msgspec.json.encode(positions))
+
+
+def _read_positions(connection: sqlite3.Connection) -> tuple[Position, ...]:
+    """Return the positions; none if the record is missing or damaged: others know them, too."""
+    value = read_record(connection, "positions")
+    return () if value is None else msgspec.json.decode(value, type=tuple[Position, ...])
 
 
 def write_marker(connection: sqlite3.Connection, marker: Marker) -> None:

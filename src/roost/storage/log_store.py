@@ -25,6 +25,7 @@ from roost.storage.log_recovery import (
     recover,
     write_hard_state,
     write_marker,
+    write_positions,
 )
 from roost.storage.witness import Marker, Witness
 
@@ -110,6 +111,7 @@ class LogStore:
                 _put_snapshot(connection, stored.snapshot)
             _insert_entries(connection, stored.entries)
             write_hard_state(connection, stored.hard_state)
+            write_positions(connection, stored.positions)
             write_marker(connection, content.marker)
 
     def _nothing(self) -> Recovery:
@@ -177,6 +179,8 @@ class LogStore:
                     marker = _marked(marker, batch.entries[-1])
                 if batch.hard_state is not None:
                     hard_state = batch.hard_state
+                if batch.positions is not None:
+                    write_positions(connection, batch.positions)
             if hard_state is not None:
                 write_hard_state(connection, hard_state)
             marker = msgspec.structs.replace(marker, writes=marker.writes + 1)

@@ -20,7 +20,7 @@ from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient
 from support.simulation.disk import Archive
 from support.simulation.network import Network
-from support.simulation.node import SimulatedNode
+from support.simulation.node import SavedDisk, SimulatedNode
 from support.simulation.people import Person
 from support.simulation.transcript import Transcript
 from support.simulation.truth import Truth
@@ -37,6 +37,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     """The share of frames between nodes that are lost."""
     crashes: float = 0.0
     disk_losses: float = 0.0
+    disk_rollbacks: float = 0.0
+    """Disks that are replaced by an older copy of themselves, while the others know better."""
     partitions: float = 0.0
     freezes: float = 0.0
     stalls: float = 0.0
@@ -105,6 +107,7 @@ class SimulatedCluster:
             for number in range(people)
         ]
         self._are_faults_on = False
+        self._saved: dict[str, list[SavedDisk]] = {name: [] for name in self.names}
         self._applied_max = Position(0)
 
     # Clients
@@ -185,6 +188,9 @@ class SimulatedCluster:
         self._are_faults_on = True
         self._schedule("crashes", self._crash)
         self._schedule("disk_losses", self._lose_disk)
+        self._schedule("disk_rollbacks", self._set_disk_back)
+        if self.faults.disk_rollbacks:
+            self._save_disks()
         self._schedule("partitions", self._partition)
         self._schedule("freezes", self._freeze)
         self._schedule("stalls", self._stall)
@@ -218,15 +224,34 @@ class SimulatedCluster:
         pause = self.world.random.uniform(0.05, 3.0) if down_s is None else down_s
         self.world.at(pause, lambda: None if node.is_up else node.start())
 
+    def _are_all_sound(self) -> bool:
+        """Tell whether all disks are sound: a second bad one would be a bad majority."""
+        return all(state == "ready" for state in self.states().values())
+
     def _lose_disk(self) -> None:
-        # A second lost disk before the first has recovered would mean a lost majority.
-        if all(
-            n.engine is not None
-            and n.engine.status().state == "ready"
-            and not n.engine.replica.statistics().is_barred
-            for n in self.nodes.values()
-        ):
+        if self._are_all_sound():
             self.kill(self.world.random.choice(self.names), is_disk_lost=True)
+
+    def _save_disks(self) -> None:
+        for name, node in self.nodes.items():
+            self._saved[name].append(node.save_disk())
+        if self._are_faults_on:
+            self.world.at(self.world.random.uniform(0.1, 1.0), self._save_disks)
+
+    def _set_disk_back(self) -> None:
+        name = self.world.random.choice(self.names)
+        others = [node.log_disk for other, node in self.nodes.items() if other != name]
+        known = min(disk.knows(name) for disk in others)
+        saved = [disk for disk in self._saved[name] if disk.last < known]
+        if saved and self._are_all_sound():
+            self.set_back(name, self.world.random.choice(saved), down_s=0.1)
+            # The worst moment: the others alone cannot tell what was confirmed.
+            self.kill(self.world.random.choice(self.names))
+
+    def set_back(self, name: str, saved: SavedDisk, *, down_s: float | None = None) -> None:
+        """Crash a node, and start it again later with an older copy of its disk."""
+        self.kill(name, down_s=down_s)
+        self.nodes[name].set_back(saved)
 
     def _partition(self) -> None:
         doors = [balancer.name for balancer in self.balancers]

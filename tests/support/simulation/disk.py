@@ -29,6 +29,7 @@ from roost.node.engine.inputs import (
 )
 from roost.node.engine.terms import Terms
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
+from roost.raft.messages import Position as LogPosition
 from support.simulation.world import World
 
 AHEAD_MS_MAX = 1_500
@@ -69,6 +70,7 @@ class LogDisk:
         self.hard_state = HardState()
         self.snapshot: Snapshot | None = None
         self.entries: list[Entry] = []
+        self.positions: tuple[LogPosition, ...] = ()
         self._queue: list[Persist | Compact] = []
         self._syncing: list[Persist | Compact] = []
         self._epoch = 0
@@ -78,7 +80,7 @@ class LogDisk:
 
     def load(self) -> Stored:
         """Return what survived."""
-        return Stored(self.hard_state, self.snapshot, tuple(self.entries))
+        return Stored(self.hard_state, self.snapshot, tuple(self.entries), self.positions)
 
     def had(self, index: int) -> bool:
         """Return whether an entry is durable here, or was until the disk itself was lost."""
@@ -133,6 +135,8 @@ class LogDisk:
                 self._archive.check_time(entry, self._world.instant().wall_ms)
         if job.hard_state is not None:
             self.hard_state = job.hard_state
+        if job.positions is not None:
+            self.positions = job.positions
 
     def crash(self) -> None:
         """Lose what was not synced; some jobs of a sync under way may have reached the disk."""
@@ -158,6 +162,7 @@ class LogDisk:
         self.hard_state = saved.hard_state
         self.snapshot = saved.snapshot
         self.entries = list(saved.entries)
+        self.positions = saved.positions
 
     def _lose(self) -> None:
         self.crash()
@@ -173,6 +178,12 @@ class LogDisk:
         self.hard_state = HardState(is_amnesiac=True)
         self.snapshot = None
         self.entries = []
+        self.positions = ()
+
+    def knows(self, name: str) -> tuple[int, int]:
+        """Return the last entry (term, index) that a member is known here to have had."""
+        known = {position.name: (position.term, position.index) for position in self.positions}
+        return known.get(name, (0, 0))
 
 
 class HistoryDisk:

@@ -58,6 +58,12 @@ class SavedDisk(msgspec.Struct, frozen=True):
     log: Stored
     history: HistoryDisk
 
+    @property
+    def last(self) -> tuple[int, int]:
+        """The term and the index of the last entry."""
+        end = self.log.entries[-1] if self.log.entries else self.log.snapshot
+        return (0, 0) if end is None else (end.term, end.index)
+
 
 class SimulatedNode:
     """A member of the cluster, which can crash, freeze and come back."""

@@ -2,11 +2,20 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from roost.raft.messages import HardState, Snapshot, Stored
+from roost.raft.messages import HardState, Position, Snapshot, Stored
 from roost.storage import DataDirectory, FullError, LogStore
-from support.stores import batch, copy_as_after_kill, entries, entry, open_directory, snapshot
+from support.stores import (
+    batch,
+    copy_as_after_kill,
+    entries,
+    entry,
+    execute,
+    open_directory,
+    snapshot,
+)
 
 
 def opened(directory: DataDirectory) -> LogStore:
@@ -194,3 +203,18 @@ def test_a_log_that_is_gone_is_a_loss_whatever_the_caller_believes(
     assert stored == Stored(
         HardState(term=3, floor_term=3, floor_index=9, is_amnesiac=True), None, ()
     )
+
+
+def test_how_far_the_members_were_is_kept(directory: DataDirectory) -> None:
+    known = (Position("n1", 1, 5), Position("n2", 2, 9))
+    store = LogStore(directory)
+    assert store.load().positions == ()
+    store.write([msgspec.structs.replace(batch(entry(1)), positions=known), batch(entry(2))])
+    store.close()
+    again = LogStore(directory)
+    assert again.load().positions == known
+    again.close()
+    execute(directory.path / "log.db", "UPDATE records SET value = x'00' WHERE name = 'positions'")
+    damaged = LogStore(directory)
+    assert damaged.load().positions == ()
+    damaged.close()

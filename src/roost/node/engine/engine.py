@@ -40,6 +40,7 @@ from roost.node.engine.effects import (
     in_order,
 )
 from roost.node.engine.historian import Historian
+from roost.node.engine.incidents import disk_set_back
 from roost.node.engine.inputs import Input
 from roost.node.engine.outputs import OUTPUT_BYTES_MAX, cut_output
 from roost.node.engine.pending import PendingCommands
@@ -95,8 +96,7 @@ class Engine:
         self._census = Census(config.balancer_grace_s)
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
-        has_log = bool(stored.snapshot or stored.entries)
-        self._historian = Historian(history, state.position, has_log=has_log)
+        self._historian = Historian(history, state.position, self._replica.last_index)
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
@@ -251,8 +251,8 @@ class Engine:
     def _peer_connected(self, peer: str) -> None:
         if peer not in self._peers:
             self._peers.append(peer)
+        self._to_peers.append((peer, Gossip(self._census.own, self._replica.positions())))
         self._replica.peer_connected(peer, self._now)
-        self._to_peers.append((peer, Gossip(self._census.own)))
         self._pending.propose_again()
 
     def _peer_disconnected(self, peer: str) -> None:
@@ -273,8 +273,10 @@ class Engine:
             case Whispers(whispers):
                 for whisper in whispers:
                     self._server.whisper(whisper)
-            case Gossip(trunks):
+            case Gossip(trunks, positions):
                 self._census.reported(peer, trunks)
+                if had := self._replica.learn_positions(positions, self._now):
+                    self._effects.append(disk_set_back(had, self._replica.last_index, peer))
             case PeerHello():
                 self._log("warning", "unexpected-handshake", peer=peer)
             case _:
@@ -409,8 +411,7 @@ class Engine:
     def _watch_applied(self, applied: Applied) -> None:
         """Stop serving a balancer that chose another one's incarnation and so its session ids."""
         if applied.failure:
-            position = applied.position
-            self._log("error", "entry-skipped", position=position, reason=applied.failure)
+            self._log("error", "entry-skipped", position=applied.position, reason=applied.failure)
         for balancer, incarnation in upkeep.refused_balancers(applied):
             if self._census.knows(balancer, incarnation):
                 self._log_taken(balancer, incarnation)
@@ -479,7 +480,7 @@ class Engine:
         now = self._now.monotonic
         if now >= self._gossip_due:
             self._gossip_due = now + self._config.gossip_interval_s
-            gossip = Gossip(self._census.own)
+            gossip = Gossip(self._census.own, self._replica.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         status = self.status()
         shown = (status.state, status.leader, status.term)

@@ -31,6 +31,7 @@ from roost.node.engine.effects import (
     LogEvent,
     WriteHistory,
 )
+from roost.node.engine.incidents import history_diverged
 from roost.node.engine.inputs import Exported, HistoryForgotten, Imported
 from roost.node.engine.terms import UNKNOWN_TERM, Terms
 from roost.protocol.mesh import HistoryChunk, HistoryWant
@@ -50,10 +51,10 @@ HistorianEffect: TypeAlias = LogEvent | ForgetHistory | AddGap | ImportRows | Hi
 class Historian:
     """A node's history, without the store."""
 
-    def __init__(self, history: HistoryState, position: Position, *, has_log: bool = True) -> None:
-        """Start with what the store holds and a chat state at `position`.
+    def __init__(self, history: HistoryState, position: Position, last_index: int) -> None:
+        """Start with what the store holds, a chat state at `position`, and a log to `last_index`.
 
-        Without a log there is nothing to compare the stored rows with.
+        Without a log (0) there is nothing to compare the stored rows with.
         """
         self._effects: list[HistorianEffect] = []
         self._terms = Terms(history.terms)
@@ -70,7 +71,7 @@ class Historian:
         self._stored = self._handed_over
         self._new_terms: list[tuple[Position, int]] = []
         """Those that the store does not have yet."""
-        self._verified = position if has_log else self._handed_over
+        self._verified = position if last_index else self._handed_over
         """Up to this position the rows are known to come from the cluster's log."""
         self._rows: list[Row] = []
         self._is_writing = False
@@ -110,15 +111,8 @@ class Historian:
 
     def _set_back(self, position: Position, term: int) -> None:
         """Drop the rows from `position` on, whose entry is another one, of `term`."""
-        fields = {
-            "dropped_from": position,
-            "dropped_until": self._handed_over,
-            "term_known": self._terms.at(position),
-            "term_now": term,
-            "reason": "a majority lost these entries and wrote others; messages that were"
-            " confirmed are gone. Was a disk set back to an older state?",
-        }
-        self._effects.append(LogEvent("error", "history-diverged", fields))
+        last, known_term = self._handed_over, self._terms.at(position)
+        self._effects.append(history_diverged(position, last, known_term, term))
         self._handed_over = self._stored = Position(position - 1)
         self._effects.append(ForgetHistory(self._handed_over))
         self._backfill.cut(self._handed_over)

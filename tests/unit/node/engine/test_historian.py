@@ -28,7 +28,7 @@ def said(position: int) -> Applied:
 
 
 def historian(applied: int = 0, position: int = 0) -> Historian:
-    return Historian(HistoryState(applied=P(applied)), P(position))
+    return Historian(HistoryState(applied=P(applied)), P(position), 9)
 
 
 def apply(mind: Historian, position: int) -> None:
@@ -207,14 +207,14 @@ def test_terms_are_stored_with_the_rows_where_they_begin() -> None:
 def test_rows_of_the_same_entries_or_of_unknown_ones_stay(
     terms: tuple[tuple[Position, int], ...],
 ) -> None:
-    mind = Historian(HistoryState(applied=P(4), terms=terms), P(0))
+    mind = Historian(HistoryState(applied=P(4), terms=terms), P(0), 9)
     assert replay(mind, 1, 1, 2, 2) == []
     assert mind.take_write(P(4), 0.0, wants_sync=False) is None
 
 
 def test_rows_of_other_entries_are_dropped_loudly_and_made_anew() -> None:
     terms = ((P(1), 1), (P(3), 2))
-    mind = Historian(HistoryState(applied=P(5), gaps=((P(2), P(4)),), terms=terms), P(0))
+    mind = Historian(HistoryState(applied=P(5), gaps=((P(2), P(4)),), terms=terms), P(0), 9)
     event, forget = replay(mind, 1, 1, 1, 3)
     assert isinstance(event, LogEvent)
     assert (event.level, event.event) == ("error", "history-diverged")
@@ -228,24 +228,24 @@ def test_rows_of_other_entries_are_dropped_loudly_and_made_anew() -> None:
 
 
 def test_redacted_rows_whose_redaction_is_dropped_are_fetched_again() -> None:
-    mind = Historian(HistoryState(applied=P(3), terms=((P(1), 1),)), P(0))
+    mind = Historian(HistoryState(applied=P(3), terms=((P(1), 1),)), P(0), 9)
     replay(mind, 1, 2)
     mind.receive(HistoryForgotten((P(1),)))
     assert mind.take_output(["n2"], 0.0)[1] == [("n2", HistoryWant(1, P(1), P(1)))]
 
 
 def test_rows_that_could_not_be_compared_are_fetched_with_what_a_snapshot_skips() -> None:
-    mind = Historian(HistoryState(applied=P(5), terms=((P(1), 1),)), P(2))
+    mind = Historian(HistoryState(applied=P(5), terms=((P(1), 1),)), P(2), 9)
     replay(mind, 1, first=3)
     mind.skip_to(P(9), 4)
     assert mind.take_output([], 0.0)[0] == [AddGap(P(4), P(9), 4)]
-    lost = Historian(HistoryState(applied=P(5), terms=((P(1), 1),)), P(0), has_log=False)
+    lost = Historian(HistoryState(applied=P(5), terms=((P(1), 1),)), P(0), 0)
     lost.skip_to(P(9), 4)
     assert lost.take_output([], 0.0)[0] == [AddGap(P(6), P(9), 4)]
 
 
 def test_rows_that_are_not_compared_yet_are_given_to_nobody() -> None:
-    mind = Historian(HistoryState(applied=P(5), terms=((P(1), 1),)), P(2))
+    mind = Historian(HistoryState(applied=P(5), terms=((P(1), 1),)), P(2), 9)
     mind.receive_want("n2", HistoryWant(3, P(1), P(3)))
     assert mind.take_output([], 0.0)[1] == [("n2", HistoryChunk(3, P(0), (), ()))]
     replay(mind, 1, first=3)

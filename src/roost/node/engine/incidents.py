@@ -1,0 +1,33 @@
+"""What people are told when a disk turns out to have been set back to an older state."""
+
+from roost.chat.ids import Position
+from roost.node.engine.effects import LogEvent
+from roost.raft.messages import Position as LogPosition
+
+
+def disk_set_back(had: LogPosition, last_index: int, told_by: str) -> LogEvent:
+    """Return the event for a node whose log ends before an entry that it once had."""
+    fields = {
+        "had": had.index,
+        "had_term": had.term,
+        "has": last_index,
+        "told_by": told_by,
+        "reason": "the disk was set back to an older state, so this node votes only after it has"
+        " caught up with a leader",
+    }
+    return LogEvent("error", "disk-set-back", fields)
+
+
+def history_diverged(
+    first: Position, last: Position, known_term: int, present_term: int
+) -> LogEvent:
+    """Return the event for a node with history of entries that a majority has lost."""
+    fields = {
+        "dropped_from": first,
+        "dropped_until": last,
+        "term_known": known_term,
+        "term_now": present_term,
+        "reason": "a majority has lost these entries and wrote others, so messages that were"
+        " confirmed are gone: was a disk set back to an older state?",
+    }
+    return LogEvent("error", "history-diverged", fields)
