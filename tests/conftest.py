@@ -1,18 +1,11 @@
 """Fixtures and options for all tests."""
 
-import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
 # What a test checks does not depend on how busy the machine is.
 settings.register_profile("roost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("roost")
-
-# A busy machine is slow: an example's time says nothing about the code.
-hypothesis.settings.register_profile(
-    "roost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("roost")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

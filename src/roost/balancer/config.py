@@ -37,6 +37,11 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
     connects_per_s: float = 2.0
     """Connections a second from one address after such a burst: more than any client tries; 0 sets
     no limit. Above it a connection is closed with a line that says so."""
+    http_connections_max: int = 200
+    """HTTP connections in all, besides those of WebSocket clients: probes, metrics, and people who
+    look at the page."""
+    http_connections_per_address_max: int = 50
+    """HTTP connections from one address: the browsers of several people behind one router."""
     exempt_networks: tuple[str, ...] = _LOOPBACK
     """Networks to which the limits per address do not apply: gateways and bridges on this
     machine."""
@@ -63,6 +68,8 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
             at_least_1=(
                 "connections_max",
                 "connections_per_address_max",
+                "http_connections_max",
+                "http_connections_per_address_max",
                 "keepalive_s",
                 "handshakes_max",
                 "connects_burst",

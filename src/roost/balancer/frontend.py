@@ -18,7 +18,7 @@ from roost.ops.throttling import ThrottledLog
 _logger = structlog.get_logger()
 
 OWN_FILES = 256
-"""File descriptors kept for trunks, HTTP, logs and libraries."""
+"""File descriptors kept for trunks, logs and libraries."""
 LOG_INTERVAL_S = 1.0
 """Between two log events about rejected clients, so that a crowd cannot fill a disk."""
 
@@ -30,7 +30,7 @@ class Frontend:
         self._exchange = exchange
         self._scheduler = scheduler
         self.limiter = ConnectionLimiter(
-            total_max=limit_connections(limits.connections_max),
+            total_max=limit_connections(limits.connections_max, limits.http_connections_max),
             per_address_max=limits.connections_per_address_max,
             exempt=limits.exempt_networks,
             burst=limits.connects_burst,
@@ -118,7 +118,7 @@ class Frontend:
             connection.close()
 
 
-def limit_connections(connections_max: int) -> int:
+def limit_connections(connections_max: int, http_connections_max: int) -> int:
     """Raise the limit of open files as far as possible, and return how many clients it allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
@@ -126,7 +126,7 @@ def limit_connections(connections_max: int) -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return connections_max
-    allowed = max(1, min(connections_max, soft - OWN_FILES))
+    allowed = max(1, min(connections_max, soft - OWN_FILES - http_connections_max))
     if allowed < connections_max:
         _logger.warning("few-open-files", open_files_max=soft, connections_max=allowed)
     return allowed

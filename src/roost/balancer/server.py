@@ -30,6 +30,7 @@ from roost.chat.ids import incarnation_at
 from roost.instant import Instant
 from roost.ops import clock, http
 from roost.ops.files import replace_file
+from roost.ops.http_connections import HttpConnections
 from roost.ops.tuning import tune_process
 from roost.wire import format_address
 
@@ -74,8 +75,13 @@ class Balancer:
         self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
         self._frontend = Frontend(config.clients, self._exchange, self)
         self._listeners = Listeners(self._frontend, self, config.clients, config.proxy_from)
+        self._http = HttpConnections(
+            total_max=config.clients.http_connections_max,
+            per_address_max=config.clients.http_connections_per_address_max,
+            exempt=(*config.clients.exempt_networks, *config.proxy_from),
+        )
         self._websockets = WebSocketListener(
-            self._listeners, config.websocket_origins, config.clients.keepalive_s
+            self._listeners, self._http, config.websocket_origins, config.clients.keepalive_s
         )
         self._certificate: ClientCertificate | None = None
         self._trunks = trunks.TrunkListener(self._exchange, self, config.name)
@@ -121,7 +127,7 @@ class Balancer:
             self._certificate = ClientCertificate(config.tls, clock.utc_now)
         application = make_status_application(self.statistics, self._websockets.serve)
         http_port = await stack.enter_async_context(
-            http.serve(application, config.http_host, config.http_port)
+            http.serve(application, config.http_host, config.http_port, connections=self._http)
         )
         https_address = await self._listen_https(stack)
         trunk_address = await stack.enter_async_context(
@@ -168,7 +174,7 @@ class Balancer:
             return ""
         application = make_status_application(self.statistics, self._websockets.serve)
         port = await stack.enter_async_context(
-            http.serve(application, config.host, config.https_port, certificate.https)
+            http.serve(application, config.host, config.https_port, certificate.https, self._http)
         )
         return format_address((config.host, port))
 

@@ -21,6 +21,8 @@ from roost.balancer.engine.websocket import (
     CLOSE_FRAME,
     FRAME_BINARY,
     FRAME_TEXT,
+    PROTOCOL_ERROR_FRAME,
+    MaskCheck,
     encode_lines,
     is_allowed_origin,
     origins,
@@ -28,6 +30,7 @@ from roost.balancer.engine.websocket import (
 from roost.balancer.frontend import LOG_INTERVAL_S
 from roost.balancer.listeners import Listeners
 from roost.balancer.sockets import set_keepalive
+from roost.ops.http_connections import HttpConnections
 from roost.ops.throttling import ThrottledLog
 
 PATH = "/irc"
@@ -41,9 +44,16 @@ _logger = structlog.get_logger()
 class WebSocketListener:
     """Accepts clients that speak WebSocket."""
 
-    def __init__(self, listeners: Listeners, allowed: Sequence[str], keepalive_s: int) -> None:
+    def __init__(
+        self,
+        listeners: Listeners,
+        connections: HttpConnections,
+        allowed: Sequence[str],
+        keepalive_s: int,
+    ) -> None:
         """Accept pages of our own origin and of the `allowed` ones, and clients without one."""
         self._listeners = listeners
+        self._connections = connections
         self._origins = origins(allowed)
         self._keepalive_s = keepalive_s
         self._is_open = False
@@ -93,6 +103,7 @@ class WebSocketListener:
             self._listeners.frontend.release(info.address)
             raise
         assert request.transport is not None, "the response was prepared in this turn"
+        assert request.protocol is not None
         with contextlib.suppress(OSError):
             set_keepalive(request.transport.get_extra_info("socket"), self._keepalive_s)
         transport = WebSocketTransport(
@@ -101,6 +112,7 @@ class WebSocketListener:
         connection = ClientConnection(self._listeners.frontend, info, is_admitted=True)
         transport.connection = connection
         connection.connection_made(transport)
+        self._connections.hand_over(request.protocol, transport.check)
         try:
             await _read(response, transport)
         finally:
@@ -154,7 +166,18 @@ class WebSocketTransport(asyncio.Transport):
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._is_ended = False
+        self._mask_check = MaskCheck()
         self.connection: ClientConnection | None = None
+
+    def check(self, data: bytes) -> bool:
+        """Return whether the client's frames are masked; if not, close the connection."""
+        if self._mask_check.is_passed(data):
+            return True
+        if not self._is_ended and not self._below.is_closing():
+            self._is_ended = True
+            self._below.write(PROTOCOL_ERROR_FRAME)
+        self.close()
+        return False
 
     def feed(self, line: bytes) -> None:
         """Receive a message: a line without its end."""

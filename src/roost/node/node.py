@@ -141,7 +141,7 @@ class Node:
             with _start_errors(f"cannot listen on {config.mesh_host}:{config.mesh_port}"):
                 await stack.enter_async_context(mesh.open())
             application = make_node_application(lambda: self._look(engine, driver, trunks))
-            with _start_errors(f"cannot listen on {config.http_host}:{config.http_port}"):
+            with _start_errors("HTTP"):
                 http = serve_http(application, config.http_host, config.http_port)
                 http_port = await stack.enter_async_context(http)
             tune_process()

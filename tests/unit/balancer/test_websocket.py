@@ -322,3 +322,59 @@ def test_a_plain_request_is_told_to_upgrade(tmp_path: Path) -> None:
                 assert response.status == 200
 
     run(scenario())
+
+
+UPGRADE = (
+    "GET /irc HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_frame_that_is_not_masked_closes_the_connection(tmp_path: Path, is_early: bool) -> None:
+    """The server MUST close the connection upon receiving a frame that is not masked. In this case,
+    a server MAY send a Close frame with a status code of 1002 (protocol error)."""
+
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            host, _, port = here.addresses.http_address.rpartition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            masked = b"\x81\x86\x00\x00\x00\x00NICK a"
+            unmasked = b"\x81\x06NICK b"
+            request = UPGRADE.format(host=here.addresses.http_address).encode()
+            async with asyncio.timeout(10):
+                if is_early:
+                    writer.write(request + unmasked)
+                else:
+                    writer.write(request)
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    assert b" 101 " in head
+                    writer.write(masked)
+                    await wait_until(lambda: node.seen(Lines))
+                    writer.write(masked[:3])
+                    writer.write(masked[3:] + unmasked)
+                assert (await reader.read()).endswith(b"\x88\x02\x03\xea")
+            writer.close()
+            lines = [line for frame in node.seen(Lines) for line in frame.lines]
+            assert b"NICK b" not in lines
+            await wait_until(lambda: not here.balancer.statistics().connections)
+
+    run(scenario())
+
+
+def test_websockets_are_counted_as_clients_and_not_as_http(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        limits = ClientLimits(http_connections_max=1)
+        async with run_balancer(tmp_path, clients=limits) as here:
+            await here.node("n1")
+            async with (
+                websocket(here, TEXT) as first,
+                websocket(here, TEXT) as second,
+                websocket(here, TEXT) as third,
+            ):
+                assert here.balancer.statistics().connections == 3
+                for client in (first, second, third):
+                    assert not client.closed
+
+    run(scenario())

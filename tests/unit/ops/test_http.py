@@ -1,13 +1,18 @@
 """Health and metrics answer over HTTP."""
 
 import asyncio
+import ssl
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from roost.ops.http import make_application, serve
+from roost.ops.http_connections import HttpConnections
 from roost.ops.metrics import Reading
+from support.loops import run, wait_until
+from support.tls_files import self_signed
 
 
 def _read() -> list[Reading]:
@@ -64,3 +69,59 @@ def test_a_port_in_use_is_an_error() -> None:
 
     with pytest.raises(OSError, match="in use"):
         asyncio.run(scenario())
+
+
+async def _ask(port: int) -> bytes:
+    """Return the beginning of an answer; nothing if the connection is closed at once."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(10):
+            return (await reader.read())[:15]
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("is_uvloop", [True, False])
+@pytest.mark.parametrize("is_tls", [True, False])
+@pytest.mark.parametrize(
+    ("total_max", "per_address_max", "exempt", "accepted"),
+    [(3, 9, (), 3), (9, 3, (), 3), (9, 3, ("127.0.0.0/8",), 9)],
+)
+def test_idle_connections_are_bounded_in_all_and_per_address(
+    tmp_path: Path,
+    is_uvloop: bool,
+    is_tls: bool,
+    total_max: int,
+    per_address_max: int,
+    exempt: tuple[str, ...],
+    accepted: int,
+) -> None:
+    async def scenario() -> None:
+        tls = None
+        if is_tls:
+            # Connections that never begin their handshake count, too.
+            files = self_signed(tmp_path, "server")
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            assert files.certificate is not None
+            tls.load_cert_chain(files.certificate, files.key)
+        connections = HttpConnections(
+            total_max=total_max, per_address_max=per_address_max, exempt=exempt
+        )
+        async with serve(make_application(_read), "127.0.0.1", 0, tls, connections) as port:
+            idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(accepted)]
+            await wait_until(lambda: connections.total == accepted)
+            assert await _ask(port) == b""
+            assert connections.total == accepted
+            idle.pop()[1].close()
+            await wait_until(lambda: connections.total == accepted - 1)
+            if not is_tls:
+                assert await _ask(port) == b"HTTP/1.1 200 OK"
+                await wait_until(lambda: connections.total == accepted - 1)
+            for _, writer in idle:
+                writer.close()
+            await wait_until(lambda: connections.total == 0)
+
+    run(scenario(), is_uvloop=is_uvloop)

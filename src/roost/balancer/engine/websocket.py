@@ -12,6 +12,10 @@ FRAME_TEXT, FRAME_BINARY = 0x81, 0x82
 """The first byte of an unfragmented message (RFC 6455, section 5.2)."""
 CLOSE_FRAME = b"\x88\x02\x03\xe8"
 """A close frame with status code 1000."""
+PROTOCOL_ERROR_FRAME = b"\x88\x02\x03\xea"
+"""A close frame with status code 1002."""
+_MASKED = 0x80
+_MASK_BYTES = 4
 CACHED_BYTES_MAX = 8 * 1024
 """Longer pieces are for one client, and not worth keeping for the next one."""
 
@@ -35,6 +39,44 @@ def is_allowed_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
 def origins(configured: Sequence[str]) -> frozenset[str]:
     """Return configured origins in the form in which they are compared."""
     return frozenset(origin.lower().rstrip("/") for origin in configured)
+
+
+class MaskCheck:
+    """Follows a client's frames, and finds those that are not masked.
+
+    "The server MUST close the connection upon receiving a frame that is not masked." (RFC 6455,
+    section 5.1). aiohttp takes them.
+    """
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        """The beginning of a frame, without its mask."""
+        self._left = 0
+        """Bytes of the frame's mask and payload that have not come yet."""
+
+    def is_passed(self, data: bytes) -> bool:
+        """Take what the client sent next; return False if a frame in it is not masked."""
+        place = 0
+        while place < len(data):
+            if self._left:
+                taken = min(self._left, len(data) - place)
+                self._left -= taken
+                place += taken
+                continue
+            self._head.append(data[place])
+            place += 1
+            if len(self._head) < 2:
+                continue
+            if not self._head[1] & _MASKED:
+                return False
+            size = self._head[1] & ~_MASKED
+            length_bytes = {126: 2, 127: 8}.get(size, 0)
+            if len(self._head) == 2 + length_bytes:
+                if length_bytes:
+                    size = int.from_bytes(self._head[2:])
+                self._left = _MASK_BYTES + size
+                self._head.clear()
+        return True
 
 
 def _encode(data: bytes, first: int) -> bytes:
