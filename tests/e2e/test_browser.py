@@ -158,7 +158,7 @@ def test_a_browser_shows_the_client_with_nothing_from_elsewhere(
     arguments = ("--nick", "webby", "--room", "#web")
     with cluster.client("terminal") as terminal, serve_chat(cluster, tmp_path, *arguments) as chat:
         terminal.register().join("#web")
-        host, path = chat
+        host, path, _ = chat
         with browse(tmp_path / "browser", Site(), f"http://{host}{path}"):
             assert terminal.expect("JOIN", "#web", patience_s=BROWSER_S).nick == "webby"
         with urllib.request.urlopen(f"http://{host}{path}") as answer:
@@ -175,7 +175,7 @@ def test_pages_of_others_cannot_type_as_the_user(
 ) -> None:
     cluster = start_cluster()
     arguments = ("--nick", "webby", "--room", "#web")
-    with serve_chat(cluster, tmp_path, *arguments) as (host, path):
+    with serve_chat(cluster, tmp_path, *arguments) as (host, path, _):
         # Not even one that knows the token.
         urls = [f"ws://{host}/ws", f"ws://{host}{path}ws"]
         evil = Site(TYPIST.replace("URLS", json.dumps(urls)))

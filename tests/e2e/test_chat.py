@@ -178,7 +178,7 @@ def test_an_address_that_nobody_answers_at_is_said_in_words(tmp_path: Path) -> N
 
 
 def test_a_browser_gets_the_same_interface(cluster: Cluster, tmp_path: Path) -> None:
-    with serve_chat(cluster, tmp_path) as (host, path):
+    with serve_chat(cluster, tmp_path) as (host, path, _):
         shown = asyncio.run(read_web(f"http://{host}", path, "Your nickname"))
         assert "Your nickname" in shown
 

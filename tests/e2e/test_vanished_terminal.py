@@ -1,5 +1,6 @@
 """`roost chat` ends when its terminal is gone: a closed window, SSH connection or tmux server."""
 
+import asyncio
 import contextlib
 import os
 import pty
@@ -10,12 +11,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from roost.cli.status import read_run_file
 from roost.ops import clock
 from support.cluster import PATIENCE_S, Cluster
 from support.namespaces import ip, require_namespaces
+from support.web_chat import serve_chat
 
 ENDING_S = 40.0
 """For a client, or for a client and its cluster, on a busy machine."""
@@ -91,6 +94,31 @@ def test_a_client_leaves_when_its_terminal_vanishes(
             window.vanish()
             neighbour.expect("QUIT", source=nick, patience_s=ENDING_S)
             assert window.process.wait(ENDING_S) == 0
+
+
+def test_a_client_leaves_when_the_server_of_its_browser_vanishes(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        with serve_chat(cluster, tmp_path, "--nick", "webby", "--room", "#browser") as chat:
+            origin = f"http://{chat.host}"
+            url = f"{origin}{chat.path}ws?width=100&height=30"
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(url, origin=origin) as socket,
+            ):
+                await socket.receive()
+                await asyncio.to_thread(
+                    neighbour.expect, "JOIN", "#browser", source="webby", patience_s=STARTING_S
+                )
+                chat.process.kill()
+                await asyncio.to_thread(
+                    neighbour.expect, "QUIT", source="webby", patience_s=ENDING_S
+                )
+
+    with cluster.client("neighbour") as neighbour:
+        neighbour.register().join("#browser")
+        asyncio.run(scenario())
 
 
 @pytest.fixture

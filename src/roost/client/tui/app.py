@@ -14,6 +14,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.web_driver import WebDriver
 
 from roost.client.model.effects import InterfaceEffect
 from roost.client.tui import notifications
@@ -24,7 +25,7 @@ from roost.client.tui.link import Host, Introduction, Link
 from roost.client.tui.main_screen import MainScreen
 from roost.client.tui.safety import Guarded, Mistakes
 from roost.client.tui.screens.welcome import WelcomeScreen
-from roost.client.tui.terminal import TerminalDriver
+from roost.client.tui.terminal import BrowserDriver, TerminalDriver
 from roost.client.tui.themes import DARK, THEMES
 from roost.ops import clock
 
@@ -66,7 +67,7 @@ class ChatApp(Guarded, App[str]):
 
     def get_driver_class(self) -> type[Driver]:
         found = super().get_driver_class()
-        return TerminalDriver if found is LinuxDriver else found
+        return {LinuxDriver: TerminalDriver, WebDriver: BrowserDriver}.get(found, found)
 
     def on_mount(self) -> None:
         if not self.is_headless:

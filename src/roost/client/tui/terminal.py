@@ -9,11 +9,15 @@ stops the input, lets output go nowhere, and tells the application.
 import contextlib
 import os
 import select
+import sys
 import threading
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 from textual.app import App
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.web_driver import WebDriver
 
 
 class Outlet:
@@ -47,17 +51,12 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._watcher is None and os.isatty(self.fileno):
-            # It cannot be woken up, and need not be: it only waits.
-            self._watcher = threading.Thread(target=self._watch, name="roost-terminal", daemon=True)
-            self._watcher.start()
+            self._watcher = watch(self.fileno, self._vanished)
 
-    def _watch(self) -> None:
-        wait_vanished(self.fileno)
+    def _vanished(self) -> None:
         self._has_vanished = True
         self.exit_event.set()
-        # The application may have ended just now.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._app.terminal_vanished)  # type: ignore[attr-defined]
+        tell_vanished(self)
 
     def run_input_thread(self) -> None:
         """Read until the end, or until the terminal has vanished, which makes reading fail."""
@@ -68,8 +67,48 @@ class TerminalDriver(LinuxDriver):
                 raise
 
 
+class BrowserDriver(WebDriver):
+    """Textual's driver for a server of browsers, which also notices that the server has vanished.
+
+    Its standard input and output are pipes to the server.
+    """
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
+        self._write = cast("Any", self._write_or_drop)
+
+    def _write_or_drop(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self.fileno, data)
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()
+        watch(sys.__stdin__.fileno(), lambda: tell_vanished(self))  # type: ignore[union-attr]
+
+
+def tell_vanished(driver: Driver) -> None:
+    """Tell a driver's application, from another thread, to end."""
+    # The application may have ended just now.
+    with contextlib.suppress(RuntimeError):
+        loop, app = driver._loop, driver._app  # noqa: SLF001
+        loop.call_soon_threadsafe(app.terminal_vanished)  # type: ignore[attr-defined]
+
+
+def watch(fd: int, vanished: Callable[[], None]) -> threading.Thread:
+    """Call `vanished`, in a thread, when the other end of a terminal or pipe is gone."""
+
+    def wait() -> None:
+        wait_vanished(fd)
+        vanished()
+
+    # It cannot be woken up, and need not be: it only waits.
+    thread = threading.Thread(target=wait, name="roost-terminal", daemon=True)
+    thread.start()
+    return thread
+
+
 def wait_vanished(fd: int) -> None:
-    """Wait until a terminal has vanished, without using the processor."""
+    """Wait until a terminal or pipe has no other end, without using the processor."""
     poll = select.poll()
     # POLLHUP is reported without being asked for. Input is not waited for.
     poll.register(fd, 0)
@@ -78,7 +117,7 @@ def wait_vanished(fd: int) -> None:
 
 
 def has_vanished(fd: int) -> bool:
-    """Return whether a terminal has vanished."""
+    """Return whether a terminal or pipe has no other end."""
     poll = select.poll()
     poll.register(fd, 0)
     return bool(poll.poll(0))
