@@ -42,7 +42,7 @@ class HttpConnections:
         per_address_max: int = PER_ADDRESS_MAX,
         exempt: tuple[str, ...] = (),
     ) -> None:
-        """The `exempt` networks are only subject to `total_max`."""
+        """Count towards both limits; the `exempt` networks only towards `total_max`."""
         self.total = 0
         self._total_max = total_max
         self._per_address_max = per_address_max
