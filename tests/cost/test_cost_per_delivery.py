@@ -17,6 +17,7 @@ from roost.node.engine.inputs import TrunkFrameReceived
 from roost.protocol.trunk import (
     Attach,
     Batch,
+    Incarnation,
     Lines,
     Output,
     Status,
@@ -37,10 +38,11 @@ class Chat:
 
     def __init__(self, rooms: int, members: int) -> None:
         limits = SessionLimits(lines_per_s=0)
-        self.world = World(sessions=limits)
+        self.world = World(sessions=limits, has_incarnation=False)
         self.trunk = self.world.trunk("n1").ready()
         self.node = LoneNode()
-        self.node.connect("b1", 5)
+        self.node.connect("b1")
+        self.settle()
         self.clients: list[tuple[FakeClient, Session, str]] = []
         for number in range(rooms * members):
             client, session = self.world.client()
@@ -64,7 +66,7 @@ class Chat:
             node.take()
             sent, node.sent = node.sent, []
             for _, output in sent:
-                if isinstance(output, Output | Status):
+                if isinstance(output, Output | Status | Incarnation):
                     decoded = decode_from_node(encode(output))
                     exchange.receive("n1", self.trunk, decoded, self.world.now)
             self.world.finish_turn()

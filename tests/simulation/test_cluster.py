@@ -20,6 +20,7 @@ SCENARIOS = {
     "rollbacks": Faults(disk_rollbacks=0.4, crashes=0.2, partitions=0.2, loss=0.005),
     "moves": Faults(moves=8.0),
     "stalls": Faults(stalls=2.0, moves=2.0),
+    "balancers": Faults(balancer_crashes=0.7, crashes=0.1, partitions=0.1, stalls=1.0),
     "clocks": Faults(clock_jumps=0.5, crashes=0.1),
     "drains": Faults(drains=0.5, crashes=0.1),
     "everything": Faults(
@@ -33,6 +34,7 @@ SCENARIOS = {
         moves=2.0,
         drains=0.1,
         clock_jumps=0.2,
+        balancer_crashes=0.1,
     ),
 }
 

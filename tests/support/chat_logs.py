@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 
 from roost.chat.apply import apply_entry
+from roost.chat.balancers import newest_incarnation
 from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.accounts import GrantHost, UseHost
 from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
@@ -22,6 +23,7 @@ from roost.chat.commands.sessions import (
     ExpireAbsent,
     OpenSession,
     ResumeSession,
+    StartBalancer,
 )
 from roost.chat.commands.users import (
     ChangeNick,
@@ -138,6 +140,8 @@ class LogMaker:
         self._made.append(command)
         position = Position(len(self._made))
         apply_entry(self._state, encode_command(command), position, position)
+        if isinstance(command, StartBalancer):
+            self._incarnations.update(self._state.balancers)
 
     def _of(self, values: tuple[str, ...]) -> str:
         return self._random.choice(values)
@@ -167,6 +171,9 @@ class LogMaker:
         if dice < 0.99:
             return SetSecret(bytes(self._random.randrange(256) for _ in range(4)))
         name = self._random.choice(("b1", "b2"))
+        if dice < 0.992:
+            after = newest_incarnation(self._state, name) - self._random.choice((0, 0, 0, 1))
+            return StartBalancer(name, self._of(TEXTS), after)
         if dice < 0.995:
             self._incarnations[name] += self._random.randint(0, 2)
             return BalancerStarted(name, self._incarnations[name])

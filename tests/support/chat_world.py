@@ -35,6 +35,7 @@ class ChatWorld:
         self.sessions: dict[str, SessionId] = {}
         self._lines: dict[str, int] = {}
         self._sessions_opened = 0
+        self.incarnation = INCARNATION
         self.command(BalancerStarted("b1", INCARNATION))
 
     def command(self, command: Command) -> Applied:
@@ -62,7 +63,7 @@ class ChatWorld:
     ) -> Applied:
         """Register a client. `act` and `close` refer to it as `client`, or by its nickname."""
         self._sessions_opened += 1
-        session = SessionId((INCARNATION << 27) | self._sessions_opened)
+        session = SessionId((self.incarnation << 27) | self._sessions_opened)
         self.sessions[client or nick] = session
         self._lines[client or nick] = 4
         return self.command(

@@ -102,8 +102,10 @@ class LoneNode:
         self.engine.replica.propose([encode_command(command)], self.now())
         self.take()
 
-    def connect(self, name: str, incarnation: int) -> None:
-        self.take(inputs.TrunkConnected(welcome(name, incarnation)))
+    def connect(self, name: str, run: str = "run") -> int:
+        """Connect a balancer; return the incarnation that the log has given it."""
+        self.take(inputs.TrunkConnected(welcome(name, run)))
+        return self.engine.state.balancers.get(name, 0)
 
     def disconnect(self, name: str) -> None:
         self.take(inputs.TrunkDisconnected(name))
@@ -124,5 +126,5 @@ class LoneNode:
         return b"".join(item.payload for item in items if isinstance(item, Reply))
 
 
-def welcome(name: str, incarnation: int) -> Welcome:
-    return Welcome(PROTOCOL_VERSION, "test", name, incarnation, ())
+def welcome(name: str, run: str) -> Welcome:
+    return Welcome(PROTOCOL_VERSION, "test", name, 0, (), run)

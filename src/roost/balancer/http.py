@@ -2,7 +2,7 @@
 
 /             a live page for people
 /healthz      200 while the process works
-/readyz       200 while at least one node is ready
+/readyz       200 while at least one node is ready and serves this balancer
 /metrics      for Prometheus
 /status.json  the cluster, for programs
 /irc          IRC over WebSocket
@@ -48,7 +48,8 @@ def make_status_application(
             f"{statistics.nodes_ready} of {len(statistics.nodes)} nodes are ready, "
             f"{statistics.sessions} sessions, {statistics.waiting} of them wait\n"
         )
-        return web.Response(text=text, status=200 if statistics.nodes_ready else 503)
+        text += "".join(f"{problem}\n" for problem in statistics.problems)
+        return web.Response(text=text, status=200 if statistics.is_ready else 503)
 
     application = make_application(lambda: readings(read()))
     application.router.add_get("/", show_page)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -21,12 +22,11 @@ from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
 from roost.balancer.engine.exchange import Exchange
-from roost.balancer.engine.statistics import Statistics, node_statistics
+from roost.balancer.engine.statistics import Statistics, node_statistics, problems_of
 from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
 from roost.balancer.listeners import Listeners, open_proxied, open_tls, open_unix
 from roost.balancer.websocket import WebSocketListener
-from roost.chat.ids import incarnation_at
 from roost.instant import Instant
 from roost.ops import clock, http
 from roost.ops.files import replace_file
@@ -38,6 +38,8 @@ _logger = structlog.get_logger()
 
 SWEEP_S = 0.05
 """Between two sweeps for what is due: a fifth of the interval between two health probes."""
+RUN_BYTES = 12
+"""Random bytes that name a run: two runs never have the same."""
 WRITES_PER_TURN = 128
 """Clients written to in one turn of the event loop, which takes about a millisecond. Between turns
 lines of others get on their way, while the rest of a crowd still waits to be written to."""
@@ -68,11 +70,10 @@ class Balancer:
     def __init__(self, config: Config, read_clock: Callable[[], Instant] = clock.now) -> None:
         self._config = config
         self._read_clock = read_clock
-        instant = read_clock()
-        self.now = instant.monotonic
+        self.now = read_clock().monotonic
         """The time, at most a sweep old, for what need not be exact."""
-        incarnation = incarnation_at(instant.wall_ms, config.name)
-        self._exchange = Exchange(config.exchange(), incarnation, _note, random.random)
+        run = secrets.token_hex(RUN_BYTES)
+        self._exchange = Exchange(config.exchange(), run, _note, random.random)
         self._frontend = Frontend(config.clients, self._exchange, self)
         self._listeners = Listeners(self._frontend, self, config.clients, config.proxy_from)
         self._http = HttpConnections(
@@ -303,6 +304,7 @@ class Balancer:
         now = self.read_clock()
         exchange = self._exchange
         counters = exchange.counters
+        nodes_ready = exchange.pool.ready_count(now)
         return Statistics(
             cluster=self._config.cluster,
             name=self._config.name,
@@ -320,7 +322,9 @@ class Balancer:
             deliveries=exchange.relay.deliveries,
             turned_away=self._frontend.turned_away.count,
             cut_off=self._frontend.cut_off.count,
-            nodes_ready=exchange.pool.ready_count(now),
+            nodes_ready=nodes_ready,
+            problems=(*problems_of(exchange, now), *self._trunks.refusals.recent()),
+            is_ready=bool(nodes_ready and exchange.ids.incarnation),
             nodes=node_statistics(exchange.pool, now),
         )
 

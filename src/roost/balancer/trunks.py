@@ -17,7 +17,7 @@ from roost.balancer.operators import OperatorLink
 from roost.balancer.scheduling import FlushScheduler
 from roost.protocol.codec import FrameError
 from roost.protocol.greeting import check_name
-from roost.protocol.trunk import FromBalancer, FromNode, Hello, decode_from_node, encode
+from roost.protocol.trunk import FromBalancer, FromNode, Hello, Refusal, decode_from_node, encode
 from roost.wire import (
     Credentials,
     FramedConnection,
@@ -74,7 +74,11 @@ class TrunkLink:
             self._listener.received(self, frame)
         except BalancerError as error:
             self._listener.refused(self, error)
-            self._connection.abort(str(error))
+            if isinstance(error, RefusedNodeError):
+                self._connection.send(encode(Refusal(str(error))))
+                self._connection.close(str(error))
+            else:
+                self._connection.abort(str(error))
 
     def on_closed(self, reason: str) -> None:
         self._listener.closed(self, reason)
@@ -89,7 +93,7 @@ class TrunkListener:
         self._name = name
         self._links: dict[TrunkLink, None] = {}
         self._is_closing = False
-        self._refusals = RefusalLog()
+        self.refusals = RefusalLog()
 
     def open(self, connection: FramedConnection) -> Handler:
         """Serve a connection with a node's or an operator's certificate of our cluster."""
@@ -115,6 +119,7 @@ class TrunkListener:
         else:
             self._exchange.node_connected(frame, link, now)
             link.is_announced = True
+            self.refusals.accepted(link.address, link.peer)
             _logger.info(
                 "node-connected",
                 node=frame.name,
@@ -130,7 +135,7 @@ class TrunkListener:
         if link.is_announced:
             _logger.error("trunk-misused", node=link.name, address=link.address, reason=str(error))
             return
-        self._refusals.refused(link.address, str(error), link.peer)
+        self.refusals.refused(link.address, str(error), link.peer)
 
     def closed(self, link: TrunkLink, reason: str) -> None:
         """Pass on that a link is lost."""
@@ -167,8 +172,9 @@ async def listen(
     context = server_context(credentials)
     async with contextlib.AsyncExitStack() as stack:
         try:
+            admission = admit(cluster, "node", "operator")
             server = await stack.enter_async_context(
-                serve(host, port, context, listener.open, admit(cluster, "node", "operator"))
+                serve(host, port, context, listener.open, admission, refusals=listener.refusals)
             )
         except OSError as error:
             text = f"cannot listen on {format_address((host, port))}: {error.strerror or error}"

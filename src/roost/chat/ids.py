@@ -14,9 +14,9 @@ UserId = NewType("UserId", int)
 RoomId = NewType("RoomId", int)
 """`position * 64 + part` of the operation that made the room."""
 SessionId = NewType("SessionId", int)
-"""`incarnation << 27 | counter`, chosen by the balancer that holds the client's connection.
+"""`incarnation << 27 | counter`; the balancer that holds the client's connection counts.
 
-An *incarnation* is one run of one balancer; see `incarnation_at`."""
+An *incarnation* is the number that the log gives to one run of one balancer."""
 AccountId = NewType("AccountId", int)
 """The position of the entry that registered the account."""
 FoldedAccount = NewType("FoldedAccount", str)
@@ -24,27 +24,8 @@ FoldedNick = NewType("FoldedNick", str)
 FoldedRoom = NewType("FoldedRoom", str)
 
 SESSION_COUNTER_BITS = 27
-INCARNATION_NAME_BITS = 4
-"""With 33 bits of time, which last until 2051, and the counter, they fill 64 bits."""
-
-_EPOCH_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z."""
-
-
-def incarnation_at(wall_ms: int, balancer: str) -> int:
-    """Return the incarnation of a balancer that starts at a moment.
-
-    The upper bits are tenths of a second since 2024, so that it grows from run to run. The lower
-    four come from the name, so that balancers which start together differ: up to sixteen names
-    that end in consecutive numbers (b1, b2, ...) do. If two balancers still choose the same
-    incarnation, the state machine refuses the second one (`chat.balancers.balancer_started`), and
-    nodes drop their trunks to it and log why until it is restarted.
-    """
-    tenths = max(1, (wall_ms - _EPOCH_MS) // 100)
-    prefix = balancer.rstrip("0123456789")
-    number = int(balancer[len(prefix) :] or "0")
-    slot = (sum(prefix.encode()) + number) % (1 << INCARNATION_NAME_BITS)
-    return tenths << INCARNATION_NAME_BITS | slot
+"""They leave 37 bits to the incarnation. Balancers once chose theirs by the clock, up to 2**34; the
+log counts on from there."""
 
 
 def incarnation_of(session: SessionId) -> int:

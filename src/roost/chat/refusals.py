@@ -36,7 +36,7 @@ class Reason(enum.IntEnum):
     TOO_MANY_ROOMS_EXIST = 23  # room
     NOTHING_TO_RESUME = 24  # no subject: the session has ended or was already resumed
     RESUME_INSECURE = 25  # no subject: the session was opened over TLS, but this connection was not
-    INCARNATION_TAKEN = 26  # a balancer's name, detail: the incarnation
+    # 26 was that a balancer had chosen another one's incarnation.
     NICK_RESERVED = 27  # nick: it is the name of an account
     ALREADY_LOGGED_IN = 28  # the account
     ACCOUNT_NAME_INVALID = 29  # account

@@ -215,6 +215,15 @@ class OperatorAction(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
+class BalancerRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One run of a balancer, from its start to its end."""
+
+    run: str
+    """What it drew at random when it started."""
+    incarnation: int
+    """What the log gave it: higher than all before, of whichever balancer."""
+
+
 class State(msgspec.Struct):
     """Everything that the log decides."""
 
@@ -273,3 +282,7 @@ class State(msgspec.Struct):
     """The last actions of operators, oldest first; snapshots call them "deeds"."""
     failed_entries: list[Position] = []
     """The last 100 entries that were skipped because applying them failed."""
+    balancer_runs: dict[str, tuple[BalancerRun, ...]] = {}
+    """The last runs of each balancer, the newest last; see `chat.balancers`."""
+    incarnation_max: int = 0
+    """The highest incarnation that was ever given."""

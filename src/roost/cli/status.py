@@ -56,6 +56,8 @@ class Balancer(msgspec.Struct, frozen=True):
     address: str
     sessions: int
     waiting: int
+    problems: tuple[str, ...] = ()
+    """What is wrong with it or its links, for people; not part of `--json`."""
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -164,6 +166,8 @@ def to_json(cluster: Cluster) -> str:
     plain: dict[str, Any] = msgspec.to_builtins(cluster)
     for node in plain["nodes"]:
         del node["reason"]
+    for balancer in plain["balancers"]:
+        del balancer["problems"]
     return json.dumps(plain, indent=2)
 
 
@@ -211,3 +215,6 @@ def draw(cluster: Cluster) -> None:
             str(balancer.pid),
         )
     console.print(balancers)
+    for balancer in cluster.balancers:
+        for problem in balancer.problems:
+            console.print(Text.assemble((f"{balancer.name}: ", "bold"), (problem, "red")))

@@ -150,6 +150,15 @@ class Links(ABC, Generic[FrameT, GreetingT]):
     def beat(self, link: Link) -> None:
         """Send a heartbeat over a link that is up, if this side sends any."""
 
+    def refuse(self, link: Link, reason: str) -> None:
+        """Drop a link whose greeting is not acceptable."""
+        link.connection.abort(reason)
+
+    def refusal_in(self, frame: FrameT) -> str:
+        """Return why a peer refuses this side, if that is what its first frame says."""
+        del frame
+        return ""
+
     # For links
 
     def open_link(self, connection: FramedConnection) -> Link:
@@ -161,12 +170,12 @@ class Links(ABC, Generic[FrameT, GreetingT]):
     def shake_hands(self, link: Link, frame: FrameT) -> None:
         """Let a link come up by its first frame, or drop it."""
         if not isinstance(frame, self.rules.greeting_type):
-            link.connection.abort("it did not greet first")
+            link.connection.abort(self.refusal_in(frame) or "it did not greet first")
             return
         reason = check_greeting(frame, self.rules.protocol, self._cluster)
         reason = reason or check_name(frame, link.name) or self._make_way(link.name)
         if reason:
-            link.connection.abort(reason)
+            self.refuse(link, reason)
             return
         link.is_up = link.was_up = True
         self._links[link.name] = link

@@ -33,9 +33,11 @@ from roost.protocol.trunk import (
     Neighbours,
     Ping,
     Pong,
+    Refusal,
     Welcome,
     decode_from_balancer,
     encode,
+    refusal,
 )
 from roost.wire import admit
 
@@ -105,6 +107,14 @@ class Trunks(Links[FromBalancer, Welcome]):
                 self._learn(neighbours)
             case _:
                 self._tell(TrunkFrameReceived(link.name, frame))
+
+    def refuse(self, link: Link, reason: str) -> None:
+        """Tell the balancer why, so that its administrator learns of it."""
+        link.connection.send(encode(refusal(reason)))
+        link.connection.close(reason)
+
+    def refusal_in(self, frame: FromBalancer) -> str:
+        return f"it refuses this node: {frame.reason}" if isinstance(frame, Refusal) else ""
 
     def beat(self, link: Link) -> None:
         """Send nothing: the balancer probes, and the node answers."""

@@ -1,12 +1,14 @@
 """The frames between a node and a balancer, over a trunk.
 
-    balancer  <-- Hello, Status, Output, Pong --  node
-    balancer  --  Welcome, Neighbours, Attach, Lines, Batch, Detach, Release, Drain, Ping -->  node
+    balancer  <-- Hello, Status, Incarnation, Output, Pong --  node
+    balancer  --  Welcome, Refusal, Neighbours, Ping, Drain -->  node
+    balancer  --  Attach, Lines, Batch, Detach, Release -->      node
 
-A node dials the trunk. The balancer numbers a session's lines from 1, and keeps them until a
-`Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so an `Output` tells
-the balancer everything up to its position. Another node can go on from that one number per trunk;
-none per session is needed.
+A node dials the trunk. The log gives each run of a balancer an `Incarnation`; before a node has
+told it, the balancer attaches no session. The balancer numbers a session's lines from 1, and keeps
+them until a `Reply` acknowledges them. A trunk is ordered and `Output` frames are whole, so an
+`Output` tells the balancer everything up to its position. Another node can go on from that one
+number per trunk; none per session is needed.
 
 A session may leave a node and come back before the node's last frames about it have arrived.
 `Reply`, `Close` and `Refuse` carry the session's generation. Of the other frames, those before the
@@ -20,7 +22,10 @@ import msgspec
 
 from roost.protocol.codec import make_decoder
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
+
+
+REFUSED = "refused"
 
 
 class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -55,7 +60,7 @@ class Status(_Frame, frozen=True, tag=2):
 
     state: str
     """"ready", "starting", "catching-up", "isolated", "no-majority", "clock",
-    "configuring", "disk", "draining"."""
+    "configuring", "disk", "draining"; `REFUSED` to a balancer that the node does not serve."""
     reason: str
     """In words for people; empty when ready."""
     leader: str
@@ -167,7 +172,18 @@ class Pong(_Frame, frozen=True, tag=4):
     nonce: int
 
 
-FromNode: TypeAlias = Hello | Status | Output | Pong
+class Incarnation(_Frame, frozen=True, tag=5):
+    """What the log gave this run of the balancer: the upper bits of the ids of its sessions."""
+
+    number: int
+
+
+FromNode: TypeAlias = Hello | Status | Output | Pong | Incarnation
+
+
+def refusal(reason: str) -> Status:
+    """Return what a node tells a balancer that it does not serve."""
+    return Status(REFUSED, reason, "", 0, 0, 0, 0, (), 0.0, 0.0)
 
 
 # Balancer to node
@@ -187,8 +203,16 @@ class Welcome(_Frame, frozen=True, tag=20):
     cluster: str
     name: str
     incarnation: int
-    """`chat.ids.incarnation_at` of the balancer's start: grows from run to run."""
+    """What a node has told it, for people who read along; 0 before that."""
     neighbours: tuple[Neighbour, ...]
+    run: str = ""
+    """Drawn at random when the balancer started."""
+
+
+class Refusal(_Frame, frozen=True, tag=29):
+    """The balancer's answer to a `Hello` that it does not accept; it closes the trunk then."""
+
+    reason: str
 
 
 class Neighbours(_Frame, frozen=True, tag=21):
@@ -264,7 +288,7 @@ class Drain(_Frame, frozen=True, tag=27):
 
 
 FromBalancer: TypeAlias = (
-    Welcome | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain
+    Welcome | Refusal | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain
 )
 
 encode: Callable[[FromNode | FromBalancer], bytes] = msgspec.msgpack.Encoder().encode

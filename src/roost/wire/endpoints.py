@@ -34,17 +34,46 @@ _SHUTDOWN_S = 1.0
 """How long a closing connection waits for the peer to close its side of TLS."""
 
 
+RECENT_S = 60.0
+"""How long a refusal is recent: longer than a refused peer waits before it tries again."""
+RECENT_MAX = 8
+"""Recent refusals that are kept; more would not be read."""
+
+
 class RefusalLog:
-    """Logs that peers were refused, at most once per host in `REFUSAL_LOG_S`."""
+    """Logs that peers were refused, at most once per host in `REFUSAL_LOG_S`; knows the recent."""
 
     def __init__(self) -> None:
+        self._recent: dict[str, tuple[float, str]] = {}
         self._log = ThrottledLog(_logger.warning, "peer-refused", REFUSAL_LOG_S)
 
     def refused(self, address: str, reason: str, peer: Identity | None = None) -> None:
         """Log a refusal, with the identity in the peer's certificate if it is known."""
         host = address.rpartition(":")[0]
         shown = {"peer": peer.uri} if peer is not None else {}
-        self._log.log(clock.monotonic(), host, address=address, reason=reason, **shown)
+        now = clock.monotonic()
+        self._log.log(now, host, address=address, reason=reason, **shown)
+        name = _name_of(address, peer)
+        self._recent.pop(name, None)
+        self._recent[name] = (now, reason)
+        if len(self._recent) > RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
+
+    def accepted(self, address: str, peer: Identity) -> None:
+        """Forget the refusals of a peer that is welcome now."""
+        for name in (_name_of(address, peer), _name_of(address, None)):
+            self._recent.pop(name, None)
+
+    def recent(self) -> list[str]:
+        """Return which peers were refused lately, and why."""
+        since = clock.monotonic() - RECENT_S
+        return [
+            f"{name} is refused: {why}" for name, (at, why) in self._recent.items() if at >= since
+        ]
+
+
+def _name_of(address: str, peer: Identity | None) -> str:
+    return peer.name if peer is not None else address.rpartition(":")[0]
 
 
 class Listener:
@@ -57,6 +86,7 @@ class Listener:
         factory: HandlerFactory,
         admission: Admission,
         limits: Limits,
+        refusals: RefusalLog,
     ) -> None:
         self._server = server
         self._context = context
@@ -65,7 +95,7 @@ class Listener:
         self._limits = limits
         self._handshakes: dict[asyncio.Task[None], None] = {}
         self._connections: dict[FramedConnection, None] = {}
-        self._refusals = RefusalLog()
+        self._refusals = refusals
         self.port: int = server.getsockname()[1]
         """The port that is listened on, also when any free one was asked for."""
 
@@ -155,8 +185,11 @@ async def serve(
     factory: HandlerFactory,
     admission: Admission,
     limits: Limits | None = None,
+    refusals: RefusalLog | None = None,
 ) -> AsyncIterator[Listener]:
     """Accept connections while the context lasts, and drop them at its end.
+
+    `refusals` is told of the peers that are refused.
 
     A peer whose certificate is missing, foreign or expired, or whose identity is not admitted,
     never reaches the factory.
@@ -169,7 +202,9 @@ async def serve(
     family, name = found[0][0], found[0][4]
     with socket.create_server(name, family=family, backlog=_BACKLOG) as server:
         server.setblocking(False)
-        listener = Listener(server, context, factory, admission, limits or Limits())
+        listener = Listener(
+            server, context, factory, admission, limits or Limits(), refusals or RefusalLog()
+        )
         async with asyncio.TaskGroup() as tasks:
             accepting = tasks.create_task(listener.accept(tasks))
             try:

@@ -1,5 +1,8 @@
 """A simulated balancer: the real exchange, with simulated trunks and sockets."""
 
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
 import msgspec
 
 from roost.balancer.engine.client_info import ClientInfo
@@ -10,7 +13,6 @@ from roost.balancer.engine.node_pool import Node
 from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError
-from roost.chat.ids import incarnation_at
 from roost.protocol.trunk import (
     Close,
     Deliver,
@@ -49,6 +51,13 @@ class SimulatedTrunk:
         self._network.drop(self._balancer, self._node)
 
 
+@runtime_checkable
+class LostClient(Protocol):
+    """A client that can lose its connection."""
+
+    def lose(self) -> None: ...
+
+
 class Stale(msgspec.Struct):
     """What came from nodes that no longer serve the session."""
 
@@ -61,7 +70,7 @@ class SimulatedBalancer:
 
     def __init__(self, world: World, network: Network, name: str) -> None:
         self.name = name
-        self.is_up = True
+        self.is_up = False
         self.is_frozen = False
         self.stale = Stale()
         self._world = world
@@ -69,7 +78,8 @@ class SimulatedBalancer:
         self._trunks: dict[str, SimulatedTrunk] = {}
         self._is_flush_due = False
         self._is_timer_set = False
-        config = ExchangeConfig(
+        self._life = 0
+        self._config = ExchangeConfig(
             name=name,
             cluster=CLUSTER,
             server_name="roost.local",
@@ -79,9 +89,35 @@ class SimulatedBalancer:
             health=HealthConfig(),
             moves=MoveConfig(cool_down_s=2.0),
         )
-        incarnation = incarnation_at(world.instant().wall_ms, name)
-        self.exchange = Exchange(config, incarnation, self._note, world.random.random)
+        self.start()
+
+    def start(self) -> None:
+        """Start, or start again after a crash; a new run knows nothing of earlier ones."""
+        self.is_up = True
+        self._life += 1
+        self._is_flush_due = self._is_timer_set = False
+        random = self._world.random
+        self.exchange = Exchange(
+            self._config, f"{random.getrandbits(64):x}", self._note, random.random
+        )
+        self._world.log(f"{self.name} starts")
         self._sweep()
+
+    def crash(self) -> None:
+        """Die; the connections of all clients die too."""
+        self._world.log(f"{self.name} crashes")
+        self.is_up = False
+        self._life += 1
+        for session in self.exchange.sessions.values():
+            assert isinstance(session.client, LostClient)
+            session.client.lose()
+        self._trunks.clear()
+        self._network.reset(self.name)
+
+    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do something unless this run has ended by then."""
+        life = self._life
+        self._world.at(delay_s, lambda: action() if life == self._life else None)
 
     def _note(self, level: str, event: str, /, **fields: object) -> None:
         self._world.log(f"{self.name} {level} {event} {fields}")
@@ -133,7 +169,7 @@ class SimulatedBalancer:
     def _schedule_flush(self) -> None:
         if not self._is_flush_due and self.exchange.has_work:
             self._is_flush_due = True
-            self._world.at(self._world.random.uniform(0, TURN_S), self._flush)
+            self._later(self._world.random.uniform(0, TURN_S), self._flush)
 
     def _flush(self) -> None:
         self._is_flush_due = False
@@ -141,7 +177,7 @@ class SimulatedBalancer:
         due = self.exchange.lines_due
         if due is not None and not self._is_timer_set:
             self._is_timer_set = True
-            self._world.at(due - self._world.now, self._flush_due_lines)
+            self._later(due - self._world.now, self._flush_due_lines)
         relay = self.exchange.relay
         dirty, relay.dirty = relay.dirty, []
         for client in dirty:
@@ -154,7 +190,7 @@ class SimulatedBalancer:
     def _sweep(self) -> None:
         self.exchange.tick(self._world.now)
         self._schedule_flush()
-        self._world.at(SWEEP_S, self._sweep)
+        self._later(SWEEP_S, self._sweep)
 
     # The clients
 
@@ -176,6 +212,8 @@ class SimulatedBalancer:
 
     def ready_nodes(self) -> list[Node]:
         """Return the nodes that may be given a session."""
+        if not self.is_up:
+            return []
         now = self._world.now
         return [
             n for n in self.exchange.pool if n.trunk is not None and n.health.status(now).is_ready

@@ -170,6 +170,12 @@ class SimulatedClient:
         self.is_open = False
         self._balancer.hung_up(self.session)
 
+    def lose(self) -> None:
+        """Note that the connection is gone, because the balancer died."""
+        self.has_left = self.has_hung_up = True
+        self.is_open = False
+        self.rooms.clear()
+
     @property
     def is_answered(self) -> bool:
         """Return whether every line was answered."""

@@ -28,6 +28,8 @@ from support.simulation.world import World
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+CLOCKS_KNOWN_S = 1.5
+"""Longer than heartbeats take, unless a node is frozen."""
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     moves: float = 0.0
     """Rate at which sessions are moved, whatever they are doing."""
     drains: float = 0.0
+    balancer_crashes: float = 0.0
+    """Balancers that die and start again, sometimes at once; they use no wall clock."""
     clock_jumps: float = 0.0
     """Wall clocks that are set wrong, one at a time, for moments or for good."""
 
@@ -114,7 +118,10 @@ class SimulatedCluster:
 
     def connect(self, name: str, capabilities: str) -> SimulatedClient:
         """Open a client connection to a random balancer."""
-        balancer = self.balancers[len(self.clients) % len(self.balancers)]
+        if not any(balancer.is_up for balancer in self.balancers):
+            self.balancers[0].start()
+        running = [balancer for balancer in self.balancers if balancer.is_up]
+        balancer = running[len(self.clients) % len(running)]
         client = SimulatedClient(
             self.world, balancer, name, capabilities, self._applied, self._heard
         )
@@ -197,7 +204,8 @@ class SimulatedCluster:
         self._schedule("drains", self._drain)
         self._schedule("clock_jumps", self._jump_clock)
         self._watch_departures()
-        self._schedule("moves", lambda: self.world.random.choice(self.balancers).move_any())
+        self._schedule("balancer_crashes", self._crash_balancer)
+        self._schedule("moves", self._move)
 
     def _schedule(self, kind: str, action: Callable[[], None]) -> None:
         rate = getattr(self.faults, kind)
@@ -223,6 +231,18 @@ class SimulatedCluster:
         node.crash(is_disk_lost=is_disk_lost)
         pause = self.world.random.uniform(0.05, 3.0) if down_s is None else down_s
         self.world.at(pause, lambda: None if node.is_up else node.start())
+
+    def _move(self) -> None:
+        balancer = self.world.random.choice(self.balancers)
+        if balancer.is_up:
+            balancer.move_any()
+
+    def _crash_balancer(self) -> None:
+        balancer = self.world.random.choice(self.balancers)
+        if balancer.is_up:
+            balancer.crash()
+            pause = self.world.random.choice((0.0, 0.001, 0.1, 2.0))
+            self.world.at(pause, lambda: None if balancer.is_up else balancer.start())
 
     def _are_all_sound(self) -> bool:
         """Tell whether all disks are sound: a second bad one would be a bad majority."""
@@ -287,9 +307,16 @@ class SimulatedCluster:
             self.network.send(balancer.name, name, Drain(False))
 
     def _jump_clock(self) -> None:
-        random = self.world.random
         for node in self.nodes.values():
             node.skew_ms = max(-300, min(300, node.skew_ms))
+        # The others learn by heartbeats that a clock is right again. Until then, a second wrong
+        # clock would make a majority of wrong ones.
+        self.world.at(CLOCKS_KNOWN_S, self._set_clock_wrong)
+
+    def _set_clock_wrong(self) -> None:
+        random = self.world.random
+        if not self._are_faults_on or any(abs(n.skew_ms) > 300 for n in self.nodes.values()):
+            return
         node = self.nodes[random.choice(self.names)]
         node.skew_ms = random.choice((-120 * DAY_MS, -HOUR_MS, -5000, 5000, HOUR_MS, 120 * DAY_MS))
         self.world.log(f"{node.name}'s clock is {node.skew_ms} ms ahead")
@@ -338,6 +365,9 @@ class SimulatedCluster:
             node.thaw()
             if not node.is_up:
                 node.start()
+        for balancer in self.balancers:
+            if not balancer.is_up:
+                balancer.start()
 
     # Checks at the end
 
@@ -395,6 +425,8 @@ class SimulatedCluster:
         """Compare what clients saw with what the nodes store."""
         self._check_states()
         self.check_histories()
+        refused = [line for line in self.world.trace if " balancer-refused " in line]
+        assert not refused, f"seed {self.world.seed}: a balancer's only run is refused: {refused}"
         truth = self.truth()
         assert truth.said, "nobody said anything: the simulation shows nothing"
         try:

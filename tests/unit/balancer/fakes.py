@@ -14,6 +14,7 @@ from roost.protocol.trunk import (
     Batch,
     FromBalancer,
     Hello,
+    Incarnation,
     Item,
     NeighbourStatus,
     Output,
@@ -26,6 +27,8 @@ from roost.protocol.trunk import (
 )
 
 T = TypeVar("T")
+
+INCARNATION = 5
 
 
 def hello(name: str, **changes: Any) -> Hello:
@@ -111,7 +114,7 @@ class FakeTrunk:
         self.frames = [frame for frame in self.frames if not isinstance(frame, kind)]
         return taken
 
-    def say(self, frame: Status | Pong | Output) -> None:
+    def say(self, frame: Status | Pong | Output | Incarnation) -> None:
         self.world.exchange.receive(self.name, self, frame, self.world.now)
 
     def show(self, *items: Item, position: int = 1) -> None:
@@ -137,6 +140,7 @@ class World:
         strategy: StrategyConfig | None = None,
         moves: MoveConfig | None = None,
         pace: PaceConfig | None = None,
+        has_incarnation: bool = True,
     ) -> None:
         self.now = 1000.0
         self.notes: list[tuple[str, dict[str, object]]] = []
@@ -152,7 +156,8 @@ class World:
             # Time stands still here, and lines would wait for ever.
             pace=pace or PaceConfig(delay_ms_max=0),
         )
-        self.exchange = Exchange(config, 5, self._note, lambda: 0.5)
+        self.exchange = Exchange(config, "run", self._note, lambda: 0.5)
+        self.has_incarnation = has_incarnation
 
     def _note(self, level: str, event: str, /, **fields: object) -> None:
         self.notes.append((event, fields))
@@ -161,6 +166,8 @@ class World:
         """Connect a node that announces itself."""
         trunk = FakeTrunk(self, name)
         self.exchange.node_connected(hello(name, **changes), trunk, self.now)
+        if self.has_incarnation:
+            trunk.say(Incarnation(INCARNATION))
         return trunk
 
     def client(self) -> tuple[FakeClient, Session]:

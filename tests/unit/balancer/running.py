@@ -14,6 +14,7 @@ from roost.protocol.trunk import (
     Attach,
     FromBalancer,
     FromNode,
+    Incarnation,
     Item,
     Output,
     Ping,
@@ -26,7 +27,7 @@ from roost.protocol.trunk import (
 from roost.wire import FramedConnection, admit, client_context, connect, parse_address
 from support.credentials import issue
 from support.loops import WAIT_S_MAX, wait_until
-from unit.balancer.fakes import hello, status
+from unit.balancer.fakes import INCARNATION, hello, status
 
 T = TypeVar("T")
 
@@ -152,6 +153,7 @@ class RunningBalancer:
         node = await self.link(name)
         node.say(hello(name, **changes))
         await node.next(Welcome)
+        node.say(Incarnation(INCARNATION))
         if is_ready:
             node.say(status())
             await wait_until(lambda: self.node_state(name) == "ready")

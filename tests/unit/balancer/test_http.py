@@ -4,7 +4,9 @@ import asyncio
 import json
 from pathlib import Path
 
-from support.loops import run
+from roost.protocol.trunk import refusal
+from support.loops import run, wait_until
+from unit.balancer.fakes import status
 from unit.balancer.running import run_balancer
 
 
@@ -28,6 +30,16 @@ def test_http_shows_the_state_of_the_cluster(tmp_path: Path) -> None:
                 b"0 of 0 nodes are ready, 0 sessions, 0 of them wait\n",
             )
             node = await here.node("n1")
+            node.say(refusal("a later run began"))
+            await wait_until(lambda: here.node_state("n1") == "refused")
+            status_code, body = await _get(address, "/readyz")
+            assert status_code == 503
+            assert body.splitlines()[1:] == [b"n1 refuses it: a later run began"]
+            _, body = await _get(address, "/status.json")
+            problems = json.loads(body)["balancers"][0]["problems"]
+            assert problems == ["n1 refuses it: a later run began"]
+            node.say(status())
+            await wait_until(lambda: here.node_state("n1") == "ready")
             await here.registered(node)
             await here.node("n2", is_ready=False)
             status_code, body = await _get(address, "/status.json")

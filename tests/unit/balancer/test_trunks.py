@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from roost.protocol.trunk import (
     Attach,
+    Refusal,
 )
 from roost.wire import RefusedPeerError
 from support.loops import run, wait_until
@@ -32,7 +33,7 @@ def test_a_frame_that_cannot_be_read_costs_a_node_its_link(tmp_path: Path) -> No
     ("announcement", "reason"),
     [
         (hello("n1", cluster="other"), "it belongs to cluster 'other', not to 'test'"),
-        (hello("n1", protocol=9), "it speaks version 9 of the protocol, we speak 2"),
+        (hello("n1", protocol=9), "it speaks version 9 of the protocol, we speak 3"),
         (hello("n2"), "it calls itself 'n2', its certificate says 'n1'"),
         (status(), "it did not announce itself first"),
     ],
@@ -47,6 +48,13 @@ def test_a_wrong_announcement_is_refused(tmp_path: Path, announcement: object, r
             (log,) = [log for log in logs if log["event"] == "peer-refused"]
             assert log["reason"] == reason
             assert not here.balancer.statistics().nodes
+            # Whoever refuses says so, and whoever is refused is told.
+            assert here.balancer.statistics().problems == (f"n1 is refused: {reason}",)
+            if reason.startswith("it did not announce"):
+                return
+            assert node.seen(Refusal) == [Refusal(reason)]
+            await here.node("n1")
+            assert not here.balancer.statistics().problems
 
     run(scenario())
 

@@ -23,6 +23,7 @@ def _status(balancer: str, state: str = "ready") -> dict[str, object]:
                 "address": "127.0.0.1:6667",
                 "sessions": 2,
                 "waiting": 0,
+                "problems": ["n9 refuses it: one [b] too many"],
             }
         ],
         "nodes": [
@@ -72,6 +73,7 @@ def test_json_has_the_promised_shape() -> None:
         {key: value for key, value in node.items() if key != "reason"}
         for node in expected["nodes"]  # type: ignore[attr-defined]
     ]
+    del expected["balancers"][0]["problems"]  # type: ignore[index]
     assert shown == expected
 
 
@@ -114,6 +116,7 @@ def test_people_see_who_leads_and_why_a_node_is_not_ready(
     shown = capsys.readouterr().out
     for word in ("roost-1", "isolated", "it has no trunk", "leader", "n2 0.2", "127.0.0.1:6667"):
         assert word in shown
+    assert "b1: n9 refuses it: one [b] too many" in shown
 
 
 def test_the_run_file_says_where_to_ask(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from roost.protocol.trunk import (
     Neighbours,
     Ping,
     Pong,
+    Refusal,
     Welcome,
 )
 from roost.wire import admit, client_context, serve, server_context
@@ -169,6 +170,7 @@ def test_a_lost_trunk_is_reported_and_dialled_again(tmp_path: Path) -> None:
         (welcome(name="b2"), "calls itself 'b2'"),
         (welcome(cluster="other"), "cluster 'other'"),
         (welcome(protocol=9), "speaks version 9"),
+        (frames.encode(Refusal("it is too old")), "it refuses this node: it is too old"),
         (frames.encode(Ping(1)), "did not greet first"),
         (frames.encode(HELLO), "cannot be read"),
         (b"", "cannot be read"),
@@ -230,6 +232,8 @@ def test_a_second_address_of_one_balancer_gives_no_second_trunk(tmp_path: Path) 
                 await wait_until(lambda: events.story)
                 second.connection.send(welcome())
                 await wait_until(lambda: second.reasons)
+                told = frames.decode_from_node(second.bodies[-1])
+                assert told == frames.refusal("there is a link to 'b1' already")
                 assert events.story == ["+b1 12"]
                 assert trunks.linked == ("b1",)
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from roost.balancer.engine.client_info import ClientInfo
+from roost.balancer.engine.counters import Counters
 from roost.balancer.engine.detach_queue import DetachQueue
 from roost.balancer.engine.health import HealthConfig
 from roost.balancer.engine.line_batcher import LineBatcher
@@ -37,11 +38,13 @@ from roost.ops.throttling import ThrottledLog
 from roost.protocol.greeting import check_greeting
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
+    REFUSED,
     Attach,
     Close,
     Detach,
     FromNode,
     Hello,
+    Incarnation,
     Item,
     Neighbours,
     Output,
@@ -84,30 +87,19 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     pace: PaceConfig = PaceConfig()
 
 
-class Counters(msgspec.Struct):
-    """Events since the start."""
-
-    sessions: int = 0
-    lines: int = 0
-    rebound: int = 0
-    """Sessions that were given to another node, for whatever reason."""
-    refused: int = 0
-    """Sessions that a node did not take."""
-    moved: int = 0
-    """Sessions that moved as planned: off a draining node, or to make nodes even."""
-
-
 class Exchange:
     """All sessions and all nodes of a balancer."""
 
     def __init__(
         self,
         config: ExchangeConfig,
-        incarnation: int,
+        run: str,
         note: Note,
         random: Callable[[], float],
     ) -> None:
+        """`run` is drawn at random, and names this run of the balancer to the log."""
         self._config = config
+        self._run = run
         self._note = note
         self.counters = Counters()
         self.pool = NodePool(config.strategy, config.health)
@@ -120,7 +112,7 @@ class Exchange:
         self._timeouts = ClientTimeouts(self.relay, limits, config.ping_line)
         self._detaches = DetachQueue(self.pool)
         self._moves = MovePlanner(config.moves, self.pool, random)
-        self._ids = SessionIds(incarnation)
+        self.ids = SessionIds()
         self._is_stopping = False
         self._ticked_at: float | None = None
         self._refusals = ThrottledLog(partial(note, "info"), "session-refused", REFUSAL_NOTE_S)
@@ -152,7 +144,7 @@ class Exchange:
     def client_connected(self, client: Client, info: ClientInfo, now: float) -> Session:
         """Open a session for a client, and give it to a node if there is one."""
         limits = self._config.sessions
-        session = Session(self._ids.next(), client, info, limits, now, self.pool.position)
+        session = Session(self.ids.next(), client, info, limits, now, self.pool.position)
         self.sessions[session.id] = session
         self.counters.sessions += 1
         self._timeouts.watch(session, now)
@@ -216,7 +208,7 @@ class Exchange:
     ) -> None:
         """Bind a session to a node; if there is none, let it wait, counted from `waits_since`."""
         node = target
-        if node is None and not self._is_stopping:
+        if node is None and self.ids.incarnation and not self._is_stopping:
             node = self.pool.choose(now, avoid=session.refused_by)
         if node is None:
             self._waiting.add(session, now if waits_since is None else waits_since)
@@ -291,7 +283,7 @@ class Exchange:
 
     def _serve_waiting(self, now: float) -> None:
         """Give nodes the sessions and detaches that wait for one, first come, first served."""
-        if not self.pool.has_available:
+        if not self.pool.has_available or not self.ids.incarnation:
             return
         for session in self._waiting.queue():
             self._bind(session, now)
@@ -316,8 +308,9 @@ class Exchange:
             self._drop_trunk(known, "it was silent, and another one took its place", now)
         node, is_new = self.pool.announce(hello, trunk, now)
         neighbours = self.pool.neighbours()
-        incarnation = self._ids.incarnation
-        trunk.send(Welcome(PROTOCOL_VERSION, config.cluster, config.name, incarnation, neighbours))
+        version, incarnation = PROTOCOL_VERSION, self.ids.incarnation
+        welcome = Welcome(version, config.cluster, config.name, incarnation, neighbours, self._run)
+        trunk.send(welcome)
         if is_new:
             for other in self.pool:
                 if other is not node and other.trunk is not None:
@@ -330,6 +323,8 @@ class Exchange:
             return
         node.trunk = None
         node.report = None
+        if node.refusal:
+            reason = f"it refuses this balancer: {node.refusal}"
         node.health.disconnected(reason, now)
         self._check_health(now)
         sessions = list(node.sessions.values())
@@ -369,14 +364,31 @@ class Exchange:
                 self.pool.advance(node, position)
             case Status():
                 node.report = frame
+                node.refusal = frame.reason if frame.state == REFUSED else ""
                 node.health.reported(frame.state, frame.reason, now)
                 self.pool.advance(node, frame.applied)
                 self.pool.note_load(node, frame)
                 self._check_health(now)
             case Pong(nonce):
                 node.health.answered(nonce, now)
+            case Incarnation(number):
+                self._take_incarnation(node, number, now)
             case Hello():
                 raise TrunkError("it announced itself twice")
+
+    def _take_incarnation(self, node: Node, number: int, now: float) -> None:
+        """Complete the ids of the sessions, which all wait for this."""
+        if self.ids.incarnation not in (0, number):
+            raise TrunkError(f"it says incarnation {number}, this is {self.ids.incarnation}")
+        if self.ids.incarnation or not number:
+            return
+        self.ids.incarnation = number
+        self._note("info", "incarnation-given", incarnation=number, node=node.name)
+        for session in self.sessions.values():
+            session.id = self.ids.complete(session.id)
+        self.sessions = {session.id: session for session in self.sessions.values()}
+        self._waiting.renumber()
+        self._serve_waiting(now)
 
     def _check_health(self, now: float) -> None:
         """Log changes in the nodes' health, and use nodes that have become available."""

@@ -37,6 +37,8 @@ class Node:
         """Its last announcement."""
         self.report: Status | None = None
         """Its last report; None before the first one over the present trunk."""
+        self.refusal = ""
+        """Why it last refused to serve this balancer; empty if it serves it."""
         self.trunk: Trunk | None = None
         self.position = 0
         """Everything up to this entry has come over the present trunk."""

@@ -81,17 +81,25 @@ class AcknowledgementError(Exception):
 
 
 class SessionIds:
-    """Gives each session of one run of the balancer its id."""
+    """Gives each session of one run of the balancer its id.
 
-    def __init__(self, incarnation: int) -> None:
-        self.incarnation = incarnation
+    Before the run has an incarnation, ids are provisional: no node may see them.
+    """
+
+    def __init__(self) -> None:
+        self.incarnation = 0
+        """What the log gave this run; 0 as long as no node has told it."""
         self._counter = 0
 
     def next(self) -> SessionId:
         """Return the next id."""
         self._counter += 1
         assert self._counter < 1 << SESSION_COUNTER_BITS, "the session ids of this run are used up"
-        return SessionId(self.incarnation << SESSION_COUNTER_BITS | self._counter)
+        return self.complete(SessionId(self._counter))
+
+    def complete(self, provisional: SessionId) -> SessionId:
+        """Return a provisional id with the incarnation."""
+        return SessionId(self.incarnation << SESSION_COUNTER_BITS | provisional)
 
 
 class Session:

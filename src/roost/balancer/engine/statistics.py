@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.node_pool import Node, NodePool
 
 
@@ -70,6 +71,10 @@ class Statistics:
     turned_away: int
     cut_off: int
     nodes_ready: int
+    problems: tuple[str, ...]
+    """What is wrong with this balancer or its links, in sentences for people."""
+    is_ready: bool
+    """Whether it has a node to give clients to."""
     nodes: tuple[NodeStatistics, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -83,10 +88,20 @@ class Statistics:
                     "address": self.address,
                     "sessions": self.sessions,
                     "waiting": self.waiting,
+                    "problems": list(self.problems),
                 }
             ],
             "nodes": [node.to_json() for node in self.nodes],
         }
+
+
+def problems_of(exchange: Exchange, now: float) -> list[str]:
+    """Return why a balancer's nodes do not serve it."""
+    pool = exchange.pool
+    found = [f"{node.name} refuses it: {node.refusal}" for node in pool if node.refusal]
+    if not found and not exchange.ids.incarnation and pool.ready_count(now):
+        found.append("the nodes have not given it an incarnation yet")
+    return found
 
 
 def node_statistics(pool: NodePool, now: float) -> tuple[NodeStatistics, ...]:

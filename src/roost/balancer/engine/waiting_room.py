@@ -37,6 +37,11 @@ class WaitingRoom:
         self._sessions.pop(session.id, None)
         self._unnotified.pop(session.id, None)
 
+    def renumber(self) -> None:
+        """Take note that the ids of all sessions have changed."""
+        self._sessions = {session.id: session for session in self._sessions.values()}
+        self._unnotified = {session.id: session for session in self._unnotified.values()}
+
     def queue(self) -> list[Session]:
         """Return all sessions, the longest waiting first."""
         return list(self._sessions.values())

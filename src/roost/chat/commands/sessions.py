@@ -82,13 +82,25 @@ class ExpireAbsent(Payload, frozen=True, tag=115):
 
 
 class BalancerStarted(Payload, frozen=True, tag=105):
-    """Note that a balancer restarted: sessions of its earlier incarnations lost their connections.
-
-    Those that can be resumed stay until `BalancerLost` names their incarnation.
-    """
+    """What `StartBalancer` was while balancers chose their incarnations; only in older logs."""
 
     name: str
     incarnation: int
+
+
+class StartBalancer(Payload, frozen=True, tag=119):
+    """Give a run of a balancer the next incarnation.
+
+    Sessions of its earlier incarnations lost their connections. Those that can be resumed stay
+    until `BalancerLost` names their incarnation.
+    """
+
+    name: str
+    run: str
+    """What the balancer drew at random when it started."""
+    after: int
+    """The balancer's newest incarnation as the proposer knows it, 0 for none. If the log has given
+    a newer one since, this changes nothing: a proposal of an earlier run may come late."""
 
 
 class BalancerLost(Payload, frozen=True, tag=106):
@@ -106,5 +118,6 @@ SessionCommand: TypeAlias = (
     | CloseSession
     | ExpireAbsent
     | BalancerStarted
+    | StartBalancer
     | BalancerLost
 )

@@ -22,8 +22,8 @@ class Census:
 
     @property
     def own(self) -> tuple[TrunkReport, ...]:
-        """The balancers that this node has a trunk to."""
-        return tuple(TrunkReport(name, incarnation) for name, incarnation in self._own.items())
+        """The balancers that this node has a trunk to, once the log knows them."""
+        return tuple(TrunkReport(name, number) for name, number in self._own.items() if number)
 
     @property
     def trunks(self) -> Collection[str]:
@@ -35,6 +35,7 @@ class Census:
         return name in self._own
 
     def trunk_connected(self, name: str, incarnation: int) -> None:
+        """Note a trunk; the incarnation is 0 while the log has none for the balancer's run."""
         self._own[name] = incarnation
 
     def knows(self, name: str, incarnation: int) -> bool:

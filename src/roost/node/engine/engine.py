@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import assert_never
 
 from roost.chat.applied import Applied
-from roost.chat.balancers import is_taken
 from roost.chat.commands import Command, encode_command
 from roost.chat.commands.cluster import Configure
-from roost.chat.commands.sessions import BalancerStarted
+from roost.chat.commands.sessions import StartBalancer
 from roost.chat.ids import Position
 from roost.chat.settings import written
 from roost.chat.snapshot import decode_state
@@ -24,6 +23,7 @@ from roost.instant import Instant
 from roost.ircd.server import Server
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.applier import Applier
+from roost.node.engine.balancers import OVER, Balancers
 from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.config import EngineConfig
@@ -94,6 +94,7 @@ class Engine:
         self._server = Server(config.irc, state, random)
         self._pending = PendingCommands()
         self._census = Census(config.balancer_grace_s)
+        self._balancers = Balancers(self._census)
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
         self._historian = Historian(history, state.position, self._replica.last_index)
@@ -290,19 +291,24 @@ class Engine:
             self._readiness.leader_commit = max(self._readiness.leader_commit, frame.commit)
 
     def _trunk_connected(self, welcome: Welcome) -> None:
-        if is_taken(self._state, welcome.name, welcome.incarnation):
-            self._log_taken(welcome.name, welcome.incarnation)
-            return
-        self._census.trunk_connected(welcome.name, welcome.incarnation)
+        self._balancers.connected(welcome.name, welcome.run)
         self._server.trunk_connected(welcome.name)
-        if self._state.balancers.get(welcome.name, 0) < welcome.incarnation:
-            self._propose(BalancerStarted(welcome.name, welcome.incarnation))
-        self._gossip_due = self._now.monotonic
         self._to_balancers.append((welcome.name, self.status()))
+        self._look_at_balancers()
+
+    def _look_at_balancers(self) -> None:
+        for found in self._balancers.look(self._state):
+            if isinstance(found, StartBalancer):
+                self._propose(found)
+                continue
+            self._to_balancers.append(found)
+            self._gossip_due = self._now.monotonic
+            if isinstance(found[1], Status):
+                self._log("error", "balancer-refused", balancer=found[0], reason=OVER)
+                self._trunk_disconnected(found[0])
 
     def _trunk_disconnected(self, balancer: str) -> None:
-        if self._census.has_trunk(balancer):
-            self._census.trunk_disconnected(balancer)
+        if self._balancers.disconnected(balancer):
             self._server.trunk_disconnected(balancer)
             self._gossip_due = self._now.monotonic
 
@@ -360,6 +366,7 @@ class Engine:
         if self._replica.is_leader:
             for command in upkeep.while_leading(self._state, self._census, now):
                 self._propose(command)
+        self._look_at_balancers()
         if self.status().state == "configuring":
             self._propose(self._configure)
 
@@ -409,13 +416,10 @@ class Engine:
             self._pending.put_back(due)
 
     def _watch_applied(self, applied: Applied) -> None:
-        """Stop serving a balancer that chose another one's incarnation and so its session ids."""
-        if applied.failure:
-            self._log("error", "entry-skipped", position=applied.position, reason=applied.failure)
-        for balancer, incarnation in upkeep.refused_balancers(applied):
-            if self._census.knows(balancer, incarnation):
-                self._log_taken(balancer, incarnation)
-                self._trunk_disconnected(balancer)
+        if failure := applied.failure:
+            self._log("error", "entry-skipped", position=applied.position, reason=failure)
+        if not applied.session:
+            self._look_at_balancers()
 
     def _install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's, and note the history that it skips."""
@@ -491,10 +495,6 @@ class Engine:
             self._shown_status = shown
             self._status_due = now + self._config.status_interval_s
             self._to_balancers.extend((balancer, status) for balancer in self._census.trunks)
-
-    def _log_taken(self, balancer: str, incarnation: int) -> None:
-        fields = {"balancer": balancer, "incarnation": incarnation}
-        self._log("error", "balancer-refused", **fields, reason="another has this incarnation")
 
     def _log(self, level: str, event: str, **fields: object) -> None:
         self._effects.append(LogEvent(level, event, fields))

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from roost.chat.applied import Applied
 from roost.chat.commands import Command
 from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
 from roost.chat.commands.sessions import BalancerLost, ExpireAbsent
 from roost.chat.presence import is_expiry_due
-from roost.chat.refusals import Reason, Refusal
 from roost.chat.settings import UNCHANGED
 from roost.chat.state import State
 from roost.instant import Instant
@@ -46,14 +44,3 @@ def has_changed(state: State, configure: Configure) -> bool:
     last counts, and a mere restart changes nothing. Only an up-to-date `state` can tell.
     """
     return state.configured.get(configure.node, UNCHANGED) != configure.written
-
-
-def refused_balancers(applied: Applied) -> list[tuple[str, int]]:
-    """Return the balancers whose incarnation another one has, each with that incarnation."""
-    if applied.session:
-        return []
-    return [
-        (result.subject, int(result.detail))
-        for result in applied.results
-        if isinstance(result, Refusal) and result.reason is Reason.INCARNATION_TAKEN
-    ]

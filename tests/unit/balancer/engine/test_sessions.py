@@ -47,8 +47,10 @@ def lines(*texts: str) -> list[bytes | None]:
 
 
 def test_session_ids_name_their_run_and_grow() -> None:
-    ids = SessionIds(77)
-    first, second = ids.next(), ids.next()
+    ids = SessionIds()
+    provisional = ids.next()
+    ids.incarnation = 77
+    first, second = ids.complete(provisional), ids.next()
     assert incarnation_of(first) == incarnation_of(second) == 77
     assert second == first + 1
 

@@ -81,8 +81,7 @@ def test_every_kind_of_effect_has_its_place() -> None:
 
 def test_a_turn_gives_the_log_to_the_disk_before_anything_is_sent() -> None:
     node = LoneNode()
-    node.connect("b1", 7)
-    session = 7 << 27 | 1
+    session = node.connect("b1") << 27 | 1
     node.engine.receive(
         TrunkFrameReceived("b1", Attach(session, 1, "host", False, 0, 0, 0)), node.now()
     )

@@ -14,8 +14,7 @@ from support.lone_node import LoneNode
 def absent_alice(days_max: int) -> LoneNode:
     """Return a node whose only user is always on and has just lost her client."""
     node = LoneNode()
-    node.connect("b1", 7)
-    node.say("b1", 7, 1, "NICK alice", "USER a 0 * :A")
+    node.say("b1", node.connect("b1"), 1, "NICK alice", "USER a 0 * :A")
     state = node.engine.state
     state.settings = Settings(always_on_days_max=days_max)
     account = Account(AccountId(1), "alice", 0, Credentials(), is_always_on=True)
@@ -23,7 +22,7 @@ def absent_alice(days_max: int) -> LoneNode:
     (user,) = state.users.values()
     set_account(state, user, "alice")
     make_always_on(state, user)
-    node.take(TrunkFrameReceived("b1", Detach(SessionId(7 << 27 | 1), 1, "gone")))
+    node.take(TrunkFrameReceived("b1", Detach(SessionId(1 << 27 | 1), 1, "gone")))
     assert list(state.absent) == [user.id]
     return node
 

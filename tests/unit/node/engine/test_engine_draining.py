@@ -10,7 +10,7 @@ class Alone(LoneNode):
 
     def __init__(self, *, is_drained: bool = False) -> None:
         super().__init__(is_drained=is_drained)
-        self.connect("b1", 5)
+        self.connect("b1")
 
     def order(self, *, is_wanted: bool) -> None:
         self.take(TrunkFrameReceived("b1", Drain(is_wanted)))

@@ -1,0 +1,53 @@
+"""The runs of balancers that this node has trunks to, and what the log says of each.
+
+    Welcome(run) --> StartBalancer --> the log --> Incarnation --> the balancer
+                                          `--> a later run has begun: the trunk is refused
+
+A proposal may get lost, or come too late to count. So as long as the trunk is up and the log does
+not know the run, it is proposed again.
+"""
+
+from collections.abc import Iterator
+
+from roost.chat.balancers import RunState, find_run, newest_incarnation
+from roost.chat.commands.sessions import StartBalancer
+from roost.chat.state import State
+from roost.node.engine.census import Census
+from roost.protocol.trunk import FromNode, Incarnation, refusal
+
+OVER = (
+    "another run of this balancer began later, perhaps a second process with the same name; "
+    "restart it, or give it a name of its own"
+)
+
+
+class Balancers:
+    """What each balancer with a trunk is to be told; `census` has those that are served."""
+
+    def __init__(self, census: Census) -> None:
+        self._census = census
+        self._runs: dict[str, str] = {}
+
+    def connected(self, name: str, run: str) -> None:
+        """Note a new trunk."""
+        self._runs[name] = run
+        self._census.trunk_connected(name, 0)
+
+    def disconnected(self, name: str) -> bool:
+        """Note that a trunk is gone; return whether the balancer was served."""
+        was_served = self._census.has_trunk(name)
+        self._runs.pop(name, None)
+        self._census.trunk_disconnected(name)
+        return was_served
+
+    def look(self, state: State) -> Iterator[StartBalancer | tuple[str, FromNode]]:
+        """Yield what to propose, and what to tell whom; a `refusal` ends the service."""
+        for name, run in list(self._runs.items()):
+            known, incarnation = find_run(state, name, run)
+            if known is RunState.OVER:
+                yield name, refusal(OVER)
+            elif known is not RunState.CURRENT:
+                yield StartBalancer(name, run, newest_incarnation(state, name))
+            elif not self._census.knows(name, incarnation):
+                self._census.trunk_connected(name, incarnation)
+                yield name, Incarnation(incarnation)
