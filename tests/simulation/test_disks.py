@@ -79,11 +79,10 @@ def test_a_node_whose_disk_was_set_back_outvotes_nothing_that_it_confirmed(
     cluster.network.partition(leader, behind)
     say(cluster, alice, "confirmed", 20)
     cluster.world.run(2.0)
-    if is_restarted:
-        cluster.kill(behind, down_s=0.1)
-        cluster.world.run(2.5)
     cluster.set_back(back, saved, down_s=0.3)
     cluster.kill(leader, down_s=5.0)
+    if is_restarted:
+        cluster.kill(behind, down_s=0.1)
     cluster.network.heal()
     cluster.world.run(4.0)
     assert f"{back} disk-set-back" in " ".join(cluster.world.trace)

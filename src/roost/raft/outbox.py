@@ -95,12 +95,16 @@ class Outbox:
             self._messages.append(self._held.popleft()[1])
 
     def take(
-        self, hard_state: HardState, log: Log
+        self, hard_state: HardState, log: Log, *, is_forced: bool = False
     ) -> tuple[Persist | None, tuple[_Addressed, ...]]:
-        """Return the writes to do, and the messages that may leave at once."""
+        """Return the writes to do, and the messages that may leave at once.
+
+        With `is_forced` there is a batch even if it is empty.
+        """
         acknowledgement, self._acknowledgement = self._acknowledgement, None
         is_changed = hard_state is not self._hard_state
-        if not is_changed and self._unsaved_from > log.last_index and self._snapshot is None:
+        is_needed = is_changed or is_forced or self._snapshot is not None
+        if not is_needed and self._unsaved_from > log.last_index:
             self._release(hard_state, acknowledgement)
             persist = None
         else:

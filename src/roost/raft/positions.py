@@ -22,9 +22,9 @@ from roost.raft.messages import Position
 
 
 class Positions:
-    """The last entry that each member is known to have had, itself included."""
+    """The last entry that each other member is known to have had."""
 
-    __slots__ = ("_core", "_is_changed", "_known", "_own")
+    __slots__ = ("_core", "_is_changed", "_known", "_own", "is_due")
 
     def __init__(self, core: Core, stored: Iterable[Position]) -> None:
         self._core = core
@@ -32,31 +32,37 @@ class Positions:
         self._own = (0, 0)
         """The last entry that was durable here since the start."""
         self._is_changed = False
+        self.is_due = False
+        """Whether to store it now; until then it is stored with whatever else is."""
         for position in stored:
             self.note(position.name, position.term, position.index)
         self._is_changed = False
 
     def note(self, name: str, term: int, index: int) -> None:
-        """Note that a member has an entry on disk."""
-        if name in self._core.config.members and (term, index) > self._known.get(name, (0, 0)):
+        """Note that another member has an entry on disk."""
+        if name in self._core.connected and (term, index) > self._known.get(name, (0, 0)):
             self._known[name] = (term, index)
             self._is_changed = True
 
     def report(self) -> tuple[Position, ...]:
-        """Return what is known."""
+        """Return what is known, to be told to the others; what is new in it is to be stored."""
         core = self._core
         index = core.outbox.durable_index
-        term = core.log.term_at(index)
-        self._own = max(self._own, (term, index))
-        self.note(core.name, term, index)
-        return tuple(Position(name, *self._known[name]) for name in sorted(self._known))
+        own = (core.log.term_at(index), index)
+        self._own = max(self._own, own)
+        self.is_due = self._is_changed
+        return (Position(core.name, *own), *self._others())
 
     def take_changed(self) -> tuple[Position, ...] | None:
         """Return what is to be stored; None if it is stored already."""
+        self.is_due = False
         if not self._is_changed:
             return None
         self._is_changed = False
-        return self.report()
+        return self._others()
+
+    def _others(self) -> tuple[Position, ...]:
+        return tuple(Position(name, *self._known[name]) for name in sorted(self._known))
 
     def learn(self, reported: Iterable[Position]) -> Position | None:
         """Note what another member knows; return the last entry that this replica forgot."""

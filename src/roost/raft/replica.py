@@ -315,7 +315,8 @@ class Replica:
         core = self._core
         if core.role is Role.LEADER:
             self._lead.flush()
-        persist, messages = core.outbox.take(core.hard, core.log)
+        is_forced = self._positions.is_due
+        persist, messages = core.outbox.take(core.hard, core.log, is_forced=is_forced)
         if persist is not None and (positions := self._positions.take_changed()) is not None:
             persist = msgspec.structs.replace(persist, positions=positions)
         snapshot, core.installed = core.installed, None

@@ -57,6 +57,20 @@ def test_positions_are_stored_with_the_next_batch_if_they_changed() -> None:
     assert Position("b", 1, 3) in again.positions()
 
 
+def test_a_replica_with_nothing_else_to_write_stores_positions_when_it_tells_them() -> None:
+    bench = Bench(log=entries(1), hard_state=HardState(1))
+    learn(bench, Position("b", 1, 3))
+    assert not bench.persists
+    bench.replica.positions()
+    bench.settle()
+    (persist,) = bench.persists
+    assert persist.positions == (Position("b", 1, 3),)
+    assert (persist.hard_state, persist.entries) == (None, ())
+    bench.replica.positions()
+    bench.settle()
+    assert len(bench.persists) == 1
+
+
 @pytest.mark.parametrize("had", [Position("a", 1, 3), Position("a", 2, 1)])
 def test_a_replica_that_once_had_more_neither_votes_nor_stands(had: Position) -> None:
     bench = Bench(log=entries(1, 1), hard_state=HardState(1, "b"))
