@@ -288,10 +288,16 @@ def test_a_killed_node_loses_and_doubles_nothing(
     assert tail.texts == ["begin", *texts]
 
 
+@pytest.mark.parametrize("is_outside", [False, True])
 def test_a_killed_balancer_loses_and_doubles_nothing(
-    start_cluster: Callable[..., Cluster], environment: dict[str, str]
+    start_cluster: Callable[..., Cluster], environment: dict[str, str], is_outside: bool
 ) -> None:
     cluster = start_cluster(arguments=("--balancers", "2"))
+    if is_outside:
+        with cluster.client("operator") as operator:
+            operator.register().join("#door")
+            operator.send("MODE #door -n+H")
+            operator.expect("MODE", "#door")
     with tailing(cluster, environment, "#door") as tail:
         assert say(cluster, environment, "#door", "begin").returncode == 0
         tail.wait_for("begin")
