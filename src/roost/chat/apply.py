@@ -14,6 +14,7 @@ import msgspec
 
 # These register what they apply; see `roost.chat.dispatch`.
 from roost.chat import (  # noqa: F401
+    acceptance,
     accounts,
     balancers,
     configuration,

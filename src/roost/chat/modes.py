@@ -1,5 +1,6 @@
 """MODE, for rooms and users (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
 
+from roost.chat.acceptance import REGISTERED_ONLY_MODE
 from roost.chat.access import is_listed
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
 from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
@@ -15,7 +16,7 @@ from roost.irc.extended_bans import is_valid_list_entry, normalise_entry
 
 FLAGS = "CHMRimnst"
 """Room modes without a parameter."""
-USER_MODES = BOT_MODE + "iosw"
+USER_MODES = BOT_MODE + REGISTERED_ONLY_MODE + "iosw"
 LIMIT_MAX = 1_000_000
 MASK_BYTES_MAX = 200
 """More than any nick!user@host has by default; a list reply holds one and its setter."""

@@ -72,6 +72,10 @@ class Reason(enum.IntEnum):
     HOST_NOT_YOURS = 68  # account: only operators give virtual hosts
     HOST_INVALID = 69  # host
     NO_HOST = 70  # account: it has no virtual host
+    REGISTERED_ONLY = 71  # nick: they have user mode R
+    ACCEPT_FULL = 72  # nick
+    ALREADY_ACCEPTED = 73  # nick
+    NOT_ACCEPTED = 74  # nick
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

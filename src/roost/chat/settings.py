@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Pending invitations to one room; the oldest is dropped."""
     monitor_max: int = 100
     """MONITOR targets of one client; Libera's number."""
+    accept_entries_max: int = 100
+    """People whom one user accepts (ACCEPT) in spite of user mode R; as for MONITOR."""
     modes_per_line_max: int = 20
     """Mode changes in one line; as many as any client sends."""
     targets_per_line_max: int = 4

@@ -123,6 +123,8 @@ class User(msgspec.Struct, array_like=True, gc=False):
     """The real host if `host` shows another one; else empty."""
     operator: str = ""
     """Their operator name in the configuration; empty for no operator."""
+    accepted: tuple[UserId, ...] = ()
+    """Those who may write to them in spite of mode R; they may have left."""
 
 
 class Member(msgspec.Struct, array_like=True, gc=False):

@@ -1,5 +1,6 @@
 """PRIVMSG, NOTICE and TAGMSG (modern.ircdocs.horse, "Sending Messages")."""
 
+from roost.chat.acceptance import accept_answers, may_write_to
 from roost.chat.access import NO_CTCP_MODE, is_ctcp, muting_mode
 from roost.chat.changes import OPERATOR, VOICE, Said
 from roost.chat.commands.messages import Say
@@ -67,6 +68,10 @@ def _say_to_user(step: Step, user: User, operation: Say) -> None:
         _refuse(step, operation, Reason.NO_SUCH_NICK)
         return
     recipient = step.state.users[recipient_id]
+    if not may_write_to(recipient, user):
+        _refuse(step, operation, Reason.REGISTERED_ONLY)
+        return
+    accept_answers(step.state, user, recipient)
     user.active_ms = step.time_ms
     step.changed(
         Said(

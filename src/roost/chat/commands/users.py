@@ -41,6 +41,13 @@ class SetAlwaysOn(Payload, frozen=True, tag=25):
     is_on: bool
 
 
+class Accept(Payload, frozen=True, tag=55):
+    """Change whom one accepts in spite of user mode R."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
 UserOperation: TypeAlias = (
-    ChangeNick | SetAway | SetRealname | SetCapabilities | Monitor | Quit | SetAlwaysOn
+    ChangeNick | SetAway | SetRealname | SetCapabilities | Monitor | Quit | SetAlwaysOn | Accept
 )

@@ -32,6 +32,7 @@ SPEECH_REFUSALS = {
     "407": "Too many recipients.",
     "412": "The message was empty.",
     "415": "The message was not delivered.",
+    "486": "They only accept messages from people who are logged in to an account.",
     "716": "They do not accept private messages from you.",
 }
 _BAN_WORDS = re.compile(r"\b(?:ban|banned|[kgz][ -]?lined?|klined|glined)\b", re.IGNORECASE)

@@ -6,6 +6,7 @@ does no harm, because a notice leaves no trace.
 Source: ircv3.net/specs/client-tags/typing.
 """
 
+from roost.chat.acceptance import may_write_to
 from roost.chat.access import muting_mode
 from roost.chat.changes import OPERATOR, VOICE
 from roost.chat.ids import RoomId, UserId
@@ -38,6 +39,8 @@ def whisper_to(context: Context, target: str, tags: tuple[tuple[str, str], ...])
         whisper = _to_room(context, target, name, tags)
     else:
         user = context.find_user(target)
+        if not may_write_to(user, context.user):
+            raise RefusedError(Refusal(Reason.REGISTERED_ONLY, target))
         whisper = Whisper(
             source=source_of(context.user),
             room=RoomId(0),

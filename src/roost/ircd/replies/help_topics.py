@@ -4,6 +4,11 @@ A topic is the usage and an explanation of one or two lines. The index is made f
 """
 
 TOPICS: dict[str, tuple[str, ...]] = {
+    "ACCEPT": (
+        "ACCEPT <nick>,-<nick>,... | *",
+        "Lets people without an account write to you in spite of user mode R, or no longer;",
+        "* lists them.",
+    ),
     "ADMIN": ("ADMIN", "Shows who runs this network."),
     "AUTHENTICATE": (
         "AUTHENTICATE <mechanism, data or *>",
@@ -70,7 +75,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "MODE": (
         "MODE <room> [<modes> [<parameters>]]",
         "MODE <your nick> [<modes>]",
-        "Shows or changes modes. Rooms have b e I k l i m n s t C H R M o v, you have B i w.",
+        "Shows or changes modes. Rooms have b e I k l i m n s t C H R M o v, you have B R i w.",
     ),
     "MONITOR": (
         "MONITOR + <nick>,... | - <nick>,... | C | L | S",

@@ -34,6 +34,13 @@ _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
         numerics.ERR_NEEDREGGEDNICK,
         "Cannot join channel (+R), log in to an account first",
     ),
+    Reason.REGISTERED_ONLY: (
+        numerics.ERR_NONONREG,
+        "They only accept messages from people who are logged in to an account (+R)",
+    ),
+    Reason.ACCEPT_FULL: (numerics.ERR_ACCEPTFULL, "Accept list is full"),
+    Reason.ALREADY_ACCEPTED: (numerics.ERR_ACCEPTEXIST, "is already on your accept list"),
+    Reason.NOT_ACCEPTED: (numerics.ERR_ACCEPTNOT, "is not on your accept list"),
     Reason.BAD_KEY_FORMAT: (numerics.ERR_INVALIDKEY, "Key is not well-formed"),
 }
 """Replies of the form `<client> <subject> :<text>`."""
