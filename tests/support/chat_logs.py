@@ -12,7 +12,7 @@ from roost.chat.balancers import newest_incarnation
 from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.accounts import GrantHost, UseHost
 from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
-from roost.chat.commands.messages import Say
+from roost.chat.commands.messages import Relay, Say
 from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.commands.rooms import Invite, Join, Kick, Part, PartAll, SetTopic
 from roost.chat.commands.sessions import (
@@ -26,6 +26,7 @@ from roost.chat.commands.sessions import (
     StartBalancer,
 )
 from roost.chat.commands.users import (
+    Accept,
     ChangeNick,
     Monitor,
     Quit,
@@ -46,6 +47,7 @@ NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
 ROOMS = ("#x", "#X", "#y", "#z", "x", "")
 TEXTS = ("", "hi", "gr\u00fc\u00dfe " * 9, "\u4f60" * 30)
 MASKS = ("", "a", "~a:eve", "~account:*", "~x:a", "b!*@*", "*!*@*", "?", "a b", ":a", "*" * 300)
+RELAYED = ("a/x", "a")
 HOSTS = (*["host"] * 9, "10.0.0.1", "2001:db8::1", "2001:db8::2", "127.0.0.1")
 VIRTUAL_HOSTS = ("", "a.example", "of/a", "host", "no host", "x" * 64)
 ACCOUNTS = ("a", "Eve")
@@ -54,6 +56,7 @@ SETTINGS = Settings(
     whowas_entries_max=6,
     whowas_per_nick_max=2,
     monitor_max=2,
+    accept_entries_max=1,
     rooms_per_user_max=2,
     list_entries_max=2,
     invitations_per_room_max=2,
@@ -121,6 +124,9 @@ class LogMaker:
             lambda: SetRealname(self._of(TEXTS)): 1,
             lambda: SetCapabilities(self._random.choice((8, Capability.PRE_AWAY.value))): 1,
             self._monitor: 2,
+            self._accept: 2,
+            lambda: SetUserModes(self._of(NICKS), (ModeChange(True, "R"),)): 4,
+            lambda: Relay(self._of(ROOMS), self._of(RELAYED), self._of(TEXTS)): 1,
             lambda: Quit(self._of(TEXTS)): 1,
             lambda: SetAlwaysOn(self._random.random() < 0.7): 1,
             **room_makers(self._random),
@@ -246,7 +252,7 @@ class LogMaker:
         return tuple(self._mode() for _ in range(self._random.randint(1, 4)))
 
     def _mode(self) -> ModeChange:
-        letter = self._random.choice("beIkllimnstovMR?")
+        letter = self._random.choice("beIkllimnstovCMR?")
         parameters: tuple[str, ...] = {
             "k": ("key", "", "a b", "x" * 99),
             "l": ("1", "3", "0", "no"),
@@ -254,6 +260,10 @@ class LogMaker:
             "v": NICKS,
         }.get(letter, MASKS)
         return ModeChange(self._random.random() < 0.6, letter, self._of(parameters))
+
+    def _accept(self) -> Accept:
+        names = tuple(self._of(NICKS) for _ in range(2))
+        return Accept(names, (self._of(NICKS),) if self._random.random() < 0.4 else ())
 
     def _monitor(self) -> Monitor:
         added = tuple(self._of(NICKS) for _ in range(self._random.randrange(4)))

@@ -54,6 +54,9 @@ class Said(_Change, frozen=True, tag=1):
     """The recipient's away message, for the sender only; empty if they are not away."""
     breaks: tuple[int, ...] = ()
     """As in `commands.Say`."""
+    relayer: str = ""
+    """The nickname of the user who relayed it; then `source` has the names of whom they spoke for.
+    """
 
 
 class Joined(_Change, frozen=True, tag=2):

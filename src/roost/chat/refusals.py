@@ -76,6 +76,7 @@ class Reason(enum.IntEnum):
     ACCEPT_FULL = 72  # nick
     ALREADY_ACCEPTED = 73  # nick
     NOT_ACCEPTED = 74  # nick
+    RELAYED_NICK_INVALID = 75  # nick
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

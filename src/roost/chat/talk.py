@@ -2,15 +2,17 @@
 
 from roost.chat.acceptance import accept_answers, may_write_to
 from roost.chat.access import NO_CTCP_MODE, is_ctcp, muting_mode
-from roost.chat.changes import OPERATOR, VOICE, Said
-from roost.chat.commands.messages import Say
+from roost.chat.changes import OPERATOR, VOICE, Said, Source
+from roost.chat.commands.messages import Relay, Say
+from roost.chat.directory import find_room
 from roost.chat.dispatch import applies
 from roost.chat.history import identity
 from roost.chat.ids import FoldedNick, FoldedRoom, RoomId, UserId
 from roost.chat.refusals import Reason
 from roost.chat.state import User
-from roost.chat.step import Step, source_of
+from roost.chat.step import Step, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick, fold_room
+from roost.irc.names import is_valid_relayed_nick
 
 _STATUS = {"@": OPERATOR, "+": VOICE}
 
@@ -60,6 +62,44 @@ def _say_in_room(step: Step, user: User, operation: Say) -> None:
             operation.breaks,
         )
     )
+
+
+@applies(Relay)
+def relay(step: Step, user: User, operation: Relay) -> None:
+    """Say something in the name of somebody on another network, as an operator of the room.
+
+    The username and the host are those of the relayer, so that everybody can see who it is, and ban
+    or ignore them. It is nobody's account.
+    """
+    room = find_room(step.state, operation.room)
+    if room is None:
+        step.refused(Reason.NO_SUCH_ROOM, operation.room)
+    elif user.id not in room.members:
+        step.refused(Reason.NOT_IN_ROOM, room.name)
+    elif not has_operator_rights(room, user):
+        step.refused(Reason.NOT_OPERATOR, room.name)
+    elif not is_valid_relayed_nick(operation.nick):
+        step.refused(Reason.RELAYED_NICK_INVALID, operation.nick)
+    elif NO_CTCP_MODE in room.modes and is_ctcp(operation.text):
+        step.refused(Reason.CANNOT_SEND, operation.room, NO_CTCP_MODE)
+    else:
+        user.active_ms = step.time_ms
+        step.changed(
+            Said(
+                step.part,
+                Source(user.id, operation.nick, user.username, user.host),
+                "PRIVMSG",
+                room.id,
+                UserId(0),
+                room.name,
+                0,
+                operation.text,
+                operation.tags,
+                "",
+                "",
+                relayer=user.nick,
+            )
+        )
 
 
 def _say_to_user(step: Step, user: User, operation: Say) -> None:

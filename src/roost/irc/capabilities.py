@@ -7,6 +7,8 @@ new row takes the next free bit.
 import enum
 from typing import Self
 
+from roost.irc.names import RELAYED_NICK_SEPARATOR
+
 SHAPES_DELIVERIES = True
 """The capability decides how other people's changes look to a client, or whether it sees them."""
 SHAPES_ANSWERS = False
@@ -91,6 +93,8 @@ class Capability(CapabilityTable):
     SEARCH = 29, "soju.im/search"
     CAP_302 = 30, ""
     """No capability: the client knows version 302 of CAP. Like the others, it outlives a node."""
+
+    RELAYMSG = 31, "draft/relaymsg", SHAPES_DELIVERIES, RELAYED_NICK_SEPARATOR
 
 
 NAMES = {row.token: row for row in sorted(Capability, key=lambda row: row.token) if row.token}

@@ -20,6 +20,17 @@ class Say(Payload, frozen=True, tag=1):
     where a long line was split."""
 
 
+class Relay(Payload, frozen=True, tag=56):
+    """PRIVMSG to a room in the name of somebody on another network (RELAYMSG)."""
+
+    room: str
+    nick: str
+    """Whom the user speaks for."""
+    text: str
+    tags: tuple[tuple[str, str], ...] = ()
+    """As in `Say`."""
+
+
 class Redact(Payload, frozen=True, tag=42):
     """Redact a message; `reason` and `target` are the client's, the rest is what the node read."""
 
@@ -48,4 +59,4 @@ class MarkRead(Payload, frozen=True, tag=38):
     time_ms: int
 
 
-MessageOperation: TypeAlias = Say | Redact | MarkRead
+MessageOperation: TypeAlias = Say | Relay | Redact | MarkRead

@@ -52,7 +52,7 @@ def tagmsg(context: Context, message: Message) -> Result:
         return None
     if is_heard(message.parameters[0]):
         return None
-    tags = _client_tags(message)
+    tags = client_tags(message)
     if not is_whisper(tags):
         return _say(context, message, "")
     for target in _targets(context, message):
@@ -64,7 +64,7 @@ def tagmsg(context: Context, message: Message) -> Result:
 
 
 def _say(context: Context, message: Message, text: str) -> tuple[Say, ...]:
-    tags = _client_tags(message)
+    tags = client_tags(message)
     targets = _targets(context, message)
     return tuple([Say(message.command, target, text, tags) for target in targets])
 
@@ -76,6 +76,6 @@ def _targets(context: Context, message: Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys([target for target in targets if target]))
 
 
-def _client_tags(message: Message) -> tuple[tuple[str, str], ...]:
+def client_tags(message: Message) -> tuple[tuple[str, str], ...]:
     """Return the tags to relay: "client-only tags are prefixed with a plus sign"."""
     return tuple([tag for tag in message.tags if tag[0].startswith("+") and len(tag[0]) > 1])

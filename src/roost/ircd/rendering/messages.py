@@ -11,6 +11,7 @@ from roost.ircd.rendering.viewer import At
 from roost.protocol.mesh import Whisper
 
 _MESSAGE_TAGS = Capability.MESSAGE_TAGS.value
+_RELAYMSG = Capability.RELAYMSG.value
 _MULTILINE = Capability.MULTILINE.value
 
 
@@ -20,6 +21,9 @@ def lines_of_said(change: Said, at: At, capabilities: int) -> list[Line]:
     tags = message_tags(source, change.part, at.position, at.time_ms, capabilities)
     if change.tags and capabilities & _MESSAGE_TAGS:
         tags += ";" + encode_tags(change.tags)
+    if change.relayer and capabilities & _RELAYMSG:
+        relayed = encode_tags((("draft/relaymsg", change.relayer),))
+        tags += f";{relayed}" if tags else relayed
     head = f":{source.nick}!{source.username}@{source.host} {change.verb} {change.target}"
     if change.verb == "TAGMSG":
         return [Line(tags, fit(head))] if capabilities & _MESSAGE_TAGS else []

@@ -110,6 +110,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Registers an account. * stands for your nickname, or for no e-mail address.",
     ),
     "REHASH": ("REHASH", "For operators: makes every node reload its configuration."),
+    "RELAYMSG": (
+        "RELAYMSG <room> <nick/network> <text>",
+        "For bridges that are operators of the room: speaks in the name of somebody elsewhere.",
+    ),
     "RENAME": ("RENAME <room> <name> [<reason>]", "Renames a room that you run."),
     "RESUME": (
         "RESUME <token> [<msgid>]",

@@ -5,6 +5,7 @@ Source: modern.ircdocs.horse, "Numerics"; other specifications are named below.
 
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
+from roost.irc.names import RELAYED_NICK_SEPARATOR
 from roost.ircd.accounts.login_reply import send_login_refusal
 from roost.ircd.context import Context
 from roost.ircd.replies import metadata_reply
@@ -77,6 +78,10 @@ _SUBJECT_FAILURES: dict[Reason, tuple[str, str]] = {
     Reason.BAN_INVALID: (
         "INVALID_MASK",
         "This cannot be banned: give an address, ~a:account, or a more specific mask",
+    ),
+    Reason.RELAYED_NICK_INVALID: (
+        "INVALID_NICK",
+        f"Use name{RELAYED_NICK_SEPARATOR}network, no reserved characters, up to 64 bytes",
     ),
     Reason.NO_SUCH_BAN: ("NO_SUCH_BAN", "There is no such ban"),
 }

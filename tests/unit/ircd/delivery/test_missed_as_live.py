@@ -20,6 +20,7 @@ LINES: dict[type[Change], tuple[str, ...]] = {
     changes.Joined: ("JOIN #a", "JOIN #b,#c"),
     changes.Said: (
         *("PRIVMSG #a :hi", "NOTICE #b :x", "PRIVMSG watcher :psst", "PRIVMSG {nick} :me"),
+        *("RELAYMSG #a smith/x :hi", "RELAYMSG #b smith/y :hi"),
         *("PRIVMSG @#a :ops", "PRIVMSG +#a :v", "TAGMSG #a", "@+react=x TAGMSG #a"),
     ),
     changes.Redacted: ("REDACT #a {said} :oops", "REDACT #a {said}", "REDACT watcher {told}"),
@@ -116,7 +117,10 @@ def people_of(world: World) -> list[Client]:
     """Let those come who do things: alice, who is an operator, bob and carol."""
     world.own(world.connect(), "Eve")
     world.state.accounts[FoldedAccount("eve")].virtual_host = "of.eve"
-    people = [world.register(nick, "draft/pre-away") for nick in ("alice", "bob", "carol")]
+    people = [
+        world.register(nick, "draft/pre-away", "draft/relaymsg")
+        for nick in ("alice", "bob", "carol")
+    ]
     do(world, people[0], "operate")
     for client in people[:2]:
         client.send("JOIN #a,#b")
