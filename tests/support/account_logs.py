@@ -16,7 +16,17 @@ from roost.chat.commands.accounts import (
     RemoveCertificate,
     SetCredentials,
 )
-from roost.chat.commands.operators import AddBan, BecomeOperator, Kill, Rehash, RemoveBan, Wallops
+from roost.chat.commands.operators import (
+    AddBan,
+    BecomeOperator,
+    DropAccountOf,
+    Kill,
+    RegisterFor,
+    Rehash,
+    RemoveBan,
+    ResetCredentials,
+    Wallops,
+)
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, SessionId
 from roost.chat.state import State
@@ -48,6 +58,9 @@ def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Opera
         lambda: RemoveBan(dice.choice(BANNED)): 1,
         lambda: Wallops("w"): 1,
         Rehash: 1,
+        lambda: RegisterFor(dice.choice(NAMES), Credentials()): 1,
+        lambda: ResetCredentials(account(), Credentials(password="y")): 1,
+        lambda: DropAccountOf(account()): 1,
         lambda: RemoveCertificate(account(), dice.choice(FINGERPRINTS)): 1,
     }
 

@@ -48,7 +48,7 @@ def register_account(step: Step, user: User, operation: RegisterAccount) -> None
     if user.account:
         step.refused(Reason.ALREADY_LOGGED_IN, user.account)
         return
-    account = _make_account(step, operation.name, operation.credentials, step.session.address, user)
+    account = make_account(step, operation.name, operation.credentials, step.session.address, user)
     if account is None:
         return
     step.changed(AccountRegistered(step.part, source_of(user), account.id, account.name))
@@ -64,7 +64,7 @@ def register_early(step: Step, command: RegisterEarly) -> Applied:
         account: Account | None = known
     else:
         key = address_key(command.address, state.settings.address_exempt_networks)
-        account = _make_account(step, command.name, command.credentials, key, None)
+        account = make_account(step, command.name, command.credentials, key, None)
         if account is not None:
             account.registered_by = (command.session, command.line)
     if account is not None:
@@ -73,9 +73,10 @@ def register_early(step: Step, command: RegisterEarly) -> Applied:
     return _answer(step, command)
 
 
-def _make_account(
+def make_account(
     step: Step, name: str, credentials: Credentials, address: str, user: User | None
 ) -> Account | None:
+    """Make an account, or refuse it; `address` is empty if registrations are not counted."""
     state, settings = step.state, step.state.settings
     folded = FoldedAccount(fold_nick(name))
     if not is_valid_nick(name, settings.nick_bytes_max) or is_service(name):
@@ -88,7 +89,9 @@ def _make_account(
     if bearer is not None and (user is None or bearer != user.id):
         step.refused(Reason.ACCOUNT_NAME_IN_USE, name)
         return None
-    if len(state.accounts) >= settings.accounts_max:
+    # The position of the entry is the id, so an entry makes at most one account.
+    is_taken = AccountId(step.position) in state.account_names
+    if is_taken or len(state.accounts) >= settings.accounts_max:
         step.refused(Reason.TOO_MANY_ACCOUNTS, name)
         return None
     if address and not count_attempt(step, f"r:{address}", settings.registrations_per_address_max):
@@ -102,10 +105,15 @@ def _make_account(
 @applies(DropAccount)
 def drop_account(step: Step, user: User, operation: DropAccount) -> None:
     """Drop one's own account: log everybody out of it, and release its rooms."""
-    state = step.state
     account = _own_account(step, user, operation.account)
-    if account is None:
-        return
+    if account is not None:
+        remove_account(step, account)
+        step.changed(AccountUpdated(step.part, source_of(user), "dropped", account.name))
+
+
+def remove_account(step: Step, account: Account) -> None:
+    """Log everybody out of an account, release its rooms, and forget it."""
+    state = step.state
     folded = FoldedAccount(fold_nick(account.name))
     release_account(step, folded)
     end_always_on(step, account, "Account dropped")
@@ -113,7 +121,6 @@ def drop_account(step: Step, user: User, operation: DropAccount) -> None:
         _set_account(step, state.users[number], "")
     del state.accounts[folded]
     del state.account_names[account.id]
-    step.changed(AccountUpdated(step.part, source_of(user), "dropped", account.name))
 
 
 # Logging in and out

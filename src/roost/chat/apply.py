@@ -15,6 +15,7 @@ import msgspec
 # These register what they apply; see `roost.chat.dispatch`.
 from roost.chat import (  # noqa: F401
     acceptance,
+    account_control,
     accounts,
     balancers,
     configuration,

@@ -14,7 +14,15 @@ from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import forget_expired, is_hit, normalise_ban
 from roost.chat.changes import Killed, OperatorsTold, Rehashed, UserModesChanged, Wallopped
 from roost.chat.commands.modes import ModeChange
-from roost.chat.commands.operators import AddBan, BecomeOperator, Kill, Rehash, RemoveBan, Wallops
+from roost.chat.commands.operators import (
+    AddBan,
+    BecomeOperator,
+    Kill,
+    OperatorOperation,
+    Rehash,
+    RemoveBan,
+    Wallops,
+)
 from roost.chat.directory import find_user
 from roost.chat.dispatch import OperationApplier, applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, real_host
@@ -33,10 +41,10 @@ OPERATOR_ACTIONS_MAX = 1000
 DURATION_S_MAX = 10 * 366 * 86400
 """Longer durations are cut to this."""
 
-Rights = TypeVar("Rights", Kill, AddBan, RemoveBan, Wallops, Rehash)
+Rights = TypeVar("Rights", bound=OperatorOperation)
 
 
-def _for_operators(applier: OperationApplier[Rights]) -> OperationApplier[Rights]:
+def for_operators(applier: OperationApplier[Rights]) -> OperationApplier[Rights]:
     """Refuse an operation unless an operator asks for it."""
 
     @functools.wraps(applier)
@@ -58,24 +66,24 @@ def become_operator(step: Step, user: User, operation: BecomeOperator) -> None:
     user.operator = operation.name
     changes = tuple(ModeChange(True, letter) for letter in added)
     step.changed(UserModesChanged(step.part, source_of(user), changes))
-    _log(step, user, "is an operator now")
+    log_action(step, user, "is an operator now")
 
 
 @applies(Kill)
-@_for_operators
+@for_operators
 def kill(step: Step, user: User, operation: Kill) -> None:
     target = find_user(step.state, operation.nick)
     if target is None:
         step.refused(Reason.NO_SUCH_NICK, operation.nick)
         return
     reason = cut(operation.reason, step.state.settings.reason_bytes_max)
-    _log(step, user, f"removed {_described(target)}: {reason}")
+    log_action(step, user, f"removed {_described(target)}: {reason}")
     step.changed(Killed(step.part, source_of(user), target.id, target.nick, reason))
     expel(step, target, f"Killed ({user.nick} ({reason}))")
 
 
 @applies(AddBan)
-@_for_operators
+@for_operators
 def add_ban(step: Step, user: User, operation: AddBan) -> None:
     state = step.state
     mask = normalise_ban(operation.mask)
@@ -93,7 +101,7 @@ def add_ban(step: Step, user: User, operation: AddBan) -> None:
     ban = NetworkBan(mask, reason, user.operator, step.time_ms, expires_ms)
     state.bans[folded] = ban
     span = f"for {duration_s} s" if duration_s else "for good"
-    _log(step, user, f"banned {mask} {span}: {reason}")
+    log_action(step, user, f"banned {mask} {span}: {reason}")
     hit = [
         other
         for other in state.users.values()
@@ -105,7 +113,7 @@ def add_ban(step: Step, user: User, operation: AddBan) -> None:
 
 
 @applies(RemoveBan)
-@_for_operators
+@for_operators
 def remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
     state = step.state
     mask = normalise_ban(operation.mask) or operation.mask
@@ -113,11 +121,11 @@ def remove_ban(step: Step, user: User, operation: RemoveBan) -> None:
     if ban is None:
         step.refused(Reason.NO_SUCH_BAN, operation.mask)
         return
-    _log(step, user, f"lifted the ban on {ban.mask}")
+    log_action(step, user, f"lifted the ban on {ban.mask}")
 
 
 @applies(Wallops)
-@_for_operators
+@for_operators
 def wallops(step: Step, user: User, operation: Wallops) -> None:
     step.changed(Wallopped(step.part, source_of(user), operation.text))
     # Whoever wants to see it has seen it.
@@ -125,13 +133,13 @@ def wallops(step: Step, user: User, operation: Wallops) -> None:
 
 
 @applies(Rehash)
-@_for_operators
+@for_operators
 def rehash(step: Step, user: User, _operation: Rehash) -> None:
     step.changed(Rehashed(step.part, source_of(user)))
-    _log(step, user, "reloaded the configuration")
+    log_action(step, user, "reloaded the configuration")
 
 
-def _log(step: Step, user: User, text: str) -> None:
+def log_action(step: Step, user: User, text: str) -> None:
     """Log what an operator did, and tell the other operators."""
     step.changed(OperatorsTold(step.part, source_of(user), _record(step, user, text)))
 

@@ -3,6 +3,8 @@
 from typing import TypeAlias
 
 from roost.chat.commands.payload import Payload
+from roost.chat.credentials import Credentials
+from roost.chat.ids import AccountId
 
 
 class BecomeOperator(Payload, frozen=True, tag=46):
@@ -42,4 +44,34 @@ class Rehash(Payload, frozen=True, tag=51):
     """Have every node read its configuration again."""
 
 
-OperatorOperation: TypeAlias = BecomeOperator | Kill | AddBan | RemoveBan | Wallops | Rehash
+class RegisterFor(Payload, frozen=True, tag=57):
+    """Register an account for somebody else."""
+
+    name: str
+    credentials: Credentials
+
+
+class ResetCredentials(Payload, frozen=True, tag=58):
+    """Replace the password of somebody's account, and remove its certificates."""
+
+    account: AccountId
+    credentials: Credentials
+
+
+class DropAccountOf(Payload, frozen=True, tag=59):
+    """Drop somebody's account."""
+
+    account: AccountId
+
+
+OperatorOperation: TypeAlias = (
+    BecomeOperator
+    | Kill
+    | AddBan
+    | RemoveBan
+    | Wallops
+    | Rehash
+    | RegisterFor
+    | ResetCredentials
+    | DropAccountOf
+)

@@ -20,6 +20,7 @@ from roost.chat.commands.accounts import (
     RemoveCertificate,
     SetCredentials,
 )
+from roost.chat.commands.operators import DropAccountOf, RegisterFor, ResetCredentials
 from roost.chat.commands.users import ChangeNick
 from roost.chat.credentials import Credentials
 from roost.chat.ids import FoldedAccount, FoldedNick
@@ -176,14 +177,21 @@ def ghost(_context: Context, words: tuple[str, ...]) -> Result:
 def drop(context: Context, words: tuple[str, ...]) -> Result:
     """Delete the account, after a confirmation."""
     account = _own_account(context)
+    if _is_confirmed(context, account, words, "DROP"):
+        return (DropAccount(account.id),)
+    return None
+
+
+def _is_confirmed(context: Context, account: Account, words: tuple[str, ...], command: str) -> bool:
+    """Return whether the last word is the confirmation code; otherwise ask for it."""
     text = f"DROP {account.id} {account.created_ms}"
     secret = context.state.secret
     code = hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:CODE_DIGITS]
     if words and words[-1].lower() == code:
-        return (DropAccount(account.id),)
+        return True
     say(context, f"The account {account.name} and its rooms will be deleted for good.")
-    say(context, f"To confirm, send: DROP {code}")
-    return None
+    say(context, f"To confirm, send: {command} {code}")
+    return False
 
 
 # Credentials and settings
@@ -254,6 +262,59 @@ def _list_certificates(context: Context, account: Account) -> None:
         )
     limit = context.state.settings.certificates_per_account_max
     say(context, f"{len(account.certificates)} of up to {limit} certificates.")
+
+
+# For operators
+
+
+def _account_of(context: Context, name: str) -> Account:
+    """Return somebody's account, for an operator."""
+    context.require_operator()
+    account = find(context.state, name)
+    if account is None:
+        raise RefusedError(Refusal(Reason.NO_SUCH_ACCOUNT, name))
+    return account
+
+
+@service_command(
+    NAME,
+    "SAREGISTER",
+    usage="SAREGISTER <account> <password>",
+    text="For operators: registers an account for somebody.",
+    words_min=2,
+)
+def register_for(context: Context, words: tuple[str, ...]) -> Result:
+    """Register an account for somebody, who then logs in with the password."""
+    context.require_operator()
+    return _hash(context, words[1], words[0], lambda made: RegisterFor(words[0], made))
+
+
+@service_command(
+    NAME,
+    "SAPASSWD",
+    usage="SAPASSWD <account> <password>",
+    text="For operators: sets the password of an account, and removes its certificates.",
+    words_min=2,
+)
+def reset_password(context: Context, words: tuple[str, ...]) -> Result:
+    """Replace the password of somebody's account."""
+    account = _account_of(context, words[0])
+    return _hash(context, words[1], account.name, lambda made: ResetCredentials(account.id, made))
+
+
+@service_command(
+    NAME,
+    "SADROP",
+    usage="SADROP <account> [<code>]",
+    text="For operators: deletes an account and its rooms, after a confirmation.",
+    words_min=1,
+)
+def drop_of(context: Context, words: tuple[str, ...]) -> Result:
+    """Delete somebody's account, after a confirmation."""
+    account = _account_of(context, words[0])
+    if _is_confirmed(context, account, words[1:], f"SADROP {account.name}"):
+        return (DropAccountOf(account.id),)
+    return None
 
 
 # Questions

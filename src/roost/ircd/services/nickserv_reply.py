@@ -29,6 +29,7 @@ _REFUSALS: dict[Reason, str] = {
     ),
     Reason.ACCOUNT_NOT_YOURS: "You are not logged in to that account.",
     Reason.NOT_LOGGED_IN: "You must be logged in to an account.",
+    Reason.NOT_NETWORK_OPERATOR: "Only network operators can do this.",
     Reason.NO_SUCH_ACCOUNT: "There is no such account.",
     Reason.ALWAYS_ON_NEEDS_ACCOUNT: "Log in to an account first.",
     Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more always-on users.",
