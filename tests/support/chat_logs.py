@@ -252,10 +252,11 @@ class LogMaker:
         return tuple(self._mode() for _ in range(self._random.randint(1, 4)))
 
     def _mode(self) -> ModeChange:
-        letter = self._random.choice("beIkllimnstovCMR?")
+        letter = self._random.choice("beIkllimnstovfCMRU?")
         parameters: tuple[str, ...] = {
             "k": ("key", "", "a b", "x" * 99),
             "l": ("1", "3", "0", "no"),
+            "f": ROOMS,
             "o": NICKS,
             "v": NICKS,
         }.get(letter, MASKS)

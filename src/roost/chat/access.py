@@ -6,7 +6,7 @@ Source: modern.ircdocs.horse, "Channel Modes".
 from collections.abc import Collection
 
 from roost.chat.changes import OPERATOR
-from roost.chat.ids import FoldedAccount
+from roost.chat.ids import FoldedAccount, RoomId
 from roost.chat.refusals import Reason
 from roost.chat.state import NOTHING, Room, User
 from roost.chat.step import mask_of
@@ -17,6 +17,7 @@ PRIVATE_MODES = "is"
 """With one of these modes, or with a key, a room is private: its history closes once it empties."""
 
 OPEN_HISTORY_MODE = "H"
+OPERATORS_HEAR_MODE = "U"
 NO_CTCP_MODE = "C"
 CTCP_DELIMITER = "\x01"
 
@@ -96,6 +97,14 @@ def muting_mode(room: Room, user: User) -> str:
     return "b" if is_muted(room, user) else ""
 
 
+def is_for_operators(room: Room, user: User, obstacle: str) -> bool:
+    """Return whether what a mode keeps a member from saying to all is said to the operators (+U).
+
+    Not what bans hold back: who is banned or muted annoys the operators too.
+    """
+    return OPERATORS_HEAR_MODE in room.modes and obstacle in ("m", "M") and user.id in room.members
+
+
 def is_ctcp(text: str, breaks: tuple[int, ...] = ()) -> bool:
     """Return whether a message has a line of CTCP, other than what somebody does (ACTION).
 
@@ -125,11 +134,13 @@ def lift_restrictions(room: Room) -> None:
     """Open an empty, unregistered room; the topic and the other modes stay.
 
     Everything that could keep people out goes, because nobody could lift it: the key, the lists,
-    +i, +l and +R. Metadata goes too, because nobody is responsible for it any more.
+    +i, +l and +R, and with them +f. Metadata goes too, because nobody is responsible for it any
+    more.
     """
     room.modes = "".join(mode for mode in room.modes if mode not in "iR")
     room.key = ""
     room.limit = 0
+    room.forward = RoomId(0)
     room.bans.clear()
     room.exceptions.clear()
     room.invitation_masks.clear()

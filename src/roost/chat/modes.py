@@ -7,14 +7,14 @@ from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.directory import find_room, find_user
 from roost.chat.dispatch import applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, drop_operator, is_operator
-from roost.chat.ids import FoldedNick
+from roost.chat.ids import FoldedNick, RoomId
 from roost.chat.refusals import Reason
 from roost.chat.state import ListEntry, Room, User
 from roost.chat.step import BOT_MODE, Step, has_operator_rights, mask_of, source_of
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_valid_list_entry, normalise_entry
 
-FLAGS = "CHMRimnst"
+FLAGS = "CHMRUimnst"
 """Room modes without a parameter."""
 USER_MODES = BOT_MODE + REGISTERED_ONLY_MODE + "iosw"
 LIMIT_MAX = 1_000_000
@@ -52,6 +52,8 @@ def _change_mode(step: Step, room: Room, user: User, change: ModeChange) -> Mode
         return _change_key(step, room, change)
     if letter == "l":
         return _change_limit(room, change)
+    if letter == "f":
+        return _change_forward(step, room, user, change)
     if letter in "beI":
         return _change_list(step, room, user, change)
     return None
@@ -114,6 +116,26 @@ def _change_limit(room: Room, change: ModeChange) -> ModeChange | None:
         return None
     room.limit = limit
     return ModeChange(True, "l", str(limit))
+
+
+def _change_forward(step: Step, room: Room, user: User, change: ModeChange) -> ModeChange | None:
+    """Set where people go who may not enter; only to a room that the user runs too.
+
+    Otherwise somebody could send a crowd to a room whose operators do not want it.
+    """
+    if not change.is_added:
+        if not room.forward:
+            return None
+        room.forward = RoomId(0)
+        return ModeChange(False, "f")
+    target = find_room(step.state, change.parameter)
+    if target is None or target is room or not has_operator_rights(target, user):
+        step.refused(Reason.FORWARD_INVALID, room.name, change.parameter)
+        return None
+    if target.id == room.forward:
+        return None
+    room.forward = target.id
+    return ModeChange(True, "f", target.name)
 
 
 def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> ModeChange | None:

@@ -77,6 +77,8 @@ class Reason(enum.IntEnum):
     ALREADY_ACCEPTED = 73  # nick
     NOT_ACCEPTED = 74  # nick
     RELAYED_NICK_INVALID = 75  # nick
+    FORWARDED = 76  # room, detail: the room that is entered instead (+f)
+    FORWARD_INVALID = 77  # room, detail: the room that cannot be the target
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

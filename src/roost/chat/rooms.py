@@ -38,8 +38,12 @@ def join(step: Step, user: User, operation: Join) -> None:
     else:
         obstacle = entry_refusal(room, user, operation.key)
         if obstacle is not None:
-            step.refused(obstacle, room.name)
-            return
+            other = _forward_target(state, room, user)
+            if other is None:
+                step.refused(obstacle, room.name)
+                return
+            step.refused(Reason.FORWARDED, room.name, other.name)
+            room = other
     status = 0 if room.members or room.founder else OPERATOR
     room.members[user.id] = Member(status, step.position)
     room.invited.pop(user.id, None)
@@ -51,6 +55,17 @@ def join(step: Step, user: User, operation: Join) -> None:
     )
     grant(step, room, user)
     show_on_join(step, room, user)
+
+
+def _forward_target(state: State, room: Room, user: User) -> Room | None:
+    """Return the room that a user enters instead, if there is one that lets them in.
+
+    It does not forward again, so there are no circles.
+    """
+    other = state.rooms.get(room.forward) if room.forward else None
+    if other is None or user.id in other.members:
+        return None
+    return None if entry_refusal(other, user, "") is not None else other
 
 
 def _make_space(state: State) -> bool:

@@ -183,6 +183,8 @@ class Room(msgspec.Struct, array_like=True):
     metadata: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     renamed_ms: int = 0
     """When it was last renamed; 0 for never."""
+    forward: RoomId = RoomId(0)
+    """The room that people enter who may not enter this one (+f); 0 for none. It may be gone."""
 
 
 class Whowas(msgspec.Struct, frozen=True, array_like=True):

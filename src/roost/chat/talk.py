@@ -1,7 +1,7 @@
 """PRIVMSG, NOTICE and TAGMSG (modern.ircdocs.horse, "Sending Messages")."""
 
 from roost.chat.acceptance import accept_answers, may_write_to
-from roost.chat.access import NO_CTCP_MODE, is_ctcp, muting_mode
+from roost.chat.access import NO_CTCP_MODE, is_ctcp, is_for_operators, muting_mode
 from roost.chat.changes import OPERATOR, VOICE, Said, Source
 from roost.chat.commands.messages import Relay, Say
 from roost.chat.directory import find_room
@@ -38,6 +38,8 @@ def _say_in_room(step: Step, user: User, operation: Say) -> None:
         return
     room = state.rooms[room_id]
     obstacle = muting_mode(room, user)
+    if is_for_operators(room, user, obstacle):
+        obstacle, prefixes = "", "@"
     if NO_CTCP_MODE in room.modes and is_ctcp(operation.text, operation.breaks):
         obstacle = obstacle or NO_CTCP_MODE
     if obstacle:

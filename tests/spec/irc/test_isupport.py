@@ -34,7 +34,7 @@ def test_tokens_tell_the_settings() -> None:
         "CHATHISTORY=50",
         "CASEMAPPING=ascii",
         "CHANTYPES=#",
-        "CHANMODES=Ibe,k,l,CHMRimnst",
+        "CHANMODES=Ibe,k,fl,CHMRUimnst",
         "PREFIX=(ov)@+",
         "STATUSMSG=@+",
         "EXCEPTS=e",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from roost.chat.ids import FoldedAccount
+from roost.chat.ids import FoldedAccount, FoldedNick
 from spec.irc.test_operators import operator, town
 from support.dialogue import Client
 
@@ -28,7 +28,7 @@ def test_an_account_is_registered_for_somebody() -> None:
     assert "You are logged in as Carol." in told(bob)[-1]
     olga.send("OPERLOG 1")
     assert "registered the account Carol" in " ".join(olga.lines())
-    assert world.state.users[world.state.nicks[FoldedAccount("olga")]].account == ""
+    assert world.state.users[world.state.nicks[FoldedNick("olga")]].account == ""
 
 
 def test_a_password_is_replaced_and_certificates_are_removed() -> None:

@@ -17,6 +17,7 @@ JOIN_REFUSALS = {
     "403": "A room cannot have that name.",
     "405": "You are in too many rooms already.",
     "437": "The room cannot be joined at the moment.",
+    "470": "You may not enter this room and were sent to another one.",
     "471": "The room is full.",
     "473": "The room is invite-only.",
     "474": "You are banned from the room.",

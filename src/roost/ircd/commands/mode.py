@@ -55,6 +55,10 @@ def _send_room_modes(context: Context, room: Room) -> None:
     if room.limit:
         letters += "l"
         parameters.append(str(room.limit))
+    target = context.state.rooms.get(room.forward) if room.forward else None
+    if target is not None and can_see_room(context.user, target):
+        letters += "f"
+        parameters.append(target.name)
     context.reply(numerics.RPL_CHANNELMODEIS, room.name, f"+{letters}", *parameters)
     created = str(room.created_ms // 1000)
     context.reply(numerics.RPL_CREATIONTIME, room.name, created)

@@ -75,7 +75,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "MODE": (
         "MODE <room> [<modes> [<parameters>]]",
         "MODE <your nick> [<modes>]",
-        "Shows or changes modes. Rooms have b e I k l i m n s t C H R M o v, you have B R i w.",
+        "Shows or changes modes. Rooms have b e I k l f i m n s t C H R M U o v, you have B R i w.",
     ),
     "MONITOR": (
         "MONITOR + <nick>,... | - <nick>,... | C | L | S",

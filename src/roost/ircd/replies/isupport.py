@@ -20,7 +20,9 @@ TOKENS_PER_LINE_MAX = 13
 
 LIST_MODES = "Ibe"
 KEY_MODES = "k"
-PARAMETER_MODES = "l"
+FORWARD_MODES = "f"
+LIMIT_MODES = "l"
+PARAMETER_MODES = FORWARD_MODES + LIMIT_MODES
 FLAG_MODES = FLAGS
 STATUS_MODES = "ov"
 """Room modes by type (A, B, C, D), and the modes of members."""

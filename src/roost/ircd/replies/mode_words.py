@@ -11,6 +11,7 @@ from roost.chat.commands.modes import ModeChange
 from roost.ircd.replies.isupport import (
     FLAG_MODES,
     KEY_MODES,
+    LIMIT_MODES,
     LIST_MODES,
     PARAMETER_MODES,
     STATUS_MODES,
@@ -74,7 +75,7 @@ def _take_parameter(parsed: ModeWords, is_added: bool, letter: str, parameter: s
     if not change.parameter:
         parsed.invalid.append(change)
         return
-    if change.letter in PARAMETER_MODES:
+    if change.letter in LIMIT_MODES:
         text = change.parameter
         is_number = text.isascii() and text.isdigit() and len(text) <= LIMIT_DIGITS_MAX
         if not is_number or int(text) == 0:

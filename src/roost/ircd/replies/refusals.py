@@ -51,6 +51,7 @@ _TWO_SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
         numerics.ERR_USERNOTINCHANNEL,
         "They aren't on that channel",
     ),
+    Reason.FORWARDED: (numerics.ERR_LINKCHANNEL, "Forwarding to another channel"),
     Reason.ALREADY_IN_ROOM: (numerics.ERR_USERONCHANNEL, "is already on channel"),
 }
 """Replies of the form `<client> <subject> <detail> :<text>`."""
@@ -134,6 +135,10 @@ def _send_other(context: Context, refusal: Refusal, subject: str) -> None:
         case Reason.LIST_FULL:
             text = "Channel list is full"
             context.reply(numerics.ERR_BANLISTFULL, subject, refusal.detail, text)
+        case Reason.FORWARD_INVALID:
+            text = "You can forward only to another channel that you are an operator of"
+            target = _shown(refusal.detail)
+            context.reply(numerics.ERR_INVALIDMODEPARAM, subject, "f", target, text)
         case Reason.MONITOR_FULL:
             limit = str(context.state.settings.monitor_max)
             text = "Monitor list is full"

@@ -27,7 +27,7 @@ LINES: dict[type[Change], tuple[str, ...]] = {
     changes.TopicChanged: ("TOPIC #a :t", "TOPIC #a :"),
     changes.RoomModesChanged: (
         *("MODE #a +o watcher", "MODE #a -o watcher", "MODE #a +v watcher", "MODE #a +v alice"),
-        "MODE #a +o-v carol watcher",
+        *("MODE #a +o-v carol watcher", "MODE #a +f #b", "MODE #a +CU", "MODE #a -f"),
     ),
     changes.UserModesChanged: (
         *("MODE {nick} +B", "MODE {nick} -B", "MODE {nick} -w", "MODE {nick} +w"),
