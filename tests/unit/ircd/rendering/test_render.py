@@ -128,6 +128,7 @@ def test_only_delivery_capabilities_change_what_a_bystander_sees(bit: Capability
     changes.append(Joined(2, ANNA, ROOM, "#a", "Ann B", "tea"))
     changes.append(HostChanged(2, ANN, "of.ann", "Ann B", ((ROOM, "#a"),), (1,), ""))
     changes.append(replace(said("a\nb"), breaks=(2,)))
+    changes.append(replace(said(), relayer="bridge"))
     differs = any(
         payload(change, AT, Viewer(0)) != payload(change, AT, Viewer(bit))
         for change in [*changes, said(source=ANNA)]
