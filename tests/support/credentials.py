@@ -16,7 +16,7 @@ def issue(
     *,
     cluster: str = "test",
     now: dt.datetime = NOW,
-    days: int = 1,
+    days: int = 365,
 ) -> Credentials:
     """Return a certificate from the authority in `directory`, which is created if need be."""
     authority = ensure_authority(directory, cluster, now=NOW)

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from roost.balancer.certificates import TlsFiles
 
 
-def self_signed(directory: Path, name: str, *, days: int = 30) -> TlsFiles:
+def self_signed(directory: Path, name: str, *, days: int = 90) -> TlsFiles:
     """Write NAME.pem and NAME-key.pem for localhost. A negative `days` makes them expired."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -24,7 +24,7 @@ def self_signed(directory: Path, name: str, *, days: int = 30) -> TlsFiles:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(end - dt.timedelta(days=60))
+        .not_valid_before(end - dt.timedelta(days=max(60, days + 30)))
         .not_valid_after(end)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
+from roost.ops.expiry import ExpiryWarning, FileWatch, days_left
 from roost.wire import CredentialsError
 
 CHECK_S = 2.0
@@ -56,8 +57,10 @@ class ClientCertificate:
         assert files.key is not None, "checked by the configuration"
         self._files = (files.certificate, files.key)
         self._utc_now = utc_now
-        self._seen = self._settled = self._stamp()
+        self._watch = FileWatch(*self._files)
+        self._warning = ExpiryWarning()
         self._checked_at = float("-inf")
+        self.expires = utc_now()
         self.fingerprint, self.context = self._read()
         """SHA-256 of the certificate, in lower-case hexadecimal, and the TLS context of connections
         from now on."""
@@ -65,27 +68,29 @@ class ClientCertificate:
         """The TLS context for HTTP: always the same object, which is updated."""
 
     def check(self, now: float) -> None:
-        """Read the files again if they have changed, but not since the last check.
-
-        This avoids a file that is being written, or one whose counterpart still has to be.
-        """
+        """Read the files again if they have changed, and warn before the certificate's end."""
         if now - self._checked_at < CHECK_S:
             return
         self._checked_at = now
-        stamp = self._stamp()
-        if stamp != self._settled and stamp == self._seen:
+        if self._watch.has_changed():
             self.reload()
-        self._seen = stamp
+        self._warning.check(self._files[0], self.expires, self.days, now)
+
+    @property
+    def days(self) -> int:
+        """The whole days until the certificate expires."""
+        return days_left(self.expires, self._utc_now())
 
     def reload(self) -> None:
         """Read the files again; if they cannot be used, log it and keep the old certificate."""
-        self._settled = self._seen = self._stamp()
+        self._watch.take_note()
         try:
             fingerprint, context = self._read()
             self.https.load_cert_chain(*self._files)
         except (CredentialsError, OSError) as error:
             _logger.error("certificate-refused", reason=str(error), kept=self.fingerprint)
             return
+        self._warning = ExpiryWarning()
         is_new = fingerprint != self.fingerprint
         self.fingerprint, self.context = fingerprint, context
         _logger.info(
@@ -124,11 +129,8 @@ class ClientCertificate:
             raise CredentialsError(
                 f"{key} is not the unencrypted key of {path}: {describe(error)}"
             ) from error
+        self.expires = leaf.not_valid_after_utc
         return leaf.fingerprint(hashes.SHA256()).hex(), context
-
-    def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Return what changes when the files are written; None for a missing one."""
-        return tuple(_stamp(path) for path in self._files)
 
 
 def describe(error: SSL.Error) -> str:
@@ -137,14 +139,6 @@ def describe(error: SSL.Error) -> str:
         return str(error.args[-1])
     found = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return ", ".join(str(entry[-1]) for entry in found) or "TLS failed"
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _empty_context() -> SSL.Context:

@@ -35,6 +35,13 @@ def readings(statistics: Statistics) -> Iterator[Reading]:
             documentation=documentation,
             is_counter=True,
         )
+    for kind, days in statistics.certificate_days.items():
+        yield Reading(
+            name="roost_balancer_certificate_days",
+            value=float(days),
+            documentation="Days until the certificate expires.",
+            labels={"certificate": kind},
+        )
     for node in statistics.nodes:
         labels = {"node": node.name}
         for name, value, documentation in (

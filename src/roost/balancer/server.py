@@ -29,10 +29,11 @@ from roost.balancer.listeners import Listeners, open_proxied, open_tls, open_uni
 from roost.balancer.websocket import WebSocketListener
 from roost.instant import Instant
 from roost.ops import clock, http
+from roost.ops.expiry import describe_end
 from roost.ops.files import replace_file
 from roost.ops.http_connections import HttpConnections
 from roost.ops.tuning import tune_process
-from roost.wire import format_address
+from roost.wire import CertificateWatch, Identity, format_address
 
 _logger = structlog.get_logger()
 
@@ -85,6 +86,9 @@ class Balancer:
             self._listeners, self._http, config.websocket_origins, config.clients.keepalive_s
         )
         self._certificate: ClientCertificate | None = None
+        """For clients."""
+        self._watch: CertificateWatch | None = None
+        """For nodes."""
         self._trunks = trunks.TrunkListener(self._exchange, self, config.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_flush_due = False
@@ -124,6 +128,8 @@ class Balancer:
     ) -> Addresses:
         """Open everything; clients last, when the rest is ready for them."""
         config = self._config
+        identity = Identity(config.cluster, "balancer", config.name)
+        watch = self._watch = CertificateWatch(config.credentials, identity, clock.utc_now)
         if config.tls.certificate is not None:
             self._certificate = ClientCertificate(config.tls, clock.utc_now)
         application = make_status_application(self.statistics, self._websockets.serve)
@@ -134,7 +140,7 @@ class Balancer:
         trunk_address = await stack.enter_async_context(
             trunks.listen(
                 self._trunks,
-                config.credentials,
+                watch.server,
                 config.cluster,
                 config.trunk_host,
                 config.trunk_port,
@@ -207,9 +213,14 @@ class Balancer:
         return found
 
     def reload(self) -> None:
-        """Reload the certificate."""
-        if self._certificate is not None:
-            self._certificate.reload()
+        """Reload the certificates."""
+        for certificate in (self._certificate, self._watch):
+            if certificate is not None:
+                certificate.reload()
+
+    def _certificate_days(self) -> dict[str, int]:
+        watched = {"cluster": self._watch, "clients": self._certificate}
+        return {kind: one.days for kind, one in watched.items() if one is not None}
 
     async def _serve(self, accepting: contextlib.AsyncExitStack) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -289,8 +300,9 @@ class Balancer:
         self._frontend.sweep(now)
         self._listeners.sweep(now)
         self._websockets.sweep()
-        if self._certificate is not None:
-            self._certificate.check(now)
+        for certificate in (self._watch, self._certificate):
+            if certificate is not None:
+                certificate.check(now)
         self._trunks.sweep(now)
         self.schedule_flush()
 
@@ -305,6 +317,9 @@ class Balancer:
         exchange = self._exchange
         counters = exchange.counters
         nodes_ready = exchange.pool.ready_count(now)
+        days = self._certificate_days()
+        described = [describe_end(f"its {kind}", left) for kind, left in days.items()]
+        ends = [end for end in described if end]
         return Statistics(
             cluster=self._config.cluster,
             name=self._config.name,
@@ -323,7 +338,8 @@ class Balancer:
             turned_away=self._frontend.turned_away.count,
             cut_off=self._frontend.cut_off.count,
             nodes_ready=nodes_ready,
-            problems=(*problems_of(exchange, now), *self._trunks.refusals.recent()),
+            problems=(*problems_of(exchange, now), *self._trunks.refusals.recent(), *ends),
+            certificate_days=days,
             is_ready=bool(nodes_ready and exchange.ids.incarnation),
             nodes=node_statistics(exchange.pool, now),
         )

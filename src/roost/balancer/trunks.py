@@ -7,6 +7,7 @@ A peer that breaks the protocol loses its link, with one line in the log and no 
 """
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 
 import structlog
@@ -19,14 +20,12 @@ from roost.protocol.codec import FrameError
 from roost.protocol.greeting import check_name
 from roost.protocol.trunk import FromBalancer, FromNode, Hello, Refusal, decode_from_node, encode
 from roost.wire import (
-    Credentials,
     FramedConnection,
     Handler,
     RefusalLog,
     admit,
     format_address,
     serve,
-    server_context,
 )
 
 _logger = structlog.get_logger()
@@ -161,15 +160,13 @@ class TrunkListener:
 
 @contextlib.asynccontextmanager
 async def listen(
-    listener: TrunkListener, credentials: Credentials, cluster: str, host: str, port: int
+    listener: TrunkListener, context: ssl.SSLContext, cluster: str, host: str, port: int
 ) -> AsyncIterator[str]:
     """Accept trunks while the context lasts; yield the address, host:port.
 
     Raises:
-        CredentialsError: The certificate or key cannot be used.
         OSError: The address cannot be listened on.
     """
-    context = server_context(credentials)
     async with contextlib.AsyncExitStack() as stack:
         try:
             admission = admit(cluster, "node", "operator")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Self
 
 import msgspec
+import structlog
 
 from roost.cli.configuration import read_config, render
 from roost.cli.errors import UsageError
@@ -33,8 +34,12 @@ OPERATOR = "operator"
 
 NODES_MAX = 8
 """The largest cluster in which every node is linked to every other."""
-RENEWAL_DAYS = 30
-"""Certificates that expire within this time are renewed when Roost starts."""
+RENEWAL_DAYS = 31
+"""Certificates that expire within this time are renewed, a day before the processes warn of them.
+"""
+
+
+_logger = structlog.get_logger(__name__)
 
 
 class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +164,7 @@ def _remove_expiring(certificate: Path, now: dt.datetime) -> None:
     soon = now + dt.timedelta(days=RENEWAL_DAYS)
     if certificate.exists() and load_certificate(certificate).not_valid_after_utc < soon:
         certificate.unlink()
+        _logger.info("certificate-renewed", path=str(certificate))
 
 
 def ensure_certificates(

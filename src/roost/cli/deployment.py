@@ -46,11 +46,23 @@ class Deployment:
         self._cluster = cluster.cluster
         self._comment = comment
         self._is_portable = is_portable
-        self._now = clock.utc_now()
+        self._listeners: list[tuple[str, tuple[str, ...]]] = []
         roles = {name: ("balancer", hosts) for name, hosts in balancers.items()}
         roles |= {name: ("node", hosts) for name, hosts in nodes.items()}
         roles[OPERATOR] = ("operator", ())
-        self._credentials = ensure_certificates(directory, self._cluster, roles, self._now)
+        self._roles = roles
+        self._credentials = ensure_certificates(directory, self._cluster, roles, clock.utc_now())
+
+    def renew(self) -> None:
+        """Renew the certificates that expire soon. The processes notice it by themselves.
+
+        Raises:
+            UsageError: a file is not valid or cannot be written.
+        """
+        now = clock.utc_now()
+        ensure_certificates(self._directory, self._cluster, self._roles, now)
+        for folder, hosts in self._listeners:
+            ensure_listener_files(self._directory, self._cluster, folder, hosts, now)
 
     def write(
         self, name: str, values: Mapping[str, Any], over: Mapping[str, Any] = NO_VALUES
@@ -73,9 +85,10 @@ class Deployment:
         Raises:
             UsageError: a file is not valid or cannot be written.
         """
-        return self._shown(
-            ensure_listener_files(self._directory, self._cluster, folder, hosts, self._now)
-        )
+        self._listeners.append((folder, hosts))
+        now = clock.utc_now()
+        files = ensure_listener_files(self._directory, self._cluster, folder, hosts, now)
+        return self._shown(files)
 
     def _shown(self, files: Mapping[str, Path]) -> dict[str, Path]:
         """Return paths as the process that reads them must see them."""

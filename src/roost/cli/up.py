@@ -12,7 +12,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,8 @@ POLL_S = 0.05
 """Between two checks whether the nodes are ready."""
 IMPATIENCE_S = 5.0
 """How often to say what is missing while the cluster is not ready."""
+RENEWAL_S = 3600.0
+"""Between two looks at the certificates. A laptop that sleeps is awake for an hour each day."""
 BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
 """Together less than the 3 s that Ctrl-C may take, with time left for the supervisor itself."""
@@ -71,8 +73,8 @@ def up(config: UpConfig) -> None:
         cluster = directory.open(config.nodes)
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
         end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.members))
-        access = _deploy(config, directory, cluster, balancers)
-        asyncio.run(_Run(config, directory, cluster, balancers, access).run())
+        access, deployment = _deploy(config, directory, cluster, balancers)
+        asyncio.run(_Run(config, directory, cluster, balancers, access, deployment.renew).run())
 
 
 class TlsAccess(NamedTuple):
@@ -120,7 +122,7 @@ def _choose_ports(config: UpConfig, count: int) -> list[_Ports]:
 
 def _deploy(
     config: UpConfig, directory: ClusterDirectory, cluster: ClusterFile, balancers: Sequence[str]
-) -> Access:
+) -> tuple[Access, Deployment]:
     """Write the certificates and configuration files of one run."""
     ports = _choose_ports(config, len(balancers))
     deployment = Deployment(
@@ -149,7 +151,7 @@ def _deploy(
         }
         deployment.write(name, values, config.values_of("node"))
     deployment.write(OPERATOR, {"balancers": trunks})
-    return Access(
+    access = Access(
         addresses=tuple(_join(config.host, own.port) for own in ports),
         tls=TlsAccess(
             tuple(_join(config.host, own.tls_port) for own in ports),
@@ -158,6 +160,7 @@ def _deploy(
         ),
         urls=tuple(f"http://{_join(config.host, own.http_port)}" for own in ports),
     )
+    return access, deployment
 
 
 class _Run:
@@ -170,11 +173,13 @@ class _Run:
         cluster: ClusterFile,
         balancers: Sequence[str],
         access: Access,
+        renew: Callable[[], None],
     ) -> None:
         self._config = config
         self._directory = directory
         self._cluster = cluster
         self._access = access
+        self._renew = renew
         self._balancers = [self._child("balancer", name, is_node=False) for name in balancers]
         self._nodes = [self._child("node", name, is_node=True) for name in cluster.members]
         self._supervisor = Supervisor(
@@ -192,9 +197,11 @@ class _Run:
             async with asyncio.TaskGroup() as tasks:
                 children = tasks.create_task(self._supervisor.run())
                 announcing = tasks.create_task(self._announce())
+                renewing = tasks.create_task(keep_renewed(self._renew, asyncio.sleep))
                 stopping = tasks.create_task(self._stop.wait())
                 await asyncio.wait((children, stopping), return_when=asyncio.FIRST_COMPLETED)
                 announcing.cancel()
+                renewing.cancel()
                 if not stopping.done():
                     self._problem = CommandError("every process has ended")
                     stopping.cancel()
@@ -280,6 +287,18 @@ class _Run:
             await self._supervisor.stop(child, NODES_STOP_S / len(self._nodes))
         await self._supervisor.kill_leftovers()
         _logger.info("stopped")
+
+
+async def keep_renewed(
+    renew: Callable[[], None], sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Renew certificates in time, for ever."""
+    while True:
+        await sleep(RENEWAL_S)
+        try:
+            await asyncio.to_thread(renew)
+        except UsageError as error:
+            _logger.error("certificates-not-renewed", reason=str(error))
 
 
 def ready_text(access: Access, command: str) -> str:

@@ -41,6 +41,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     driver: DriverStatistics
     replica: Statistics
     balancers: tuple[str, ...]
+    certificate_days: int
+    """Days until the certificate expires."""
 
 
 def make_node_application(look: Callable[[], NodeView]) -> web.Application:
@@ -77,6 +79,7 @@ def describe(view: NodeView) -> dict[str, object]:
             for neighbour in status.neighbours
         ],
         "balancers": list(view.balancers),
+        "certificate_days": view.certificate_days,
     }
 
 
@@ -103,6 +106,7 @@ def readings(view: NodeView) -> Iterator[Reading]:
     yield _gauge("event_loop_lag_seconds", status.lag_ms / 1000, "How late the loop is, averaged.")
     offset_s = status.clock_offset_ms / 1000
     yield _gauge("clock_offset_seconds", offset_s, "How far the clock is ahead of the cluster's.")
+    yield _gauge("certificate_days", view.certificate_days, "Days until the certificate expires.")
     for neighbour in status.neighbours:
         yield Reading(
             name="roost_node_round_trip_seconds",

@@ -36,8 +36,7 @@ from roost.ops.http import serve as serve_http
 from roost.ops.tuning import tune_process
 from roost.protocol.trunk import PROTOCOL_VERSION, Hello, Neighbour
 from roost.raft.config import Config as RaftConfig
-from roost.wire import CredentialsError, client_context, format_address, server_context
-from roost.wire.authority import check_credentials
+from roost.wire import CertificateWatch, CredentialsError, format_address
 
 _logger = structlog.get_logger()
 
@@ -56,6 +55,7 @@ class Node:
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
         self._mesh: Mesh | None = None
+        self._watch: CertificateWatch | None = None
         self._drained_file = config.data / DRAINED_FILE
 
     async def run(self) -> None:
@@ -88,7 +88,9 @@ class Node:
         self._end.set()
 
     def reload(self) -> None:
-        """Read the configuration again; if it is not valid, keep the old one."""
+        """Read certificates and configuration again; what is not valid stays as it is."""
+        if self._watch is not None:
+            self._watch.reload()
         if self._reread is None or self._driver is None:
             return
         try:
@@ -101,10 +103,8 @@ class Node:
 
     async def _run(self) -> None:
         config = self._config
-        with _start_errors("cannot use the certificates"):
-            check_credentials(config.credentials, config.identity, now=clock.utc_now())
-            server, client = server_context(config.credentials), client_context(config.credentials)
         async with contextlib.AsyncExitStack() as stack:
+            watch = await stack.enter_async_context(self._watching_certificates())
             store = await stack.enter_async_context(DiskStore.open(config))
             engine = Engine(
                 self._engine_config(),
@@ -125,8 +125,8 @@ class Node:
                 self._mesh_config(),
                 driver.receive,
                 lambda: engine.replica.last_index,
-                server,
-                client,
+                watch.server,
+                watch.client,
                 random.random,
             )
             trunks = Trunks(
@@ -135,8 +135,9 @@ class Node:
                 driver.receive,
                 self._hello,
                 self._learn,
-                client,
+                watch.client,
                 random.random,
+                lambda: watch.days,
             )
             with _start_errors(f"cannot listen on {config.mesh_host}:{config.mesh_port}"):
                 await stack.enter_async_context(mesh.open())
@@ -154,6 +155,16 @@ class Node:
                 await driver.leave(config.leave_s, lambda: not mesh.linked)
                 await driver.hand_over(lambda: not mesh.linked)
                 driver.end()
+
+    @contextlib.asynccontextmanager
+    async def _watching_certificates(self) -> AsyncIterator[CertificateWatch]:
+        """Read the certificates, and use new ones while the context lasts."""
+        config = self._config
+        with _start_errors("cannot use the certificates"):
+            watch = CertificateWatch(config.credentials, config.identity, clock.utc_now)
+        self._watch = watch
+        async with watch.alive():
+            yield watch
 
     @contextlib.asynccontextmanager
     async def _announced(self, http_port: int) -> AsyncIterator[None]:
@@ -231,6 +242,7 @@ class Node:
             driver=driver.statistics(),
             replica=engine.replica.statistics(),
             balancers=trunks.linked,
+            certificate_days=self._watch.days if self._watch is not None else 0,
         )
 
     def _receive_loop_error(

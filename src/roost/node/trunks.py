@@ -68,14 +68,19 @@ class Trunks(Links[FromBalancer, Welcome]):
         learn: Callable[[tuple[Neighbour, ...]], None],
         context: ssl.SSLContext,
         random: Callable[[], float],
+        certificate_days: Callable[[], int],
     ) -> None:
-        """`tell` reports what happens, `hello` makes the greeting, `learn` is given the nodes."""
+        """`tell` reports what happens, `hello` makes the greeting, `learn` is given the nodes.
+
+        `certificate_days` returns the days until this node's certificate expires.
+        """
         super().__init__(_RULES, cluster, BEAT_S, context, random)
         self._admission = admit(cluster, "balancer")
         self._addresses = addresses
         self._tell = tell
         self._hello = hello
         self._learn = learn
+        self._certificate_days = certificate_days
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -102,7 +107,7 @@ class Trunks(Links[FromBalancer, Welcome]):
     def receive(self, link: Link, frame: FromBalancer) -> None:
         match frame:
             case Ping(nonce):
-                link.connection.send(encode(Pong(nonce)))
+                link.connection.send(encode(Pong(nonce, self._certificate_days())))
             case Neighbours(neighbours):
                 self._learn(neighbours)
             case _:

@@ -170,6 +170,8 @@ class Pong(_Frame, frozen=True, tag=4):
     """The answer to a `Ping`."""
 
     nonce: int
+    certificate_days: int | None = None
+    """The days until the node's certificate expires."""
 
 
 class Incarnation(_Frame, frozen=True, tag=5):

@@ -13,10 +13,12 @@ from roost.wire.endpoints import Listener, RefusalLog, connect, serve
 from roost.wire.errors import CredentialsError, RefusedPeerError, WireError
 from roost.wire.identity import Admission, Identity, Role, admit
 from roost.wire.tls import client_context, server_context
+from roost.wire.watch import CertificateWatch
 
 __all__ = [
     "Admission",
     "Authority",
+    "CertificateWatch",
     "Credentials",
     "CredentialsError",
     "FrameBuffer",

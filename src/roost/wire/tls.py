@@ -52,13 +52,22 @@ def _context(protocol: ssl._SSLMethod, credentials: Credentials) -> ssl.SSLConte
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= ssl.VERIFY_X509_STRICT
+    load(context, credentials)
+    return context
+
+
+def load(context: ssl.SSLContext, credentials: Credentials) -> None:
+    """Have new connections of a context use these files.
+
+    Raises:
+        CredentialsError: a file cannot be used.
+    """
     try:
         context.load_verify_locations(cafile=credentials.authority)
         context.load_cert_chain(credentials.certificate, credentials.key)
     except (OSError, ssl.SSLError) as error:
         files = f"{credentials.authority}, {credentials.certificate}, {credentials.key}"
         raise CredentialsError(f"cannot use the certificates {files}: {error}") from error
-    return context
 
 
 def peer_identity(ssl_object: ssl.SSLObject | None) -> Identity:

@@ -4,8 +4,10 @@ import asyncio
 import json
 from pathlib import Path
 
-from roost.protocol.trunk import refusal
+from roost.protocol.trunk import Pong, refusal
+from support.credentials import issue
 from support.loops import run, wait_until
+from support.tls_files import self_signed
 from unit.balancer.fakes import status
 from unit.balancer.running import run_balancer
 
@@ -71,5 +73,28 @@ def test_http_shows_the_state_of_the_cluster(tmp_path: Path) -> None:
             code, page = await _get(address, "/")
             assert code == 200
             assert b"status.json" in page
+
+    run(scenario())
+
+
+def test_certificates_that_end_soon_are_shown(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        issue(tmp_path, "b1", "balancer", days=20)
+        async with run_balancer(tmp_path, tls=self_signed(tmp_path, "tls", days=10)) as here:
+            address = here.addresses.http_address
+            node = await here.node("n1")
+            node.say(Pong(1, 5))
+            await wait_until(lambda: len(here.balancer.statistics().problems) == 3)
+            assert here.balancer.statistics().problems == (
+                "n1's certificate expires in 5 days",
+                "its cluster certificate expires in 19 days",
+                "its clients certificate expires in 9 days",
+            )
+            _, metrics = await _get(address, "/metrics")
+            for kind, days in (("cluster", 19), ("clients", 9)):
+                line = f'roost_balancer_certificate_days{{certificate="{kind}"}} {days}.0'
+                assert line.encode() in metrics
+            # It is a warning: the balancer serves.
+            assert (await _get(address, "/readyz"))[0] == 200
 
     run(scenario())

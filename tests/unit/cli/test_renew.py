@@ -12,6 +12,7 @@ from roost.ops import clock
 from roost.wire import Credentials
 from roost.wire.authority import check_credentials, load_certificate
 from roost.wire.identity import Identity
+from support.tls_files import self_signed
 
 
 def made(data: Path) -> Path:
@@ -59,6 +60,33 @@ def test_without_names_only_what_expires_soon_is_made_anew(
     monkeypatch.setattr(clock, "utc_now", lambda: later)
     renew(data, [])
     assert load_certificate(certificate_of(data, "n1")).not_valid_after_utc > later
+
+
+def test_the_certificates_that_clients_see_are_renewed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = made(tmp_path)
+    path = data / "b1" / "clients.pem"
+    before = load_certificate(path)
+    later = before.not_valid_after_utc
+    monkeypatch.setattr(clock, "utc_now", lambda: later)
+    renew(data, [])
+    after = load_certificate(path)
+    assert after.not_valid_after_utc > later
+    assert after.public_key() == before.public_key()
+    assert list(after.extensions) == list(before.extensions)
+    renew(data, ["b1"])
+    assert load_certificate(path).serial_number != after.serial_number
+
+
+def test_a_certificate_that_somebody_else_issued_is_left_alone(tmp_path: Path) -> None:
+    data = made(tmp_path)
+    own = self_signed(tmp_path, "own", days=1)
+    assert own.certificate is not None
+    content = own.certificate.read_bytes()
+    (data / "b1" / "clients.pem").write_bytes(content)
+    renew(data, [])
+    assert (data / "b1" / "clients.pem").read_bytes() == content
 
 
 def test_an_unknown_process_is_named(tmp_path: Path) -> None:

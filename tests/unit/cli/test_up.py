@@ -1,10 +1,31 @@
-"""What `roost up` prints when it is ready."""
+"""What `roost up` prints when it is ready, and how it keeps certificates valid."""
 
+import asyncio
+import datetime as dt
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from roost.cli.up import Access, TlsAccess, ready_text, status_command
+from roost.cli.cluster import ClusterDirectory
+from roost.cli.deployment import Deployment
+from roost.cli.errors import UsageError
+from roost.cli.up import (
+    RENEWAL_S,
+    Access,
+    TlsAccess,
+    keep_renewed,
+    ready_text,
+    status_command,
+)
+from roost.ops import clock
+from roost.ops.expiry import WARNING_DAYS, days_left
+from roost.wire.authority import load_certificate
+
+
+class EndOfTestError(Exception):
+    """Ends an endless loop."""
+
 
 TLS = TlsAccess(("127.0.0.1:6697",), "ab12", Path("/data/authority/ca.pem"))
 ACCESS = Access(("127.0.0.1:6667",), TLS, ("http://127.0.0.1:8080",))
@@ -25,6 +46,44 @@ def test_the_first_line_has_the_address() -> None:
 def test_nobody_is_told_to_trust_the_authority_for_an_operators_own_certificate() -> None:
     brought = ACCESS._replace(tls=TLS._replace(authority=None))
     assert "trust" not in ready_text(brought, "status")
+
+
+def test_certificates_are_renewed_while_it_runs() -> None:
+    calls: list[float] = []
+
+    def renew() -> None:
+        if len(calls) == 2:
+            raise UsageError("the disk is full")
+
+    async def sleep(seconds: float) -> None:
+        calls.append(seconds)
+        if len(calls) == 4:
+            raise EndOfTestError
+
+    with capture_logs() as logs, pytest.raises(EndOfTestError):
+        asyncio.run(keep_renewed(renew, sleep))
+    assert calls == [RENEWAL_S] * 4
+    (log,) = logs
+    assert (log["event"], log["reason"]) == ("certificates-not-renewed", "the disk is full")
+
+
+def test_a_deployment_renews_what_expires_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ClusterDirectory(tmp_path) as directory:
+        cluster = directory.open(1)
+        deployment = Deployment(
+            directory, cluster, {"b1": ()}, {"n1": ()}, comment="", is_portable=False
+        )
+        listener = deployment.ensure_listener_files("tls", "localhost")["certificate"]
+        paths = (listener, tmp_path / "n1" / "node-n1.pem", tmp_path / "b1" / "balancer-b1.pem")
+        start = clock.utc_now()
+        for days in range(0, 365 * 5, 20):
+            now = start + dt.timedelta(days=days)
+            monkeypatch.setattr(clock, "utc_now", lambda now=now: now)
+            deployment.renew()
+            for path in paths:
+                assert days_left(load_certificate(path).not_valid_after_utc, now) >= WARNING_DAYS
 
 
 def test_several_balancers_are_all_named() -> None:

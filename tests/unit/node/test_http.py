@@ -56,6 +56,7 @@ VIEW = NodeView(
         snapshots_installed=0,
     ),
     balancers=("b1",),
+    certificate_days=29,
 )
 
 
@@ -83,6 +84,7 @@ def test_state_is_told_to_programs() -> None:
         "clock_offset_ms": -250,
         "neighbours": [{"name": "n2", "rtt_ms": 1.235}],
         "balancers": ["b1"],
+        "certificate_days": 29,
     }
 
 
@@ -95,6 +97,7 @@ def test_state_is_told_to_programs() -> None:
         ("roost_node_position", 12.0),
         ("roost_node_durable_position", 11.0),
         ("roost_node_sessions", 7.0),
+        ("roost_node_certificate_days", 29.0),
         ("roost_node_event_loop_lag_seconds", 0.25),
         ("roost_node_round_trip_seconds/n2", 0.00123456),
         ("roost_node_elections_won", 1.0),

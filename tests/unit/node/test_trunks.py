@@ -64,6 +64,7 @@ class Events:
             self.neighbours.append,
             client_context(issue(directory, "n1")),
             lambda: 0.0,
+            lambda: 300,
         )
 
 
@@ -144,7 +145,7 @@ def test_a_probe_is_answered_at_once_and_kept_from_the_node(tmp_path: Path) -> N
         async with balancer(tmp_path) as b1:
             b1.say(welcome(), frames.encode(Ping(77)))
             await wait_until(lambda: len(b1.last.bodies) == 2)
-            assert frames.decode_from_node(b1.last.bodies[1]) == Pong(77)
+            assert frames.decode_from_node(b1.last.bodies[1]) == Pong(77, 300)
             assert b1.events.frames == []
 
     run(scenario())

@@ -370,6 +370,7 @@ class Exchange:
                 self.pool.note_load(node, frame)
                 self._check_health(now)
             case Pong(nonce):
+                node.certificate_days = frame.certificate_days
                 node.health.answered(nonce, now)
             case Incarnation(number):
                 self._take_incarnation(node, number, now)

@@ -39,6 +39,8 @@ class Node:
         """Its last report; None before the first one over the present trunk."""
         self.refusal = ""
         """Why it last refused to serve this balancer; empty if it serves it."""
+        self.certificate_days: int | None = None
+        """The days until its certificate expires, when it has told them."""
         self.trunk: Trunk | None = None
         self.position = 0
         """Everything up to this entry has come over the present trunk."""

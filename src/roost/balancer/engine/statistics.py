@@ -5,6 +5,7 @@ from typing import Any
 
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.node_pool import Node, NodePool
+from roost.ops.expiry import describe_end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,8 @@ class Statistics:
     nodes_ready: int
     problems: tuple[str, ...]
     """What is wrong with this balancer or its links, in sentences for people."""
+    certificate_days: dict[str, int]
+    """The days until its certificates expire: "cluster" is for nodes, "clients" for clients."""
     is_ready: bool
     """Whether it has a node to give clients to."""
     nodes: tuple[NodeStatistics, ...]
@@ -96,12 +99,17 @@ class Statistics:
 
 
 def problems_of(exchange: Exchange, now: float) -> list[str]:
-    """Return why a balancer's nodes do not serve it."""
+    """Return what is wrong between a balancer and its nodes, and with the nodes' certificates."""
     pool = exchange.pool
     found = [f"{node.name} refuses it: {node.refusal}" for node in pool if node.refusal]
     if not found and not exchange.ids.incarnation and pool.ready_count(now):
         found.append("the nodes have not given it an incarnation yet")
-    return found
+    ends = [
+        describe_end(f"{node.name}'s", node.certificate_days)
+        for node in pool
+        if node.certificate_days is not None
+    ]
+    return found + [end for end in ends if end]
 
 
 def node_statistics(pool: NodePool, now: float) -> tuple[NodeStatistics, ...]:
