@@ -5,6 +5,7 @@ import os
 import pytest
 
 from roost.chat.settings import Settings
+from roost.ircd.config import Config
 from support.simulation.cluster import Faults, SimulatedCluster
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "6"))
@@ -39,6 +40,10 @@ SCENARIOS = {
 }
 
 
+SHORT_MEMORY = 30
+"""Recent entries of nodes that soon cannot show what was missed."""
+
+
 def seeds() -> list[int]:
     return list(range(FIRST_SEED, FIRST_SEED + SEEDS))
 
@@ -52,6 +57,25 @@ def test_promises_hold_whatever_happens(scenario: str, seed: int) -> None:
         balancers=1 + seed % 2,
         snapshot_entries=60,
         retained_entries=40,
+    )
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.world.run(2.0)
+    cluster.start_faults()
+    cluster.world.run(12.0)
+    cluster.stop_faults()
+    cluster.settle()
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_promises_hold_although_nodes_forget_soon_what_happened(seed: int) -> None:
+    cluster = SimulatedCluster(
+        seed,
+        faults=SCENARIOS["everything"],
+        balancers=1 + seed % 2,
+        snapshot_entries=60,
+        retained_entries=40,
+        irc=Config(recent_entries=SHORT_MEMORY),
     )
     cluster.wait_ready()
     cluster.start_people()

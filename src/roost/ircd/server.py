@@ -40,7 +40,7 @@ from roost.ircd.sessions.directory import Directory
 from roost.ircd.sessions.groups import Groups
 from roost.ircd.sessions.outbox import Outbox, ServerOutput
 from roost.ircd.sessions.recent import RecentEntries
-from roost.ircd.sessions.session import LocalSession, Phase
+from roost.ircd.sessions.session import LocalSession, Phase, Picture
 from roost.ircd.sessions.work import Outcome
 from roost.protocol.mesh import Whisper
 from roost.protocol.trunk import Attach, Close, Detach, Lines, Release
@@ -98,6 +98,11 @@ class Server:
     def has_work(self) -> bool:
         """Whether there is something to do that needs no input: call `work` again."""
         return self._serving.has_work
+
+    @property
+    def reaches(self) -> Position:
+        """The entry after which clients can be shown everything that they missed."""
+        return self._recent.start
 
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
@@ -163,6 +168,7 @@ class Server:
             next_line=frame.acknowledged + 1,
             served=Position(frame.position),
             certificate=frame.certificate,
+            picture=Picture(frame.nick, frame.rooms) if frame.is_gap_allowed else None,
         )
         self._directory.add(session)
         if not frame.acknowledged:
@@ -170,7 +176,7 @@ class Server:
             session.registration.skipped_parts = frame.part
         elif number not in self._state.sessions and frame.position <= self._state.position:
             self._serving.close(session, "Session ended")
-        elif not self._recent.reaches(session.served):
+        elif not self._serving.takeover.can_serve(session):
             self._serving.refuse(session, TOO_LATE)
         else:
             session.skipped_parts = frame.part

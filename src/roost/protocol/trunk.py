@@ -78,6 +78,8 @@ class Status(_Frame, frozen=True, tag=2):
     """Moving average of deliveries a second."""
     clock_offset_ms: int = 0
     """How far its wall clock is ahead of the cluster's time; negative when behind."""
+    reaches: int = 0
+    """It can still show clients everything after this entry, and nothing before."""
 
 
 class Deliver(_Frame, frozen=True, tag=10):
@@ -100,6 +102,8 @@ class Join(_Frame, frozen=True, tag=12):
 
     group: int
     sessions: tuple[int, ...]
+    room: str = ""
+    """The room's name, which the balancer only repeats: see `Attach.rooms`."""
 
 
 class Leave(_Frame, frozen=True, tag=13):
@@ -138,16 +142,21 @@ class Refuse(_Frame, frozen=True, tag=16):
     session: int
     generation: int
     reason: str
+    reaches: int = 0
+    """`Status.reaches`, if the client has been served too long ago for that; 0 otherwise."""
 
 
 class Serving(_Frame, frozen=True, tag=17):
     """The log has given the session to this node, which shows it everything from now on.
 
-    Sent once for each attachment of a registered client, before anything else is shown to it.
+    Sent for each attachment of a registered client before anything else is shown to it, and again
+    whenever its nickname has changed.
     """
 
     session: int
     generation: int
+    nick: str = ""
+    """The nickname, which the balancer only repeats: see `Attach.nick`. Empty if not told."""
 
 
 Item: TypeAlias = Deliver | DeliverTo | Join | Leave | Reply | Close | Refuse | Serving
@@ -239,6 +248,12 @@ class Attach(_Frame, frozen=True, tag=22):
     """The entry up to which the client has been served; 0 for a new session."""
     certificate: str = ""
     """The client certificate's SHA-256 fingerprint in lower-case hexadecimal; empty for none."""
+    is_gap_allowed: bool = False
+    """Whether to serve the client even if what it missed is not available any more."""
+    nick: str = ""
+    """If a gap is allowed: what the client takes for its nickname; empty if unknown."""
+    rooms: tuple[str, ...] = ()
+    """If a gap is allowed: the rooms that the client takes itself to be in."""
 
 
 class Lines(_Frame, frozen=True, tag=23):

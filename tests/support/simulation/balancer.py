@@ -14,6 +14,7 @@ from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError
 from roost.protocol.trunk import (
+    Attach,
     Close,
     Deliver,
     DeliverTo,
@@ -37,13 +38,17 @@ TURN_S = 0.0005
 class SimulatedTrunk:
     """One link to a node, as the exchange sees it."""
 
-    def __init__(self, network: Network, balancer: str, node: str) -> None:
+    def __init__(
+        self, network: Network, balancer: str, node: str, sent: Callable[[FromBalancer], None]
+    ) -> None:
         self._network = network
+        self._sent = sent
         self._balancer = balancer
         self._node = node
         self.is_announced = False
 
     def send(self, frame: FromBalancer) -> None:
+        self._sent(frame)
         self._network.send(self._balancer, self._node, frame)
 
     def drop(self, reason: str) -> None:
@@ -73,6 +78,8 @@ class SimulatedBalancer:
         self.is_up = False
         self.is_frozen = False
         self.stale = Stale()
+        self.attachments: dict[int, list[tuple[float, int]]] = {}
+        """Session -> when it was attached, and its last acknowledged line then."""
         self._world = world
         self._network = network
         self._trunks: dict[str, SimulatedTrunk] = {}
@@ -124,8 +131,13 @@ class SimulatedBalancer:
 
     # The trunks
 
+    def _sent(self, frame: FromBalancer) -> None:
+        if isinstance(frame, Attach):
+            attached = (self._world.now, frame.acknowledged)
+            self.attachments.setdefault(frame.session, []).append(attached)
+
     def connected(self, peer: str) -> None:
-        self._trunks[peer] = SimulatedTrunk(self._network, self.name, peer)
+        self._trunks[peer] = SimulatedTrunk(self._network, self.name, peer, self._sent)
 
     def disconnected(self, peer: str) -> None:
         trunk = self._trunks.pop(peer)

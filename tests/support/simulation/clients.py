@@ -15,7 +15,7 @@ from support.simulation.world import World
 PLAIN = ""
 TAGGED = "message-tags server-time batch draft/chathistory"
 ECHOING = f"{TAGGED} echo-message away-notify"
-LABELLING = f"{ECHOING} labeled-response"
+LABELLING = f"{ECHOING} labeled-response standard-replies"
 LINES_TOLD = 80
 """How many events of a client a failure shows."""
 KINDS = (PLAIN, TAGGED, ECHOING, LABELLING, LABELLING)
@@ -175,6 +175,11 @@ class SimulatedClient:
         self.has_left = self.has_hung_up = True
         self.is_open = False
         self.rooms.clear()
+
+    def answered_before(self, at: float) -> int:
+        """Return the last line that was answered when a node got the session, before a time."""
+        attachments = self._balancer.attachments[self.session.id]
+        return [line for since, line in attachments if since <= at][-1]
 
     @property
     def is_answered(self) -> bool:

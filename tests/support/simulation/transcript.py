@@ -4,8 +4,6 @@ received lines --> units (a line, or a whole batch) --> of others: exactly what 
                                                     --> answers: one for each line, in order
 """
 
-import msgspec
-
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AwayChanged,
@@ -19,7 +17,10 @@ from roost.chat.changes import (
 )
 from roost.chat.refusals import Reason, Refusal
 from support.simulation.clients import Received, Sent, SimulatedClient
+from support.simulation.gaps import END, check_pieces, is_answer_lost, is_gap
+from support.simulation.picture import Picture
 from support.simulation.truth import Shown, Truth, show
+from support.simulation.units import ExhaustedError, Reader, Unit, description_begin
 
 _NUMERICS = {
     Reason.NO_SUCH_NICK: "401",
@@ -33,64 +34,6 @@ _LOGGED = ("PRIVMSG", "PART", "TOPIC", "NICK", "AWAY", "QUIT")
 _WAITING, _SERVED = "The service is not ready", "The service is ready"
 
 
-class _Unit(msgspec.Struct):
-    """A line, or a batch with all its lines."""
-
-    first: Received
-    lines: list[Received]
-    """The lines without those that open and close the batch."""
-    batch: str = ""
-    """The type of the batch."""
-
-    @property
-    def label(self) -> str:
-        return self.first.tags.get("label", "")
-
-
-class _ExhaustedError(Exception):
-    """The client received nothing more."""
-
-
-class _Reader:
-    """Reads units in order."""
-
-    def __init__(self, units: list[_Unit]) -> None:
-        self._units = units
-        self.at = 0
-
-    def peek(self) -> _Unit | None:
-        return self._units[self.at] if self.at < len(self._units) else None
-
-    def next(self) -> _Unit:
-        unit = self.peek()
-        if unit is None:
-            raise _ExhaustedError
-        if unit.first.message.command == "ERROR" and not unit.label:
-            # Nothing is answered after QUIT.
-            raise _ExhaustedError
-        self.at += 1
-        return unit
-
-    def labels_since(self, begin: int) -> list[str]:
-        return [unit.label for unit in self._units[begin : self.at]]
-
-    def is_next(self, *commands: str) -> bool:
-        unit = self.peek()
-        return unit is not None and not unit.label and unit.first.message.command in commands
-
-    def take_error(self) -> None:
-        unit = self.peek()
-        assert unit is not None, "somebody who said QUIT was told nothing"
-        assert unit.first.message.command == "ERROR", f"{unit.first} where ERROR was due"
-        self.at += 1
-
-    def take(self, command: str) -> Received:
-        unit = self.next()
-        assert not unit.batch, f"a batch where {command} was due: {unit.first}"
-        assert unit.first.message.command == command, f"{unit.first} where {command} was due"
-        return unit.first
-
-
 def _position_of(received: Received) -> int:
     """Return the entry that a line is about; 0 if the line does not tell."""
     return int(received.tags.get("msgid", "0").partition("-")[0], 16)
@@ -100,6 +43,10 @@ def _is_to_oneself(received: Received) -> bool:
     message = received.message
     nick = message.source.partition("!")[0]
     return message.command == "PRIVMSG" and message.parameters[0] == nick
+
+
+def _is_of_balancer(received: Received) -> bool:
+    return received.message.parameters[1].startswith((_WAITING, _SERVED))
 
 
 class Transcript:
@@ -125,10 +72,21 @@ class Transcript:
         try:
             self._check_order()
             self._check_notices()
-            deliveries: list[_Unit] = []
-            answers: list[_Unit] = []
+            deliveries: list[list[Unit]] = [[]]
+            answers: list[Unit] = []
+            is_begun = is_described = True
             for unit in self._units():
-                (deliveries if self._is_delivery(unit) else answers).append(unit)
+                if is_gap(unit.first):
+                    deliveries.append([])
+                    is_begun = is_described = False
+                elif not is_begun:
+                    is_begun = unit.first.message.command == END
+                elif not is_described and unit.first.message.command == END:
+                    is_described = True
+                    del answers[description_begin(answers) :]
+                else:
+                    (deliveries[-1] if self._is_delivery(unit) else answers).append(unit)
+            assert is_described or not self._client.is_open, "not told how things are after a gap"
             self._check_deliveries(deliveries)
             self._check_answers(answers)
             self._check_effects()
@@ -138,28 +96,28 @@ class Transcript:
 
     # Units
 
-    def _units(self) -> list[_Unit]:
-        units: list[_Unit] = []
-        batches: dict[str, _Unit] = {}
+    def _units(self) -> list[Unit]:
+        units: list[Unit] = []
+        batches: dict[str, Unit] = {}
         for received in self._client.received:
             message = received.message
-            if message.command == "NOTICE":
+            if message.command == "NOTICE" and _is_of_balancer(received):
                 continue
             if message.command == "BATCH" and message.parameters[0][0] == "+":
                 reference = message.parameters[0][1:]
                 assert reference not in batches, f"batch {reference} is open"
-                batches[reference] = _Unit(received, [], message.parameters[1])
+                batches[reference] = Unit(received, [], message.parameters[1])
                 units.append(batches[reference])
             elif message.command == "BATCH":
                 del batches[message.parameters[0][1:]]
             elif "batch" in received.tags:
                 batches[received.tags["batch"]].lines.append(received)
             else:
-                units.append(_Unit(received, [received]))
+                units.append(Unit(received, [received]))
         assert not batches or not self._client.is_open, f"batches without an end: {list(batches)}"
         return units
 
-    def _is_delivery(self, unit: _Unit) -> bool:
+    def _is_delivery(self, unit: Unit) -> bool:
         if "!" not in unit.first.message.source:
             return False
         if not self._client.is_own(unit.first):
@@ -190,19 +148,15 @@ class Transcript:
         told = [
             received.message.parameters[1]
             for received in self._client.received
-            if received.message.command == "NOTICE"
+            if received.message.command == "NOTICE" and _is_of_balancer(received)
         ]
         for number, text in enumerate(told):
             assert text.startswith((_WAITING, _SERVED)[number % 2]), told
 
-    def _check_deliveries(self, units: list[_Unit]) -> None:
+    def _check_deliveries(self, pieces: list[list[Unit]]) -> None:
         due = [self._as_seen(shown) for shown in self._truth.due.get(self._client.session.id, [])]
-        seen = [unit.first.line for unit in units]
-        for number, line in enumerate(seen):
-            assert number < len(due), f"{line} was due to nobody here"
-            assert line == due[number], f"{line} was shown, and due was {due[number]}"
-        if not self._is_cut:
-            assert len(seen) == len(due), f"{due[len(seen)]} was never shown"
+        seen = [[Shown(*unit.first.line) for unit in piece] for piece in pieces]
+        check_pieces(seen, due, is_cut=self._is_cut)
 
     def _as_seen(self, shown: Shown) -> Shown:
         if self._client.has("message-tags"):
@@ -211,8 +165,8 @@ class Transcript:
 
     # Answers
 
-    def _check_answers(self, units: list[_Unit]) -> None:
-        reader = _Reader(units)
+    def _check_answers(self, units: list[Unit]) -> None:
+        reader = Reader(units)
         try:
             begin = self._check_registration(reader)
             for number in range(begin, len(self._client.sent)):
@@ -220,14 +174,14 @@ class Transcript:
                 if sent.verb == "QUIT":
                     break
                 self._check_answer(reader, number, sent)
-        except _ExhaustedError:
+        except ExhaustedError:
             assert self._is_cut, "not everything was answered"
         if self._client.has_left and not self._client.has_hung_up:
             reader.take_error()
         extra = reader.peek()
         assert extra is None, f"{extra.first} answers nothing"
 
-    def _check_registration(self, reader: _Reader) -> int:
+    def _check_registration(self, reader: Reader) -> int:
         """Check the answers up to the welcome; return how many lines they answer."""
         known: dict[str, bool] = {}
         for number, sent in enumerate(self._client.sent):
@@ -253,7 +207,7 @@ class Transcript:
                 known["NICK"] = False
         return len(self._client.sent)
 
-    def _check_welcome(self, reader: _Reader) -> None:
+    def _check_welcome(self, reader: Reader) -> None:
         assert reader.take("001").message.parameters[0]
         for command in ("002", "003", "004"):
             reader.take(command)
@@ -261,8 +215,16 @@ class Transcript:
             assert reader.next().first.message.command not in ("001", "433")
         reader.take("422")
 
-    def _check_answer(self, reader: _Reader, number: int, sent: Sent) -> None:
+    def _check_answer(self, reader: Reader, number: int, sent: Sent) -> None:
         effect = self._truth.effects.get((self._client.session.id, number + 1))
+        lost = reader.peek()
+        if (
+            lost is not None
+            and is_answer_lost(lost.first)
+            and number >= self._client.answered_before(lost.first.at)
+        ):
+            self._check_lost(reader.next(), number, sent)
+            return
         if not sent.label:
             begin = reader.at
             self._check_lines(reader, sent, effect)
@@ -272,21 +234,31 @@ class Transcript:
         assert unit.label == sent.label, f"{unit.first} answers {sent.text!r}?"
         lines = [unit]
         if unit.batch == "labeled-response":
-            lines = [_Unit(line, [line]) for line in unit.lines]
+            lines = [Unit(line, [line]) for line in unit.lines]
             assert len(lines) > 1
         elif unit.first.message.command == "ACK":
             lines = []
         for line in lines:
             line.first.tags.pop("label", None)
-        inner = _Reader(lines)
+        inner = Reader(lines)
         try:
             self._check_lines(inner, sent, effect)
-        except _ExhaustedError as error:
+        except ExhaustedError as error:
             raise AssertionError(f"the answer to {sent.text!r} ends early") from error
         rest = inner.peek()
         assert rest is None, f"{rest.first} is too much as an answer to {sent.text!r}"
 
-    def _check_lines(self, reader: _Reader, sent: Sent, effect: Applied | None) -> None:
+    def _check_lost(self, unit: Unit, number: int, sent: Sent) -> None:
+        """Check that a line whose answer was lost was handled before a gap that was told."""
+        assert unit.label == sent.label, f"{unit.first} answers {sent.text!r}?"
+        gap = next((one for one in self._client.received if is_gap(one)), None)
+        assert gap is not None, f"{unit.first} without a gap"
+        assert gap.at <= unit.first.at, f"{unit.first} before the gap"
+        later = range(number + 1, len(self._client.sent) + 1)
+        effects = [self._truth.effects.get((self._client.session.id, line)) for line in later]
+        assert any(effects), f"{sent.text!r} was never handled"
+
+    def _check_lines(self, reader: Reader, sent: Sent, effect: Applied | None) -> None:
         match sent.verb:
             case "PING":
                 pong = reader.take("PONG")
@@ -302,13 +274,13 @@ class Transcript:
             case "JOIN" | "PRIVMSG" | "PART" | "TOPIC" | "NICK" | "AWAY":
                 if effect is None:
                     assert self._client.has_hung_up, f"{sent.text!r} was never done"
-                    raise _ExhaustedError
+                    raise ExhaustedError
                 self._check_results(reader, sent, effect)
             case _:
                 unknown = reader.take("421")
                 assert unknown.message.parameters[1] == sent.verb, f"{sent.text!r}: {unknown}"
 
-    def _check_results(self, reader: _Reader, sent: Sent, effect: Applied) -> None:
+    def _check_results(self, reader: Reader, sent: Sent, effect: Applied) -> None:
         for result in effect.results:
             if isinstance(result, Refusal):
                 refusal = reader.take(_NUMERICS[result.reason])
@@ -318,7 +290,7 @@ class Transcript:
                 self._check_change(reader, sent, result, effect)
         self._low = max(self._low, effect.position)
 
-    def _check_change(self, reader: _Reader, sent: Sent, change: Change, effect: Applied) -> None:
+    def _check_change(self, reader: Reader, sent: Sent, change: Change, effect: Applied) -> None:
         match change:
             case Said():
                 assert (change.verb, change.target.lower(), change.text) == (
@@ -342,12 +314,12 @@ class Transcript:
             case Parted() | TopicChanged() | NickChanged():
                 self._take_shown(reader, change, effect)
 
-    def _take_shown(self, reader: _Reader, change: Change, effect: Applied) -> None:
+    def _take_shown(self, reader: Reader, change: Change, effect: Applied) -> None:
         shown = self._as_seen(show(change, effect))
         line = reader.next().first.line
         assert line == shown, f"{line} was shown, and due was {shown}"
 
-    def _check_names(self, reader: _Reader, room: str) -> None:
+    def _check_names(self, reader: Reader, room: str) -> None:
         nicks: list[str] = []
         last = None
         while reader.is_next("353"):
@@ -358,7 +330,7 @@ class Transcript:
         assert last.message.parameters[1] == room
         self._check_crowd(room, nicks, last)
 
-    def _check_people(self, reader: _Reader, sent: Sent, item: str, end: str, place: int) -> None:
+    def _check_people(self, reader: Reader, sent: Sent, item: str, end: str, place: int) -> None:
         nicks: list[str] = []
         while reader.is_next(item):
             nicks.append(reader.take(item).message.parameters[place])
@@ -380,7 +352,7 @@ class Transcript:
             low = max(low, _position_of(other))
         return low
 
-    def _check_history(self, reader: _Reader, sent: Sent) -> None:
+    def _check_history(self, reader: Reader, sent: Sent) -> None:
         unit = reader.next()
         room, limit = sent.parameters[1], int(sent.parameters[3])
         if unit.first.message.command == "FAIL":
@@ -432,5 +404,23 @@ class Transcript:
         closing = self._truth.closings.get(self._client.session.id)
         if not self._client.has_left:
             assert closing is None, "the log closed the session of somebody who had not left"
+            self._check_picture()
         elif self._client.session.id in self._truth.due:
             assert closing is not None, "somebody who left is still there"
+
+    def _check_picture(self) -> None:
+        """Check that the client knows its nickname, its rooms, and who is in them."""
+        state = self._truth.state
+        session = state.sessions.get(self._client.session.id)
+        if session is None:
+            return
+        user, picture = state.users[session.user], Picture(self._client)
+        assert picture.nick == user.nick, f"it takes itself for {picture.nick}, it is {user.nick}"
+        rooms = {
+            state.rooms[room].name: sorted(
+                state.users[member].nick for member in state.rooms[room].members
+            )
+            for room in user.rooms
+        }
+        known = {name: sorted(nicks) for name, nicks in picture.rooms.items()}
+        assert known == rooms, f"it knows the rooms {known}, they are {rooms}"

@@ -22,10 +22,12 @@ from roost.balancer.engine.line_batcher import LineBatcher
 from roost.balancer.engine.moves import MoveConfig, MovePlanner, PlannedMove
 from roost.balancer.engine.node_pool import Node, NodePool, Trunk
 from roost.balancer.engine.pacing import PaceConfig
-from roost.balancer.engine.relay import Relay, leave_groups
+from roost.balancer.engine.placement import place, refused
+from roost.balancer.engine.relay import Relay, leave_groups, rooms_of
 from roost.balancer.engine.sessions import (
     AcknowledgementError,
     Client,
+    Known,
     Session,
     SessionIds,
     SessionLimits,
@@ -59,8 +61,6 @@ from roost.protocol.trunk import (
     Welcome,
 )
 
-REFUSALS_MAX = 20
-"""Refusals in a row after which a session is closed."""
 REFUSAL_NOTE_S = 1.0
 """Between two log events about refused sessions, of which there can be thousands at once."""
 SUSPENDED_S = 0.5
@@ -207,9 +207,9 @@ class Exchange:
         waits_since: float | None = None,
     ) -> None:
         """Bind a session to a node; if there is none, let it wait, counted from `waits_since`."""
-        node = target
+        node, is_gap_allowed = target, False
         if node is None and self.ids.incarnation and not self._is_stopping:
-            node = self.pool.choose(now, avoid=session.refused_by)
+            node, is_gap_allowed = place(self.pool, session, now)
         if node is None:
             self._waiting.add(session, now if waits_since is None else waits_since)
             return
@@ -228,6 +228,9 @@ class Exchange:
             part=session.parts,
             position=session.position,
             certificate=session.info.certificate,
+            is_gap_allowed=is_gap_allowed,
+            nick=session.known.nick if is_gap_allowed else "",
+            rooms=session.known.rooms if is_gap_allowed else (),
         )
         node.trunk.send(attach)
         node.health.grant_grace(now)
@@ -237,10 +240,11 @@ class Exchange:
 
     def _unbind(self, session: Session, node: Node, now: float) -> None:
         """End a session's binding to its node."""
+        rooms = rooms_of(node, session)
         leave_groups(node, session)
         node.sessions.pop(session.id, None)
         self._lines.discard(session)
-        session.unbind(node.position, now)
+        session.unbind(node.position, now, rooms)
         session.adjust_reading()
 
     def _evacuate(self, node: Node, since: float, now: float) -> None:
@@ -286,7 +290,8 @@ class Exchange:
         if not self.pool.has_available or not self.ids.incarnation:
             return
         for session in self._waiting.queue():
-            self._bind(session, now)
+            if session.stranding is None or session.stranding.search_at <= now:
+                self._bind(session, now)
         self._detaches.send_unsent()
 
     # Nodes
@@ -331,7 +336,7 @@ class Exchange:
         for session in sessions:
             self._unbind(session, node, now)
             self._bind(session, now)
-        node.groups = {}
+        node.groups, node.rooms = {}, {}
         self._detaches.resend(node)
         self._note("warning", "node-lost", node=name, reason=reason, sessions=len(sessions))
 
@@ -367,7 +372,7 @@ class Exchange:
                 node.refusal = frame.reason if frame.state == REFUSED else ""
                 node.health.reported(frame.state, frame.reason, now)
                 self.pool.advance(node, frame.applied)
-                self.pool.note_load(node, frame)
+                self.pool.note_report(node, frame)
                 self._check_health(now)
             case Pong(nonce):
                 node.certificate_days = frame.certificate_days
@@ -416,15 +421,17 @@ class Exchange:
                     if item.is_last:
                         self._lines.add(session)
                         session.adjust_reading()
-            case Serving(number, generation):
+            case Serving(number, generation, nick):
                 session = _bound(node, number, generation)
                 if session is not None:
-                    session.is_served = True
+                    session.served()
+                    if nick:
+                        session.known = Known(nick, session.known.rooms)
                     self._waiting.notify_served(session)
             case Close(number, generation, payload):
                 self._take_close(node, number, generation, payload)
-            case Refuse(number, generation, reason):
-                self._take_refusal(node, number, generation, reason, now)
+            case Refuse():
+                self._take_refusal(node, item, now)
             case _:
                 self.relay.show(node, item)
 
@@ -436,24 +443,17 @@ class Exchange:
             self._remove(session)
             session.client.finish(payload)
 
-    def _take_refusal(
-        self, node: Node, number: int, generation: int, reason: str, now: float
-    ) -> None:
-        session = _bound(node, number, generation)
+    def _take_refusal(self, node: Node, item: Refuse, now: float) -> None:
+        session = _bound(node, item.session, item.generation)
         if session is None:
             return
         self.counters.refused += 1
-        refused = self.counters.refused
-        self._refusals.log(now, node=node.name, reason=reason, so_far=refused)
+        so_far = self.counters.refused
+        self._refusals.log(now, node=node.name, reason=item.reason, so_far=so_far)
         self._unbind(session, node, now)
-        session.refused_by = node.name
-        session.refusals += 1
-        if session.refusals > REFUSALS_MAX:
-            text = "Closing link: no node can serve you, please reconnect"
-            self.close_client(session, text, "No node could serve the client", now)
-        else:
-            # Bound again later: the node could refuse it again in the same turn.
-            self._waiting.add(session, now)
+        stranding = refused(node, session, item.reaches, now)
+        # Bound again later: the node could refuse it again in the same turn.
+        self._waiting.add(session, stranding.since)
 
     # Time
 

@@ -89,7 +89,7 @@ class MovePlanner:
                     found = _pick(
                         node.sessions,
                         allowed - len(moves),
-                        _is_idle if is_gentle else _is_any,
+                        _is_idle if is_gentle else _may_leave,
                     )
                     moves.extend(PlannedMove(session, node, None) for session in found)
         if not moves and now >= self._check_at:
@@ -143,11 +143,12 @@ def _pick(
 
 def _is_idle(session: Session) -> bool:
     """Return whether all of the client's lines are answered."""
-    return session.last_line == session.acknowledged
+    return session.last_line == session.acknowledged and _may_leave(session)
 
 
-def _is_any(_session: Session) -> bool:
-    return True
+def _may_leave(session: Session) -> bool:
+    """Return whether other nodes can serve the client, too, as far as is known."""
+    return session.stranding is None
 
 
 def _is_ongoing(move: _OngoingMove, now: float) -> bool:

@@ -5,7 +5,7 @@ to date, and what each node holds.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from roost.balancer.engine.health import HealthCheck, HealthConfig, HealthStatus
@@ -46,10 +46,14 @@ class Node:
         """Everything up to this entry has come over the present trunk."""
         self.begun: list[Item] = []
         """Items of an output whose last frame has not come."""
+        self.reaches = 0
+        """It can still show clients what came after this entry."""
         self.sessions: dict[int, Session] = {}
         """Those that are bound to it."""
         self.groups: dict[int, dict[int, Client]] = {}
         """Its groups by number: session -> outbox."""
+        self.rooms: dict[int, str] = {}
+        """The names of the groups' rooms."""
         self.detaches: dict[int, Detach] = {}
         """What it was sent and has not confirmed, by session."""
         self.logged = HealthStatus("", "")
@@ -84,9 +88,9 @@ class NodePool:
         node.hello = hello
         node.report = None
         node.trunk = trunk
-        node.position = 0
+        node.position = node.reaches = 0
         node.begun = []
-        node.groups = {}
+        node.groups, node.rooms = {}, {}
         node.health.connected(now)
         self.refresh(now)
         return node, is_new
@@ -109,21 +113,21 @@ class NodePool:
         node.position = max(node.position, position)
         self.position = max(self.position, position)
 
-    def note_load(self, node: Node, report: Status) -> None:
-        """Note the load that a node reports."""
+    def note_report(self, node: Node, report: Status) -> None:
+        """Note what a node reports of its load, and how far back it reaches."""
+        node.reaches = report.reaches
         self._strategy.set_load(node.name, lag_ms=report.lag_ms, deliveries=report.deliveries)
 
-    def choose(self, now: float, *, avoid: str = "") -> Node | None:
-        """Return the node for one more session; None if there is none.
-
-        The node to `avoid` is chosen only if there is no other.
-        """
+    def choose(
+        self, now: float, is_able: Callable[[Node], bool] = lambda _node: True
+    ) -> Node | None:
+        """Return the node for one more session among those that are able; None if there is none."""
         if not self._available:
             return None
         # A session that moves is bound to its new node already, and not to its old one any more.
-        counts = {name: len(node.sessions) for name, node in self._available.items()}
-        if avoid in counts and len(counts) > 1:
-            del counts[avoid]
+        counts = {
+            name: len(node.sessions) for name, node in self._available.items() if is_able(node)
+        }
         name = self._strategy.choose(counts, now)
         return None if name is None else self._available.get(name)
 

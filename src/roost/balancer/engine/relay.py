@@ -42,8 +42,8 @@ class Relay:
                     session = node.sessions.get(number)
                     if session is not None and session.is_served:
                         self.write(session, payload)
-            case Join(group, numbers):
-                _join(node, group, numbers)
+            case Join(group, numbers, room):
+                _join(node, group, numbers, room)
             case Leave(group, numbers):
                 _leave(node, group, numbers)
 
@@ -58,7 +58,7 @@ class Relay:
         if reply.is_last:
             # Parts before the first acknowledgement only belong to the registration. The session
             # may be registered by then without having been shown what happened since.
-            session.is_served = True
+            session.served()
             session.acknowledge(reply.line)
 
     def _fan_out(self, members: dict[int, Client], excluded: int, payload: bytes) -> None:
@@ -73,6 +73,11 @@ class Relay:
         self.deliveries += len(members) - (excluded in members)
 
 
+def rooms_of(node: Node, session: Session) -> tuple[str, ...]:
+    """Return the rooms whose groups a session is in."""
+    return tuple([room for group in session.groups if (room := node.rooms.get(group))])
+
+
 def leave_groups(node: Node, session: Session) -> None:
     """Remove a session from all of its node's groups."""
     for group in session.groups:
@@ -80,16 +85,19 @@ def leave_groups(node: Node, session: Session) -> None:
         if members is not None:
             members.pop(session.id, None)
             if not members:
-                del node.groups[group]
+                _end(node, group)
     session.groups = ()
 
 
-def _join(node: Node, group: int, numbers: tuple[int, ...]) -> None:
+def _join(node: Node, group: int, numbers: tuple[int, ...], room: str) -> None:
     for number in numbers:
         session = node.sessions.get(number)
         if session is None or not session.is_served:
             continue
-        members = node.groups.setdefault(group, {})
+        members = node.groups.get(group)
+        if members is None:
+            members = node.groups[group] = {}
+            node.rooms[group] = room
         if number not in members:
             members[number] = session.client
             session.groups = (*session.groups, group)
@@ -104,4 +112,9 @@ def _leave(node: Node, group: int, numbers: tuple[int, ...]) -> None:
             session = node.sessions[number]
             session.groups = tuple(one for one in session.groups if one != group)
     if not members:
-        del node.groups[group]
+        _end(node, group)
+
+
+def _end(node: Node, group: int) -> None:
+    del node.groups[group]
+    del node.rooms[group]

@@ -102,6 +102,27 @@ class SessionIds:
         return SessionId(self.incarnation << SESSION_COUNTER_BITS | provisional)
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What a client knows of itself, in its nodes' words, which the balancer only repeats."""
+
+    nick: str = ""
+    rooms: tuple[str, ...] = ()
+    """The rooms that it was in at `Session.position`."""
+
+
+NOTHING_KNOWN = Known()
+
+
+class Stranding(msgspec.Struct):
+    """The search for a node that can serve a session."""
+
+    since: float
+    refused: dict[str, float] = {}
+    """The nodes that refused it, and until when not to ask again."""
+    search_at: float = -math.inf
+    """Not to look for a node before this time."""
+
+
 class Session:
     """One client."""
 
@@ -125,16 +146,16 @@ class Session:
         "is_served",
         "is_throttled",
         "is_wait_notified",
+        "known",
         "limits",
         "moved_at",
         "node",
         "parts",
         "pinged_at",
         "position",
-        "refusals",
-        "refused_by",
         "sent",
         "since",
+        "stranding",
     )
 
     def __init__(
@@ -167,10 +188,10 @@ class Session:
         """When it was last moved to make nodes even."""
         self.groups: tuple[int, ...] = ()
         """The node's groups that it is in."""
-        self.refusals = 0
-        """How many nodes in a row refused it."""
-        self.refused_by = ""
-        """The last of them, which is avoided while there is another."""
+        self.known = NOTHING_KNOWN
+        """What the client knows of itself."""
+        self.stranding: Stranding | None = None
+        """Since it was last served, no node was able to serve it, or one refused it; else None."""
         self.is_wait_notified = False
         # Lines to the node, answers to the client.
         self.acknowledged = 0
@@ -226,10 +247,15 @@ class Session:
         self.since = now
         self.is_served = False
 
-    def unbind(self, position: int, now: float) -> None:
-        """End the binding to a node that has shown everything up to the entry `position`."""
+    def unbind(self, position: int, now: float, rooms: tuple[str, ...] = ()) -> None:
+        """End the binding to a node that has shown everything up to the entry `position`.
+
+        `rooms` are those that the client is in at that moment, as the node knows it.
+        """
         if self.is_served:
             self.position = max(self.position, position)
+            if rooms != self.known.rooms:
+                self.known = Known(self.known.nick, rooms)
         self.is_served = self.is_throttled = False
         self.node = ""
         self.groups = ()
@@ -283,8 +309,11 @@ class Session:
             del self._lines[:count]
         self.acknowledged = max(self.acknowledged, line)
         self.parts = 0
-        self.refusals = 0
-        self.refused_by = ""
+
+    def served(self) -> None:
+        """Note that the binding's node serves the client."""
+        self.is_served = True
+        self.stranding = None
 
     def is_new_answer(self, line: int, part: int) -> bool:
         """Note a part of an answer; return False if the client has been given it before."""

@@ -81,7 +81,7 @@ def receive_standard_reply(state: State, line: Incoming) -> None:
         if line.command == "FAIL":
             registration.receive_resume_failure(state)
         elif line.word(1) == "HISTORY_LOST":
-            state.registration.is_history_lost = True
+            registration.receive_history_lost(state)
         return
     if line.command == "FAIL":
         if command == "CHATHISTORY" and history.receive_failure(state, line):

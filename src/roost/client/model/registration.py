@@ -377,9 +377,19 @@ def _send_join(state: State, names: list[str], rooms: dict[str, str]) -> None:
     state.emit("JOIN", ",".join(names), *extra)
 
 
+def receive_history_lost(state: State) -> None:
+    """Ask for what was missed, now or once the session has been resumed."""
+    registration = state.registration
+    registration.is_history_lost = True
+    if registration.is_welcomed and not registration.is_resumed:
+        # The servers lost it while this client was connected. What they still know comes first.
+        state.emit("PING", f"{state.nonce}-resumed")
+
+
 def receive_resumed(state: State) -> None:
     """Go on after a resumed session has sent everything missed, or has lost it."""
     is_lost = state.registration.is_history_lost
+    state.registration.is_resumed = state.registration.is_history_lost = False
     for conversation in list(state.conversations.values()):
         if conversation.kind is ConversationKind.SERVER:
             continue

@@ -10,7 +10,7 @@ sessions are not: what one client of a user does, the others see.
 from collections.abc import Hashable, Iterable
 
 from roost.chat.applied import Applied
-from roost.chat.changes import Change, Joined, Kicked, NickChanged, Parted, Said
+from roost.chat.changes import Change, Joined, Kicked, NickChanged, Parted, RoomRenamed, Said
 from roost.chat.ids import Position, RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.instant import Instant
@@ -26,7 +26,7 @@ from roost.ircd.sessions.groups import Groups
 from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.session import LocalSession
 from roost.protocol.mesh import Whisper
-from roost.protocol.trunk import Deliver, DeliverTo
+from roost.protocol.trunk import Deliver, DeliverTo, Serving
 
 
 class Deliveries:
@@ -52,7 +52,7 @@ class Deliveries:
                 return
             case Joined():
                 for session in self._directory.of_user(change.source.user):
-                    self._groups.enter(session, change.room)
+                    self._groups.enter(session, change.room, change.name)
                     if session.id != asker:
                         now = Instant(0.0, applied.time_ms)
                         context = Context(self._config, state, session, now, 0)
@@ -66,6 +66,10 @@ class Deliveries:
             case NickChanged():
                 for session in self._directory.of_user(change.source.user):
                     session.nick = change.nick
+                    served = Serving(session.id, session.generation, session.nick)
+                    self._outbox.item(session.balancer, served)
+            case RoomRenamed():
+                self._groups.rename(change.room, change.name)
 
     def whisper(self, whisper: Whisper, state: State, asker: SessionId) -> None:
         """Show a typing notice; `asker` is 0 when it comes from another node."""

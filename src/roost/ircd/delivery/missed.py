@@ -48,6 +48,8 @@ class Missed(NamedTuple):
     """In order."""
     rooms: list[RoomId]
     """The rooms that the user was in at the beginning."""
+    nick: str
+    """The user's nickname at the beginning."""
 
     @property
     def lines(self) -> list[tuple[Position, bytes]]:
@@ -78,7 +80,7 @@ def look_back(
         end = number
     walk.pass_by(index, first, end)
     walk.stretches.reverse()
-    return Missed(walk.stretches, list(walk.rooms))
+    return Missed(walk.stretches, list(walk.rooms), walk.nick)
 
 
 class _Walk:
@@ -94,7 +96,7 @@ class _Walk:
         is_resumed: bool,
     ) -> None:
         self._session = session.id
-        self._nick = state.users[session.user].nick
+        self.nick = state.users[session.user].nick
         self._server_name = server_name
         self._describe_room = describe_room
         self._is_resumed = is_resumed
@@ -148,7 +150,7 @@ class _Walk:
             case RoomModesChanged() if change.room in self.rooms:
                 self._undo_modes(change)
             case NickChanged() if is_by_user:
-                self._nick = change.source.nick
+                self.nick = change.source.nick
             case UserModesChanged() if is_by_user:
                 for mode in change.changes:
                     viewer.modes = viewer.modes.replace(mode.letter, "")
@@ -163,6 +165,6 @@ class _Walk:
     def _undo_modes(self, change: RoomModesChanged) -> None:
         for mode in reversed(change.changes):
             bit = _STATUS.get(mode.letter, 0)
-            if bit and fold_nick(mode.parameter) == fold_nick(self._nick):
+            if bit and fold_nick(mode.parameter) == fold_nick(self.nick):
                 status = self.rooms[change.room]
                 self.rooms[change.room] = status & ~bit if mode.is_added else status | bit

@@ -66,6 +66,12 @@ def is_balancer_known(session: LocalSession, state: State) -> bool:
     return state.balancers.get(session.balancer, 0) >= incarnation_of(session.id)
 
 
+def can_begin_again(session: LocalSession, state: State) -> bool:
+    """Return whether the log could still open a session after it did not do so."""
+    is_current = state.balancers.get(session.balancer) == incarnation_of(session.id)
+    return is_current and session.id not in state.closed_sessions
+
+
 def send_refusals(context: Context, applied: Applied) -> None:
     """Tell the client why it is not registered, so that it can try again."""
     session = context.session

@@ -85,7 +85,15 @@ def seen_before(
 def send_history_lost(context: Context) -> None:
     """Tell the client to ask for history, because what it missed is not available any more."""
     text = "The missed messages are no longer available, use CHATHISTORY"
-    context.send("NOTE", "RESUME", "HISTORY_LOST", text)
+    if context.has(Capability.RESUME):
+        context.send("NOTE", "RESUME", "HISTORY_LOST", text)
+    elif context.has(Capability.STANDARD_REPLIES):
+        # "If the message is not a response to a command, the command is *."
+        context.send("NOTE", "*", "HISTORY_LOST", text)
+    elif context.has(Capability.CHATHISTORY):
+        context.notice(f"*** {text}")
+    else:
+        context.notice("*** Some messages were missed and are no longer available")
 
 
 def refuse(context: Context, reason: Reason) -> None:

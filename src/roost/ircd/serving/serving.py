@@ -27,6 +27,7 @@ from roost.ircd.replies.labels import finish
 from roost.ircd.serving import registration, resumption
 from roost.ircd.serving.answers import Answers
 from roost.ircd.serving.environment import Environment
+from roost.ircd.serving.gap import send_answer_lost
 from roost.ircd.serving.gradual import STEPS_PER_TICK, STEPS_PER_TURN, GoingAnswer
 from roost.ircd.serving.jobs import Jobs
 from roost.ircd.serving.questions import Questions
@@ -113,6 +114,8 @@ class Serving:
         if effect is not None:
             self._answer_again(context, effect, is_refused_now=not result)
             return
+        if result is None and self.takeover.is_lost_in_gap(context):
+            send_answer_lost(context)
         for whisper in context.whispers:
             self._outbox.whisper(whisper)
             self._deliveries.whisper(whisper, self.environment.state, session.id)
@@ -164,6 +167,10 @@ class Serving:
 
     def _act(self, context: Context, operations: tuple[Operation, ...]) -> None:
         session = context.session
+        if self.takeover.is_answer_lost(session, context.line):
+            send_answer_lost(context)
+            self._finish(context)
+            return
         self._outbox.command(Act(session.id, session.generation, context.line, operations))
         self._wait(context)
 
@@ -237,12 +244,16 @@ class Serving:
     def _settle_registration(self, context: Context, applied: Applied) -> None:
         session = context.session
         if applied.is_fenced:
-            if registration.is_balancer_known(session, self.environment.state):
-                session.end_reason = "Registration was interrupted, connect again"
-            else:
+            if not registration.is_balancer_known(session, self.environment.state):
                 # The log does not know the balancer yet; its announcement is still on the way.
                 self._wait(context)
                 self._unopened.append(context)
+            elif registration.can_begin_again(session, self.environment.state):
+                # The entry that refused this attempt was in a snapshot. Another attempt, under a
+                # higher generation, is not taken for this one.
+                self.refuse(session, "the registration was overtaken")
+            else:
+                session.end_reason = "Registration was interrupted, connect again"
             return
         if applied.is_duplicate:
             self._settle_registered(context)
@@ -328,7 +339,7 @@ class Serving:
 
     def _begin_serving(self, session: LocalSession) -> None:
         """Serve a session that another node served, now that its turn has come."""
-        if not self._recent.reaches(session.served):
+        if not self.takeover.can_serve(session):
             self.refuse(session, TOO_LATE)
         elif session.opened_line:
             self.open(session, session.opened_line, is_new=False)
@@ -424,7 +435,8 @@ class Serving:
             session.queue.clear()
             self._end(session, session.end_reason or "Connection closed")
             return
-        item = Refuse(session.id, session.generation, reason)
+        reaches = 0 if self.takeover.can_serve(session) else self._recent.start
+        item = Refuse(session.id, session.generation, reason, reaches)
         self._outbox.item(session.balancer, item)
         self.give_up(session)
 
@@ -434,7 +446,9 @@ class Serving:
         self.forget(session)
 
     def forget(self, session: LocalSession) -> None:
-        """Stop serving a session without telling anybody."""
+        """Stop serving a session without telling anybody; nothing more is done for it."""
+        session.queue.clear()
+        session.end_reason = None
         self._waiting.pop(session.id, None)
         self.jobs.forget(session)
         self._groups.forget(session)

@@ -12,17 +12,20 @@ from roost.chat.applied import Applied
 from roost.chat.commands.sessions import AttachSessions
 from roost.chat.ids import Position, RoomId, SessionId
 from roost.chat.refusals import Refusal
+from roost.ircd.context import Context
 from roost.ircd.delivery.missed import Missed, look_back
 from roost.ircd.delivery.missed_index import MissedIndex
 from roost.ircd.delivery.siblings import describe_room, rooms_for_newcomer
 from roost.ircd.serving.answers import Answers
 from roost.ircd.serving.environment import Environment
+from roost.ircd.serving.gap import begin, describe, is_refusal
 from roost.ircd.sessions.directory import Directory
 from roost.ircd.sessions.groups import Groups
 from roost.ircd.sessions.handover import Handover
 from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.recent import RecentEntries, nick_before
-from roost.ircd.sessions.session import LocalSession, Phase
+from roost.ircd.sessions.session import LocalSession, Phase, Picture
+from roost.protocol.trunk import Serving
 
 ATTACHED_AT_ONCE_MAX = 500
 """Sessions in one command: an entry of 10 kB, and a few milliseconds of work for every node."""
@@ -113,19 +116,52 @@ class Takeover:
         known = state.sessions[session.id]
         handover = session.handover
         assert handover is not None, "it has been taken up"
-        missed = Missed([], list(state.users[known.user].rooms))
+        user = state.users[known.user]
+        missed = Missed([], list(user.rooms), user.nick)
         if has_missed or seen is not None:
             since = session.served if seen is None else Position(seen[0] - 1)
-            missed = self._missed_since(since, session, seen)
+            if not self._recent.reaches(since):
+                missed = self._begin_behind_gap(session)
+                is_newcomer = False
+            else:
+                missed = self._missed_since(since, session, seen)
         if is_newcomer:
             told = rooms_for_newcomer(lambda: self._environment.context(session), missed.rooms)
             self._answers.send_unasked(session, told)
-        handover.miss(missed.stretches, state.position)
+        self._miss(session, missed)
         if known.last_line > session.handled_line:
             handover.last_line = known.last_line
             session.nick = nick_before(self._recent, session, known.last_line)
         else:
             self.go_live(session)
+
+    def can_serve(self, session: LocalSession) -> bool:
+        """Return whether the client can be shown all that it missed, or need not be."""
+        return session.picture is not None or self._recent.reaches(session.served)
+
+    def _begin_behind_gap(self, session: LocalSession) -> Missed:
+        """Tell the client what it was at the oldest entry that is here; return what followed.
+
+        Its nickname is that of the time, because what followed may tell of others.
+        """
+        assert session.handover is not None, "it has been taken up"
+        assert session.picture is not None, "otherwise the attachment is refused"
+        session.handover.has_gap = True
+        missed = self._missed_since(self._recent.start, session)
+        session.nick = missed.nick
+        told = begin(self._environment.context(session), session.picture, missed.rooms)
+        self._answers.send_unasked(session, [told])
+        return missed
+
+    def _miss(self, session: LocalSession, missed: Missed) -> None:
+        """Note what the client is to be shown before it goes live."""
+        state = self._environment.state
+        assert session.handover is not None, "it has been taken up"
+        session.handover.miss(missed.stretches, state.position)
+        if session.picture is not None:
+            user = state.users[session.user]
+            names = [state.rooms[room].name for room in user.rooms]
+            session.picture = Picture(user.nick, tuple(names))
 
     def _missed_since(
         self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
@@ -154,6 +190,20 @@ class Takeover:
         missed = session.handover.take_missed(effect.position)
         self._answers.send_unasked(session, missed)
 
+    def is_lost_in_gap(self, context: Context) -> bool:
+        """Return whether a line that is refused now took effect, or may have, in a gap."""
+        handover = context.session.handover
+        return (
+            handover is not None
+            and handover.has_gap
+            and context.line <= handover.last_line
+            and is_refusal(context)
+        )
+
+    def is_answer_lost(self, session: LocalSession, line: int) -> bool:
+        """Return whether another node handled a line that would take effect now."""
+        return session.handover is not None and line <= session.handover.last_line
+
     def line_done(self, session: LocalSession, line: int) -> None:
         """Let the session go live after its last line that took effect elsewhere."""
         if session.handover is not None and line >= session.handover.last_line:
@@ -164,18 +214,26 @@ class Takeover:
         state, handover = self._environment.state, session.handover
         assert handover is not None, "it has been taken up"
         if not self._recent.reaches(handover.until):
-            self._refuse(session, TOO_LATE)
-            return
-        if handover.until < state.position:
-            missed = self._missed_since(handover.until, session)
-            handover.miss(missed.stretches, state.position)
+            if session.picture is None:
+                self._refuse(session, TOO_LATE)
+                return
+            # This took so long that there is another gap.
+            rest = handover.take_missed(Position(state.position + 1))
+            self._answers.send_unasked(session, rest)
+            self._miss(session, self._begin_behind_gap(session))
+        elif handover.until < state.position:
+            self._miss(session, self._missed_since(handover.until, session))
         rest = handover.take_missed(Position(state.position + 1))
         self._answers.send_unasked(session, rest)
-        session.handover = session.introduction = None
         session.nick = state.users[session.user].nick
+        if handover.has_gap:
+            told = describe(lambda: self._environment.context(session))
+            self._answers.send_unasked(session, told)
+        session.handover = session.introduction = session.picture = None
         for item in handover.items:
             self._outbox.item(session.balancer, item)
+        self._outbox.item(session.balancer, Serving(session.id, session.generation, session.nick))
         self._directory.set_user(session, session.user)
         self._directory.watch(session, state.sessions[session.id].monitored)
         for room in state.users[session.user].rooms:
-            self._groups.enter(session, room)
+            self._groups.enter(session, room, state.rooms[room].name)

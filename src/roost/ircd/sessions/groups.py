@@ -18,11 +18,15 @@ from roost.protocol import trunk as frames
 class Group:
     """The sessions of a room with one balancer and equal capabilities."""
 
-    __slots__ = ("balancer", "capabilities", "number", "room", "sessions", "viewer")
+    __slots__ = ("balancer", "capabilities", "name", "number", "room", "sessions", "viewer")
 
-    def __init__(self, number: int, room: RoomId, balancer: str, capabilities: int) -> None:
+    def __init__(
+        self, number: int, room: RoomId, name: str, balancer: str, capabilities: int
+    ) -> None:
         self.number = number
         self.room = room
+        self.name = name
+        """The room's."""
         self.balancer = balancer
         self.capabilities = capabilities
         """The bits of `irc.capabilities.DELIVERY_CAPABILITIES` that its sessions have."""
@@ -58,14 +62,15 @@ class Groups:
         """Return whether a session is in a room."""
         return self._place(session, room) is not None
 
-    def enter(self, session: LocalSession, room: RoomId) -> None:
-        """Add a session to a room, unless it is there."""
+    def enter(self, session: LocalSession, room: RoomId, name: str) -> None:
+        """Add a session to a room of this name, unless it is there."""
         if self.has(session, room):
             return
-        group = self._group(room, session.balancer, session.capabilities & DELIVERY_CAPABILITIES)
+        kind = session.capabilities & DELIVERY_CAPABILITIES
+        group = self._group(room, name, session.balancer, kind)
         group.sessions[session.id] = session
         self._places[session.id] = (*self._places.get(session.id, ()), group)
-        self._outbox.item(session.balancer, frames.Join(group.number, (session.id,)))
+        self._outbox.item(session.balancer, frames.Join(group.number, (session.id,), name))
 
     def leave(self, session: LocalSession, room: RoomId) -> None:
         """Remove a session from a room, if it is there."""
@@ -85,7 +90,15 @@ class Groups:
         for group in self._places.get(session.id, ()):
             if group.capabilities != kind:
                 self.leave(session, group.room)
-                self.enter(session, group.room)
+                self.enter(session, group.room, group.name)
+
+    def rename(self, room: RoomId, name: str) -> None:
+        """Move the sessions in a room to new groups, because balancers know a group's name."""
+        sessions = list(self.sessions_in(room))
+        for session in sessions:
+            self.leave(session, room)
+        for session in sessions:
+            self.enter(session, room, name)
 
     def leave_all(self, session: LocalSession) -> None:
         """Remove a session from all rooms, because another node serves it."""
@@ -103,12 +116,12 @@ class Groups:
                 return group
         return None
 
-    def _group(self, room: RoomId, balancer: str, capabilities: int) -> Group:
+    def _group(self, room: RoomId, name: str, balancer: str, capabilities: int) -> Group:
         groups = self._rooms.setdefault(room, [])
         for group in groups:
             if group.capabilities == capabilities and group.balancer == balancer:
                 return group
-        group = Group(self._next_number, room, balancer, capabilities)
+        group = Group(self._next_number, room, name, balancer, capabilities)
         self._next_number += 1
         groups.append(group)
         return group

@@ -30,6 +30,8 @@ class Handover(msgspec.Struct, eq=False):
     """Lines about others that are not in `items` yet, in order."""
     until: Position = Position(0)
     """The last entry whose lines are in either."""
+    has_gap: bool = False
+    """Whether entries before those of `missed` are not available any more."""
 
     def miss(self, stretches: Iterable[Stretch], until: Position) -> None:
         """Add what was missed up to the entry `until`."""

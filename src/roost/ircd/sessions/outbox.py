@@ -58,12 +58,14 @@ def item_size(item: Item) -> int:
             return ITEM_BYTES + len(item.payload)
         case DeliverTo(sessions, payload):
             return ITEM_BYTES + len(payload) + SESSION_BYTES * len(sessions)
-        case Join() | Leave():
+        case Join():
+            return ITEM_BYTES + SESSION_BYTES * len(item.sessions) + len(item.room.encode())
+        case Leave():
             return ITEM_BYTES + SESSION_BYTES * len(item.sessions)
         case Refuse():
             return ITEM_BYTES + len(item.reason.encode())
         case Serving():
-            return ITEM_BYTES
+            return ITEM_BYTES + len(item.nick.encode())
         case _:
             assert_never(item)
 

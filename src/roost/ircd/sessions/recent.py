@@ -1,7 +1,8 @@
 """The last applied entries, from which moved sessions get what they missed, and their answers.
 
 Their number is limited: if a session was served too long ago, its attachment is refused, and the
-balancer picks a node that has what is needed.
+balancer picks a node that has what is needed. Where there is none, the client goes on with a gap
+(see `ircd.serving.gap`).
 """
 
 from collections import deque
@@ -23,6 +24,11 @@ class RecentEntries:
         """The entries that registered sessions."""
         self._start = start
         """The position before the oldest entry in the ring."""
+
+    @property
+    def start(self) -> Position:
+        """The position before the oldest entry."""
+        return self._start
 
     @property
     def newest(self) -> Position:

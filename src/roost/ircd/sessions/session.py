@@ -41,6 +41,14 @@ class ResumeRequest(msgspec.Struct, frozen=True):
     """The id of the last message that it saw; empty if it does not want what it missed."""
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """What a client knows of itself, as its balancer remembers it."""
+
+    nick: str = ""
+    """Empty if unknown."""
+    rooms: tuple[str, ...] = ()
+
+
 class Registration(msgspec.Struct):
     """What a client has said about itself while it registers."""
 
@@ -121,6 +129,8 @@ class LocalSession(msgspec.Struct, eq=False):
     """The number of those that the client got from an earlier node."""
     served: Position = Position(0)
     """The entry up to which the client had been served when it was attached; 0 if it is new."""
+    picture: Picture | None = None
+    """If what the client missed may be left out: what it knows of itself. None otherwise."""
     opened_line: int = 0
     """The last line of a registration that an earlier node completed; 0 for none."""
     handover: Handover | None = None

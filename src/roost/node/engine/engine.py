@@ -167,6 +167,7 @@ class Engine:
             is_configured=not upkeep.has_changed(self._state, self._configure),
             is_stopping=self._stop_deadline is not None,
         )
+        rtts = self._round_trips
         return Status(
             state=state,
             reason=reason,
@@ -175,12 +176,11 @@ class Engine:
             position=self._replica.last_index,
             applied=self._state.position,
             sessions=self._server.session_count,
-            neighbours=tuple(
-                NeighbourStatus(name, self._round_trips.get(name, 0.0)) for name in self._peers
-            ),
+            neighbours=tuple(NeighbourStatus(name, rtts.get(name, 0.0)) for name in self._peers),
             lag_ms=self._lag_ms,
             deliveries=self._server.deliveries,
             clock_offset_ms=self._clock.offset_ms,
+            reaches=self._server.reaches,
         )
 
     def next_deadline(self) -> float:

@@ -124,16 +124,6 @@ def test_a_refused_client_is_given_to_another_node() -> None:
     assert [attach.generation for attach in other.take(Attach)] == [2]
 
 
-def test_a_client_that_every_node_refuses_is_closed_in_the_end() -> None:
-    world = World()
-    trunk = world.trunk("n1").ready()
-    alice, session = world.client()
-    for _ in range(21):
-        trunk.show(Refuse(session.id, session.generation, "never"))
-        world.pass_time(0.1, trunk)
-    assert alice.received == b"ERROR :Closing link: no node can serve you, please reconnect\r\n"
-
-
 # Frames of an earlier binding
 
 

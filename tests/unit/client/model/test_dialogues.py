@@ -347,3 +347,23 @@ def test_the_phase_follows_the_connection() -> None:
     model.send("#room", "while away")
     assert model.conversations["#room"].pending[0].delivery is Delivery.WAITING
     assert model.take_lines() == []
+
+
+def test_history_that_the_servers_lost_is_asked_for_once_they_have_told_the_rest() -> None:
+    model = online()
+    dialogue(
+        model,
+        "S: :s NOTE RESUME HISTORY_LOST :The missed messages are no longer available",
+        "S: :alice!u@h JOIN #room",
+        "S: :s 353 alice = #room :alice carol",
+        "S: :s 366 alice #room :End",
+        "C: PING n0-resumed",
+        "S: :s PONG s n0-resumed",
+        "C: NAMES #room",
+        "C: TOPIC #room",
+        "S: :s 353 alice = #room :alice carol",
+        "S: :s 366 alice #room :End",
+    )
+    members = sorted(member.person.nick for member in model.conversations["#room"].members)
+    assert members == ["alice", "carol"]
+    assert not model.take_lines()
