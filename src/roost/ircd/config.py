@@ -75,6 +75,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     if all entries are messages.
     """
     sts: Sts = Sts()
+    password: str = ""
+    """A password that everybody must give to connect (PASS), as an argon2id hash from
+    `roost hash-password`; empty for none."""
     operators: tuple[Operator, ...] = ()
     """Who may become an operator by OPER."""
 
@@ -96,6 +99,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.password and not self.password.startswith("$argon2id$"):
+            raise ValueError("password must be what `roost hash-password` writes")
         names = [operator.name for operator in self.operators]
         if len(dict.fromkeys(names)) != len(names):
             raise ValueError("operators must not have a name twice")

@@ -38,6 +38,7 @@ from roost.ircd.rendering.lines import Line, body
 from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.rendering.render import render
 from roost.ircd.rendering.viewer import At, Viewer
+from roost.ircd.sessions.newcomers import Newcomers
 from roost.ircd.sessions.session import LocalSession
 from roost.ircd.sessions.work import Outcome, Work, WorkFailed
 from roost.protocol.mesh import Whisper
@@ -103,6 +104,7 @@ class Context:
         "line",
         "lines",
         "names",
+        "newcomers",
         "now",
         "session",
         "state",
@@ -121,6 +123,7 @@ class Context:
         label: str = "",
         *,
         names: NameLists | None = None,
+        newcomers: Newcomers | None = None,
     ) -> None:
         self.config = config
         self.state = state
@@ -141,6 +144,8 @@ class Context:
         """Typing notices to pass on; they bypass the log."""
         self.names = names
         """The members of big rooms; None where none is listed."""
+        self.newcomers = newcomers
+        """Connections that are not registered yet; None if nobody counts them."""
         self._batch = ""
         self._batches = 0
 

@@ -38,6 +38,7 @@ from roost.ircd.serving.serving import Serving
 from roost.ircd.serving.takeover import TOO_LATE
 from roost.ircd.sessions.directory import Directory
 from roost.ircd.sessions.groups import Groups
+from roost.ircd.sessions.newcomers import Newcomers
 from roost.ircd.sessions.outbox import Outbox, ServerOutput
 from roost.ircd.sessions.recent import RecentEntries
 from roost.ircd.sessions.session import LocalSession, Phase, Picture
@@ -111,6 +112,11 @@ class Server:
     def congested(self, balancers: Collection[str]) -> None:
         """Note which balancers have not read what they were sent; let what can wait for them."""
         self._serving.congested = balancers
+
+    @property
+    def newcomers(self) -> Newcomers:
+        """The connections that are not registered yet, here and elsewhere."""
+        return self._directory.newcomers
 
     # Balancers
 
@@ -339,7 +345,11 @@ class Server:
         """Apply the settings that may change while clients are connected, and keep the others."""
         environment = self._serving.environment
         environment.config = msgspec.structs.replace(
-            environment.config, motd=config.motd, admin=config.admin, operators=config.operators
+            environment.config,
+            motd=config.motd,
+            admin=config.admin,
+            operators=config.operators,
+            password=config.password,
         )
 
     # The turn

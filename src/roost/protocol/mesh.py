@@ -80,11 +80,13 @@ class TrunkReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Gossip(_Frame, frozen=True, tag=105):
     """What the sender knows of others; the first frame on a link, sent periodically and on changes.
 
-    These are the balancers that it has trunks to, and how far nodes are known to have been.
+    These are the balancers that it has trunks to, how far nodes are known to have been, and how
+    many of its connections are not registered yet.
     """
 
     trunks: tuple[TrunkReport, ...]
     positions: tuple[LogPosition, ...] = ()
+    newcomers: int = 0
 
 
 class HistoryWant(_Frame, frozen=True, tag=106):

@@ -5,6 +5,7 @@ import pytest
 from roost.chat.settings import Settings
 from roost.ircd.config import Config
 from support.dialogue import World
+from support.fake_hashing import credentials
 
 
 def test_welcome_comes_in_the_order_that_is_demanded() -> None:
@@ -136,6 +137,85 @@ def test_a_username_that_is_not_utf8_is_modified_and_registration_goes_on(
     assert answer[1].startswith(":roost.local 001 alice ")
     (user,) = world.state.users.values()
     assert f"{user.username} - {user.realname}" == shown
+
+
+def guarded(nodes: int = 1) -> World:
+    return World(nodes=nodes, config=Config(password=credentials("open sesame").password))
+
+
+@pytest.mark.parametrize(
+    "lines", [[], ["PASS wrong"], ["PASS :open sesame", "PASS :"], ["PASS"], ["PASS x"] * 3]
+)
+def test_who_does_not_know_the_server_password_stays_out(lines: list[str]) -> None:
+    """The password supplied must match the one defined in the server configuration.
+    ERR_PASSWDMISMATCH (464)"""
+    world = guarded()
+    client = world.connect()
+    client.send(*lines, "NICK alice", "USER a 0 * :A", "JOIN #a")
+    client.expect_some(
+        ":roost.local 464 alice :Password incorrect",
+        "ERROR :Closing link: host (The server password is missing or wrong)",
+    )
+    assert client.is_closed
+    assert not world.state.users
+
+
+@pytest.mark.parametrize("before", [[], ["PASS wrong"], ["CAP LS 302", "CAP END"]])
+def test_the_last_server_password_counts(before: list[str]) -> None:
+    """It is possible to send multiple `PASS` commands before registering but only the last one sent
+    is used for verification."""
+    world = guarded()
+    for nick in ("alice", "bob"):
+        client = world.connect()
+        client.send(*before, "PASS :open sesame", f"NICK {nick}", "USER a 0 * :A")
+        client.expect_some(f":roost.local 001 {nick} ...")
+
+
+def test_a_connection_tries_few_server_passwords() -> None:
+    client = guarded().connect()
+    client.send(*["PASS x"] * 4)
+    assert client.is_closed
+
+
+def test_a_server_password_that_was_right_is_not_hashed_again_until_it_changes() -> None:
+    world = guarded()
+    line = ("PASS :open sesame", "NICK alice", "USER a 0 * :A")
+    world.connect().send(*line)
+    world.is_hashing_stopped = True
+    bob = world.connect()
+    bob.send(line[0], "NICK bob", line[2])
+    bob.expect_some(":roost.local 001 bob ...")
+    world.servers[0].reconfigure(Config(password=credentials("another one").password))
+    eve = world.connect()
+    eve.send(line[0], "NICK eve", line[2])
+    eve.expect_nothing()
+    world.is_hashing_stopped = False
+    world.run()
+    eve.expect_some(":roost.local 464 eve ...", "ERROR ...")
+
+
+def test_connections_that_are_not_registered_are_counted() -> None:
+    """RPL_LUSERUNKNOWN (253): `<connections>` is a positive integer and represents the number of
+    connections to this server that are currently in an unknown state."""
+    world = World(nodes=2)
+    alice = world.register("alice")
+    early, late = world.connect(), world.connect()
+    early.send("NICK early")
+    alice.send("LUSERS")
+    alice.expect_some(":roost.local 253 alice 2 :unknown connection(s)")
+    early.send("USER e 0 * :E")
+    early.expect_some(":roost.local 253 early 1 :unknown connection(s)", ":roost.local 254 ...")
+    world.servers[0].newcomers.elsewhere = 3
+    alice.send("LUSERS")
+    alice.expect_some(":roost.local 253 alice 4 :unknown connection(s)")
+    world.servers[0].newcomers.elsewhere = 0
+    late.disconnect()
+    world.move(alice, 1)
+    alice.lines()
+    for _ in range(2):
+        alice.send("LUSERS")
+        assert "253" not in alice.commands()
+        world.move(alice, 0)
 
 
 def test_change_of_nickname_is_shown_to_all_who_share_a_room_once() -> None:

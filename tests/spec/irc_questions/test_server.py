@@ -83,7 +83,7 @@ def test_lusers_counts_the_whole_network(town: Town) -> None:
     """Servers MUST reply with `RPL_LUSERCLIENT` and `RPL_LUSERME`, and SHOULD also include all those defined below."""  # noqa: E501
     town.state.users_max_seen = 7
     assert town.ask("Ann", "LUSERS") == [
-        ":roost.test 251 Ann :There are 2 users and 1 invisible on 1 servers",
+        ":roost.test 251 Ann :There are 1 users and 1 invisible on 1 servers",
         ":roost.test 252 Ann 0 :operator(s) online",
         ":roost.test 254 Ann 1 :channels formed",
         ":roost.test 255 Ann :I have 2 clients and 0 servers",

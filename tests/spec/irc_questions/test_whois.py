@@ -63,8 +63,14 @@ def test_private_facts_are_told_to_oneself_only(town: Town) -> None:
     own = town.ask("Eve", "WHOIS eve")
     assert ":roost.test 378 Eve Eve :is connecting from eve@host.test host.test" in own
     assert ":roost.test 379 Eve Eve :is using modes +i" in own
+    actual = ":roost.test 338 Eve Eve eve@host.test host.test :Is actually using host"
+    assert actual in own
     foreign = town.ask("Bob", "WHOIS eve")
-    assert not [line for line in foreign if line.split()[1] in {"378", "379"}]
+    assert not [line for line in foreign if line.split()[1] in {"338", "378", "379"}]
+    olga = town.person("Olga", modes="o", host="olga.test")
+    eve = next(user for user in town.state.users.values() if user.nick == "Eve")
+    eve.real_host, eve.host = "host.test", "virtual.example"
+    assert actual.replace(" Eve ", " Olga ", 1) in town.ask(olga.nick, "WHOIS eve")
 
 
 def test_the_highest_prefix_or_all_of_them_are_shown(town: Town) -> None:

@@ -94,6 +94,13 @@ def _describe(context: Context, user: User) -> None:
             nick,
             f"is connecting from {user.username}@{real_host(user)} {real_host(user)}",
         )
+        context.reply(
+            numerics.RPL_WHOISACTUALLY,
+            nick,
+            f"{user.username}@{real_host(user)}",
+            real_host(user),
+            "Is actually using host",
+        )
         context.reply(numerics.RPL_WHOISMODES, nick, f"is using modes +{user.modes}")
     idle_ms = max(0, context.now.wall_ms - user.active_ms)
     context.reply(

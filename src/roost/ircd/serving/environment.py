@@ -7,6 +7,7 @@ from roost.instant import Instant
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.rendering.name_lists import NameLists
+from roost.ircd.sessions.newcomers import Newcomers
 from roost.ircd.sessions.session import LocalSession
 
 
@@ -16,8 +17,17 @@ class Environment(msgspec.Struct):
     config: Config
     state: State
     names: NameLists
+    newcomers: Newcomers
     now: Instant = Instant(0.0, 0)
 
     def context(self, session: LocalSession, line: int = 0) -> Context:
         """Make a context for a line; 0 is for what a client is told unasked."""
-        return Context(self.config, self.state, session, self.now, line, names=self.names)
+        return Context(
+            self.config,
+            self.state,
+            session,
+            self.now,
+            line,
+            names=self.names,
+            newcomers=self.newcomers,
+        )

@@ -61,6 +61,20 @@ def host_of(address: str) -> str:
     return f"0{address}" if address.startswith(":") else address
 
 
+def is_turned_away(context: Context) -> bool:
+    """Turn away a client that did not give the server's password; return whether it is.
+
+    Whoever resumes a session has given it before.
+    """
+    given = context.session.registration
+    if not context.config.password or given.is_vouched or given.resume is not None:
+        return False
+    context.reply(numerics.ERR_PASSWDMISMATCH, "Password incorrect")
+    context.session.queue.clear()
+    context.session.end_reason = "The server password is missing or wrong"
+    return True
+
+
 def is_balancer_known(session: LocalSession, state: State) -> bool:
     """Return whether the log already knows the balancer's current run."""
     return state.balancers.get(session.balancer, 0) >= incarnation_of(session.id)

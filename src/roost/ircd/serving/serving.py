@@ -59,7 +59,9 @@ class Serving:
         deliveries: Deliveries,
         recent: RecentEntries,
     ) -> None:
-        self.environment = Environment(config, state, NameLists(config.server_name))
+        self.environment = Environment(
+            config, state, NameLists(config.server_name), directory.newcomers
+        )
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
@@ -156,6 +158,9 @@ class Serving:
             session.end_reason = "Too many lines before registration"
 
     def _ask_to_open(self, context: Context) -> None:
+        if registration.is_turned_away(context):
+            self._answers.send_registering(context)
+            return
         answered = context.session.registration
         if answered.part < answered.skipped_parts:
             # The client was told more after this attempt, so it was refused, and stays so.

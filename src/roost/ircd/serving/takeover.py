@@ -65,6 +65,7 @@ class Takeover:
     def ask_for(self, session: LocalSession) -> None:
         """Ask the log to fence off the node that served a session before."""
         session.phase = Phase.ATTACHING
+        self._directory.forget_newcomer(session)
         self._attaching.append((session.id, session.generation))
 
     def ask_together(self) -> None:
@@ -93,6 +94,7 @@ class Takeover:
         known = state.sessions[session.id]
         user = state.users[known.user]
         session.phase = Phase.LIVE
+        self._directory.forget_newcomer(session)
         session.nick = user.nick
         session.capabilities = known.capabilities
         session.user = user.id

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from roost.chat.ids import FoldedNick, SessionId, UserId
+from roost.ircd.sessions.newcomers import Newcomers
 from roost.ircd.sessions.session import LocalSession
 
 
@@ -11,6 +12,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.by_id: dict[SessionId, LocalSession] = {}
+        self.newcomers = Newcomers()
         self._by_user: dict[UserId, tuple[LocalSession, ...]] = {}
         self._watchers: dict[FoldedNick, dict[SessionId, LocalSession]] = {}
         self._watched: dict[SessionId, tuple[FoldedNick, ...]] = {}
@@ -18,16 +20,22 @@ class Directory:
     def add(self, session: LocalSession) -> None:
         """Add a session, whose user may not be known yet."""
         self.by_id[session.id] = session
+        self.newcomers.here[session.id] = None
 
     def set_user(self, session: LocalSession, user: UserId) -> None:
         """Note a session's user, once it is registered and live."""
         session.user = user
         self._by_user[user] = (*self.of_user(user), session)
 
+    def forget_newcomer(self, session: LocalSession) -> None:
+        """Note that a session is registered, or gone."""
+        self.newcomers.here.pop(session.id, None)
+
     def remove(self, session: LocalSession) -> None:
         """Remove a session, if it is there."""
         if self.by_id.pop(session.id, None) is None:
             return
+        self.forget_newcomer(session)
         self.watch(session, ())
         others = tuple(one for one in self.of_user(session.user) if one is not session)
         if others:

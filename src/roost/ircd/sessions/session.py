@@ -65,6 +65,10 @@ class Registration(msgspec.Struct):
     resume: ResumeRequest | None = None
     """Takes precedence over NICK and USER."""
     failed_resumes: int = 0
+    is_vouched: bool = False
+    """Whether the last PASS had the server's password."""
+    passwords: int = 0
+    """The number of passwords that the client has tried with PASS."""
     is_negotiating: bool = False
     """Whether capabilities are being negotiated, so that registration waits for CAP END."""
     lines: int = 0

@@ -1,4 +1,4 @@
-"""Which balancers are alive, as far as any node can tell.
+"""Which balancers are alive, as far as any node can tell, and what else the nodes tell each other.
 
 Each node tells its neighbours which balancers it has a trunk to. If no node has seen an incarnation
 for the grace period, the leader proposes to end its sessions. That applies to balancers, and to
@@ -7,17 +7,30 @@ from the start of its leadership, so that balancers have time to come back after
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from math import inf
 
-from roost.protocol.mesh import TrunkReport
+from roost.ircd.sessions.newcomers import Newcomers
+from roost.protocol.mesh import Gossip, TrunkReport
+from roost.raft.messages import Position as LogPosition
+
+NEWCOMERS_INTERVAL_S = 0.1
+"""The shortest time between two reports that differ in the newcomers only: a crowd that connects
+changes their number thousands of times a second."""
 
 
 class Census:
     """The balancers that this node and its neighbours see."""
 
-    def __init__(self, grace_s: float) -> None:
+    def __init__(
+        self, grace_s: float, interval_s: float = 1.0, newcomers: Newcomers | None = None
+    ) -> None:
         self._grace_s = grace_s
+        self._interval_s = interval_s
+        self._newcomers = Newcomers() if newcomers is None else newcomers
+        self._told: tuple[tuple[TrunkReport, ...], int] = ((), 0)
+        self._told_at = -inf
         self._own: dict[str, int] = {}
-        self._reported: dict[str, tuple[TrunkReport, ...]] = {}
+        self._reported: dict[str, Gossip] = {}
         self._missing_since: dict[int, float] = {}
 
     @property
@@ -45,12 +58,31 @@ class Census:
     def trunk_disconnected(self, name: str) -> None:
         self._own.pop(name, None)
 
-    def reported(self, peer: str, trunks: tuple[TrunkReport, ...]) -> None:
-        """Note which trunks a neighbour has."""
-        self._reported[peer] = trunks
+    def has_news(self, now: float) -> bool:
+        """Return whether the neighbours are to be told now, and take it that they are."""
+        since_s = now - self._told_at
+        told, present = self._told, (self.own, len(self._newcomers.here))
+        is_due = since_s >= self._interval_s or told[0] != present[0]
+        if not is_due and (told == present or since_s < NEWCOMERS_INTERVAL_S):
+            return False
+        self._told, self._told_at = present, now
+        return True
+
+    def gossip(self, positions: tuple[LogPosition, ...]) -> Gossip:
+        """Return what this node knows; `positions` is how far nodes are known to have been."""
+        return Gossip(self.own, positions, len(self._newcomers.here))
+
+    def reported(self, peer: str, gossip: Gossip) -> None:
+        """Note what a neighbour tells."""
+        self._reported[peer] = gossip
+        self._count_newcomers()
 
     def peer_disconnected(self, peer: str) -> None:
         self._reported.pop(peer, None)
+        self._count_newcomers()
+
+    def _count_newcomers(self) -> None:
+        self._newcomers.elsewhere = sum(gossip.newcomers for gossip in self._reported.values())
 
     def begin_leadership(self) -> None:
         """Count every absence anew."""
@@ -65,8 +97,8 @@ class Census:
         sessions. An orphan's balancer is no longer known; its name is empty.
         """
         seen = dict.fromkeys(self._own.values())
-        for trunks in self._reported.values():
-            seen.update(dict.fromkeys(trunk.incarnation for trunk in trunks))
+        for gossip in self._reported.values():
+            seen.update(dict.fromkeys(trunk.incarnation for trunk in gossip.trunks))
         lost = []
         missing: dict[int, float] = {}
         for name, incarnation in _known(balancers, occupied):

@@ -93,7 +93,8 @@ class Engine:
         self._replica = Replica(config.raft, stored, random, now)
         self._server = Server(config.irc, state, random)
         self._pending = PendingCommands()
-        self._census = Census(config.balancer_grace_s)
+        newcomers = self._server.newcomers
+        self._census = Census(config.balancer_grace_s, config.gossip_interval_s, newcomers)
         self._balancers = Balancers(self._census)
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
@@ -116,7 +117,7 @@ class Engine:
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
         self._lag_ms = 0.0
-        self._status_due = self._gossip_due = self._tick_due = now.monotonic
+        self._status_due = self._tick_due = now.monotonic
         self._shown_status: tuple[str, str, int] = ("", "", 0)
         self._shown_bytes = 0
         """What clients are shown in this turn, beside what was put off in earlier ones."""
@@ -252,7 +253,7 @@ class Engine:
     def _peer_connected(self, peer: str) -> None:
         if peer not in self._peers:
             self._peers.append(peer)
-        self._to_peers.append((peer, Gossip(self._census.own, self._replica.positions())))
+        self._to_peers.append((peer, self._census.gossip(self._replica.positions())))
         self._replica.peer_connected(peer, self._now)
         self._pending.propose_again()
 
@@ -274,9 +275,9 @@ class Engine:
             case Whispers(whispers):
                 for whisper in whispers:
                     self._server.whisper(whisper)
-            case Gossip(trunks, positions):
-                self._census.reported(peer, trunks)
-                if had := self._replica.learn_positions(positions, self._now):
+            case Gossip():
+                self._census.reported(peer, frame)
+                if had := self._replica.learn_positions(frame.positions, self._now):
                     self._effects.append(disk_set_back(had, self._replica.last_index, peer))
             case PeerHello():
                 self._log("warning", "unexpected-handshake", peer=peer)
@@ -302,7 +303,6 @@ class Engine:
                 self._propose(found)
                 continue
             self._to_balancers.append(found)
-            self._gossip_due = self._now.monotonic
             if isinstance(found[1], Status):
                 self._log("error", "balancer-refused", balancer=found[0], reason=OVER)
                 self._trunk_disconnected(found[0])
@@ -310,7 +310,6 @@ class Engine:
     def _trunk_disconnected(self, balancer: str) -> None:
         if self._balancers.disconnected(balancer):
             self._server.trunk_disconnected(balancer)
-            self._gossip_due = self._now.monotonic
 
     def _receive_from_balancer(self, balancer: str, frame: FromBalancer) -> None:
         if not self._census.has_trunk(balancer):
@@ -482,9 +481,8 @@ class Engine:
 
     def _tell_others(self) -> None:
         now = self._now.monotonic
-        if now >= self._gossip_due:
-            self._gossip_due = now + self._config.gossip_interval_s
-            gossip = Gossip(self._census.own, self._replica.positions())
+        if self._census.has_news(now):
+            gossip = self._census.gossip(self._replica.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         status = self.status()
         shown = (status.state, status.leader, status.term)

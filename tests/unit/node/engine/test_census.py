@@ -1,5 +1,7 @@
+from roost.chat.ids import SessionId
+from roost.ircd.sessions.newcomers import Newcomers
 from roost.node.engine.census import Census
-from roost.protocol.mesh import TrunkReport
+from roost.protocol.mesh import Gossip, TrunkReport
 
 
 def test_a_balancer_that_nobody_sees_is_lost_after_the_grace_period() -> None:
@@ -12,7 +14,7 @@ def test_a_balancer_that_nobody_sees_is_lost_after_the_grace_period() -> None:
 def test_a_balancer_is_alive_while_any_node_has_a_trunk_to_it() -> None:
     census = Census(30.0)
     census.trunk_connected("b1", 5)
-    census.reported("n2", (TrunkReport("b2", 6),))
+    census.reported("n2", Gossip((TrunkReport("b2", 6),)))
     known = {"b1": 5, "b2": 6}
     assert census.lost(known, (), 0.0) == []
     assert census.lost(known, (), 100.0) == []
@@ -58,3 +60,31 @@ def test_an_orphan_is_lost_after_the_grace_period_from_when_it_was_seen_last() -
     assert census.lost({"b1": 6}, (5, 6), 10.0) == []
     assert census.lost({"b1": 6}, (5, 6), 31.0) == [("", 5)]
     assert census.lost({"b1": 6}, (6,), 32.0) == []
+
+
+def test_the_neighbours_are_told_of_trunks_at_once_and_of_newcomers_soon() -> None:
+    newcomers = Newcomers()
+    census = Census(30.0, 1.0, newcomers)
+    assert census.has_news(100.0)
+    assert not census.has_news(100.5)
+    newcomers.here[SessionId(1)] = None
+    assert census.has_news(100.5)
+    newcomers.here[SessionId(2)] = None
+    assert not census.has_news(100.55)
+    assert census.has_news(100.65)
+    census.trunk_connected("b1", 5)
+    assert census.has_news(100.66)
+    assert not census.has_news(101.5)
+    assert census.has_news(101.7)
+    assert census.gossip(()) == Gossip((TrunkReport("b1", 5),), (), 2)
+
+
+def test_newcomers_elsewhere_are_those_of_connected_neighbours() -> None:
+    newcomers = Newcomers()
+    census = Census(30.0, newcomers=newcomers)
+    census.reported("n2", Gossip((), newcomers=3))
+    census.reported("n3", Gossip((), newcomers=1))
+    census.reported("n2", Gossip((), newcomers=2))
+    assert newcomers.elsewhere == 3
+    census.peer_disconnected("n2")
+    assert newcomers.elsewhere == 1
