@@ -107,9 +107,9 @@ def _may_change(
     if key and value is None and key not in metadata:
         step.refused(Reason.METADATA, target, f"KEY_NOT_SET {key}")
     elif value is not None and len(value.encode()) > settings.metadata_value_bytes_max:
-        step.refused(Reason.METADATA, target, "VALUE_INVALID")
+        step.refused(Reason.METADATA, target, f"VALUE_INVALID {key}")
     elif key and key not in metadata and len(metadata) >= settings.metadata_keys_max:
-        step.refused(Reason.METADATA, target, "LIMIT_REACHED")
+        step.refused(Reason.METADATA, target, f"LIMIT_REACHED {settings.metadata_keys_max}")
     else:
         seconds = _seconds_to_wait(step, user)
         if not seconds:
@@ -263,6 +263,8 @@ def subscribe(step: Step, user: User, operation: SubscribeMetadata) -> None:
             del subscribed[key]
             removed.append(key)
         asked.append(key)
+    if excess:
+        step.refused(Reason.METADATA, excess, f"TOO_MANY_SUBS {limit}")
     step.session.subscribed = tuple(subscribed)
     step.changed(
         SubscriptionsChanged(
@@ -274,5 +276,11 @@ def subscribe(step: Step, user: User, operation: SubscribeMetadata) -> None:
             tuple(dict.fromkeys(asked)),
         )
     )
-    if excess:
-        step.refused(Reason.METADATA, excess, "TOO_MANY_SUBS")
+
+
+def forget_subscriptions(step: Step, user: User) -> None:
+    """Forget the subscriptions of a client that gave up the capability."""
+    removed, step.session.subscribed = step.session.subscribed, ()
+    if removed:
+        number = step.session.id
+        step.changed(SubscriptionsChanged(step.part, source_of(user), number, (), removed, ()))

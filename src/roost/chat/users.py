@@ -12,13 +12,13 @@ from roost.chat.changes import (
 from roost.chat.commands.users import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
 from roost.chat.dispatch import applies
 from roost.chat.ids import FoldedNick
-from roost.chat.metadata import show_to_watchers
+from roost.chat.metadata import forget_subscriptions, show_to_watchers
 from roost.chat.presence import UNATTENDED, change_away, update_auto_away
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_reserved
 from roost.chat.state import NOTHING, State, User, Whowas
 from roost.chat.step import INVISIBLE_MODE, Step, cut, rooms_of, source_of
-from roost.irc.capabilities import Capability
+from roost.irc.capabilities import METADATA_ANY, Capability
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
@@ -127,6 +127,10 @@ def set_capabilities(step: Step, user: User, operation: SetCapabilities) -> None
     step.changed(
         CapabilitiesChanged(step.part, source_of(user), session.id, before, operation.capabilities)
     )
+    if not operation.capabilities & METADATA_ANY:
+        # "If a client removes this capability from themselves, servers MUST clear that client's
+        # subscription list."
+        forget_subscriptions(step, user)
 
 
 @applies(Monitor)

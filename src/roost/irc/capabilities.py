@@ -17,6 +17,7 @@ _METADATA_VALUE = (
     "before-connect,max-subs={metadata_subscriptions_max},max-keys={metadata_keys_max},"
     "max-value-bytes={metadata_value_bytes_max}"
 )
+_METADATA_3_VALUE = _METADATA_VALUE + ",max-key-bytes={metadata_key_bytes_max}"
 
 
 class CapabilityTable(enum.IntFlag):
@@ -93,10 +94,14 @@ class Capability(CapabilityTable):
     SEARCH = 29, "soju.im/search"
     CAP_302 = 30, ""
     """No capability: the client knows version 302 of CAP. Like the others, it outlives a node."""
+    METADATA_3 = 31, "draft/metadata-3", SHAPES_ANSWERS, _METADATA_3_VALUE
+    """The newer text of METADATA; a client that also has the older one gets this."""
 
     RELAYMSG = 31, "draft/relaymsg", SHAPES_DELIVERIES, RELAYED_NICK_SEPARATOR
 
 
+METADATA_ANY = (Capability.METADATA | Capability.METADATA_3).value
+"""The bits of the clients that know METADATA."""
 NAMES = {row.token: row for row in sorted(Capability, key=lambda row: row.token) if row.token}
 """The capabilities by their names on the wire, sorted."""
 DELIVERY_CAPABILITIES = sum(row.value for row in Capability if row.shapes_deliveries)

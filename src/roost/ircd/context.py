@@ -31,7 +31,7 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, State, User
 from roost.instant import Instant
 from roost.irc import casemapping
-from roost.irc.capabilities import Capability
+from roost.irc.capabilities import METADATA_ANY, Capability
 from roost.irc.message import encode_tags
 from roost.ircd.config import Config
 from roost.ircd.rendering.lines import Line, body
@@ -172,6 +172,11 @@ class Context:
         # The operator "&" of an IntFlag takes ten times as long.
         return int.__and__(self.session.capabilities, capability) != 0
 
+    @property
+    def knows_metadata(self) -> bool:
+        """Whether the client negotiated one of the versions of METADATA."""
+        return self.session.capabilities & METADATA_ANY != 0
+
     # Answers
 
     def reply(self, numeric: str, *parameters: str) -> None:
@@ -216,7 +221,9 @@ class Context:
         """Send a change that the client caused, or one from history, if the client can show it."""
         at = At(position, time_ms, self.config.server_name)
         session = self.session
-        viewer = Viewer(session.capabilities, session.user, subscribed=self.subscribed)
+        viewer = Viewer(
+            session.capabilities, session.user, subscribed=self.subscribed, nick=self.nick
+        )
         for line in render(change, at, viewer):
             self.lines.append(line if line.batch else Line(line.tags, line.body, self._batch))
 

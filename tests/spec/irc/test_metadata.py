@@ -216,8 +216,8 @@ def test_subscribing() -> None:
     assert shown(alice) == [
         "FAIL METADATA KEY_INVALID $url Invalid key",
         "770 alice avatar website",
-        "770 alice foo",
         "FAIL METADATA TOO_MANY_SUBS website Too many subscriptions",
+        "770 alice foo",
     ]
     alice.send("METADATA * SUBS")
     batch, keys, end = alice.messages()

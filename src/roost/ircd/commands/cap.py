@@ -109,6 +109,8 @@ def _change(context: Context, enabled: int, disabled: int) -> Result:
         return None
     if session.phase is Phase.REGISTERING:
         session.capabilities = after
+        if not after & capabilities.METADATA_ANY:
+            session.registration.subscribed.clear()
         return None
     return (SetCapabilities(after),)
 

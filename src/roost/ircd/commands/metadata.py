@@ -16,24 +16,26 @@ from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_room_name
 from roost.ircd.context import Context, Result
-from roost.ircd.queries.visibility import can_see_room
-from roost.ircd.rendering.metadata_lines import current
+from roost.ircd.queries.visibility import can_see_metadata, can_see_room
+from roost.ircd.rendering.metadata_lines import BATCH, current
 from roost.ircd.rendering.packing import middle
 from roost.ircd.replies import metadata_reply
-from roost.ircd.replies.metadata_reply import BATCH, CLEAR, refuse, send_key
+from roost.ircd.replies.metadata_reply import ALL, CLEAR, is_newer, needs_more, refuse, send_key
 from roost.ircd.serving.dispatch import command
 from roost.ircd.sessions.session import Phase
 
 SUBSCRIPTIONS_BATCH = "metadata-subs"
 
 
-@command("METADATA", parameters_min=2, is_before_registration=True)
+@command("METADATA", is_before_registration=True)
 def metadata(context: Context, message: Message) -> Result:
+    if len(message.parameters) < 2:
+        needs_more(context, "*")
+        return None
     target, word, *rest = message.parameters
     subcommand = word.upper()
     context.targets = (subcommand, middle(target))
-    if context.session.phase is Phase.REGISTERING and target != "*":
-        # "Clients that have not completed connection registration MUST use `*`".
+    if not _is_target_valid(context, subcommand, target):
         refuse(context, "INVALID_TARGET", target)
         return None
     match subcommand:
@@ -46,31 +48,41 @@ def metadata(context: Context, message: Message) -> Result:
         case "SUBS":
             _send_subscriptions(context)
         case _:
-            text = "Invalid subcommand"
-            context.fail("SUBCOMMAND_INVALID", middle(word), text=text, is_specified=True)
+            refuse(context, "SUBCOMMAND_INVALID", word)
     return None
 
 
-def _needs_more(context: Context) -> None:
-    context.reply(numerics.ERR_NEEDMOREPARAMS, "METADATA", "Not enough parameters")
+def _is_target_valid(context: Context, subcommand: str, target: str) -> bool:
+    if target == "*":
+        return True
+    if context.session.phase is Phase.REGISTERING:
+        # "Clients that have not completed connection registration MUST use `*`".
+        return False
+    if subcommand not in ("SUB", "UNSUB", "SUBS") or not is_newer(context):
+        return True
+    return casemapping.fold_nick(target) == casemapping.fold_nick(context.nick)
 
 
 # Questions
 
 
 def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> None:
+    found: Room | User | None = None
+    known: Mapping[str, str] | None
     if context.session.phase is Phase.REGISTERING:
-        known: Mapping[str, str] | None = context.session.registration.metadata
-        found: Room | User | None = None
+        known = context.session.registration.metadata
+    elif subcommand == "SYNC" and target == ALL:
+        metadata_reply.synchronise_all(context, context.subscribed)
+        return
     else:
         found = _find(context, target)
-        known = None if found is None else found.metadata
+        known = None if found is None else _shown(context, found)
     if known is None:
         refuse(context, "INVALID_TARGET", target)
     elif subcommand == "SYNC":
         _synchronise(context, found, middle(target))
     elif subcommand == "GET" and not keys:
-        _needs_more(context)
+        needs_more(context, subcommand)
     else:
         with context.batch(BATCH, middle(target)):
             for key in keys if subcommand == "GET" else known:
@@ -93,6 +105,13 @@ def _find(context: Context, target: str) -> Room | User | None:
     return None if user_id is None else state.users[user_id]
 
 
+def _shown(context: Context, found: Room | User) -> Mapping[str, str]:
+    """Return what the client may see of the metadata of a room or user."""
+    if isinstance(found, Room) and not can_see_metadata(context.user, found):
+        return {}
+    return found.metadata
+
+
 def _synchronise(context: Context, found: Room | User | None, target: str) -> None:
     """Send all metadata that the client subscribed to; a room's only to its members."""
     session = context.state.sessions.get(context.session.id)
@@ -102,7 +121,7 @@ def _synchronise(context: Context, found: Room | User | None, target: str) -> No
         parameters = metadata_reply.of_room(context, found, wanted)
     elif found is not None:
         name = found.name if isinstance(found, Room) else found.nick
-        parameters = current(found.metadata, name, wanted)
+        parameters = current(_shown(context, found), name, wanted)
     with context.batch(BATCH, target):
         metadata_reply.send_all(context, parameters)
 
@@ -113,10 +132,13 @@ def _synchronise(context: Context, found: Room | User | None, target: str) -> No
 def _change(context: Context, subcommand: str, target: str, rest: list[str]) -> Result:
     key = rest[0] if rest else ""
     value = rest[1] if len(rest) > 1 else None
+    if not value and is_newer(context):
+        # "If the Value parameter is omitted or is an empty string, the key is removed."
+        value = None
     if subcommand == CLEAR:
         key, value = "", None
     elif not rest:
-        _needs_more(context)
+        needs_more(context, subcommand)
         return None
     elif not is_valid_key(key, context.state.settings):
         refuse(context, "KEY_INVALID", key)
@@ -135,15 +157,15 @@ def _change_before(context: Context, key: str, value: str | None) -> None:
             for one in own:
                 send_key(context, "*", one, None)
         own.clear()
-    elif value is None and key not in own:
+    elif value is None and key not in own and not is_newer(context):
         refuse(context, "KEY_NOT_SET", "*", key)
     elif value is not None and len(value.encode()) > settings.metadata_value_bytes_max:
-        refuse(context, "VALUE_INVALID")
+        refuse(context, "VALUE_INVALID", key)
     elif key not in own and len(own) >= settings.metadata_keys_max:
-        refuse(context, "LIMIT_REACHED", "*")
+        refuse(context, "LIMIT_REACHED", "*", str(settings.metadata_keys_max))
     else:
         if value is None:
-            del own[key]
+            own.pop(key, None)
         else:
             own[key] = value
         send_key(context, "*", key, value)
@@ -154,7 +176,7 @@ def _change_before(context: Context, key: str, value: str | None) -> None:
 
 def _subscribe(context: Context, subcommand: str, keys: list[str]) -> Result:
     if not keys:
-        _needs_more(context)
+        needs_more(context, subcommand)
         return None
     if context.session.phase is not Phase.REGISTERING:
         added, removed = (keys, ()) if subcommand == "SUB" else ((), keys)
@@ -168,7 +190,7 @@ def _subscribe(context: Context, subcommand: str, keys: list[str]) -> Result:
             own.pop(key, None)
             done[key] = None
         elif len(own) >= settings.metadata_subscriptions_max:
-            refuse(context, "TOO_MANY_SUBS", key)
+            refuse(context, "TOO_MANY_SUBS", key, str(settings.metadata_subscriptions_max))
             break
         else:
             own[key] = done[key] = None

@@ -85,7 +85,7 @@ def _describe(context: Context, user: User) -> None:
         since = human_time(state.absent[user.id])
         text = f"is always on, with no client since {since}"
         context.reply(numerics.RPL_WHOISSPECIAL, nick, text)
-    if context.has(Capability.METADATA):
+    if context.knows_metadata:
         for key, value in user.metadata.items():
             context.reply(numerics.RPL_WHOISKEYVALUE, nick, key, EVERYBODY, value)
     if user.id == viewer.id or is_operator(viewer):

@@ -203,4 +203,5 @@ class Deliveries:
             session.user,
             dict.fromkeys(self._groups.rooms_of(session), 0),
             () if known is None else known.subscribed,
+            nick=session.nick,
         )

@@ -138,6 +138,8 @@ class _Walk:
     def _undo(self, change: Change) -> None:
         viewer = self._viewer
         is_by_user = change.source.user == viewer.user
+        if is_by_user and isinstance(change, NickChanged):
+            viewer.nick = change.source.nick
         match change:
             case SessionResumed() if self._is_resumed and change.session in self._connections:
                 self._connections[change.previous] = None

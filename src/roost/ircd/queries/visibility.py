@@ -6,6 +6,7 @@ with them. NAMES, LIST, WHO and WHOIS all ask here, so that none of them reveals
 Source: modern.ircdocs.horse, "Invisible User Mode" and "Secret Channel Mode".
 """
 
+from roost.chat.access import is_private
 from roost.chat.state import Room, State, User
 from roost.chat.step import INVISIBLE_MODE
 
@@ -16,6 +17,11 @@ HIDES_ROOM = "s"
 def can_see_room(viewer: User, room: Room) -> bool:
     """Return whether `viewer` may learn that the room exists."""
     return HIDES_ROOM not in room.modes or room.id in viewer.rooms
+
+
+def can_see_metadata(viewer: User, room: Room) -> bool:
+    """Return whether `viewer` may read a room's metadata: an outsider not that of a private one."""
+    return room.id in viewer.rooms or not is_private(room)
 
 
 def shares_room(viewer: User, user: User) -> bool:

@@ -1,38 +1,79 @@
-"""The look of METADATA that clients are told unasked.
+"""The look of metadata that clients are told unasked.
 
-Source: ircv3.net/specs/extensions/metadata, "METADATA server message".
+    :alice!a@host METADATA alice url * :x        draft/metadata-2
+    :server 761 bob alice url * :x               draft/metadata-3; 766 for a key that was removed
+
+Source: ircv3.net/specs/extensions/metadata, "METADATA server message"; "Notifications" of the newer
+text.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Hashable, Mapping
 
 from roost.chat.changes import MetadataChanged
-from roost.irc.capabilities import Capability
-from roost.ircd.rendering.lines import Line, body, event_tags, hostmask
+from roost.irc import numerics
+from roost.irc.capabilities import METADATA_ANY, Capability
+from roost.ircd.rendering.lines import Line, body, event_tags, hostmask, server_tags
 from roost.ircd.rendering.viewer import At, Viewer
 
+BATCH = "metadata"
 EVERYBODY = "*"
 """The visibility of all keys: "an asterisk for keys visible to everyone"."""
+NOT_SET = "key not set"
+
+_METADATA_3 = Capability.METADATA_3.value
 
 
-def keys_for(change: MetadataChanged, viewer: Viewer) -> tuple[str, ...]:
+def _keys_for(change: MetadataChanged, viewer: Viewer) -> tuple[str, ...]:
     """Return the keys of a change that a client subscribed to."""
-    if not viewer.capabilities & Capability.METADATA:
+    if not viewer.capabilities & METADATA_ANY:
         return ()
     return tuple(key for key, _ in change.entries if key in viewer.subscribed)
 
 
+def look_of_metadata(change: MetadataChanged, viewer: Viewer) -> Hashable:
+    """Return what the lines depend on: the keys, and the nickname that numerics address."""
+    keys = _keys_for(change, viewer)
+    return keys, viewer.nick if keys and viewer.capabilities & _METADATA_3 else ""
+
+
 def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[Line]:
     """Write the keys that the client subscribed to; one without a value was removed."""
-    keys = keys_for(change, viewer)
+    keys = _keys_for(change, viewer)
+    shown = [(key, value) for key, value in change.entries if key in keys]
+    if viewer.capabilities & _METADATA_3:
+        return _numerics(change, shown, at, viewer) if shown else []
     tags = event_tags(change.source, at.time_ms, viewer.capabilities)
     mask = hostmask(change.source)
+    return [
+        Line(
+            tags,
+            body(
+                mask,
+                "METADATA",
+                (change.target, key, EVERYBODY, *(() if value is None else (value,))),
+            ),
+        )
+        for key, value in shown
+    ]
+
+
+def _numerics(
+    change: MetadataChanged, shown: list[tuple[str, str | None]], at: At, viewer: Viewer
+) -> list[Line]:
+    """Write 761 and 766; those of a watched user who came online are a batch, as from SYNC."""
+    tags, server = server_tags(at.time_ms, viewer.capabilities), at.server_name
+    is_batch = change.cause == "presence" and bool(change.folded)
+    reference = f"d{at.position:x}-{change.part:x}" if is_batch else ""
     lines = []
-    for key, value in change.entries:
-        if key in keys:
-            given = () if value is None else (value,)
-            parameters = (change.target, key, EVERYBODY, *given)
-            lines.append(Line(tags, body(mask, "METADATA", parameters)))
-    return lines
+    for key, value in shown:
+        numeric = numerics.RPL_KEYNOTSET if value is None else numerics.RPL_KEYVALUE
+        words = (NOT_SET,) if value is None else (EVERYBODY, value)
+        text = body(server, numeric, (viewer.nick, change.target, key, *words))
+        lines.append(Line("" if is_batch else tags, text, reference))
+    if not is_batch:
+        return lines
+    begin = body(server, "BATCH", (f"+{reference}", BATCH, change.target))
+    return [Line(tags, begin), *lines, Line("", body(server, "BATCH", (f"-{reference}",)))]
 
 
 def current(

@@ -28,7 +28,7 @@ from roost.ircd.rendering.lines import (
     trailing,
 )
 from roost.ircd.rendering.messages import lines_of_said, lines_of_whisper
-from roost.ircd.rendering.metadata_lines import keys_for, lines_of_metadata
+from roost.ircd.rendering.metadata_lines import lines_of_metadata, look_of_metadata
 from roost.ircd.rendering.renaming import lines_without_rename
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.protocol.mesh import Whisper
@@ -221,7 +221,7 @@ def kind_of(change: Change | Whisper, viewer: Viewer) -> Hashable:
         case changes.HostChanged():
             return tuple(room for room, _ in change.rooms if room in viewer.rooms)
         case changes.MetadataChanged():
-            return keys_for(change, viewer)
+            return look_of_metadata(change, viewer)
         case changes.RoomRenamed():
             return viewer.user, viewer.capabilities
     return None

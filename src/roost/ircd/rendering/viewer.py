@@ -34,6 +34,8 @@ class Viewer(msgspec.Struct):
     monitored: Collection[FoldedNick] = ()
     modes: str = ""
     """The user's modes."""
+    nick: str = ""
+    """The user's nickname, for the few numerics among the deliveries."""
 
 
 def viewer_of(state: State, number: SessionId) -> Viewer:
@@ -42,5 +44,11 @@ def viewer_of(state: State, number: SessionId) -> Viewer:
     user = state.users[session.user]
     rooms = {room: state.rooms[room].members[user.id].status for room in user.rooms}
     return Viewer(
-        session.capabilities, user.id, rooms, session.subscribed, session.monitored, user.modes
+        session.capabilities,
+        user.id,
+        rooms,
+        session.subscribed,
+        session.monitored,
+        user.modes,
+        user.nick,
     )

@@ -1,5 +1,7 @@
 """Sends current metadata: when a client registers, subscribes, enters a room, or asks.
 
+Clients that negotiated draft/metadata-3 get numerics instead of METADATA, and its codes.
+
 Source: ircv3.net/specs/extensions/metadata.
 """
 
@@ -12,54 +14,69 @@ from roost.chat.state import Room, User
 from roost.irc import casemapping, numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
-from roost.ircd.rendering.metadata_lines import EVERYBODY, current
+from roost.ircd.rendering.metadata_lines import BATCH, EVERYBODY, NOT_SET, current
 from roost.ircd.rendering.packing import middle, pack, space_left
+from roost.ircd.sessions.session import Phase
 
-BATCH = "metadata"
 SYNCED_AT_ONCE_MAX = 500
 """The size of a room above which clients must ask for its metadata."""
 SYNC_AFTER_S = 5
 """How long clients are told to wait before they ask."""
 
 CLEAR = "CLEAR"
+ALL = "*ALL"
+"""The target that stands for everybody and everything that the client is told about."""
 
 
 def has_subscriptions(context: Context) -> bool:
     """Return whether the client subscribed to any metadata."""
-    return context.has(Capability.METADATA) and bool(context.subscribed)
+    return context.knows_metadata and bool(context.subscribed)
+
+
+def is_newer(context: Context) -> bool:
+    """Return whether the client negotiated draft/metadata-3."""
+    return context.has(Capability.METADATA_3)
 
 
 def send_own(context: Context) -> None:
     """Send a registering client its user's metadata, in a batch that may be empty."""
-    if context.has(Capability.METADATA):
+    if context.knows_metadata:
         user = context.user
         with context.batch(BATCH, user.nick):
-            for parameters in current(user.metadata, user.nick, user.metadata):
-                context.send("METADATA", *parameters)
+            send_all(context, current(user.metadata, user.nick, user.metadata))
 
 
 def send_on_entering(context: Context, room: Room) -> None:
-    """Send the metadata of a room that was entered and of its members, if there is any."""
-    if not has_subscriptions(context):
+    """Send the metadata of a room that was entered and of its members.
+
+    "When a metadata-aware client joins a channel, the server MUST send either a `metadata` batch
+    [...] or a 774": so it may be empty, but not for clients of the older text.
+    """
+    if not has_subscriptions(context) and not is_newer(context):
         return
     if len(room.members) > SYNCED_AT_ONCE_MAX:
         send_sync_later(context, room.name)
         return
     found = of_room(context, room, context.subscribed)
-    if found:
+    if found or is_newer(context):
         with context.batch(BATCH, room.name):
             send_all(context, found)
 
 
 def send_sync_later(context: Context, target: str) -> None:
     """Tell the client to ask later."""
-    context.reply(numerics.RPL_METADATASYNCLATER, target, str(SYNC_AFTER_S))
+    text = ("Try again later",) if is_newer(context) else ()
+    context.reply(numerics.RPL_METADATASYNCLATER, target, str(SYNC_AFTER_S), *text)
 
 
 def send_all(context: Context, found: Iterable[tuple[str, ...]]) -> None:
-    """Send METADATA for each of the given parameters."""
-    for parameters in found:
-        context.send("METADATA", *parameters)
+    """Send METADATA, or the numeric in its place, for each of the given parameters."""
+    if is_newer(context):
+        for parameters in found:
+            context.reply(numerics.RPL_KEYVALUE, *parameters)
+    else:
+        for parameters in found:
+            context.send("METADATA", *parameters)
 
 
 def of_room(context: Context, room: Room, keys: Container[str]) -> list[tuple[str, ...]]:
@@ -74,19 +91,26 @@ def of_room(context: Context, room: Room, keys: Container[str]) -> list[tuple[st
 
 def send_of_monitored(context: Context, nicks: Iterable[str]) -> None:
     """Send the metadata of users that the client has begun to monitor."""
-    if not has_subscriptions(context):
+    if not has_subscriptions(context) and not is_newer(context):
         return
     for nick in nicks:
         user_id = context.state.nicks.get(FoldedNick(casemapping.fold_nick(nick)))
         if user_id is not None:
             user = context.state.users[user_id]
-            send_all(context, current(user.metadata, user.nick, context.subscribed))
+            found = current(user.metadata, user.nick, context.subscribed)
+            if is_newer(context):
+                with context.batch(BATCH, user.nick):
+                    send_all(context, found)
+            else:
+                send_all(context, found)
 
 
 def send_key(context: Context, target: str, key: str, value: str | None) -> None:
     """Send the value of a key."""
     if value is None:
-        context.reply(numerics.RPL_KEYNOTSET, target, key, "key not set")
+        is_named = is_newer(context) and context.session.phase is not Phase.REGISTERING
+        shown = context.nick if target == "*" and is_named else target
+        context.reply(numerics.RPL_KEYNOTSET, shown, key, NOT_SET)
     else:
         context.reply(numerics.RPL_KEYVALUE, target, key, EVERYBODY, value)
 
@@ -108,7 +132,10 @@ def send_subscriptions(context: Context, change: SubscriptionsChanged) -> None:
     is_added = context.targets[:1] != ("UNSUB",)
     numeric = numerics.RPL_METADATASUBOK if is_added else numerics.RPL_METADATAUNSUBOK
     send_keys(context, numeric, change.asked)
-    if not change.added or not context.has(Capability.METADATA):
+    if not change.added or not context.knows_metadata:
+        return
+    if is_newer(context):
+        send_everything(context, change.added)
         return
     added = dict.fromkeys(change.added)
     rooms = [context.state.rooms[room] for room in context.user.rooms]
@@ -124,6 +151,35 @@ def send_subscriptions(context: Context, change: SubscriptionsChanged) -> None:
         if user.nick not in seen:
             found += current(user.metadata, user.nick, added)
     send_all(context, found)
+
+
+def send_everything(context: Context, keys: Iterable[str]) -> None:
+    """Send what some keys are for all that the client is told about, or that it should ask later.
+
+    Each room and user is visited once, although people share several rooms.
+    """
+    wanted = dict.fromkeys(keys)
+    rooms = [context.state.rooms[room] for room in context.user.rooms]
+    if sum(len(room.members) for room in rooms) > SYNCED_AT_ONCE_MAX:
+        send_sync_later(context, ALL)
+    else:
+        synchronise_all(context, wanted)
+
+
+def synchronise_all(context: Context, keys: Container[str]) -> None:
+    """Send what some keys are for all that the client is told about."""
+    users = {context.user.id: context.user}
+    found: list[tuple[str, ...]] = []
+    for room_id in context.user.rooms:
+        room = context.state.rooms[room_id]
+        found += current(room.metadata, room.name, keys)
+        users.update((member, context.state.users[member]) for member in room.members)
+    users.update((user.id, user) for user in _monitored(context))
+    for user in users.values():
+        if user.metadata:
+            found += current(user.metadata, user.nick, keys)
+    with context.batch(BATCH, ALL):
+        send_all(context, found)
 
 
 def _monitored(context: Context) -> list[User]:
@@ -149,19 +205,54 @@ _TEXTS = {
     "KEY_NOT_SET": "Key not set",
     "LIMIT_REACHED": "Metadata limit reached",
     "RATE_LIMITED": "Too many changes",
+    "SUBCOMMAND_INVALID": "Invalid subcommand",
     "TOO_MANY_SUBS": "Too many subscriptions",
     "VALUE_INVALID": "Value is too long or not UTF8",
 }
+_PARAMETERS_OF_OLDER = {"LIMIT_REACHED": 1, "TOO_MANY_SUBS": 1, "VALUE_INVALID": 0}
+"""How many parameters draft/metadata-2 has of those that draft/metadata-3 has."""
+_NEWER = {
+    "KEY_INVALID": "INVALID_KEY",
+    "SUBCOMMAND_INVALID": "INVALID_PARAMS",
+    "TOO_MANY_SUBS": "LIMIT_REACHED",
+    "VALUE_INVALID": "INVALID_VALUE",
+}
+"""Codes of draft/metadata-2 that draft/metadata-3 renames."""
+_WARNED = ("GET", "SUB", "UNSUB")
+"""Subcommands that draft/metadata-3 continues after an invalid key."""
 
 
 def refuse(context: Context, code: str, *parameters: str) -> None:
-    """Refuse METADATA with one of the specification's standard replies."""
-    shown = (middle(parameter) for parameter in parameters)
-    context.fail(code, *shown, text=_TEXTS[code], is_specified=True)
+    """Refuse METADATA with a standard reply.
+
+    `code` is that of draft/metadata-2, `parameters` are those of draft/metadata-3.
+    """
+    text = _TEXTS[code]
+    shown = tuple(middle(parameter) for parameter in parameters)
+    if not is_newer(context):
+        shown = shown[: _PARAMETERS_OF_OLDER.get(code, len(shown))]
+        context.fail(code, *shown, text=text, is_specified=True)
+    elif code == "KEY_INVALID" and context.targets[:1] and context.targets[0] in _WARNED:
+        context.warn(_NEWER[code], *shown, text=text)
+    else:
+        context.fail(_NEWER.get(code, code), *shown, text=text, is_specified=True)
+
+
+def needs_more(context: Context, subcommand: str) -> None:
+    """Say that parameters are missing."""
+    text = "Not enough parameters"
+    if is_newer(context):
+        context.fail("INVALID_PARAMS", middle(subcommand), text=text, is_specified=True)
+    else:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "METADATA", text)
 
 
 def send_refusal(context: Context, refusal: Refusal) -> None:
     """Send a refusal by the state machine; its `detail` is a code and further parameters."""
     code, *rest = refusal.detail.split(" ")
-    parameters = () if code == "VALUE_INVALID" else (refusal.subject, *rest)
-    refuse(context, code, *parameters)
+    if code == "KEY_NOT_SET" and is_newer(context):
+        # It is no error "if a client attempts to [...] remove a nonexistent key".
+        send_key(context, refusal.subject, rest[0], None)
+    else:
+        parameters = rest if code == "VALUE_INVALID" else (refusal.subject, *rest)
+        refuse(context, code, *parameters)
