@@ -194,6 +194,18 @@ def test_a_server_password_that_was_right_is_not_hashed_again_until_it_changes()
     eve.expect_some(":roost.local 464 eve ...", "ERROR ...")
 
 
+@pytest.mark.parametrize("before", [[], ["NICK alice"]])
+def test_a_proxys_header_from_elsewhere_or_too_late_ends_the_connection(before: list[str]) -> None:
+    """The receiver MUST NOT start processing the connection before it receives a complete and valid
+    PROXY protocol header. (haproxy.org, doc/proxy-protocol.txt)"""
+    client = World().connect()
+    client.send(*before, "PROXY TCP4 192.0.2.1 198.51.100.1 50000 6667", "USER a 0 * :A")
+    client.expect(
+        "ERROR :Closing link: host (PROXY headers are not accepted from your address)",
+    )
+    assert client.is_closed
+
+
 def test_connections_that_are_not_registered_are_counted() -> None:
     """RPL_LUSERUNKNOWN (253): `<connections>` is a positive integer and represents the number of
     connections to this server that are currently in an unknown state."""

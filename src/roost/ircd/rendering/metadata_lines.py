@@ -33,7 +33,7 @@ def _keys_for(change: MetadataChanged, viewer: Viewer) -> tuple[str, ...]:
 def look_of_metadata(change: MetadataChanged, viewer: Viewer) -> Hashable:
     """Return what the lines depend on: the keys, and the nickname that numerics address."""
     keys = _keys_for(change, viewer)
-    return keys, viewer.nick if keys and viewer.capabilities & _METADATA_3 else ""
+    return keys, viewer.nick if keys and viewer.capabilities & _METADATA_3 else None
 
 
 def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[Line]:

@@ -99,6 +99,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "PASS": ("PASS <password>", "Sends a connection password, during registration."),
     "PING": ("PING <token>", "Checks the connection; the server answers PONG."),
     "PONG": ("PONG <token>", "Answers a PING."),
+    "PROXY": ("PROXY ...", "The header of a proxy; only addresses in proxy_from may send it."),
     "PRIVMSG": ("PRIVMSG <target>[,<target>] <text>", "Sends a message to rooms or people."),
     "QUIT": ("QUIT [<reason>]", "Leaves."),
     "REDACT": (

@@ -149,6 +149,7 @@ viewers = st.builds(
     rooms=st.dictionaries(st.sampled_from([ROOM, RoomId(65)]), st.just(0)),
     subscribed=st.sets(st.sampled_from(["url", "avatar"])),
     modes=st.sampled_from(["", "w"]),
+    nick=st.sampled_from(["ann", "bob"]),
 )
 
 
