@@ -184,10 +184,28 @@ def test_client_tags_reach_everybody_blank_lines_or_not(first: str) -> None:
     assert all(not m.tags for m in plain.messages())
 
 
+@pytest.mark.parametrize("command", ["PRIVMSG #channel :x", "NOTICE bob :x", "@+x=y TAGMSG bob"])
+def test_a_message_beside_an_open_batch_ends_it_at_once(command: str) -> None:
+    """Once a client has opened a batch, it MUST NOT send any messages that are not part of the
+    batch, until it is closed. (client-batch)"""
+    _, ann, bob, _ = town()
+    ann.send(*EXAMPLE[:2], "PING x", command)
+    told = bodies(ann)
+    assert [line.split()[1] for line in told] == ["PONG", "FAIL"]
+    assert told[1].startswith(":roost.local FAIL BATCH MULTILINE_INVALID :")
+    ann.send(*EXAMPLE[2:])
+    ann.expect_nothing()
+    bob.expect_nothing()
+    ann.send(*EXAMPLE)
+    assert len(bob.lines()) == 5
+
+
 def test_a_batch_that_is_left_open_ends() -> None:
+    """`TIMEOUT <reference-tag>`: the batch was left open for too long, all past and future messages
+    in this batch will be ignored. (client-batch)"""
     _, ann, _, _ = town()
     ann.send(EXAMPLE[0], *["PING x"] * 300)
-    assert sum("FAIL BATCH MULTILINE_INVALID" in line for line in ann.lines()) == 1
+    assert sum("FAIL BATCH TIMEOUT 123 :" in line for line in ann.lines()) == 1
     assert ann.acknowledged == len(ann.sent)
 
 

@@ -7,7 +7,7 @@
 The lines are acknowledged together (`LocalSession.is_unfinished`), so that another node gets all
 of them again. The balancer keeps them until then, so the lines and bytes of a batch are limited.
 
-Source: ircv3.net/specs/extensions/multiline.
+Source: ircv3.net/specs/extensions/multiline and client-batch.
 """
 
 from roost.chat.commands.messages import Say
@@ -28,6 +28,8 @@ KEPT_BYTES_MAX = 64 * 1024
 
 VERBS = ("PRIVMSG", "NOTICE")
 """A batch has lines of one of these kinds."""
+_FOREIGN = (*VERBS, "TAGMSG")
+"""Messages that end the batch that they are not part of; questions and PONG do not."""
 _CONCAT = "draft/multiline-concat"
 
 
@@ -50,7 +52,8 @@ def count_line(context: Context, line: bytes | None) -> None:
     batch.kept_lines += 1
     batch.kept_bytes += len(line or b"")
     if batch.kept_lines > KEPT_LINES_MAX or batch.kept_bytes > KEPT_BYTES_MAX:
-        fail(context, "MULTILINE_INVALID", text="The batch was left open for too long")
+        text = "The batch was left open for too long"
+        fail(context, "TIMEOUT", middle(batch.reference), text=text)
 
 
 def collect(context: Context, message: Message) -> bool:
@@ -60,7 +63,12 @@ def collect(context: Context, message: Message) -> bool:
         return False
     tags = dict(message.tags)
     if "batch" not in tags:
-        return False
+        if session.multiline is None or message.command not in _FOREIGN:
+            return False
+        # "Once a client has opened a batch, it MUST NOT send any messages that are not part of the
+        # batch, until it is closed".
+        fail(context, "MULTILINE_INVALID", text="The message is not part of the open batch")
+        return True
     context.label = ""
     batch = session.multiline
     if batch is None or tags["batch"] != batch.reference:

@@ -25,7 +25,7 @@ def read(context: Context, line: bytes | None) -> Result:
         return None
     context.command = message.command
     context.label = label_of(message.tags, context.session.capabilities)
-    if message.tags and collect(context, message):
+    if (message.tags or context.session.multiline is not None) and collect(context, message):
         return None
     return dispatch.dispatch(context, message)
 

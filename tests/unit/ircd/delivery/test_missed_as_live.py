@@ -76,7 +76,7 @@ UNTOLD: dict[type[Change], str] = {
 """Kinds of change that no client is told of but the one that asked, and why."""
 NOT_MINE = ("roost.chat/resume", "cap-notify", "sasl", "draft/account-registration")
 """These do not change how others' actions look."""
-OF_NOW = ("332", "333", "353", "366", "774", "BATCH", "METADATA", "MARKREAD")
+OF_NOW = ("332", "333", "353", "366", "761", "766", "774", "BATCH", "METADATA", "MARKREAD")
 """A room that another client of the user joins is described as it is at that time."""
 
 actions = st.tuples(
