@@ -94,10 +94,10 @@ class Capability(CapabilityTable):
     SEARCH = 29, "soju.im/search"
     CAP_302 = 30, ""
     """No capability: the client knows version 302 of CAP. Like the others, it outlives a node."""
-    METADATA_3 = 31, "draft/metadata-3", SHAPES_ANSWERS, _METADATA_3_VALUE
-    """The newer text of METADATA; a client that also has the older one gets this."""
 
     RELAYMSG = 31, "draft/relaymsg", SHAPES_DELIVERIES, RELAYED_NICK_SEPARATOR
+    METADATA_3 = 32, "draft/metadata-3", SHAPES_ANSWERS, _METADATA_3_VALUE
+    """The newer text of METADATA; a client that also has the older one gets this."""
 
 
 METADATA_ANY = (Capability.METADATA | Capability.METADATA_3).value

@@ -193,8 +193,8 @@ def test_subscribing_sends_the_present_values_of_all_visible_targets_in_one_batc
     assert shown(bob) == [
         "770 bob url",
         "metadata *ALL",
-        "761 bob #a url * room",
         "761 bob bob url * own",
+        "761 bob #a url * room",
         "761 bob alice url * x",
         "761 bob carol url * x",
         "end",
@@ -238,6 +238,32 @@ def test_too_much_is_postponed(monkeypatch: pytest.MonkeyPatch) -> None:
         "770 bob url",
         "774 bob *ALL 5 Try again later",
     ]
+
+
+def test_too_much_is_synchronised_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the target is an asterisk followed by uppercase "ALL" (`*ALL`), it synchronizes metadata
+    for all visible targets."""
+    monkeypatch.setattr("roost.ircd.replies.metadata_reply.SYNCED_AT_ONCE_MAX", 2)
+    world = World()
+    people = register(world, *(f"n{number}" for number in range(5)))
+    asker = world.register("asker", *METADATA, "labeled-response")
+    for client in people:
+        client.send("METADATA * SET url :x")
+    enter("#a", *people, asker)
+    asker.send("METADATA * SUB url")
+    asker.lines()
+    values = [f"761 asker n{number} url * x" for number in range(5)]
+    for target in ("#a", "*ALL"):
+        asker.send(f"METADATA {target} SYNC", "PING x")
+        for _ in range(5):
+            world.tick()
+        answer = shown(asker)
+        assert answer[:-1] == [f"metadata {target}", *values, "end"]
+        asker.send(f"@label=L METADATA {target} SYNC")
+        for _ in range(5):
+            world.tick()
+        answer = shown(asker)
+        assert answer == ["labeled-response", f"metadata {target}", *values, "end", "end"]
 
 
 def test_who_enters_a_room_gets_a_batch_even_if_it_is_empty() -> None:

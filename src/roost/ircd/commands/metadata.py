@@ -15,7 +15,7 @@ from roost.chat.state import Room, User
 from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_room_name
-from roost.ircd.context import Context, Result
+from roost.ircd.context import Context, Gradual, Result
 from roost.ircd.queries.visibility import can_see_metadata, can_see_room
 from roost.ircd.rendering.metadata_lines import BATCH, current
 from roost.ircd.rendering.packing import middle
@@ -40,7 +40,7 @@ def metadata(context: Context, message: Message) -> Result:
         return None
     match subcommand:
         case "GET" | "LIST" | "SYNC":
-            _answer(context, subcommand, target, rest)
+            return _answer(context, subcommand, target, rest)
         case "SET" | "CLEAR":
             return _change(context, subcommand, target, rest)
         case "SUB" | "UNSUB":
@@ -66,21 +66,21 @@ def _is_target_valid(context: Context, subcommand: str, target: str) -> bool:
 # Questions
 
 
-def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> None:
+def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> Result:
     found: Room | User | None = None
     known: Mapping[str, str] | None
     if context.session.phase is Phase.REGISTERING:
         known = context.session.registration.metadata
     elif subcommand == "SYNC" and target == ALL:
-        metadata_reply.synchronise_all(context, context.subscribed)
-        return
+        steps = metadata_reply.everything_by_step(context, context.subscribed)
+        return Gradual(steps, is_quick=True)
     else:
         found = _find(context, target)
         known = None if found is None else _shown(context, found)
     if known is None:
         refuse(context, "INVALID_TARGET", target)
     elif subcommand == "SYNC":
-        _synchronise(context, found, middle(target))
+        return _synchronise(context, found, middle(target))
     elif subcommand == "GET" and not keys:
         needs_more(context, subcommand)
     else:
@@ -90,6 +90,7 @@ def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> 
                     send_key(context, middle(target), key, known.get(key))
                 else:
                     refuse(context, "KEY_INVALID", key)
+    return None
 
 
 def _find(context: Context, target: str) -> Room | User | None:
@@ -112,18 +113,21 @@ def _shown(context: Context, found: Room | User) -> Mapping[str, str]:
     return found.metadata
 
 
-def _synchronise(context: Context, found: Room | User | None, target: str) -> None:
+def _synchronise(context: Context, found: Room | User | None, target: str) -> Result:
     """Send all metadata that the client subscribed to; a room's only to its members."""
     session = context.state.sessions.get(context.session.id)
     wanted = () if session is None else session.subscribed
     parameters: list[tuple[str, ...]] = []
     if isinstance(found, Room) and context.user.id in found.members:
+        if metadata_reply.is_crowded(context, (found.id,)):
+            return Gradual(metadata_reply.room_by_step(context, found, wanted), is_quick=True)
         parameters = metadata_reply.of_room(context, found, wanted)
     elif found is not None:
         name = found.name if isinstance(found, Room) else found.nick
         parameters = current(_shown(context, found), name, wanted)
     with context.batch(BATCH, target):
         metadata_reply.send_all(context, parameters)
+    return None
 
 
 # Changes

@@ -5,10 +5,10 @@ Clients that negotiated draft/metadata-3 get numerics instead of METADATA, and i
 Source: ircv3.net/specs/extensions/metadata.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from roost.chat.changes import MetadataChanged, SubscriptionsChanged
-from roost.chat.ids import FoldedNick
+from roost.chat.ids import FoldedNick, RoomId, UserId
 from roost.chat.refusals import Refusal
 from roost.chat.state import Room, User
 from roost.irc import casemapping, numerics
@@ -19,7 +19,7 @@ from roost.ircd.rendering.packing import middle, pack, space_left
 from roost.ircd.sessions.session import Phase
 
 SYNCED_AT_ONCE_MAX = 500
-"""The size of a room above which clients must ask for its metadata."""
+"""The size of a room above which clients must ask for its metadata, and then get it by steps."""
 SYNC_AFTER_S = 5
 """How long clients are told to wait before they ask."""
 
@@ -154,32 +154,57 @@ def send_subscriptions(context: Context, change: SubscriptionsChanged) -> None:
 
 
 def send_everything(context: Context, keys: Iterable[str]) -> None:
-    """Send what some keys are for all that the client is told about, or that it should ask later.
-
-    Each room and user is visited once, although people share several rooms.
-    """
-    wanted = dict.fromkeys(keys)
-    rooms = [context.state.rooms[room] for room in context.user.rooms]
-    if sum(len(room.members) for room in rooms) > SYNCED_AT_ONCE_MAX:
+    """Send what some keys are for all that the client is told of, or that it should ask later."""
+    if is_crowded(context, context.user.rooms):
         send_sync_later(context, ALL)
     else:
-        synchronise_all(context, wanted)
+        for _ in everything_by_step(context, dict.fromkeys(keys)):
+            pass
 
 
-def synchronise_all(context: Context, keys: Container[str]) -> None:
-    """Send what some keys are for all that the client is told about."""
-    users = {context.user.id: context.user}
-    found: list[tuple[str, ...]] = []
-    for room_id in context.user.rooms:
-        room = context.state.rooms[room_id]
-        found += current(room.metadata, room.name, keys)
-        users.update((member, context.state.users[member]) for member in room.members)
-    users.update((user.id, user) for user in _monitored(context))
-    for user in users.values():
-        if user.metadata:
-            found += current(user.metadata, user.nick, keys)
+def is_crowded(context: Context, rooms: Iterable[RoomId]) -> bool:
+    """Return whether the metadata of some rooms is too much for one step."""
+    return sum(len(context.state.rooms[room].members) for room in rooms) > SYNCED_AT_ONCE_MAX
+
+
+def everything_by_step(context: Context, keys: Container[str]) -> Iterator[None]:
+    """Send what some keys are for all that the client is told about, each user once."""
+    done: dict[UserId, None] = {}
     with context.batch(BATCH, ALL):
-        send_all(context, found)
+        _send_of_users(context, (context.user.id,), keys, done)
+        for room in context.user.rooms:
+            yield from _room_by_step(context, room, keys, done)
+        _send_of_users(context, [user.id for user in _monitored(context)], keys, done)
+
+
+def room_by_step(context: Context, room: Room, keys: Container[str]) -> Iterator[None]:
+    """Send what some keys are for a room and its members."""
+    with context.batch(BATCH, room.name):
+        yield from _room_by_step(context, room.id, keys, {})
+
+
+def _room_by_step(
+    context: Context, number: RoomId, keys: Container[str], done: dict[UserId, None]
+) -> Iterator[None]:
+    room = context.state.rooms.get(number)
+    if room is None:
+        # It is gone since the last step.
+        return
+    send_all(context, current(room.metadata, room.name, keys))
+    members = tuple(room.members)
+    for start in range(0, len(members), SYNCED_AT_ONCE_MAX):
+        _send_of_users(context, members[start : start + SYNCED_AT_ONCE_MAX], keys, done)
+        yield
+
+
+def _send_of_users(
+    context: Context, users: Iterable[UserId], keys: Container[str], done: dict[UserId, None]
+) -> None:
+    for number in users:
+        user = context.state.users.get(number)
+        if user is not None and number not in done:
+            done[number] = None
+            send_all(context, current(user.metadata, user.nick, keys))
 
 
 def _monitored(context: Context) -> list[User]:
