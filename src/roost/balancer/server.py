@@ -276,6 +276,7 @@ class Balancer:
     def _flush(self) -> None:
         """Send lines to the nodes, and outboxes to the clients."""
         self._is_flush_due = False
+        self._exchange.showing.go_on(self.now)
         self._exchange.flush_lines(self.now)
         due = self._exchange.lines_due
         if due is not None and self._lines_timer is None and self._loop is not None:
@@ -285,7 +286,7 @@ class Balancer:
         del dirty[:WRITES_PER_TURN]
         for client in now_written:
             client.flush()
-        if dirty:
+        if dirty or self._exchange.showing.has_more:
             self.schedule_flush()
 
     def _flush_due_lines(self) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from roost.balancer.engine import showing
 from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.exchange import Exchange, ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
@@ -158,7 +159,10 @@ class SimulatedBalancer:
             assert isinstance(frame, FromNode)
             if isinstance(frame, Output):
                 self._count_stale(peer, frame)
+            before = self.exchange.relay.deliveries
             self.exchange.receive(peer, trunk, frame, self._world.now)
+            shown = self.exchange.relay.deliveries - before
+            assert shown <= showing.DELIVERIES_PER_TURN + len(self.exchange.sessions)
         self._schedule_flush()
 
     def _count_stale(self, peer: str, output: Output) -> None:
@@ -185,6 +189,7 @@ class SimulatedBalancer:
 
     def _flush(self) -> None:
         self._is_flush_due = False
+        self.exchange.showing.go_on(self._world.now)
         self.exchange.flush_lines(self._world.now)
         due = self.exchange.lines_due
         if due is not None and not self._is_timer_set:
@@ -194,6 +199,8 @@ class SimulatedBalancer:
         dirty, relay.dirty = relay.dirty, []
         for client in dirty:
             client.flush()
+        if self.exchange.showing.has_more:
+            self._schedule_flush()
 
     def _flush_due_lines(self) -> None:
         self._is_timer_set = False

@@ -8,7 +8,8 @@ import msgspec
 
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
-from roost.node.engine import inputs
+from roost.ircd.sessions.outbox import item_size
+from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     AddGap,
@@ -31,6 +32,7 @@ from roost.protocol.trunk import (
     FromBalancer,
     Hello,
     Neighbours,
+    Output,
     Ping,
     Pong,
     Welcome,
@@ -63,6 +65,23 @@ class SavedDisk(msgspec.Struct, frozen=True):
         """The term and the index of the last entry."""
         end = self.log.entries[-1] if self.log.entries else self.log.snapshot
         return (0, 0) if end is None else (end.term, end.index)
+
+
+def check_turn(applied: int, effects: list[Effect]) -> None:
+    """Check that a turn did not do more than a turn may, whatever has happened.
+
+    The virtual clock charges no processor time, so the work itself is counted.
+    """
+    assert applied <= applier.ENTRIES_PER_TURN
+    total = 0
+    for effect in effects:
+        for _, frame in effect.frames if isinstance(effect, SendToBalancers) else ():
+            if isinstance(frame, Output):
+                size = sum(map(item_size, frame.items))
+                assert size <= outputs.OUTPUT_BYTES_MAX + outputs.ITEM_BYTES_MAX
+                total += size
+    # What was put off, what is applied, and what one session more than that may take.
+    assert total <= 3 * outputs.OUTPUT_BYTES_MAX
 
 
 class SimulatedNode:
@@ -226,7 +245,10 @@ class SimulatedNode:
 
     def _turn(self) -> None:
         assert self.engine is not None
+        applied, base = self.engine.state.position, self.engine.state
         effects = self.engine.take_effects()
+        if self.engine.state is base:
+            check_turn(self.engine.state.position - applied, effects)
         jobs = [effect for effect in effects if isinstance(effect, Persist | Compact)]
         if jobs:
             # One write for all of them, like the group committer's.

@@ -321,14 +321,30 @@ class Transcript:
 
     def _check_names(self, reader: Reader, room: str) -> None:
         nicks: list[str] = []
-        last = None
+        first = None
         while reader.is_next("353"):
             received = reader.take("353")
+            first = first or received
             assert received.message.parameters[2] == room
             nicks.extend(nick.lstrip("@+") for nick in received.message.parameters[3].split())
         last = reader.take("366")
         assert last.message.parameters[1] == room
+        if first is not None:
+            # A long list takes a while, in which the client is told who else enters.
+            nicks += self._entered_between(first, last, room, nicks)
         self._check_crowd(room, nicks, last)
+
+    def _entered_between(
+        self, first: Received, last: Received, room: str, known: list[str]
+    ) -> list[str]:
+        received = self._client.received
+        between = received[received.index(first) : received.index(last)]
+        nicks = dict.fromkeys(
+            one.message.source.partition("!")[0]
+            for one in between
+            if one.message.command == "JOIN" and one.message.parameters[0] == room
+        )
+        return [nick for nick in nicks if nick not in known]
 
     def _check_people(self, reader: Reader, sent: Sent, item: str, end: str, place: int) -> None:
         nicks: list[str] = []

@@ -181,6 +181,7 @@ class World:
         self.finish_turn()
 
     def finish_turn(self) -> None:
+        self.exchange.showing.go_on(self.now)
         self.exchange.flush_lines(self.now)
         dirty, self.exchange.relay.dirty = self.exchange.relay.dirty, []
         for client in dirty:

@@ -23,6 +23,8 @@ statistics     what the balancer looks like from outside
 
 between them:
 line_batcher   clients' lines to nodes, collected into batches; pacing says for how long
+inbox          what a node has sent, and clients have not been shown yet
+showing        so much of it in each turn
 relay          nodes' deliveries to the outboxes of clients, by group
 outbox         outboxes to writes
 

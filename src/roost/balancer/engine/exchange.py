@@ -4,8 +4,8 @@
     client bytes <---- outboxes <---- groups    <---------- Output of its node
 
 Sockets and trunks are ports (`Client`, `Trunk`), time is an argument, and log events go to `note`.
-Inputs may come in any order. After those of one turn of the event loop, and when `lines_due` has
-come, the driver calls `flush_lines`; then it writes the outboxes in `relay.dirty`.
+Inputs may come in any order. After those of one turn of the event loop, and at `lines_due`, the
+driver calls `showing.go_on` and `flush_lines`; then it writes the outboxes in `relay.dirty`.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +18,7 @@ from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.counters import Counters
 from roost.balancer.engine.detach_queue import DetachQueue
 from roost.balancer.engine.health import HealthConfig
+from roost.balancer.engine.inbox import Inbox
 from roost.balancer.engine.line_batcher import LineBatcher
 from roost.balancer.engine.moves import MoveConfig, MovePlanner, PlannedMove
 from roost.balancer.engine.node_pool import Node, NodePool, Trunk
@@ -25,13 +26,13 @@ from roost.balancer.engine.pacing import PaceConfig
 from roost.balancer.engine.placement import place, refused
 from roost.balancer.engine.relay import Relay, leave_groups, rooms_of
 from roost.balancer.engine.sessions import (
-    AcknowledgementError,
     Client,
     Known,
     Session,
     SessionIds,
     SessionLimits,
 )
+from roost.balancer.engine.showing import Showing
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.engine.timeouts import ClientTimeouts
 from roost.balancer.engine.waiting_room import WaitingRoom
@@ -114,6 +115,7 @@ class Exchange:
         self._moves = MovePlanner(config.moves, self.pool, random)
         self.ids = SessionIds()
         self._is_stopping = False
+        self.showing = Showing(self.pool, self.relay, self._take_item, self._drop_trunk)
         self._ticked_at: float | None = None
         self._refusals = ThrottledLog(partial(note, "info"), "session-refused", REFUSAL_NOTE_S)
 
@@ -122,7 +124,7 @@ class Exchange:
     @property
     def has_work(self) -> bool:
         """Whether there are lines to send or outboxes to write."""
-        return bool(self._lines.queue or self.relay.dirty)
+        return bool(self._lines.queue or self.relay.dirty or self.showing.has_more)
 
     @property
     def lines_due(self) -> float | None:
@@ -194,6 +196,7 @@ class Exchange:
         if node is not None:
             leave_groups(node, session)
             node.sessions.pop(session.id, None)
+            node.attaching.pop(session.id, None)
         return node
 
     # Binding
@@ -210,7 +213,8 @@ class Exchange:
         node, is_gap_allowed = target, False
         if node is None and self.ids.incarnation and not self._is_stopping:
             node, is_gap_allowed = place(self.pool, session, now)
-        if node is None:
+        is_full = target is None and session.generation and node and not node.has_room
+        if node is None or is_full:
             self._waiting.add(session, now if waits_since is None else waits_since)
             return
         assert node.trunk is not None, "a node without a trunk was chosen"
@@ -219,6 +223,7 @@ class Exchange:
         node.sessions[session.id] = session
         if session.generation > 1:
             self.counters.rebound += 1
+            node.attaching[session.id] = session
         attach = Attach(
             session=session.id,
             generation=session.generation,
@@ -243,6 +248,7 @@ class Exchange:
         rooms = rooms_of(node, session)
         leave_groups(node, session)
         node.sessions.pop(session.id, None)
+        node.attaching.pop(session.id, None)
         self._lines.discard(session)
         session.unbind(node.position, now, rooms)
         session.adjust_reading()
@@ -252,6 +258,7 @@ class Exchange:
 
         Others are also told of the clients that left: a node that is cut off cannot tell anybody.
         """
+        self.showing.finish_begun(node, now)
         sessions = list(node.sessions.values())
         released = []
         for session in sessions:
@@ -275,6 +282,7 @@ class Exchange:
         released: dict[str, list[Released]] = {}
         for move in moves:
             session, source = move.session, move.source
+            self.showing.finish_begun(source, now)
             released.setdefault(source.name, []).append(Released(session.id, session.generation))
             self._unbind(session, source, now)
             self._bind(session, now, target=move.target)
@@ -289,9 +297,12 @@ class Exchange:
         """Give nodes the sessions and detaches that wait for one, first come, first served."""
         if not self.pool.has_available or not self.ids.incarnation:
             return
+        places = self.pool.places()
         for session in self._waiting.queue():
-            if session.stranding is None or session.stranding.search_at <= now:
+            is_due = session.stranding is None or session.stranding.search_at <= now
+            if is_due and (not session.generation or places > 0):
                 self._bind(session, now)
+                places -= session.generation > 1
         self._detaches.send_unsent()
 
     # Nodes
@@ -326,8 +337,10 @@ class Exchange:
         node = self.pool.find(name)
         if node is None or node.trunk is not trunk:
             return
+        self.showing.finish_begun(node, now)
         node.trunk = None
         node.report = None
+        node.inbox = Inbox()
         if node.refusal:
             reason = f"it refuses this balancer: {node.refusal}"
         node.health.disconnected(reason, now)
@@ -356,22 +369,15 @@ class Exchange:
             return
         node.health.heard(now)
         match frame:
-            case Output(_, items, is_last=False):
-                node.begun.extend(items)
-            case Output(position, items):
-                if node.begun:
-                    items, node.begun = (*node.begun, *items), []
-                try:
-                    for item in items:
-                        self._take_item(node, item, now)
-                except AcknowledgementError as error:
-                    raise TrunkError(str(error)) from error
-                self.pool.advance(node, position)
+            case Output():
+                node.inbox.add(frame)
+                self.showing.show(node, now)
             case Status():
                 node.report = frame
                 node.refusal = frame.reason if frame.state == REFUSED else ""
                 node.health.reported(frame.state, frame.reason, now)
-                self.pool.advance(node, frame.applied)
+                node.inbox.note_applied(frame.applied)
+                self.pool.advance(node, node.inbox.position)
                 self.pool.note_report(node, frame)
                 self._check_health(now)
             case Pong(nonce):
@@ -415,16 +421,18 @@ class Exchange:
     def _take_item(self, node: Node, item: Item, now: float) -> None:
         match item:
             case Reply(number, generation):
-                session = _bound(node, number, generation)
+                session = node.bound(number, generation)
                 if session is not None:
                     self.relay.answer(session, item)
                     if item.is_last:
+                        node.attaching.pop(number, None)
                         self._lines.add(session)
                         session.adjust_reading()
             case Serving(number, generation, nick):
-                session = _bound(node, number, generation)
+                session = node.bound(number, generation)
                 if session is not None:
                     session.served()
+                    node.attaching.pop(number, None)
                     if nick:
                         session.known = Known(nick, session.known.rooms)
                     self._waiting.notify_served(session)
@@ -438,13 +446,13 @@ class Exchange:
     def _take_close(self, node: Node, number: int, generation: int, payload: bytes) -> None:
         if self._detaches.confirm(node, number):
             return
-        session = _bound(node, number, generation)
+        session = node.bound(number, generation)
         if session is not None:
             self._remove(session)
             session.client.finish(payload)
 
     def _take_refusal(self, node: Node, item: Refuse, now: float) -> None:
-        session = _bound(node, item.session, item.generation)
+        session = node.bound(item.session, item.generation)
         if session is None:
             return
         self.counters.refused += 1
@@ -490,9 +498,3 @@ class Exchange:
         self._is_stopping = True
         for session in list(self.sessions.values()):
             self.close_client(session, "Server is shutting down", "Server is shutting down", now)
-
-
-def _bound(node: Node, number: int, generation: int) -> Session | None:
-    """Return the session if it is bound to the node under this generation."""
-    session = node.sessions.get(number)
-    return session if session is not None and session.generation == generation else None

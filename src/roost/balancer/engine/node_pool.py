@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from roost.balancer.engine.health import HealthCheck, HealthConfig, HealthStatus
+from roost.balancer.engine.inbox import Inbox
 from roost.balancer.engine.rebalancing import Load
 from roost.balancer.engine.sessions import Client, Session
 from roost.balancer.engine.strategy import RAMP_FULL, Strategy, StrategyConfig
-from roost.protocol.trunk import Detach, FromBalancer, Hello, Item, Neighbour, Status
+from roost.protocol.trunk import Detach, FromBalancer, Hello, Neighbour, Status
 
+ATTACHING_MAX = 500
+"""Sessions that a node is given by others at once, before it serves them. The rest wait, so that a
+node which takes over from a lost one is not lost itself."""
 OVERLOADED = "too busy for new clients"
 
 
@@ -44,8 +48,9 @@ class Node:
         self.trunk: Trunk | None = None
         self.position = 0
         """Everything up to this entry has come over the present trunk."""
-        self.begun: list[Item] = []
-        """Items of an output whose last frame has not come."""
+        self.inbox = Inbox()
+        self.attaching: dict[int, Session] = {}
+        """Sessions that it was given by other nodes, and does not serve yet."""
         self.reaches = 0
         """It can still show clients what came after this entry."""
         self.sessions: dict[int, Session] = {}
@@ -58,6 +63,16 @@ class Node:
         """What it was sent and has not confirmed, by session."""
         self.logged = HealthStatus("", "")
         """The status that was logged last."""
+
+    def bound(self, number: int, generation: int) -> Session | None:
+        """Return the session if it is bound to the node under this generation."""
+        session = self.sessions.get(number)
+        return session if session is not None and session.generation == generation else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it may be given another node's session now."""
+        return len(self.attaching) < ATTACHING_MAX
 
 
 class NodePool:
@@ -89,7 +104,7 @@ class NodePool:
         node.report = None
         node.trunk = trunk
         node.position = node.reaches = 0
-        node.begun = []
+        node.inbox, node.attaching = Inbox(), {}
         node.groups, node.rooms = {}, {}
         node.health.connected(now)
         self.refresh(now)
@@ -149,6 +164,10 @@ class NodePool:
             for name in names
             if (node := self._available[name]).hello is not None and node.hello.weight > 0
         ]
+
+    def places(self) -> int:
+        """Return how many sessions of other nodes the available ones may be given now."""
+        return sum(ATTACHING_MAX - len(node.attaching) for node in self._available.values())
 
     @property
     def has_available(self) -> bool:

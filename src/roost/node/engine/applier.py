@@ -57,8 +57,11 @@ class Applier:
         self._left = ENTRIES_PER_TURN
 
     def add(self, committed: Iterable[Entry]) -> None:
-        """Take in entries, which follow those before."""
-        self._queue.extend(committed)
+        """Take in entries, which follow those before; their commands are not proposed again."""
+        for entry in committed:
+            self._queue.append(entry)
+            if entry.kind == ENTRY_COMMAND:
+                self._pending.settle(entry.data)
 
     def install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's; what waits is part of it."""
@@ -85,7 +88,6 @@ class Applier:
             skip(self.state, position, entry.time_ms)
         else:
             applied = apply_entry(self.state, entry.data, position, entry.time_ms)
-            self._pending.settle(entry.data)
             self._watch(applied)
             self._historian.record(applied)
             self._server.show(applied)

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 RETRY_S = 1.0
 """The wait before a command is proposed again. A commit takes milliseconds, so a command that takes
 this long was probably lost."""
+RETRY_S_MAX = 8.0
+"""The longest wait. It doubles each time, because a cluster that is late has too much to do, and
+each command that is proposed again is more."""
 
 
 class PendingCommands:
@@ -19,6 +22,7 @@ class PendingCommands:
     def __init__(self) -> None:
         self._proposed: dict[bytes, float] = {}
         self._unproposed: dict[bytes, None] = {}
+        self._retry_s = RETRY_S
 
     def __len__(self) -> int:
         return len(self._proposed) + len(self._unproposed)
@@ -34,6 +38,8 @@ class PendingCommands:
             self._proposed.pop(data, None)
         if self._unproposed:
             self._unproposed.pop(data, None)
+        if not self._proposed:
+            self._retry_s = RETRY_S
 
     def propose_again(self) -> None:
         """Make every command due again, in the original order."""
@@ -45,8 +51,9 @@ class PendingCommands:
 
     def take_due(self, now: float) -> list[bytes]:
         """Return the commands to propose now; they count as proposed."""
-        if self._proposed and now - next(iter(self._proposed.values())) >= RETRY_S:
+        if self._proposed and now - next(iter(self._proposed.values())) >= self._retry_s:
             self.propose_again()
+            self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
         due = list(self._unproposed)
         self._proposed.update(dict.fromkeys(due, now))
         self._unproposed = {}
@@ -62,4 +69,6 @@ class PendingCommands:
 
     def next_deadline(self) -> float:
         """Return when the oldest command is due again, in monotonic seconds."""
-        return next(iter(self._proposed.values())) + RETRY_S if self._proposed else float("inf")
+        if not self._proposed:
+            return float("inf")
+        return next(iter(self._proposed.values())) + self._retry_s

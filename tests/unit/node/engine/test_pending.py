@@ -55,3 +55,15 @@ def test_the_deadline_is_the_oldest_commands() -> None:
     pending.add(b"b")
     pending.take_due(1.5)
     assert pending.next_deadline() == 1.0 + RETRY_S
+
+
+def test_a_cluster_that_is_late_is_asked_less_and_less_often() -> None:
+    pending = PendingCommands()
+    pending.add(b"one")
+    assert pending.take_due(0.0) == [b"one"]
+    repeated = [tenth / 10 for tenth in range(1, 400) if pending.take_due(tenth / 10)]
+    assert repeated == [1.0, 3.0, 7.0, 15.0, 23.0, 31.0, 39.0]
+    pending.settle(b"one")
+    pending.add(b"two")
+    pending.take_due(40.0)
+    assert pending.next_deadline() == 41.0

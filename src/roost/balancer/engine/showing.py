@@ -1,0 +1,75 @@
+"""Shows clients what nodes have sent for them, as much in a turn as a turn may have."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from roost.balancer.engine.node_pool import Node, NodePool
+from roost.balancer.engine.relay import Relay
+from roost.balancer.engine.sessions import AcknowledgementError
+from roost.balancer.errors import TrunkError
+from roost.protocol.trunk import Item
+
+DELIVERIES_PER_TURN = 20_000
+"""Payloads put into outboxes in one turn, which takes some milliseconds."""
+
+
+class Showing:
+    """The outputs of all nodes on their way to the clients."""
+
+    def __init__(
+        self,
+        pool: NodePool,
+        relay: Relay,
+        take_item: Callable[[Node, Item, float], None],
+        drop: Callable[[Node, str, float], None],
+    ) -> None:
+        """`take_item` shows an item, `drop` ends the trunk of a node that sent nonsense."""
+        self._pool = pool
+        self._relay = relay
+        self._take_item = take_item
+        self._drop = drop
+        self._left = DELIVERIES_PER_TURN
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something is left for the next turn."""
+        return any(node.inbox for node in self._pool)
+
+    def go_on(self, now: float) -> None:
+        """Begin a turn: show what earlier ones left."""
+        self._left = DELIVERIES_PER_TURN
+        for node in list(self._pool):
+            if node.inbox:
+                try:
+                    self.show(node, now)
+                except TrunkError as error:
+                    self._drop(node, str(error), now)
+
+    def show(self, node: Node, now: float) -> None:
+        """Show what a node has sent, if this turn may show more.
+
+        Raises:
+            TrunkError: An item makes no sense; drop the trunk.
+        """
+        self._show(node, node.inbox.take(), now, is_whole=False)
+
+    def finish_begun(self, node: Node, now: float) -> None:
+        """Show the rest of an output, so that the node's position is true of all its sessions."""
+        if node.inbox.is_begun:
+            with contextlib.suppress(TrunkError):
+                self._show(node, node.inbox.take_begun(), now, is_whole=True)
+
+    def _show(self, node: Node, items: Iterator[Item], now: float, *, is_whole: bool) -> None:
+        relay = self._relay
+        try:
+            # An item that is taken is shown.
+            while is_whole or self._left > 0:
+                item = next(items, None)
+                if item is None:
+                    break
+                before = relay.deliveries
+                self._take_item(node, item, now)
+                self._left -= 1 + relay.deliveries - before
+        except AcknowledgementError as error:
+            raise TrunkError(str(error)) from error
+        self._pool.advance(node, node.inbox.position)
