@@ -54,7 +54,10 @@ def check_accounts(state: State) -> None:
     for user in state.users.values():
         if user.account:
             logged_in.setdefault(fold_nick(user.account), []).append(user.id)
-            assert state.accounts[FoldedAccount(fold_nick(user.account))].name == user.account
+            account = state.accounts[FoldedAccount(fold_nick(user.account))]
+            assert (account.name, account.id) == (user.account, user.account_id)
+        else:
+            assert not user.account_id
     indexed = {name: list(users) for name, users in state.users_by_account.items()}
     assert {name: sorted(users) for name, users in indexed.items()} == {
         name: sorted(users) for name, users in logged_in.items()

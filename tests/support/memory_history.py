@@ -7,6 +7,7 @@ from roost.chat.history import (
     KIND_REDACTION,
     Anchor,
     Answer,
+    Owner,
     Page,
     Query,
     Row,
@@ -55,8 +56,8 @@ class MemoryHistory:
                 continue
             if row.conversation in names and row.position >= names[row.conversation][1]:
                 latest[row.conversation] = Target(names[row.conversation][0], row.time_ms)
-            elif row.conversation.startswith(f"d:{query.identity} "):
-                latest[row.conversation] = Target(row.peer, row.time_ms)
+            elif is_owned(row, query.owners):
+                latest[row.conversation.rpartition(" ")[2]] = Target(row.peer, row.time_ms)
         low, high = sorted((query.after_ms, query.before_ms))
         found = sorted(
             (target for target in latest.values() if low < target.time_ms < high),
@@ -66,13 +67,24 @@ class MemoryHistory:
         return tuple(found[: query.limit])
 
 
+def is_owned(row: Row, owners: tuple[Owner, ...]) -> bool:
+    return any(
+        row.conversation.startswith(f"d:{owner.identity} ") and row.position >= owner.from_position
+        for owner in owners
+    )
+
+
 def _page(rows: list[Row], page: Page) -> list[Row]:
+    taken = {
+        (row.position, row.part): row
+        for excerpt in page.excerpts()
+        for row in rows
+        if row.conversation == excerpt.conversation and row.position >= excerpt.from_position
+    }
     rows = [
         row
-        for row in rows
-        if row.conversation == page.conversation
-        and row.position >= page.from_position
-        and is_shown(row, page.kinds)
+        for _, row in sorted(taken.items())
+        if is_shown(row, page.kinds)
         and (page.after is None or _compare(row, page.after) > 0)
         and (page.before is None or _compare(row, page.before) < 0)
     ]
@@ -104,12 +116,10 @@ def search(rows: list[Row], query: Search) -> tuple[Row, ...]:
 
 
 def _is_found(row: Row, query: Search) -> bool:
-    starts = dict(query.conversations)
-    is_own = bool(query.owner) and row.conversation.startswith(f"d:{query.owner} ")
-    if row.conversation in starts:
-        if row.position < starts[row.conversation]:
-            return False
-    elif not is_own:
+    if not is_owned(row, query.owners) and not any(
+        row.conversation == excerpt.conversation and row.position >= excerpt.from_position
+        for excerpt in query.conversations
+    ):
         return False
     if query.after_ms >= 0 and row.time_ms < query.after_ms:
         return False

@@ -12,12 +12,13 @@ from roost.chat.history import (
     KIND_TAGMSG,
     Row,
     encode_change,
-    identity,
+    identity_of,
     private_conversation,
     room_conversation,
 )
-from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId, SessionId, UserId
+from roost.chat.ids import AccountId, FoldedNick, FoldedRoom, Position, RoomId, SessionId, UserId
 from roost.chat.state import Member, Room, Session, State, Topic, User
+from roost.chat.step import source_of
 from roost.instant import Instant
 from roost.irc.message import parse
 from roost.ircd import commands
@@ -25,6 +26,7 @@ from roost.ircd.config import Config
 from roost.ircd.context import Context, Gradual, Question
 from roost.ircd.serving.dispatch import dispatch
 from roost.ircd.sessions.session import LocalSession, Phase
+from support.chat_world import ensure_account
 from support.memory_history import MemoryHistory
 
 __all__ = ["MINUTE_MS", "NOW_MS", "Town"]
@@ -96,6 +98,7 @@ class Town:
             realname=realname or f"{nick} Real",
             host=host,
             account=account,
+            account_id=ensure_account(self.state, account).id if account else AccountId(0),
             modes=modes,
             away=away,
             signed_on_ms=NOW_MS - 3_600_000,
@@ -140,7 +143,7 @@ class Town:
     def source(self, nick: str) -> Source:
         """Return a user's identity, as changes name it."""
         user = self.state.users[self.state.nicks[FoldedNick(nick.lower())]]
-        return Source(user.id, user.nick, user.username, user.host, user.account)
+        return source_of(user)
 
     # What was said
 
@@ -198,7 +201,7 @@ class Town:
     def whisper(self, position: int, nick: str, other: str, text: str) -> None:
         """Store a private message on both sides."""
         source, recipient = self.source(nick), self.source(other)
-        theirs = identity(recipient.user, recipient.account)
+        theirs = identity_of(recipient)
         change = Said(
             part=0,
             source=source,
@@ -213,7 +216,7 @@ class Town:
             away="",
         )
         time_ms = position * 1000
-        mine = identity(source.user, source.account)
+        mine = identity_of(source)
         key = private_conversation(mine, recipient.nick.lower())
         self.remember(position, change, key, time_ms=time_ms, peer=recipient.nick)
         key = private_conversation(theirs, source.nick.lower())

@@ -237,7 +237,7 @@ def remove_certificate(step: Step, user: User, operation: RemoveCertificate) -> 
 def _own_account(step: Step, user: User, number: AccountId) -> Account | None:
     """Return the account that a user is logged in to if it is the one that was meant."""
     account = account_by_id(step.state, number)
-    if account is None or account.name != user.account:
+    if account is None or account.id != user.account_id:
         step.refused(Reason.ACCOUNT_NOT_YOURS)
         return None
     return account

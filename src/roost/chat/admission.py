@@ -6,8 +6,8 @@ order. The counts are kept up to date as sessions come and go, so nothing has to
 
 import ipaddress
 
-from roost.chat.directory import users_of
-from roost.chat.ids import FoldedAccount, SessionId, UserId
+from roost.chat.directory import find_account, users_of
+from roost.chat.ids import AccountId, FoldedAccount, SessionId, UserId
 from roost.chat.state import Session, State, User
 from roost.irc.casemapping import fold_nick
 
@@ -70,6 +70,8 @@ def set_account(state: State, user: User, account: str) -> None:
     """Log a user in to an account, or out if `account` is empty, without telling anybody."""
     forget_account(state, user)
     user.account = account
+    known = find_account(state, account) if account else None
+    user.account_id = AccountId(0) if known is None else known.id
     if account:
         users = state.users_by_account.setdefault(FoldedAccount(fold_nick(account)), {})
         users[user.id] = None

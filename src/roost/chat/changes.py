@@ -27,6 +27,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Empty when not logged in."""
     is_bot: bool = False
     """They declared themselves a bot (user mode B)."""
+    account_id: AccountId = AccountId(0)
+    """0 when not logged in, and in what versions before stored."""
 
 
 class _Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -338,7 +340,7 @@ class Redacted(_Change, frozen=True, tag=45):
     author_nick: str
     """The author's nickname at the time."""
     recipient_identity: str
-    """As in the message's `Said`."""
+    """As in the message's `Said`; empty if the recipient's account exists no more."""
 
 
 class OperatorsTold(_Change, frozen=True, tag=50):

@@ -27,7 +27,7 @@ def account_by_id(state: State, number: AccountId) -> Account | None:
 
 def account_of(state: State, user: User) -> Account | None:
     """Return the account that a user is logged in to, if any."""
-    return find_account(state, user.account) if user.account else None
+    return account_by_id(state, user.account_id)
 
 
 def users_of(state: State, account: str) -> tuple[UserId, ...]:

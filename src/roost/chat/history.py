@@ -2,14 +2,19 @@
 
 A row is one change in one conversation. A room's conversation is "r:" and its id. A private one has
 a row for each side: "d:", the owner's identity, a space, and the other side's folded nickname.
+
+An *identity* is "i:" and the id of an account, or "u:" and the id of a user who is not logged in.
+So whoever registers a name again has another identity than its former owner. Earlier versions
+stored "a:" and the account's name. Such a row belongs to the account that has the name, but only
+if the row is newer than the account; `chat.identities` tells why.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from roost.chat.changes import Change, RoomRenamed, Said
-from roost.chat.ids import Position, RoomId, UserId
+from roost.chat.changes import Change, RoomRenamed, Said, Source
+from roost.chat.ids import AccountId, Position, RoomId, UserId
 
 KIND_MESSAGE = 0
 """PRIVMSG and NOTICE."""
@@ -35,6 +40,10 @@ KINDS = (
 )
 
 
+BY_NAME = "a:"
+"""How an identity begins that earlier versions stored; the rest is the account's name."""
+
+
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One change in one conversation; (conversation, position, part) is unique."""
 
@@ -58,6 +67,22 @@ class Anchor(msgspec.Struct, frozen=True, gc=False):
     """Used instead of position and part unless it is -1."""
 
 
+class Owner(NamedTuple):
+    """Somebody who asks for their own private history: one of their identities."""
+
+    identity: str
+    from_position: Position = Position(0)
+    """Rows before this one belong to somebody else who had the same identity."""
+
+
+class Excerpt(NamedTuple):
+    """The rows of a conversation that somebody may read."""
+
+    conversation: str
+    from_position: Position = Position(0)
+    """The first of them."""
+
+
 class Page(msgspec.Struct, frozen=True):
     """Asks for up to `limit` rows of one conversation, in ascending order.
 
@@ -75,16 +100,23 @@ class Page(msgspec.Struct, frozen=True):
     """The kinds that the client is shown; other rows do not count (`is_shown`)."""
     from_position: Position = Position(0)
     """Nobody may read rows before this one."""
+    more: tuple[Excerpt, ...] = ()
+    """Other keys under which rows of the same conversation are stored."""
+
+    def excerpts(self) -> tuple[Excerpt, ...]:
+        """Return everything that the page is taken from."""
+        return (Excerpt(self.conversation, self.from_position), *self.more)
 
 
 class Targets(msgspec.Struct, frozen=True):
     """Asks which conversations had their latest message between two times, both excluded.
 
-    Considers the private conversations of `identity` and the `rooms` (conversation, name,
-    from_position). Returns up to `limit`, oldest first if `after_ms < before_ms`.
+    Considers the private conversations of `owners`, who are one person, and the `rooms`
+    (conversation, name, from_position). Returns up to `limit`, oldest first if
+    `after_ms < before_ms`.
     """
 
-    identity: str
+    owners: tuple[Owner, ...]
     rooms: tuple[tuple[str, str, Position], ...]
     after_ms: int
     before_ms: int
@@ -109,10 +141,10 @@ class Search(msgspec.Struct, frozen=True):
     """Runs of letters and digits; empty to match any text."""
     sender: str
     """A folded nickname; empty to match any."""
-    conversations: tuple[tuple[str, Position], ...]
-    """The conversations to search, each from a position on."""
-    owner: str
-    """The `identity` whose private conversations are searched as well; may be empty."""
+    conversations: tuple[Excerpt, ...]
+    """The conversations to search."""
+    owners: tuple[Owner, ...]
+    """Those whose private conversations are searched as well."""
     after_ms: int
     """This time or later; -1 for any."""
     before_ms: int
@@ -125,9 +157,21 @@ Query: TypeAlias = Page | Targets | Search
 Answer: TypeAlias = tuple[Row, ...] | tuple[Target, ...]
 
 
-def identity(user: UserId, account: str) -> str:
-    """Return the owner of private history: an account, or a user who is not logged in."""
-    return f"a:{account}" if account else f"u:{user}"
+def identity(user: UserId, account: AccountId) -> str:
+    """Return the owner of private history: an account, or a user who is not logged in (0)."""
+    return f"i:{account}" if account else f"u:{user}"
+
+
+def identity_of(source: Source) -> str:
+    """Return the identity of whoever caused a change, also of one that is stored."""
+    if source.account and not source.account_id:
+        return identity_by_name(source.account)
+    return identity(source.user, source.account_id)
+
+
+def identity_by_name(account: str) -> str:
+    """Return the identity that earlier versions stored for an account."""
+    return f"{BY_NAME}{account}"
 
 
 def room_conversation(room: RoomId) -> str:

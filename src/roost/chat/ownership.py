@@ -30,6 +30,7 @@ from roost.chat.rooms import release_empty_room, remove_member
 from roost.chat.state import Room, State, User
 from roost.chat.step import Step, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick
+from roost.irc.extended_bans import entries_naming
 
 
 def _answer(
@@ -127,6 +128,25 @@ def release_account(step: Step, account: FoldedAccount) -> None:
                 room.offered_to = FoldedAccount("")
             if room.founder == account:
                 _release(step, room)
+    _withdraw_permissions(step, account)
+
+
+def _withdraw_permissions(step: Step, account: FoldedAccount) -> None:
+    """Remove an account from the lists that let people in or speak, for whoever gets its name next.
+
+    Bans stay, because they are on names on purpose: a name that is registered again does not evade
+    them.
+    """
+    names = entries_naming(account)
+    for room in step.state.rooms.values():
+        changes = [
+            ModeChange(False, letter, entries.pop(name).mask)
+            for letter, entries in (("e", room.exceptions), ("I", room.invitation_masks))
+            for name in names
+            if name in entries
+        ]
+        if changes:
+            show_modes(step, room, tuple(changes))
 
 
 @applies(SetAccess)

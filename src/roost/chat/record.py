@@ -27,7 +27,7 @@ from roost.chat.history import (
     Row,
     decode_change,
     encode_change,
-    identity,
+    identity_of,
     private_conversation,
     room_conversation,
 )
@@ -97,11 +97,9 @@ def _conversations(change: Change) -> list[tuple[str, str]]:
         case Redacted():
             # The two conversations that hold the message.
             source = change.source
-            mine = private_conversation(
-                identity(source.user, source.account), fold_nick(change.target)
-            )
+            mine = private_conversation(identity_of(source), fold_nick(change.target))
             theirs = private_conversation(change.recipient_identity, fold_nick(change.author_nick))
-            if mine == theirs:
+            if mine == theirs or not change.recipient_identity:
                 return [(mine, change.target)]
             return [(mine, change.target), (theirs, change.author_nick)]
         case Joined() | Parted() | Kicked() | TopicChanged() | RoomModesChanged() | RoomRenamed():
@@ -117,7 +115,7 @@ def _conversations_of_said(said: Said) -> list[tuple[str, str]]:
         # A message for operators only is not stored for everybody to read.
         return [] if said.minimum_status else [(room_conversation(said.room), "")]
     source = said.source
-    mine = private_conversation(identity(source.user, source.account), fold_nick(said.target))
+    mine = private_conversation(identity_of(source), fold_nick(said.target))
     theirs = private_conversation(said.recipient_identity, fold_nick(source.nick))
     if mine == theirs:
         return [(mine, said.target)]

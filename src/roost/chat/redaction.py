@@ -6,15 +6,18 @@ sends what it found; everything that may change is checked here.
 Source: ircv3.net/specs/extensions/message-redaction.
 """
 
+from msgspec.structs import replace
+
 from roost.chat.changes import Redacted
 from roost.chat.commands.messages import Redact
 from roost.chat.directory import find_room
 from roost.chat.dispatch import applies
 from roost.chat.history import identity
 from roost.chat.hosts import is_operator
+from roost.chat.identities import account_then, identity_now
 from roost.chat.ids import FoldedNick, RoomId, UserId
 from roost.chat.refusals import Reason
-from roost.chat.state import Room, User
+from roost.chat.state import Room, State, User
 from roost.chat.step import Step, cut, has_operator_rights, source_of
 from roost.irc.casemapping import fold_nick
 
@@ -40,21 +43,21 @@ def _redact_between_two(step: Step, user: User, operation: Redact) -> None:
         return
     # The nickname may now be used by somebody other than the message's recipient.
     recipient = step.state.nicks.get(FoldedNick(fold_nick(operation.target)), UserId(0))
+    meant = identity_now(step.state, operation.recipient_identity, operation.position)
     name = operation.target
     if recipient:
         other = step.state.users[recipient]
         name = other.nick
-        if identity(recipient, other.account) != operation.recipient_identity:
+        if meant != identity(recipient, other.account_id):
             recipient = UserId(0)
+    operation = replace(operation, recipient_identity=meant)
     _done(step, user, operation, RoomId(0), name, recipient)
 
 
 def _may_redact(step: Step, user: User, operation: Redact, room: Room | None) -> bool:
     if room is not None and (has_operator_rights(room, user) or is_operator(user)):
         return True
-    account = operation.author_account
-    is_author = user.account == account if account else user.id == operation.author
-    if not is_author:
+    if not _is_author(step.state, user, operation):
         step.refused(Reason.REDACT_FORBIDDEN, operation.target, operation.message)
         return False
     window_s = step.state.settings.redaction_window_s
@@ -63,6 +66,15 @@ def _may_redact(step: Step, user: User, operation: Redact, room: Room | None) ->
         step.refused(Reason.REDACT_WINDOW, operation.target, detail)
         return False
     return True
+
+
+def _is_author(state: State, user: User, operation: Redact) -> bool:
+    if not operation.author_account:
+        return user.id == operation.author
+    author = operation.author_account_id or account_then(
+        state, operation.author_account, operation.position
+    )
+    return author != 0 and author == user.account_id
 
 
 def _done(

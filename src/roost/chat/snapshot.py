@@ -2,6 +2,8 @@
 
 import msgspec
 
+from roost.chat.directory import find_account
+from roost.chat.ids import AccountId
 from roost.chat.state import State
 
 FORMAT = 2
@@ -27,6 +29,16 @@ def decode_state(data: bytes) -> State:
     if data[:1] != bytes((FORMAT,)):
         raise SnapshotError(f"snapshot format {data[:1]!r} is not {FORMAT}")
     try:
-        return _decoder.decode(data[1:])
+        state = _decoder.decode(data[1:])
     except msgspec.MsgspecError as error:
         raise SnapshotError(f"the snapshot cannot be read: {error}") from error
+    _complete(state)
+    return state
+
+
+def _complete(state: State) -> None:
+    """Add what earlier versions did not store."""
+    for user in state.users.values():
+        if user.account and not user.account_id:
+            account = find_account(state, user.account)
+            user.account_id = AccountId(0) if account is None else account.id

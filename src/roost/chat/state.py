@@ -125,6 +125,8 @@ class User(msgspec.Struct, array_like=True, gc=False):
     """Their operator name in the configuration; empty for no operator."""
     accepted: tuple[UserId, ...] = ()
     """Those who may write to them in spite of mode R; they may have left."""
+    account_id: AccountId = AccountId(0)
+    """The id of `account`; 0 when not logged in."""
 
 
 class Member(msgspec.Struct, array_like=True, gc=False):

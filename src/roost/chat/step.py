@@ -49,7 +49,9 @@ class Step:
 def source_of(user: User) -> Source:
     """Return a user as the source of a change, with their present names."""
     is_bot = BOT_MODE in user.modes
-    return Source(user.id, user.nick, user.username, user.host, user.account, is_bot)
+    return Source(
+        user.id, user.nick, user.username, user.host, user.account, is_bot, user.account_id
+    )
 
 
 def mask_of(user: User) -> str:

@@ -126,7 +126,7 @@ def _say_to_user(step: Step, user: User, operation: Say) -> None:
             0,
             operation.text,
             operation.tags,
-            identity(recipient_id, recipient.account),
+            identity(recipient_id, recipient.account_id),
             recipient.away if operation.verb == "PRIVMSG" else "",
             operation.breaks,
         )

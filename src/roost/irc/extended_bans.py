@@ -55,6 +55,12 @@ def muting_entries(entries: Iterable[str]) -> list[str]:
     return [entry[len(start) :] for entry in entries if entry.startswith(start)]
 
 
+def entries_naming(account: str) -> tuple[str, ...]:
+    """Return every folded entry that names just one account, which is folded."""
+    plain = tuple(f"{start}{account}" for start in _ACCOUNT_STARTS)
+    return (*plain, *(f"{_MUTE_STARTS[0]}{entry}" for entry in plain))
+
+
 def _without_mute(text: str) -> str | None:
     """Return what a muting entry matches; None if it is none."""
     name, colon, rest = text.partition(":")

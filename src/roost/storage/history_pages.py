@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from roost.chat.history import KIND_MESSAGE, Anchor, Page, Row, is_shown
+from roost.chat.history import KIND_MESSAGE, Anchor, Excerpt, Page, Row, is_shown
 from roost.chat.ids import Position
 from roost.storage.errors import CorruptRowsError
 from roost.storage.history_rows import POSITION_MAX, first_position_at, read_row
@@ -29,13 +29,13 @@ def read_page(connection: sqlite3.Connection, page: Page) -> tuple[Row, ...]:
     Raises:
         CorruptRowsError: rows of the page, or on the way to it, are damaged.
     """
-    low: _Place = (page.from_position, 0)
+    low: _Place = (0, 0)
     high: _Place = (POSITION_MAX, 0)
     if page.after is not None:
         low = max(low, _place_after(connection, page.after))
     if page.before is not None:
         high = min(high, _place_at(connection, page.before))
-    reader = _Reader(connection, page)
+    reader = _Readers(connection, page)
     if page.around is None:
         return reader.fetch(low, high, page.limit, is_newest=page.is_newest)
     middle = min(max(low, _place_at(connection, page.around)), high)
@@ -58,13 +58,35 @@ def _place_after(connection: sqlite3.Connection, anchor: Anchor) -> _Place:
     return anchor.position, anchor.part + 1
 
 
+class _Readers:
+    """Reads rows for a page from everything that it is taken from."""
+
+    def __init__(self, connection: sqlite3.Connection, page: Page) -> None:
+        self._readers = [
+            _Reader(connection, excerpt, page.kinds) for excerpt in dict.fromkeys(page.excerpts())
+        ]
+
+    def fetch(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> tuple[Row, ...]:
+        """Return up to `limit` rows from `low` to before `high`, in ascending order."""
+        pages = [reader.fetch(low, high, limit, is_newest=is_newest) for reader in self._readers]
+        if len(pages) == 1:
+            return pages[0]
+        # A message between two users of one account has two rows that this account owns.
+        rows = {(row.position, row.part): row for page in reversed(pages) for row in page}
+        merged = [rows[place] for place in sorted(rows)]
+        return tuple(merged[max(0, len(merged) - limit) :] if is_newest else merged[:limit])
+
+
 class _Reader:
     """Reads rows of one conversation for a page."""
 
-    def __init__(self, connection: sqlite3.Connection, page: Page) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, excerpt: Excerpt, kinds: tuple[int, ...]
+    ) -> None:
         self._connection = connection
-        self._conversation = page.conversation
-        self._kinds = page.kinds
+        self._conversation = excerpt.conversation
+        self._from: _Place = (excerpt.from_position, 0)
+        self._kinds = kinds
 
     def fetch(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> tuple[Row, ...]:
         """Return up to `limit` rows from `low` to before `high`, in ascending order.
@@ -72,6 +94,7 @@ class _Reader:
         Only rows that are shown count, so fewer than `limit` means that there are no more.
         """
         found: list[Row] = []
+        low = max(low, self._from)
         while len(found) < limit and low < high:
             places = self._places(low, high, limit, is_newest=is_newest)
             rows = [row for row in self._read(places) if is_shown(row, self._kinds)]

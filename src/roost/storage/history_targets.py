@@ -7,9 +7,16 @@ import contextlib
 import sqlite3
 import struct
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
-from roost.chat.history import KIND_MESSAGE, Row, Target, Targets
+from roost.chat.history import (
+    KIND_MESSAGE,
+    Owner,
+    Row,
+    Target,
+    Targets,
+    private_conversation,
+)
 from roost.storage.checksums import row_checksum
 from roost.storage.errors import CorruptRowsError
 from roost.storage.history_rows import read_row, whole
@@ -24,6 +31,10 @@ CREATE INDEX IF NOT EXISTS latest_by_owner ON latest (owner, time_ms) WHERE owne
 """
 
 _COLUMNS = "conversation, owner, position, part, time_ms, name, checksum"
+
+
+_Found: TypeAlias = tuple[int, int, Target]
+"""Time, position and target."""
 
 
 def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
@@ -67,37 +78,74 @@ def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Targ
         return ()
     is_newest_first = targets.after_ms > targets.before_ms
     low, high = sorted((targets.after_ms, targets.before_ms))
-    # By conversation, because one whose line was renewed can come again.
-    found: dict[str, tuple[int, int, Target]] = {}
-
-    def look_at(line: tuple[Any, ...] | None, name: str | None, from_position: int) -> None:
-        fields = None if line is None else _sound(connection, line)
-        if fields is not None:
-            conversation, _, position, _, time_ms, peer = fields
-            if position >= from_position and low < time_ms < high:
-                target = Target(peer if name is None else name, time_ms)
-                found[conversation] = (time_ms, position, target)
-
+    found: dict[str, _Found] = {}
     for conversation, name, from_position in targets.rooms:
-        line = connection.execute(
-            f"SELECT {_COLUMNS} FROM latest WHERE conversation = ?",  # noqa: S608
-            (conversation,),
-        ).fetchone()
-        look_at(line, name, from_position)
+        fields = _find_line(connection, conversation)
+        if fields is not None:
+            _, _, position, _, time_ms, _ = fields
+            if position >= from_position and low < time_ms < high:
+                found[conversation] = (time_ms, position, Target(name, time_ms))
+    for owner in targets.owners:
+        found |= _private_targets(
+            connection, targets, owner, (low, high), is_newest_first=is_newest_first
+        )
+    ordered = sorted(found.values(), key=lambda entry: entry[:2], reverse=is_newest_first)
+    return tuple(target for _, _, target in ordered[: targets.limit])
+
+
+def _private_targets(
+    connection: sqlite3.Connection,
+    targets: Targets,
+    owner: Owner,
+    span: tuple[int, int],
+    *,
+    is_newest_first: bool,
+) -> dict[str, _Found]:
+    """Return up to `limit` private conversations of one owner, by the folded peer."""
     order = "DESC" if is_newest_first else "ASC"
-    enough = len(found) + targets.limit
+    # By the peer, because a conversation whose line was renewed can come again.
+    found: dict[str, _Found] = {}
     lines = connection.execute(
         f"SELECT {_COLUMNS} FROM latest WHERE owner = ? AND owner <> ''"  # noqa: S608
         f" AND time_ms > ? AND time_ms < ? ORDER BY time_ms {order}",
-        (f"d:{targets.identity}", low, high),
+        (f"d:{owner.identity}", *span),
     )
     with contextlib.closing(lines):
         for line in lines:
-            look_at(line, None, 0)
-            if len(found) == enough:
+            fields = _sound(connection, line)
+            if fields is None:
+                continue
+            conversation, _, position, _, time_ms, name = fields
+            peer = conversation.rpartition(" ")[2]
+            if position < owner.from_position or not span[0] < time_ms < span[1]:
+                continue
+            if _is_outdated(connection, targets, owner, peer, position):
+                continue
+            found[peer] = (time_ms, position, Target(name, time_ms))
+            if len(found) == targets.limit:
                 break
-    ordered = sorted(found.values(), key=lambda entry: entry[:2], reverse=is_newest_first)
-    return tuple(target for _, _, target in ordered[: targets.limit])
+    return found
+
+
+def _is_outdated(
+    connection: sqlite3.Connection, targets: Targets, owner: Owner, peer: str, position: int
+) -> bool:
+    """Return whether a later message with the same peer is stored under another identity."""
+    for other in targets.owners:
+        if other != owner:
+            fields = _find_line(connection, private_conversation(other.identity, peer))
+            if fields is not None and fields[2] >= max(other.from_position, position + 1):
+                return True
+    return False
+
+
+def _find_line(connection: sqlite3.Connection, conversation: str) -> tuple[Any, ...] | None:
+    """Return the sound fields of a conversation's line."""
+    line = connection.execute(
+        f"SELECT {_COLUMNS} FROM latest WHERE conversation = ?",  # noqa: S608
+        (conversation,),
+    ).fetchone()
+    return None if line is None else _sound(connection, line)
 
 
 def _line(row: Row) -> tuple[Any, ...]:

@@ -238,9 +238,8 @@ def _said(record: bytes) -> Said | None:
 
 def _match(query: Search) -> str:
     """Return the query in FTS5's syntax; every word in it is quoted."""
-    places = [_place(conversation) for conversation, _ in query.conversations]
-    if query.owner:
-        places.append(_owner(query.owner))
+    places = [_place(excerpt.conversation) for excerpt in query.conversations]
+    places += [_owner(owner.identity) for owner in query.owners]
     parts = [f"place : ({' OR '.join(map(_quoted, places))})"]
     if query.sender:
         parts.append(f"sender : {_quoted(_sender(query.sender))}")
@@ -311,7 +310,10 @@ def read_found(
 
 def _is_permitted(conversation: str, position: Position, query: Search) -> bool:
     """Return whether the client that searches may see a row."""
-    for key, from_position in query.conversations:
-        if conversation == key:
-            return position >= from_position
-    return bool(query.owner) and conversation.startswith(f"d:{query.owner} ")
+    return any(
+        conversation == excerpt.conversation and position >= excerpt.from_position
+        for excerpt in query.conversations
+    ) or any(
+        conversation.startswith(f"d:{owner.identity} ") and position >= owner.from_position
+        for owner in query.owners
+    )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from roost.chat.admission import set_account
 from roost.chat.changes import MetadataChanged
 from roost.chat.commands.metadata import SetMetadata, SubscribeMetadata
 from roost.chat.commands.rooms import Join, Part
@@ -54,7 +55,7 @@ def test_logging_in_brings_the_accounts_and_keeps_ones_own(world: ChatWorld) -> 
         SetMetadata("*", "own", "mine"),
     )
     user = world.user("guest")
-    user.account = "Bob"
+    set_account(world.state, user, "Bob")
     step = Step(world.state, Position(world.state.position + 1), world.state.time_ms)
     adopt_account_metadata(step, user)
     assert user.metadata == {"url": "account", "same": "same", "own": "mine"}

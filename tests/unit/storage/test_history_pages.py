@@ -14,6 +14,9 @@ from roost.chat.history import (
     KIND_TAGMSG,
     KINDS,
     Anchor,
+    Answer,
+    Excerpt,
+    Owner,
     Page,
     Query,
     Row,
@@ -155,6 +158,10 @@ def test_any_page_is_what_the_plain_definition_says(history: HistoryStore) -> No
             around=anchor() if chance.random() < 0.2 else None,
             kinds=tuple(chance.sample(KINDS, chance.randint(1, 4))),
             from_position=Position(chance.choice([0, 0, chance.randint(1, position)])),
+            more=tuple(
+                Excerpt(f"r:{chance.randint(1, 3)}", Position(chance.randint(0, position)))
+                for _ in range(chance.choice([0, 0, 1, 2]))
+            ),
         )
         assert history.answer(page) == memory.answer(page), page
 
@@ -186,7 +193,7 @@ def steps(history: HistoryStore, query: Query) -> int:
         Page("r:1", 100, False, after=time(25_000)),
         Page("r:1", 100, False, around=time(25_000), kinds=KINDS),
         Page("r:1", 100, True, kinds=(KIND_MESSAGE, KIND_REDACTION)),
-        Targets("a:ann", (("r:1", "#one", Position(0)),), 0, 10**9, 10),
+        Targets((Owner("a:ann"),), (("r:1", "#one", Position(0)),), 0, 10**9, 10),
     ],
 )
 def test_an_answer_costs_the_same_in_a_long_conversation(
@@ -213,7 +220,7 @@ def test_an_answer_costs_the_same_in_a_long_conversation(
 
 def targets(after_ms: int, before_ms: int, limit: int = 10) -> Targets:
     rooms = (("r:1", "#one", Position(0)), ("r:2", "#two", Position(5)))
-    return Targets("a:ann", rooms, after_ms, before_ms, limit)
+    return Targets((Owner("a:ann"),), rooms, after_ms, before_ms, limit)
 
 
 @pytest.fixture
@@ -266,9 +273,37 @@ def test_targets_are_conversations_by_their_latest_message(
     assert busy.answer(query) == expected
 
 
+def test_targets_of_several_identities_are_those_of_one_person(busy: HistoryStore) -> None:
+    fill(
+        busy,
+        [
+            row(11, "d:i:4 bob", peer="bOb", time_ms=1000),
+            row(12, "d:i:4 dora", peer="Dora", time_ms=1100),
+        ],
+    )
+    memory = MemoryHistory()
+    memory.store(list(busy.export(Position(1), Position(12), 10**6)[0]))
+    bob, dora = Target("bOb", 1000), Target("Dora", 1100)
+
+    def ask(from_position: int, after_ms: int, before_ms: int, limit: int = 10) -> Answer:
+        owners = (Owner("i:4"), Owner("a:ann", Position(from_position)))
+        query = Targets(owners, (), after_ms, before_ms, limit)
+        answer = busy.answer(query)
+        assert answer == memory.answer(query)
+        return answer
+
+    assert ask(0, 0, 2000) == (CARL, bob, dora)
+    assert ask(0, 2000, 0, 2) == (dora, bob)
+    assert ask(0, 0, 2000, 2) == (CARL, bob)
+    # Bob's latest message is not in this span, though an earlier one is.
+    assert ask(0, 0, 1000) == (CARL,)
+    # Somebody else had the name then.
+    assert ask(5, 0, 2000) == (bob, dora)
+
+
 def test_a_room_that_was_emptied_since_its_latest_message_is_no_target(busy: HistoryStore) -> None:
     rooms = (("r:1", "#one", Position(8)), ("r:2", "#two", Position(6)))
-    assert busy.answer(Targets("a:nobody", rooms, 0, 1000, 10)) == (TWO,)
+    assert busy.answer(Targets((Owner("a:nobody"),), rooms, 0, 1000, 10)) == (TWO,)
 
 
 def test_backfilled_messages_count_as_latest_only_when_they_are(busy: HistoryStore) -> None:

@@ -10,6 +10,7 @@ from roost.chat.history import (
     KIND_REDACTED,
     KIND_REDACTION,
     KINDS,
+    Excerpt,
     Page,
     Row,
     Search,
@@ -58,7 +59,7 @@ def test_the_order_in_which_rows_come_makes_no_difference(
 
 
 def test_it_is_not_found_any_more(history: HistoryStore) -> None:
-    query = Search(("unspeakable",), "", (("r:1", Position(0)),), "", -1, -1, 10, is_newest=True)
+    query = Search(("unspeakable",), "", (Excerpt("r:1"),), (), -1, -1, 10, is_newest=True)
     history.write(ROWS[:3], Position(3))
     assert len(history.answer(query)) == 1
     history.write(ROWS[3:], Position(4))

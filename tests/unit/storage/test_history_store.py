@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roost.chat.history import KIND_EVENT, KINDS, Anchor, Page, Row, Target, Targets
+from roost.chat.history import KIND_EVENT, KINDS, Anchor, Owner, Page, Row, Target, Targets
 from roost.chat.ids import Position
 from roost.storage import (
     CorruptRowsError,
@@ -404,7 +404,8 @@ def test_whatever_is_damaged_no_answer_is_false(
 # Targets
 
 
-TARGETS = Targets("a:ann", (("r:1", "#one", at(0)), ("r:2", "#two", at(0))), 0, 10**9, 100)
+ANN = (Owner("a:ann"),)
+TARGETS = Targets(ANN, (("r:1", "#one", at(0)), ("r:2", "#two", at(0))), 0, 10**9, 100)
 
 
 def test_targets_are_made_anew_from_the_rows_when_they_are_damaged(
@@ -451,6 +452,12 @@ def test_a_target_that_is_none_does_not_stand_for_another(directory: DataDirecto
     execute(file, "UPDATE latest SET conversation = 'd:a:ann x' WHERE name = 'p1'")
     execute(file, "UPDATE latest SET conversation = 'd:a:ann y' WHERE name = 'p5'")
     store = HistoryStore(directory)
-    assert store.answer(Targets("a:ann", (), 0, 9, 2)) == (Target("p2", 2), Target("p3", 3))
-    assert store.answer(Targets("a:ann", (), 9, 0, 2)) == (Target("p4", 4), Target("p3", 3))
+    assert store.answer(Targets(ANN, (), 0, 9, 2)) == (
+        Target("p2", 2),
+        Target("p3", 3),
+    )
+    assert store.answer(Targets(ANN, (), 9, 0, 2)) == (
+        Target("p4", 4),
+        Target("p3", 3),
+    )
     store.close()

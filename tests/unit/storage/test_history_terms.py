@@ -58,7 +58,7 @@ def test_rows_can_be_dropped_from_a_position_on(
     assert again.gaps() == ((3, 5), (6, 6))
     assert again.answer(ALL) == tuple(rows_of(1, 6))
     assert again.answer(
-        Targets("", (("r:1", "#a", at(0)), ("r:2", "#b", at(0))), 0, 99_999, 9)
+        Targets((), (("r:1", "#a", at(0)), ("r:2", "#b", at(0))), 0, 99_999, 9)
     ) == (Target("#a", row(6).time_ms),)
     other = [row(7, part=1), row(8, "r:2")]
     again.write(other, at(8), ((at(7), 3),))

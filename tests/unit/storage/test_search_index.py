@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from roost.chat.changes import Said, Source
-from roost.chat.history import KIND_EVENT, Row, Search, encode_change
+from roost.chat.history import KIND_EVENT, Excerpt, Owner, Row, Search, encode_change
 from roost.chat.ids import Position, RoomId, UserId
 from roost.storage import CorruptRowsError, DataDirectory, HistoryStore, search_index
 from support.memory_history import search
@@ -24,12 +24,12 @@ def said(position: int, text: str, conversation: str = "r:1", nick: str = "Ann")
     return Row(conversation, Position(position), 0, time_ms, 0, "", encode_change(change))
 
 
-def ask(*words: str, owner: str = "", sender: str = "", **changes: object) -> Search:
+def ask(*words: str, owners: tuple[Owner, ...] = (), sender: str = "", **changes: object) -> Search:
     values: dict[str, object] = {
         "words": words,
         "sender": sender,
-        "conversations": (("r:1", Position(0)),),
-        "owner": owner,
+        "conversations": (Excerpt("r:1"),),
+        "owners": owners,
         "after_ms": -1,
         "before_ms": -1,
         "limit": 100,
@@ -72,9 +72,11 @@ def test_it_finds_what_reading_everything_would_find(seed: int, history: History
     for _ in range(60):
         query = ask(
             *[dice.choice(("roses", "RE", "x", "42", "vio")) for _ in range(dice.randint(0, 2))],
-            owner=dice.choice(("", "a:ann", "u:7")),
+            owners=dice.choice(
+                ((), (Owner("a:ann", Position(40)),), (Owner("a:ann"), Owner("u:7", Position(60))))
+            ),
             sender=dice.choice(("", "ann", "c{x}", "nobody")),
-            conversations=(("r:1", Position(dice.choice((0, 40)))), ("r:2", Position(0))),
+            conversations=(Excerpt("r:1", Position(dice.choice((0, 40)))), Excerpt("r:2")),
             after_ms=dice.choice((-1, 11_000)),
             before_ms=dice.choice((-1, 12_500)),
             limit=dice.choice((1, 7, 1000)),
@@ -90,7 +92,7 @@ def test_rows_that_may_not_be_seen_do_not_hide_others(
     monkeypatch.setattr(search_index, "PLACES_MAX", 10)
     rows = [said(1, "hello"), *(said(n, "hello", "r:2") for n in range(2, 30)), said(30, "hello")]
     history.write(rows, Position(30))
-    rooms = (("r:1", Position(0)), ("r:2", Position(100)))
+    rooms = (Excerpt("r:1"), Excerpt("r:2", Position(100)))
     for limit in (1, 2, 3):
         found = positions(
             history, ask("hello", conversations=rooms, limit=limit, is_newest=is_newest)

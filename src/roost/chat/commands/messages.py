@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from roost.chat.commands.payload import Payload
-from roost.chat.ids import Position, UserId
+from roost.chat.ids import AccountId, Position, UserId
 
 
 class Say(Payload, frozen=True, tag=1):
@@ -50,6 +50,8 @@ class Redact(Payload, frozen=True, tag=42):
     """At the time of the message."""
     recipient_identity: str
     """As in `Said`."""
+    author_account_id: AccountId = AccountId(0)
+    """0 if the author was not logged in, or an earlier version stored the message."""
 
 
 class MarkRead(Payload, frozen=True, tag=38):

@@ -13,8 +13,9 @@ import msgspec
 from roost.chat import history
 from roost.chat.access import may_read
 from roost.chat.changes import Said
-from roost.chat.history import KIND_REDACTED, Answer, Row, Target
-from roost.chat.ids import FoldedNick, FoldedRoom, Position
+from roost.chat.history import KIND_REDACTED, Answer, Excerpt, Row, Target
+from roost.chat.identities import owners
+from roost.chat.ids import FoldedNick, FoldedRoom
 from roost.irc import casemapping
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
@@ -36,10 +37,10 @@ TARGETS_BATCH = "draft/chathistory-targets"
 class Conversation(NamedTuple):
     """A conversation, and the part of it that the client may read."""
 
-    key: str
     name: str
     """The target's canonical name."""
-    from_position: Position
+    excerpts: tuple[Excerpt, ...]
+    """What it is read from; at least one."""
 
 
 @command("CHATHISTORY")
@@ -75,20 +76,18 @@ def find_conversation(context: Context, target: str) -> Conversation | None:
         room_id = state.room_names.get(FoldedRoom(casemapping.fold_room(target)))
         if room_id is None or not may_read(room := state.rooms[room_id], user):
             return None
-        return Conversation(
-            key=history.room_conversation(room_id),
-            name=room.name,
-            from_position=room.history_from,
-        )
+        excerpt = Excerpt(history.room_conversation(room_id), room.history_from)
+        return Conversation(room.name, (excerpt,))
     if not is_valid_nick(target, state.settings.nick_bytes_max):
         return None
     folded = FoldedNick(casemapping.fold_nick(target))
     peer = state.nicks.get(folded)
-    return Conversation(
-        key=history.private_conversation(history.identity(user.id, user.account), folded),
-        name=target if peer is None else state.users[peer].nick,
-        from_position=Position(0),
+    name = target if peer is None else state.users[peer].nick
+    excerpts = tuple(
+        Excerpt(history.private_conversation(owner.identity, folded), owner.from_position)
+        for owner in owners(state, user)
     )
+    return Conversation(name, excerpts)
 
 
 def _ask_for_messages(context: Context, selection: Selection, conversation: Conversation) -> Result:
@@ -102,10 +101,9 @@ def _ask_for_messages(context: Context, selection: Selection, conversation: Conv
         return None
     pages = history_paging.pages(
         selection,
-        conversation.key,
+        conversation.excerpts,
         limit=limit,
         kinds=history_paging.kinds_shown(context.session.capabilities),
-        from_position=conversation.from_position,
     )
     return Question(pages, show)
 
@@ -135,8 +133,7 @@ def _ask_for_targets(context: Context, selection: Selection) -> Result:
         (history.room_conversation(room.id), room.name, room.history_from)
         for room in (state.rooms[room_id] for room_id in user.rooms)
     )
-    identity = history.identity(user.id, user.account)
-    query = history_paging.targets(selection, identity, rooms, limit=limit)
+    query = history_paging.targets(selection, owners(state, user), rooms, limit=limit)
     return Question((query,), _show_targets)
 
 

@@ -32,16 +32,18 @@ def redact(context: Context, message: Message) -> Result:
         context.fail("INVALID_TARGET", middle(target), text=text, is_specified=True)
         return None
     place = parse_message_id(wanted)
-    if place is None or place[0] < conversation.from_position:
+    if place is None or place[0] < conversation.excerpts[0].from_position:
         return _unknown(context)
     position, part = place
     page = Page(
-        conversation=conversation.key,
+        conversation=conversation.excerpts[0].conversation,
         limit=1,
         is_newest=False,
         after=Anchor(position, part - 1),
         before=Anchor(position, part + 1),
         kinds=KINDS,
+        from_position=conversation.excerpts[0].from_position,
+        more=conversation.excerpts[1:],
     )
 
     def show(later: Context, answer: Answer) -> Result:
@@ -61,6 +63,7 @@ def redact(context: Context, message: Message) -> Result:
                 said.source.account,
                 said.source.nick,
                 said.recipient_identity,
+                said.source.account_id,
             ),
         )
 

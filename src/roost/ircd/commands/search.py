@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import msgspec
 
 from roost.chat import history
-from roost.chat.history import Answer, Row, Search
-from roost.chat.ids import Position
+from roost.chat.history import Answer, Excerpt, Owner, Row, Search
+from roost.chat.identities import owners
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message, unescape_tag_value
 from roost.ircd.commands.chathistory import find_conversation
@@ -51,7 +51,7 @@ def search(context: Context, message: Message) -> Result:
     def show(later: Context, answer: Answer) -> None:
         _show(later, answer, names)
 
-    if not query.limit or not (query.conversations or query.owner):
+    if not query.limit or not (query.conversations or query.owners):
         show(context, ())
         return None
     return Question((query,), show)
@@ -72,7 +72,7 @@ def _attributes(text: str) -> dict[str, str]:
 
 def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str, str]]:
     """Return the query, and the names of the rooms by conversation."""
-    conversations, names, owner = _places(context, given.get("in", ""))
+    conversations, names, searchers = _places(context, given.get("in", ""))
     words = tuple(_WORD.findall(given.get("text", "")))
     if given.get("text") and not words:
         raise _InvalidError("text", "The text has no letter or digit to search for")
@@ -85,7 +85,7 @@ def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str,
         words=words,
         sender=fold_nick(given.get("from", "")),
         conversations=conversations,
-        owner=owner,
+        owners=searchers,
         after_ms=_time(given, "after"),
         before_ms=_time(given, "before"),
         limit=min(int(limit), context.config.chathistory_max),
@@ -98,21 +98,21 @@ def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str,
 
 def _places(
     context: Context, wanted: str
-) -> tuple[tuple[tuple[str, Position], ...], dict[str, str], str]:
-    """Return the conversations to search, the rooms' names, and the identity of the searcher."""
+) -> tuple[tuple[Excerpt, ...], dict[str, str], tuple[Owner, ...]]:
+    """Return the conversations to search, the rooms' names, and who searches their own."""
     state, user = context.state, context.user
     if wanted:
         conversation = find_conversation(context, wanted)
         if conversation is None:
             raise _InvalidError("in", f"Messages of {wanted} could not be retrieved")
-        places = ((conversation.key, conversation.from_position),)
-        return places, {conversation.key: conversation.name}, ""
+        names = {excerpt.conversation: conversation.name for excerpt in conversation.excerpts}
+        return conversation.excerpts, names, ()
     rooms = [state.rooms[room] for room in user.rooms]
     keys = [history.room_conversation(room.id) for room in rooms]
     return (
-        tuple((key, room.history_from) for key, room in zip(keys, rooms, strict=True)),
+        tuple(Excerpt(key, room.history_from) for key, room in zip(keys, rooms, strict=True)),
         {key: room.name for key, room in zip(keys, rooms, strict=True)},
-        history.identity(user.id, user.account),
+        owners(state, user),
     )
 
 

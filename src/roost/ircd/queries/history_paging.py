@@ -12,6 +12,8 @@ from roost.chat.history import (
     KIND_RENAME,
     KIND_TAGMSG,
     Anchor,
+    Excerpt,
+    Owner,
     Page,
     Targets,
 )
@@ -22,11 +24,10 @@ from roost.ircd.queries.history_selectors import Selection
 
 def pages(
     selection: Selection,
-    conversation: str,
+    excerpts: tuple[Excerpt, ...],
     *,
     limit: int,
     kinds: tuple[int, ...],
-    from_position: Position,
 ) -> tuple[Page, ...]:
     """Return the pages to try in order, until one is not empty.
 
@@ -42,14 +43,15 @@ def pages(
         around: Anchor | None = None,
     ) -> Page:
         return Page(
-            conversation=conversation,
+            conversation=excerpts[0].conversation,
             limit=limit,
             is_newest=is_newest,
             after=after,
             before=before,
             around=around,
             kinds=kinds,
-            from_position=from_position,
+            from_position=excerpts[0].from_position,
+            more=excerpts[1:],
         )
 
     first, second = selection.first, selection.second
@@ -96,7 +98,7 @@ def kinds_shown(capabilities: int) -> tuple[int, ...]:
 
 def targets(
     selection: Selection,
-    identity: str,
+    owners: tuple[Owner, ...],
     rooms: tuple[tuple[str, str, Position], ...],
     *,
     limit: int,
@@ -105,7 +107,7 @@ def targets(
     assert selection.first is not None
     assert selection.second is not None
     return Targets(
-        identity=identity,
+        owners=owners,
         rooms=rooms,
         after_ms=selection.first.time_ms,
         before_ms=selection.second.time_ms,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.chat.history import KINDS, Anchor, Page
+from roost.chat.history import KINDS, Anchor, Excerpt, Owner, Page
 from roost.chat.ids import Position
 from roost.ircd.queries.history_paging import pages, targets
 from roost.ircd.queries.history_selectors import Selection
@@ -11,11 +11,12 @@ EARLY = Anchor(Position(10), 1)
 LATE = Anchor(Position(10), 2)
 EARLY_TIME = Anchor(time_ms=1000)
 LATE_TIME = Anchor(time_ms=2000)
+EXCERPTS = (Excerpt("r:1", Position(3)), Excerpt("r:2"))
 
 
 def read(subcommand: str, first: Anchor | None, second: Anchor | None = None) -> tuple[Page, ...]:
     selection = Selection(subcommand, "#r", first, second, 500)
-    return pages(selection, "r:1", limit=100, kinds=KINDS, from_position=Position(3))
+    return pages(selection, EXCERPTS, limit=100, kinds=KINDS)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_one_reference_bounds_one_side(
     assert anchors == {"before": None, "after": None, "around": None, field: first}
     assert page.is_newest is is_newest
     assert (page.conversation, page.limit, page.kinds) == ("r:1", 100, KINDS)
-    assert page.from_position == 3
+    assert page.excerpts() == EXCERPTS
 
 
 def test_latest_without_a_reference_is_unbounded() -> None:
@@ -61,7 +62,7 @@ def test_between_a_message_and_a_time_is_tried_in_both_directions() -> None:
 
 def test_targets_keep_the_direction_of_the_two_times() -> None:
     selection = Selection("TARGETS", "", LATE_TIME, EARLY_TIME, 500)
-    query = targets(selection, "u:4", (("r:1", "#r", Position(0)),), limit=100)
+    query = targets(selection, (Owner("u:4"),), (("r:1", "#r", Position(0)),), limit=100)
     assert (query.after_ms, query.before_ms, query.limit) == (2000, 1000, 100)
-    assert query.identity == "u:4"
+    assert query.owners == (Owner("u:4"),)
     assert query.rooms == (("r:1", "#r", Position(0)),)

@@ -19,6 +19,7 @@ def absent_alice(days_max: int) -> LoneNode:
     state.settings = Settings(always_on_days_max=days_max)
     account = Account(AccountId(1), "alice", 0, Credentials(), is_always_on=True)
     state.accounts[FoldedAccount("alice")] = account
+    state.account_names[account.id] = FoldedAccount("alice")
     (user,) = state.users.values()
     set_account(state, user, "alice")
     make_always_on(state, user)
