@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from roost.chat.settings import Settings
-from support.simulation.clients import PLAIN, SimulatedClient
+from support.simulation.clients import PLAIN, TAGGED, SimulatedClient
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
 
 ROUGH = Faults(loss=0.01, crashes=0.5, freezes=0.2, partitions=0.2, moves=3.0, stalls=0.5)
@@ -135,3 +135,40 @@ def test_the_death_of_the_node_at_any_moment_does_not_show(share: int) -> None:
         cluster.wait_answered()
         cluster.world.run(0.7)
         assert answers(alice) == expected, f"after {count} events\n{alice.tell()}"
+
+
+def history(client: SimulatedClient) -> list[str]:
+    """Return the texts of the messages in the last answer that is a batch."""
+    commands = [one.message.command for one in client.received]
+    last = len(commands) - 1 - commands[::-1].index("BATCH")
+    first = last - 1 - commands[:last][::-1].index("BATCH")
+    return [one.message.parameters[-1] for one in client.received[first + 1 : last]]
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_a_name_that_changes_hands_hands_over_no_messages(seed: int) -> None:
+    cluster = start(seed, ROUGH)
+    ann, bob, eve = (cluster.register(nick, TAGGED) for nick in ("ann", "bob", "eve"))
+    cluster.wait_answered()
+
+    def do(client: SimulatedClient, *lines: tuple[str, ...]) -> None:
+        cluster.start_faults()
+        for line in lines:
+            client.send(*line)
+        cluster.world.run(cluster.world.random.uniform(0, 2.0))
+        settle(cluster)
+
+    do(bob, ("NS", "REGISTER", "password-of-bob"), ("PRIVMSG", "ann", "1"))
+    do(ann, ("PRIVMSG", "bob", "2"))
+    do(bob, ("NICK", "robert"), ("PRIVMSG", "ann", "3"))
+    do(ann, ("CHATHISTORY", "LATEST", "robert", "*", "50"))
+    assert history(ann) == ["1", "2", "3"]
+    do(bob, ("CHATHISTORY", "LATEST", "ann", "*", "50"))
+    assert history(bob) == ["1", "2", "3"]
+    do(bob, ("NS", "DROP"))
+    do(bob, ("NS", "DROP", told(bob)[-1].rpartition(" ")[2]))
+    do(eve, ("NICK", "bob"), ("NS", "REGISTER", "password-of-eve"), ("PRIVMSG", "ann", "4"))
+    do(eve, ("CHATHISTORY", "LATEST", "ann", "*", "50"))
+    assert history(eve) == ["4"]
+    do(ann, ("CHATHISTORY", "LATEST", "bob", "*", "50"))
+    assert history(ann) == ["1", "2", "4"]

@@ -7,6 +7,7 @@ from roost.chat.history import (
     KIND_REDACTION,
     Anchor,
     Answer,
+    Excerpt,
     Owner,
     Page,
     Query,
@@ -15,6 +16,7 @@ from roost.chat.history import (
     Target,
     decode_change,
     is_shown,
+    is_with,
 )
 from roost.chat.record import redacted
 from roost.irc.casemapping import fold_nick
@@ -74,12 +76,20 @@ def is_owned(row: Row, owners: tuple[Owner, ...]) -> bool:
     )
 
 
+def is_in(row: Row, excerpt: Excerpt) -> bool:
+    return (
+        row.conversation == excerpt.conversation
+        and row.position >= excerpt.from_position
+        and is_with(row, excerpt.peers)
+    )
+
+
 def _page(rows: list[Row], page: Page) -> list[Row]:
     taken = {
         (row.position, row.part): row
         for excerpt in page.excerpts()
         for row in rows
-        if row.conversation == excerpt.conversation and row.position >= excerpt.from_position
+        if is_in(row, excerpt)
     }
     rows = [
         row
@@ -112,13 +122,18 @@ def search(rows: list[Row], query: Search) -> tuple[Row, ...]:
     found = [row for row in rows if row.kind == 0 and _is_found(row, query)]
     if not query.limit:
         return ()
+    # A message between two users of one account is found once.
+    ordered = found if query.is_newest else found[::-1]
+    found = sorted(
+        {(row.position, row.part): row for row in ordered}.values(),
+        key=lambda row: (row.position, row.part),
+    )
     return tuple(found[-query.limit :] if query.is_newest else found[: query.limit])
 
 
 def _is_found(row: Row, query: Search) -> bool:
     if not is_owned(row, query.owners) and not any(
-        row.conversation == excerpt.conversation and row.position >= excerpt.from_position
-        for excerpt in query.conversations
+        is_in(row, excerpt) for excerpt in query.conversations
     ):
         return False
     if query.after_ms >= 0 and row.time_ms < query.after_ms:

@@ -16,7 +16,7 @@ from roost.chat.commands.ownership import (
     TransferRoom,
 )
 from roost.chat.commands.rooms import RenameRoom
-from roost.chat.ids import AccountId, Position, UserId
+from roost.chat.ids import Position, UserId
 
 ROOMS = ("#x", "#X", "#y", "#z", "")
 NICKS = ("a", "b", "c", "")
@@ -52,7 +52,7 @@ def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
         lambda: Redact(
             dice.choice((*ROOMS, *NICKS)),
             "m",
-            Position(dice.choice((1, 50))),
+            Position(50),
             0,
             dice.choice((0, -(10**9))),
             "r",
@@ -60,7 +60,6 @@ def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
             dice.choice(("", "Eve")),
             "x",
             dice.choice(("a:Eve", "i:1", "u:3")),
-            AccountId(dice.choice((0, 0, 1))),
         ): 4,
         lambda: MarkRead(dice.choice((*ROOMS, *NICKS)), dice.randrange(2**60)): 3,
     }

@@ -7,6 +7,7 @@ order. The counts are kept up to date as sessions come and go, so nothing has to
 import ipaddress
 
 from roost.chat.directory import find_account, users_of
+from roost.chat.identities import with_nick
 from roost.chat.ids import AccountId, FoldedAccount, SessionId, UserId
 from roost.chat.state import Session, State, User
 from roost.irc.casemapping import fold_nick
@@ -72,6 +73,8 @@ def set_account(state: State, user: User, account: str) -> None:
     user.account = account
     known = find_account(state, account) if account else None
     user.account_id = AccountId(0) if known is None else known.id
+    if known is not None:
+        known.nicks = with_nick(known.nicks, user.nick)
     if account:
         users = state.users_by_account.setdefault(FoldedAccount(fold_nick(account)), {})
         users[user.id] = None

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from roost.chat.changes import Change, RoomRenamed, Said, Source
+from roost.chat.changes import Change, Redacted, RoomRenamed, Said, Source
 from roost.chat.ids import AccountId, Position, RoomId, UserId
 
 KIND_MESSAGE = 0
@@ -81,6 +81,8 @@ class Excerpt(NamedTuple):
     conversation: str
     from_position: Position = Position(0)
     """The first of them."""
+    peers: tuple[Owner, ...] = ()
+    """Unless empty, only rows of a private conversation whose other side is one of these."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -198,6 +200,22 @@ def decode_change(record: bytes) -> Change:
         msgspec.MsgspecError: the record is not a change of this version.
     """
     return _decoder.decode(record)
+
+
+def is_with(row: Row, peers: tuple[Owner, ...]) -> bool:
+    """Return whether the other side of a private row is one of these, or there are none."""
+    if not peers:
+        return True
+    try:
+        change = decode_change(row.record)
+    except msgspec.MsgspecError:
+        return False
+    if not isinstance(change, Said | Redacted):
+        return False
+    mine = row.conversation.removeprefix("d:").rpartition(" ")[0]
+    author = identity_of(change.source)
+    other = change.recipient_identity if author == mine else author
+    return any(peer.identity == other and row.position >= peer.from_position for peer in peers)
 
 
 def is_shown(row: Row, kinds: tuple[int, ...]) -> bool:

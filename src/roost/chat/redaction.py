@@ -12,9 +12,8 @@ from roost.chat.changes import Redacted
 from roost.chat.commands.messages import Redact
 from roost.chat.directory import find_room
 from roost.chat.dispatch import applies
-from roost.chat.history import identity
 from roost.chat.hosts import is_operator
-from roost.chat.identities import account_then, identity_now
+from roost.chat.identities import account_then, identity_now, owners
 from roost.chat.ids import FoldedNick, RoomId, UserId
 from roost.chat.refusals import Reason
 from roost.chat.state import Room, State, User
@@ -48,7 +47,7 @@ def _redact_between_two(step: Step, user: User, operation: Redact) -> None:
     if recipient:
         other = step.state.users[recipient]
         name = other.nick
-        if meant != identity(recipient, other.account_id):
+        if all(meant != owner.identity for owner in owners(step.state, other)):
             recipient = UserId(0)
     operation = replace(operation, recipient_identity=meant)
     _done(step, user, operation, RoomId(0), name, recipient)

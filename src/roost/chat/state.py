@@ -80,6 +80,8 @@ class Account(msgspec.Struct, array_like=True):
     """Shown instead of its users' addresses; empty for none."""
     is_host_used: bool = True
     """Whether `virtual_host` is switched on."""
+    nicks: tuple[FoldedNick, ...] = ()
+    """Nicknames that its users have had; see `chat.identities.with_nick`."""
 
 
 class AttemptCount(msgspec.Struct, array_like=True):
@@ -127,6 +129,8 @@ class User(msgspec.Struct, array_like=True, gc=False):
     """Those who may write to them in spite of mode R; they may have left."""
     account_id: AccountId = AccountId(0)
     """The id of `account`; 0 when not logged in."""
+    former_nicks: tuple[FoldedNick, ...] = ()
+    """Nicknames that they had before, without going offline; see `chat.identities.with_nick`."""
 
 
 class Member(msgspec.Struct, array_like=True, gc=False):

@@ -11,6 +11,7 @@ from roost.chat.changes import (
 )
 from roost.chat.commands.users import ChangeNick, Monitor, SetAway, SetCapabilities, SetRealname
 from roost.chat.dispatch import applies
+from roost.chat.identities import note_nick
 from roost.chat.ids import FoldedNick
 from roost.chat.metadata import forget_subscriptions, show_to_watchers
 from roost.chat.presence import UNATTENDED, change_away, update_auto_away
@@ -46,6 +47,8 @@ def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
         del state.nicks[old]
         state.nicks[new] = user.id
     user.nick = operation.nick
+    if new != old:
+        note_nick(state, user, old)
     step.changed(NickChanged(step.part, before, operation.nick, rooms_of(state, user)))
     if new != old:
         step.changed(WentOffline(step.part, before, old))

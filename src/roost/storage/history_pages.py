@@ -2,10 +2,14 @@
 
 import sqlite3
 
-from roost.chat.history import KIND_MESSAGE, Anchor, Excerpt, Page, Row, is_shown
+from roost.chat.history import KIND_MESSAGE, Anchor, Excerpt, Page, Row, is_shown, is_with
 from roost.chat.ids import Position
 from roost.storage.errors import CorruptRowsError
 from roost.storage.history_rows import POSITION_MAX, first_position_at, read_row
+
+PASSED_OVER_MAX = 1000
+"""Rows of other people under a former nickname that a page passes over, in some 10 ms; those
+behind them are left out. The nickname of a crowd must not cost others their turn."""
 
 _Place = tuple[int, int]
 """Position and part."""
@@ -86,6 +90,7 @@ class _Reader:
         self._connection = connection
         self._conversation = excerpt.conversation
         self._from: _Place = (excerpt.from_position, 0)
+        self._peers = excerpt.peers
         self._kinds = kinds
 
     def fetch(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> tuple[Row, ...]:
@@ -94,12 +99,14 @@ class _Reader:
         Only rows that are shown count, so fewer than `limit` means that there are no more.
         """
         found: list[Row] = []
+        passed_over = 0
         low = max(low, self._from)
         while len(found) < limit and low < high:
             places = self._places(low, high, limit, is_newest=is_newest)
-            rows = [row for row in self._read(places) if is_shown(row, self._kinds)]
+            rows = [row for row in self._read(places) if self._is_wanted(row)]
+            passed_over += len(places) - len(rows)
             found = rows + found if is_newest else found + rows
-            if len(places) < limit:
+            if len(places) < limit or (self._peers and passed_over >= PASSED_OVER_MAX):
                 break
             if is_newest:
                 high = places[0]
@@ -108,6 +115,9 @@ class _Reader:
         if len(found) > limit:
             found = found[-limit:] if is_newest else found[:limit]
         return tuple(found)
+
+    def _is_wanted(self, row: Row) -> bool:
+        return is_shown(row, self._kinds) and is_with(row, self._peers)
 
     def _places(self, low: _Place, high: _Place, limit: int, *, is_newest: bool) -> list[_Place]:
         """Return up to `limit` places of rows of the page's kinds, in ascending order."""

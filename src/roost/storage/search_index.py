@@ -24,12 +24,13 @@ from typing import TypeAlias
 import msgspec
 
 from roost.chat.changes import Said
-from roost.chat.history import KIND_MESSAGE, Row, Search, decode_change
+from roost.chat.history import KIND_MESSAGE, Owner, Row, Search, decode_change, is_with
 from roost.chat.ids import Position
 from roost.irc.casemapping import fold_nick
 from roost.ops import clock
 from roost.storage.database import Database, insert_many
 from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError
+from roost.storage.history_pages import PASSED_OVER_MAX
 from roost.storage.history_rows import read_row
 
 ROWS_PER_STEP = 250
@@ -291,29 +292,41 @@ def read_found(
         CorruptRowsError: some of them are damaged.
     """
     found: list[Row] = []
+    passed_over = 0
     for position, part, side in places:
         names = connection.execute(
             "SELECT conversation FROM rows WHERE position = ? AND part = ? AND kind = ?"
             " ORDER BY conversation LIMIT 1 OFFSET ?",
             (position, part, KIND_MESSAGE, side),
         ).fetchone()
-        if names is None or not _is_permitted(names[0], position, query):
+        if names is None or not _excerpts(names[0], position, query):
             continue
         row = read_row(connection, names[0], position, part)
         if row is None:
             raise CorruptRowsError((position,))
+        if not any(is_with(row, peers) for peers in _excerpts(names[0], position, query)):
+            passed_over += 1
+            if passed_over == PASSED_OVER_MAX:
+                break
+            continue
+        if found and (found[-1].position, found[-1].part) == (position, part):
+            # A message between two users of one account has two rows that this account owns.
+            continue
         found.append(row)
         if len(found) == query.limit:
             break
     return tuple(reversed(found)) if query.is_newest else tuple(found)
 
 
-def _is_permitted(conversation: str, position: Position, query: Search) -> bool:
-    """Return whether the client that searches may see a row."""
-    return any(
-        conversation == excerpt.conversation and position >= excerpt.from_position
+def _excerpts(conversation: str, position: Position, query: Search) -> list[tuple[Owner, ...]]:
+    """Return the peers of each part of the query that covers a row; none if it may not be seen."""
+    covering = [
+        excerpt.peers
         for excerpt in query.conversations
-    ) or any(
+        if conversation == excerpt.conversation and position >= excerpt.from_position
+    ]
+    is_own = any(
         conversation.startswith(f"d:{owner.identity} ") and position >= owner.from_position
         for owner in query.owners
     )
+    return [*covering, ()] if is_own else covering

@@ -30,6 +30,7 @@ from roost.node.engine.inputs import (
 from roost.node.engine.terms import Terms
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from roost.raft.messages import Position as LogPosition
+from support.memory_history import is_in
 from support.simulation.world import World
 
 AHEAD_MS_MAX = 1_500
@@ -300,13 +301,13 @@ class HistoryDisk:
 
 def page(rows: list[Row], query: Page) -> tuple[Row, ...]:
     """Return a page of rows in ascending order: the definition of a page, as plain as can be."""
-    mine = [
-        row
+    taken = {
+        (row.position, row.part): row
+        for excerpt in query.excerpts()
         for row in rows
-        if row.conversation == query.conversation
-        and row.position >= query.from_position
-        and is_shown(row, query.kinds)
-    ]
+        if is_in(row, excerpt)
+    }
+    mine = [row for _, row in sorted(taken.items()) if is_shown(row, query.kinds)]
 
     def is_before(row: Row, anchor: Anchor) -> bool:
         if anchor.time_ms >= 0:

@@ -6,9 +6,10 @@ import pytest
 from roost.chat.changes import AccountRegistered, Redacted, Said
 from roost.chat.commands.accounts import DropAccount, LogIn, LogOut, RegisterAccount
 from roost.chat.commands.messages import Redact, Say
+from roost.chat.commands.users import ChangeNick
 from roost.chat.credentials import Credentials
 from roost.chat.history import Owner, decode_change, encode_change, identity_of
-from roost.chat.identities import account_then, identity_now, owners
+from roost.chat.identities import NICKS_MAX, account_then, identity_now, owners, whom
 from roost.chat.ids import AccountId, Position, UserId
 from roost.chat.record import history_rows
 from roost.chat.refusals import Reason, Refusal
@@ -45,9 +46,11 @@ def test_a_private_message_is_stored_by_ids(world: ChatWorld) -> None:
 
 def test_an_account_owns_what_was_stored_under_its_name_since_it_exists(world: ChatWorld) -> None:
     first = register(world, "bob")
+    bob = world.user("bob").id
     assert owners(world.state, world.user("bob")) == (
         Owner(f"i:{first}"),
         Owner("a:bob", Position(first + 1)),
+        Owner(f"u:{bob}"),
     )
     between = world.state.position
     assert account_then(world.state, "bob", between) == 0  # The account's own entry.
@@ -64,6 +67,32 @@ def test_an_account_owns_what_was_stored_under_its_name_since_it_exists(world: C
     assert identity_now(world.state, "a:bob", later) == f"i:{second}"
     for stored in ("u:7", "i:7", ""):
         assert identity_now(world.state, stored, later) == stored
+
+
+def test_nicknames_are_remembered_of_users_and_of_accounts(world: ChatWorld) -> None:
+    def known(nick: str) -> tuple[list[str], list[str]]:
+        found, nicks = whom(world.state, nick)
+        return [owner.identity for owner in found], list(nicks)
+
+    bob = world.user("bob").id
+    world.act("bob", ChangeNick("Rob"))
+    world.act("bob", ChangeNick("ROB"))
+    assert known("rob") == ([f"u:{bob}"], ["bob"])
+    assert known("bob") == ([], [])
+    world.act("bob", ChangeNick("bob"))
+    assert known("bob") == ([f"u:{bob}"], ["rob"])
+    number = register(world, "bob")
+    world.act("bob", ChangeNick("robert"))
+    assert known("robert") == ([f"i:{number}", "a:bob", f"u:{bob}"], ["rob", "bob"])
+    world.close("bob")
+    assert known("robert") == ([], [])
+    assert known("bob") == ([f"i:{number}", "a:bob"], ["robert"])
+    world.open("other", account="bob")
+    assert known("other")[1] == ["bob", "robert"]
+    for digit in range(NICKS_MAX + 3):
+        world.act("other", ChangeNick(f"n{digit}"))
+    (account,) = world.state.accounts.values()
+    assert len(account.nicks) == len(world.user("n10").former_nicks) == NICKS_MAX
 
 
 def redact(
@@ -142,6 +171,6 @@ def test_a_snapshot_without_the_accounts_ids_is_completed(world: ChatWorld) -> N
     world.open("carl")
     plain = msgspec.msgpack.decode(encode_state(world.state)[1:], strict=False)
     for stored in plain["users"].values():
-        del stored[-1]
+        del stored[-2:]
     state = decode_state(bytes((FORMAT,)) + msgspec.msgpack.encode(plain))
     assert state == world.state

@@ -25,7 +25,7 @@ from roost.chat.history import (
     encode_change,
 )
 from roost.chat.ids import Position, RoomId, UserId
-from roost.storage import HistoryStore
+from roost.storage import HistoryStore, history_pages
 from support.memory_history import MemoryHistory
 from support.stores import row
 
@@ -164,6 +164,44 @@ def test_any_page_is_what_the_plain_definition_says(history: HistoryStore) -> No
             ),
         )
         assert history.answer(page) == memory.answer(page), page
+
+
+def private(position: int, sender: int, recipient: str, key: str) -> Row:
+    source = Source(UserId(sender), "x", "u", "h")
+    said = Said(0, source, "PRIVMSG", RoomId(0), UserId(0), "y", 0, "", (), recipient, "")
+    return replace(row(position, key), record=encode_change(said))
+
+
+def test_under_a_former_nickname_only_that_persons_rows_are_read(history: HistoryStore) -> None:
+    """The reader is user 1, who wrote to users 2 and 3 while they were called bob."""
+    former = "d:u:1 bob"
+    memory = MemoryHistory()
+    for position in range(1, 41):
+        other = 2 + position // 3 % 2
+        sender, recipient = (1, f"u:{other}") if position % 2 else (other, "u:1")
+        memory.rows.append(private(position, sender, recipient, former))
+    memory.rows += [private(p, 2, "u:1", "d:u:1 rob") for p in range(41, 50)]
+    fill(history, memory.rows)
+    more = (Excerpt(former, Position(4), (Owner("u:2", Position(8)), Owner("u:9"))),)
+    for limit in (1, 3, 12, 100):
+        for is_newest in (True, False):
+            page = Page("d:u:1 rob", limit, is_newest, more=more)
+            assert history.answer(page) == memory.answer(page)
+            page = replace(page, around=at(20))
+            assert history.answer(page) == memory.answer(page)
+    found = [p for p in positions(history, Page("d:u:1 rob", 100, False, more=more)) if p <= 40]
+    assert found == [p for p in range(8, 41) if p // 3 % 2 == 0]
+
+
+def test_strangers_under_a_former_nickname_cost_little(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_pages, "PASSED_OVER_MAX", 20)
+    rows = [private(p, 2 if p == 1 else 3, "u:1", "d:u:1 bob") for p in range(1, 100)]
+    fill(history, [*rows, private(100, 2, "u:1", "d:u:1 rob")])
+    more = (Excerpt("d:u:1 bob", peers=(Owner("u:2"),)),)
+    assert positions(history, Page("d:u:1 rob", 5, True, more=more)) == [100]
+    assert positions(history, Page("d:u:1 rob", 5, False, more=more)) == [1, 100]
 
 
 def steps(history: HistoryStore, query: Query) -> int:

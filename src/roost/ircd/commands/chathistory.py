@@ -14,7 +14,7 @@ from roost.chat import history
 from roost.chat.access import may_read
 from roost.chat.changes import Said
 from roost.chat.history import KIND_REDACTED, Answer, Excerpt, Row, Target
-from roost.chat.identities import owners
+from roost.chat.identities import owners, whom
 from roost.chat.ids import FoldedNick, FoldedRoom
 from roost.irc import casemapping
 from roost.irc.capabilities import Capability
@@ -83,11 +83,28 @@ def find_conversation(context: Context, target: str) -> Conversation | None:
     folded = FoldedNick(casemapping.fold_nick(target))
     peer = state.nicks.get(folded)
     name = target if peer is None else state.users[peer].nick
-    excerpts = tuple(
+    return Conversation(name, _private_excerpts(context, folded))
+
+
+def _private_excerpts(context: Context, folded: FoldedNick) -> tuple[Excerpt, ...]:
+    """Return where the user's conversation with somebody is stored.
+
+    "The server SHOULD attempt to include history involving other nicknames if either the current
+    user or the target nickname has changed during the requested timeframe."
+    """
+    state = context.state
+    mine = owners(state, context.user)
+    excerpts = [
         Excerpt(history.private_conversation(owner.identity, folded), owner.from_position)
-        for owner in owners(state, user)
-    )
-    return Conversation(name, excerpts)
+        for owner in mine
+    ]
+    peers, nicks = whom(state, folded)
+    excerpts += [
+        Excerpt(history.private_conversation(owner.identity, nick), owner.from_position, peers)
+        for nick in nicks
+        for owner in mine
+    ]
+    return tuple(excerpts)
 
 
 def _ask_for_messages(context: Context, selection: Selection, conversation: Conversation) -> Result:
