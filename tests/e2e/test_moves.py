@@ -111,11 +111,11 @@ def test_without_a_majority_people_wait_and_what_they_type_is_sent_once(
         for number, person in enumerate(people):
             person.send(f"PRIVMSG #patience :typed {number}")
         for person in people:
-            assert "You are waiting" in person.expect("NOTICE").text
+            assert "The service is not ready" in person.expect("NOTICE").text
         print(f"told after {clock.monotonic() - start:.1f} s")
         latecomer = stack.enter_context(cluster.client("latecomer"))
         latecomer.send("NICK latecomer", "USER l 0 * :l")
-        assert "You are waiting" in latecomer.expect("NOTICE").text
+        assert "The service is not ready" in latecomer.expect("NOTICE").text
         for number, person in enumerate(people):
             person.send(f"PRIVMSG #patience :typed more {number}")
         time.sleep(1.5)
@@ -131,11 +131,11 @@ def test_without_a_majority_people_wait_and_what_they_type_is_sent_once(
             lines = collect(person, len(expected))
             heard.append([line for line in lines if line.startswith("typed")])
             assert sorted(heard[-1]) == expected
-            assert sum("what you typed is being sent" in line for line in lines) == 1
-            assert sum("You are waiting" in line for line in lines) == 0
+            assert sum("The service is ready" in line for line in lines) == 1
+            assert sum("The service is not ready" in line for line in lines) == 0
         assert all(one == heard[0] for one in heard)
         for told in before:
-            assert sum("You are waiting" in line.text for line in told) == 1
+            assert sum("The service is not ready" in line.text for line in told) == 1
             assert not any(line.command == "PRIVMSG" for line in told)
         for person in people:
             later = [line.command for line in person.sync()]
