@@ -115,14 +115,13 @@ def test_a_dead_leader_is_replaced_within_300_ms(seed: int) -> None:
     cluster.wait_ready()
     cluster.start_people()
     cluster.world.run(1.0)
-    leader = next(name for name, node in cluster.nodes.items() if node.mind.replica.is_leader)
+    leader = next(name for name, node in cluster.nodes.items() if node.replica.is_leader)
     before = cluster.nodes[leader].position
     cluster.kill(leader, down_s=30.0)
     others = [node for name, node in cluster.nodes.items() if name != leader]
     took = cluster.world.run_until(
         lambda: any(
-            node.mind.replica.is_leader and node.mind.replica.commit_index > before
-            for node in others
+            node.replica.is_leader and node.replica.commit_index > before for node in others
         ),
         5.0,
         "another leader that commits",
@@ -134,13 +133,12 @@ def test_a_dead_leader_is_replaced_within_300_ms(seed: int) -> None:
 def test_a_hung_leader_is_replaced_within_1500_ms(seed: int) -> None:
     cluster = SimulatedCluster(seed)
     cluster.wait_ready()
-    leader = next(name for name, node in cluster.nodes.items() if node.mind.replica.is_leader)
+    leader = next(name for name, node in cluster.nodes.items() if node.replica.is_leader)
     cluster.nodes[leader].freeze()
     others = [node for name, node in cluster.nodes.items() if name != leader]
     took = cluster.world.run_until(
         lambda: any(
-            node.mind.replica.is_leader
-            and node.mind.replica.commit_index == node.mind.replica.last_index
+            node.replica.is_leader and node.replica.commit_index == node.replica.last_index
             for node in others
         ),
         5.0,
@@ -155,14 +153,14 @@ def test_when_all_say_ready_the_leader_may_die_at_any_moment(seed: int) -> None:
     cluster.wait_ready()
     cluster.start_people()
     cluster.world.run(1.0)
-    lost = next(n for n, node in cluster.nodes.items() if not node.mind.replica.is_leader)
+    lost = next(n for n, node in cluster.nodes.items() if not node.replica.is_leader)
     cluster.kill(lost, down_s=cluster.world.random.uniform(0.05, 1.0), is_disk_lost=True)
     cluster.wait_ready()
     cluster.kill(cluster.leader(), down_s=60.0)
     others = [node for node in cluster.nodes.values() if node.is_up]
     before = max(node.position for node in others)
     took = cluster.world.run_until(
-        lambda: any(node.mind.replica.commit_index > before for node in others),
+        lambda: any(node.replica.commit_index > before for node in others),
         5.0,
         "another leader that commits, although one that lost its disk said that it was ready",
     )
@@ -179,5 +177,5 @@ def test_nobody_says_ready_before_a_commit_of_the_present_leader(seed: int) -> N
         cluster.world.step()
         for name, node in cluster.nodes.items():
             if node.engine is not None and cluster.states()[name] == "ready":
-                assert node.mind.replica.is_sound
-                assert node.mind.replica.has_current_commit
+                assert node.replica.is_sound
+                assert node.replica.has_current_commit

@@ -87,7 +87,7 @@ def test_a_node_whose_disk_was_set_back_outvotes_nothing_that_it_confirmed(
     cluster.world.run(4.0)
     assert f"{back} disk-set-back" in " ".join(cluster.world.trace)
     assert cluster.states()[back] != "ready"
-    assert not cluster.nodes[behind].mind.replica.is_leader
+    assert not cluster.nodes[behind].replica.is_leader
     cluster.wait_ready()
     cluster.settle()
     rows = cluster.nodes[back].history_disk.rows.values()

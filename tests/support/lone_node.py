@@ -7,6 +7,7 @@ from roost.chat.snapshot import encode_state
 from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
+from roost.log import EmbeddedLog
 from roost.node.engine import inputs
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
@@ -49,9 +50,10 @@ class LoneNode:
         snapshot = None
         if state is not None:
             snapshot = Snapshot(state.position, 1, state.time_ms, encode_state(state))
+        stored = Stored(HardState(), snapshot, ())
         self.engine = Engine(
             config,
-            Stored(HardState(), snapshot, ()),
+            EmbeddedLog(config.raft, stored, lambda: 0.5, self.now()),
             HistoryState(applied=state.position if state is not None else Position(0)),
             lambda: 0.5,
             self.now(),
@@ -59,7 +61,7 @@ class LoneNode:
             is_drained=is_drained,
         )
         self.pass_time(3.0)
-        assert self.engine.replica.is_leader
+        assert self.engine.log.is_in_charge
 
     def now(self) -> Instant:
         return Instant(self.time, 1_700_000_000_000 + int(self.time * 1000))
@@ -99,7 +101,7 @@ class LoneNode:
 
     def propose(self, command: Command) -> None:
         """Propose a command as another node would."""
-        self.engine.replica.propose([encode_command(command)], self.now())
+        self.engine.log.propose([encode_command(command)], self.now())
         self.take()
 
     def connect(self, name: str, run: str = "run") -> int:

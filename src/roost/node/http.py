@@ -39,7 +39,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     status: Status
     driver: DriverStatistics
-    replica: Statistics
+    log: Statistics
     balancers: tuple[str, ...]
     certificate_days: int
     """Days until the certificate expires."""
@@ -85,7 +85,7 @@ def describe(view: NodeView) -> dict[str, object]:
 
 def readings(view: NodeView) -> Iterator[Reading]:
     """Yield a node's metrics."""
-    status, replica = view.status, view.replica
+    status, log = view.status, view.log
     for state in STATES:
         yield Reading(
             name="roost_node_state",
@@ -93,13 +93,13 @@ def readings(view: NodeView) -> Iterator[Reading]:
             documentation="1 for the state that the node is in.",
             labels={"state": state},
         )
-    yield _gauge("is_leader", replica.leader == view.name, "Whether the node leads the log.")
+    yield _gauge("is_leader", log.leader == view.name, "Whether the node leads the log.")
     yield _gauge("term", status.term, "The Raft term.")
     yield _gauge("position", status.position, "The last entry in the log.")
-    yield _gauge("durable_position", replica.durable_index, "The last entry on the disk.")
-    yield _gauge("committed_position", replica.commit_index, "The last committed entry.")
+    yield _gauge("durable_position", log.durable_index, "The last entry on the disk.")
+    yield _gauge("committed_position", log.commit_index, "The last committed entry.")
     yield _gauge("applied_position", status.applied, "The last applied entry.")
-    yield _gauge("log_bytes", replica.log_bytes, "Entry bytes held in memory.")
+    yield _gauge("log_bytes", log.log_bytes, "Entry bytes held in memory.")
     yield _gauge("sessions", status.sessions, "Clients that the node serves.")
     yield _gauge("balancers", len(view.balancers), "Trunks that are up.")
     yield _gauge("deliveries_per_second", status.deliveries, "Deliveries, averaged.")
@@ -115,9 +115,9 @@ def readings(view: NodeView) -> Iterator[Reading]:
             labels={"neighbour": neighbour.name},
         )
     yield _counter("turns", view.driver.turns, "Turns of the engine.")
-    yield _counter("elections_started", replica.elections_started, "Elections the node stood in.")
-    yield _counter("elections_won", replica.elections_won, "Elections that the node won.")
-    yield _counter("snapshots_installed", replica.snapshots_installed, "Snapshots received.")
+    yield _counter("elections_started", log.elections_started, "Elections the node stood in.")
+    yield _counter("elections_won", log.elections_won, "Elections that the node won.")
+    yield _counter("snapshots_installed", log.snapshots_installed, "Snapshots received.")
     for way, link, count in (
         ("in", "mesh", view.driver.frames_from_peers),
         ("out", "mesh", view.driver.frames_to_peers),

@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from roost import __version__
+from roost.log import EmbeddedLog
 from roost.node.config import NodeConfig
 from roost.node.driver import Driver
 from roost.node.engine.config import EngineConfig
@@ -106,12 +107,13 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             watch = await stack.enter_async_context(self._watching_certificates())
             store = await stack.enter_async_context(DiskStore.open(config))
+            engine_config, now = self._engine_config(), clock.now()
             engine = Engine(
-                self._engine_config(),
-                store.take_stored(),
+                engine_config,
+                EmbeddedLog(engine_config.raft, store.take_stored(), random.random, now),
                 store.history_state,
                 random.random,
-                clock.now(),
+                now,
                 random_bytes=secrets.token_bytes,
                 is_drained=self._drained_file.exists(),
             )
@@ -124,7 +126,7 @@ class Node:
             mesh = self._mesh = Mesh(
                 self._mesh_config(),
                 driver.receive,
-                lambda: engine.replica.last_index,
+                lambda: engine.log.last_index,
                 watch.server,
                 watch.client,
                 random.random,
@@ -240,7 +242,7 @@ class Node:
             version=__version__,
             status=engine.status(),
             driver=driver.statistics(),
-            replica=engine.replica.statistics(),
+            log=engine.log.statistics(),
             balancers=trunks.linked,
             certificate_days=self._watch.days if self._watch is not None else 0,
         )

@@ -176,7 +176,7 @@ class SimulatedCluster:
 
     def leader(self) -> str:
         """Return the name of the leader."""
-        return next(n for n, node in self.nodes.items() if node.mind.replica.is_leader)
+        return next(n for n, node in self.nodes.items() if node.mind.log.is_in_charge)
 
     def start_people(self) -> None:
         """Let clients connect and talk."""
@@ -337,7 +337,7 @@ class SimulatedCluster:
             if not self._are_faults_on:
                 return
             engines = [node.engine for node in self.nodes.values() if node.engine is not None]
-            is_served = any(engine.replica.is_in_touch for engine in engines) and all(
+            is_served = any(engine.log.status().fault is None for engine in engines) and all(
                 balancer.ready_nodes() for balancer in self.balancers
             )
             sessions = self.newest_state().sessions if engines else {}

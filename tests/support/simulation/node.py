@@ -9,6 +9,7 @@ import msgspec
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.ircd.sessions.outbox import item_size
+from roost.log import EmbeddedLog
 from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
@@ -38,6 +39,7 @@ from roost.protocol.trunk import (
     Welcome,
 )
 from roost.raft.messages import Persist, Stored
+from roost.raft.replica import Replica
 from support.fake_hashing import do_work
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
@@ -98,6 +100,7 @@ class SimulatedNode:
         self.log_disk = LogDisk(world, (0.0005, 0.004), archive)
         self.history_disk = HistoryDisk()
         self.engine: Engine | None = None
+        self.replica_log: EmbeddedLog
         self._life = 0
         self.skew_ms = world.random.randint(-300, 300)
         """How far the wall clock is ahead of the true time."""
@@ -111,13 +114,9 @@ class SimulatedNode:
         """Start the process with the data on the disk."""
         self._life += 1
         self.is_up = True
-        self.engine = Engine(
-            self._config,
-            self.log_disk.load(),
-            self.history_disk.state(),
-            self._world.random.random,
-            self._world.instant(self.skew_ms),
-        )
+        random, now = self._world.random.random, self._world.instant(self.skew_ms)
+        self.replica_log = EmbeddedLog(self._config.raft, self.log_disk.load(), random, now)
+        self.engine = Engine(self._config, self.replica_log, self.history_disk.state(), random, now)
         self._world.log(f"{self.name} starts")
         self._next_wake = float("inf")
         self._turn()
@@ -307,6 +306,12 @@ class SimulatedNode:
     def position(self) -> Position:
         """The last position that this node has applied."""
         return self.engine.state.position if self.engine else Position(0)
+
+    @property
+    def replica(self) -> Replica:
+        """The consensus part of a running node."""
+        assert self.engine is not None, f"{self.name} is down"
+        return self.replica_log.replica
 
     @property
     def mind(self) -> Engine:

@@ -41,7 +41,7 @@ VIEW = NodeView(
         frames_to_balancers=4,
         lag_ms=250.0,
     ),
-    replica=Statistics(
+    log=Statistics(
         role="leader",
         term=3,
         leader="n1",

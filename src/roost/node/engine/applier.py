@@ -1,6 +1,6 @@
 """Applies committed entries to the chat state, as many as a turn may.
 
-    replica --committed--> queue --apply_some--> chat state, history rows, what clients are shown
+    log --committed--> queue --apply_some--> chat state, history rows, what clients are shown
 
 A turn ends after so many entries, or so many bytes for clients: between two turns heartbeats and
 probes are answered, so that a node with much to do is busy, and never silent.
@@ -15,10 +15,10 @@ from roost.chat.ids import Position
 from roost.chat.snapshot import decode_state
 from roost.chat.state import State
 from roost.ircd.server import Server
+from roost.log import ENTRY_COMMAND, Entry, Snapshot
 from roost.node.engine.historian import Historian
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.snapshots import Snapshots
-from roost.raft.messages import ENTRY_COMMAND, Entry, Snapshot
 
 ENTRIES_PER_TURN = 500
 """Applied in one turn: some 20 ms of work, a tenth of what a neighbour would notice."""

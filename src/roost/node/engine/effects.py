@@ -12,9 +12,10 @@ import msgspec
 from roost.chat.history import Query, Row
 from roost.chat.ids import Position
 from roost.ircd.sessions.work import Work
+from roost.log import Compact as Compact
+from roost.log import LogEffect, Persist
 from roost.protocol.mesh import PeerFrame
 from roost.protocol.trunk import FromNode
-from roost.raft.messages import Persist, Snapshot
 
 
 class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,16 +81,6 @@ class WriteHistory(msgspec.Struct, frozen=True):
     """The terms that begin in it, each with its first position."""
 
 
-class Compact(msgspec.Struct, frozen=True):
-    """Store the snapshot, then drop the log's entries before `first_index`.
-
-    This keeps its place among the batches of `Persist`.
-    """
-
-    snapshot: Snapshot
-    first_index: int
-
-
 class AnswerQuery(msgspec.Struct, frozen=True):
     """Answer a client; then give back `Answered`, `AnswerCorrupt` or `AnswerFailed`."""
 
@@ -135,10 +126,9 @@ class ReloadConfiguration(msgspec.Struct, frozen=True):
     """Read the configuration again; if it is valid, give back `Reconfigured`."""
 
 
-LogDiskEffect: TypeAlias = Persist | Compact
 HistoryChange: TypeAlias = ForgetHistory | AddGap | WriteHistory | ImportRows
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
-DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
+DiskEffect: TypeAlias = LogEffect | HistoryChange | HistoryQuestion
 
 Effect: TypeAlias = (
     LogEvent

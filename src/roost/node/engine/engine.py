@@ -1,10 +1,10 @@
-"""One node, without its I/O: consensus, chat state and IRC side put together.
+"""One node, without its I/O: log, chat state and IRC side put together.
 
     inputs  --receive--> Engine --take_effects--> effects
 
 A driver (asyncio in `roost.node.driver`, a virtual clock in the simulation) gives it all inputs of
 one turn, then takes the turn's effects and carries them out in order. Committed entries flow one
-way: replica -> apply -> history rows and what clients are shown. The engine never looks at a clock
+way: log -> apply -> history rows and what clients are shown. The engine never looks at a clock
 and never fails because of what a client, a balancer or a neighbour sends.
 """
 
@@ -21,6 +21,7 @@ from roost.chat.snapshot import decode_state
 from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.server import Server
+from roost.log import Log, Snapshot
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.applier import Applier
 from roost.node.engine.balancers import OVER, Balancers
@@ -28,7 +29,6 @@ from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
-    Compact,
     DoWork,
     Effect,
     HistoryState,
@@ -60,8 +60,7 @@ from roost.protocol.trunk import (
     Status,
     Welcome,
 )
-from roost.raft.messages import AppendRequest, Message, Snapshot, Stored
-from roost.raft.replica import Replica
+from roost.raft.messages import Message
 
 AT_ONCE = float("-inf")
 """A deadline: the next turn is due as soon as the inputs that have come are taken."""
@@ -75,7 +74,7 @@ class Engine:
     def __init__(
         self,
         config: EngineConfig,
-        stored: Stored,
+        log: Log,
         history: HistoryState,
         random: Callable[[], float],
         now: Instant,
@@ -89,8 +88,8 @@ class Engine:
         self._configure = Configure(config.settings, name, written(config.settings))
         self._random_bytes = random_bytes
         """Unguessable ones; without, sessions cannot be resumed."""
-        state = decode_state(stored.snapshot.data) if stored.snapshot else State()
-        self._replica = Replica(config.raft, stored, random, now)
+        state = decode_state(log.start.data) if log.start else State()
+        self._log = log
         self._server = Server(config.irc, state, random)
         self._pending = PendingCommands()
         newcomers = self._server.newcomers
@@ -98,7 +97,7 @@ class Engine:
         self._balancers = Balancers(self._census)
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
-        self._historian = Historian(history, state.position, self._replica.last_index)
+        self._historian = Historian(history, state.position, self._log.last_index)
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
@@ -136,9 +135,9 @@ class Engine:
         return self._applier.state
 
     @property
-    def replica(self) -> Replica:
-        """The consensus part, to be read only."""
-        return self._replica
+    def log(self) -> Log:
+        """The log, to be read only."""
+        return self._log
 
     @property
     def session_count(self) -> int:
@@ -149,19 +148,17 @@ class Engine:
     def is_stopped(self) -> bool:
         """Whether, after `Stop`, another node can lead, or has had the time to."""
         return self._stop_deadline is not None and (
-            not self._replica.is_leader
+            not self._log.is_in_charge
             or len(self._config.raft.members) == 1
             or self._now.monotonic >= self._stop_deadline
         )
 
     def status(self) -> Status:
         """Return what this node tells balancers about itself."""
+        log = self._log.status()
         state, reason = self._readiness.judge(
             peers=len(self._peers),
-            is_in_touch=self._replica.is_in_touch,
-            leader=self._replica.leader,
-            is_sound=self._replica.is_sound,
-            has_current_commit=self._replica.has_current_commit,
+            log=log,
             applied=self._state.position,
             history_missing=self._historian.missing,
             clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
@@ -172,9 +169,9 @@ class Engine:
         return Status(
             state=state,
             reason=reason,
-            leader=self._replica.leader,
-            term=self._replica.term,
-            position=self._replica.last_index,
+            leader=log.leader,
+            term=log.term,
+            position=log.position,
             applied=self._state.position,
             sessions=self._server.session_count,
             neighbours=tuple(NeighbourStatus(name, rtts.get(name, 0.0)) for name in self._peers),
@@ -189,7 +186,7 @@ class Engine:
         if self._applier.has_more or self._server.has_work:
             return AT_ONCE
         return min(
-            self._replica.next_deadline(),
+            self._log.next_deadline(),
             self._pending.next_deadline(),
             self._historian.next_deadline(),
             self._tick_due,
@@ -203,8 +200,8 @@ class Engine:
                 self._receive_from_balancer(balancer, frame)
             case inputs.PeerFrameReceived(peer, frame):
                 self._receive_from_peer(peer, frame)
-            case inputs.Persisted(number):
-                self._replica.persisted(number, now)
+            case inputs.Persisted():
+                self._log.receive(event, now)
             case inputs.HistoryWritten(applied):
                 self._history_written(applied)
             case inputs.Answered(ticket, answer):
@@ -253,8 +250,8 @@ class Engine:
     def _peer_connected(self, peer: str) -> None:
         if peer not in self._peers:
             self._peers.append(peer)
-        self._to_peers.append((peer, self._census.gossip(self._replica.positions())))
-        self._replica.peer_connected(peer, self._now)
+        self._to_peers.append((peer, self._census.gossip(self._log.positions())))
+        self._log.peer_connected(peer, self._now)
         self._pending.propose_again()
 
     def _peer_disconnected(self, peer: str) -> None:
@@ -264,7 +261,7 @@ class Engine:
         self._clock.forget(peer)
         self._census.peer_disconnected(peer)
         self._historian.peer_disconnected(peer)
-        self._replica.peer_disconnected(peer, self._now)
+        self._log.peer_disconnected(peer, self._now)
 
     def _receive_from_peer(self, peer: str, frame: PeerFrame) -> None:
         match frame:
@@ -277,19 +274,12 @@ class Engine:
                     self._server.whisper(whisper)
             case Gossip():
                 self._census.reported(peer, frame)
-                if had := self._replica.learn_positions(frame.positions, self._now):
-                    self._effects.append(disk_set_back(had, self._replica.last_index, peer))
+                if had := self._log.learn_positions(frame.positions, self._now):
+                    self._effects.append(disk_set_back(had, self._log.last_index, peer))
             case PeerHello():
-                self._log("warning", "unexpected-handshake", peer=peer)
-            case _:
-                self._receive_raft(peer, frame)
-
-    def _receive_raft(self, peer: str, frame: PeerFrame) -> None:
-        if not isinstance(frame, Message):
-            return
-        self._replica.receive(peer, frame, self._now)
-        if isinstance(frame, AppendRequest) and self._replica.leader == peer:
-            self._readiness.leader_commit = max(self._readiness.leader_commit, frame.commit)
+                self._note("warning", "unexpected-handshake", peer=peer)
+            case _ if isinstance(frame, Message):
+                self._log.receive_message(peer, frame, self._now)
 
     def _trunk_connected(self, welcome: Welcome) -> None:
         self._balancers.connected(welcome.name, welcome.run)
@@ -304,7 +294,7 @@ class Engine:
                 continue
             self._to_balancers.append(found)
             if isinstance(found[1], Status):
-                self._log("error", "balancer-refused", balancer=found[0], reason=OVER)
+                self._note("error", "balancer-refused", balancer=found[0], reason=OVER)
                 self._trunk_disconnected(found[0])
 
     def _trunk_disconnected(self, balancer: str) -> None:
@@ -322,17 +312,17 @@ class Engine:
         elif isinstance(frame, Drain) and frame.is_wanted != self._readiness.is_drained:
             self._readiness.is_drained = frame.is_wanted
             self._effects.append(RememberDrained(frame.is_wanted))
-            self._log("info", "drained" if frame.is_wanted else "undrained", balancer=balancer)
+            self._note("info", "drained" if frame.is_wanted else "undrained", balancer=balancer)
 
     def _storage_failed(self, reason: str) -> None:
         if not self._readiness.disk_failure:
-            self._log("error", "disk-failed", reason=reason)
+            self._note("error", "disk-failed", reason=reason)
         self._readiness.disk_failure = reason
         self._give_up_leadership()
 
     def _storage_recovered(self) -> None:
         if self._readiness.disk_failure:
-            self._log("info", "disk-recovered")
+            self._note("info", "disk-recovered")
         self._readiness.disk_failure = ""
 
     def _history_written(self, applied: Position) -> None:
@@ -340,13 +330,12 @@ class Engine:
         compact = self._snapshots.history_written(applied)
         if compact is not None:
             snapshot = compact.snapshot
-            self._effects.append(compact)
-            self._replica.compact(snapshot, compact.first_index)
-            self._log("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
+            self._log.compact(snapshot, compact.first_index)
+            self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
 
     def _repair(self, ticket: int, positions: tuple[Position, ...]) -> None:
         """Fetch corrupt rows from a neighbour, and answer the query then."""
-        self._log("error", "history-corrupt", positions=list(positions))
+        self._note("error", "history-corrupt", positions=list(positions))
         if not self._peers or not self._historian.repair(ticket, positions):
             self._answer_failed(ticket, "The history is being repaired; try again later")
 
@@ -355,14 +344,14 @@ class Engine:
         self._server.answer_failed(ticket, reason)
 
     def _tick(self, now: Instant) -> None:
-        self._replica.tick(now)
+        self._log.tick(now)
         if now.monotonic < self._tick_due:
             return
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)
         if self._clock.is_abdication_due(now):
             self._give_up_leadership()
-        if self._replica.is_leader:
+        if self._log.is_in_charge:
             for command in upkeep.while_leading(self._state, self._census, now):
                 self._propose(command)
         self._look_at_balancers()
@@ -394,38 +383,35 @@ class Engine:
         return effects
 
     def _advance(self) -> bool:
-        """Do what the replica wants; return whether it wanted anything."""
-        output = self._replica.take_output()
+        """Do what the log wants; return whether it wanted anything."""
+        output = self._log.take_output()
         self._to_peers.extend(output.messages)
-        if output.persist is not None:
-            self._effects.append(output.persist)
+        self._effects.extend(output.effects)
         if output.snapshot is not None:
             self._install(output.snapshot)
         self._applier.add(output.committed)
         has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
-        has_changed_log = output.persist is not None or output.snapshot is not None
-        return has_changed_log or has_applied or bool(output.messages)
+        has_more = bool(output.effects or output.messages) or output.snapshot is not None
+        return has_more or has_applied
 
     def _propose(self, command: Command) -> None:
         self._pending.add(encode_command(command))
 
     def _propose_pending(self) -> None:
         due = self._pending.take_due(self._now.monotonic)
-        if due and not self._replica.propose(due, self._now):
+        if due and not self._log.propose(due, self._now):
             self._pending.put_back(due)
 
     def _watch_applied(self, applied: Applied) -> None:
         if failure := applied.failure:
-            self._log("error", "entry-skipped", position=applied.position, reason=failure)
+            self._note("error", "entry-skipped", position=applied.position, reason=failure)
         if not applied.session:
             self._look_at_balancers()
 
     def _install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's, and note the history that it skips."""
         self._applier.install(snapshot)
-        # A compaction of this turn is of an older snapshot, and would be obeyed after this one.
-        self._effects = [effect for effect in self._effects if not isinstance(effect, Compact)]
-        self._log("info", "snapshot-installed", position=snapshot.index)
+        self._note("info", "snapshot-installed", position=snapshot.index)
 
     def _take_history(self) -> None:
         now = self._now.monotonic
@@ -452,7 +438,7 @@ class Engine:
         for ticket, work in output.jobs:
             self._effects.append(DoWork(ticket, work))
         for action in output.operator_actions:
-            self._log("info", "operator", action=action)
+            self._note("info", "operator", action=action)
         if output.is_rehash_due:
             self._effects.append(ReloadConfiguration())
         if output.whispers:
@@ -460,39 +446,37 @@ class Engine:
             self._to_peers.extend((peer, whispers) for peer in self._peers)
 
     def _watch_leadership(self) -> None:
-        leadership = (self._replica.term, self._replica.leader)
+        leadership = (self._log.term, self._log.leader)
         if leadership == self._leadership:
             return
         self._leadership = leadership
-        self._log("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
-        if self._replica.is_leader:
+        self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
+        if self._log.is_in_charge:
             self._census.begin_leadership()
             for command in upkeep.on_election(self._state, self._config.irc, self._random_bytes):
                 self._propose(command)
-            self._readiness.leader_commit = 0
             if self._readiness.disk_failure or self._stop_deadline is not None:
                 self._give_up_leadership()
         if leadership[1]:
             self._pending.propose_again()
 
     def _give_up_leadership(self) -> None:
-        if self._replica.is_leader:
-            self._replica.transfer_leadership(None, self._now)
+        self._log.hand_over(self._now)
 
     def _tell_others(self) -> None:
         now = self._now.monotonic
         if self._census.has_news(now):
-            gossip = self._census.gossip(self._replica.positions())
+            gossip = self._census.gossip(self._log.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         status = self.status()
         shown = (status.state, status.leader, status.term)
         if shown != self._shown_status or now >= self._status_due:
             if shown[0] != self._shown_status[0]:
-                self._log("info", "state", state=status.state, reason=status.reason)
+                self._note("info", "state", state=status.state, reason=status.reason)
                 self._tick_due = min(self._tick_due, now)
             self._shown_status = shown
             self._status_due = now + self._config.status_interval_s
             self._to_balancers.extend((balancer, status) for balancer in self._census.trunks)
 
-    def _log(self, level: str, event: str, **fields: object) -> None:
+    def _note(self, level: str, event: str, **fields: object) -> None:
         self._effects.append(LogEvent(level, event, fields))

@@ -12,9 +12,10 @@ from roost.chat.history import Answer, Row
 from roost.chat.ids import Position
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import Outcome
+from roost.log import LogResult
+from roost.log import Persisted as Persisted
 from roost.protocol.mesh import PeerFrame
 from roost.protocol.trunk import FromBalancer, Welcome
-from roost.raft.messages import Message
 
 
 class PeerConnected(msgspec.Struct, frozen=True):
@@ -72,13 +73,6 @@ class TrunkFrameReceived(msgspec.Struct, frozen=True):
 
     balancer: str
     frame: FromBalancer
-
-
-class Persisted(msgspec.Struct, frozen=True):
-    """All batches up to `number` are durable; the driver has sent their `messages`."""
-
-    number: int
-    messages: tuple[tuple[str, Message], ...] = ()
 
 
 class StorageFailed(msgspec.Struct, frozen=True):
@@ -182,7 +176,7 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 DiskInput: TypeAlias = (
-    Persisted
+    LogResult
     | StorageFailed
     | StorageRecovered
     | HistoryWritten

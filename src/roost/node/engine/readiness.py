@@ -4,6 +4,8 @@ A node that is cut off from the majority, behind, or without a working disk says
 clients. Everything that it confirmed before stays true.
 """
 
+from roost.log import LogStatus
+
 BEHIND_MAX = 1_000
 """Entries that a ready node can lag behind the leader's commit: less than a fifth of a second's
 work at the highest rate of the log."""
@@ -16,8 +18,6 @@ class Readiness:
         self._needed_peers = members // 2
         """Together with this node, so many are a majority."""
         self._has_caught_up = False
-        self.leader_commit = 0
-        """The highest commit index heard from a leader."""
         self.disk_failure = ""
         """Why the disk accepts no writes; empty if it does."""
         self.is_drained = False
@@ -29,39 +29,29 @@ class Readiness:
         self,
         *,
         peers: int,
-        is_in_touch: bool,
-        leader: str,
-        is_sound: bool,
-        has_current_commit: bool,
+        log: LogStatus,
         applied: int,
         history_missing: int,
         clock_offset_ms: int,
         is_configured: bool,
         is_stopping: bool,
     ) -> tuple[str, str]:
-        """Return the state in one word, and the reason for people (empty when ready).
-
-        People who stop nodes one by one wait for `ready`. So a node that may not vote
-        (`is_sound`) or does not know a commit of the present term is not ready: with one of the
-        others gone, it might be the one that is missing from the majority.
-        """
+        """Return the state in one word, and the reason for people (empty when ready)."""
         if self.disk_failure:
             return "disk", f"the disk accepts no writes: {self.disk_failure}"
         if is_stopping:
             return "draining", "the node is stopping"
         if peers < self._needed_peers:
             return "isolated", f"linked to {peers} neighbours, {self._needed_peers} are needed"
-        if not is_in_touch or not leader:
-            return "no-majority", "no leader is in touch with a majority of the nodes"
+        if log.fault:
+            return log.fault
         if clock_offset_ms:
             direction = "ahead of" if clock_offset_ms > 0 else "behind"
             seconds = abs(clock_offset_ms) / 1000
             return "clock", f"its clock is {seconds:.1f} s {direction} the other nodes' clocks"
-        if not is_sound:
-            return "catching-up", "its disk lost data, and it may not vote before that is made good"
-        if not has_current_commit:
-            return "catching-up", "the present leader has not told it of a commit of its own yet"
-        behind = self.leader_commit - applied
+        if log.lack:
+            return "catching-up", log.lack
+        behind = log.commit - applied
         if behind > BEHIND_MAX or (not self._has_caught_up and (behind > 0 or not applied)):
             lack = f"{behind} entries behind" if behind > 0 else "it has no entries yet"
             return "catching-up", lack

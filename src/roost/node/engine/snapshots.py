@@ -9,8 +9,7 @@ History rows are made from the log's entries, so the entries must stay until the
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.chat.state import State
-from roost.node.engine.effects import Compact
-from roost.raft.messages import Entry, Snapshot
+from roost.log import Compact, Entry, Snapshot
 
 
 class Snapshots:

@@ -8,6 +8,7 @@ from roost.chat.ids import Position
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import VerifyPassword
+from roost.log import EmbeddedLog
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     AddGap,
@@ -97,7 +98,8 @@ def test_a_follower_confirms_entries_only_when_they_are_durable() -> None:
     members = ("n1", "n2", "n3")
     config = EngineConfig(raft=RaftConfig(name="n2", members=members), irc=IrcConfig())
     history = HistoryState(applied=P(0))
-    engine = Engine(config, Stored(HardState(), None, ()), history, lambda: 0.5, now)
+    log = EmbeddedLog(config.raft, Stored(HardState(), None, ()), lambda: 0.5, now)
+    engine = Engine(config, log, history, lambda: 0.5, now)
     engine.receive(PeerConnected("n1"), now)
     engine.take_effects()
     entry = Entry(1, 1, 0, 0, b"")

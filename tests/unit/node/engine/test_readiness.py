@@ -1,15 +1,18 @@
 import pytest
 
+from roost.log import LogStatus
 from roost.node.engine.readiness import BEHIND_MAX, Readiness
+
+
+def log(*, commit: int = 0, is_faulty: bool = False, lack: str = "") -> LogStatus:
+    fault = ("no-majority", "nobody leads") if is_faulty else None
+    return LogStatus("n1", 1, 100, commit, fault, lack)
 
 
 def judgement(readiness: Readiness, **changes: object) -> tuple[str, str]:
     facts = {
         "peers": 2,
-        "is_in_touch": True,
-        "leader": "n1",
-        "is_sound": True,
-        "has_current_commit": True,
+        "log": log(),
         "applied": 10,
         "history_missing": 0,
         "clock_offset_ms": 0,
@@ -25,7 +28,7 @@ def judge(readiness: Readiness, **changes: object) -> str:
 
 
 def test_a_sound_node_is_ready_without_a_reason() -> None:
-    assert judgement(Readiness(3), peers=1, leader="n2", applied=1) == ("ready", "")
+    assert judgement(Readiness(3), peers=1, applied=1) == ("ready", "")
 
 
 def test_a_node_without_a_majority_around_it_is_isolated() -> None:
@@ -35,31 +38,25 @@ def test_a_node_without_a_majority_around_it_is_isolated() -> None:
     assert judge(Readiness(1), peers=0) == "ready"
 
 
-def test_without_a_leader_in_touch_there_is_no_majority() -> None:
-    assert judge(Readiness(3), is_in_touch=False) == "no-majority"
-    assert judge(Readiness(3), leader="") == "no-majority"
+def test_a_node_says_what_is_wrong_with_its_log() -> None:
+    verdict = judgement(Readiness(3), log=log(is_faulty=True))
+    assert verdict == ("no-majority", "nobody leads")
 
 
-def test_a_starting_node_must_reach_the_leaders_commit_once() -> None:
+def test_a_starting_node_must_reach_the_logs_commit_once() -> None:
     readiness = Readiness(3)
     assert judge(readiness, applied=0) == "catching-up"
-    readiness.leader_commit = 50
-    assert judge(readiness, applied=49) == "catching-up"
-    assert judge(readiness, applied=50) == "ready"
-    readiness.leader_commit = 50 + BEHIND_MAX
-    assert judge(readiness, applied=50) == "ready", "a little lag is life"
-    readiness.leader_commit = 51 + BEHIND_MAX
-    assert judge(readiness, applied=50) == "catching-up"
+    assert judge(readiness, applied=49, log=log(commit=50)) == "catching-up"
+    assert judge(readiness, applied=50, log=log(commit=50)) == "ready"
+    a_little_lag = log(commit=50 + BEHIND_MAX)
+    assert judge(readiness, applied=50, log=a_little_lag) == "ready"
+    assert judge(readiness, applied=50, log=log(commit=51 + BEHIND_MAX)) == "catching-up"
 
 
-def test_a_node_that_may_not_vote_is_not_ready() -> None:
-    assert judge(Readiness(3), is_sound=False) == "catching-up"
-
-
-def test_a_node_must_know_a_commit_of_the_present_leader() -> None:
+def test_a_node_whose_log_lacks_something_is_not_ready() -> None:
     readiness = Readiness(3)
     assert judge(readiness) == "ready"
-    assert judge(readiness, has_current_commit=False) == "catching-up"
+    assert judgement(readiness, log=log(lack="a commit")) == ("catching-up", "a commit")
     assert judge(readiness) == "ready"
 
 
@@ -71,7 +68,7 @@ def test_a_node_waits_for_its_settings_only_where_it_can_propose_them() -> None:
     readiness = Readiness(3)
     assert judge(readiness, is_configured=False) == "configuring"
     assert judge(readiness, is_configured=False, peers=0) == "isolated"
-    assert judge(readiness, is_configured=False, leader="") == "no-majority"
+    assert judge(readiness, is_configured=False, log=log(is_faulty=True)) == "no-majority"
     readiness.is_drained = True
     assert judge(readiness, is_configured=False) == "configuring"
 
@@ -89,12 +86,12 @@ def test_a_node_that_could_serve_says_that_it_is_drained_or_about_to_stop() -> N
     readiness.is_drained = True
     assert judge(readiness) == "draining"
     assert judge(readiness, peers=0) == "isolated"
-    assert judge(readiness, leader="") == "no-majority"
+    assert judge(readiness, log=log(is_faulty=True)) == "no-majority"
     readiness.is_drained = False
     assert judge(readiness) == "ready"
     readiness.is_leaving = True
     assert judge(readiness) == "draining"
-    assert judge(readiness, is_in_touch=False) == "no-majority"
+    assert judge(readiness, log=log(is_faulty=True)) == "no-majority"
 
 
 @pytest.mark.parametrize(

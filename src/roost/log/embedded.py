@@ -1,0 +1,134 @@
+"""Roost's own engine of the log: Raft among the nodes, on their disks.
+
+The replica decides; this only shows it as a `roost.log.port.Log`.
+"""
+
+from collections.abc import Callable, Sequence
+
+from roost.instant import Instant
+from roost.log.port import Compact, LogEffect, LogOutput, LogResult, LogStatus
+from roost.raft.config import Config
+from roost.raft.messages import AppendRequest, Message, Position, Snapshot, Stored
+from roost.raft.replica import Replica
+from roost.raft.statistics import Statistics
+
+NO_MAJORITY = ("no-majority", "no leader is in touch with a majority of the nodes")
+
+
+class EmbeddedLog:
+    """A node's replica."""
+
+    def __init__(
+        self, config: Config, stored: Stored, random: Callable[[], float], now: Instant
+    ) -> None:
+        """Start from what is stored; `random` returns numbers in [0, 1)."""
+        self.replica = Replica(config, stored, random, now)
+        """The consensus part, to be read only."""
+        self._start = stored.snapshot
+        self._heard_commit = 0
+        self._compact: Compact | None = None
+
+    @property
+    def start(self) -> Snapshot | None:
+        """The snapshot on the disk."""
+        return self._start
+
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether this replica leads."""
+        return self.replica.is_leader
+
+    @property
+    def leader(self) -> str:
+        """The leader of this term; empty while it is unknown."""
+        return self.replica.leader
+
+    @property
+    def term(self) -> int:
+        """Raft's term."""
+        return self.replica.term
+
+    @property
+    def last_index(self) -> int:
+        """The last entry of this node's log, committed or not."""
+        return self.replica.last_index
+
+    def status(self) -> LogStatus:
+        """Return how the log is.
+
+        People who stop nodes one by one wait for `ready`. So a node that may not vote or does not
+        know a commit of the present term lacks something: with one of the others gone, it might be
+        the one that is missing from the majority.
+        """
+        replica = self.replica
+        leader, lack = replica.leader, ""
+        if not replica.is_sound:
+            lack = "its disk lost data, and it may not vote before that is made good"
+        elif not replica.has_current_commit:
+            lack = "the present leader has not told it of a commit of its own yet"
+        fault = None if replica.is_in_touch and leader else NO_MAJORITY
+        commit = self._heard_commit
+        return LogStatus(leader, replica.term, replica.last_index, commit, fault, lack)
+
+    def statistics(self) -> Statistics:
+        """Return the replica's figures."""
+        return self.replica.statistics()
+
+    def propose(self, commands: Sequence[bytes], now: Instant) -> bool:
+        """Ask for commands to be appended; see `Replica.propose`."""
+        return self.replica.propose(commands, now)
+
+    def receive(self, result: LogResult, now: Instant) -> None:
+        """Note that batches are durable."""
+        self.replica.persisted(result.number, now)
+
+    def receive_message(self, peer: str, message: Message, now: Instant) -> None:
+        """Handle another replica's message."""
+        self.replica.receive(peer, message, now)
+        if isinstance(message, AppendRequest) and self.replica.leader == peer:
+            self._heard_commit = max(self._heard_commit, message.commit)
+
+    def peer_connected(self, peer: str, now: Instant) -> None:
+        """Note that a link to a member is up."""
+        self.replica.peer_connected(peer, now)
+
+    def peer_disconnected(self, peer: str, now: Instant) -> None:
+        """Note that a link to a member is gone."""
+        self.replica.peer_disconnected(peer, now)
+
+    def positions(self) -> tuple[Position, ...]:
+        """Return how far each member is known to have been."""
+        return self.replica.positions()
+
+    def learn_positions(self, reported: Sequence[Position], now: Instant) -> Position | None:
+        """Note what another member knows; return the entry that this disk has forgotten."""
+        return self.replica.learn_positions(reported, now)
+
+    def tick(self, now: Instant) -> None:
+        """Do what is due."""
+        self.replica.tick(now)
+
+    def next_deadline(self) -> float:
+        """Return when to call `tick` next, in monotonic seconds."""
+        return self.replica.next_deadline()
+
+    def hand_over(self, now: Instant) -> None:
+        """Hand leadership to the most up-to-date member."""
+        self.replica.transfer_leadership(None, now)
+
+    def compact(self, snapshot: Snapshot, first_index: int) -> None:
+        """Adopt the snapshot, and have it stored in place of older entries."""
+        self._compact = Compact(snapshot, first_index)
+        self.replica.compact(snapshot, first_index)
+
+    def take_output(self) -> LogOutput:
+        """Return what is to be done, once."""
+        output = self.replica.take_output()
+        if self.replica.is_leader:
+            self._heard_commit = 0
+        effects: tuple[LogEffect, ...] = () if output.persist is None else (output.persist,)
+        if output.snapshot is None and self._compact is not None:
+            effects = (*effects, self._compact)
+        # A snapshot to install is newer than one of this turn, and would be obeyed before it.
+        self._compact = None
+        return LogOutput(effects, output.messages, output.snapshot, output.committed)

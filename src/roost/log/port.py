@@ -1,0 +1,138 @@
+"""What a node needs of a log, whichever engine keeps it.
+
+    commands --propose-->  +-----+  take_output: effects for the driver, messages for neighbours,
+    what happened  ----->  | Log |  a snapshot to install, entries to apply (in this order)
+                           +-----+
+
+A log is a pure part: it is told what has happened and when, and its output says what to do. Its
+entries have dense positions, the same on all nodes, and times that never go back. It hands out
+only what is durable. A command may be lost before it comes out, and may come out twice.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from roost.instant import Instant
+from roost.raft.messages import Entry, Message, Persist, Position, Snapshot
+from roost.raft.statistics import Statistics
+
+
+class Persisted(msgspec.Struct, frozen=True):
+    """All batches up to `number` are durable; the driver has sent their `messages`."""
+
+    number: int
+    messages: tuple[tuple[str, Message], ...] = ()
+
+
+class Compact(msgspec.Struct, frozen=True):
+    """Store the snapshot, then drop the log's entries before `first_index`.
+
+    This keeps its place among the batches of `Persist`.
+    """
+
+    snapshot: Snapshot
+    first_index: int
+
+
+LogEffect: TypeAlias = Persist | Compact
+"""What a log asks the driver for."""
+LogResult: TypeAlias = Persisted
+"""What the driver tells a log about that."""
+
+
+class LogStatus(msgspec.Struct, frozen=True):
+    """A log as one node sees it."""
+
+    leader: str
+    """The node that has the singular duties; empty while none is known."""
+    term: int
+    position: int
+    """The last entry that this node has, committed or not."""
+    commit: int
+    """The last entry that others are known to have committed."""
+    fault: tuple[str, str] | None
+    """Why nothing can be confirmed here: a state in one word, and the reason for people."""
+    lack: str
+    """Why this node's part of the log is not complete yet; empty if it is."""
+
+
+class LogOutput(msgspec.Struct, frozen=True):
+    """What a node has to do after a step, in the order of the fields."""
+
+    effects: tuple[LogEffect, ...]
+    messages: tuple[tuple[str, Message], ...]
+    """To neighbours; they need not wait for the effects."""
+    snapshot: Snapshot | None
+    """It replaces the whole chat state."""
+    committed: tuple[Entry, ...]
+
+
+class Log(Protocol):
+    """A node's end of the log. After each call, or each batch of calls, take the output."""
+
+    @property
+    def start(self) -> Snapshot | None:
+        """The snapshot that the log began with when it was opened."""
+
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether this node has the singular duties: what one node does for all."""
+
+    @property
+    def leader(self) -> str:
+        """The node that has the singular duties; empty while none is known."""
+
+    @property
+    def term(self) -> int:
+        """Counts how often the duties have changed hands."""
+
+    @property
+    def last_index(self) -> int:
+        """The last entry that this node has, committed or not."""
+
+    def status(self) -> LogStatus:
+        """Return how the log is."""
+
+    def statistics(self) -> Statistics:
+        """Return figures for metrics."""
+
+    def propose(self, commands: Sequence[bytes], now: Instant) -> bool:
+        """Ask for commands to be appended in this order.
+
+        Returns False, and does nothing, while that is impossible. True is no promise.
+        """
+
+    def receive(self, result: LogResult, now: Instant) -> None:
+        """Take in what an effect has led to."""
+
+    def receive_message(self, peer: str, message: Message, now: Instant) -> None:
+        """Take in what a neighbour's log has sent."""
+
+    def peer_connected(self, peer: str, now: Instant) -> None:
+        """Note that a link to a neighbour is up."""
+
+    def peer_disconnected(self, peer: str, now: Instant) -> None:
+        """Note that a link to a neighbour is gone."""
+
+    def positions(self) -> tuple[Position, ...]:
+        """Return how far nodes are known to have been, to be told to the neighbours."""
+
+    def learn_positions(self, reported: Sequence[Position], now: Instant) -> Position | None:
+        """Note what a neighbour knows; return the entry that this node has forgotten."""
+
+    def tick(self, now: Instant) -> None:
+        """Do what is due."""
+
+    def next_deadline(self) -> float:
+        """Return when to call `tick` next, in monotonic seconds."""
+
+    def hand_over(self, now: Instant) -> None:
+        """Have another node take the singular duties, if this one has them."""
+
+    def compact(self, snapshot: Snapshot, first_index: int) -> None:
+        """Adopt the state machine's snapshot; entries before `first_index` need not be kept."""
+
+    def take_output(self) -> LogOutput:
+        """Return what is to be done, once."""
