@@ -13,6 +13,7 @@ from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     HistoryState,
     LogEvent,
+    MakeSnapshot,
     RememberDrained,
     SendToBalancers,
     WriteHistory,
@@ -90,6 +91,8 @@ class LoneNode:
                     following.append(inputs.Persisted(effect.number))
                 case WriteHistory():
                     following.append(inputs.HistoryWritten(effect.applied))
+                case MakeSnapshot(position, state):
+                    following.append(inputs.SnapshotMade(position, encode_state(state)))
                 case SendToBalancers(frames):
                     self.sent.extend(frames)
                 case LogEvent():

@@ -19,6 +19,7 @@ from roost.node.engine.effects import (
     DoWork,
     Effect,
     LogEvent,
+    MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
     SendToBalancers,
@@ -92,6 +93,7 @@ class Driver:
         self._send_to_peer: Send
         self._send_to_balancer: Send
         self._find_congested: Callable[[], frozenset[str]] = frozenset
+        self._make_snapshot: Callable[[MakeSnapshot], None]
         self._congested: frozenset[str] = frozenset()
         self._is_turn_due = False
         self._is_running = False
@@ -110,13 +112,15 @@ class Driver:
         carry_out: Callable[[DiskEffect], None],
         send_to_peer: Send,
         send_to_balancer: Send,
+        make_snapshot: Callable[[MakeSnapshot], None],
         congested: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
 
-        `carry_out` obeys the effects on the disk. `congested` returns the balancers to which much
-        has been sent that is still here.
+        `carry_out` obeys the effects on the disk; `make_snapshot` copies the state when it is
+        called. `congested` returns the balancers to which much has been sent that is still here.
         """
+        self._make_snapshot = make_snapshot
         self._find_congested = congested
         self._carry_out = carry_out
         self._send_to_peer = send_to_peer
@@ -211,6 +215,8 @@ class Driver:
                 self._remember_drained(is_drained)
             case ReloadConfiguration():
                 self._reload()
+            case MakeSnapshot():
+                self._make_snapshot(effect)
             case _:
                 self._carry_out(effect)
 

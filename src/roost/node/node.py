@@ -30,6 +30,7 @@ from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
 from roost.node.mesh import Mesh, MeshConfig
+from roost.node.snapshotting import SnapshotMaker
 from roost.node.store import DiskStore
 from roost.node.trunks import Trunks
 from roost.ops import clock
@@ -149,7 +150,9 @@ class Node:
                 http_port = await stack.enter_async_context(http)
             tune_process()
             store.begin(driver.receive, self._fail)
-            driver.start(store.obey, mesh.send, trunks.send, trunks.congested)
+            maker = SnapshotMaker(driver.receive)
+            stack.callback(maker.close)
+            driver.start(store.obey, mesh.send, trunks.send, maker.make, trunks.congested)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()

@@ -455,6 +455,12 @@ class SimulatedCluster:
                 assert known == digest, (
                     f"seed {self.world.seed}: {name} and {other} differ at {position}"
                 )
+        for name, node in self.nodes.items():
+            snapshot = node.log_disk.snapshot
+            if snapshot is not None and snapshot.index in digests:
+                assert digests[snapshot.index][1] == hash(snapshot.data), (
+                    f"seed {self.world.seed}: {name}'s snapshot is not the state there"
+                )
 
     def check_histories(self) -> None:
         """Hold the nodes' histories against each other."""

@@ -20,6 +20,7 @@ from roost.node.engine.effects import (
     Effect,
     ExportRows,
     LogEvent,
+    MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
     SendToBalancers,
@@ -52,6 +53,11 @@ HASHING_S = 0.05
 CHANGE_S = 0.003
 QUESTION_S = 0.004
 """How long the history's disk takes."""
+
+SNAPSHOT_S_MAX = 2.0
+"""How long a snapshot takes at most: the node goes on, and may crash meanwhile."""
+SNAPSHOT_FAILURES = 0.1
+"""How often one fails."""
 
 
 class SavedDisk(msgspec.Struct, frozen=True):
@@ -288,10 +294,21 @@ class SimulatedNode:
                 self.history_disk.change(effect)
             case AnswerQuery() | ExportRows():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
+            case MakeSnapshot(position, state):
+                data = encode_state(state)
+                self._later(
+                    self._world.random.uniform(0.0, SNAPSHOT_S_MAX),
+                    partial(self._end_snapshot, position, data),
+                )
             case ReloadConfiguration():
                 raise AssertionError("nobody reconfigures a node here")
             case _:
                 self._later(CHANGE_S, partial(self.history_disk.change, effect))
+
+    def _end_snapshot(self, position: Position, data: bytes) -> Input:
+        if self._world.random.random() < SNAPSHOT_FAILURES:
+            return inputs.SnapshotFailed(position, "simulated")
+        return inputs.SnapshotMade(position, data)
 
     def _later(self, seconds: float, work: Callable[[], Input | None]) -> None:
         life = self._life

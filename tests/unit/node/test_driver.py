@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from roost.chat.history import Page
 from roost.chat.ids import Position
+from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.sessions.work import Outcome, VerifyPassword, Work
 from roost.node.driver import Driver
@@ -22,6 +23,7 @@ from roost.node.engine.effects import (
     ExportRows,
     ImportRows,
     LogEvent,
+    MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
     SendToBalancers,
@@ -109,12 +111,15 @@ class Bench:
         self.remembered: list[bool] = []
         self.hasher = FakeHasher()
         self.reloads = 0
+        self.snapshots: list[MakeSnapshot] = []
         self.driver = Driver(
             cast("Engine", self.engine), self.remembered.append, self.hasher.submit, self._reload
         )
 
     def start(self) -> None:
-        self.driver.start(self.store.append, self.mesh.send, self.trunks.send)
+        self.driver.start(
+            self.store.append, self.mesh.send, self.trunks.send, self.snapshots.append
+        )
 
     def _reload(self) -> None:
         self.reloads += 1
@@ -218,6 +223,15 @@ async def test_disk_effects_go_to_the_store_in_the_order_given(bench: Bench) -> 
     bench.start()
     await bench.turn()
     assert bench.store == asked
+
+
+@on_bench
+async def test_a_snapshot_is_asked_for_in_the_turn_that_wants_it(bench: Bench) -> None:
+    wanted = MakeSnapshot(Position(3), State(position=Position(3)))
+    bench.engine.turns_effects = [[wanted]]
+    bench.start()
+    await bench.turn()
+    assert bench.snapshots == [wanted]
 
 
 @on_bench

@@ -91,4 +91,4 @@ class Applier:
             self._watch(applied)
             self._historian.record(applied)
             self._server.show(applied)
-        self._snapshots.applied(entry, self.state)
+        self._snapshots.applied(entry)

@@ -11,6 +11,7 @@ import msgspec
 
 from roost.chat.history import Query, Row
 from roost.chat.ids import Position
+from roost.chat.state import State
 from roost.ircd.sessions.work import Work
 from roost.log import Compact as Compact
 from roost.log import LogEffect, Persist
@@ -81,6 +82,19 @@ class WriteHistory(msgspec.Struct, frozen=True):
     """The terms that begin in it, each with its first position."""
 
 
+class MakeSnapshot(msgspec.Struct, frozen=True):
+    """Encode the chat state; then give back `SnapshotMade` or `SnapshotFailed`.
+
+    `state` is the engine's own object. What is encoded must be the state as it is now: whoever
+    obeys this copies it, in whatever way, before it gives the engine another input.
+    """
+
+    position: Position
+    state: State
+    is_in_place: bool = False
+    """Another way has failed too often: encode it at once, however long that takes."""
+
+
 class AnswerQuery(msgspec.Struct, frozen=True):
     """Answer a client; then give back `Answered`, `AnswerCorrupt` or `AnswerFailed`."""
 
@@ -145,9 +159,11 @@ Effect: TypeAlias = (
     | DoWork
     | RememberDrained
     | ReloadConfiguration
+    | MakeSnapshot
 )
 """In the order of duties: the log is handed to the disk before anything is sent, and history is
 changed before it is read. What must not be sent before it is durable waits in `Persist.messages`.
+A snapshot comes last, when nothing waits for the turn any more.
 """
 
 _RANKS: dict[type[Effect], int] = {kind: rank for rank, kind in enumerate(get_args(Effect))}

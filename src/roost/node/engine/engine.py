@@ -204,6 +204,11 @@ class Engine:
                 self._log.receive(event, now)
             case inputs.HistoryWritten(applied):
                 self._history_written(applied)
+            case inputs.SnapshotMade(position, data):
+                self._snapshots.made(position, data)
+            case inputs.SnapshotFailed(position, reason):
+                self._snapshots.failed(position)
+                self._note("warning", "snapshot-failed", position=position, reason=reason)
             case inputs.Answered(ticket, answer):
                 self._historian.answered(ticket)
                 self._server.answer(ticket, answer)
@@ -379,6 +384,8 @@ class Engine:
         if self._to_balancers:
             self._effects.append(SendToBalancers(tuple(self._to_balancers)))
             self._to_balancers.clear()
+        if (make := self._snapshots.take_due(self._state)) is not None:
+            self._effects.append(make)
         effects, self._effects = in_order(self._effects), []
         return effects
 

@@ -85,6 +85,20 @@ class StorageRecovered(msgspec.Struct, frozen=True):
     """The disk works again."""
 
 
+class SnapshotMade(msgspec.Struct, frozen=True):
+    """`MakeSnapshot` is done: `data` is the state at `position`."""
+
+    position: Position
+    data: bytes
+
+
+class SnapshotFailed(msgspec.Struct, frozen=True):
+    """`MakeSnapshot` did not work this time."""
+
+    position: Position
+    reason: str
+
+
 class HistoryWritten(msgspec.Struct, frozen=True):
     """`WriteHistory` is done: the rows up to `applied` are stored."""
 
@@ -186,6 +200,8 @@ DiskInput: TypeAlias = (
     | AnswerFailed
     | Exported
     | Imported
+    | SnapshotMade
+    | SnapshotFailed
 )
 
 Input: TypeAlias = (

@@ -1,45 +1,90 @@
 """When a node makes a snapshot, and when it can compact its log.
 
-    enough entries were applied         --> the state as bytes, kept here
+    enough entries were applied         --> MakeSnapshot, at the end of the turn
+    the state is encoded (SnapshotMade) --> the bytes, kept here
     the history is synced up to there   --> Compact
+
+The state is encoded elsewhere, because that takes long if there are many users. A snapshot that
+fails is made again after some more entries; in the end, the event loop itself makes it.
 
 History rows are made from the log's entries, so the entries must stay until the rows are durable.
 """
 
 from roost.chat.ids import Position
-from roost.chat.snapshot import encode_state
 from roost.chat.state import State
 from roost.log import Compact, Entry, Snapshot
+from roost.node.engine.effects import MakeSnapshot
+
+RETRY_SHARE = 10
+"""A snapshot that failed is tried again after this part of the entries between two snapshots."""
+TRIES_MAX = 3
+"""So many snapshots in a row may fail before one is made on the event loop, which it stops: an
+endless log would be worse."""
 
 
 class Snapshots:
-    """The snapshot that waits for the history, and how much was applied since the last one."""
+    """The snapshot that is made or waits for the history, and how much was applied since."""
 
     def __init__(self, entries_max: int, bytes_max: int, retained_entries: int) -> None:
         """Make one after so many entries or bytes; keep `retained_entries` before it in the log."""
         self._entries_max = entries_max
         self._bytes_max = bytes_max
         self._retained_entries = retained_entries
+        self._last: Entry | None = None
+        """The last applied entry."""
+        self._making: Snapshot | None = None
+        """The snapshot being made, still without its data."""
         self._due: Snapshot | None = None
+        """The snapshot that waits for the history."""
         self._is_syncing = False
         """Whether a write that syncs the history is under way for the snapshot."""
         self._entries = 0
         self._bytes = 0
+        self._failures = 0
 
     @property
     def wants_sync(self) -> bool:
         """Whether the next write of the history must sync it."""
         return self._due is not None
 
-    def applied(self, entry: Entry, state: State) -> None:
-        """Note that `entry` led to `state`; make a snapshot if it is time and none waits."""
+    def applied(self, entry: Entry) -> None:
+        """Note that `entry` was applied."""
+        self._last = entry
         self._entries += 1
         self._bytes += len(entry.data)
+
+    def take_due(self, state: State) -> MakeSnapshot | None:
+        """Return how to make a snapshot of `state`, if it is time and none is under way.
+
+        The state is that after the last entry.
+        """
         is_enough = self._entries >= self._entries_max or self._bytes >= self._bytes_max
-        if is_enough and self._due is None:
-            data = encode_state(state)
-            self._due = Snapshot(entry.index, entry.term, entry.time_ms, data)
-            self._entries = self._bytes = 0
+        last = self._last
+        if not is_enough or last is None or self._making is not None or self._due is not None:
+            return None
+        assert state.position == last.index, "a snapshot of another position"
+        self._entries = self._bytes = 0
+        self._making = Snapshot(last.index, last.term, last.time_ms, b"")
+        is_in_place = self._failures >= TRIES_MAX
+        return MakeSnapshot(state.position, state, is_in_place=is_in_place)
+
+    def made(self, position: Position, data: bytes) -> None:
+        """Note that the snapshot is made; it waits for the history now."""
+        making = self._making
+        if making is None or making.index != position:
+            return
+        self._making = None
+        self._failures = 0
+        self._due = Snapshot(making.index, making.term, making.time_ms, data)
+
+    def failed(self, position: Position) -> None:
+        """Note that the snapshot could not be made."""
+        if self._making is None or self._making.index != position:
+            return
+        self._making = None
+        self._failures += 1
+        retried_after = self._entries_max - self._entries_max // RETRY_SHARE
+        self._entries = max(self._entries, retried_after)
 
     def history_writing(self) -> None:
         """Note that a write of the history begins; it syncs if `wants_sync`."""
@@ -55,8 +100,9 @@ class Snapshots:
         return Compact(snapshot, first_index)
 
     def installed(self) -> None:
-        """Drop the waiting snapshot: the leader's replaces everything before it."""
+        """Drop one's own snapshot: the leader's replaces everything before it."""
         self._let_go()
+        self._last = self._making = None
         self._entries = self._bytes = 0
 
     def _let_go(self) -> None:

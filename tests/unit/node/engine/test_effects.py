@@ -5,6 +5,7 @@ from typing import get_args
 
 from roost.chat.history import Page
 from roost.chat.ids import Position
+from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import VerifyPassword
@@ -22,6 +23,7 @@ from roost.node.engine.effects import (
     HistoryState,
     ImportRows,
     LogEvent,
+    MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
     SendToBalancers,
@@ -62,6 +64,7 @@ ORDERED: list[Effect] = [
     DoWork(7, VerifyPassword("hash", "sesame")),
     RememberDrained(True),
     ReloadConfiguration(),
+    MakeSnapshot(P(3), State(position=P(3))),
 ]
 
 
