@@ -40,6 +40,9 @@ KINDS = (
 )
 
 
+POSITION_MAX = 2**63 - 1
+"""A position after every row's."""
+
 BY_NAME = "a:"
 """How an identity begins that earlier versions stored; the rest is the account's name."""
 
@@ -83,6 +86,16 @@ class Excerpt(NamedTuple):
     """The first of them."""
     peers: tuple[Owner, ...] = ()
     """Unless empty, only rows of a private conversation whose other side is one of these."""
+
+
+class Span(NamedTuple):
+    """A range of positions, both ends included: the part of history that a query is put to."""
+
+    first: Position = Position(0)
+    last: Position = Position(POSITION_MAX)
+
+
+EVERYTHING = Span()
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -53,6 +53,7 @@ from roost.storage import (
     DataDirectory,
     FullError,
     GroupCommitter,
+    History,
     HistoryStore,
     Identity,
     LogStore,
@@ -82,7 +83,7 @@ class DiskStore:
         self,
         log: LogStore,
         stored: Stored,
-        history: HistoryStore,
+        history: History,
         retry_s: float = RETRY_S,
     ) -> None:
         self._log = log
@@ -264,7 +265,7 @@ class DiskStore:
         self._loop.call_soon_threadsafe(callback)
 
 
-def _change(history: HistoryStore, effect: HistoryChange) -> DiskInput | None:
+def _change(history: History, effect: HistoryChange) -> DiskInput | None:
     """Change the history; return the input that this leads to."""
     match effect:
         case ForgetHistory(last):
@@ -288,7 +289,7 @@ def _change(history: HistoryStore, effect: HistoryChange) -> DiskInput | None:
             assert_never(effect)
 
 
-def _answer(history: HistoryStore, effect: HistoryQuestion) -> DiskInput:
+def _answer(history: History, effect: HistoryQuestion) -> DiskInput:
     """Read from the history; return the input that this leads to."""
     match effect:
         case ExportRows(ticket, first, last):

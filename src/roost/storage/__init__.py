@@ -14,7 +14,9 @@ from roost.storage.errors import (
     SearchTimeoutError,
     StorageError,
 )
+from roost.storage.history_port import History
 from roost.storage.history_store import HistoryStore
+from roost.storage.history_trimming import Held
 from roost.storage.log_store import LogStore
 from roost.storage.worker import GroupCommitter, Worker
 
@@ -24,6 +26,8 @@ __all__ = [
     "DirectoryError",
     "FullError",
     "GroupCommitter",
+    "Held",
+    "History",
     "HistoryStore",
     "Identity",
     "IdentityError",

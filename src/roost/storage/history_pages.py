@@ -2,10 +2,21 @@
 
 import sqlite3
 
-from roost.chat.history import KIND_MESSAGE, Anchor, Excerpt, Page, Row, is_shown, is_with
+from roost.chat.history import (
+    EVERYTHING,
+    KIND_MESSAGE,
+    POSITION_MAX,
+    Anchor,
+    Excerpt,
+    Page,
+    Row,
+    Span,
+    is_shown,
+    is_with,
+)
 from roost.chat.ids import Position
 from roost.storage.errors import CorruptRowsError
-from roost.storage.history_rows import POSITION_MAX, first_position_at, read_row
+from roost.storage.history_rows import first_position_at, read_row
 
 PASSED_OVER_MAX = 1000
 """Rows of other people under a former nickname that a page passes over, in some 10 ms; those
@@ -27,14 +38,16 @@ _OLDEST_FIRST = " ORDER BY position, part LIMIT ?"
 _NEWEST_FIRST = " ORDER BY position DESC, part DESC LIMIT ?"
 
 
-def read_page(connection: sqlite3.Connection, page: Page) -> tuple[Row, ...]:
-    """Return the rows of a page, in ascending order.
+def read_page(
+    connection: sqlite3.Connection, page: Page, span: Span = EVERYTHING
+) -> tuple[Row, ...]:
+    """Return the rows of a page that lie in `span`, in ascending order.
 
     Raises:
         CorruptRowsError: rows of the page, or on the way to it, are damaged.
     """
-    low: _Place = (0, 0)
-    high: _Place = (POSITION_MAX, 0)
+    low: _Place = (span.first, 0)
+    high: _Place = (min(span.last, POSITION_MAX - 1) + 1, 0)
     if page.after is not None:
         low = max(low, _place_after(connection, page.after))
     if page.before is not None:

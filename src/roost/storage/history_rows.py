@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
-from roost.chat.history import Row
+from roost.chat.history import POSITION_MAX, Row
 from roost.chat.ids import Position
 from roost.storage.checksums import row_checksum
 from roost.storage.database import insert_many
@@ -34,9 +34,6 @@ DROP INDEX IF EXISTS rows_events;
 """
 
 COLUMNS = "conversation, position, part, time_ms, kind, peer, record, checksum"
-
-POSITION_MAX = 2**63 - 1
-"""A position after every row's."""
 
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.history import Answer, Page, Query, Row, Search
+from roost.chat.history import EVERYTHING, POSITION_MAX, Answer, Page, Query, Row, Search, Span
 from roost.chat.ids import Position
 from roost.storage import history_redactions, history_rows, history_targets, records
 from roost.storage.database import Database
@@ -34,6 +34,7 @@ from roost.storage.history_rows import (
     whole,
 )
 from roost.storage.history_targets import forget_latest, note_latest, read_targets
+from roost.storage.history_trimming import Held, find_oldest, read_held, write_held
 from roost.storage.records import read_record, write_record
 from roost.storage.search_index import SearchIndex, read_found
 
@@ -69,6 +70,7 @@ class HistoryStore:
         self._findings: list[str] = []
         self._database, self._applied, self._gaps = self._open()
         self._terms = self._read_terms()
+        self._held = self._read_held()
         self._index = SearchIndex(directory.path / "search.db")
 
     @property
@@ -80,6 +82,11 @@ class HistoryStore:
     def applied(self) -> Position:
         """The last position whose rows are stored."""
         return self._applied
+
+    @property
+    def held(self) -> Held:
+        """From where on this store has all rows that are not missing."""
+        return self._held
 
     def _open(self) -> tuple[Database, Position, _Gaps]:
         try:
@@ -149,6 +156,10 @@ class HistoryStore:
             value = read_record(connection, "terms")
         return () if value is None else msgspec.json.decode(value, type=_Terms)
 
+    def _read_held(self) -> Held:
+        with self._database.transaction() as connection:
+            return read_held(connection, self._findings)
+
     def terms(self) -> tuple[tuple[Position, int], ...]:
         """Return the terms of the entries that the rows come from: where each begins."""
         return self._terms
@@ -179,8 +190,8 @@ class HistoryStore:
         if is_busy or logged != copied:
             raise StorageError(f"{self._path}: another connection delays the checkpoint")
 
-    def answer(self, query: Query) -> Answer:
-        """Answer a query.
+    def answer(self, query: Query, span: Span = EVERYTHING) -> Answer:
+        """Answer a query from the rows in `span`.
 
         Raises:
             CorruptRowsError: rows that the answer needs are damaged; repeat the query when they
@@ -189,16 +200,16 @@ class HistoryStore:
         try:
             with self._database.guard() as connection:
                 if isinstance(query, Page):
-                    return read_page(connection, query)
+                    return read_page(connection, query, span)
                 if isinstance(query, Search):
-                    return self._search(connection, query)
-                return read_targets(connection, query)
+                    return self._search(connection, query, span)
+                return read_targets(connection, query, span)
         except CorruptRowsError as error:
             if any(not 1 <= position <= self._applied for position in error.positions):
                 raise self._database.condemn(MISPLACED) from error
             raise
 
-    def _search(self, connection: sqlite3.Connection, query: Search) -> tuple[Row, ...]:
+    def _search(self, connection: sqlite3.Connection, query: Search, span: Span) -> tuple[Row, ...]:
         if query.limit <= 0:
             return ()
         # A search finds the newest messages, unless the index is far behind or the disk is full.
@@ -206,11 +217,11 @@ class HistoryStore:
             for _ in range(SEARCH_STEPS_MAX):
                 if not self._index.step(self._read_for_index, self._applied):
                     break
-        low, high = Position(0), Position(history_rows.POSITION_MAX)
+        low, high = span.first, Position(min(span.last, POSITION_MAX - 1) + 1)
         if query.after_ms >= 0:
-            low = Position(first_position_at(connection, query.after_ms))
+            low = max(low, Position(first_position_at(connection, query.after_ms)))
         if query.before_ms >= 0:
-            high = Position(first_position_at(connection, query.before_ms + 1))
+            high = min(high, Position(first_position_at(connection, query.before_ms + 1)))
         return read_found(connection, query, self._index.find(query, low, high))
 
     def index_some(self) -> bool:
@@ -300,16 +311,50 @@ class HistoryStore:
             missing = tuple(map(Position, unredact(connection, after)))
             connection.execute("DELETE FROM rows WHERE position >= ?", (after,))
             forget_latest(connection, after)
-            gaps = _without(self._gaps, after, Position(history_rows.POSITION_MAX))
+            gaps = _without(self._gaps, after, Position(POSITION_MAX))
             for position in missing:
                 gaps = (*_without(gaps, position, position), (position, position))
             gaps = tuple(sorted(gaps))
             terms = _before(self._terms, after)
+            held = min(self._held, Held(after, self._held.time_ms))
+            write_held(connection, held)
             _write_gaps(connection, gaps)
             _write_terms(connection, terms)
             _write_applied(connection, last)
-        self._gaps, self._terms, self._applied = gaps, terms, last
+        self._gaps, self._terms, self._applied, self._held = gaps, terms, last, held
         return missing
+
+    def hold_from(self, held: Held) -> None:
+        """Note from where on this store has all rows; what it lacks before is not missing."""
+        gaps = _without(self._gaps, Position(0), Position(held.position - 1))
+        with self._database.transaction() as connection:
+            write_held(connection, held)
+            _write_gaps(connection, gaps)
+        self._held, self._gaps = held, gaps
+
+    def trim(self, before: Position, older_ms: int) -> bool:
+        """Drop some rows of positions before `before` that are older than `older_ms`.
+
+        The oldest are dropped, and `held` goes up. Return whether there may be more to drop.
+        """
+        before = min(before, Position(self._applied + 1))
+        with self._database.guard() as connection:
+            oldest = find_oldest(connection, before, older_ms)
+        if not oldest.end:
+            return False
+        rows, end = oldest.rows, oldest.end
+        self._index.remove(rows)
+        held = Held(
+            max(end, self._held.position),
+            max([self._held.time_ms, *(row.time_ms for row in rows)]),
+        )
+        gaps = _without(self._gaps, Position(0), Position(held.position - 1))
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM rows WHERE position < ?", (end,))
+            write_held(connection, held)
+            _write_gaps(connection, gaps)
+        self._held, self._gaps = held, gaps
+        return not oldest.is_last
 
     def reset_applied(self, position: Position) -> None:
         """Set `applied`, after a snapshot replaced the state and a gap was added."""

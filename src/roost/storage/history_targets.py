@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from roost.chat.history import (
+    EVERYTHING,
     KIND_MESSAGE,
     Owner,
     Row,
+    Span,
     Target,
     Targets,
     private_conversation,
@@ -68,8 +70,10 @@ def forget_latest(connection: sqlite3.Connection, after: int) -> None:
             _renew(connection, conversation)
 
 
-def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Target, ...]:
-    """Return the conversations whose newest message is between the two times.
+def read_targets(
+    connection: sqlite3.Connection, targets: Targets, positions: Span = EVERYTHING
+) -> tuple[Target, ...]:
+    """Return the conversations whose newest message is between the two times and in `positions`.
 
     Raises:
         CorruptRowsError: a damaged line cannot be renewed, because rows are damaged, too.
@@ -83,11 +87,12 @@ def read_targets(connection: sqlite3.Connection, targets: Targets) -> tuple[Targ
         fields = _find_line(connection, conversation)
         if fields is not None:
             _, _, position, _, time_ms, _ = fields
-            if position >= from_position and low < time_ms < high:
+            is_in = max(from_position, positions.first) <= position <= positions.last
+            if is_in and low < time_ms < high:
                 found[conversation] = (time_ms, position, Target(name, time_ms))
     for owner in targets.owners:
         found |= _private_targets(
-            connection, targets, owner, (low, high), is_newest_first=is_newest_first
+            connection, targets, owner, (low, high), positions, is_newest_first=is_newest_first
         )
     ordered = sorted(found.values(), key=lambda entry: entry[:2], reverse=is_newest_first)
     return tuple(target for _, _, target in ordered[: targets.limit])
@@ -98,6 +103,7 @@ def _private_targets(
     targets: Targets,
     owner: Owner,
     span: tuple[int, int],
+    positions: Span,
     *,
     is_newest_first: bool,
 ) -> dict[str, _Found]:
@@ -117,7 +123,9 @@ def _private_targets(
                 continue
             conversation, _, position, _, time_ms, name = fields
             peer = conversation.rpartition(" ")[2]
-            if position < owner.from_position or not span[0] < time_ms < span[1]:
+            if not max(owner.from_position, positions.first) <= position <= positions.last:
+                continue
+            if not span[0] < time_ms < span[1]:
                 continue
             if _is_outdated(connection, targets, owner, peer, position):
                 continue

@@ -100,6 +100,25 @@ class SearchIndex:
         except MalformedError:
             self._database = self._open()
 
+    def remove(self, rows: Iterable[Row]) -> None:
+        """Forget rows, given in order. What was redacted since it was indexed stays in the index.
+
+        Raises:
+            FullError, StorageError: see `Database.guard`.
+        """
+        entries = _entries(rows)
+        try:
+            with self._database.transaction() as connection:
+                known = _known(connection, entries)
+                # The index keeps no texts, and needs them to forget a row.
+                connection.executemany(
+                    "INSERT INTO words (words, rowid, text, place, sender)"
+                    " VALUES ('delete', ?, ?, ?, ?)",
+                    [entry for entry in entries if entry[0] in known],
+                )
+        except MalformedError:
+            self._database = self._open()
+
     def step(self, read: ReadRows, applied: Position) -> bool:
         """Index some rows; return whether there are more, up to `applied`.
 
@@ -199,7 +218,8 @@ def _fetch(
         raise
 
 
-def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def _entries(rows: Iterable[Row]) -> list[tuple[int, str, str, str]]:
+    """Return what the index holds of rows in order: id, text, place and sender."""
     entries = []
     former, side = (0, 0), 0
     for row in rows:
@@ -213,20 +233,25 @@ def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
         number = _number(row.position) | row.part << _PART_SHIFT | side
         places = _places(row.conversation)
         entries.append((number, change.text, places, _sender(change.source.nick)))
+    return entries
+
+
+def _known(connection: sqlite3.Connection, entries: list[tuple[int, str, str, str]]) -> set[int]:
+    """Return the ids of those entries that the index has."""
     if not entries:
-        return
+        return set()
     numbers = [entry[0] for entry in entries]
-    known = {
-        number
-        for (number,) in connection.execute(
-            "SELECT id FROM words_docsize WHERE id BETWEEN ? AND ?", (min(numbers), max(numbers))
-        )
-    }
-    insert_many(
-        connection,
-        "words (rowid, text, place, sender)",
-        [entry for entry in entries if entry[0] not in known],
+    found = connection.execute(
+        "SELECT id FROM words_docsize WHERE id BETWEEN ? AND ?", (min(numbers), max(numbers))
     )
+    return {number for (number,) in found}
+
+
+def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    entries = _entries(rows)
+    known = _known(connection, entries)
+    if new := [entry for entry in entries if entry[0] not in known]:
+        insert_many(connection, "words (rowid, text, place, sender)", new)
 
 
 def _said(record: bytes) -> Said | None:

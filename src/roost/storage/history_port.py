@@ -1,0 +1,93 @@
+"""What a node asks of the store of its own history.
+
+    applied entries --> write --> rows, in order and with the applied position
+    clients' queries --> answer        neighbours' wants --> export, import_rows
+    what others keep --> hold_from, trim
+
+The engine's effects name these duties, and `node/store.py` carries them out on a worker thread.
+`HistoryStore` is the one for real disks; tests have others.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from roost.chat.history import EVERYTHING, Answer, Query, Row, Span
+from roost.chat.ids import Position
+from roost.storage.history_trimming import Held
+
+
+class History(Protocol):
+    """The rows of applied entries from some position on. Its methods block.
+
+    Raises:
+        FullError: there is no room. Nothing was changed, and the call can be repeated.
+        StorageError: what is stored is not known any more.
+    """
+
+    @property
+    def applied(self) -> Position:
+        """The last position whose rows are stored."""
+
+    @property
+    def held(self) -> Held:
+        """From where on this store has all rows that are not missing."""
+
+    def gaps(self) -> tuple[tuple[Position, Position], ...]:
+        """Return the ranges of positions whose rows are missing, both ends included, in order."""
+
+    def terms(self) -> tuple[tuple[Position, int], ...]:
+        """Return the terms of the entries that the rows come from: where each begins."""
+
+    def write(
+        self,
+        rows: Sequence[Row],
+        applied: Position,
+        terms: tuple[tuple[Position, int], ...] = (),
+    ) -> None:
+        """Store rows and the applied position, both or neither. What is stored stays as it is.
+
+        A row that redacts a message deletes the text of that message, whichever comes first.
+        """
+
+    def sync(self) -> None:
+        """Make everything that was stored durable."""
+
+    def answer(self, query: Query, span: Span = EVERYTHING) -> Answer:
+        """Answer a query from the rows in `span`.
+
+        Raises:
+            CorruptRowsError: rows that the answer needs are damaged.
+            SearchTimeoutError: it takes too long.
+        """
+
+    def export(
+        self, first: Position, last: Position, bytes_max: int
+    ) -> tuple[tuple[Row, ...], Position, tuple[Position, ...]]:
+        """Return rows of whole positions, how far they reach, and the damaged positions."""
+
+    def import_rows(self, rows: Sequence[Row], first: Position, last: Position) -> None:
+        """Replace all rows of the positions `first` to `last`."""
+
+    def add_gap(self, first: Position, last: Position) -> None:
+        """Note that rows are missing."""
+
+    def narrow_gap(self, first: Position, last: Position) -> None:
+        """Note that the rows of these positions are no longer missing."""
+
+    def skip_terms(self, first: Position, last: Position, term: int) -> None:
+        """Note a gap whose last position alone has a known term."""
+
+    def reset_applied(self, position: Position) -> None:
+        """Set `applied`, after a snapshot replaced the state and a gap was added."""
+
+    def forget(self, last: Position) -> tuple[Position, ...]:
+        """Drop all rows after `last`; return the positions that are missing without them."""
+
+    def hold_from(self, held: Held) -> None:
+        """Note from where on this store has all rows; what it lacks before is not missing."""
+
+    def trim(self, before: Position, older_ms: int) -> bool:
+        """Drop some rows before a position that are older than a time; return if more is left."""
+
+    def index_some(self) -> bool:
+        """Do a little of what is left for searching; return whether there is more."""
