@@ -41,6 +41,7 @@ from roost.chat.settings import Settings
 from roost.chat.state import Account, State
 from roost.irc.capabilities import Capability
 from support.account_logs import account_makers, ask_for_account
+from support.administration_logs import administer
 from support.room_logs import room_makers
 
 NICKS = ("a", "b", "C", "c", "d", "e", "1", "")
@@ -160,6 +161,8 @@ class LogMaker:
             return self._open()
         if dice < 0.945:
             return ask_for_account(self._random, self._session(), self._line + 1)
+        if dice < 0.948:
+            return administer(self._random)
         if dice < 0.97:
             return self._random.choice(self._made)
         if dice < 0.98:

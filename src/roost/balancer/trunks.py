@@ -1,7 +1,7 @@
 """The nodes' side of a balancer: trunks, one per node, dialled by the nodes.
 
     TCP, mutual TLS (roost.wire) --> a node:      Hello in time and in order --> the exchange
-                                 --> an operator: orders (roost.balancer.operators)
+                                 --> an operator or a newcomer: orders (roost.balancer.operators)
 
 A peer that breaks the protocol loses its link, with one line in the log and no other consequence.
 """
@@ -12,13 +12,22 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from roost.balancer.engine.administration import AdministrationDesk
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.errors import BalancerError, RefusedNodeError, TrunkError
-from roost.balancer.operators import OperatorLink
+from roost.balancer.operators import NewcomerLink, OperatorLink
 from roost.balancer.scheduling import FlushScheduler
 from roost.protocol.codec import FrameError
 from roost.protocol.greeting import check_name
-from roost.protocol.trunk import FromBalancer, FromNode, Hello, Refusal, decode_from_node, encode
+from roost.protocol.trunk import (
+    FromBalancer,
+    FromNode,
+    Hello,
+    Refusal,
+    Told,
+    decode_from_node,
+    encode,
+)
 from roost.wire import (
     FramedConnection,
     Handler,
@@ -92,12 +101,14 @@ class TrunkListener:
         self._name = name
         self._links: dict[TrunkLink, None] = {}
         self._is_closing = False
+        self._desk = AdministrationDesk(exchange.pool)
         self.refusals = RefusalLog()
 
     def open(self, connection: FramedConnection) -> Handler:
-        """Serve a connection with a node's or an operator's certificate of our cluster."""
-        if connection.peer.role == "operator":
-            return OperatorLink(self._exchange, self._scheduler, self._name, connection)
+        """Serve a connection with a certificate of our cluster."""
+        if connection.peer.role != "node":
+            kind = OperatorLink if connection.peer.role == "operator" else NewcomerLink
+            return kind(self._exchange, self._desk, self._scheduler, self._name, connection)
         link = TrunkLink(self, connection, self._scheduler.read_clock())
         self._links[link] = None
         return link
@@ -109,7 +120,9 @@ class TrunkListener:
             BalancerError: The peer broke the protocol; drop the link.
         """
         now = self._scheduler.read_clock()
-        if link.is_announced:
+        if link.is_announced and isinstance(frame, Told):
+            self._desk.told(link.name, frame)
+        elif link.is_announced:
             self._exchange.receive(link.name, link, frame, now)
         elif not isinstance(frame, Hello):
             raise TrunkError("it did not announce itself first")
@@ -141,6 +154,7 @@ class TrunkListener:
         self._links.pop(link, None)
         if link.is_announced and not self._is_closing:
             self._exchange.node_lost(link.name, link, reason, self._scheduler.read_clock())
+            self._desk.node_lost(link.name)
             self._scheduler.schedule_flush()
 
     def sweep(self, now: float) -> None:
@@ -169,7 +183,7 @@ async def listen(
     """
     async with contextlib.AsyncExitStack() as stack:
         try:
-            admission = admit(cluster, "node", "operator")
+            admission = admit(cluster, "node", "operator", "newcomer")
             server = await stack.enter_async_context(
                 serve(host, port, context, listener.open, admission, refusals=listener.refusals)
             )

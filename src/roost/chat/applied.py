@@ -4,6 +4,7 @@ import msgspec
 
 from roost.chat.changes import Change
 from roost.chat.ids import Position, SessionId
+from roost.chat.outcome import Outcome
 from roost.chat.refusals import Refusal
 
 
@@ -29,3 +30,5 @@ class Applied(msgspec.Struct, frozen=True):
     """The name of the `commands.Request` that this was; empty for none."""
     failure: str = ""
     """Why the entry was skipped: it was malformed, or applying it raised an exception."""
+    administered: tuple[str, Outcome] | None = None
+    """The id of an administrator's request that this was, and how that ended."""

@@ -17,6 +17,7 @@ from roost.chat import (  # noqa: F401
     acceptance,
     account_control,
     accounts,
+    administration,
     balancers,
     configuration,
     hosts,
@@ -31,8 +32,10 @@ from roost.chat import (  # noqa: F401
     rooms,
     sessions,
     talk,
+    tokens,
     users,
 )
+from roost.chat.administration import check_administration
 from roost.chat.applied import Applied
 from roost.chat.commands import OPERATIONS_MAX, Act, Command, Request, decode_command
 from roost.chat.dispatch import (
@@ -119,3 +122,4 @@ def act(step: Step, command: Act) -> Applied:
 
 
 check_complete()
+check_administration()

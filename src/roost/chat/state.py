@@ -25,6 +25,7 @@ from roost.chat.ids import (
     SessionId,
     UserId,
 )
+from roost.chat.outcome import Outcome
 from roost.chat.settings import Settings
 
 NOTHING: Mapping[Any, Any] = {}
@@ -234,6 +235,22 @@ class BalancerRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the log gave it: higher than all before, of whichever balancer."""
 
 
+class JoinToken(msgspec.Struct, array_like=True):
+    """A token with which a machine joins as a node; see `chat.tokens`."""
+
+    node: str
+    host: str
+    expires_ms: int
+    sealed: bytes
+    """What the node needs, encrypted for the token's holder; empty once it has expired."""
+    claim: str = ""
+    """The claim of the machine that redeemed it; empty before."""
+    redeemed_ms: int = 0
+
+    def __repr__(self) -> str:
+        return f"JoinToken({self.node!r}, {self.host!r}, {self.expires_ms}, ...)"
+
+
 class State(msgspec.Struct):
     """Everything that the log decides."""
 
@@ -296,3 +313,7 @@ class State(msgspec.Struct):
     """The last runs of each balancer, the newest last; see `chat.balancers`."""
     incarnation_max: int = 0
     """The highest incarnation that was ever given."""
+    outcomes: dict[str, Outcome] = {}
+    """How administrators' last requests ended, by the ids of the requests, oldest first."""
+    join_tokens: dict[str, JoinToken] = {}
+    """By their ids."""

@@ -1,13 +1,17 @@
-"""The frames between an operator's command and a balancer, on the port of the trunks.
+"""The frames of operators' commands and of machines that join, on the port of the trunks.
 
-operator  --  Order -->   balancer       any number
-operator  <-- Answer --   balancer       one for each order, in order
+operator  --  Order -->             balancer       any number
+operator  <-- Answer --             balancer       one for each order, in order
+operator  --  AdministerOrder -->   balancer       changes the cluster, through the log
+newcomer  --  RedeemOrder -->       balancer       asks for what its token was issued for
+          <-- AdministerAnswer --   balancer       one for each, when the log has it
 """
 
 from collections.abc import Callable
 
 import msgspec
 
+from roost.chat.commands.administration import Administration
 from roost.protocol.codec import make_decoder
 
 PROTOCOL_VERSION = 1
@@ -35,6 +39,39 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag=202, kw_only=True
     """Other nodes that can take clients."""
 
 
-encode: Callable[[Order | Answer], bytes] = msgspec.msgpack.Encoder().encode
-decode_order: Callable[[bytes], Order] = make_decoder(Order)
+class AdministerOrder(msgspec.Struct, frozen=True, array_like=True, tag=203):
+    """Change the cluster; a request that is repeated under the same id takes effect once."""
+
+    protocol: int
+    request: str
+    """Drawn at random."""
+    operation: Administration
+
+
+class RedeemOrder(msgspec.Struct, frozen=True, array_like=True, tag=204):
+    """Take what the token was issued for whose id is in the certificate."""
+
+    protocol: int
+    request: str
+    claim: str
+    """The SHA-256 hash of what the machine drew at random, in hexadecimal."""
+
+
+class AdministerAnswer(msgspec.Struct, frozen=True, array_like=True, tag=205):
+    """How a request ended."""
+
+    problem: str = ""
+    """Why it was not carried out, in words for people; empty when it was."""
+    data: bytes = b""
+    """What a token was redeemed for."""
+    is_unsettled: bool = False
+    """Nobody knows whether it was carried out or will be; repeat it under the same id."""
+
+
+encode: Callable[[Order | Answer | AdministerOrder | RedeemOrder | AdministerAnswer], bytes] = (
+    msgspec.msgpack.Encoder().encode
+)
+decode_order: Callable[[bytes], Order | AdministerOrder] = make_decoder(Order | AdministerOrder)
 decode_answer: Callable[[bytes], Answer] = make_decoder(Answer)
+decode_redeem: Callable[[bytes], RedeemOrder] = make_decoder(RedeemOrder)
+decode_administer_answer: Callable[[bytes], AdministerAnswer] = make_decoder(AdministerAnswer)

@@ -1,7 +1,7 @@
 """The frames between a node and a balancer, over a trunk.
 
-    balancer  <-- Hello, Status, Incarnation, Output, Pong --  node
-    balancer  --  Welcome, Refusal, Neighbours, Ping, Drain -->  node
+    balancer  <-- Hello, Status, Incarnation, Output, Pong, Told --  node
+    balancer  --  Welcome, Refusal, Neighbours, Ping, Drain, Ask -->  node
     balancer  --  Attach, Lines, Batch, Detach, Release -->      node
 
 A node dials the trunk. The log gives each run of a balancer an `Incarnation`; before a node has
@@ -20,9 +20,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from roost.chat.commands.administration import Administration
 from roost.protocol.codec import make_decoder
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 
 REFUSED = "refused"
@@ -189,7 +190,17 @@ class Incarnation(_Frame, frozen=True, tag=5):
     number: int
 
 
-FromNode: TypeAlias = Hello | Status | Output | Pong | Incarnation
+class Told(_Frame, frozen=True, tag=6):
+    """How a request ended that an `Ask` brought."""
+
+    ticket: int
+    problem: str
+    """Why it was refused, in words for people; empty if it was carried out."""
+    data: bytes = b""
+    """What a token was redeemed for."""
+
+
+FromNode: TypeAlias = Hello | Status | Output | Pong | Incarnation | Told
 
 
 def refusal(reason: str) -> Status:
@@ -304,8 +315,18 @@ class Drain(_Frame, frozen=True, tag=27):
     is_wanted: bool
 
 
+class Ask(_Frame, frozen=True, tag=30):
+    """An administrator's request, or that of a machine that joins; answered by a `Told`."""
+
+    ticket: int
+    """Chosen by the balancer."""
+    request: str
+    """Chosen by who asks; see `chat.commands.administration`."""
+    operation: Administration
+
+
 FromBalancer: TypeAlias = (
-    Welcome | Refusal | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain
+    Welcome | Refusal | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain | Ask
 )
 
 encode: Callable[[FromNode | FromBalancer], bytes] = msgspec.msgpack.Encoder().encode

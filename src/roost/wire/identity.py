@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-Role: TypeAlias = Literal["node", "balancer", "operator"]
+Role: TypeAlias = Literal["node", "balancer", "operator", "newcomer"]
+"""A newcomer is a machine that joins; its name is the id of its token."""
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 _SCHEME = "roost://"

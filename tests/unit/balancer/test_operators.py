@@ -1,28 +1,46 @@
-"""Operators may drain nodes; nobody else may."""
+"""Operators may drain nodes and change the cluster, newcomers redeem their tokens; nobody else."""
 
 from pathlib import Path
 
 import pytest
 
-from roost.protocol.orders import Answer, Order, decode_answer, encode
-from roost.protocol.trunk import Drain, Welcome
-from roost.wire import FramedConnection, admit, client_context, connect, parse_address
+from roost.chat.commands.administration import IssueToken, RedeemToken
+from roost.protocol.codec import FrameError
+from roost.protocol.orders import (
+    PROTOCOL_VERSION,
+    AdministerAnswer,
+    AdministerOrder,
+    Answer,
+    Order,
+    RedeemOrder,
+    decode_administer_answer,
+    decode_answer,
+    encode,
+)
+from roost.protocol.trunk import Ask, Drain, Told, Welcome
+from roost.wire import FramedConnection, Role, admit, client_context, connect, parse_address
 from support.credentials import issue
 from support.loops import run, wait_until
 from unit.balancer.fakes import status
 from unit.balancer.running import RunningBalancer, run_balancer
 
+ISSUE = IssueToken("t1", "n4", "host", 60_000, b"sealed")
+
 
 class Operator:
-    """An operator's end of the connection."""
+    """An operator's end of the connection, or a newcomer's."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
+        self.outcomes: list[AdministerAnswer] = []
         self.closed: list[str] = []
         self.connection: FramedConnection | None = None
 
     def on_frame(self, body: bytes) -> None:
-        self.answers.append(decode_answer(body))
+        try:
+            self.outcomes.append(decode_administer_answer(body))
+        except FrameError:
+            self.answers.append(decode_answer(body))
 
     def on_closed(self, reason: str) -> None:
         self.closed.append(reason)
@@ -34,8 +52,18 @@ class Operator:
         await wait_until(lambda: len(self.answers) > count)
         return self.answers[-1]
 
+    async def request(self, order: AdministerOrder | RedeemOrder | Order) -> None:
+        assert self.connection is not None
+        self.connection.send(encode(order))
 
-async def connect_operator(here: RunningBalancer) -> Operator:
+    async def outcome(self) -> AdministerAnswer:
+        await wait_until(lambda: self.outcomes)
+        return self.outcomes.pop()
+
+
+async def connect_operator(
+    here: RunningBalancer, name: str = "olga", role: Role = "operator"
+) -> Operator:
     operator = Operator()
 
     def take(connection: FramedConnection) -> Operator:
@@ -43,7 +71,7 @@ async def connect_operator(here: RunningBalancer) -> Operator:
         return operator
 
     host, port = parse_address(here.addresses.trunk_address)
-    context = client_context(issue(here.directory, "olga", "operator"))
+    context = client_context(issue(here.directory, name, role))
     await connect(host, port, context, take, admit("test", "balancer"))
     return operator
 
@@ -109,5 +137,80 @@ def test_a_node_cannot_give_orders(tmp_path: Path) -> None:
             await wait_until(lambda: other.closed)
             assert not node.seen(Drain)
             assert not other.seen(Welcome)
+
+    run(scenario())
+
+
+def test_a_request_reaches_a_node_and_its_outcome_the_operator(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            operator = await connect_operator(here)
+            await operator.request(AdministerOrder(PROTOCOL_VERSION, "r", ISSUE))
+            assert await node.next(Ask) == [Ask(1, "r", ISSUE)]
+            node.say(Told(1, "a problem"))
+            assert await operator.outcome() == AdministerAnswer("a problem")
+
+    run(scenario())
+
+
+def test_a_newcomer_redeems_the_token_of_its_certificate_and_no_other(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            newcomer = await connect_operator(here, "t1", "newcomer")
+            await newcomer.request(RedeemOrder(PROTOCOL_VERSION, "r", "mine"))
+            assert await node.next(Ask) == [Ask(1, "t1/r", RedeemToken("t1", "mine"))]
+            node.say(Told(1, "", b"sealed"))
+            assert await newcomer.outcome() == AdministerAnswer("", b"sealed")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "order", [Order(1, "n1", True), AdministerOrder(PROTOCOL_VERSION, "r", ISSUE)]
+)
+def test_a_newcomer_can_do_nothing_else(tmp_path: Path, order: Order | AdministerOrder) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            newcomer = await connect_operator(here, "t1", "newcomer")
+            await newcomer.request(order)
+            await wait_until(lambda: newcomer.closed)
+            assert not node.seen(Drain)
+            assert not node.seen(Ask)
+
+    run(scenario())
+
+
+def test_requests_that_no_command_of_ours_makes_are_refused(tmp_path: Path) -> None:
+    redeem = RedeemToken("t1", "mine")
+
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            operator = await connect_operator(here)
+            for order, why in (
+                (AdministerOrder(99, "r", ISSUE), "version"),
+                (AdministerOrder(PROTOCOL_VERSION, "", ISSUE), "its id"),
+                (AdministerOrder(PROTOCOL_VERSION, "r" * 99, ISSUE), "its id"),
+                (AdministerOrder(PROTOCOL_VERSION, "r", redeem), "only the token's holder"),
+            ):
+                await operator.request(order)
+                assert why in (await operator.outcome()).problem
+            assert not node.seen(Ask)
+
+    run(scenario())
+
+
+def test_a_request_whose_node_dies_is_unsettled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            operator = await connect_operator(here)
+            await operator.request(AdministerOrder(PROTOCOL_VERSION, "r", ISSUE))
+            await node.next(Ask)
+            node.connection.abort()
+            assert (await operator.outcome()).is_unsettled
 
     run(scenario())

@@ -33,7 +33,7 @@ def test_a_frame_that_cannot_be_read_costs_a_node_its_link(tmp_path: Path) -> No
     ("announcement", "reason"),
     [
         (hello("n1", cluster="other"), "it belongs to cluster 'other', not to 'test'"),
-        (hello("n1", protocol=9), "it speaks version 9 of the protocol, we speak 3"),
+        (hello("n1", protocol=9), "it speaks version 9 of the protocol, we speak 4"),
         (hello("n2"), "it calls itself 'n2', its certificate says 'n1'"),
         (status(), "it did not announce itself first"),
     ],

@@ -10,11 +10,8 @@ def obey(order: Order, pool: NodePool, balancer: str, now: float) -> Answer:
 
     The answer has a `problem` if nothing was passed on.
     """
-    if order.protocol != PROTOCOL_VERSION:
-        return Answer(
-            problem=f"{balancer} speaks version {PROTOCOL_VERSION} of the protocol, "
-            f"not {order.protocol}: use the same version of Roost"
-        )
+    if problem := foreign_version(order.protocol, balancer):
+        return Answer(problem=problem)
     node = pool.find(order.node)
     if node is None:
         known = ", ".join(sorted(one.name for one in pool)) or "none at all"
@@ -29,4 +26,14 @@ def obey(order: Order, pool: NodePool, balancer: str, now: float) -> Answer:
         reason=status.reason,
         sessions=max(len(node.sessions), node.report.sessions if node.report else 0),
         others_ready=sum(one is not node and one.health.status(now).is_ready for one in pool),
+    )
+
+
+def foreign_version(protocol: int, balancer: str) -> str:
+    """Return what is wrong with the version that a command speaks; empty for nothing."""
+    if protocol == PROTOCOL_VERSION:
+        return ""
+    return (
+        f"{balancer} speaks version {PROTOCOL_VERSION} of the protocol, "
+        f"not {protocol}: use the same version of Roost"
     )

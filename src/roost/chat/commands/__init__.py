@@ -14,6 +14,7 @@ import msgspec
 
 from roost.chat.commands.accounts import Request
 from roost.chat.commands.act import OPERATIONS_MAX, Act, Operation
+from roost.chat.commands.administration import AdministrationCommand
 from roost.chat.commands.cluster import ClusterCommand
 from roost.chat.commands.sessions import SessionCommand
 
@@ -27,7 +28,7 @@ __all__ = [
     "encode_command",
 ]
 
-Command: TypeAlias = Act | SessionCommand | ClusterCommand | Request
+Command: TypeAlias = Act | SessionCommand | ClusterCommand | Request | AdministrationCommand
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

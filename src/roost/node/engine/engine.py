@@ -23,6 +23,7 @@ from roost.instant import Instant
 from roost.ircd.server import Server
 from roost.log import Log, Snapshot
 from roost.node.engine import inputs, upkeep
+from roost.node.engine.administration import AdministrationDesk
 from roost.node.engine.applier import Applier
 from roost.node.engine.balancers import OVER, Balancers
 from roost.node.engine.census import Census
@@ -34,7 +35,6 @@ from roost.node.engine.effects import (
     HistoryState,
     LogEvent,
     ReloadConfiguration,
-    RememberDrained,
     SendToBalancers,
     SendToPeers,
     in_order,
@@ -48,6 +48,7 @@ from roost.node.engine.readiness import Readiness
 from roost.node.engine.snapshots import Snapshots
 from roost.protocol.mesh import Gossip, HistoryChunk, HistoryWant, PeerFrame, PeerHello, Whispers
 from roost.protocol.trunk import (
+    Ask,
     Attach,
     Batch,
     Detach,
@@ -58,6 +59,7 @@ from roost.protocol.trunk import (
     NeighbourStatus,
     Release,
     Status,
+    Told,
     Welcome,
 )
 from roost.raft.messages import Message
@@ -95,6 +97,7 @@ class Engine:
         newcomers = self._server.newcomers
         self._census = Census(config.balancer_grace_s, config.gossip_interval_s, newcomers)
         self._balancers = Balancers(self._census)
+        self._desk = AdministrationDesk()
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
         self._historian = Historian(history, state.position, self._log.last_index)
@@ -239,9 +242,10 @@ class Engine:
             case inputs.TrunkDisconnected(balancer):
                 self._trunk_disconnected(balancer)
             case inputs.StorageFailed(reason):
-                self._storage_failed(reason)
+                self._effects.extend(self._readiness.disk_failed(reason))
+                self._give_up_leadership()
             case inputs.StorageRecovered():
-                self._storage_recovered()
+                self._effects.extend(self._readiness.disk_recovered())
             case inputs.Reconfigured(irc):
                 self._server.reconfigure(irc)
             case inputs.Leave():
@@ -314,21 +318,14 @@ class Engine:
                 self._server.receive(balancer, lines, self._now)
         elif isinstance(frame, Attach | Lines | Detach | Release):
             self._server.receive(balancer, frame, self._now)
-        elif isinstance(frame, Drain) and frame.is_wanted != self._readiness.is_drained:
-            self._readiness.is_drained = frame.is_wanted
-            self._effects.append(RememberDrained(frame.is_wanted))
-            self._note("info", "drained" if frame.is_wanted else "undrained", balancer=balancer)
-
-    def _storage_failed(self, reason: str) -> None:
-        if not self._readiness.disk_failure:
-            self._note("error", "disk-failed", reason=reason)
-        self._readiness.disk_failure = reason
-        self._give_up_leadership()
-
-    def _storage_recovered(self) -> None:
-        if self._readiness.disk_failure:
-            self._note("info", "disk-recovered")
-        self._readiness.disk_failure = ""
+        elif isinstance(frame, Drain):
+            self._effects.extend(self._readiness.drain(balancer, is_wanted=frame.is_wanted))
+        elif isinstance(frame, Ask):
+            asked = self._desk.ask(balancer, frame)
+            if isinstance(asked, Told):
+                self._to_balancers.append((balancer, asked))
+            else:
+                self._propose(asked)
 
     def _history_written(self, applied: Position) -> None:
         self._historian.written(applied)
@@ -414,6 +411,7 @@ class Engine:
             self._note("error", "entry-skipped", position=applied.position, reason=failure)
         if not applied.session:
             self._look_at_balancers()
+            self._to_balancers.extend(self._desk.settled(applied, self._state))
 
     def _install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's, and note the history that it skips."""

@@ -4,7 +4,10 @@ A node that is cut off from the majority, behind, or without a working disk says
 clients. Everything that it confirmed before stays true.
 """
 
+from collections.abc import Iterator
+
 from roost.log import LogStatus
+from roost.node.engine.effects import LogEvent, RememberDrained
 
 BEHIND_MAX = 1_000
 """Entries that a ready node can lag behind the leader's commit: less than a fifth of a second's
@@ -24,6 +27,26 @@ class Readiness:
         """Whether an operator wants the node to serve no clients."""
         self.is_leaving = False
         """Whether the node is about to stop, and waits for its clients to be moved."""
+
+    def drain(self, balancer: str, *, is_wanted: bool) -> Iterator[RememberDrained | LogEvent]:
+        """Obey an operator whose order a balancer passed on."""
+        if is_wanted != self.is_drained:
+            self.is_drained = is_wanted
+            yield RememberDrained(is_wanted)
+            event = "drained" if is_wanted else "undrained"
+            yield LogEvent("info", event, {"balancer": balancer})
+
+    def disk_failed(self, reason: str) -> Iterator[LogEvent]:
+        """Note that the disk accepts no writes."""
+        if not self.disk_failure:
+            yield LogEvent("error", "disk-failed", {"reason": reason})
+        self.disk_failure = reason
+
+    def disk_recovered(self) -> Iterator[LogEvent]:
+        """Note that the disk accepts writes again."""
+        if self.disk_failure:
+            yield LogEvent("info", "disk-recovered", {})
+        self.disk_failure = ""
 
     def judge(
         self,

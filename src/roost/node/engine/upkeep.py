@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 
 from roost.chat.commands import Command
+from roost.chat.commands.administration import ExpireTokens
 from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
 from roost.chat.commands.sessions import BalancerLost, ExpireAbsent
 from roost.chat.presence import is_expiry_due
 from roost.chat.settings import UNCHANGED
 from roost.chat.state import State
+from roost.chat.tokens import is_any_token_due
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.config import services_host
@@ -35,6 +37,8 @@ def while_leading(state: State, census: Census, now: Instant) -> Iterator[Comman
         yield BalancerLost(name, incarnation)
     if is_expiry_due(state, now.wall_ms):
         yield ExpireAbsent()
+    if is_any_token_due(state, now.wall_ms):
+        yield ExpireTokens()
 
 
 def has_changed(state: State, configure: Configure) -> bool:

@@ -1,0 +1,57 @@
+"""What administrators ask of the cluster itself, and machines that join it.
+
+Unlike a client's line, a request has no session. Its id is drawn at random by whoever asks, and the
+state keeps the outcomes of the last requests: when a node dies before it has answered, the request
+is repeated through another one, takes effect once, and gets the same answer.
+"""
+
+from typing import TypeAlias
+
+from roost.chat.commands.payload import Payload
+
+
+class IssueToken(Payload, frozen=True, tag=141):
+    """Let a machine join as a node; keep what it needs until it comes for it.
+
+    An earlier token for the same node is withdrawn.
+    """
+
+    token: str
+    """The token's id, which opens nothing by itself."""
+    node: str
+    """The name that the new node gets."""
+    host: str
+    """Where the administrator says that it will be."""
+    valid_ms: int
+    sealed: bytes
+    """Certificate, key and configuration; only the holder of the token can decrypt them."""
+
+    def __repr__(self) -> str:
+        return f"IssueToken({self.token!r}, {self.node!r}, {self.host!r}, {self.valid_ms}, ...)"
+
+
+class RedeemToken(Payload, frozen=True, tag=142):
+    """Take what a token was issued for. The first machine that asks gets it, and may ask again."""
+
+    token: str
+    claim: str
+    """The SHA-256 hash of what the machine drew at random, in hexadecimal."""
+
+
+Administration: TypeAlias = IssueToken | RedeemToken
+"""What a request may ask for."""
+
+
+class Administer(Payload, frozen=True, tag=120):
+    """Carry out a request, unless that has happened already."""
+
+    request: str
+    """Drawn at random."""
+    operation: Administration
+
+
+class ExpireTokens(Payload, frozen=True, tag=121):
+    """Forget tokens that are no longer valid; the log's time decides which."""
+
+
+AdministrationCommand: TypeAlias = Administer | ExpireTokens

@@ -1,0 +1,68 @@
+"""Administrators' requests that balancers pass on: they go to the log, and the outcome goes back.
+
+    balancer --Ask--> Administer --> the log --> Outcome --> Told --> balancer
+
+Any node can do this. A request that is repeated through another node has the same outcome.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from roost.chat.applied import Applied
+from roost.chat.commands.administration import Administer, Administration, RedeemToken
+from roost.chat.outcome import Ending, Outcome
+from roost.chat.state import State
+from roost.chat.tokens import sealed_for
+from roost.protocol.trunk import Ask, Told
+
+WAITING_MAX = 64
+"""Requests that wait for the log at once, for all balancers; people make few."""
+
+_WORDS = {
+    Ending.DONE: "",
+    Ending.NODE_EXISTS: "a node named {subject} exists already: choose another name",
+    Ending.TOKEN_UNKNOWN: "the cluster does not know this token: it expired more than a day ago or "
+    "was withdrawn; make another one with `roost members add`",
+    Ending.TOKEN_EXPIRED: "the token for {subject} expired at {time}; make another one with "
+    "`roost members add`",
+    Ending.TOKEN_USED: "another machine used this token for {subject} at {time}. If it was not "
+    "yours, remove it with `roost members remove {subject}`; make another token with "
+    "`roost members add`",
+    Ending.TOO_MANY_TOKENS: "there are {detail} tokens already: wait until one is used or expires",
+    Ending.TOKEN_INVALID: "the token for {subject} is not valid: {detail}",
+}
+
+
+def words_for(outcome: Outcome) -> str:
+    """Return for people why a request was refused; empty if it was carried out."""
+    milliseconds = int(outcome.detail) if outcome.detail.isdigit() else 0
+    time = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _WORDS[outcome.ending].format(subject=outcome.subject, detail=outcome.detail, time=time)
+
+
+class AdministrationDesk:
+    """The requests that wait for their entries, and who is to be told of each."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[Administration, dict[tuple[str, int], None]]] = {}
+
+    def ask(self, balancer: str, frame: Ask) -> Administer | Told:
+        """Take a request; return what to propose, or a refusal to send back."""
+        request = frame.request
+        if request not in self._waiting and len(self._waiting) >= WAITING_MAX:
+            return Told(frame.ticket, f"{WAITING_MAX} requests wait already; try again")
+        _, askers = self._waiting.setdefault(request, (frame.operation, {}))
+        askers[balancer, frame.ticket] = None
+        return Administer(request, frame.operation)
+
+    def settled(self, applied: Applied, state: State) -> Iterator[tuple[str, Told]]:
+        """Yield whom to tell what of an entry."""
+        if applied.administered is None:
+            return
+        request, outcome = applied.administered
+        operation, askers = self._waiting.pop(request, (None, {}))
+        data = b""
+        if isinstance(operation, RedeemToken) and outcome.ending is Ending.DONE:
+            data = sealed_for(state, operation.token, operation.claim)
+        for balancer, ticket in askers:
+            yield balancer, Told(ticket, words_for(outcome), data)

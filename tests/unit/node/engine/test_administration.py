@@ -1,0 +1,70 @@
+"""Requests go to the log, and whoever waits for one is told how it ended."""
+
+from roost.chat.commands.administration import Administer, Administration, IssueToken, RedeemToken
+from roost.chat.outcome import Ending, Outcome
+from roost.node.engine.administration import WAITING_MAX, AdministrationDesk, words_for
+from roost.node.engine.inputs import TrunkFrameReceived
+from roost.protocol.trunk import Ask, Told
+from support.lone_node import LoneNode
+
+ISSUE = IssueToken("t", "n4", "host", 60_000, b"sealed")
+
+
+class Alone(LoneNode):
+    """A cluster of one node with two balancers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connect("b1")
+        self.connect("b2")
+        self._tickets = 0
+
+    def ask(self, request: str, operation: Administration, balancer: str = "b1") -> Told:
+        self._tickets += 1
+        self.take(TrunkFrameReceived(balancer, Ask(self._tickets, request, operation)))
+        ((asker, told),) = [(to, one) for to, one in self.sent if isinstance(one, Told)]
+        self.sent.clear()
+        assert (asker, told.ticket) == (balancer, self._tickets)
+        return told
+
+
+def test_the_holder_of_a_token_gets_what_was_sealed_for_it() -> None:
+    alone = Alone()
+    assert alone.ask("a", ISSUE) == Told(1, "")
+    assert alone.ask("b", RedeemToken("t", "mine")) == Told(2, "", b"sealed")
+    theirs = alone.ask("c", RedeemToken("t", "theirs"), "b2")
+    assert "another machine used this token for n4" in theirs.problem
+    assert not theirs.data
+
+
+def test_a_request_that_is_repeated_gets_its_outcome_again() -> None:
+    alone = Alone()
+    assert not alone.ask("a", ISSUE).problem
+    assert not alone.ask("b", RedeemToken("t", "mine")).problem
+    assert not alone.ask("a", ISSUE, "b2").problem
+    assert alone.ask("b", RedeemToken("t", "mine"), "b2").data == b"sealed"
+
+
+def test_expired_tokens_are_swept() -> None:
+    alone = Alone()
+    alone.ask("a", ISSUE)
+    alone.pass_time(61.0)
+    assert not alone.engine.state.join_tokens["t"].sealed
+    assert "expired at 2023-11-14 22:1" in alone.ask("b", RedeemToken("t", "mine")).problem
+
+
+def test_what_waits_is_limited_and_everybody_who_waits_is_told() -> None:
+    desk = AdministrationDesk()
+    for number in range(WAITING_MAX):
+        assert isinstance(desk.ask("b1", Ask(number, f"r{number}", ISSUE)), Administer)
+    full = desk.ask("b1", Ask(99, "more", ISSUE))
+    assert isinstance(full, Told)
+    assert "try again" in full.problem
+    assert isinstance(desk.ask("b2", Ask(7, "r1", ISSUE)), Administer)
+
+
+def test_every_ending_has_words() -> None:
+    for ending in Ending:
+        words = words_for(Outcome(ending, "n4", "1700000000000"))
+        assert bool(words) == (ending is not Ending.DONE)
+        assert "{" not in words
