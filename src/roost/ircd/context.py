@@ -64,12 +64,11 @@ class Question(msgspec.Struct, frozen=True):
 class Gradual(msgspec.Struct, frozen=True):
     """A long answer that is made step by step; see `ircd.serving.gradual`.
 
-    Each step calls `reply` and the like. Other clients are served between two steps.
+    Each step calls `reply` and the like, and takes no more than a millisecond or two. Other clients
+    are served between two steps.
     """
 
     steps: Iterator[None]
-    is_quick: bool = False
-    """Whether a step takes no more than a millisecond or two, so that there may be many a turn."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -100,6 +99,7 @@ class Context:
         "_batches",
         "command",
         "config",
+        "is_repeated",
         "label",
         "line",
         "lines",
@@ -146,6 +146,8 @@ class Context:
         """The members of big rooms; None where none is listed."""
         self.newcomers = newcomers
         """Connections that are not registered yet; None if nobody counts them."""
+        self.is_repeated = False
+        """Whether another node that takes over may give the rest of the answer in other words."""
         self._batch = ""
         self._batches = 0
 
@@ -256,6 +258,14 @@ class Context:
         """Return a batch reference that no other open batch of the session uses."""
         self._batches += 1
         return f"{self.line:x}-{self._batches:x}"
+
+    def steps_that_differ(self) -> Iterator[None]:
+        """Begin steps that another node would not cut into the same parts.
+
+        A node that takes over then sends all of them, whatever the client has got of them.
+        """
+        self.is_repeated = True
+        yield
 
     # Look-ups
 

@@ -34,6 +34,8 @@ from roost.instant import Instant
 from roost.ircd import commands
 from roost.ircd.config import Config
 from roost.ircd.delivery.deliveries import Deliveries
+from roost.ircd.rendering.name_lists import NameLists
+from roost.ircd.serving.environment import Environment
 from roost.ircd.serving.serving import Serving
 from roost.ircd.serving.takeover import TOO_LATE
 from roost.ircd.sessions.directory import Directory
@@ -68,17 +70,24 @@ class Server:
         self._directory = Directory()
         self._groups = Groups(self._outbox)
         self._recent = RecentEntries(config.recent_entries, state.position)
-        self._deliveries = Deliveries(config, self._outbox, self._directory, self._groups)
+        self._names = NameLists(config.server_name)
+        environment = Environment(config, state, self._names, self._directory.newcomers)
+        self._deliveries = Deliveries(
+            config.server_name,
+            self._outbox,
+            self._directory,
+            self._groups,
+            environment.context,
+            environment.listings,
+        )
         self._serving = Serving(
-            config,
-            state,
+            environment,
             self._outbox,
             self._directory,
             self._groups,
             self._deliveries,
             self._recent,
         )
-        self._names = self._serving.environment.names
         self._awaited_closes: dict[SessionId, _AwaitedClose] = {}
         self._random = random
         self._averaged_at: float | None = None

@@ -3,12 +3,13 @@
 import pytest
 
 from roost.ircd.config import Config
-from support.dialogue import Client, World
+from support.dialogue import BALANCER, Client, World
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("roost.ircd.commands.list.ROOMS_PER_STEP", 10)
+    monkeypatch.setattr("roost.ircd.serving.serving.STEPS_PER_TURN", 2)
     world = World(nodes=2, config=Config(reply_part_bytes_max=200))
     for number in range(3):
         owner = world.register(f"owner{number}")
@@ -20,37 +21,42 @@ def rooms(client: Client) -> list[str]:
     return [one.parameters[1] for one in client.messages() if one.command == "322"]
 
 
+def hold_back(world: World, *, is_held: bool) -> None:
+    """Let the balancer read nothing, or everything that it was sent."""
+    for server in world.servers:
+        server.congested({BALANCER} if is_held else ())
+    world.run()
+
+
 def test_it_lists_everything_while_others_are_served(world: World) -> None:
     alice, bob = world.register("alice"), world.register("bob")
+    hold_back(world, is_held=True)
     alice.send("LIST", "PING after")
     bob.send("PING x")
     assert bob.commands() == ["PONG"]
-    first = alice.messages()
-    assert [one.command for one in first] == ["321", *["322"] * 10]
-    for _ in range(4):
-        world.tick(0.25)
-    rest = alice.messages()
-    assert [one.command for one in rest] == [*["322"] * 35, "323", "PONG"]
-    assert len({one.parameters[1] for one in [*first, *rest] if one.command == "322"}) == 45
+    assert [one.command for one in alice.messages()] == ["321"]
+    hold_back(world, is_held=False)
+    listed = alice.messages()
+    assert [one.command for one in listed] == [*["322"] * 45, "323", "PONG"]
+    assert len({one.parameters[1] for one in listed if one.command == "322"}) == 45
 
 
 def test_steps_of_all_clients_together_are_bounded(world: World) -> None:
     clients = [world.register(f"c{number}") for number in range(4)]
+    hold_back(world, is_held=True)
     for client in clients:
         client.send("LIST")
-        client.lines()
-    world.tick(0.25)
-    assert sum(len(rooms(client)) for client in clients) == 20
-    for _ in range(10):
-        world.tick(0.25)
-    assert all(client.commands()[-1] == "323" for client in clients)
+    server = world.servers[0]
+    server.congested(())
+    assert server.has_work
+    server.work(1 << 20)
+    listed = [item for items in server.take_output().items.values() for item in items]
+    assert b"".join(item.payload for item in listed).count(b" 322 ") == 20  # type: ignore[union-attr]
 
 
 def test_a_labelled_one_is_one_batch(world: World) -> None:
     alice = world.register("alice", "labeled-response", "batch")
     alice.send("@label=7 LIST")
-    for _ in range(4):
-        world.tick(0.25)
     lines = alice.lines()
     assert lines[0].startswith("@label=7 :roost.local BATCH +")
     reference = lines[0].split("+")[1].split(" ")[0]
@@ -59,31 +65,38 @@ def test_a_labelled_one_is_one_batch(world: World) -> None:
     assert len(lines) == 49
 
 
-def test_a_node_that_dies_meanwhile_does_not_show(world: World) -> None:
-    alice = world.register("alice")
-    alice.send("LIST")
-    world.tick(0.25)
+@pytest.mark.parametrize("capabilities", [(), ("labeled-response", "batch")])
+def test_a_node_that_dies_meanwhile_does_not_show(
+    world: World, capabilities: tuple[str, ...]
+) -> None:
+    alice = world.register("alice", *capabilities)
+    hold_back(world, is_held=True)
+    alice.send("@label=1 LIST" if capabilities else "LIST")
+    begun = alice.lines()
+    world.servers[0].congested(())
+    world.servers[0].work(1)
+    hold_back(world, is_held=True)
     world.move(alice, 1)
-    for _ in range(4):
-        world.tick(0.25)
-    listed = rooms(alice)
+    hold_back(world, is_held=False)
+    lines = [*begun, *alice.lines()]
+    listed = [line.split()[-3] for line in lines if " 322 " in line]
     assert len(listed) == len(set(listed)) == 45
+    assert sum(" 321 " in line or " 323 " in line for line in lines) == 2
+    assert sum(" BATCH " in line for line in lines) == (2 if capabilities else 0)
 
 
 def test_a_client_that_leaves_meanwhile_is_forgotten(world: World) -> None:
     alice = world.register("alice")
+    hold_back(world, is_held=True)
     alice.send("LIST")
     alice.disconnect()
-    for _ in range(4):
-        world.tick(0.25)
+    hold_back(world, is_held=False)
     assert alice.session not in world.state.sessions
 
 
 def test_conditions_and_names_count_in_long_lists_too(world: World) -> None:
     alice = world.register("alice")
     alice.send("LIST #1-*,>0")
-    for _ in range(4):
-        world.tick(0.25)
     assert len(rooms(alice)) == 15
     alice.send("LIST #1-3,#2-4,#none")
     assert rooms(alice) == ["#1-3", "#2-4"]

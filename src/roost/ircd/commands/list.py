@@ -19,8 +19,8 @@ from roost.ircd.serving.dispatch import command
 
 ELIST = room_filters.ELIST
 """The value of ELIST in ISUPPORT."""
-ROOMS_PER_STEP = 4_000
-"""Rooms checked before other clients have their turn: about 10 ms if all are listed."""
+ROOMS_PER_STEP = 250
+"""Rooms checked before other clients have their turn: a millisecond or two if all are listed."""
 
 
 @command("LIST")
@@ -46,6 +46,8 @@ def _steps(context: Context, room_filter: RoomFilter) -> Iterator[None]:
 
     Rooms that are created or forgotten meanwhile are left out.
     """
+    if len(context.state.rooms) > ROOMS_PER_STEP:
+        yield
     names = room_filter.names if room_filter.is_by_name else tuple(context.state.room_names)
     for start in range(0, len(names), ROOMS_PER_STEP):
         if start:

@@ -14,6 +14,11 @@ from roost.ircd.queries.visibility import HIDES_USER
 from roost.ircd.replies.addressing import is_for_us
 from roost.ircd.serving.dispatch import command
 
+COUNTED_AT_ONCE_MAX = 500
+"""Users who are counted whenever somebody asks, in a tenth of a millisecond."""
+COUNTED_S = 1.0
+"""Time between two counts of more users."""
+
 
 @command("LUSERS")
 def lusers(context: Context, message: Message) -> Result:
@@ -28,12 +33,11 @@ def lusers(context: Context, message: Message) -> Result:
     state = context.state
     users = len(state.users)
     most = max(users, state.users_max_seen)
-    invisible = sum(HIDES_USER in user.modes for user in state.users.values())
+    invisible, operators = _counts(context)
     context.reply(
         numerics.RPL_LUSERCLIENT,
         f"There are {users - invisible} users and {invisible} invisible on 1 servers",
     )
-    operators = sum(is_operator(user) for user in state.users.values())
     context.reply(numerics.RPL_LUSEROP, str(operators), "operator(s) online")
     unknown = 0 if context.newcomers is None else context.newcomers.count
     if unknown:
@@ -53,3 +57,22 @@ def lusers(context: Context, message: Message) -> Result:
         f"Current global users {users}, max {most}",
     )
     return None
+
+
+def _counts(context: Context) -> tuple[int, int]:
+    """Return how many users are invisible, and how many are operators; of a crowd a second ago.
+
+    Everybody who registers is told. So a crowd that comes at once is not counted for each of them.
+    """
+    kept, now = context.newcomers, context.now.monotonic
+    users = context.state.users
+    if kept is not None and len(users) > COUNTED_AT_ONCE_MAX and now < kept.counted_until:
+        invisible, operators = kept.counts
+        return min(invisible, len(users)), operators
+    counts = (
+        sum(HIDES_USER in user.modes for user in users.values()),
+        sum(is_operator(user) for user in users.values()),
+    )
+    if kept is not None:
+        kept.counts, kept.counted_until = counts, now + COUNTED_S
+    return counts

@@ -73,7 +73,7 @@ def _answer(context: Context, subcommand: str, target: str, keys: list[str]) -> 
         known = context.session.registration.metadata
     elif subcommand == "SYNC" and target == ALL:
         steps = metadata_reply.everything_by_step(context, context.subscribed)
-        return Gradual(steps, is_quick=True)
+        return Gradual(steps)
     else:
         found = _find(context, target)
         known = None if found is None else _shown(context, found)
@@ -120,7 +120,7 @@ def _synchronise(context: Context, found: Room | User | None, target: str) -> Re
     parameters: list[tuple[str, ...]] = []
     if isinstance(found, Room) and context.user.id in found.members:
         if metadata_reply.is_crowded(context, (found.id,)):
-            return Gradual(metadata_reply.room_by_step(context, found, wanted), is_quick=True)
+            return Gradual(metadata_reply.room_by_step(context, found, wanted))
         parameters = metadata_reply.of_room(context, found, wanted)
     elif found is not None:
         name = found.name if isinstance(found, Room) else found.nick

@@ -26,9 +26,9 @@ def names(context: Context, message: Message) -> Result:
     steps = _steps(context, by_folded)
     known = [context.state.room_names.get(folded) for folded in by_folded]
     if any(number is not None and is_crowded(context, number) for number in known):
-        return Gradual(steps, is_quick=True)
+        return Gradual(steps)
     for _ in steps:
-        pass
+        """Few lines are sent at once."""
     return None
 
 

@@ -7,18 +7,19 @@ The session that caused the change is left out, because its answer tells it. The
 sessions are not: what one client of a user does, the others see.
 """
 
-from collections.abc import Hashable, Iterable
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeAlias
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Change, Joined, Kicked, NickChanged, Parted, RoomRenamed, Said
 from roost.chat.ids import Position, RoomId, SessionId, UserId
 from roost.chat.state import State
-from roost.instant import Instant
 from roost.irc.capabilities import DELIVERY_CAPABILITIES
-from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.delivery.audience import NOBODY, Audience, audience
-from roost.ircd.delivery.siblings import describe_room
+from roost.ircd.delivery.siblings import describe_room, lists_apart
+from roost.ircd.rendering.renaming import is_told_apart
 from roost.ircd.rendering.render import PLAIN_WITH, kind_of, payload
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.ircd.sessions.directory import Directory
@@ -28,14 +29,26 @@ from roost.ircd.sessions.session import LocalSession
 from roost.protocol.mesh import Whisper
 from roost.protocol.trunk import Deliver, DeliverTo, Serving
 
+Listings: TypeAlias = deque[tuple[LocalSession, RoomId]]
+"""Clients that are to be told who is in a room, when it is their turn."""
+
 
 class Deliveries:
     """Delivers changes and typing notices to local clients."""
 
     def __init__(
-        self, config: Config, outbox: Outbox, directory: Directory, groups: Groups
+        self,
+        server_name: str,
+        outbox: Outbox,
+        directory: Directory,
+        groups: Groups,
+        make_context: Callable[[LocalSession], Context],
+        listings: Listings,
     ) -> None:
-        self._config = config
+        """Get clients that are to be told of a renamed room's members into `listings`."""
+        self._server_name = server_name
+        self._make_context = make_context
+        self._listings = listings
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
@@ -45,7 +58,7 @@ class Deliveries:
     def show(self, change: Change, applied: Applied, state: State) -> None:
         """Show one change; `state` is the state right after its entry."""
         asker = self._asker(change, applied)
-        at = At(applied.position, applied.time_ms, self._config.server_name)
+        at = At(applied.position, applied.time_ms, self._server_name)
         self._deliver(change, at, asker, state)
         match change:
             case Said():
@@ -54,9 +67,7 @@ class Deliveries:
                 for session in self._directory.of_user(change.source.user):
                     self._groups.enter(session, change.room, change.name)
                     if session.id != asker:
-                        now = Instant(0.0, applied.time_ms)
-                        context = Context(self._config, state, session, now, 0)
-                        described = describe_room(context, change.room)
+                        described = describe_room(self._make_context(session), change.room)
                         if described:
                             self._outbox.item(session.balancer, DeliverTo((session.id,), described))
             case Parted():
@@ -70,12 +81,12 @@ class Deliveries:
                     self._outbox.item(session.balancer, served)
             case RoomRenamed():
                 self._groups.rename(change.room, change.name)
+                if is_told_apart(change):
+                    self._list_members(change, asker)
 
     def whisper(self, whisper: Whisper, state: State, asker: SessionId) -> None:
         """Show a typing notice; `asker` is 0 when it comes from another node."""
-        self._deliver(
-            whisper, At(Position(0), whisper.time_ms, self._config.server_name), asker, state
-        )
+        self._deliver(whisper, At(Position(0), whisper.time_ms, self._server_name), asker, state)
 
     def _asker(self, change: Change, applied: Applied) -> SessionId:
         """Return the session whose answer tells of a change; 0 if it is not a local one.
@@ -87,6 +98,11 @@ class Deliveries:
         if session is None or change.source.user not in (session.user, UserId(0)):
             return SessionId(0)
         return session.id
+
+    def _list_members(self, change: RoomRenamed, asker: SessionId) -> None:
+        for session in self._groups.sessions_in(change.room):
+            if session.id != asker and lists_apart(change, self._make_context(session)):
+                self._listings.append((session, change.room))
 
     def _leave(self, user: UserId, room: RoomId) -> None:
         for session in self._directory.of_user(user):
@@ -110,6 +126,7 @@ class Deliveries:
         if sessions:
             distinct = {one.id: one for one in sessions}
             distinct.pop(asker, None)
+            self._outbox.looked_at(len(sessions))
             self._to_sessions(distinct.values(), told, change, at, state)
 
     def _named(

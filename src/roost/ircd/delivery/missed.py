@@ -24,6 +24,7 @@ from roost.chat.changes import (
     NickChanged,
     Parted,
     RoomModesChanged,
+    RoomRenamed,
     SessionResumed,
     SubscriptionsChanged,
     UserModesChanged,
@@ -63,15 +64,16 @@ def look_back(
     state: State,
     session: Session,
     server_name: str,
-    describe_room: Callable[[RoomId], bytes],
+    describe: Callable[[Joined | RoomRenamed], bytes],
     seen: tuple[Position, int] | None = None,
 ) -> Missed:
     """Render what `session` should have seen of the entries after `since`, which led to `state`.
 
     `seen` is the id of the last message that the client saw, if it has resumed its session over a
-    new connection. `describe_room` describes a room that another client of the user entered.
+    new connection. `describe` describes a room that another client of the user entered, or
+    a crowded one that got another name.
     """
-    walk = _Walk(state, session, server_name, describe_room, is_resumed=seen is not None)
+    walk = _Walk(state, session, server_name, describe, is_resumed=seen is not None)
     index.bring_up_to_date(since)
     first, end = index.first(since, seen), index.end
     for number, applied, change in index.concerning(session, state.users[session.user], first):
@@ -91,14 +93,14 @@ class _Walk:
         state: State,
         session: Session,
         server_name: str,
-        describe_room: Callable[[RoomId], bytes],
+        describe: Callable[[Joined | RoomRenamed], bytes],
         *,
         is_resumed: bool,
     ) -> None:
         self._session = session.id
         self.nick = state.users[session.user].nick
         self._server_name = server_name
-        self._describe_room = describe_room
+        self._describe = describe
         self._is_resumed = is_resumed
         self._connections = {session.id: None}
         """The session and those that it resumed, as far as the walk has come."""
@@ -124,8 +126,9 @@ class _Walk:
             self._note(change, applied)
         if (told.reaches_asker or not is_asker) and includes(told, viewer, source):
             described = b""
-            if isinstance(change, Joined) and source == viewer.user:
-                described = self._describe_room(change.room)
+            is_due = isinstance(change, RoomRenamed) or source == viewer.user
+            if isinstance(change, Joined | RoomRenamed) and is_due:
+                described = self._describe(change)
             self._note(change, applied, described)
         self._undo(change)
 

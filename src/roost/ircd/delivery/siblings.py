@@ -3,21 +3,58 @@
 Everything else that one client of a user does reaches the others through its audience.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from roost.chat.changes import Change, RoomRenamed
 from roost.chat.ids import RoomId
 from roost.chat.state import Room
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
+from roost.ircd.rendering.renaming import is_told_apart
 from roost.ircd.rendering.render import away_reply
 from roost.ircd.replies.labels import finish
-from roost.ircd.replies.room_reply import send_entered, send_entered_by_step
+from roost.ircd.replies.names_reply import is_crowded, send_names_by_step
+from roost.ircd.replies.room_reply import send_entered_by_step
+
+LISTED_MS_MAX = 60_000
+"""After a room got another name, the time in which everybody has been told who is in it."""
 
 
 def describe_room(context: Context, room: RoomId) -> bytes:
     """Describe a room that another client of the user has entered."""
-    send_entered(context, room)
+    for _ in send_entered_by_step(context, room):
+        """All at once, but many clients share the list of a crowd's names."""
     return finish(context)
+
+
+def lists_apart(change: Change, context: Context) -> bool:
+    """Return whether the client is to be told apart who is in a room that got another name."""
+    return (
+        isinstance(change, RoomRenamed)
+        and is_told_apart(change)
+        and not context.has(Capability.CHANNEL_RENAME)
+        and not context.has(Capability.NO_IMPLICIT_NAMES)
+    )
+
+
+def is_list_due(context: Context, room: Room) -> bool:
+    """Return whether another node may have been listing the members of a room when it died.
+
+    Then they are listed again, which does no harm.
+    """
+    return (
+        is_crowded(context, room.id)
+        and room.renamed_ms > context.now.wall_ms - LISTED_MS_MAX
+        and not context.has(Capability.CHANNEL_RENAME)
+        and not context.has(Capability.NO_IMPLICIT_NAMES)
+    )
+
+
+def list_members(context: Context, number: RoomId) -> Iterator[None]:
+    """List who is in a room that got another name; others get their turn at each step."""
+    room = context.state.rooms.get(number)
+    if room is not None and context.user.id in room.members:
+        yield from send_names_by_step(context, room)
 
 
 def send_join(context: Context, room: Room) -> None:

@@ -7,7 +7,8 @@ that enters a room at once would cost the square of its size in names. So the te
 change makes one of them anew.
 
 A list that is sent step by step is read as it is at each step, because the client is told of
-changes between two steps. Nobody who stays is left out.
+changes between two steps. Nobody who stays is left out. A list that is not kept up to date any more
+still says where to find whom, but no longer under which name.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from roost.chat.changes import (
     RoomRenamed,
 )
 from roost.chat.ids import FoldedNick, RoomId, UserId
-from roost.chat.state import Room, State
+from roost.chat.state import Room, State, User
 from roost.irc import casemapping
 from roost.ircd.rendering.packing import space_left
 from roost.ircd.rendering.prefixes import prefixes
@@ -41,6 +42,12 @@ CHUNKS_MIN = 8
 """Texts from which on it matters that they are a third full."""
 
 _STATUS_MODES = "ov"
+
+
+def shown_name(user: User, status: int, *, multiple: bool, hosts: bool) -> str:
+    """Return how a member of a room is listed."""
+    name = f"{user.nick}!{user.username}@{user.host}" if hosts else user.nick
+    return prefixes(status, is_multiple=multiple) + name
 
 
 class NameList:
@@ -77,25 +84,31 @@ class NameList:
             if place is not None:
                 self._remove(user, place)
             return
-        name = f"{known.nick}!{known.username}@{known.host}" if self._with_hosts else known.nick
-        name = prefixes(member.status, is_multiple=self._is_multiple) + name
+        name = shown_name(known, member.status, multiple=self._is_multiple, hosts=self._with_hosts)
         if place is not None:
             if self._chunks[place][user] == name:
                 return
             self._remove(user, place)
         self._append(user, name)
 
-    def texts(self) -> Iterator[str]:
-        """Iterate over the texts, until the list is not kept any more; it may change meanwhile."""
-        number = 0
-        while self.is_kept and number <= self._last:
-            chunk = self._chunks.get(number)
-            if chunk:
-                text = self._texts.get(number)
-                if text is None:
-                    text = self._texts[number] = " ".join(chunk.values())
-                yield text
-            number += 1
+    def places(self) -> Iterator[int]:
+        """Iterate over the numbers of the texts; the list may change meanwhile."""
+        place = 0
+        while place <= self._last:
+            if self._chunks.get(place):
+                yield place
+            place += 1
+
+    def members(self, place: int) -> tuple[UserId, ...]:
+        """Return whose names are in a text."""
+        return tuple(self._chunks.get(place, ()))
+
+    def text(self, place: int) -> str:
+        """Return a text, which `places` has just named."""
+        text = self._texts.get(place)
+        if text is None:
+            text = self._texts[place] = " ".join(self._chunks[place].values())
+        return text
 
     def _append(self, user: UserId, name: str) -> None:
         size = len(name.encode()) + 1

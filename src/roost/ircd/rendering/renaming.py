@@ -17,13 +17,41 @@ from roost.chat.changes import (
     Said,
     TopicChanged,
 )
+from roost.chat.ids import UserId
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_room
 from roost.ircd.rendering.lines import Line, body, event_tags, hostmask
+from roost.ircd.rendering.name_lists import CROWD_MIN
 from roost.ircd.rendering.packing import pack, space_left
 from roost.ircd.rendering.prefixes import prefixes
 from roost.ircd.rendering.viewer import At, Viewer
+
+
+class _Places:
+    """Where each user is among the members of the change that was rendered last."""
+
+    def __init__(self) -> None:
+        self._members: tuple[RoomMember, ...] = ()
+        self._by_user: dict[UserId, RoomMember] = {}
+
+    def of(self, change: RoomRenamed, user: UserId) -> RoomMember | None:
+        """Find a user; everybody in the room is looked up one after the other."""
+        if change.members is not self._members:
+            self._members = change.members
+            self._by_user = {one.source.user: one for one in change.members}
+        return self._by_user.get(user)
+
+
+_places = _Places()
+
+
+def is_told_apart(change: RoomRenamed) -> bool:
+    """Return whether the members are too many to be listed with the change itself.
+
+    If each of ten thousand were told all names at once, it would be a gigabyte.
+    """
+    return len(change.members) >= CROWD_MIN and fold_room(change.old) != fold_room(change.name)
 
 
 def lines_without_rename(change: RoomRenamed, at: At, viewer: Viewer) -> list[Line]:
@@ -31,7 +59,7 @@ def lines_without_rename(change: RoomRenamed, at: At, viewer: Viewer) -> list[Li
     if fold_room(change.old) == fold_room(change.name):
         # "This fallback SHOULD NOT be used if the rename only changes the case".
         return []
-    own = next((one for one in change.members if one.source.user == viewer.user), None)
+    own = _places.of(change, viewer.user)
     return [] if own is None else _fallback(change, own, at, viewer.capabilities)
 
 
@@ -48,7 +76,7 @@ def _fallback(change: RoomRenamed, own: RoomMember, at: At, capabilities: int) -
         text, setter, topic_ms = change.topic
         replies.append((numerics.RPL_TOPIC, (name, text)))
         replies.append((numerics.RPL_TOPICWHOTIME, (name, setter, str(topic_ms // 1000))))
-    if not capabilities & Capability.NO_IMPLICIT_NAMES:
+    if not capabilities & Capability.NO_IMPLICIT_NAMES and not is_told_apart(change):
         replies += _names(change, capabilities, source.nick, at.server_name)
     return [
         Line(tags, body(mask, "PART", (change.old, *reason))),

@@ -3,17 +3,16 @@
 Source: modern.ircdocs.horse, "RPL_NAMREPLY (353)"; ircv3.net, multi-prefix, userhost-in-names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from roost.chat.ids import RoomId
+from roost.chat.ids import RoomId, UserId
 from roost.chat.state import Room
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context
-from roost.ircd.queries.visibility import HIDES_USER
-from roost.ircd.rendering.name_lists import CROWD_MIN
+from roost.ircd.queries.visibility import HIDES_USER, can_see_room
+from roost.ircd.rendering.name_lists import CROWD_MIN, NameList, shown_name
 from roost.ircd.rendering.packing import pack, space_left
-from roost.ircd.rendering.prefixes import prefixes
 
 _SECRET_SYMBOL = "@"  # noqa: S105  (a room's kind, nothing secret)
 _PUBLIC_SYMBOL = "="
@@ -30,44 +29,62 @@ def is_crowded(context: Context, number: RoomId) -> bool:
     return room is not None and len(room.members) >= CROWD_MIN
 
 
-def send_names_by_step(context: Context, room: Room) -> Iterator[None]:
-    """List the members of a crowded room; others get their turn at each step."""
-    is_inside = context.user.id in room.members
-    if context.names is None or not is_inside or len(room.members) < CROWD_MIN:
-        send_names(context, room)
-        return
+def kept_list(context: Context, room: Room) -> NameList | None:
+    """Return the list of a crowded room's members; None if there is none."""
+    if context.names is None or len(room.members) < CROWD_MIN:
+        return None
     is_multiple = context.has(Capability.MULTI_PREFIX)
     with_hosts = context.has(Capability.USERHOST_IN_NAMES)
-    listed = context.names.of(context.state, room, multiple=is_multiple, hosts=with_hosts)
-    for count, text in enumerate(listed.texts(), 1):
-        if context.user.id not in room.members:
-            break
+    return context.names.of(context.state, room, multiple=is_multiple, hosts=with_hosts)
+
+
+def send_names_by_step(context: Context, room: Room) -> Iterator[None]:
+    """List the members of a room; if it is crowded, others get their turn at each step."""
+    listed = kept_list(context, room)
+    if listed is None:
+        send_names(context, room)
+        return
+    yield from context.steps_that_differ()
+    for count, text in enumerate(_texts(context, listed, room.id), 1):
         symbol = _SECRET_SYMBOL if "s" in room.modes else _PUBLIC_SYMBOL
         context.reply(numerics.RPL_NAMREPLY, symbol, room.name, text)
         if not count % LINES_PER_STEP:
             yield
-    if listed.is_kept:
-        context.reply(numerics.RPL_ENDOFNAMES, room.name, "End of /NAMES list")
-    elif room.id in context.state.rooms:
-        send_names(context, context.state.rooms[room.id])
+    context.reply(numerics.RPL_ENDOFNAMES, room.name, "End of /NAMES list")
+
+
+def _texts(context: Context, listed: NameList, number: RoomId) -> Iterator[str]:
+    """Iterate over the texts of a list, as the client may see them at each moment."""
+    for place in listed.places():
+        room = context.state.rooms.get(number)
+        if room is None or not can_see_room(context.user, room):
+            return
+        if listed.is_kept and context.user.id in room.members:
+            yield listed.text(place)
+        else:
+            yield from _pack(context, room, listed.members(place))
 
 
 def send_names(context: Context, room: Room) -> None:
     """List the members that the client may see, in as few lines as possible."""
+    symbol = _SECRET_SYMBOL if "s" in room.modes else _PUBLIC_SYMBOL
+    for text in _pack(context, room, room.members):
+        context.reply(numerics.RPL_NAMREPLY, symbol, room.name, text)
+    context.reply(numerics.RPL_ENDOFNAMES, room.name, "End of /NAMES list")
+
+
+def _pack(context: Context, room: Room, members: Iterable[UserId]) -> Iterator[str]:
+    """Return the names of those who are still in the room, and whom the client may see."""
     is_multiple = context.has(Capability.MULTI_PREFIX)
     with_hosts = context.has(Capability.USERHOST_IN_NAMES)
     is_inside = context.user.id in room.members
     users = context.state.users
-    symbol = _SECRET_SYMBOL if "s" in room.modes else _PUBLIC_SYMBOL
     words = []
-    for user_id, member in room.members.items():
-        user = users[user_id]
-        if not is_inside and HIDES_USER in user.modes:
+    for user_id in members:
+        member = room.members.get(user_id)
+        if member is None:
             continue
-        signs = prefixes(member.status, is_multiple=is_multiple)
-        name = f"{user.nick}!{user.username}@{user.host}" if with_hosts else user.nick
-        words.append(signs + name)
-    space = space_left(context.config.server_name, context.nick, symbol, room.name)
-    for text in pack(words, space):
-        context.reply(numerics.RPL_NAMREPLY, symbol, room.name, text)
-    context.reply(numerics.RPL_ENDOFNAMES, room.name, "End of /NAMES list")
+        user = users[user_id]
+        if is_inside or HIDES_USER not in user.modes:
+            words.append(shown_name(user, member.status, multiple=is_multiple, hosts=with_hosts))
+    return pack(words, space_left(context.config.server_name, context.nick, "=", room.name))

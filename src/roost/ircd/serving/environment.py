@@ -1,11 +1,14 @@
 """What is needed to handle any line."""
 
+from collections import deque
+
 import msgspec
 
 from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.config import Config
 from roost.ircd.context import Context
+from roost.ircd.delivery.deliveries import Listings
 from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.sessions.newcomers import Newcomers
 from roost.ircd.sessions.session import LocalSession
@@ -18,6 +21,7 @@ class Environment(msgspec.Struct):
     state: State
     names: NameLists
     newcomers: Newcomers
+    listings: Listings = msgspec.field(default_factory=deque)
     now: Instant = Instant(0.0, 0)
 
     def context(self, session: LocalSession, line: int = 0) -> Context:

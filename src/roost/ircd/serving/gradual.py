@@ -1,7 +1,8 @@
 """Long answers that are made and sent piece by piece, so that other clients need not wait.
 
 The client's own next line waits until the answer is complete. A node that takes over makes the
-whole answer again, and the balancer drops the parts that the client already has.
+whole answer again, and the balancer drops the parts that the client already has. But in a list of
+people or rooms a part may have others there (`Context.steps_that_differ`): it is sent again wholly.
 """
 
 from collections.abc import Iterator
@@ -13,20 +14,16 @@ from roost.ircd.context import Context, Gradual
 from roost.ircd.rendering.lines import Line
 
 STEPS_PER_TURN = 32
-"""Steps in a turn of answers that are quick: some milliseconds of work, and up to 1 MB."""
-STEPS_PER_TICK = 2
-"""Steps of all clients' long answers together; a step takes about 10 ms, and there are four ticks a
-second."""
+"""Steps of all clients' long answers together: some milliseconds of work, and up to 1 MB."""
 
 
 class GoingAnswer:
     """An answer that is being made."""
 
-    __slots__ = ("_steps", "context", "is_quick")
+    __slots__ = ("_steps", "context")
 
     def __init__(self, context: Context, gradual: Gradual) -> None:
         self.context = context
-        self.is_quick = gradual.is_quick
         self._steps = _labelled(context, gradual.steps)
 
     def step(self) -> bool:

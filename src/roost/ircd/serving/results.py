@@ -21,6 +21,7 @@ from roost.chat.changes import (
     NickChanged,
     OwnershipChanged,
     Rehashed,
+    RoomRenamed,
     Said,
     SubscriptionsChanged,
     UserModesChanged,
@@ -32,6 +33,7 @@ from roost.irc.capabilities import Capability
 from roost.ircd.accounts import login_reply
 from roost.ircd.context import Context
 from roost.ircd.delivery.audience import audience, is_in_answer
+from roost.ircd.delivery.siblings import list_members, lists_apart
 from roost.ircd.rendering.render import away_reply
 from roost.ircd.rendering.viewer import Viewer, viewer_of
 from roost.ircd.replies.metadata_reply import send_changed, send_of_monitored, send_subscriptions
@@ -61,6 +63,8 @@ def _send_some(
     for number, result in enumerate(results):
         if isinstance(result, Joined) and is_crowded(context, result.room):
             return _send_by_step(context, applied, result, results[number + 1 :])
+        if isinstance(result, RoomRenamed) and lists_apart(result, context):
+            return _send_renamed(context, applied, result, results[number + 1 :])
         if not isinstance(result, Refusal):
             _send_change(context, result, applied)
         elif service is not None:
@@ -78,6 +82,15 @@ def _send_by_step(
     is_own = _send_change(context, joined, applied, is_described=False)
     if is_own:
         yield from send_entered_by_step(context, joined.room)
+    yield from _send_some(context, applied, rest) or ()
+
+
+def _send_renamed(
+    context: Context, applied: Applied, renamed: RoomRenamed, rest: list[Change | Refusal]
+) -> Iterator[None]:
+    """Send the new name of a crowded room to a client that takes it for another room."""
+    _send_change(context, renamed, applied)
+    yield from list_members(context, renamed.room)
     yield from _send_some(context, applied, rest) or ()
 
 

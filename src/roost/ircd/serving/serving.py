@@ -18,17 +18,16 @@ from roost.chat.commands.sessions import CloseSession
 from roost.chat.ids import SessionId
 from roost.chat.state import State
 from roost.ircd.accounts.login import abort_exchange, count_line
-from roost.ircd.config import Config
 from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
+from roost.ircd.delivery.siblings import list_members
 from roost.ircd.rendering.lines import Line
-from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.replies.labels import finish
 from roost.ircd.serving import registration, resumption
 from roost.ircd.serving.answers import Answers
 from roost.ircd.serving.environment import Environment
 from roost.ircd.serving.gap import send_answer_lost
-from roost.ircd.serving.gradual import STEPS_PER_TICK, STEPS_PER_TURN, GoingAnswer
+from roost.ircd.serving.gradual import STEPS_PER_TURN, GoingAnswer
 from roost.ircd.serving.jobs import Jobs
 from roost.ircd.serving.questions import Questions
 from roost.ircd.serving.reading import read
@@ -51,17 +50,14 @@ class Serving:
 
     def __init__(
         self,
-        config: Config,
-        state: State,
+        environment: Environment,
         outbox: Outbox,
         directory: Directory,
         groups: Groups,
         deliveries: Deliveries,
         recent: RecentEntries,
     ) -> None:
-        self.environment = Environment(
-            config, state, NameLists(config.server_name), directory.newcomers
-        )
+        self.environment = environment
         self._outbox = outbox
         self._directory = directory
         self._groups = groups
@@ -76,8 +72,6 @@ class Serving:
         self.jobs = Jobs(outbox, self._is_served, self._take_late)
         self._going: deque[GoingAnswer] = deque()
         """Long answers, in the order in which they continue."""
-        self._going_quickly: deque[GoingAnswer] = deque()
-        """Those that continue in each turn, and not at each tick."""
         self.congested: Collection[str] = ()
         """Balancers that have not read what they were sent; what can wait for them does."""
         self._unopened: list[Context] = []
@@ -214,7 +208,7 @@ class Serving:
         if steps is None:
             self._finish(context)
         else:
-            self._begin(context, Gradual(steps, is_quick=True))
+            self._begin(context, Gradual(steps))
 
     def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
         """Answer a line that took effect while another node served the session."""
@@ -237,10 +231,18 @@ class Serving:
         """Send the next part of a long answer."""
         context = going.context
         is_whole = going.step()
+        if not context.line:
+            self._answers.send_unasked(context.session, [finish(context)])
+            context.lines.clear()
+            if not is_whole:
+                self._going.append(going)
+            return
         self._answers.send(context, is_whole=is_whole)
         context.lines.clear()
         if not is_whole:
-            (self._going_quickly if going.is_quick else self._going).append(going)
+            if context.is_repeated:
+                context.session.part = max(context.session.part, context.session.skipped_parts)
+            self._going.append(going)
             return
         context.session.waiting_line = 0
         self.takeover.line_done(context.session, context.line)
@@ -326,7 +328,7 @@ class Serving:
         self.environment.state = state
         self.jobs.replace_state(state)
         self.environment.names.clear()
-        going = [one.context for one in (*self._going, *self._going_quickly)]
+        going = [one.context for one in self._going]
         for context in [*self._waiting.values(), *self._unopened, *going]:
             context.state = state
 
@@ -359,16 +361,19 @@ class Serving:
     @property
     def has_work(self) -> bool:
         """Whether `work` has something to do."""
-        granted, going = self.takeover.granted, self._going_quickly
-        if not self.congested:
-            return bool(granted or going)
-        return any(session.balancer not in self.congested for session in granted) or any(
-            one.context.session.balancer not in self.congested for one in going
+        granted, going = self.takeover.granted, self._going
+        listings, congested = self.environment.listings, self.congested
+        if not congested:
+            return bool(granted or going or listings)
+        return (
+            any(session.balancer not in congested for session in granted)
+            or any(one.context.session.balancer not in congested for one in going)
+            or any(session.balancer not in congested for session, _ in listings)
         )
 
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
-        granted, going = self.takeover.granted, self._going_quickly
+        granted, going = self.takeover.granted, self._going
         for _ in range(min(len(granted), TAKEOVERS_PER_TURN)):
             if self._outbox.size >= size_max:
                 return
@@ -377,6 +382,7 @@ class Serving:
                 granted.append(session)
             elif self._is_served(session) and session.phase is Phase.GRANTED:
                 self._begin_serving(session)
+        self._list_members()
         for _ in range(min(len(going), STEPS_PER_TURN)):
             if self._outbox.size >= size_max:
                 return
@@ -386,13 +392,18 @@ class Serving:
             elif self._is_served(one.context.session):
                 self._go_on(one)
 
+    def _list_members(self) -> None:
+        """Begin to tell clients who is in a room that got another name, a few at a time."""
+        listings = self.environment.listings
+        while listings and len(self._going) < STEPS_PER_TURN:
+            session, room = listings.popleft()
+            if self._is_served(session):
+                context = self.environment.context(session)
+                self._going.append(GoingAnswer(context, Gradual(list_members(context, room))))
+
     def tick(self) -> None:
-        """Continue long answers, and ask again for what the log could not take yet."""
+        """Ask again for what the log could not take yet."""
         self.takeover.tick()
-        for _ in range(STEPS_PER_TICK):
-            going = self._going.popleft() if self._going else None
-            if going is not None and self._is_served(going.context.session):
-                self._go_on(going)
         unopened, self._unopened = self._unopened, []
         for context in unopened:
             session = context.session

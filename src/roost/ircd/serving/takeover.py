@@ -9,13 +9,21 @@ from collections import deque
 from collections.abc import Callable
 
 from roost.chat.applied import Applied
+from roost.chat.changes import Joined, RoomRenamed
 from roost.chat.commands.sessions import AttachSessions
-from roost.chat.ids import Position, RoomId, SessionId
+from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal
 from roost.ircd.context import Context
 from roost.ircd.delivery.missed import Missed, look_back
 from roost.ircd.delivery.missed_index import MissedIndex
-from roost.ircd.delivery.siblings import describe_room, rooms_for_newcomer
+from roost.ircd.delivery.siblings import (
+    describe_room,
+    is_list_due,
+    list_members,
+    lists_apart,
+    rooms_for_newcomer,
+)
+from roost.ircd.replies.labels import finish
 from roost.ircd.serving.answers import Answers
 from roost.ircd.serving.environment import Environment
 from roost.ircd.serving.gap import begin, describe, is_refusal
@@ -168,8 +176,14 @@ class Takeover:
     def _missed_since(
         self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
     ) -> Missed:
-        def describe(room: RoomId) -> bytes:
-            return describe_room(self._environment.context(session), room)
+        def describe(change: Joined | RoomRenamed) -> bytes:
+            context = self._environment.context(session)
+            if isinstance(change, Joined):
+                return describe_room(context, change.room)
+            if lists_apart(change, context):
+                for _ in list_members(context, change.room):
+                    """All at once: those who missed it come one after the other."""
+            return finish(context)
 
         state, name = self._environment.state, self._environment.config.server_name
         known = state.sessions[session.id]
@@ -237,5 +251,8 @@ class Takeover:
         self._outbox.item(session.balancer, Serving(session.id, session.generation, session.nick))
         self._directory.set_user(session, session.user)
         self._directory.watch(session, state.sessions[session.id].monitored)
-        for room in state.users[session.user].rooms:
-            self._groups.enter(session, room, state.rooms[room].name)
+        for number in state.users[session.user].rooms:
+            room = state.rooms[number]
+            self._groups.enter(session, number, room.name)
+            if is_list_due(self._environment.context(session), room):
+                self._environment.listings.append((session, number))

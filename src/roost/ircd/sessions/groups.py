@@ -94,11 +94,12 @@ class Groups:
 
     def rename(self, room: RoomId, name: str) -> None:
         """Move the sessions in a room to new groups, because balancers know a group's name."""
-        sessions = list(self.sessions_in(room))
-        for session in sessions:
-            self.leave(session, room)
-        for session in sessions:
-            self.enter(session, room, name)
+        for group in self.of_room(room):
+            numbers = tuple(group.sessions)
+            self._outbox.item(group.balancer, frames.Leave(group.number, numbers))
+            group.name, group.number = name, self._next_number
+            self._next_number += 1
+            self._outbox.item(group.balancer, frames.Join(group.number, numbers, name))
 
     def leave_all(self, session: LocalSession) -> None:
         """Remove a session from all rooms, because another node serves it."""

@@ -1,4 +1,4 @@
-"""Connections that have not registered yet: only the nodes that serve them know of them."""
+"""Connections that have not registered yet, which only their nodes know; and counts of users."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from roost.chat.ids import SessionId
 
 
 class Newcomers(msgspec.Struct):
-    """Counts them, here and on the other nodes."""
+    """Counts them, here and on the other nodes; also keeps what LUSERS says of users."""
 
     here: dict[SessionId, None] = {}
     """Those of this node."""
@@ -14,6 +14,10 @@ class Newcomers(msgspec.Struct):
     """A keyed digest of the server password that was right last; see `commands.pass_`."""
     elsewhere: int = 0
     """How many the other nodes have, as they said last."""
+    counts: tuple[int, int] = (0, 0)
+    """Invisible users and operators, as they were counted last."""
+    counted_until: float = 0.0
+    """When to count them again."""
 
     @property
     def count(self) -> int:

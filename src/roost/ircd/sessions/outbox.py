@@ -42,13 +42,16 @@ class ServerOutput(msgspec.Struct):
     is_rehash_due: bool = False
     """Whether the node must read its configuration again."""
     size: int = 0
-    """How many bytes the items have, about."""
+    """How many bytes the items have, about, and what finding their receivers has cost."""
 
 
 ITEM_BYTES = 56
 """More than an item takes in a frame beside its payload and its list of sessions."""
 SESSION_BYTES = 9
 """The number of a session in a frame."""
+RECEIVER_BYTES = 24
+"""What it costs to find out whether and how a session is told of a change, in bytes that could be
+sent meanwhile."""
 
 
 def item_size(item: Item) -> int:
@@ -78,7 +81,7 @@ class Outbox:
 
     @property
     def size(self) -> int:
-        """How many bytes the items of this turn have so far, about."""
+        """How much this turn has done for clients so far, in bytes, about."""
         return self._output.size
 
     def item(self, balancer: str, item: Item) -> None:
@@ -89,6 +92,10 @@ class Outbox:
             items = output.items[balancer] = []
         items.append(item)
         output.size += item_size(item)
+
+    def looked_at(self, sessions: int) -> None:
+        """Count the work for sessions that were looked at one by one, told anything or not."""
+        self._output.size += RECEIVER_BYTES * sessions
 
     def command(self, command: Command) -> None:
         """Add a command for the log."""

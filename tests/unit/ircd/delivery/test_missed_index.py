@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable
 
 from roost.chat.apply import apply_entry
+from roost.chat.changes import Joined, RoomRenamed
 from roost.chat.commands import encode_command
 from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, User
@@ -32,8 +33,8 @@ class Everything(MissedIndex):
         return []
 
 
-def plainly(room: RoomId) -> bytes:
-    return f"room {room}".encode()
+def plainly(change: Joined | RoomRenamed) -> bytes:
+    return f"room {change.room}".encode()
 
 
 def test_nothing_that_a_session_missed_is_overlooked() -> None:
