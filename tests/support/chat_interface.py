@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual import constants
 from textual.pilot import Pilot
 
 from roost.client.connection import now
@@ -14,6 +15,7 @@ from roost.client.model.effects import InterfaceEffect, Reconnect
 from roost.client.tui.app import ChatApp
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.composer import Composer
+from roost.client.tui.key_parser import KeyParser
 from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
 from roost.client.tui.main_screen import MainScreen
 from roost.ops import clock
@@ -161,6 +163,21 @@ class Harness:
         """Wait until words are gone from the screen; return the screen."""
         await self.wait(lambda: words not in self.text(), f"the end of {words!r}")
         return self.text()
+
+    async def feed(self, *chunks: str) -> None:
+        """Send what a terminal sends, each chunk as one read; ESC alone is over after a while."""
+        parser = KeyParser()
+        driver = self.app._driver
+        assert driver is not None
+        for chunk in chunks:
+            found = [*parser.feed(chunk)]
+            if chunk.endswith("\x1b"):
+                # The parser compares with the clock how long nothing has followed.
+                await asyncio.sleep(constants.ESCAPE_DELAY + 0.001)
+                found += [*parser.tick()]
+            for event in found:
+                driver.process_message(event)
+            await self.pilot.pause()
 
     async def type(self, text: str) -> None:
         """Press the keys of a text."""

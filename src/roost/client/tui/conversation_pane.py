@@ -24,6 +24,9 @@ READ_EVERY_S = 1.0
 """How often what arrives in view is marked as read: others are told each time."""
 PREVIEW_LINES = 6
 """Of a paste that is asked about."""
+CHOSEN = "Enter: menu, R: reply, E: react, C: copy, O: open, Escape: back"
+CHOSEN_WITH_DRAFT = "Enter: menu, Escape: back"
+"""What can be done with the chosen message; letters are typed while there is a draft."""
 
 
 class ConversationPane(Vertical):
@@ -65,6 +68,7 @@ class ConversationPane(Vertical):
         self.update_look()
         self.composer.load(self._conversation.draft)
         self.composer.focus()
+        self.view.may_act = lambda: not self.composer.text
         self.watch(self.app, "app_focus", self._focus_changed, init=False)
 
     @property
@@ -123,6 +127,8 @@ class ConversationPane(Vertical):
             words = " ".join(answered.text.split())
             room = max(self.composer.size.width - len(answered.sender) - 34, 8)
             title = f"Replying to {answered.sender}: {truncate(words, room)}  (Escape cancels)"
+        elif self.view.has_focus and self.view.is_cursor_visible:
+            title = CHOSEN if self.view.may_act() else CHOSEN_WITH_DRAFT
         if title != self.composer.border_title:
             self.composer.border_title = title.replace("[", "\\[")
 
@@ -155,8 +161,9 @@ class ConversationPane(Vertical):
         self._conversation.draft = self.composer.text
         if not text.startswith("/"):
             self.view.mark_read_line(0)
-        self.view.action_to_end()
         self._link.flush()
+        # Later, because a command may be about the chosen message.
+        self.screen.call_later(self.view.action_to_end)
         self.follow()
 
     def _was_refused(self) -> bool:
@@ -220,6 +227,11 @@ class ConversationPane(Vertical):
         self.messages.copy_text(event.text)
 
     def on_conversation_view_left(self) -> None:
+        self.leave_cursor()
+
+    def leave_cursor(self) -> None:
+        """Choose no message any more, and write again."""
+        self.view.clear_cursor()
         self.composer.focus()
 
     # Searching.

@@ -1,5 +1,6 @@
 """The messages of the conversation in view: scrolling, searching, selecting, clicking."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -27,7 +28,7 @@ from roost.client.tui.viewport import Place, Viewport
 
 WHEEL_ROWS = 3
 LETTERS = frozenset("jkrecoy+")
-"""Keys that act on the chosen message; all others are typed."""
+"""Keys that act on the chosen message."""
 LOAD_WITHIN = 40
 """When the first item is this close to the screen, older messages are requested."""
 
@@ -44,6 +45,7 @@ class ConversationView(Widget):
     """Shows a conversation; the cost does not depend on the number of entries."""
 
     can_focus = True
+    FOCUS_ON_CLICK = False
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "One message up", show=False),
@@ -108,6 +110,8 @@ class ConversationView(Widget):
         self.search = Search()
         self._selection = Selection()
         self._is_dragging_bar = False
+        self.may_act: Callable[[], bool] = lambda: True
+        """Whether letters may act on the chosen message, instead of being typed."""
 
     @property
     def conversation(self) -> Conversation:
@@ -124,9 +128,20 @@ class ConversationView(Widget):
         """The message chosen with the keyboard."""
         return self._cursor
 
+    @property
+    def is_cursor_visible(self) -> bool:
+        """Whether a message is chosen, and in view."""
+        if self._cursor is None:
+            return False
+        items = {place.item for place in self._rows() if place is not None}
+        return any(self._transcript.entry(item) is self._cursor for item in items)
+
     def takes(self, character: str) -> bool:
-        """Return whether a key acts on the chosen message instead of being typed."""
-        return self._cursor is not None and character in LETTERS
+        """Return whether a key acts on the chosen message, which the user sees; else it is typed.
+
+        A key is offered to the screen before it does what it is bound to.
+        """
+        return character in LETTERS and self.is_cursor_visible and self.may_act()
 
     # Called by the pane.
 
@@ -221,9 +236,10 @@ class ConversationView(Widget):
             self.action_cursor(-1)
 
     def clear_cursor(self) -> None:
-        self._cursor = None
-        self._selection.clear()
-        self._changed()
+        if self._cursor is not None or self._selection.is_something:
+            self._cursor = None
+            self._selection.clear()
+            self._changed()
 
     # Keys.
 
@@ -274,7 +290,6 @@ class ConversationView(Widget):
         """Leave with Escape."""
         if event.key == "escape":
             event.stop()
-            self.clear_cursor()
             self.post_message(self.Left())
 
     # The mouse.

@@ -41,6 +41,8 @@ class MessageActions:
         self._run(partial(actions[name], entry))
 
     def _run(self, action: Action | None) -> None:
+        """Do what was chosen, if anything; after that no message is chosen any more."""
+        self._view.post_message(ConversationView.Left())
         if action is not None:
             action()
             self._link.flush()
@@ -96,6 +98,8 @@ class MessageActions:
         )
         if entry is None:
             self._refuse("There is nothing to react to")
+        elif not reaction:
+            self.react(entry)
         else:
             self._model.react(conversation.key, entry, reaction)
             self._link.flush()

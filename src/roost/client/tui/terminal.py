@@ -9,15 +9,24 @@ stops the input, lets output go nowhere, and tells the application.
 import contextlib
 import os
 import select
+import selectors
 import sys
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import IO, Any, cast
 
 from textual.app import App
 from textual.driver import Driver
+from textual.drivers._byte_stream import ByteStream
 from textual.drivers.linux_driver import LinuxDriver
-from textual.drivers.web_driver import WebDriver
+from textual.drivers.web_driver import WebDriver, _ExitInput
+
+from roost.client.tui.key_parser import KeyParser
+
+POLL_S = 0.1
+"""How soon the end of the program, and the end of an unfinished sequence, is noticed."""
+READ_BYTES = 64 * 1024
 
 
 class Outlet:
@@ -61,10 +70,26 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read until the end, or until the terminal has vanished, which makes reading fail."""
         try:
-            super().run_input_thread()
+            self._read_keys()
         except OSError:
             if not self._has_vanished and not has_vanished(self.fileno):
                 raise
+
+    def _read_keys(self) -> None:
+        parser = KeyParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(POLL_S):
+                    data = os.read(self.fileno, READ_BYTES)
+                    if not data:
+                        return
+                    if text := decode(data):
+                        for event in parser.feed(text):
+                            self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
 
 
 class BrowserDriver(WebDriver):
@@ -84,6 +109,22 @@ class BrowserDriver(WebDriver):
     def start_application_mode(self) -> None:
         super().start_application_mode()
         watch(sys.__stdin__.fileno(), lambda: tell_vanished(self))  # type: ignore[union-attr]
+
+    def run_input_thread(self) -> None:
+        """Read packets from the server until the end: keys, and what it says about the page."""
+        parser = KeyParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        packets = ByteStream()
+        with contextlib.suppress(_ExitInput), contextlib.closing(self._input_reader):
+            for data in self._input_reader:
+                for kind, payload in packets.feed(data) if data else ():
+                    if kind != "D":
+                        self._on_meta(kind, payload)
+                    elif text := decode(payload):
+                        for event in parser.feed(text):
+                            self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
 
 
 def tell_vanished(driver: Driver) -> None:
