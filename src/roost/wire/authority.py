@@ -27,6 +27,8 @@ from roost.wire.identity import NAME_HINT, Identity, is_valid_name, parse_identi
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 """Keys that can be used; new ones are of the first kind."""
 
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+
 AUTHORITY_DAYS = 3650
 """Ten years: longer than the hardware lasts on which it was made."""
 CERTIFICATE_DAYS = 730
@@ -113,7 +115,10 @@ def ensure_credentials(
         raise CredentialsError(f"{identity.uri} cannot be issued here: a name is {NAME_HINT}")
     if not credentials.certificate.exists():
         key = _ensure_key(credentials.key)
-        certificate = _process_certificate(authority, identity, key, now, days, hosts)
+        until = now + dt.timedelta(days=days)
+        certificate = issue_certificate(
+            authority, identity, key.public_key(), now=now, until=until, hosts=hosts
+        )
         _write_new(credentials.certificate, _pem(certificate), 0o644)
     check_credentials(credentials, identity, now=now)
     return credentials
@@ -139,7 +144,14 @@ def ensure_door_certificate(
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[-1])])
         usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
         certificate = (
-            _builder(subject, authority.certificate.subject, key, authority.key, now, DOOR_DAYS)
+            _builder(
+                subject,
+                authority.certificate.subject,
+                key.public_key(),
+                authority.key,
+                now,
+                now + dt.timedelta(days=DOOR_DAYS),
+            )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -259,21 +271,23 @@ def _authority_certificate(
     )
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     return (
-        _builder(name, name, key, key, now, days)
+        _builder(name, name, key.public_key(), key, now, now + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .sign(key, hashes.SHA256())
     )
 
 
-def _process_certificate(
+def issue_certificate(
     authority: Authority,
     identity: Identity,
-    key: PrivateKey,
+    key: PublicKey,
+    *,
     now: dt.datetime,
-    days: int,
-    hosts: Iterable[str],
+    until: dt.datetime,
+    hosts: Iterable[str] | None = None,
 ) -> x509.Certificate:
+    """Return a certificate for a process; without `hosts` it is only for dialling."""
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, identity.cluster),
@@ -282,12 +296,14 @@ def _process_certificate(
         ]
     )
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri)]
-    every_host = dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts))
-    names.extend(_host_name(host) for host in every_host)
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
+    if hosts is not None:
+        every_host = dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts))
+        names.extend(_host_name(host) for host in every_host)
+        purposes.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
-    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     return (
-        _builder(subject, authority.certificate.subject, key, authority.key, now, days)
+        _builder(subject, authority.certificate.subject, key, authority.key, now, until)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
@@ -299,21 +315,21 @@ def _process_certificate(
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: PrivateKey,
+    key: PublicKey,
     issuer_key: PrivateKey,
     now: dt.datetime,
-    days: int,
+    until: dt.datetime,
 ) -> x509.CertificateBuilder:
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key)
     issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + dt.timedelta(days=days))
+        .not_valid_after(until)
         .add_extension(identifier, critical=False)
         .add_extension(issuer_identifier, critical=False)
     )
