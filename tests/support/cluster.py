@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,8 +40,19 @@ def run_roost(*arguments: str, timeout_s: float = READY_S) -> subprocess.Complet
 class Cluster:
     """A `roost up` on a data directory; a context manager that stops all processes."""
 
-    def __init__(self, data: Path, *, nodes: int = 3, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        nodes: int = 3,
+        arguments: Sequence[str] = (),
+        program: Sequence[str] = ROOST,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`program` is the command `roost`; `environment` is added to this process's own."""
         self.data = data
+        self._program = program
+        self._environment = {**os.environ, **(environment or {})}
         self.size = nodes
         self.ready_line = ""
         self.output: list[str] = []
@@ -114,12 +125,13 @@ class Cluster:
         self.output = []
         with self._log_path.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(
-                [*ROOST, "up", "--data", str(self.data), *self._arguments],
+                [*self._program, "up", "--data", str(self.data), *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 start_new_session=True,
+                env=self._environment,
             )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()

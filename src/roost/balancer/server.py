@@ -234,6 +234,16 @@ class Balancer:
         """End `run` in order: accept no clients, close all, and tell the nodes."""
         self._stopping.set()
 
+    async def wait_started(self) -> None:
+        """Wait until everything listens."""
+        await self._listening.wait()
+
+    def describe(self) -> str:
+        """Return one line about the balancer's state."""
+        exchange = self._exchange
+        ready = exchange.pool.ready_count(self.read_clock())
+        return f"{len(exchange.sessions)} clients, {ready} nodes ready"
+
     async def wait_listening(self) -> Addresses:
         """Wait until everything listens; return the addresses."""
         await self._listening.wait()

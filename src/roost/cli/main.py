@@ -4,7 +4,10 @@ Each command imports the module that does its work only when it runs, so that `r
 typing mistakes are answered at once.
 """
 
+import os
 import sys
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,8 +44,26 @@ app = typer.Typer(
 )
 
 
+config_app = typer.Typer(
+    help="Check configuration files.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(config_app, name="config")
+
+
+class Shell(StrEnum):
+    """A shell that can complete the command line."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
 def main() -> None:
     """Run the command line, and exit with its code."""
+    if "_ROOST_COMPLETE" in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
     try:
         app(prog_name="roost")
     except CommandError as error:
@@ -237,3 +258,40 @@ def tail(
     from roost.cli.talk import tail as run
 
     run(flags, room, is_json=json, since=since, lines=lines, is_following=follow)
+
+
+@config_app.command("check")
+def check_configuration(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="TOML files of any process.")
+    ],
+) -> None:
+    """Check configuration files and the certificates that they name.
+
+    Prints a line for each file that is valid; exits with 2 if one is not, and says why.
+    """
+    from roost.cli.check import check
+
+    check(files)
+
+
+@app.command()
+def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> None:
+    """Print a script that makes a shell complete roost's commands and options.
+
+    For bash: eval "$(roost completion bash)" in ~/.bashrc.
+    """
+    from roost.cli.manual import completion_script
+
+    print(completion_script(shell), end="")
+
+
+@app.command("man-pages", hidden=True)
+def man_pages(directory: Annotated[Path, typer.Argument(metavar="DIRECTORY")]) -> None:
+    """Write the manual pages, for those who build packages."""
+    from roost.cli.manual import write_pages
+    from roost.ops import clock
+
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.fromtimestamp(int(fixed), UTC) if fixed else clock.utc_now()
+    write_pages(app, directory, now.date())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
@@ -15,12 +16,15 @@ from roost.cli.flags import ProcessFlags
 from roost.cli.supervisor import die_with_parent
 from roost.ops.level import Level
 from roost.ops.logging import configure
+from roost.ops.service import ServiceManager
 
 ConfigT = TypeVar("ConfigT")
 
 STOP_S_MAX = 5.0
 """Time for an orderly stop after a signal; then the process ends anyway. A node also gets the time
 that it waits for its clients to be moved."""
+STATUS_S = 10.0
+"""Between two reports to a service manager that has no watchdog."""
 
 
 class Process(Protocol):
@@ -31,6 +35,12 @@ class Process(Protocol):
 
     def stop(self) -> None:
         """Let `run` end in an orderly way."""
+
+    async def wait_started(self) -> None:
+        """Wait until the process has started: it listens, and does what it can."""
+
+    def describe(self) -> str:
+        """Return one line about the process's state."""
 
 
 @runtime_checkable
@@ -117,7 +127,10 @@ async def _run_until_signalled(make: Callable[[], Process], stop_s_max: float) -
     process = make()
     loop = asyncio.get_running_loop()
 
+    service = ServiceManager(os.environ)
+
     def stop() -> None:
+        service.stopping()
         # Nothing handles this signal, so it ends the process even if something hangs.
         signal.setitimer(signal.ITIMER_REAL, stop_s_max)
         process.stop()
@@ -126,7 +139,23 @@ async def _run_until_signalled(make: Callable[[], Process], stop_s_max: float) -
         loop.add_signal_handler(number, stop)
     if isinstance(process, Reloading):
         loop.add_signal_handler(signal.SIGHUP, process.reload)
-    await process.run()
+    telling = loop.create_task(_tell(service, process))
+    try:
+        await process.run()
+    finally:
+        telling.cancel()
+
+
+async def _tell(service: ServiceManager, process: Process) -> None:
+    """Tell the service manager that the process has started, and then that it is alive.
+
+    The event loop sends the signs of life. So a process whose loop hangs is restarted.
+    """
+    await process.wait_started()
+    service.ready()
+    while True:
+        service.alive(process.describe())
+        await asyncio.sleep(service.watchdog_s / 3 or STATUS_S)
 
 
 def _raise_file_limit() -> None:

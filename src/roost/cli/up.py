@@ -38,6 +38,7 @@ from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.cli.supervisor import Child, Supervisor
 from roost.ops import clock
 from roost.ops.logging import configure
+from roost.ops.service import ServiceManager
 
 POLL_S = 0.05
 """Between two checks whether the nodes are ready."""
@@ -256,6 +257,7 @@ class _Run:
             self._directory.write(self._cluster)
         command = status_command(Path(sys.argv[0]), self._config.data)
         print(ready_text(self._access, command), flush=True)
+        ServiceManager(os.environ).ready()
 
     def _look(self) -> Cluster | None:
         try:
@@ -278,6 +280,7 @@ class _Run:
 
     async def _stop_in_order(self) -> None:
         _logger.info("stopping")
+        ServiceManager(os.environ).stopping()
         # Balancers first, so that they can tell their clients.
         await asyncio.gather(
             *(self._supervisor.stop(child, BALANCER_STOP_S) for child in self._balancers)

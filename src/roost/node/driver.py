@@ -105,6 +105,10 @@ class Driver:
         self._peer_frames = [0, 0]
         self._balancer_frames = [0, 0]
 
+    def status(self) -> frames.Status:
+        """Return what the node tells balancers about itself."""
+        return self._engine.status()
+
     # Life
 
     def start(

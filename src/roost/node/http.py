@@ -1,6 +1,7 @@
 """A node's state over HTTP, on loopback by default.
 
 /healthz       200 while the process works
+/readyz        200 while the node is ready; 503 and the reason while it is not
 /status.json   the node's state, as it tells its balancers
 /metrics       metrics for Prometheus
 """
@@ -52,7 +53,15 @@ def make_node_application(look: Callable[[], NodeView]) -> web.Application:
         body = msgspec.json.encode(describe(look()))
         return web.Response(body=body + b"\n", content_type="application/json")
 
+    async def readiness(_request: web.Request) -> web.Response:
+        status = look().status
+        reason = f": {status.reason}" if status.reason else ""
+        return web.Response(
+            text=f"{status.state}{reason}\n", status=200 if status.state == "ready" else 503
+        )
+
     application = make_application(lambda: readings(look()))
+    application.router.add_get("/readyz", readiness)
     application.router.add_get("/status.json", status)
     return application
 

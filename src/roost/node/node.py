@@ -54,6 +54,7 @@ class Node:
         self._config = config
         self._reread = reread
         self._driver: Driver | None = None
+        self._started = asyncio.Event()
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
         self._mesh: Mesh | None = None
@@ -88,6 +89,18 @@ class Node:
     def stop(self) -> None:
         """Have `run` shut down and return; call it on the loop's thread."""
         self._end.set()
+
+    async def wait_started(self) -> None:
+        """Wait until the node takes part in the cluster, whether it is ready or not."""
+        await self._started.wait()
+
+    def describe(self) -> str:
+        """Return one line about the node's state."""
+        if self._driver is None:
+            return "starting"
+        status = self._driver.status()
+        reason = f": {status.reason}" if status.reason else ""
+        return f"{status.state}{reason}; {status.sessions} sessions"
 
     def reload(self) -> None:
         """Read certificates and configuration again; what is not valid stays as it is."""
@@ -187,6 +200,7 @@ class Node:
             with _start_errors(f"cannot write the run file {config.run_file}"):
                 write_run_file(config.run_file, content)
         _logger.info("started", mesh=mesh_address, http=http_address, cluster=config.cluster)
+        self._started.set()
         yield
         _logger.info("stopping")
         if config.run_file is not None:

@@ -146,3 +146,28 @@ def test_health_and_metrics_are_served() -> None:
     health, metrics = run(scenario())
     assert health == "ok\n"
     assert 'roost_node_frames_total{link="mesh",way="out"} 3.0' in metrics
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "expected"),
+    [
+        ("ready", "", (200, "ready\n")),
+        ("no-majority", "1 of 3 nodes", (503, "no-majority: 1 of 3 nodes\n")),
+    ],
+)
+def test_readiness_is_served_with_its_reason(
+    state: str, reason: str, expected: tuple[int, str]
+) -> None:
+    status = msgspec.structs.replace(STATUS, state=state, reason=reason)
+    view = msgspec.structs.replace(VIEW, status=status)
+
+    async def scenario() -> tuple[int, str]:
+        application = make_node_application(lambda: view)
+        async with (
+            serve(application, "127.0.0.1", 0) as port,
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{port}/readyz") as response,
+        ):
+            return response.status, await response.text()
+
+    assert run(scenario()) == expected
