@@ -8,11 +8,11 @@ line at once.
 from dataclasses import dataclass, field
 
 from roost.client.model.incoming import format_time, parse_time
-from roost.irc.message import Message, parse, parse_from_server
+from roost.irc.message import Message, parse, parse_from_server, unescape_tag_value
 
 FULL = (
     "batch draft/chathistory draft/event-playback echo-message extended-join labeled-response "
-    "message-tags roost.chat/resume server-time"
+    "message-tags roost.chat/resume server-time soju.im/search"
 )
 WITHOUT_RESUME = FULL.replace("roost.chat/resume ", "")
 WITHOUT_LABELS = WITHOUT_RESUME.replace("labeled-response ", "")
@@ -280,12 +280,33 @@ class Connection:
                 found = [w for w in known if self._is_before(w, first)][-limit:]
             case "AFTER":
                 found = [w for w in known if self._is_after(w, first)][:limit]
+            case "AROUND":
+                earlier = [w for w in known if self._is_before(w, first)][-(limit // 2) :]
+                later = [w for w in known if not self._is_before(w, first)]
+                found = [*earlier, *later[: limit - len(earlier)]]
             case _:
                 last = self._bound(rest[1], 0)
                 found = [w for w in known if self._is_after(w, first) and self._is_before(w, last)][
                     :limit
                 ]
         self._page("chathistory", (target,), found, label)
+
+    def _search(self, message: Message, tags: dict[str, str]) -> None:
+        pairs = (part.partition("=")[::2] for part in message.parameters[0].split(";"))
+        given = {name: unescape_tag_value(value) for name, value in pairs}
+        before_ms = parse_time(given["before"]) if "before" in given else None
+        found = [
+            what
+            for what in self.network.log
+            if what.command == "PRIVMSG"
+            and self.may_see(what)
+            and given.get("in", what.parameters[0]) == what.parameters[0]
+            and given.get("from", what.nick) == what.nick
+            and all(w in what.parameters[1].lower() for w in given.get("text", "").lower().split())
+            and (before_ms is None or what.time_ms < before_ms)
+        ]
+        limit = min(int(given["limit"]), self.network.page)
+        self._page("soju.im/search", (), found[-limit:], tags.get("label", ""))
 
     def _bound(self, selector: str, default: float) -> float:
         """Return the index that a selector means; a fraction if its time is between entries."""

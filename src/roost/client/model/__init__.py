@@ -2,6 +2,7 @@
 
 from roost.client.model.conversation import Conversation, ConversationKind, History
 from roost.client.model.entry import Delivery, Entry, EntryKind
+from roost.client.model.hits import HistorySearch, Hit, Query, QueryError, SearchState
 from roost.client.model.listing import ListedRoom, ListingState, RoomListing
 from roost.client.model.model import SERVER_KEY, Model
 from roost.client.model.people import Member, Members, Person
@@ -19,6 +20,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "History",
+    "HistorySearch",
+    "Hit",
     "ListedRoom",
     "ListingState",
     "Member",
@@ -30,5 +33,8 @@ __all__ = [
     "Problem",
     "ProblemKind",
     "Profile",
+    "Query",
+    "QueryError",
     "RoomListing",
+    "SearchState",
 ]

@@ -12,6 +12,7 @@ from roost.client.model import (
     outside,
     refusals,
     registration,
+    searching,
     sending,
     speech,
 )
@@ -96,6 +97,8 @@ def _receive_batch(state: State, line: Incoming) -> None:
             history.receive_page(state, target, batch.lines)
         case "chathistory-targets":
             history.receive_targets(state, batch.lines)
+        case searching.CAPABILITY:
+            searching.receive_hits(state, batch.opening.label, batch.lines)
         case "multiline":
             _receive_multiline(state, batch, target)
         case "labeled-response":
@@ -121,7 +124,7 @@ def _receive_multiline(state: State, batch: OpenBatch, target: str) -> None:
     _note_progress(state, whole)
 
 
-_DEFERRED = ("chathistory", "chathistory-targets", "multiline")
+_DEFERRED = ("chathistory", "chathistory-targets", "multiline", searching.CAPABILITY)
 """Batches whose lines only make sense together; the lines of others are handled as they come."""
 
 

@@ -6,29 +6,24 @@ After a connection was lost a conversation has a gap, shown by an entry of kind 
     ... known  GAP  page live ...  then pages follow from the known end until the two meet:
     ... known page page page live ...
 
-Positions are message ids, or times where the server sends no ids or has forgotten them. Messages
-that are known, by id or else by time, sender and text, are dropped.
+Positions are message ids, or times where the server sends no ids or has forgotten them. A jump to a
+date or a message loads a page of its own, an island between two gaps: see `islands`.
 
 Source: ircv3.net/specs/extensions/chathistory.
 """
 
-from bisect import bisect_left
-
-from roost.client.model import sending, speech
+from roost.client.model import islands, pages, sending, speech
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Jump
 from roost.client.model.entry import Entry, EntryKind
-from roost.client.model.events import event_entry
 from roost.client.model.incoming import Incoming, format_time, parse_time
-from roost.client.model.state import Gap, Question, State
+from roost.client.model.state import Gap, Question, State, Wanted
 from roost.client.model.text import clean_text
 
 PAGES_MAX = 20
 """Pages that fill a gap without being asked for; the user can load more."""
 QUESTIONS_MAX = 3
 """Requests in flight: a server may throttle a client that sends more."""
-NEIGHBOURS = 200
-"""How many loaded entries on each side a page without message ids is compared with."""
 
 
 def start(state: State, conversation: Conversation) -> None:
@@ -54,19 +49,14 @@ def start(state: State, conversation: Conversation) -> None:
 
 
 def _has_anchor(conversation: Conversation) -> bool:
-    return any(_is_anchor(entry) for entry in reversed(conversation.entries))
-
-
-def _is_anchor(entry: Entry) -> bool:
-    """Return whether the server's history has this entry too."""
-    return entry.kind not in (EntryKind.GAP, EntryKind.INFORMATION) and bool(entry.time_ms)
+    return any(pages.is_anchor(entry) for entry in reversed(conversation.entries))
 
 
 def _anchor(conversation: Conversation, index: int, step: int, *, by_time: bool) -> Entry | None:
     """Find the nearest entry from `index` on that a request can refer to."""
     while 0 <= index < len(conversation.entries):
         entry = conversation.entries[index]
-        if _is_anchor(entry) and (entry.msgid or by_time):
+        if pages.is_anchor(entry) and (entry.msgid or by_time):
             return entry
         index += step
     return None
@@ -81,6 +71,19 @@ def _selector(entry: Entry, gap: Gap | None, slack_ms: int) -> str:
 
 def _ask_gap(state: State, conversation: Conversation, gap: Gap) -> None:
     """Request the next page of a gap."""
+    selectors = _gap_selectors(state, conversation, gap)
+    if selectors is None:
+        _close_gap(state, conversation, gap)
+        _finish(state, conversation)
+        return
+    question = Question(
+        "gap", conversation.key, selectors, state.offered.history_page, gap, gap.is_fresh
+    )
+    _ask(state, conversation, question)
+
+
+def _gap_selectors(state: State, conversation: Conversation, gap: Gap) -> tuple[str, ...] | None:
+    """Return what to ask for to fill a gap; None if there is nothing to refer to."""
     index = conversation.index_of(gap.entry)
     by_time = gap.uses_times or not state.offered.has("message-tags")
     before = _anchor(conversation, index - 1, -1, by_time=by_time)
@@ -89,19 +92,10 @@ def _ask_gap(state: State, conversation: Conversation, gap: Gap) -> None:
     if before is None and gap.since_ms:
         begin = f"timestamp={format_time(gap.since_ms - 1)}"
     if gap.is_fresh:
-        selectors: tuple[str, ...] = ("LATEST", begin or "*")
-    elif begin and after is not None:
-        selectors = ("BETWEEN", begin, _selector(after, gap, 1))
-    elif begin:
-        selectors = ("AFTER", begin)
-    else:
-        _close_gap(state, conversation, gap)
-        _finish(state, conversation)
-        return
-    question = Question(
-        "gap", conversation.key, selectors, state.offered.history_page, gap, gap.is_fresh
-    )
-    _ask(state, conversation, question)
+        return ("LATEST", begin or "*")
+    if begin and after is not None:
+        return ("BETWEEN", begin, _selector(after, gap, 1))
+    return ("AFTER", begin) if begin else None
 
 
 def _ask(state: State, conversation: Conversation, question: Question) -> None:
@@ -124,6 +118,10 @@ def ask_next(state: State) -> None:
         del state.questions[place]
         if conversation is None:
             continue
+        if question.gap is not None:
+            # Another page may have come into the gap since the question was put.
+            gap_now = _gap_selectors(state, conversation, question.gap)
+            question.selectors = gap_now or question.selectors
         tags = []
         if state.offered.has_labels:
             question.label = state.next_word("h")
@@ -152,7 +150,7 @@ def load_older(state: State, conversation: Conversation) -> None:
         return
     if history.is_loading:
         return
-    first = next((entry for entry in conversation.entries if _is_anchor(entry)), None)
+    first = next((entry for entry in conversation.entries if pages.is_anchor(entry)), None)
     selectors = ("LATEST", "*") if first is None else ("BEFORE", _selector(first, None, 1))
     _ask(
         state,
@@ -172,26 +170,42 @@ def fill_gap(state: State, conversation: Conversation, entry: Entry) -> None:
 
 def jump_to_date(state: State, conversation: Conversation, time_ms: int) -> None:
     """Show what was said from a time on, loading it if necessary."""
-    entries = conversation.entries
-    first = next((entry for entry in entries if _is_anchor(entry)), None)
-    history = conversation.history
-    is_loaded = first is not None and first.time_ms <= time_ms
-    can_load = state.is_online and history.is_offered and history.is_more_above
-    if is_loaded or not can_load:
-        index = bisect_left([entry.time_ms for entry in entries], time_ms)
+    found = islands.loaded_at(conversation, time_ms)
+    can_load = state.is_online and conversation.history.is_offered
+    if found is not None or not can_load:
+        entries = conversation.entries
         if entries:
-            state.effects.append(Jump(conversation.key, entries[min(index, len(entries) - 1)]))
+            state.effects.append(Jump(conversation.key, found or entries[0]))
         return
-    if history.is_loading:
-        state.toast("Earlier messages are still loading; try again in a moment")
-        return
-    moment = f"timestamp={format_time(time_ms - 1)}"
-    selectors = ("AFTER", moment)
-    _ask(
-        state,
-        conversation,
-        Question("date", conversation.key, selectors, state.offered.history_page),
+    wanted = Wanted(time_ms=time_ms)
+    selectors = ("AFTER", f"timestamp={format_time(time_ms - 1)}")
+    _ask_island(state, conversation, selectors, wanted)
+
+
+def jump_to_message(state: State, conversation: Conversation, msgid: str, time_ms: int = 0) -> None:
+    """Show a message in its context, loading it if necessary.
+
+    `time_ms` is the time of the message if it is known, for servers that have forgotten the id.
+    """
+    found = conversation.find(msgid) if msgid else None
+    if found is not None:
+        state.effects.append(Jump(conversation.key, found))
+    elif not (state.is_online and conversation.history.is_offered):
+        why = "while you are not connected" if not state.is_online else "from this server"
+        state.toast(f"This message cannot be loaded {why}", is_error=True)
+    else:
+        wanted = Wanted(msgid, time_ms)
+        bound = f"msgid={msgid}" if msgid else f"timestamp={format_time(time_ms)}"
+        _ask_island(state, conversation, ("AROUND", bound), wanted)
+
+
+def _ask_island(
+    state: State, conversation: Conversation, selectors: tuple[str, ...], wanted: Wanted
+) -> None:
+    question = Question(
+        "island", conversation.key, selectors, state.offered.history_page, wanted=wanted
     )
+    _ask(state, conversation, question)
 
 
 def receive_page(state: State, target: str, lines: list[Incoming]) -> None:
@@ -201,16 +215,16 @@ def receive_page(state: State, target: str, lines: list[Incoming]) -> None:
         return
     question = state.asked.pop(conversation.key, None)
     if question is None:
-        _insert(state, conversation, len(conversation.entries), lines)
+        pages.insert(state, conversation, len(conversation.entries), lines)
         return
     conversation.history.is_loading = False
     if question.gap is not None:
         _take_gap_page(state, conversation, question, question.gap, lines)
     elif question.kind == "older":
-        _insert(state, conversation, 0, lines)
+        pages.insert(state, conversation, 0, lines)
         conversation.history.is_more_above = len(lines) >= question.limit
     else:
-        _take_date_page(state, conversation, question, lines)
+        islands.take(state, conversation, question, lines)
     conversation.touch()
     ask_next(state)
 
@@ -226,7 +240,7 @@ def _take_gap_page(
     if index < 0:
         return
     is_first_page = question.is_latest and not _has_known_before(conversation, index)
-    added = _insert(
+    added = pages.insert(
         state,
         conversation,
         index + question.is_latest,
@@ -249,24 +263,7 @@ def _take_gap_page(
 
 
 def _has_known_before(conversation: Conversation, index: int) -> bool:
-    return any(_is_anchor(conversation.entries[place]) for place in range(index - 1, -1, -1))
-
-
-def _take_date_page(
-    state: State, conversation: Conversation, question: Question, lines: list[Incoming]
-) -> None:
-    added = _insert(state, conversation, 0, lines)
-    first = conversation.entries[0] if conversation.entries else None
-    if len(lines) >= question.limit and added == len(lines):
-        gap = Gap(
-            state.new_entry(EntryKind.GAP, "", time_ms=conversation.entries[added - 1].time_ms),
-            is_fresh=False,
-            is_stuck=True,
-        )
-        state.gaps[gap.entry.id] = gap
-        conversation.insert(added, [gap.entry])
-    if first is not None:
-        state.effects.append(Jump(conversation.key, first))
+    return any(pages.is_anchor(conversation.entries[place]) for place in range(index - 1, -1, -1))
 
 
 def _close_gap(state: State, conversation: Conversation, gap: Gap) -> None:
@@ -321,6 +318,10 @@ def _retry_or_give_up(
         gap.uses_times = True
         _ask_gap(state, conversation, gap)
         return
+    if question.wanted is not None:
+        state.toast(f"The message cannot be loaded: {problem}", is_error=True)
+        conversation.touch()
+        return
     conversation.history.problem = problem
     if gap is not None:
         if _has_known_before(conversation, conversation.index_of(gap.entry)):
@@ -330,72 +331,6 @@ def _retry_or_give_up(
         conversation.sync = None
         sending.resolve(state, conversation.key, is_past_known=False)
     conversation.touch()
-
-
-def _insert(
-    state: State,
-    conversation: Conversation,
-    index: int,
-    lines: list[Incoming],
-    *,
-    is_new: bool = False,
-) -> int:
-    """Insert a page; return how many of its entries were new."""
-    known = _known_near(conversation, index, lines)
-    entries: list[Entry] = []
-    later: list[Incoming] = []
-    for line in lines:
-        if line.command in ("REDACT", "TAGMSG"):
-            later.append(line)
-            continue
-        if line.msgid and conversation.find(line.msgid) is not None:
-            continue
-        if not line.msgid and _likeness(line) in known:
-            continue
-        entry = _entry(state, conversation, line)
-        if entry is not None:
-            speech.apply_waiting_reactions(conversation, entry)
-            entries.append(entry)
-            known[_likeness(line)] = None
-    conversation.insert(index, entries)
-    for line in later:
-        if line.command == "REDACT":
-            speech.redact(conversation, line)
-        else:
-            speech.react(conversation, line)
-    if is_new:
-        for entry in entries:
-            if entry.kind is not EntryKind.EVENT:
-                state.announce(conversation, entry)
-    return len(entries)
-
-
-def _entry(state: State, conversation: Conversation, line: Incoming) -> Entry | None:
-    if line.command in ("PRIVMSG", "NOTICE"):
-        return speech.message_entry(state, conversation, line, line.word(1))
-    return event_entry(state, line)
-
-
-def _likeness(line: Incoming) -> tuple[int, str, str]:
-    text = line.word(1) if line.command in ("PRIVMSG", "NOTICE") else ""
-    return line.time_ms, line.nick, clean_text(text)
-
-
-def _known_near(
-    conversation: Conversation, index: int, lines: list[Incoming]
-) -> dict[tuple[int, str, str], None]:
-    """Collect the entries near a place, to recognise messages without ids."""
-    if all(line.msgid for line in lines):
-        return {}
-    near = conversation.entries[max(0, index - NEIGHBOURS) : index + NEIGHBOURS]
-    return {
-        (
-            entry.time_ms,
-            entry.sender,
-            "" if entry.kind is EntryKind.EVENT else entry.text,
-        ): None
-        for entry in near
-    }
 
 
 def ask_targets(state: State, since_ms: int) -> None:

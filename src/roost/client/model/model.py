@@ -17,17 +17,21 @@ from roost.client.model import (
     outside,
     refusals,
     registration,
+    searching,
     sending,
     slash,
 )
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Abandon, Effect, Reconnect
 from roost.client.model.entry import Entry
+from roost.client.model.hits import Hit, Query
 from roost.client.model.incoming import Incoming
 from roost.client.model.listing import ListingState
+from roost.client.model.message_links import message_link, parse_message_link
 from roost.client.model.profile import Profile
 from roost.client.model.state import SERVER_KEY, State
 from roost.client.model.status import Moment, Phase, Problem
+from roost.client.model.text import clean_name
 from roost.irc.errors import ParseError
 from roost.irc.message import parse_from_server
 
@@ -39,8 +43,8 @@ class Model(State):
 
     Views read: `nick`, `account`, `away`, `connection`, `conversations` (by key), `order` (the keys
     as shown: the server's, rooms, private ones; `order_revision` grows with every change of it and
-    of unread counts), `active`, `listing`, `people` (by folded nickname; see `people_revision`),
-    `ignored`, `profile` and `moment`.
+    of unread counts), `active`, `listing`, `search`, `people` (by folded nickname; see
+    `people_revision`), `ignored`, `profile` and `moment`.
     """
 
     def __init__(self, profile: Profile, nonce: str) -> None:
@@ -112,6 +116,7 @@ class Model(State):
         self.batches.clear()
         history.connection_lost(self)
         sending.connection_lost(self)
+        searching.connection_lost(self)
         outside.connection_lost(self)
         for conversation in self.conversations.values():
             if conversation.typing:
@@ -240,6 +245,48 @@ class Model(State):
         conversation = self.conversations.get(key)
         if conversation is not None:
             history.jump_to_date(self, conversation, time_ms)
+
+    def jump_to_message(self, key: str, msgid: str, time_ms: int = 0) -> None:
+        """Load what surrounds a message; a `Jump` follows once it is there."""
+        conversation = self.conversations.get(key)
+        if conversation is not None:
+            history.jump_to_message(self, conversation, msgid, time_ms)
+
+    def message_link(self, key: str, entry: Entry) -> str:
+        """Return a link to a message, for others to follow; "" if it has no id."""
+        conversation = self.conversations.get(key)
+        if conversation is None or not entry.msgid:
+            return ""
+        return message_link(self, conversation, entry.msgid)
+
+    def follow_link(self, key: str, text: str) -> bool:
+        """Go to the message that a link or an id names; return False if it names none."""
+        link = parse_message_link(text)
+        if link is None:
+            return False
+        where = self.fold(link.target) if link.target else key
+        if where in self.conversations:
+            self.jump_to_message(where, link.msgid)
+        else:
+            name = clean_name(link.target)
+            self.toast(f"Join {name} to read what was said there", is_error=True)
+        return True
+
+    def find(self, query: Query) -> None:
+        """Search in everything that the server keeps; the answer is in `search`."""
+        searching.search(self, query)
+
+    def find_older(self) -> None:
+        """Continue the search with older messages, if there are more."""
+        searching.search_older(self)
+
+    def jump_to_hit(self, hit: Hit) -> None:
+        """Show a message that was found in its context; a `Jump` follows."""
+        conversation = searching.open_hit(self, hit)
+        if conversation is None:
+            self.toast(f"Join {clean_name(hit.target)} to read what was said there", is_error=True)
+        else:
+            history.jump_to_message(self, conversation, hit.msgid, hit.time_ms)
 
     def set_nick(self, nick: str) -> None:
         """Request another nickname; while offline, use it for the next connection."""

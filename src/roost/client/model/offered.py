@@ -33,6 +33,7 @@ WANTED = (
     "roost.chat/resume",
     "server-time",
     "setname",
+    "soju.im/search",
     "standard-replies",
     "userhost-in-names",
 )

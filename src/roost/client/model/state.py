@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Attention, Effect, Toast
 from roost.client.model.entry import Delivery, Entry, EntryKind
+from roost.client.model.hits import HistorySearch
 from roost.client.model.incoming import Incoming
 from roost.client.model.listing import ListedRoom, RoomListing
 from roost.client.model.offered import Offered
@@ -66,12 +67,20 @@ class Gap:
     """It is not filled any further without being asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a jump leads: to a message, or else to the first one from a time on."""
+
+    msgid: str = ""
+    time_ms: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class Question:
     """A request for history."""
 
     kind: str
-    """"gap", "older" or "date"."""
+    """"gap", "older" or "island"."""
     key: str
     selectors: tuple[str, ...]
     """The subcommand, and what comes between target and limit."""
@@ -79,6 +88,8 @@ class Question:
     gap: Gap | None = None
     is_latest: bool = False
     label: str = ""
+    wanted: Wanted | None = None
+    """Of an island: what to jump to once the page is there."""
 
 
 @dataclass(slots=True)
@@ -176,6 +187,7 @@ class State:
         self.active = SERVER_KEY
         self.listing = RoomListing()
         self.listed: list[ListedRoom] = []
+        self.search = HistorySearch()
         self.people: dict[str, Person] = {}
         self.people_revision = 0
         self.ignored: list[str] = list(profile.ignored)

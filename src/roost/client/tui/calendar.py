@@ -40,6 +40,14 @@ class Calendar:
         name = f"{_WEEKDAYS[date.weekday()]}, {date.day} {_MONTHS[date.month - 1]} {date.year}"
         return {0: f"Today, {name}", 1: f"Yesterday, {name}"}.get(days, name)
 
+    def moment(self, time_ms: int, now_ms: int) -> str:
+        """Return day and time in a few letters: "10:42", "2 Mar 10:42", "2 Mar 2025 10:42"."""
+        date, today = self._at(time_ms), self._at(now_ms)
+        if date.date() == today.date():
+            return self.minute(time_ms)
+        year = "" if date.year == today.year else f" {date.year}"
+        return f"{date.day} {_MONTHS[date.month - 1][:3]}{year} {self.minute(time_ms)}"
+
     def parse(self, words: str, now_ms: int) -> int | None:
         """Parse a day, or a day and a time, as people write it; return None if it is neither.
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from textual.screen import Screen
 
-from roost.client.model import Person, text
+from roost.client.model import Hit, Person, text
 from roost.client.tui.calendar import Calendar, now_ms
 from roost.client.tui.composer import Composer
 from roost.client.tui.link import Link
@@ -14,6 +14,7 @@ from roost.client.tui.rooms_pane import conversation_name
 from roost.client.tui.screens.dialog import PromptDialog
 from roost.client.tui.screens.picker import Action, Menu
 from roost.client.tui.screens.rooms import RoomPicker
+from roost.client.tui.screens.search import SearchDialog
 from roost.client.tui.screens.switcher import Switcher
 
 NO_DATE = "This date is not understood."
@@ -119,6 +120,23 @@ class ConversationActions:
             self._screen.notify(NO_DATE, severity="error")
             return
         self._model.jump_to_date(self._model.active, time_ms)
+        self._link.flush()
+
+    def show_search(self, query: str = "") -> None:
+        """Search in everything that was said, and go to what is chosen."""
+
+        def answered(hit: Hit | None) -> None:
+            if hit is not None:
+                self._model.jump_to_hit(hit)
+                self._link.flush()
+
+        dialog = SearchDialog(self._model, self._palette, self._calendar, self._link.flush, query)
+        self._screen.app.push_screen(dialog, answered)
+
+    def follow_link(self, words: str) -> None:
+        """Go to the message of a link."""
+        if not self._model.follow_link(self._model.active, words):
+            self._screen.notify("That is no link to a message", severity="error")
         self._link.flush()
 
     def _join(self, name: str | None) -> None:

@@ -42,10 +42,16 @@ class FindBar(Horizontal):
         yield Input(placeholder="in the loaded messages", compact=True, id="find-input")
         yield Static("", id="find-count")
 
+    @property
+    def query_text(self) -> str:
+        """What is typed."""
+        return self.query_one(Input).value
+
     def open(self, query: str = "") -> None:
         """Show the bar and focus the field."""
         self.display = True
         field = self.query_one(Input)
+        self.query_one("#find-count", Static).update("Ctrl+F: everything")
         if query:
             field.value = query
         field.focus()
@@ -59,7 +65,8 @@ class FindBar(Horizontal):
 
     def show_matches(self, number: int, count: int, query: str) -> None:
         """Show which match of how many is chosen."""
-        words = f"{number} of {count}  Up Down" if count else "not found" if query else ""
+        found = f"{number} of {count}  Up Down" if count else "not found" if query else ""
+        words = f"{found}  Ctrl+F: everything".strip()
         self.query_one("#find-count", Static).update(words)
 
     def action_close(self) -> None:

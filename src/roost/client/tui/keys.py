@@ -47,7 +47,8 @@ GROUPS = (
         (
             Key("", "", "PageUp, PageDown", "scroll; older messages load automatically"),
             Key("", "", "Ctrl+Home, Ctrl+End", "first loaded or latest message"),
-            Key("ctrl+f", "find", "Ctrl+F", "search in the loaded messages"),
+            Key("ctrl+f", "find", "Ctrl+F", "search in the loaded messages; again: everything"),
+            Key("f6", "search", "F6", "search in everything that was said"),
             Key("ctrl+g", "date", "Ctrl+G", "go to a date"),
             Key("ctrl+up", "choose_message", "Ctrl+Up", "choose a message; Enter opens its menu"),
             Key("", "", "R  E  C  O", "reply, react, copy, open a chosen message"),

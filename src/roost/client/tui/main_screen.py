@@ -206,8 +206,12 @@ class MainScreen(Guarded, Screen[None]):
                 self.call_later(self.app.action_quit)
             case "react":
                 self.pane.messages.react_to_chosen(argument)
-            case "search":
+            case "find":
                 self.pane.find_bar.open(argument)
+            case "jump":
+                self.conversations.follow_link(argument)
+            case "search":
+                self.conversations.show_search(argument)
             case "set":
                 self.action_settings()
             case "theme":
@@ -335,7 +339,16 @@ class MainScreen(Guarded, Screen[None]):
         self.pane.view.action_to_start()
 
     def action_find(self) -> None:
-        self.pane.find_bar.open()
+        """Search in what is loaded; pressed again, in everything."""
+        bar = self.pane.find_bar
+        if bar.display:
+            self.action_search(bar.query_text)
+        else:
+            bar.open()
+
+    def action_search(self, query: str = "") -> None:
+        self.pane.find_bar.close()
+        self.conversations.show_search(query)
 
     def action_date(self) -> None:
         self.conversations.ask_date()

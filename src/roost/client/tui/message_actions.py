@@ -65,6 +65,7 @@ class MessageActions:
             (f"Open {url}", partial(self.open_url, url)) for url in _urls(entry)[:LINKS_MAX]
         ]
         if is_said:
+            actions.append(("Copy a link to it", partial(self.copy_link, entry)))
             actions.append(("Delete", partial(self.redact, entry)))
         if sender and not entry.is_mine and entry.kind is not EntryKind.INFORMATION:
             actions.append((f"Talk privately with {sender}", partial(model.query, sender)))
@@ -127,6 +128,10 @@ class MessageActions:
     def copy(self, entry: Entry) -> None:
         self.copy_text(text.strip_formatting(entry.text))
 
+    def copy_link(self, entry: Entry) -> None:
+        """Copy a link to a message, for others to follow in this client."""
+        self.copy_text(self._model.message_link(self._model.active, entry))
+
     def copy_text(self, words: str) -> None:
         self._view.app.copy_to_clipboard(words)
         lines = words.count("\n") + 1
@@ -139,9 +144,11 @@ class MessageActions:
             self.open_url(urls[0])
 
     def open_url(self, url: str) -> None:
-        """Open a web page in the browser; copy any other link, or one that cannot be opened."""
+        """Go to a message, open a web page in the browser, or else copy the link."""
         app = self._view.app
-        if not url.lower().startswith(("http://", "https://")):
+        if url.lower().startswith(("irc://", "ircs://")) and self._model.follow_link("", url):
+            self._link.flush()
+        elif not url.lower().startswith(("http://", "https://")):
             app.copy_to_clipboard(url)
             self._view.notify(f"Copied: {url}", markup=False)
         elif app.is_web:

@@ -178,7 +178,7 @@ def test_commands_of_the_interface_are_obeyed() -> None:
                 await ui.see(title)
                 await ui.pilot.press("escape")
                 await ui.see_none(title)
-            await ui.say("/search example")
+            await ui.say("/find example")
             await ui.see("1 of 1")
             await ui.pilot.press("escape")
             await ui.say("/clear")

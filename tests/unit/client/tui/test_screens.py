@@ -52,6 +52,12 @@ async def switcher(ui: Harness) -> None:
     await ui.see("talk privately")
 
 
+async def search(ui: Harness) -> None:
+    await ui.pilot.press("f6")
+    await ui.type("it")
+    await ui.see("4 found")
+
+
 async def settings(ui: Harness) -> None:
     await ui.pilot.press("f5")
     await ui.see("When you are mentioned")
@@ -64,6 +70,8 @@ SCREENS: dict[str, tuple[Callable[[Harness], object], str]] = {
     "keys-80x24": (keys, "80x24"),
     "rooms-80x24": (rooms, "80x24"),
     "switcher-80x24": (switcher, "80x24"),
+    "search-80x24": (search, "80x24"),
+    "search-44x20": (search, "44x20"),
     "settings-80x24": (settings, "80x24"),
 }
 
