@@ -197,21 +197,7 @@ class State:
         self.last_live_ms = 0
         self.farewell: Problem | None = None
         """Why the server is about to close the connection, if it said so."""
-        self.outgoing: dict[int, Outgoing] = {}
-        """The user's messages that are not confirmed, by entry id."""
-        self.sending: dict[int, Outgoing] = {}
-        """Those of them that are in flight."""
-        self.by_label: dict[str, Outgoing] = {}
-        self.by_nonce: dict[str, Outgoing] = {}
-        self.questions: list[Question] = []
-        """Requests for history that were not sent yet."""
-        self.asked: dict[str, Question] = {}
-        """Requests for history without an answer, at most one per conversation."""
-        self.enquiries: dict[str, Enquiry] = {}
-        """By the folded name of the room."""
-        self.gaps: dict[int, Gap] = {}
-        """By the id of the entry that shows it."""
-        self.batches: dict[str, OpenBatch] = {}
+        self._forget_questions()
         self.rooms_wanted: dict[str, str] = {}
         """To join once online: names and passwords."""
         self.wants_shown: dict[str, None] = {}
@@ -229,6 +215,24 @@ class State:
         self._highlight: re.Pattern[str] | None = None
         self.add_conversation(SERVER_KEY, "Server", ConversationKind.SERVER)
         self.watch_words()
+
+    def _forget_questions(self) -> None:
+        """Start without anything that is under way."""
+        self.outgoing: dict[int, Outgoing] = {}
+        """The user's messages that are not confirmed, by entry id."""
+        self.sending: dict[int, Outgoing] = {}
+        """Those of them that are in flight."""
+        self.by_label: dict[str, Outgoing] = {}
+        self.by_nonce: dict[str, Outgoing] = {}
+        self.questions: list[Question] = []
+        """Requests for history that were not sent yet."""
+        self.asked: dict[str, Question] = {}
+        """Requests for history without an answer, at most one per conversation."""
+        self.enquiries: dict[str, Enquiry] = {}
+        """By the folded name of the room."""
+        self.gaps: dict[int, Gap] = {}
+        """By the id of the entry that shows it."""
+        self.batches: dict[str, OpenBatch] = {}
 
     # Names.
 
