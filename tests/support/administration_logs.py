@@ -3,27 +3,39 @@
 import random
 
 from roost.chat.commands.administration import (
+    AddNode,
     Administer,
     Administration,
     ExpireTokens,
+    FoundCluster,
     IssueToken,
     RedeemToken,
+    RemoveNode,
 )
 
+NODES = ("n1", "n2", "n4", "n5", "")
 TOKENS = ("s", "t", "")
 CLAIMS = ("mine", "theirs", "")
 VALID_MS = (0, 50, 900, 10**12)
 
 
-def administer(dice: random.Random) -> Administer | ExpireTokens:
+def administer(dice: random.Random) -> Administer | ExpireTokens | FoundCluster:
     """Create a request, of which some have been made before."""
-    if dice.random() < 0.2:
+    chance = dice.random()
+    if chance < 0.1:
         return ExpireTokens()
+    if chance < 0.2:
+        return FoundCluster(("n1", "n2"))
     return Administer(str(dice.randrange(1_000)), _operation(dice))
 
 
 def _operation(dice: random.Random) -> Administration:
-    if dice.random() < 0.5:
-        return RedeemToken(dice.choice(TOKENS), dice.choice(CLAIMS))
-    node = dice.choice(("n4", "n5"))
-    return IssueToken(dice.choice(TOKENS), node, "host", dice.choice(VALID_MS), b"sealed")
+    node, token = dice.choice(NODES), dice.choice(TOKENS)
+    return dice.choice(
+        (
+            RedeemToken(token, dice.choice(CLAIMS)),
+            IssueToken(token, node, "host", dice.choice(VALID_MS), b"sealed"),
+            AddNode(node, "host"),
+            RemoveNode(node),
+        )
+    )

@@ -23,6 +23,7 @@ from roost.chat import (  # noqa: F401
     hosts,
     metadata,
     modes,
+    nodes,
     openings,
     operators,
     ownership,

@@ -18,6 +18,10 @@ class Ending(enum.IntEnum):
     TOKEN_USED = 4  # the node's name, detail: when, in milliseconds
     TOO_MANY_TOKENS = 5  # the node's name, detail: the limit
     TOKEN_INVALID = 6  # the node's name, detail: what about it
+    NODE_UNKNOWN = 7  # the node's name, detail: the nodes that exist
+    NODE_NAME_INVALID = 8  # the node's name
+    TOO_MANY_NODES = 9  # the node's name, detail: the limit
+    LAST_NODE = 10  # the node's name
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -235,6 +235,18 @@ class BalancerRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the log gave it: higher than all before, of whichever balancer."""
 
 
+class ClusterNode(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A node that belongs to the cluster, running or not; see `chat.nodes`."""
+
+    since: Position
+    """The entry that added it."""
+    since_ms: int
+    host: str = ""
+    """Where an administrator said that it is; empty if nobody did."""
+    key: str = ""
+    """The SHA-256 hash of its public key, in hexadecimal; empty if any key will do."""
+
+
 class JoinToken(msgspec.Struct, array_like=True):
     """A token with which a machine joins as a node; see `chat.tokens`."""
 
@@ -246,6 +258,8 @@ class JoinToken(msgspec.Struct, array_like=True):
     claim: str = ""
     """The claim of the machine that redeemed it; empty before."""
     redeemed_ms: int = 0
+    key: str = ""
+    """As in `ClusterNode`."""
 
     def __repr__(self) -> str:
         return f"JoinToken({self.node!r}, {self.host!r}, {self.expires_ms}, ...)"
@@ -317,3 +331,7 @@ class State(msgspec.Struct):
     """How administrators' last requests ended, by the ids of the requests, oldest first."""
     join_tokens: dict[str, JoinToken] = {}
     """By their ids."""
+    nodes: dict[str, ClusterNode] = {}
+    """The nodes that belong to the cluster, by name; empty until `FoundCluster`."""
+    nodes_changed: Position = Position(0)
+    """The entry that changed `nodes` last."""

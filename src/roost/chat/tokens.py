@@ -11,6 +11,7 @@ from roost.chat.administration import administers
 from roost.chat.applied import Applied
 from roost.chat.commands.administration import ExpireTokens, IssueToken, RedeemToken
 from roost.chat.dispatch import applies_command
+from roost.chat.nodes import admit_node, why_not_admitted, withdraw_tokens
 from roost.chat.outcome import DONE, Ending, Outcome
 from roost.chat.state import JoinToken, State
 from roost.chat.step import Step
@@ -40,13 +41,6 @@ def is_any_token_due(state: State, time_ms: int) -> bool:
     )
 
 
-def withdraw_tokens(state: State, node: str) -> None:
-    """Forget the tokens for a node."""
-    for number, token in list(state.join_tokens.items()):
-        if token.node == node:
-            del state.join_tokens[number]
-
-
 @administers(IssueToken)
 def issue_token(step: Step, operation: IssueToken) -> Outcome:
     state, node = step.state, operation.node
@@ -56,20 +50,22 @@ def issue_token(step: Step, operation: IssueToken) -> Outcome:
         return Outcome(Ending.TOKEN_INVALID, node, f"it has more than {SEALED_BYTES_MAX} bytes")
     if not 0 < operation.valid_ms <= VALID_MS_MAX:
         return Outcome(Ending.TOKEN_INVALID, node, f"it is valid for {operation.valid_ms} ms")
+    if refusal := why_not_admitted(state, node):
+        return refusal
     others = [token for token in state.join_tokens.values() if token.node != node]
     if len(others) >= TOKENS_MAX:
         return Outcome(Ending.TOO_MANY_TOKENS, node, str(TOKENS_MAX))
     withdraw_tokens(state, node)
     expires_ms = step.time_ms + operation.valid_ms
     state.join_tokens[operation.token] = JoinToken(
-        node, operation.host, expires_ms, operation.sealed
+        node, operation.host, expires_ms, operation.sealed, key=operation.key
     )
     return DONE
 
 
 @administers(RedeemToken)
 def redeem_token(step: Step, operation: RedeemToken) -> Outcome:
-    """Give a token to the first machine that claims it."""
+    """Give a token to the first machine that claims it, and let its node belong to the cluster."""
     token = step.state.join_tokens.get(operation.token)
     if token is None or not operation.claim:
         return Outcome(Ending.TOKEN_UNKNOWN)
@@ -77,8 +73,12 @@ def redeem_token(step: Step, operation: RedeemToken) -> Outcome:
         return Outcome(Ending.TOKEN_USED, token.node, str(token.redeemed_ms))
     if step.time_ms >= token.expires_ms or not token.sealed:
         return Outcome(Ending.TOKEN_EXPIRED, token.node, str(token.expires_ms))
-    if not token.claim:
-        token.claim, token.redeemed_ms = operation.claim, step.time_ms
+    if token.claim:
+        return DONE
+    if refusal := why_not_admitted(step.state, token.node):
+        return refusal
+    token.claim, token.redeemed_ms = operation.claim, step.time_ms
+    admit_node(step, token.node, token.host, token.key)
     return DONE
 
 

@@ -25,6 +25,8 @@ class IssueToken(Payload, frozen=True, tag=141):
     valid_ms: int
     sealed: bytes
     """Certificate, key and configuration; only the holder of the token can decrypt them."""
+    key: str = ""
+    """The SHA-256 hash of the node's public key, in hexadecimal."""
 
     def __repr__(self) -> str:
         return f"IssueToken({self.token!r}, {self.node!r}, {self.host!r}, {self.valid_ms}, ...)"
@@ -38,7 +40,23 @@ class RedeemToken(Payload, frozen=True, tag=142):
     """The SHA-256 hash of what the machine drew at random, in hexadecimal."""
 
 
-Administration: TypeAlias = IssueToken | RedeemToken
+class AddNode(Payload, frozen=True, tag=143):
+    """Let a node belong to the cluster."""
+
+    name: str
+    host: str = ""
+    key: str = ""
+    """The SHA-256 hash of its public key, in hexadecimal; empty for any key that the cluster's
+    authority certified."""
+
+
+class RemoveNode(Payload, frozen=True, tag=144):
+    """Let a node no longer belong to the cluster; its certificate opens nothing then."""
+
+    name: str
+
+
+Administration: TypeAlias = IssueToken | RedeemToken | AddNode | RemoveNode
 """What a request may ask for."""
 
 
@@ -54,4 +72,10 @@ class ExpireTokens(Payload, frozen=True, tag=121):
     """Forget tokens that are no longer valid; the log's time decides which."""
 
 
-AdministrationCommand: TypeAlias = Administer | ExpireTokens
+class FoundCluster(Payload, frozen=True, tag=122):
+    """Name the first nodes; only the first one counts."""
+
+    nodes: tuple[str, ...]
+
+
+AdministrationCommand: TypeAlias = Administer | ExpireTokens | FoundCluster

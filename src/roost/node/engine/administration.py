@@ -30,6 +30,10 @@ _WORDS = {
     "`roost members add`",
     Ending.TOO_MANY_TOKENS: "there are {detail} tokens already: wait until one is used or expires",
     Ending.TOKEN_INVALID: "the token for {subject} is not valid: {detail}",
+    Ending.NODE_UNKNOWN: "no node named {subject} belongs to the cluster: choose from {detail}",
+    Ending.NODE_NAME_INVALID: "a node cannot be called {subject!r}",
+    Ending.TOO_MANY_NODES: "a cluster has up to {detail} nodes: remove one before adding {subject}",
+    Ending.LAST_NODE: "{subject} is the only node: a cluster has at least one",
 }
 
 

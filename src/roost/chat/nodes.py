@@ -1,0 +1,75 @@
+"""Which nodes belong to the cluster: the registry that links, trunks and certificates are held to.
+
+    FoundCluster --> the first nodes --AddNode, RedeemToken--> more --RemoveNode--> fewer
+
+A node that belongs may be down for as long as it likes. One that was removed is refused by
+everybody, although the authority signed its certificate. Who votes is not decided here.
+"""
+
+from roost.chat.administration import administers
+from roost.chat.applied import Applied
+from roost.chat.commands.administration import AddNode, FoundCluster, RemoveNode
+from roost.chat.dispatch import applies_command
+from roost.chat.outcome import DONE, Ending, Outcome
+from roost.chat.state import ClusterNode, State
+from roost.chat.step import Step
+
+NODES_MAX = 8
+"""So many nodes can each be linked to every other."""
+NODE_NAME_CHARACTERS_MAX = 63
+"""As long as a label of a host name."""
+
+
+def why_not_admitted(state: State, name: str) -> Outcome | None:
+    """Return why a node of this name cannot be added; None if it can."""
+    if not 0 < len(name) <= NODE_NAME_CHARACTERS_MAX:
+        return Outcome(Ending.NODE_NAME_INVALID, name)
+    if name in state.nodes:
+        return Outcome(Ending.NODE_EXISTS, name)
+    if len(state.nodes) >= NODES_MAX:
+        return Outcome(Ending.TOO_MANY_NODES, name, str(NODES_MAX))
+    return None
+
+
+def admit_node(step: Step, name: str, host: str, key: str) -> None:
+    """Let a node belong to the cluster; `why_not_admitted` was asked before."""
+    step.state.nodes[name] = ClusterNode(step.position, step.time_ms, host, key)
+    step.state.nodes_changed = step.position
+
+
+def withdraw_tokens(state: State, node: str) -> None:
+    """Forget the tokens for a node."""
+    for number, token in list(state.join_tokens.items()):
+        if token.node == node:
+            del state.join_tokens[number]
+
+
+@applies_command(FoundCluster)
+def found_cluster(step: Step, command: FoundCluster) -> Applied:
+    if not step.state.nodes:
+        for name in command.nodes[:NODES_MAX]:
+            admit_node(step, name, "", "")
+    return step.applied()
+
+
+@administers(AddNode)
+def add_node(step: Step, operation: AddNode) -> Outcome:
+    refusal = why_not_admitted(step.state, operation.name)
+    if refusal is None:
+        withdraw_tokens(step.state, operation.name)
+        admit_node(step, operation.name, operation.host, operation.key)
+    return refusal or DONE
+
+
+@administers(RemoveNode)
+def remove_node(step: Step, operation: RemoveNode) -> Outcome:
+    state, name = step.state, operation.name
+    if name not in state.nodes:
+        return Outcome(Ending.NODE_UNKNOWN, name, ", ".join(state.nodes))
+    if len(state.nodes) == 1:
+        return Outcome(Ending.LAST_NODE, name)
+    withdraw_tokens(state, name)
+    del state.nodes[name]
+    state.configured.pop(name, None)
+    state.nodes_changed = step.position
+    return DONE
