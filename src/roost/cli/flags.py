@@ -78,6 +78,14 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
         bool, typer.Option("--restart/--no-restart", help="Restart a process that dies.")
     ] = True
     log_level: LogLevel = "info"
+    logs: Annotated[
+        bool | None,
+        typer.Option(
+            "--logs/--no-logs",
+            help="Write logs to standard error, or to roost.log in the data directory; by default, "
+            "to the file if standard error is a terminal.",
+        ),
+    ] = None
     balancer: dict[str, Any] = {}
     """Keys for the configuration of every balancer."""
     node: dict[str, Any] = {}

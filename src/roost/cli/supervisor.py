@@ -1,8 +1,8 @@
 """Keeps child processes running, and stops them in order.
 
-Children share the supervisor's standard error, where each writes whole lines that begin with its
-name. They are not in its process group: Ctrl-C reaches only the supervisor, which then stops them
-one by one. If the supervisor dies, the kernel ends them (`die_with_parent`).
+Children share the supervisor's standard error or its log file, where each writes whole lines that
+begin with its name. They are not in its process group: Ctrl-C reaches only the supervisor, which
+then stops them one by one. If the supervisor dies, the kernel ends them (`die_with_parent`).
 """
 
 import asyncio
@@ -51,8 +51,16 @@ class Supervisor:
         *,
         is_restarting: bool,
         restart_s: float = RESTART_S,
+        output: int | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
+        """`output` is the file for what the children write; by default, standard error.
+
+        `tell` is given a sentence for people when a child has died.
+        """
         self.children = tuple(children)
+        self._output = output
+        self._tell = tell
         self._is_restarting = is_restarting
         self._restart_s = restart_s
 
@@ -94,16 +102,20 @@ class Supervisor:
                 _logger.error("process-died", child=child.name, cause=cause)
                 return
             wait_s = self._restart_s
+            if self._tell is not None:
+                self._tell(f"{child.name} has ended ({cause}) and is started again.")
             _logger.error("process-died", child=child.name, cause=cause, restart_in_s=wait_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(child.stopping.wait(), wait_s)
                 return
 
     async def _run_once(self, child: Child) -> None:
+        output = sys.stderr.fileno() if self._output is None else self._output
         child.process = await asyncio.create_subprocess_exec(
             *child.command(),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
         _logger.info("process-started", child=child.name, pid=child.process.pid)

@@ -8,7 +8,6 @@ The supervisor does nothing else: it holds no client connection and no chat stat
 
 import asyncio
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -22,13 +21,13 @@ import structlog
 from roost.cli.cluster import (
     CONFIG_FILE,
     DATA_FOLDER,
-    DEFAULT_DATA,
     OPERATOR,
     RUN_FILE,
     ClusterDirectory,
     ClusterFile,
     fingerprint_of,
 )
+from roost.cli.console import Console, open_console
 from roost.cli.deployment import Deployment
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.flags import UpConfig
@@ -36,8 +35,8 @@ from roost.cli.orphans import end_orphans
 from roost.cli.ports import choose_ports
 from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.cli.supervisor import Child, Supervisor
+from roost.cli.welcome import Access, Hints, TlsAccess, program_name, ready_text
 from roost.ops import clock
-from roost.ops.logging import configure
 from roost.ops.service import ServiceManager
 
 POLL_S = 0.05
@@ -69,33 +68,16 @@ def up(config: UpConfig) -> None:
     Raises:
         CommandError: it cannot run.
     """
-    configure("up", level=config.log_level)
-    with ClusterDirectory(config.data) as directory:
+    with (
+        ClusterDirectory(config.data) as directory,
+        open_console(directory.path, config.log_level, are_logs_shown=config.logs) as console,
+    ):
         cluster = directory.open(config.nodes)
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
         end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.members))
         access, deployment = _deploy(config, directory, cluster, balancers)
-        asyncio.run(_Run(config, directory, cluster, balancers, access, deployment.renew).run())
-
-
-class TlsAccess(NamedTuple):
-    """What users need to connect by TLS."""
-
-    addresses: tuple[str, ...]
-    fingerprint: str
-    """Of the certificate that clients see."""
-    authority: Path | None
-    """The file to trust; None if the operator supplied the certificate."""
-
-
-class Access(NamedTuple):
-    """Where a cluster can be reached."""
-
-    addresses: tuple[str, ...]
-    """HOST:PORT for clients, one per balancer."""
-    tls: TlsAccess
-    urls: tuple[str, ...]
-    """The balancers' HTTP addresses."""
+        run = _Run(config, directory, cluster, balancers, access, deployment.renew, console)
+        asyncio.run(run.run())
 
 
 class _Ports(NamedTuple):
@@ -175,7 +157,9 @@ class _Run:
         balancers: Sequence[str],
         access: Access,
         renew: Callable[[], None],
+        console: Console,
     ) -> None:
+        self._console = console
         self._config = config
         self._directory = directory
         self._cluster = cluster
@@ -184,7 +168,10 @@ class _Run:
         self._balancers = [self._child("balancer", name, is_node=False) for name in balancers]
         self._nodes = [self._child("node", name, is_node=True) for name in cluster.members]
         self._supervisor = Supervisor(
-            [*self._balancers, *self._nodes], is_restarting=config.restart
+            [*self._balancers, *self._nodes],
+            is_restarting=config.restart,
+            output=console.log_fd,
+            tell=console.tell,
         )
         self._stop = asyncio.Event()
         self._problem: CommandError | None = None
@@ -243,20 +230,30 @@ class _Run:
             await asyncio.sleep(POLL_S)
             for child in self._supervisor.children:
                 if UsageError.exit_code in child.exit_codes:
-                    self._problem = UsageError(f"{child.name} cannot start (see above)")
+                    why = self._console.explain_end()
+                    self._problem = UsageError(f"{child.name} cannot start: {why}")
                     self._stop.set()
                     return
-            missing = self._missing(await asyncio.to_thread(self._look))
+            seen = await asyncio.to_thread(self._look)
+            missing = self._missing(seen)
             if not missing:
                 break
+            self._console.progress(missing)
             if clock.monotonic() > patience:
                 patience = clock.monotonic() + IMPATIENCE_S
                 _logger.warning("not-ready-yet", waiting_for="; ".join(missing))
         if not self._cluster.is_founded:
             self._cluster = msgspec.structs.replace(self._cluster, is_founded=True)
             self._directory.write(self._cluster)
-        command = status_command(Path(sys.argv[0]), self._config.data)
-        print(ready_text(self._access, command), flush=True)
+        self._console.clear()
+        nodes = seen.nodes if seen is not None else ()
+        hints = Hints(
+            program=program_name(Path(sys.argv[0])),
+            data=self._config.data,
+            victim=next(((node.name, node.pid) for node in nodes), None),
+            log=self._console.log_path,
+        )
+        print(ready_text(self._access, hints), flush=True)
         ServiceManager(os.environ).ready()
 
     def _look(self) -> Cluster | None:
@@ -302,32 +299,6 @@ async def keep_renewed(
             await asyncio.to_thread(renew)
         except UsageError as error:
             _logger.error("certificates-not-renewed", reason=str(error))
-
-
-def ready_text(access: Access, command: str) -> str:
-    """Return how to connect to a cluster that is ready; `command` shows its status."""
-    first, *others = access.addresses
-    host, _, port = first.rpartition(":")
-    also = f" (and at {', '.join(others)})" if others else ""
-    lines = [
-        f"Roost is ready at {first}{also}",
-        f"  irssi    irssi -c {host.strip('[]')} -p {port} -n NAME",
-        f"  WeeChat  weechat 'irc://NAME@{first}/#lobby'",
-        f"  TLS      {', '.join(access.tls.addresses)}",
-        f"           certificate SHA-256 {access.tls.fingerprint}",
-    ]
-    if access.tls.authority is not None:
-        lines.append(f"           clients must trust {access.tls.authority}")
-    lines += [f"  status   {access.urls[0]}/ or {command}", "  Ctrl-C stops the cluster."]
-    return "\n".join(lines)
-
-
-def status_command(program: Path, data: Path) -> str:
-    """Return the command line that shows the status of the cluster in `data`."""
-    words = [str(program) if program.name == "roost" else "roost", "status"]
-    if data.absolute() != DEFAULT_DATA.absolute():
-        words += ["--data", str(data)]
-    return shlex.join(words)
 
 
 def connectable(host: str) -> str:

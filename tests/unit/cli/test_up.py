@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from roost.cli.cluster import ClusterDirectory
+from roost.cli.cluster import DEFAULT_DATA, ClusterDirectory
 from roost.cli.deployment import Deployment
 from roost.cli.errors import UsageError
-from roost.cli.up import (
-    RENEWAL_S,
+from roost.cli.up import RENEWAL_S, keep_renewed
+from roost.cli.welcome import (
     Access,
+    Hints,
     TlsAccess,
-    keep_renewed,
+    program_name,
     ready_text,
     status_command,
 )
@@ -28,24 +29,35 @@ class EndOfTestError(Exception):
 
 
 TLS = TlsAccess(("127.0.0.1:6697",), "ab12", Path("/data/authority/ca.pem"))
+HINTS = Hints("roost", DEFAULT_DATA)
 ACCESS = Access(("127.0.0.1:6667",), TLS, ("http://127.0.0.1:8080",))
 
 
 def test_the_first_line_has_the_address() -> None:
-    text = ready_text(ACCESS, "roost status")
+    text = ready_text(ACCESS, HINTS)
     lines = text.splitlines()
     assert lines[0] == "Roost is ready at 127.0.0.1:6667"
-    assert "irssi -c 127.0.0.1 -p 6667 -n NAME" in lines[1]
-    assert "weechat 'irc://NAME@127.0.0.1:6667/#lobby'" in lines[2]
-    assert lines[3].split() == ["TLS", "127.0.0.1:6697"]
-    assert lines[4].split() == ["certificate", "SHA-256", "ab12"]
-    assert "clients must trust /data/authority/ca.pem" in lines[5]
-    assert "http://127.0.0.1:8080/" in lines[6]
+    assert "roost chat 127.0.0.1:6667 " in lines[1]
+    assert "irssi -c 127.0.0.1 -p 6667 -n NAME" in lines[2]
+    assert "weechat 'irc://NAME@127.0.0.1:6667/#lobby'" in lines[3]
+    assert lines[4].split() == ["TLS", "127.0.0.1:6697"]
+    assert lines[5].split() == ["certificate", "SHA-256", "ab12"]
+    assert "clients must trust /data/authority/ca.pem" in lines[6]
+    assert "http://127.0.0.1:8080/ or roost status" in lines[7]
+
+
+def test_a_node_to_kill_and_the_logs_are_named() -> None:
+    hints = HINTS._replace(victim=("n2", 4711), log="roost-data/roost.log")
+    text = ready_text(ACCESS, hints)
+    assert "kill -9 4711 " in text
+    assert "node n2" in text
+    assert "roost-data/roost.log" in text
+    assert "kill" not in ready_text(ACCESS, HINTS)
 
 
 def test_nobody_is_told_to_trust_the_authority_for_an_operators_own_certificate() -> None:
     brought = ACCESS._replace(tls=TLS._replace(authority=None))
-    assert "trust" not in ready_text(brought, "status")
+    assert "trust" not in ready_text(brought, HINTS)
 
 
 def test_certificates_are_renewed_while_it_runs() -> None:
@@ -87,7 +99,7 @@ def test_a_deployment_renews_what_expires_soon(
 
 
 def test_several_balancers_are_all_named() -> None:
-    text = ready_text(Access(("[::1]:1", "[::1]:2"), TLS, ("http://[::1]:3",)), "roost status")
+    text = ready_text(Access(("[::1]:1", "[::1]:2"), TLS, ("http://[::1]:3",)), HINTS)
     assert text.startswith("Roost is ready at [::1]:1 (and at [::1]:2)\n")
     assert "irssi -c ::1 -p 1 -n NAME" in text
 
@@ -96,5 +108,7 @@ def test_the_status_command_can_be_typed_as_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert status_command(Path(".venv/bin/roost"), Path("roost-data")) == ".venv/bin/roost status"
-    assert status_command(Path("x/__main__.py"), Path("a b")) == "roost status --data 'a b'"
+    program = program_name(Path(".venv/bin/roost"))
+    assert status_command(program, Path("roost-data")) == ".venv/bin/roost status"
+    program = program_name(Path("x/__main__.py"))
+    assert status_command(program, Path("a b")) == "roost status --data 'a b'"
