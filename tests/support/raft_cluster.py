@@ -7,7 +7,7 @@ Figure 3: election safety, log matching, leader completeness and state machine s
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.messages import (
     ENTRY_COMMAND,
+    Configuration,
     Entry,
     HardState,
     Message,
@@ -48,8 +49,13 @@ class Disk:
         self.hard_state = HardState()
         self.snapshot: Snapshot | None = None
         self.entries: list[Entry] = []
+        self._before_lazy: tuple[HardState, Snapshot | None, list[Entry]] | None = None
 
     def write(self, persist: Persist) -> None:
+        if not persist.is_lazy:
+            self._before_lazy = None
+        elif self._before_lazy is None:
+            self._before_lazy = (self.hard_state, self.snapshot, list(self.entries))
         if persist.snapshot is not None:
             self.snapshot = persist.snapshot
             self.entries = []
@@ -64,6 +70,12 @@ class Disk:
             self.entries.extend(persist.entries)
         if persist.hard_state is not None:
             self.hard_state = persist.hard_state
+
+    def lose_power(self) -> None:
+        """Lose what was written without waiting for the disk."""
+        if self._before_lazy is not None:
+            self.hard_state, self.snapshot, self.entries = self._before_lazy
+            self._before_lazy = None
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
         self.snapshot = snapshot
@@ -112,7 +124,7 @@ class Node:
         cluster = self.cluster
         self.life += 1
         self._queue, self._syncing = [], []
-        config = Config(name=self.name, members=cluster.names, **cluster.settings)
+        config = Config(name=self.name, members=cluster.founders, **cluster.settings)
         stored = self.disk.stored()
         self.replica = Replica(config, stored, cluster.random.random, cluster.now())
         self.applied, self.applied_index = [], 0
@@ -127,6 +139,8 @@ class Node:
             return
         for job in self._syncing[: self.cluster.random.randint(0, len(self._syncing))]:
             self._write(job)
+        if self.cluster.random.random() < 0.5:
+            self.disk.lose_power()
         self.replica = None
         self.life += 1
         self.cluster.unlink(self.name)
@@ -186,8 +200,9 @@ class Node:
         data = msgspec.msgpack.encode(self.applied)
         snapshot = Snapshot(index, entry.term, entry.time_ms, data)
         first_index = index - self.cluster.snapshot_every // 2
-        self.up.compact(snapshot, first_index)
-        self._queue.append((snapshot, first_index))
+        to_store = self.up.compact(snapshot, first_index)
+        if to_store is not None:
+            self._queue.append((to_store, first_index))
 
     def _install(self, snapshot: Snapshot) -> None:
         self.applied = msgspec.msgpack.decode(snapshot.data, type=list[bytes])
@@ -239,7 +254,7 @@ class Cluster:
         self.settings = settings
         self.snapshot_every = snapshot_every
         self.time = 0.0
-        self.names = tuple(f"n{number}" for number in range(1, size + 1))
+        self.founders = self.names = tuple(f"n{number}" for number in range(1, size + 1))
         self.nodes = {name: Node(self, name) for name in self.names}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -249,6 +264,15 @@ class Cluster:
         self.leaders: dict[int, str] = {}
         self.committed: dict[int, Entry] = {}
         self.sent_count = 0
+
+    def add(self) -> Node:
+        """Start another node, which is no member yet. Its empty disk says nothing of its past."""
+        name = f"n{len(self.names) + 1}"
+        self.names = (*self.names, name)
+        node = self.nodes[name] = Node(self, name)
+        node.disk.hard_state = HardState(is_amnesiac=True)
+        node.start()
+        return node
 
     # Time
 
@@ -371,6 +395,30 @@ class Cluster:
         taken: list[bool] = []
         self.nodes[name].step(lambda replica, now: taken.append(replica.propose(commands, now)))
         return taken == [True]
+
+    def change(self, voters: Sequence[str], learners: Sequence[str] = ()) -> bool:
+        """Ask the leader to change the group."""
+        leader = self.leader()
+        taken: list[bool] = []
+        configuration = Configuration(tuple(voters), tuple(learners))
+        if leader is not None:
+            leader.step(lambda replica, now: taken.append(replica.change(configuration, now)))
+        return taken == [True]
+
+    def must_change(self, voters: Sequence[str], learners: Sequence[str] = ()) -> None:
+        """Change the group, and wait until that is committed."""
+        wanted = Configuration(tuple(voters), tuple(learners))
+        self.run_until(lambda: self.change(voters, learners), 5.0)
+
+        def is_committed() -> bool:
+            leader = self.leader()
+            return (
+                leader is not None
+                and leader.up.configuration == wanted
+                and leader.up.is_configuration_committed
+            )
+
+        self.run_until(is_committed, 5.0)
 
     def settle(self, seconds: float = 10.0) -> None:
         """Run until all nodes have applied the same entries, including a new one."""

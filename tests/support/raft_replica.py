@@ -45,10 +45,11 @@ class Bench:
         snapshot: Snapshot | None = None,
         is_connected: bool = True,
         random: Callable[[], float] = lambda: 0.5,
+        members: tuple[str, ...] = (),
         **settings: Any,
     ) -> None:
-        self.members = tuple("abcdefg"[:size])
-        self.peers = self.members[1:]
+        self.members = members or tuple("abcdefg"[:size])
+        self.peers = tuple(name for name in self.members if name != "a")
         self.time = 100.0
         self.config = Config(name="a", members=self.members, **settings)
         self.stored = Stored(hard_state, snapshot, tuple(log))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from roost.instant import Instant
 from roost.log.port import Compact, LogEffect, LogOutput, LogResult, LogStatus
 from roost.raft.config import Config
-from roost.raft.messages import AppendRequest, Message, Position, Snapshot, Stored
+from roost.raft.messages import AppendRequest, Feed, Message, Position, Snapshot, Stored
 from roost.raft.replica import Replica
 from roost.raft.statistics import Statistics
 
@@ -62,7 +62,7 @@ class EmbeddedLog:
         """
         replica = self.replica
         leader, lack = replica.leader, ""
-        if not replica.is_sound:
+        if replica.is_voter and not replica.is_sound:
             lack = "its disk lost data, and it may not vote before that is made good"
         elif not replica.has_current_commit:
             lack = "the present leader has not told it of a commit of its own yet"
@@ -85,7 +85,11 @@ class EmbeddedLog:
     def receive_message(self, peer: str, message: Message, now: Instant) -> None:
         """Handle another replica's message."""
         self.replica.receive(peer, message, now)
-        if isinstance(message, AppendRequest) and self.replica.leader == peer:
+        if isinstance(message, AppendRequest):
+            is_trusted = self.replica.leader == peer
+        else:
+            is_trusted = isinstance(message, Feed) and self.replica.source == peer
+        if is_trusted and isinstance(message, AppendRequest | Feed):
             self._heard_commit = max(self._heard_commit, message.commit)
 
     def peer_connected(self, peer: str, now: Instant) -> None:
@@ -118,8 +122,9 @@ class EmbeddedLog:
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
         """Adopt the snapshot, and have it stored in place of older entries."""
-        self._compact = Compact(snapshot, first_index)
-        self.replica.compact(snapshot, first_index)
+        stored = self.replica.compact(snapshot, first_index)
+        if stored is not None:
+            self._compact = Compact(stored, first_index)
 
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""

@@ -17,7 +17,7 @@ from roost.protocol.codec import make_decoder
 from roost.raft.messages import Message
 from roost.raft.messages import Position as LogPosition
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):

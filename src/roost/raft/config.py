@@ -6,7 +6,7 @@ import msgspec
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A replica's settings.
 
-    `members` and the times must be equal on all members; the limits may differ.
+    The times must be equal on all members; the limits may differ.
 
     Raises:
         ValueError: a value is out of range; the message names the setting and its range.
@@ -14,7 +14,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     members: tuple[str, ...]
-    """All voters, this one included."""
+    """The voters, if neither the log nor the snapshot says who they are."""
 
     heartbeat_s: float = 0.1
     """How often an idle leader sends one: six times within the shortest election time-out."""
@@ -39,6 +39,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Entry bytes sent to a follower and not yet acknowledged."""
     snapshot_chunk_bytes: int = 256 * 1024
     """Bytes of a snapshot per message; the reason is that of `append_bytes_max`."""
+    feed_s: float = 0.01
+    """How often a learner is sent new entries under load. Waking costs more than the entries do,
+    and people do not notice 10 ms."""
     uncommitted_bytes_max: int = 64 * 1024 * 1024
     """Entry bytes beyond the commit index; above this a leader refuses proposals, so that one
     without followers does not fill its memory."""
@@ -48,13 +51,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("members must name every voter")
         if len(set(self.members)) != len(self.members):
             raise ValueError(f"members must be distinct, not {', '.join(self.members)}")
-        if self.name not in self.members:
-            raise ValueError(f"name must be one of the members, not {self.name!r}")
+        if not self.name:
+            raise ValueError("name must not be empty")
         if not 0 < self.heartbeat_s <= self.election_s_min / 2:
             raise ValueError("heartbeat_s must be above 0 and at most half of election_s_min")
         if not self.election_s_min < self.election_s_max:
             raise ValueError("election_s_max must be above election_s_min")
-        for name in ("failover_s_max", "retry_s"):
+        for name in ("failover_s_max", "retry_s", "feed_s"):
             if not 0 < getattr(self, name) <= self.election_s_min:
                 raise ValueError(f"{name} must be above 0 and at most election_s_min")
         for name in (

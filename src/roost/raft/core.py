@@ -8,16 +8,16 @@ FOLLOWER ------------> PRE_CANDIDATE -------> CANDIDATE ---------------> LEADER
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.log import Log
-from roost.raft.messages import HardState, Snapshot, Stored
+from roost.raft.membership import Membership
+from roost.raft.messages import Entry, HardState, Snapshot, Stored
 from roost.raft.outbox import Outbox
-from roost.raft.quorum import majority
 
 
 class Role(enum.Enum):
@@ -41,11 +41,10 @@ class Core:
         "leader",
         "leader_heard",
         "log",
+        "membership",
         "name",
         "now",
         "outbox",
-        "peers",
-        "quorum",
         "random",
         "role",
         "snapshot",
@@ -56,18 +55,21 @@ class Core:
     ) -> None:
         self.config = config
         self.name = config.name
-        self.peers = tuple(name for name in config.members if name != config.name)
-        self.quorum = majority(len(config.members))
         self.random = random
         self.now = now
-        self.connected = dict.fromkeys(self.peers, False)
-        """Whether the link to each peer is up."""
+        self.connected = dict.fromkeys(config.members, False)
+        """Whether the link to another node, which need not be a member yet, is up."""
         self.hard: HardState = stored.hard_state
         """Replaced at each change, never mutated: the outbox compares it by identity."""
         self.snapshot: Snapshot | None = stored.snapshot
         """The newest one; followers that are far behind get it."""
         self.log = Log(stored.snapshot, stored.entries)
+        held = self.log.between(self.log.first_index, self.log.last_index)
+        self.membership = Membership(config.name, config.members, stored.snapshot, held)
         self.outbox = Outbox(stored.hard_state, self.log.last_index)
+        if self.log.last_term > self.hard.term:
+            # A learner's term is not stored with its snapshot; it promised nothing in it.
+            self.hard = msgspec.structs.replace(self.hard, term=self.log.last_term, voted_for="")
         snapshot = stored.snapshot
         if snapshot and stored.entries and stored.entries[-1].index < snapshot.index:
             # Corruption took the end of the log: what is left does not reach the snapshot.
@@ -99,9 +101,28 @@ class Core:
         return not (hard.is_amnesiac or hard.floor_index or hard.floor_term)
 
     @property
-    def connected_count(self) -> int:
-        """The number of linked peers."""
-        return sum(self.connected.values())
+    def peers(self) -> tuple[str, ...]:
+        """The other voters."""
+        return self.membership.peers
+
+    @property
+    def quorum(self) -> int:
+        """How many voters are a majority."""
+        return self.membership.quorum
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether it is for this replica to stand for election, if it is sound."""
+        return self.membership.may_stand(self.commit_index)
+
+    def knows(self, name: str) -> bool:
+        """Return whether messages from `name` count: it was ever linked, or is a member."""
+        is_known = name in self.connected or name in self.membership.latest.members
+        return is_known and name != self.name
+
+    def is_linked(self, name: str) -> bool:
+        """Return whether the link to another node is up."""
+        return self.connected.get(name, False)
 
     def has_lease(self) -> bool:
         """Return whether a leader's lease still binds this replica (thesis 4.2.3 and 9.6).
@@ -112,7 +133,7 @@ class Core:
             return True
         return (
             self.leader != ""
-            and self.connected[self.leader]
+            and self.is_linked(self.leader)
             and self.now.monotonic - self.leader_heard < self.config.election_s_min
         )
 
@@ -141,6 +162,7 @@ class Core:
     def become_candidate(self) -> None:
         """Begin a new term and vote for itself (5.2)."""
         assert self.is_sound, "a replica that lost data may not stand for election"
+        assert self.may_stand, "only voters stand for election"
         self.role = Role.CANDIDATE
         self.leader = ""
         self.hard = HardState(term=self.hard.term + 1, voted_for=self.name)
@@ -164,6 +186,28 @@ class Core:
         if index > self.commit_index:
             assert index <= self.log.last_index, "only entries in the log can be committed"
             self.commit_index = index
+
+    # The log
+
+    def append(self, entries: Sequence[Entry]) -> bool:
+        """Add entries that follow the last one; return whether the configuration has changed."""
+        self.log.append(entries)
+        return self.membership.appended(entries)
+
+    def truncate(self, index: int) -> None:
+        """Drop the entry at `index` and all that follow it; an earlier configuration may return."""
+        assert index > self.commit_index, "a committed entry is never replaced"
+        self.log.truncate(index)
+        self.outbox.truncated(index)
+        self.membership.truncated(index)
+
+    def install(self, snapshot: Snapshot) -> None:
+        """Replace the log by a snapshot, which the next output gives to the state machine."""
+        self.log.restart(snapshot)
+        self.outbox.restarted(snapshot)
+        self.membership.restarted(snapshot)
+        self.snapshot = self.installed = snapshot
+        self.commit_index = self.delivered_index = snapshot.index
 
     # Timers
 

@@ -5,7 +5,9 @@
     a majority did, own vote on disk    -> won
 
 A pre-vote changes nothing on either side, so a replica that is cut off, or wrong about the leader,
-disturbs nobody. Votes are promises: they leave once they are on disk.
+disturbs nobody; nor does a removed one (thesis 4.2.3). Votes are promises: they leave once they are
+on disk. They are given to whoever deserves them, member or not, and by whoever is asked: the other
+side may know of a newer configuration (thesis 4.1). Only those of voters are counted.
 """
 
 from roost.raft.core import Core, Role
@@ -23,7 +25,7 @@ class Election:
         self._is_transfer = False
         self.started_count = 0
         self.won_count = 0
-        if len(core.config.members) == 1:
+        if core.membership.voters == (core.name,):
             core.election_deadline = core.now.monotonic
 
     @property
@@ -41,14 +43,14 @@ class Election:
     def start_pre_vote(self) -> bool:
         """Ask whether an election could be won, unless lost data forbids candidacy."""
         core = self._core
-        if not core.is_sound:
+        if not (core.is_sound and core.may_stand):
             core.follow(core.term, "")
             core.reset_election_timer()
             return False
         core.become_pre_candidate()
         self._votes = {core.name: True}
         for peer in core.peers:
-            if core.connected[peer]:
+            if core.is_linked(peer):
                 core.outbox.send(peer, self._request())
         return self._count()
 
@@ -60,7 +62,7 @@ class Election:
         self._is_transfer = is_transfer
         self._votes = {}
         for peer in core.peers:
-            if core.connected[peer]:
+            if core.is_linked(peer):
                 core.outbox.send_durably(peer, self._request())
 
     def receive_timeout_now(self, sender: str, message: TimeoutNow) -> None:
@@ -70,7 +72,8 @@ class Election:
             return
         if message.term > core.term:
             core.follow(message.term, "")
-        if core.is_sound and core.role is not Role.CANDIDATE and core.leader in ("", sender):
+        is_able = core.is_sound and core.may_stand and core.role is not Role.CANDIDATE
+        if is_able and core.leader in ("", sender):
             self.start_election(is_transfer=True)
 
     def own_vote_durable(self) -> bool:
@@ -116,7 +119,7 @@ class Election:
 
     def _count(self) -> bool:
         core = self._core
-        granted = sum(self._votes.values())
+        granted = sum(self._votes.get(name, False) for name in core.membership.voters)
         if granted >= core.quorum:
             if core.role is Role.PRE_CANDIDATE:
                 self.start_election(is_transfer=False)
@@ -131,13 +134,10 @@ class Election:
     def _retry_if_lost(self) -> None:
         """Retry soon if no majority can be reached any more, rather than wait for the time-out."""
         core = self._core
-        if core.connected_count + 1 < core.quorum:
+        own = core.membership.is_voter
+        if sum(map(core.is_linked, core.peers)) + own < core.quorum:
             return
-        possible = sum(self._votes.values()) + (core.name not in self._votes)
-        possible += sum(
-            is_connected and peer not in self._votes
-            for peer, is_connected in core.connected.items()
-        )
+        possible = own + sum(self._votes.get(peer, core.is_linked(peer)) for peer in core.peers)
         if possible < core.quorum:
             core.election_deadline = min(core.election_deadline, core.retry_deadline())
 
@@ -191,9 +191,9 @@ class Election:
     # Links
 
     def peer_connected(self, name: str) -> None:
-        """Ask a peer that connects while votes are being collected."""
+        """Ask a voter that connects while votes are being collected."""
         core = self._core
-        if name in self._votes:
+        if name in self._votes or name not in core.peers:
             return
         if core.role is Role.PRE_CANDIDATE:
             core.outbox.send(name, self._request())

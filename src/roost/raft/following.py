@@ -5,6 +5,7 @@ from roost.raft.log import UNKNOWN_TERM
 from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
+    Feed,
     Snapshot,
     SnapshotRequest,
     SnapshotResponse,
@@ -42,6 +43,19 @@ class Following:
         """Adopt entries, or refuse with a hint where the logs may agree (5.3)."""
         if not self._hear(sender, message.term):
             return
+        matched = self.adopt(message)
+        if matched is None:
+            self._refuse(sender, message)
+            return
+        if not self._core.is_sound:
+            self._recovery.check(message.commit)
+        self._acknowledge(sender, matched, is_heartbeat=not message.entries)
+
+    def adopt(self, message: AppendRequest | Feed) -> int | None:
+        """Take entries into the log, and the commit index.
+
+        Returns the index up to which the logs agree; None if they differ before the entries.
+        """
         core = self._core
         log = core.log
         previous = message.previous_index
@@ -54,23 +68,18 @@ class Following:
             entries = entries[commit - previous :]
             matched = max(matched, commit)
         elif previous > log.last_index or log.term_at(previous) != message.previous_term:
-            self._refuse(sender, message)
-            return
+            return None
         if entries:
             position = log.first_difference(entries)
             if position < len(entries):
                 index = entries[position].index
                 if index <= log.last_index:
-                    assert index > core.commit_index, "a committed entry is never replaced"
-                    log.truncate(index)
-                    core.outbox.truncated(index)
-                log.append(entries[position:] if position else entries)
+                    core.truncate(index)
+                core.append(entries[position:] if position else entries)
         core.commit_to(min(message.commit, matched))
-        if not core.is_sound:
-            self._recovery.check(message.commit)
-        self._acknowledge(sender, matched, is_heartbeat=not message.entries)
+        return matched
 
-    def _check_committed(self, message: AppendRequest) -> None:
+    def _check_committed(self, message: AppendRequest | Feed) -> None:
         """Fail rather than have two histories: a disk set back can make a majority lose entries."""
         core = self._core
         index, term = message.previous_index, message.previous_term
@@ -121,19 +130,31 @@ class Following:
         if not self._hear(sender, message.term):
             return
         core = self._core
-        if message.last_index <= core.commit_index:
-            self._acknowledge(sender, core.commit_index, is_heartbeat=False)
-        elif core.log.term_at(message.last_index) == message.last_term:
-            # The log already has everything that the snapshot covers (Figure 13, step 6).
-            core.commit_to(message.last_index)
-            self._acknowledge(sender, message.last_index, is_heartbeat=False)
-        elif self._collect(sender, message):
-            self._install(sender, message)
-        else:
-            response = SnapshotResponse(core.term, message.last_index, self._chunks_size)
-            core.outbox.send(sender, response)
+        offset = self.collect(sender, message)
+        if offset is not None:
+            core.outbox.send(sender, SnapshotResponse(core.term, message.last_index, offset))
             return
+        if not core.is_sound:
+            self._recovery.check(message.last_index)
+        index = max(core.commit_index, message.last_index)
+        self._acknowledge(sender, index, is_heartbeat=False)
+
+    def collect(self, sender: str, message: SnapshotRequest) -> int | None:
+        """Take a chunk of a snapshot, and install it once it is complete.
+
+        Returns how many of its bytes have come; None if it is not needed any more.
+        """
+        core = self._core
+        if message.last_index > core.commit_index:
+            if core.log.term_at(message.last_index) == message.last_term:
+                # The log already has everything that the snapshot covers (Figure 13, step 6).
+                core.commit_to(message.last_index)
+            elif not self._collect(sender, message):
+                return self._chunks_size
+            else:
+                self._install(message)
         self._forget_chunks()
+        return None
 
     def _collect(self, sender: str, message: SnapshotRequest) -> bool:
         """Keep the chunk if it is the next one; return whether the snapshot is complete."""
@@ -152,22 +173,17 @@ class Following:
         self._chunks_of = None
         self._chunks_size = 0
 
-    def _install(self, sender: str, message: SnapshotRequest) -> None:
+    def _install(self, message: SnapshotRequest) -> None:
         core = self._core
         snapshot = Snapshot(
             index=message.last_index,
             term=message.last_term,
             time_ms=message.last_time_ms,
             data=b"".join(self._chunks),
+            configuration=message.configuration,
         )
         self.installed_count += 1
-        core.log.restart(snapshot)
-        core.outbox.restarted(snapshot)
-        core.snapshot = core.installed = snapshot
-        core.commit_index = core.delivered_index = snapshot.index
-        if not core.is_sound:
-            self._recovery.check(snapshot.index)
-        self._acknowledge(sender, snapshot.index, is_heartbeat=False)
+        core.install(snapshot)
 
     def links_changed(self) -> None:
         """Repeat the next acknowledgement: the last one may have been lost with its link."""

@@ -1,7 +1,7 @@
 """The leader's part: one object per term led, dropped with the leadership.
 
 Entries are appended when they are proposed, and sent when the step's output is taken. So all
-proposals of a step share one append per follower. Under load the window fills, and entries that
+proposals of a step share one append per voter. Under load the window fills, and entries that
 arrive meanwhile make the next append bigger.
 """
 
@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from roost.raft.core import Core
 from roost.raft.log import ENTRY_BYTES
+from roost.raft.membership import encode_configuration, is_single_change
 from roost.raft.messages import (
     ENTRY_COMMAND,
+    ENTRY_CONFIGURATION,
     ENTRY_NOOP,
     AppendRequest,
     AppendResponse,
+    Configuration,
     Entry,
     SnapshotRequest,
     SnapshotResponse,
@@ -42,7 +45,7 @@ class Leadership:
         self._first_index = core.log.last_index + 1
         """The first entry of this term."""
         self._progress = {
-            name: Progress(name, self._first_index, core.config, is_connected=core.connected[name])
+            name: Progress(name, self._first_index, core.config, is_connected=core.is_linked(name))
             for name in core.peers
         }
         for name in supporters:
@@ -77,18 +80,68 @@ class Leadership:
         term = core.term
         time_ms = max(core.log.last_time_ms, core.now.wall_ms)
         index = core.log.last_index + 1
-        core.log.append(
+        core.append(
             [
                 Entry(number, term, time_ms, kind, data)
                 for number, data in enumerate(commands, start=index)
             ]
         )
 
+    # Membership
+
+    def change(self, configuration: Configuration) -> bool:
+        """Append a configuration, which counts from now on; return False if none is allowed yet.
+
+        The one before must be committed (thesis 4.1), and an entry of this term, too: otherwise
+        leaders of two terms could each commit with a majority that the other knows nothing of.
+        """
+        core = self._core
+        needed = max(self._first_index, core.membership.index)
+        if self._transfer_target or core.commit_index < needed:
+            return False
+        assert is_single_change(core.membership.latest, configuration), "one voter at a time (4.1)"
+        self._append(ENTRY_CONFIGURATION, (encode_configuration(configuration),))
+        self._follow_configuration()
+        return True
+
+    def _follow_configuration(self) -> None:
+        """Replicate to exactly the other voters."""
+        core = self._core
+        old, self._progress = self._progress, {}
+        for name in core.peers:
+            if name not in old:
+                # It has caught up as a learner; what it acknowledges now is on its disk.
+                linked = core.is_linked(name)
+                old[name] = Progress(name, core.log.last_index, core.config, is_connected=linked)
+                old[name].heard = core.now.monotonic
+                old[name].is_heartbeat_due = True
+            self._progress[name] = old[name]
+        if self._transfer_target not in self._progress:
+            self._transfer_target = ""
+        self.advance_commit()
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether a committed configuration leaves this leader out (thesis 4.2.2)."""
+        membership = self._core.membership
+        return not membership.is_voter and membership.index <= self._core.commit_index
+
+    def resign(self) -> None:
+        """Step down, and have the most up-to-date voter stand at once."""
+        core = self._core
+        linked = [p for p in self._progress.values() if p.is_connected]
+        if linked:
+            successor = max(linked, key=lambda progress: progress.match)
+            core.outbox.send(successor.name, TimeoutNow(core.term))
+        core.follow(core.term, "")
+
     # Answers
 
     def receive_response(self, sender: str, message: AppendResponse) -> None:
         """Handle a follower's answer to an append."""
-        progress = self._progress[sender]
+        progress = self._progress.get(sender)
+        if progress is None:
+            return
         progress.heard = self._core.now.monotonic
         if not message.is_success:
             self._back_off(progress, message)
@@ -120,7 +173,9 @@ class Leadership:
 
     def receive_snapshot_response(self, sender: str, message: SnapshotResponse) -> None:
         """Note how much of the snapshot a follower has."""
-        progress = self._progress[sender]
+        progress = self._progress.get(sender)
+        if progress is None:
+            return
         progress.heard = self._core.now.monotonic
         snapshot = progress.snapshot
         if snapshot is not None and snapshot.index == message.last_index:
@@ -131,7 +186,8 @@ class Leadership:
         """Commit what a majority has on disk, up to an entry of this term (5.3, 5.4.2)."""
         core = self._core
         matches = [progress.match for progress in self._progress.values()]
-        matches.append(core.outbox.durable_index)
+        if core.membership.is_voter:
+            matches.append(core.outbox.durable_index)
         index = committed_index(matches)
         # Entries of earlier terms are never committed by counting (Figure 8).
         if index >= self._first_index:
@@ -145,10 +201,12 @@ class Leadership:
     # Links and time
 
     def connected(self, name: str) -> None:
-        self._progress[name].connected()
+        if name in self._progress:
+            self._progress[name].connected()
 
     def disconnected(self, name: str) -> None:
-        self._progress[name].disconnected()
+        if name in self._progress:
+            self._progress[name].disconnected()
         if name == self._transfer_target:
             self._transfer_target = ""
 
@@ -166,9 +224,10 @@ class Leadership:
         return self._count_heard(core.config.election_s_max) >= core.quorum
 
     def _count_heard(self, seconds: float) -> int:
-        """Return how many members, itself included, were heard within the last `seconds`."""
+        """Return how many voters, itself included, were heard within the last `seconds`."""
         since = self._core.now.monotonic - seconds
-        return 1 + sum(progress.heard >= since for progress in self._progress.values())
+        own = self._core.membership.is_voter
+        return own + sum(progress.heard >= since for progress in self._progress.values())
 
     def is_in_touch(self) -> bool:
         """Return whether a majority is linked and was heard within `election_s_min`."""
@@ -177,7 +236,7 @@ class Leadership:
         in_touch = sum(
             progress.is_connected and progress.heard > since for progress in self._progress.values()
         )
-        return 1 + in_touch >= core.quorum
+        return core.membership.is_voter + in_touch >= core.quorum
 
     # Transfer
 
@@ -192,7 +251,7 @@ class Leadership:
             if not linked:
                 return
             target = max(linked, key=lambda progress: progress.match).name
-        if target == core.name or not self._progress[target].is_connected:
+        if target not in self._progress or not self._progress[target].is_connected:
             return
         self._transfer_target = target
         self._transfer_deadline = core.now.monotonic + core.config.election_s_max
@@ -319,5 +378,6 @@ class Leadership:
                 offset=progress.offset,
                 data=snapshot.data[progress.offset : end],
                 is_last=end >= len(snapshot.data),
+                configuration=snapshot.configuration,
             ),
         )

@@ -12,6 +12,8 @@ ENTRY_NOOP = 0
 """A new leader appends one to commit what earlier terms left (Raft section 8)."""
 ENTRY_COMMAND = 1
 """The entry's data is a command for the state machine."""
+ENTRY_CONFIGURATION = 2
+"""The entry's data is a `Configuration` (thesis, chapter 4)."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -23,6 +25,18 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The leader's wall clock in ms; never less than that of the entry before."""
     kind: int
     data: bytes
+
+
+class Configuration(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who is in the group; see `raft.membership`."""
+
+    voters: tuple[str, ...]
+    learners: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Voters and learners."""
+        return self.voters + self.learners
 
 
 class VoteRequest(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -77,6 +91,10 @@ class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True, tag=5, gc=Fa
     offset: int
     data: bytes
     is_last: bool
+    configuration: Configuration | None = None
+    """Who was in the group at `last_index`; None if the sender's log does not say."""
+    is_feed: bool = False
+    """It answers a `FeedRequest`; the sender need not lead."""
 
 
 class SnapshotResponse(msgspec.Struct, frozen=True, array_like=True, tag=6, gc=False):
@@ -99,6 +117,32 @@ class TimeoutNow(msgspec.Struct, frozen=True, array_like=True, tag=8, gc=False):
     term: int
 
 
+class FeedRequest(msgspec.Struct, frozen=True, array_like=True, tag=9, gc=False):
+    """Asks for committed entries, and tells what has come; see `raft.feeding`."""
+
+    commit: int
+    """The last entry that the asker knows to be committed."""
+    last_index: int
+    last_term: int
+    """The end of its log, which may be committed as well."""
+    snapshot_index: int = 0
+    """The snapshot of which it has the first `offset` bytes; 0 for none."""
+    offset: int = 0
+
+
+class Feed(msgspec.Struct, frozen=True, array_like=True, tag=10, gc=False):
+    """Committed entries for one that asked; without any it is a heartbeat."""
+
+    term: int
+    leader: str
+    """The leader of `term` if the sender is in touch with it; else empty."""
+    previous_index: int
+    previous_term: int
+    commit: int
+    """The sender's commit index, which may be beyond these entries."""
+    entries: tuple[Entry, ...]
+
+
 Message: TypeAlias = (
     VoteRequest
     | VoteResponse
@@ -108,6 +152,8 @@ Message: TypeAlias = (
     | SnapshotResponse
     | ProposeRequest
     | TimeoutNow
+    | FeedRequest
+    | Feed
 )
 
 
@@ -143,6 +189,8 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     term: int
     time_ms: int
     data: bytes
+    configuration: Configuration | None = None
+    """Who was in the group at `index`; None if the log did not say: then the file's members."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -175,6 +223,8 @@ class Persist(msgspec.Struct, frozen=True):
     messages: tuple[tuple[str, Message], ...]
     positions: tuple[Position, ...] | None = None
     """How far the members are known to have been, if that has changed; to be stored as well."""
+    is_lazy: bool = False
+    """Nothing is promised with it: it may be lost in a crash, but not out of order."""
 
 
 class Output(msgspec.Struct, frozen=True):

@@ -6,6 +6,9 @@ r"""What leaves a replica: at once, or once it is on disk.
 
 Every promise (a vote, an acknowledgement) leaves durably. Batches become durable in order, so to
 others a crash looks no different from a pause in which some messages were lost.
+
+A learner promises nothing, so it writes nothing but snapshots, and these without waiting for the
+disk (`is_lazy`). As soon as it is asked for a promise, all that is in memory is written first.
 """
 
 from collections import deque
@@ -81,6 +84,15 @@ class Outbox:
         self._snapshot = snapshot
         self._unsaved_from = snapshot.index + 1
 
+    def replaced(self, snapshot: Snapshot) -> None:
+        """Store a snapshot in place of entries that no batch has carried."""
+        self._snapshot = snapshot
+        self._unsaved_from = snapshot.index + 1
+
+    def has_saved(self, index: int) -> bool:
+        """Return whether a batch has carried the log up to `index`."""
+        return self._unsaved_from > index
+
     def is_durable(self, hard_state: HardState) -> bool:
         """Return whether the hard state is on disk."""
         return self._hard_state is hard_state and self._persisted >= self._hard_state_number
@@ -95,13 +107,23 @@ class Outbox:
             self._messages.append(self._held.popleft()[1])
 
     def take(
-        self, hard_state: HardState, log: Log, *, is_forced: bool = False
+        self,
+        hard_state: HardState,
+        log: Log,
+        *,
+        is_forced: bool = False,
+        is_lazy: bool = False,
     ) -> tuple[Persist | None, tuple[_Addressed, ...]]:
         """Return the writes to do, and the messages that may leave at once.
 
-        With `is_forced` there is a batch even if it is empty.
+        With `is_forced` there is a batch even if it is empty, with `is_lazy` only if something is
+        promised, or for a snapshot.
         """
         acknowledgement, self._acknowledgement = self._acknowledgement, None
+        if is_lazy and acknowledgement is None and not self._durable_messages:
+            messages = tuple(self._messages)
+            self._messages.clear()
+            return self._take_lazily(hard_state, log), messages
         is_changed = hard_state is not self._hard_state
         is_needed = is_changed or is_forced or self._snapshot is not None
         if not is_needed and self._unsaved_from > log.last_index:
@@ -129,6 +151,17 @@ class Outbox:
         messages = tuple(self._messages)
         self._messages.clear()
         return persist, messages
+
+    def _take_lazily(self, hard_state: HardState, log: Log) -> Persist | None:
+        """Return a batch with a snapshot, if there is one, that makes nothing durable."""
+        snapshot, self._snapshot = self._snapshot, None
+        if snapshot is None:
+            return None
+        self._number += 1
+        entries = log.between(self._unsaved_from, log.last_index)
+        self._in_flight.append([self._number, self.durable_index])
+        self._unsaved_from = log.last_index + 1
+        return Persist(self._number, hard_state, snapshot, entries, (), is_lazy=True)
 
     def _release(self, hard_state: HardState, acknowledgement: tuple[str, int, int] | None) -> None:
         """Send what waits for the disk although there is nothing new to write."""

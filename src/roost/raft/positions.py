@@ -40,7 +40,10 @@ class Positions:
 
     def note(self, name: str, term: int, index: int) -> None:
         """Note that another member has an entry on disk."""
-        if name in self._core.connected and (term, index) > self._known.get(name, (0, 0)):
+        core = self._core
+        if name == core.name or name not in core.membership.latest.members:
+            return
+        if (term, index) > self._known.get(name, (0, 0)):
             self._known[name] = (term, index)
             self._is_changed = True
 
@@ -48,10 +51,9 @@ class Positions:
         """Return what is known, to be told to the others; what is new in it is to be stored."""
         core = self._core
         index = core.outbox.durable_index
-        own = (core.log.term_at(index), index)
-        self._own = max(self._own, own)
+        self._own = max(self._own, (core.log.term_at(index), index))
         self.is_due = self._is_changed
-        return (Position(core.name, *own), *self._others())
+        return (Position(core.name, *self._own), *self._others())
 
     def take_changed(self) -> tuple[Position, ...] | None:
         """Return what is to be stored; None if it is stored already."""
@@ -62,7 +64,10 @@ class Positions:
         return self._others()
 
     def _others(self) -> tuple[Position, ...]:
-        return tuple(Position(name, *self._known[name]) for name in sorted(self._known))
+        members = self._core.membership.latest.members
+        return tuple(
+            Position(name, *known) for name, known in sorted(self._known.items()) if name in members
+        )
 
     def learn(self, reported: Iterable[Position]) -> Position | None:
         """Note what another member knows; return the last entry that this replica forgot."""

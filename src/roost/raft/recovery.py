@@ -43,18 +43,18 @@ import msgspec
 
 from roost.raft.core import Core
 from roost.raft.messages import VoteRequest
+from roost.raft.quorum import majority
 
 
 class Recovery:
     """Decides what a replica that lost data may do; idle on a sound one."""
 
-    __slots__ = ("_asking_deadline", "_core", "_needed", "_started", "_terms")
+    __slots__ = ("_asking_deadline", "_core", "_started", "_terms")
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._started = core.now.monotonic
         self._asking_deadline = core.now.monotonic
-        self._needed = len(core.config.members) - core.quorum + 1
         self._terms: dict[str, int] = {}
         """The first term that each peer was heard in; its earlier terms were not above that."""
         self.check(0)
@@ -63,8 +63,11 @@ class Recovery:
         """Return whether a leader of the current term is certain not to be deposed."""
         if not self._core.hard.is_amnesiac:
             return True
-        term = self._core.term
-        return sum(known <= term for known in self._terms.values()) >= self._needed
+        core = self._core
+        # Its own lost promises count as well, even if by now it is to become a voter again.
+        size = len(core.peers) + 1
+        known = sum(self._terms.get(name, core.term + 1) <= core.term for name in core.peers)
+        return known >= size - majority(size) + 1
 
     def heard(self, peer: str, term: int) -> None:
         """Note that a peer sent a message while its term was at most `term`."""
@@ -83,11 +86,12 @@ class Recovery:
         self._asking_deadline = core.now.monotonic + core.config.heartbeat_s
         question = VoteRequest(core.term, core.log.last_index, core.log.last_term, True, False)
         for peer in core.peers:
-            if core.connected[peer] and peer not in self._terms:
+            if core.is_linked(peer) and peer not in self._terms:
                 core.outbox.send(peer, question)
 
     def _is_asking(self) -> bool:
-        return self._core.hard.is_amnesiac and len(self._terms) < len(self._core.peers)
+        core = self._core
+        return core.hard.is_amnesiac and any(name not in self._terms for name in core.peers)
 
     def check(self, leader_commit: int) -> None:
         """Check whether the log has grown enough to repair the loss.

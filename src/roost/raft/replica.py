@@ -6,7 +6,8 @@
 
 Source: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014 (sections
 and figures without another source), and Ongaro's thesis: pre-vote (9.6), leases and check-quorum
-(4.2.3, 6.2), leadership transfer (3.10), pipelined appends (10.2.1, 10.2.2).
+(4.2.3, 6.2), leadership transfer (3.10), pipelined appends (10.2.1, 10.2.2), changes of the group
+(chapter 4).
 
 It reads no clock and no disk: the whole log since the last compaction is in memory. It continues
 while writes are under way; only promises wait for the disk (see `outbox`). Messages may be lost,
@@ -22,13 +23,18 @@ from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.core import Core, Role
 from roost.raft.election import Election
+from roost.raft.feeding import Feeder
 from roost.raft.following import Following
 from roost.raft.leadership import Leadership
+from roost.raft.learning import Learning
 from roost.raft.log import ENTRY_BYTES
 from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
+    Configuration,
     Entry,
+    Feed,
+    FeedRequest,
     Message,
     Output,
     Position,
@@ -47,7 +53,7 @@ from roost.raft.statistics import Statistics
 
 
 class Replica:
-    """A member of a static group of voters.
+    """A voter or a learner of the group.
 
     After each call, or each batch of calls, take the output and obey it (see `Output`).
     """
@@ -60,6 +66,8 @@ class Replica:
         self._recovery = Recovery(self._core)
         self._election = Election(self._core)
         self._following = Following(self._core, self._recovery)
+        self._learning = Learning(self._core, self._following, self._recovery)
+        self._feeder = Feeder(self._core, lambda: self.is_in_touch)
         self._positions = Positions(self._core, stored.positions)
         self._leadership: Leadership | None = None
 
@@ -94,6 +102,31 @@ class Replica:
     def last_index(self) -> int:
         """The last entry of the log, committed or not."""
         return self._core.log.last_index
+
+    @property
+    def configuration(self) -> Configuration:
+        """The latest configuration of the log, committed or not."""
+        return self._core.membership.latest
+
+    @property
+    def is_configuration_explicit(self) -> bool:
+        """Whether the log has a configuration; else the file's members count."""
+        return self._core.membership.is_explicit
+
+    @property
+    def is_configuration_committed(self) -> bool:
+        """Whether the latest configuration is known to be committed."""
+        return self._core.membership.index <= self._core.commit_index
+
+    @property
+    def is_voter(self) -> bool:
+        """Whether this replica votes, by the latest configuration."""
+        return self._core.membership.is_voter
+
+    @property
+    def source(self) -> str:
+        """Whom this replica asks for committed entries; empty for nobody."""
+        return self._learning.source
 
     @property
     def is_sound(self) -> bool:
@@ -139,6 +172,7 @@ class Replica:
             commit_index=core.commit_index,
             log_bytes=core.log.bytes_total,
             is_barred=not core.is_sound,
+            is_voter=core.membership.is_voter,
             elections_started=self._election.started_count,
             elections_won=self._election.won_count,
             snapshots_installed=self._following.installed_count,
@@ -150,7 +184,7 @@ class Replica:
         """Handle a message; ignore one from a stranger."""
         core = self._core
         core.now = now
-        if sender not in core.connected:
+        if not core.knows(sender):
             return
         match message:
             case AppendRequest():
@@ -167,11 +201,17 @@ class Replica:
                 self._recovery.heard(sender, message.term)
                 if self._election.receive_response(sender, message):
                     self._begin_leadership()
+            case SnapshotRequest(is_feed=True):
+                self._learning.receive_chunk(sender, message)
             case SnapshotRequest():
                 self._recovery.heard(sender, message.term)
                 self._following.receive_snapshot(sender, message)
             case TimeoutNow():
                 self._election.receive_timeout_now(sender, message)
+            case FeedRequest():
+                self._feeder.receive(sender, message)
+            case Feed():
+                self._learning.receive(sender, message)
 
     def _receive_answer(self, sender: str, message: AppendResponse | SnapshotResponse) -> None:
         """Handle a follower's answer; ignore answers to an earlier leadership."""
@@ -221,25 +261,34 @@ class Replica:
         elif self._election.tick():
             self._begin_leadership()
         self._recovery.tick()
+        self._learning.tick()
 
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
+        feed_due = self._feeder.next_deadline()
         if self._core.role is Role.LEADER:
-            return self._lead.heartbeat_deadline
-        return min(self._core.election_deadline, self._recovery.next_deadline())
+            return min(self._lead.heartbeat_deadline, feed_due)
+        return min(
+            self._core.election_deadline,
+            self._recovery.next_deadline(),
+            self._learning.next_deadline(),
+            feed_due,
+        )
 
     def peer_connected(self, name: str, now: Instant) -> None:
-        """Note a new link to a member; nothing sent on an earlier link may arrive after this."""
+        """Note a new link to a node; nothing sent on an earlier link may arrive after this.
+
+        It need not be a member: one that is being added is linked first.
+        """
         core = self._core
         core.now = now
-        if name not in core.connected:
-            return
         core.connected[name] = True
         self._following.links_changed()
         if core.role is Role.LEADER:
             self._lead.connected(name)
         else:
             self._election.peer_connected(name)
+            self._learning.linked()
 
     def peer_disconnected(self, name: str, now: Instant) -> None:
         core = self._core
@@ -247,10 +296,12 @@ class Replica:
         if not core.connected.get(name):
             return
         core.connected[name] = False
+        self._feeder.disconnected(name)
         if core.role is Role.LEADER:
             self._lead.disconnected(name)
         else:
             self._election.peer_disconnected(name)
+            self._learning.unlinked(name)
 
     # Proposals
 
@@ -264,24 +315,34 @@ class Replica:
         core.now = now
         if core.role is Role.LEADER:
             return self._lead.propose(commands)
-        if not core.leader or not core.connected[core.leader]:
+        if not core.leader or not core.is_linked(core.leader):
             return False
         for part in _parts(commands, core.config.append_bytes_max):
             core.outbox.send(core.leader, ProposeRequest(part))
         return True
 
-    def transfer_leadership(self, target: str | None, now: Instant) -> None:
-        """Hand leadership to `target`, or to the most up-to-date linked member.
+    def change(self, configuration: Configuration, now: Instant) -> bool:
+        """Propose who votes and who learns; at most one voter may differ (thesis 4.1).
 
-        Does nothing on a replica that does not lead, or if no member can take over.
-
-        Raises:
-            ValueError: `target` is not a member.
+        Returns False, and does nothing, if this replica does not lead, or must first commit an
+        entry of its term, the configuration before, or a transfer of leadership.
         """
         core = self._core
         core.now = now
-        if target is not None and target not in core.config.members:
-            raise ValueError(f"{target!r} is not a member")
+        return core.role is Role.LEADER and self._lead.change(configuration)
+
+    def transfer_leadership(self, target: str | None, now: Instant) -> None:
+        """Hand leadership to `target`, or to the most up-to-date linked voter.
+
+        Does nothing on a replica that does not lead, or if no voter can take over.
+
+        Raises:
+            ValueError: `target` is not a voter.
+        """
+        core = self._core
+        core.now = now
+        if target is not None and target not in core.membership.voters:
+            raise ValueError(f"{target!r} is not a voter")
         if core.role is Role.LEADER:
             self._lead.transfer(target)
 
@@ -297,26 +358,43 @@ class Replica:
         elif self._election.own_vote_durable():
             self._begin_leadership()
 
-    def compact(self, snapshot: Snapshot, first_index: int) -> None:
+    def compact(self, snapshot: Snapshot, first_index: int) -> Snapshot | None:
         """Adopt the driver's snapshot, and drop the entries before `first_index`.
 
         The snapshot covers delivered entries only, and the log must continue it: `first_index` is
-        at most `snapshot.index + 1`. A snapshot older than the current one is ignored.
+        at most `snapshot.index + 1`. Returns the snapshot with the configuration at its index, for
+        the driver to store; None if it is older than the current one and ignored, or if the next
+        output stores it, because the entries that it covers were never written.
         """
         core = self._core
         assert snapshot.index <= core.delivered_index, "a snapshot of undelivered entries"
         assert first_index <= snapshot.index + 1, "the log must continue the snapshot"
-        if core.snapshot is None or snapshot.index > core.snapshot.index:
-            core.snapshot = snapshot
-            core.log.compact(first_index)
+        if core.snapshot is not None and snapshot.index <= core.snapshot.index:
+            return None
+        configuration = core.membership.at(snapshot.index)
+        snapshot = msgspec.structs.replace(snapshot, configuration=configuration)
+        core.snapshot = snapshot
+        core.log.compact(first_index)
+        core.membership.compacted(snapshot.index)
+        if core.outbox.has_saved(snapshot.index):
+            return snapshot
+        core.outbox.replaced(snapshot)
+        return None
 
     def take_output(self) -> Output:
         """Return what the driver has to do, once."""
         core = self._core
         if core.role is Role.LEADER:
             self._lead.flush()
-        is_forced = self._positions.is_due
-        persist, messages = core.outbox.take(core.hard, core.log, is_forced=is_forced)
+            if self._lead.is_removed:
+                self._lead.resign()
+        self._feeder.flush()
+        persist, messages = core.outbox.take(
+            core.hard,
+            core.log,
+            is_forced=self._positions.is_due,
+            is_lazy=not core.may_stand,
+        )
         if persist is not None and (positions := self._positions.take_changed()) is not None:
             persist = msgspec.structs.replace(persist, positions=positions)
         snapshot, core.installed = core.installed, None

@@ -20,3 +20,5 @@ class Statistics(msgspec.Struct, frozen=True):
     elections_started: int
     elections_won: int
     snapshots_installed: int
+    is_voter: bool = True
+    """Whether it votes, by the latest configuration."""

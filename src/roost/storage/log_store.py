@@ -4,10 +4,11 @@ It holds the entries, the newest snapshot and the hard state, each record with i
 marker of where the log ends changes in the same transaction as the log. `load` verifies everything,
 cuts off what is damaged, and records that in the hard state (see `log_recovery`).
 
-`write` returns when all its batches are durable, after one transaction and one fsync. After a
-crash, a batch is there as a whole or not at all.
+`write` returns when all its batches are durable, after one transaction and one fsync; batches that
+are all lazy are only written. After a crash, a batch is there as a whole or not at all.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ from roost.storage.log_recovery import (
     Recovery,
     read_hard_state,
     recover,
+    write_configuration,
     write_hard_state,
     write_marker,
     write_positions,
@@ -163,7 +165,12 @@ class LogStore:
         return recovery.stored
 
     def write(self, batches: Sequence[Persist]) -> None:
-        """Make batches durable, in order, with one transaction."""
+        """Make batches durable, in order, with one transaction; lazy ones need not be."""
+        is_lazy = all(batch.is_lazy for batch in batches)
+        with self._database.without_fsync() if is_lazy else contextlib.nullcontext():
+            self._write(batches, is_lazy=is_lazy)
+
+    def _write(self, batches: Sequence[Persist], *, is_lazy: bool) -> None:
         marker = self._marker
         snapshot_index = self._snapshot_index
         hard_state: HardState | None = None
@@ -183,11 +190,14 @@ class LogStore:
                     write_positions(connection, batch.positions)
             if hard_state is not None:
                 write_hard_state(connection, hard_state)
-            marker = msgspec.structs.replace(marker, writes=marker.writes + 1)
+            if not is_lazy:
+                marker = msgspec.structs.replace(marker, writes=marker.writes + 1)
             write_marker(connection, marker)
         self._marker = marker
         self._snapshot_index = snapshot_index
-        self._witness.note(marker)
+        if not is_lazy:
+            # What was written lazily may vanish.
+            self._witness.note(marker)
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
         """Store a snapshot, and drop the entries before `first_index`.
@@ -236,6 +246,7 @@ def _put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
         "INSERT OR REPLACE INTO snapshot VALUES (0, ?, ?, ?, ?, ?)",
         (index, term, time_ms, data, checksum),
     )
+    write_configuration(connection, snapshot)
 
 
 _fields = msgspec.structs.astuple

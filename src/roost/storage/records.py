@@ -21,6 +21,12 @@ def read_record(connection: sqlite3.Connection, name: str) -> bytes | None:
     return row[0]
 
 
+def has_record(connection: sqlite3.Connection, name: str) -> bool:
+    """Return whether there is such a value, damaged or not."""
+    question = "SELECT 1 FROM records WHERE name = ?"
+    return connection.execute(question, (name,)).fetchone() is not None
+
+
 def write_record(connection: sqlite3.Connection, name: str, value: bytes) -> None:
     """Set a value, within the caller's transaction."""
     connection.execute(

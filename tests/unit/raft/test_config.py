@@ -17,7 +17,7 @@ def test_the_defaults_are_valid() -> None:
         ({"members": ()}, "members"),
         ({"members": ("a", "")}, "members"),
         ({"members": ("a", "b", "b")}, "distinct"),
-        ({"name": "z"}, "'z'"),
+        ({"name": ""}, "name"),
         ({"heartbeat_s": 0.0}, "heartbeat_s"),
         ({"heartbeat_s": 0.4}, "heartbeat_s"),
         ({"election_s_max": 0.6}, "election_s_max"),

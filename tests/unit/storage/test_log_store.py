@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from roost.raft.messages import HardState, Position, Snapshot, Stored
+from roost.raft.messages import Configuration, HardState, Position, Snapshot, Stored
 from roost.storage import DataDirectory, FullError, LogStore
 from support.stores import (
     batch,
@@ -218,3 +218,48 @@ def test_how_far_the_members_were_is_kept(directory: DataDirectory) -> None:
     damaged = LogStore(directory)
     assert damaged.load().positions == ()
     damaged.close()
+
+
+def test_a_snapshot_is_stored_with_its_configuration(directory: DataDirectory) -> None:
+    with_group = msgspec.structs.replace(
+        snapshot(8), configuration=Configuration(("n1", "n2"), ("n3",))
+    )
+    log = LogStore(directory)
+    log.load()
+    log.write([batch(*entries(1, 10))])
+    log.compact(with_group, 5)
+    log.close()
+    again = LogStore(directory)
+    assert again.load().snapshot == with_group
+    again.close()
+
+
+def test_a_damaged_configuration_costs_the_snapshot(directory: DataDirectory) -> None:
+    log = LogStore(directory)
+    log.load()
+    log.write([batch(*entries(1, 10))])
+    log.compact(msgspec.structs.replace(snapshot(8), configuration=Configuration(("n1",))), 9)
+    log.close()
+    statement = "UPDATE records SET checksum = checksum + 1 WHERE name = 'configuration'"
+    assert execute(directory.path / "log.db", statement) == 1
+    again = LogStore(directory)
+    stored = again.load()
+    assert stored.snapshot is None
+    assert stored.hard_state.floor_index == 10, "it does not vote before it has all again"
+    assert any("members" in finding for finding in again.findings)
+    again.close()
+
+
+def test_a_lazy_batch_may_vanish_without_being_missed(directory: DataDirectory) -> None:
+    log = LogStore(directory)
+    log.load()
+    log.write([batch(*entries(1, 3))])
+    noted = log._witness.read()
+    log.write([msgspec.structs.replace(batch(entry(9), snapshot=snapshot(8)), is_lazy=True)])
+    assert log._witness.read() == noted
+    log.close()
+    again = LogStore(directory)
+    assert again.load().entries == (entry(9),)
+    assert again.findings == ()
+    again.write([batch(*entries(10, 12))])
+    again.close()
