@@ -49,6 +49,7 @@ from roost.node.engine.inputs import (
 from roost.node.errors import StartError
 from roost.raft.messages import Message, Persist, Stored
 from roost.storage import (
+    Compaction,
     CorruptRowsError,
     DataDirectory,
     FullError,
@@ -92,7 +93,7 @@ class DiskStore:
         self._loop = asyncio.get_running_loop()
         self._tell: Callable[[DiskInput], None]
         self._fatal: Callable[[BaseException], None]
-        self._committer: GroupCommitter | None = None
+        self._committer: GroupCommitter[Compaction] | None = None
         self._worker: Worker | None = None
         self._uncommitted: deque[Persist] = deque()
         self._changes: deque[HistoryChange] = deque()

@@ -18,9 +18,11 @@ from roost.storage.history_port import History
 from roost.storage.history_store import HistoryStore
 from roost.storage.history_trimming import Held
 from roost.storage.log_store import LogStore
+from roost.storage.snapshot_parts import Compaction
 from roost.storage.worker import GroupCommitter, Worker
 
 __all__ = [
+    "Compaction",
     "CorruptRowsError",
     "DataDirectory",
     "DirectoryError",

@@ -14,12 +14,11 @@ import struct
 
 import msgspec
 
-from roost.raft.messages import Configuration, Entry, HardState, Position, Snapshot, Stored
+from roost.raft.messages import Entry, HardState, Position, Snapshot, Stored
 from roost.storage.checksums import SNAPSHOT_KIND, entry_checksum
-from roost.storage.records import has_record, read_record, write_record
+from roost.storage.records import read_record, write_record
+from roost.storage.snapshot_parts import read_configuration, read_snapshot
 from roost.storage.witness import Marker
-
-_CONFIGURATION = "configuration"
 
 
 class Recovery(msgspec.Struct, frozen=True):
@@ -96,37 +95,6 @@ def _read_positions(connection: sqlite3.Connection) -> tuple[Position, ...]:
     return () if value is None else msgspec.json.decode(value, type=tuple[Position, ...])
 
 
-class _At(msgspec.Struct, frozen=True, array_like=True):
-    """A configuration, and the snapshot that it belongs to."""
-
-    index: int
-    configuration: Configuration
-
-
-def write_configuration(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
-    """Set who was in the group at a snapshot, within the caller's transaction."""
-    if snapshot.configuration is None:
-        connection.execute("DELETE FROM records WHERE name = ?", (_CONFIGURATION,))
-    else:
-        value = msgspec.json.encode(_At(snapshot.index, snapshot.configuration))
-        write_record(connection, _CONFIGURATION, value)
-
-
-def _read_configuration(connection: sqlite3.Connection, index: int) -> Configuration | None:
-    """Return who was in the group at the snapshot; None if that was never written.
-
-    Raises:
-        ValueError: the record is damaged.
-    """
-    if not has_record(connection, _CONFIGURATION):
-        return None
-    value = read_record(connection, _CONFIGURATION)
-    found = None if value is None else msgspec.json.decode(value, type=_At)
-    if found is None or found.index != index:
-        raise ValueError("it is of another snapshot, or has a wrong checksum")
-    return found.configuration
-
-
 def write_marker(connection: sqlite3.Connection, marker: Marker) -> None:
     """Set where the log ends, within the caller's transaction."""
     write_record(connection, "marker", msgspec.json.encode(marker))
@@ -138,9 +106,7 @@ def _read_marker(connection: sqlite3.Connection) -> Marker | None:
 
 
 def _read_snapshot(connection: sqlite3.Connection, findings: list[str]) -> Snapshot | None:
-    row = connection.execute(
-        "SELECT position, term, time_ms, data, checksum FROM snapshot"
-    ).fetchone()
+    row = read_snapshot(connection)
     if row is None:
         return None
     index, term, time_ms, data, checksum = row
@@ -148,7 +114,7 @@ def _read_snapshot(connection: sqlite3.Connection, findings: list[str]) -> Snaps
         findings.append("the snapshot is damaged")
         return None
     try:
-        configuration = _read_configuration(connection, index)
+        configuration = read_configuration(connection, index)
     except ValueError:
         findings.append("the snapshot's list of members is damaged")
         return None

@@ -16,7 +16,7 @@ import msgspec
 
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
 from roost.storage import records
-from roost.storage.checksums import SNAPSHOT_KIND, entry_checksum
+from roost.storage.checksums import entry_checksum
 from roost.storage.database import Database, insert_many
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import DirectoryError, MalformedError
@@ -24,11 +24,11 @@ from roost.storage.log_recovery import (
     Recovery,
     read_hard_state,
     recover,
-    write_configuration,
     write_hard_state,
     write_marker,
     write_positions,
 )
+from roost.storage.snapshot_parts import Compaction, write_snapshot
 from roost.storage.witness import Marker, Witness
 
 _SCHEMA = """
@@ -110,7 +110,7 @@ class LogStore:
         stored = content.stored
         with database.transaction() as connection:
             if stored.snapshot is not None:
-                _put_snapshot(connection, stored.snapshot)
+                write_snapshot(connection, stored.snapshot)
             _insert_entries(connection, stored.entries)
             write_hard_state(connection, stored.hard_state)
             write_positions(connection, stored.positions)
@@ -178,7 +178,7 @@ class LogStore:
             for batch in batches:
                 if batch.snapshot is not None:
                     connection.execute("DELETE FROM entries")
-                    _put_snapshot(connection, batch.snapshot)
+                    write_snapshot(connection, batch.snapshot)
                     snapshot_index = batch.snapshot.index
                     marker = _marked(marker, batch.snapshot)
                 if batch.entries:
@@ -199,19 +199,27 @@ class LogStore:
             # What was written lazily may vanish.
             self._witness.note(marker)
 
-    def compact(self, snapshot: Snapshot, first_index: int) -> None:
-        """Store a snapshot, and drop the entries before `first_index`.
-
-        A snapshot older than the stored one is ignored: one from the leader overtook it.
-        """
-        if snapshot.index <= self._snapshot_index:
-            return
-        assert snapshot.index <= self._marker.index, "a snapshot of entries that are not stored"
+    def begin_compaction(self, snapshot: Snapshot, first_index: int) -> Compaction:
+        """Return how to store a snapshot and drop the entries before `first_index`, in steps."""
         assert first_index <= snapshot.index + 1, "the log must go on from the snapshot"
-        with self._database.transaction() as connection:
-            _put_snapshot(connection, snapshot)
-            connection.execute("DELETE FROM entries WHERE position < ?", (first_index,))
-        self._snapshot_index = snapshot.index
+        is_overtaken = snapshot.index <= self._snapshot_index
+        is_stored = snapshot.index <= self._marker.index
+        assert is_stored or is_overtaken, "a snapshot of entries that are not stored"
+        return Compaction(self._database, snapshot, first_index)
+
+    def step(self, compaction: Compaction) -> bool:
+        """Do the next step of a compaction, with one transaction; return whether one is left.
+
+        A snapshot older than the stored one is dropped: one from the leader overtook it.
+        """
+        self._snapshot_index = compaction.step(self._snapshot_index)
+        return not compaction.is_done
+
+    def compact(self, snapshot: Snapshot, first_index: int) -> None:
+        """Do all steps of a compaction."""
+        compaction = self.begin_compaction(snapshot, first_index)
+        while self.step(compaction):
+            pass
 
     def close(self) -> None:
         """Close the files. Everything written is durable already."""
@@ -237,16 +245,6 @@ def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) ->
             for index, term, time_ms, kind, data in map(_fields, entries)
         ],
     )
-
-
-def _put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
-    index, term, time_ms, data = snapshot.index, snapshot.term, snapshot.time_ms, snapshot.data
-    checksum = entry_checksum(index, term, time_ms, SNAPSHOT_KIND, data)
-    connection.execute(
-        "INSERT OR REPLACE INTO snapshot VALUES (0, ?, ?, ?, ?, ?)",
-        (index, term, time_ms, data, checksum),
-    )
-    write_configuration(connection, snapshot)
 
 
 _fields = msgspec.structs.astuple

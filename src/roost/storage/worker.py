@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -69,23 +69,32 @@ class Worker:
             run()
 
 
-class LogWriter(Protocol):
+CompactionT = TypeVar("CompactionT")
+
+
+class LogWriter(Protocol[CompactionT]):
     """The part of a log store that a committer needs."""
 
     def write(self, batches: Sequence[Persist]) -> None:
         """Make batches durable."""
 
-    def compact(self, snapshot: Snapshot, first_index: int) -> None:
-        """Store a snapshot and drop entries."""
+    def begin_compaction(self, snapshot: Snapshot, first_index: int) -> CompactionT:
+        """Return how to store a snapshot and drop entries."""
+
+    def step(self, compaction: CompactionT) -> bool:
+        """Do a part of that; return whether something is left."""
 
 
-class _Compaction(msgspec.Struct, frozen=True):
+class _Compact(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     first_index: int
 
 
-class GroupCommitter:
+class GroupCommitter(Generic[CompactionT]):
     """Writes the log: everything that is submitted during one write goes into the next one.
+
+    A compaction begins after the batches before it. It goes on in steps, between which the batches
+    are written that have come meanwhile.
 
     While the disk is full, everything stays queued in order, and the write is repeated until there
     is room. After `fatal` nothing more is written.
@@ -93,7 +102,7 @@ class GroupCommitter:
 
     def __init__(
         self,
-        store: LogWriter,
+        store: LogWriter[CompactionT],
         deliver: Deliver,
         *,
         committed: Callable[[int], None],
@@ -114,7 +123,9 @@ class GroupCommitter:
         self._recovered = recovered
         self._fatal = fatal
         self._retry_s = retry_s
-        self._queue: deque[Persist | _Compaction] = deque()
+        self._queue: deque[Persist | _Compact] = deque()
+        self._compaction: CompactionT | None = None
+        """The compaction that is under way."""
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._has_failed = False
@@ -127,7 +138,7 @@ class GroupCommitter:
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
         """Have a snapshot stored after everything submitted before."""
-        self._add(_Compaction(snapshot, first_index))
+        self._add(_Compact(snapshot, first_index))
 
     def close(self) -> None:
         """Write what is queued (only once if the disk is full), and end the thread."""
@@ -136,57 +147,67 @@ class GroupCommitter:
             self._changed.notify()
         self._thread.join()
 
-    def _add(self, *jobs: Persist | _Compaction) -> None:
+    def _add(self, *jobs: Persist | _Compact) -> None:
         with self._changed:
             assert not self._closing.is_set(), "the committer is closed"
             self._queue.extend(jobs)
             self._changed.notify()
 
     def _run(self) -> None:
-        while jobs := self._next_jobs():
+        while (batches := self._next_batches()) is not None:
             was_last_try = self._closing.is_set()
-            outcome = _attempt(partial(self._do, jobs))
+            outcome: object = None
+            if batches:
+                outcome = _attempt(partial(self._write, batches))
             if outcome is None:
-                self._succeed(jobs)
-            elif isinstance(outcome, FullError):
+                outcome = _attempt(self._compact_some)
+            if isinstance(outcome, FullError):
                 self._fail(outcome)
                 if was_last_try:
                     return
                 self._closing.wait(self._retry_s)
-            else:
+            elif isinstance(outcome, StorageError):
                 self._deliver(partial(self._fatal, outcome))
                 return
+            else:
+                self._succeed()
 
-    def _next_jobs(self) -> list[Persist] | _Compaction | None:
-        """Wait for jobs and return them; None once closed. They stay queued until they are done."""
+    def _next_batches(self) -> list[Persist] | None:
+        """Wait for something to do; return the batches to write first. None once closed.
+
+        They stay queued until they are written.
+        """
         with self._changed:
-            while not self._queue:
+            while not self._queue and self._compaction is None:
                 if self._closing.is_set():
                     return None
                 self._changed.wait()
-            first = self._queue[0]
-            if isinstance(first, _Compaction):
-                return first
             batches: list[Persist] = []
             for job in self._queue:
-                if isinstance(job, _Compaction):
+                if isinstance(job, _Compact):
                     break
                 batches.append(job)
             return batches
 
-    def _do(self, jobs: list[Persist] | _Compaction) -> None:
-        if isinstance(jobs, _Compaction):
-            self._store.compact(jobs.snapshot, jobs.first_index)
-        else:
-            self._store.write(jobs)
-
-    def _succeed(self, jobs: list[Persist] | _Compaction) -> None:
-        done = 1 if isinstance(jobs, _Compaction) else len(jobs)
+    def _write(self, batches: list[Persist]) -> None:
+        self._store.write(batches)
         with self._changed:
-            for _ in range(done):
+            for _ in batches:
                 self._queue.popleft()
-        if not isinstance(jobs, _Compaction):
-            self._deliver(partial(self._committed, jobs[-1].number))
+        self._deliver(partial(self._committed, batches[-1].number))
+
+    def _compact_some(self) -> None:
+        """Do a step of the compaction that is under way, or begin the one that is next."""
+        if self._compaction is None:
+            with self._changed:
+                if not self._queue or not isinstance(job := self._queue[0], _Compact):
+                    return
+                self._queue.popleft()
+            self._compaction = self._store.begin_compaction(job.snapshot, job.first_index)
+        if not self._store.step(self._compaction):
+            self._compaction = None
+
+    def _succeed(self) -> None:
         if self._has_failed:
             self._has_failed = False
             self._deliver(self._recovered)

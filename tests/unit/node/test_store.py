@@ -140,8 +140,8 @@ def test_a_compaction_comes_after_the_batches_before_it() -> None:
         async with bench() as b:
             b.store.obey(batch(1))
             b.store.obey(Compact(snapshot, 1))
-            await wait_until(lambda: len(b.log.done) == 2)
-            assert [item[0] for item in b.log.done] == ["write", "compact"]
+            await wait_until(lambda: len(b.log.done) == 3)
+            assert [item[0] for item in b.log.done] == ["write", "begin_compaction", "step"]
 
     run(scenario())
 

@@ -7,6 +7,7 @@ import pytest
 
 from roost.raft.messages import Configuration, HardState, Position, Snapshot, Stored
 from roost.storage import DataDirectory, FullError, LogStore
+from roost.storage.snapshot_parts import PART_BYTES
 from support.stores import (
     batch,
     copy_as_after_kill,
@@ -105,6 +106,104 @@ def test_a_compaction_that_a_leaders_snapshot_overtook_changes_nothing(
     log.write([batch(entry(21), snapshot=snapshot(20))])
     log.compact(snapshot(8), 3)
     assert reloaded(log, directory) == Stored(HardState(), snapshot(20), (entry(21),))
+
+
+def big(index: int, parts: float = 2.5) -> Snapshot:
+    """Return a snapshot that takes several parts."""
+    return Snapshot(index, 1, 1_000 + index, bytes([index % 256]) * int(PART_BYTES * parts))
+
+
+def test_a_big_snapshot_replaces_another_and_comes_back_whole(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 30))])
+    for index, parts in ((8, 2.5), (9, 4.0), (10, 1.1)):
+        log.compact(big(index, parts), 5)
+        stored = reloaded(log, directory)
+        assert stored == Stored(HardState(), big(index, parts), entries(5, 30))
+        log = opened(directory)
+    log.compact(snapshot(11), 5)
+    assert part_names(log) == []
+    assert reloaded(log, directory).snapshot == snapshot(11)
+
+
+def test_a_leaders_big_snapshot_comes_back_whole(directory: DataDirectory) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9))])
+    log.compact(big(8), 5)
+    log.write([batch(entry(21), snapshot=big(20))])
+    assert {name.split()[1] for name in part_names(log)} == {"20"}
+    assert reloaded(log, directory) == Stored(HardState(), big(20), (entry(21),))
+
+
+def test_between_any_two_steps_of_a_compaction_the_log_is_sound_and_goes_on(
+    directory: DataDirectory, tmp_path: Path
+) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 3000))])
+    log.compact(big(8), 5)
+    compaction = log.begin_compaction(big(2999), 2990)
+    steps, last, seen = 0, 3000, []
+    while log.step(compaction):
+        steps += 1
+        last += 1
+        log.write([batch(entry(last))])
+        copy_as_after_kill(directory.path, tmp_path / f"killed{steps}")
+        with open_directory(tmp_path / f"killed{steps}") as killed:
+            again = LogStore(killed)
+            stored = again.load()
+            assert again.findings == ()
+            assert stored.snapshot in (big(8), big(2999))
+            assert stored.entries == entries(stored.entries[0].index, last)
+            seen.append((stored.snapshot == big(2999), stored.entries[0].index))
+            # What the crash left is tidied up by the next compaction.
+            again.compact(big(3000), 2995)
+            assert {name.split()[1] for name in part_names(again)} == {"3000"}
+            again.close()
+    assert seen[0] == (False, 5)
+    assert seen[-1][0]
+    assert seen == sorted(seen)
+    assert reloaded(log, directory) == Stored(HardState(), big(2999), entries(2990, last))
+
+
+def test_a_leaders_snapshot_overtakes_a_compaction_between_two_steps(
+    directory: DataDirectory,
+) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9))])
+    compaction = log.begin_compaction(big(8), 5)
+    assert log.step(compaction)
+    log.write([batch(entry(21), snapshot=big(20))])
+    while log.step(compaction):
+        pass
+    assert {name.split()[1] for name in part_names(log)} == {"20"}
+    assert reloaded(log, directory) == Stored(HardState(), big(20), (entry(21),))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM records WHERE name = 'snapshot 8 part 1 of 3'",
+        "UPDATE records SET value = x'00' WHERE name = 'snapshot 8 part 2 of 3'",
+        "DELETE FROM records WHERE name LIKE 'snapshot%'",
+    ],
+)
+def test_a_big_snapshot_with_a_damaged_part_is_not_used(
+    directory: DataDirectory, statement: str
+) -> None:
+    log = opened(directory)
+    log.write([batch(*entries(1, 9))])
+    log.compact(big(8), 9)
+    assert log._database.connection.execute(statement).rowcount >= 1
+    log.close()
+    log = LogStore(directory)
+    assert log.load().snapshot is None
+    assert "the snapshot is damaged" in log.findings
+    log.close()
+
+
+def part_names(log: LogStore) -> list[str]:
+    rows = log._database.connection.execute("SELECT name FROM records WHERE name LIKE 'snap%'")
+    return [name for (name,) in rows]
 
 
 def test_what_was_written_survives_a_kill(directory: DataDirectory, tmp_path: Path) -> None:

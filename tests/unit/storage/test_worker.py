@@ -93,6 +93,8 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.calls: list[list[int] | Snapshot] = []
+        self.steps = 1
+        """How many a compaction has."""
         self.errors: list[Exception] = []
         """Errors for the next calls, in order."""
         self.is_held = False
@@ -102,8 +104,13 @@ class FakeLog:
     def write(self, batches: Sequence[Persist]) -> None:
         self._do([one.number for one in batches])
 
-    def compact(self, snapshot: Snapshot, first_index: int) -> None:
-        self._do(snapshot)
+    def begin_compaction(self, snapshot: Snapshot, first_index: int) -> list[Snapshot]:
+        return [snapshot] * self.steps
+
+    def step(self, compaction: list[Snapshot]) -> bool:
+        self._do(compaction[0])
+        compaction.pop()
+        return bool(compaction)
 
     def _do(self, call: list[int] | Snapshot) -> None:
         self.calls.append(call)
@@ -163,6 +170,26 @@ def test_a_compaction_keeps_its_place_between_batches() -> None:
     desk.loop.rest()
     assert log.calls == [[1], [2], snapshot(1), [3]]
     assert desk.said == [1, 2, 3]
+
+
+def test_batches_are_written_between_the_steps_of_a_compaction() -> None:
+    log = FakeLog()
+    log.is_held = True
+    log.steps = 3
+    desk = Desk(log)
+    desk.committer.compact(snapshot(1), 1)
+    log.begun.acquire()
+    desk.submit(1)
+    desk.committer.compact(snapshot(2), 1)
+    log.gate.release()
+    log.begun.acquire()
+    desk.submit(2)
+    log.gate.release(9)
+    desk.committer.close()
+    desk.loop.rest()
+    first, second = snapshot(1), snapshot(2)
+    assert log.calls == [first, [1], first, first, second, [2], second, second]
+    assert desk.said == [1, 2]
 
 
 def test_a_full_disk_is_told_once_and_tried_until_there_is_room() -> None:
