@@ -11,6 +11,7 @@ from roost.chat.commands.administration import (
     IssueToken,
     RedeemToken,
     RemoveNode,
+    ShowNodes,
 )
 
 NODES = ("n1", "n2", "n4", "n5", "")
@@ -37,5 +38,6 @@ def _operation(dice: random.Random) -> Administration:
             IssueToken(token, node, "host", dice.choice(VALID_MS), b"sealed"),
             AddNode(node, "host"),
             RemoveNode(node),
+            ShowNodes(),
         )
     )

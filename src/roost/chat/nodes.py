@@ -8,7 +8,7 @@ everybody, although the authority signed its certificate. Who votes is not decid
 
 from roost.chat.administration import administers
 from roost.chat.applied import Applied
-from roost.chat.commands.administration import AddNode, FoundCluster, RemoveNode
+from roost.chat.commands.administration import AddNode, FoundCluster, RemoveNode, ShowNodes
 from roost.chat.dispatch import applies_command
 from roost.chat.outcome import DONE, Ending, Outcome
 from roost.chat.state import ClusterNode, State
@@ -72,4 +72,9 @@ def remove_node(step: Step, operation: RemoveNode) -> Outcome:
     del state.nodes[name]
     state.configured.pop(name, None)
     state.nodes_changed = step.position
+    return DONE
+
+
+@administers(ShowNodes)
+def show_nodes(_step: Step, _operation: ShowNodes) -> Outcome:
     return DONE

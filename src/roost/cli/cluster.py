@@ -70,7 +70,7 @@ class ClusterDirectory:
         except BlockingIOError as error:
             raise UsageError(f"another `roost up` is running on {path}") from error
         except OSError as error:
-            raise UsageError(f"cannot write to the data directory {path}: {_why(error)}") from error
+            raise UsageError(f"cannot write to the data directory {path}: {why(error)}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -133,7 +133,7 @@ class ClusterDirectory:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             replace_file(path, text.encode(), mode=0o644, is_durable=True)
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {_why(error)}") from error
+            raise UsageError(f"cannot write {path}: {why(error)}") from error
         return path
 
     def is_founding(self, cluster: ClusterFile, node: str) -> bool:
@@ -154,7 +154,7 @@ def _certificate_errors() -> Iterator[None]:
     except CredentialsError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        raise UsageError(f"cannot renew a certificate: {_why(error)}") from error
+        raise UsageError(f"cannot renew a certificate: {why(error)}") from error
 
 
 def _remove_expiring(certificate: Path, now: dt.datetime) -> None:
@@ -240,5 +240,6 @@ def _lock(path: Path) -> IO[str]:
     return file
 
 
-def _why(error: OSError) -> str:
+def why(error: OSError) -> str:
+    """Return in words why an operation of the system failed."""
     return error.strerror or str(error)

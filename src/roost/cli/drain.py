@@ -15,20 +15,11 @@ from roost.cli.cluster import CONFIG_FILE, DEFAULT_DATA, OPERATOR
 from roost.cli.configuration import read_config
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.flags import OperatorFlags
+from roost.cli.order_line import OrderLine
 from roost.ops import clock
 from roost.protocol.codec import FrameError
 from roost.protocol.orders import PROTOCOL_VERSION, Answer, Order, decode_answer, encode
-from roost.wire import (
-    Credentials,
-    CredentialsError,
-    FramedConnection,
-    WireError,
-    admit,
-    client_context,
-    connect,
-    parse_address,
-)
-from roost.wire.tls import describe_failure
+from roost.wire import Credentials
 
 ANSWER_S = 5.0
 """How long a balancer may take to answer. It answers at once."""
@@ -110,40 +101,8 @@ async def _undrain(config: OperatorConfig, node: str) -> None:
     _say(f"{node} may serve clients again; it is {answer.state}{why}.")
 
 
-class _Line:
+class _Line(OrderLine):
     """A connection to one balancer."""
-
-    def __init__(self) -> None:
-        self._answers: asyncio.Queue[bytes | str] = asyncio.Queue()
-        self._connection: FramedConnection | None = None
-
-    async def open(self, config: OperatorConfig, address: str) -> None:
-        """Connect.
-
-        Raises:
-            UnreachableError: nothing answers there, or it refuses the connection.
-        """
-
-        def take(connection: FramedConnection) -> "_Line":
-            self._connection = connection
-            return self
-
-        try:
-            host, port = parse_address(address)
-            context = client_context(config.credentials)
-            async with asyncio.timeout(ANSWER_S):
-                await connect(host, port, context, take, admit(config.cluster, "balancer"))
-        except CredentialsError as error:
-            raise UsageError(str(error)) from error
-        except (OSError, ValueError, WireError) as error:
-            why = str(error) if isinstance(error, WireError) else describe_failure(error)
-            raise UnreachableError(f"no balancer answers at {address}: {why}") from error
-
-    def on_frame(self, body: bytes) -> None:
-        self._answers.put_nowait(body)
-
-    def on_closed(self, reason: str) -> None:
-        self._answers.put_nowait(reason)
 
     async def ask(self, order: Order) -> Answer:
         """Send an order, and return the answer.
@@ -152,17 +111,8 @@ class _Line:
             UnreachableError: the balancer is gone, or its answer cannot be read.
             CommandError: the balancer could not pass the order on.
         """
-        assert self._connection is not None, "the line is not open"
-        self._connection.send(encode(order))
         try:
-            async with asyncio.timeout(ANSWER_S):
-                got = await self._answers.get()
-        except TimeoutError as error:
-            raise UnreachableError("the balancer does not answer") from error
-        if isinstance(got, str):
-            raise UnreachableError(f"the balancer closed the connection: {got}")
-        try:
-            answer = decode_answer(got)
+            answer = decode_answer(await self.exchange(encode(order), ANSWER_S))
         except FrameError as error:
             raise UnreachableError(f"the balancer cannot be understood: {error}") from error
         if answer.problem:
@@ -194,7 +144,7 @@ async def _order(config: OperatorConfig, node: str, *, is_drained: bool) -> tupl
     for address in config.balancers:
         line = _Line()
         try:
-            await line.open(config, address)
+            await line.open(address, config.cluster, config.credentials)
             return line, await line.ask(Order(PROTOCOL_VERSION, node, is_drained))
         except UsageError:
             raise

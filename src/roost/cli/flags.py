@@ -149,10 +149,38 @@ class ProcessFlags(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatorFlags(msgspec.Struct, frozen=True, kw_only=True):
-    """How `roost drain` and `roost undrain` find the cluster."""
+    """How operators' commands find the cluster."""
 
     data: Annotated[Path | None, typer.Option(help="Data directory of the cluster.")] = None
     config: Annotated[Path | None, typer.Option(help="An operator's TOML file.")] = None
+
+
+class AddFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags of `roost members add`."""
+
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Directory that `roost init` or `roost up` created, with its authority."),
+    ] = None
+    valid: Annotated[str, typer.Option(help="How long the token is valid: 30m, 1h, 2d.")] = "1h"
+    mesh_port: Annotated[
+        int | None, typer.Option(help="Its port for other nodes; by default like theirs.")
+    ] = None
+    http_port: Annotated[
+        int | None, typer.Option(help="Its port for HTTP; by default like theirs.")
+    ] = None
+
+
+class JoinFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags of `roost join`."""
+
+    data: Annotated[
+        Path | None, typer.Option(help="Directory for its files; by default the node's name.")
+    ] = None
+    start: Annotated[
+        bool, typer.Option("--start/--no-start", help="Start the node; else only write its files.")
+    ] = True
+    log_level: LogLevel = "info"
 
 
 class ClientFlags(msgspec.Struct, frozen=True, kw_only=True):

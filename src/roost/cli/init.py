@@ -38,8 +38,8 @@ def init(flags: InitFlags) -> None:
         UsageError: a name or host is not valid, or the directory cannot be used.
     """
     here = [f"n{number}=127.0.0.1" for number in range(1, flags.local_nodes + 1)]
-    nodes = _hosts("--node", flags.nodes or here)
-    balancers = _hosts("--balancer", flags.balancers)
+    nodes = parse_hosts("--node", flags.nodes or here)
+    balancers = parse_hosts("--balancer", flags.balancers)
     _check_names(nodes, balancers)
     with ClusterDirectory(flags.data) as directory:
         if (directory.path / CLUSTER_FILE).exists():
@@ -117,7 +117,12 @@ class _Ports:
         return ports
 
 
-def _hosts(flag: str, words: Sequence[str]) -> dict[str, str]:
+def parse_hosts(flag: str, words: Sequence[str]) -> dict[str, str]:
+    """Parse NAME=HOST words; `flag` names them in errors.
+
+    Raises:
+        UsageError: one of them is not valid, or a name comes twice.
+    """
     from roost.wire.identity import NAME_HINT, is_valid_name
 
     hosts: dict[str, str] = {}

@@ -15,9 +15,11 @@ import typer
 
 from roost.cli.errors import CommandError
 from roost.cli.flags import (
+    AddFlags,
     ChatFlags,
     ClientFlags,
     InitFlags,
+    JoinFlags,
     OperatorFlags,
     ProcessFlags,
     UpConfig,
@@ -56,6 +58,10 @@ class Shell(StrEnum):
     BASH = "bash"
     ZSH = "zsh"
     FISH = "fish"
+
+
+members = typer.Typer(rich_markup_mode=None)
+app.add_typer(members, name="members")
 
 
 def main() -> None:
@@ -204,6 +210,54 @@ def undrain(node: NodeName, flags: OperatorFlags) -> None:
     from roost.cli.drain import undrain as run
 
     run(load_operator(flags), node)
+
+
+@members.callback(invoke_without_command=True)
+@with_options(OperatorFlags)
+def show_members(context: typer.Context, flags: OperatorFlags) -> None:
+    """Show the nodes that belong to the cluster; add or remove one."""
+    if context.invoked_subcommand is None:
+        from roost.cli.members import show
+
+        show(flags)
+
+
+@members.command("add")
+@with_options(AddFlags)
+def add_member(
+    node: Annotated[
+        str, typer.Argument(metavar="NAME=HOST", help="The new node, and the machine it is on.")
+    ],
+    flags: AddFlags,
+) -> None:
+    """Make a token with which a machine joins as a node, once."""
+    from roost.cli.members import add
+
+    add(node, flags)
+
+
+@members.command("remove")
+@with_options(OperatorFlags)
+def remove_member(node: NodeName, flags: OperatorFlags) -> None:
+    """Remove a node from the cluster for good."""
+    from roost.cli.members import remove
+
+    remove(flags, node)
+
+
+@app.command()
+@with_options(JoinFlags)
+def join(
+    token: Annotated[
+        str,
+        typer.Argument(help="What `roost members add` printed; '-' to read standard input."),
+    ],
+    flags: JoinFlags,
+) -> None:
+    """Make this machine a node of a cluster, and start it."""
+    from roost.cli.join import join as run
+
+    run(token, flags)
 
 
 @app.command()

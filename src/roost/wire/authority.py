@@ -234,6 +234,19 @@ def identity_in(certificate: x509.Certificate) -> Identity | None:
     return found[0] if len(found) == 1 else None
 
 
+def key_hash(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 hash of a certificate's public key, in hexadecimal.
+
+    A renewed certificate has the same key.
+    """
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(key)
+    return digest.finalize().hex()
+
+
 def _load_key(path: Path) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

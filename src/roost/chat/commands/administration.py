@@ -56,7 +56,11 @@ class RemoveNode(Payload, frozen=True, tag=144):
     name: str
 
 
-Administration: TypeAlias = IssueToken | RedeemToken | AddNode | RemoveNode
+class ShowNodes(Payload, frozen=True, tag=145):
+    """Change nothing; the answer has the nodes as they are at this point of the log."""
+
+
+Administration: TypeAlias = IssueToken | RedeemToken | AddNode | RemoveNode | ShowNodes
 """What a request may ask for."""
 
 

@@ -9,10 +9,16 @@ import datetime as dt
 from collections.abc import Iterator
 
 from roost.chat.applied import Applied
-from roost.chat.commands.administration import Administer, Administration, RedeemToken
+from roost.chat.commands.administration import (
+    Administer,
+    Administration,
+    RedeemToken,
+    ShowNodes,
+)
 from roost.chat.outcome import Ending, Outcome
 from roost.chat.state import State
 from roost.chat.tokens import sealed_for
+from roost.protocol.nodes import encode_nodes, view_nodes
 from roost.protocol.trunk import Ask, Told
 
 WAITING_MAX = 64
@@ -66,7 +72,18 @@ class AdministrationDesk:
         request, outcome = applied.administered
         operation, askers = self._waiting.pop(request, (None, {}))
         data = b""
-        if isinstance(operation, RedeemToken) and outcome.ending is Ending.DONE:
-            data = sealed_for(state, operation.token, operation.claim)
+        if outcome.ending is Ending.DONE and operation is not None:
+            data = _answer(operation, state)
         for balancer, ticket in askers:
             yield balancer, Told(ticket, words_for(outcome), data)
+
+
+def _answer(operation: Administration, state: State) -> bytes:
+    """Return the data that a request asks for."""
+    match operation:
+        case RedeemToken(token, claim):
+            return sealed_for(state, token, claim)
+        case ShowNodes():
+            return encode_nodes(view_nodes(state))
+        case _:
+            return b""

@@ -1,0 +1,300 @@
+"""`roost members`: show the nodes of a running cluster, add one, remove one.
+
+    add n4=HOST   makes n4's key, certificate and configuration here, where the authority's key is,
+                  seals them for a new token, and gives the sealed files to the cluster
+    remove n2     the cluster refuses n2 from then on, whatever certificate it has
+
+Nothing here changes the cluster but through its log.
+"""
+
+import datetime as dt
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roost.chat.commands.administration import IssueToken, RemoveNode, ShowNodes
+from roost.cli.administer import administer
+from roost.cli.cluster import (
+    CLUSTER_FILE,
+    CONFIG_FILE,
+    DATA_FOLDER,
+    DEFAULT_DATA,
+    OPERATOR,
+    ClusterFile,
+    why,
+)
+from roost.cli.configuration import load_file, read_config, render
+from roost.cli.drain import OperatorConfig, load_operator
+from roost.cli.errors import CommandError, UsageError
+from roost.cli.flags import AddFlags, OperatorFlags
+from roost.cli.init import parse_hosts
+from roost.ops import clock
+
+if TYPE_CHECKING:
+    from roost.wire.authority import Authority
+
+_COMMENT = "Written by `roost members add`. Paths are relative to the directory of this file."
+_SPAN = re.compile(r"(\d+)([mhd])")
+_UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
+VALID_MAX = dt.timedelta(days=7)
+"""The cluster refuses more; see `chat.tokens`."""
+_OWN_KEYS = (
+    "name",
+    "data",
+    "credentials",
+    "members",
+    "neighbours",
+    "balancers",
+    "mesh_host",
+    "mesh_port",
+    "mesh_address",
+    "http_port",
+    "weight",
+    "is_founding",
+    "run_file",
+)
+"""Keys of a node's file that another node cannot take over."""
+_NEVER_SHARED = ("127.0.0.1", "::1", "localhost")
+
+
+def show(flags: OperatorFlags) -> None:
+    """Print the nodes that belong to the cluster.
+
+    Raises:
+        CommandError: the cluster does not answer.
+    """
+    from roost.protocol.nodes import decode_nodes
+
+    config = load_operator(flags)
+    view = decode_nodes(
+        administer(config.cluster, config.balancers, config.credentials, ShowNodes())
+    )
+    for node in view.nodes:
+        since = dt.datetime.fromtimestamp(node.since_ms / 1000, dt.UTC)
+        print(f"{node.name:<12} {node.host or '-':<24} since {since:%Y-%m-%d %H:%M} UTC")
+    for token in view.tokens:
+        expires = dt.datetime.fromtimestamp(token.expires_ms / 1000, dt.UTC)
+        print(f"{token.node:<12} {token.host:<24} may join until {expires:%Y-%m-%d %H:%M} UTC")
+
+
+def remove(flags: OperatorFlags, name: str) -> None:
+    """Remove a node from the cluster.
+
+    Raises:
+        CommandError: the cluster refuses, or does not answer.
+    """
+    config = load_operator(flags)
+    administer(config.cluster, config.balancers, config.credentials, RemoveNode(name))
+    print(f"{name} does not belong to the cluster any more. Delete its data before it joins again.")
+
+
+def add(word: str, flags: AddFlags) -> None:
+    """Make a token with which a machine joins as a node, and print the command for it.
+
+    Raises:
+        UsageError: a flag is wrong, or the authority's key is not here.
+        CommandError: the cluster refuses, or does not answer.
+    """
+    valid = parse_span(flags.valid)
+    ((name, host),) = parse_hosts("add", [word]).items()
+    data = flags.data or DEFAULT_DATA
+    operator = _check_place(data, name)
+    _check_reach(operator, host)
+    # Beside the other directories, and named so that no process takes it for one of them.
+    draft = data / f".{name}.{secrets.token_hex(4)}"
+    try:
+        token = _draft(data, draft, operator, name, host, valid, flags)
+        _put_in_place(draft, data / name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    print(
+        f"{name} may join {operator.cluster} once, within {flags.valid}. Run this on {host}; "
+        "whoever has it can do so, so keep it secret:",
+        file=sys.stderr,
+    )
+    print(f"roost join {token}")
+
+
+def parse_span(text: str) -> dt.timedelta:
+    """Parse a length of time such as 30m, 1h or 2d.
+
+    Raises:
+        UsageError: it is not one, or too long for a token.
+    """
+    match = _SPAN.fullmatch(text)
+    span = int(match[1]) * _UNITS[match[2]] if match and len(text) <= 6 else dt.timedelta()
+    if not dt.timedelta() < span <= VALID_MAX:
+        raise UsageError(f"--valid {text}: it must be 1m to 7d, such as 30m, 1h or 2d")
+    return span
+
+
+def node_values(
+    siblings: Mapping[str, Mapping[str, Any]], name: str, host: str, members: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the keys of a new node's file, given the files of those that exist.
+
+    Settings are those of the first one, so that all nodes agree. Ports are those of the others, or
+    the next ones if one of them is on the same host.
+    """
+    first = next(iter(siblings.values()), {})
+    values = {key: value for key, value in first.items() if key not in _OWN_KEYS}
+    for key in ("mesh_port", "http_port"):
+        used = {peer: port for peer, file in siblings.items() if (port := file.get(key, 0))}
+        here = [port for peer, port in used.items() if siblings[peer].get("mesh_host") == host]
+        if used:
+            values[key] = max(here) + 1 if here else min(used.values())
+    meshes = {
+        peer: f"{_bracketed(file['mesh_host'])}:{file['mesh_port']}"
+        for peer, file in siblings.items()
+        if file.get("mesh_host") and file.get("mesh_port")
+    }
+    return {
+        **values,
+        "name": name,
+        "members": members,
+        "data": DATA_FOLDER,
+        "mesh_host": host,
+        "neighbours": meshes,
+    }
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _check_place(data: Path, name: str) -> OperatorConfig:
+    """Check that a node of this name can be made here; return the operator's file."""
+    if not (data / CLUSTER_FILE).exists() or not (data / "authority" / "ca-key.pem").exists():
+        raise UsageError(
+            f"{data} has no authority that could certify {name}: give the directory that "
+            "`roost init` or `roost up` created with --data"
+        )
+    if name in (OPERATOR, "authority", "tls") or (data / name / f"balancer-{name}.pem").exists():
+        raise UsageError(f"{name} is the name of another directory in {data}: choose another one")
+    if (data / name / DATA_FOLDER).exists():
+        raise UsageError(
+            f"{data / name} holds the data of a node that ran here: move it away, or choose "
+            "another name"
+        )
+    return load_operator(OperatorFlags(data=data))
+
+
+def _check_reach(operator: OperatorConfig, host: str) -> None:
+    def is_local(one: str) -> bool:
+        return one.strip("[]") in _NEVER_SHARED
+
+    if not is_local(host) and all(
+        is_local(address.rpartition(":")[0]) for address in operator.balancers
+    ):
+        raise UsageError(
+            f"{host} cannot reach the balancers, which listen on {', '.join(operator.balancers)} "
+            "for nodes: `roost up` runs a cluster on one machine, `roost init` makes one for many"
+        )
+
+
+def _siblings(data: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Return the contents of the nodes' files."""
+    found = {}
+    for certificate in sorted(data.glob("*/node-*.pem")):
+        folder = certificate.parent
+        is_one = certificate.name == f"node-{folder.name}.pem" and folder.name != name
+        if is_one and (folder / CONFIG_FILE).exists():
+            found[folder.name] = load_file(folder / CONFIG_FILE)
+    return found
+
+
+def _draft(
+    data: Path,
+    draft: Path,
+    operator: OperatorConfig,
+    name: str,
+    host: str,
+    valid: dt.timedelta,
+    flags: AddFlags,
+) -> str:
+    """Make a node's files in `draft`, have the cluster keep them, and return the token."""
+    from roost.wire.authority import ensure_authority, key_hash, load_certificate
+    from roost.wire.errors import CredentialsError
+    from roost.wire.joining import (
+        ID_BYTES,
+        NONCE_BYTES,
+        SECRET_BYTES,
+        encode_token,
+        make_token,
+        seal,
+    )
+
+    now = clock.utc_now()
+    try:
+        authority = ensure_authority(data / "authority", operator.cluster, now=now)
+        certificate = _make_files(data, draft, authority, operator, name, host, flags)
+        files = {path.name: path.read_bytes() for path in sorted(draft.iterdir())}
+        key = key_hash(load_certificate(certificate))
+    except CredentialsError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"cannot write to {data}: {why(error)}") from error
+    random = secrets.token_bytes(SECRET_BYTES + ID_BYTES)
+    token = make_token(authority, name, operator.balancers, valid, now=now, random=random)
+    valid_ms = round(valid.total_seconds() * 1000)
+    sealed = seal(token, files, secrets.token_bytes(NONCE_BYTES))
+    request = IssueToken(token.identity.name, name, host, valid_ms, sealed, key)
+    administer(operator.cluster, operator.balancers, operator.credentials, request)
+    return encode_token(token)
+
+
+def _make_files(
+    data: Path,
+    draft: Path,
+    authority: "Authority",
+    operator: OperatorConfig,
+    name: str,
+    host: str,
+    flags: AddFlags,
+) -> Path:
+    """Write a node's key, certificate and configuration; return the certificate's path.
+
+    Raises:
+        CredentialsError: a certificate cannot be made.
+        OSError: a file cannot be written.
+    """
+    from roost.wire.authority import ensure_credentials
+    from roost.wire.identity import Identity
+
+    identity = Identity(operator.cluster, "node", name)
+    credentials = ensure_credentials(authority, identity, draft, now=clock.utc_now(), hosts=(host,))
+    shutil.copyfile(authority.certificate_path, draft / "ca.pem")
+    members = read_config(ClusterFile, data / CLUSTER_FILE).members
+    values = node_values(_siblings(data, name), name, host, members)
+    values |= {
+        "cluster": operator.cluster,
+        "balancers": operator.balancers,
+        "credentials": {
+            "authority": "ca.pem",
+            "certificate": credentials.certificate.name,
+            "key": credentials.key.name,
+        },
+    }
+    for key in ("mesh_port", "http_port"):
+        if getattr(flags, key) is not None:
+            values[key] = getattr(flags, key)
+    (draft / CONFIG_FILE).write_text(render(values, _COMMENT), encoding="utf-8")
+    return credentials.certificate
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Keep a node's files for `roost renew`, in place of those of an earlier token."""
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.rename(draft, folder)
+    except OSError as error:
+        raise CommandError(
+            f"the token is made, but {folder} cannot be written, so `roost renew` will not know "
+            f"the node: {why(error)}"
+        ) from error
