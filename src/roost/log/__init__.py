@@ -1,10 +1,22 @@
 """What a log is: commands in one order that is durable, and what a node needs besides. Pure.
 
-`port` says it for every engine. `embedded` is Roost's own engine, Raft on the nodes' disks.
+`port` says it for every engine. `embedded` is Roost's own engine, Raft on the nodes' disks; `etcd`
+is the other one, and `requests` is what it asks an etcd cluster.
 """
 
 from roost.log.embedded import EmbeddedLog
-from roost.log.port import Compact, Log, LogEffect, LogOutput, LogResult, LogStatus, Persisted
+from roost.log.etcd.log import EtcdConfig, EtcdLog
+from roost.log.port import (
+    Compact,
+    Log,
+    LogDiskEffect,
+    LogEffect,
+    LogOutput,
+    LogResult,
+    LogStatus,
+    Persisted,
+)
+from roost.log.requests import EtcdEffect, EtcdResult, Request, Watch
 from roost.raft.messages import ENTRY_COMMAND, ENTRY_NOOP, Entry, Persist, Snapshot
 
 __all__ = [
@@ -13,12 +25,19 @@ __all__ = [
     "Compact",
     "EmbeddedLog",
     "Entry",
+    "EtcdConfig",
+    "EtcdEffect",
+    "EtcdLog",
+    "EtcdResult",
     "Log",
+    "LogDiskEffect",
     "LogEffect",
     "LogOutput",
     "LogResult",
     "LogStatus",
     "Persist",
     "Persisted",
+    "Request",
     "Snapshot",
+    "Watch",
 ]

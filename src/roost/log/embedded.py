@@ -6,7 +6,7 @@ The replica decides; this only shows it as a `roost.log.port.Log`.
 from collections.abc import Callable, Sequence
 
 from roost.instant import Instant
-from roost.log.port import Compact, LogEffect, LogOutput, LogResult, LogStatus
+from roost.log.port import Compact, LogEffect, LogOutput, LogResult, LogStatus, Persisted
 from roost.raft.config import Config
 from roost.raft.messages import AppendRequest, Feed, Message, Position, Snapshot, Stored
 from roost.raft.replica import Replica
@@ -32,6 +32,16 @@ class EmbeddedLog:
     def start(self) -> Snapshot | None:
         """The snapshot on the disk."""
         return self._start
+
+    @property
+    def is_kept_by_nodes(self) -> bool:
+        """Yes: by Raft."""
+        return True
+
+    @property
+    def note(self) -> str:
+        """Nothing."""
+        return ""
 
     @property
     def is_in_charge(self) -> bool:
@@ -80,6 +90,7 @@ class EmbeddedLog:
 
     def receive(self, result: LogResult, now: Instant) -> None:
         """Note that batches are durable."""
+        assert isinstance(result, Persisted), "no other engine was asked"
         self.replica.persisted(result.number, now)
 
     def receive_message(self, peer: str, message: Message, now: Instant) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from roost.instant import Instant
+from roost.log.requests import EtcdEffect, EtcdResult
 from roost.raft.messages import Entry, Message, Persist, Position, Snapshot
 from roost.raft.statistics import Statistics
 
@@ -36,9 +37,10 @@ class Compact(msgspec.Struct, frozen=True):
     first_index: int
 
 
-LogEffect: TypeAlias = Persist | Compact
+LogDiskEffect: TypeAlias = Persist | Compact
+LogEffect: TypeAlias = LogDiskEffect | EtcdEffect
 """What a log asks the driver for."""
-LogResult: TypeAlias = Persisted
+LogResult: TypeAlias = Persisted | EtcdResult
 """What the driver tells a log about that."""
 
 
@@ -56,6 +58,8 @@ class LogStatus(msgspec.Struct, frozen=True):
     """Why nothing can be confirmed here: a state in one word, and the reason for people."""
     lack: str
     """Why this node's part of the log is not complete yet; empty if it is."""
+    is_kept_by_nodes: bool = True
+    """Whether a node that is cut off from most other nodes is cut off from the log."""
 
 
 class LogOutput(msgspec.Struct, frozen=True):
@@ -77,6 +81,10 @@ class Log(Protocol):
         """The snapshot that the log began with when it was opened."""
 
     @property
+    def is_kept_by_nodes(self) -> bool:
+        """Whether the nodes keep the log themselves, and one of them gives entries their time."""
+
+    @property
     def is_in_charge(self) -> bool:
         """Whether this node has the singular duties: what one node does for all."""
 
@@ -92,46 +100,50 @@ class Log(Protocol):
     def last_index(self) -> int:
         """The last entry that this node has, committed or not."""
 
+    @property
+    def note(self) -> str:
+        """What people should know although the log works; empty if there is nothing."""
+
     def status(self) -> LogStatus:
         """Return how the log is."""
 
     def statistics(self) -> Statistics:
         """Return figures for metrics."""
 
-    def propose(self, commands: Sequence[bytes], now: Instant) -> bool:
+    def propose(self, commands: Sequence[bytes], now: Instant, /) -> bool:
         """Ask for commands to be appended in this order.
 
         Returns False, and does nothing, while that is impossible. True is no promise.
         """
 
-    def receive(self, result: LogResult, now: Instant) -> None:
+    def receive(self, result: LogResult, now: Instant, /) -> None:
         """Take in what an effect has led to."""
 
-    def receive_message(self, peer: str, message: Message, now: Instant) -> None:
+    def receive_message(self, peer: str, message: Message, now: Instant, /) -> None:
         """Take in what a neighbour's log has sent."""
 
-    def peer_connected(self, peer: str, now: Instant) -> None:
+    def peer_connected(self, peer: str, now: Instant, /) -> None:
         """Note that a link to a neighbour is up."""
 
-    def peer_disconnected(self, peer: str, now: Instant) -> None:
+    def peer_disconnected(self, peer: str, now: Instant, /) -> None:
         """Note that a link to a neighbour is gone."""
 
     def positions(self) -> tuple[Position, ...]:
         """Return how far nodes are known to have been, to be told to the neighbours."""
 
-    def learn_positions(self, reported: Sequence[Position], now: Instant) -> Position | None:
+    def learn_positions(self, reported: Sequence[Position], now: Instant, /) -> Position | None:
         """Note what a neighbour knows; return the entry that this node has forgotten."""
 
-    def tick(self, now: Instant) -> None:
+    def tick(self, now: Instant, /) -> None:
         """Do what is due."""
 
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
 
-    def hand_over(self, now: Instant) -> None:
+    def hand_over(self, now: Instant, /) -> None:
         """Have another node take the singular duties, if this one has them."""
 
-    def compact(self, snapshot: Snapshot, first_index: int) -> None:
+    def compact(self, snapshot: Snapshot, first_index: int, /) -> None:
         """Adopt the state machine's snapshot; entries before `first_index` need not be kept."""
 
     def take_output(self) -> LogOutput:

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from roost.ircd.sessions.work import Outcome, Work
+from roost.log import EtcdEffect, Request, Watch
 from roost.node.engine.effects import (
     DiskEffect,
     DoWork,
@@ -93,6 +94,7 @@ class Driver:
         self._send_to_peer: Send
         self._send_to_balancer: Send
         self._find_congested: Callable[[], frozenset[str]] = frozenset
+        self._ask_etcd: Callable[[EtcdEffect], None] | None = None
         self._make_snapshot: Callable[[MakeSnapshot], None]
         self._congested: frozenset[str] = frozenset()
         self._is_turn_due = False
@@ -118,14 +120,17 @@ class Driver:
         send_to_balancer: Send,
         make_snapshot: Callable[[MakeSnapshot], None],
         congested: Callable[[], frozenset[str]] = frozenset,
+        ask_etcd: Callable[[EtcdEffect], None] | None = None,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
 
         `carry_out` obeys the effects on the disk; `make_snapshot` copies the state when it is
         called. `congested` returns the balancers to which much has been sent that is still here.
+        `ask_etcd` is for a node whose log is in etcd.
         """
         self._make_snapshot = make_snapshot
         self._find_congested = congested
+        self._ask_etcd = ask_etcd
         self._carry_out = carry_out
         self._send_to_peer = send_to_peer
         self._send_to_balancer = send_to_balancer
@@ -221,6 +226,9 @@ class Driver:
                 self._reload()
             case MakeSnapshot():
                 self._make_snapshot(effect)
+            case Request() | Watch():
+                assert self._ask_etcd is not None, "the log is not in etcd"
+                self._ask_etcd(effect)
             case _:
                 self._carry_out(effect)
 

@@ -15,6 +15,7 @@ from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.errors import RefusedNodeError
 from roost.protocol.trunk import (
+    REFUSED,
     Attach,
     Close,
     Deliver,
@@ -26,6 +27,7 @@ from roost.protocol.trunk import (
     Leave,
     Output,
     Reply,
+    Status,
 )
 from support.simulation.network import Network
 from support.simulation.world import World
@@ -159,6 +161,9 @@ class SimulatedBalancer:
             assert isinstance(frame, FromNode)
             if isinstance(frame, Output):
                 self._count_stale(peer, frame)
+            if isinstance(frame, Status) and frame.state == REFUSED:
+                # A node may still refuse a run that has ended, but nobody hears of that.
+                self._world.log(f"{self.name} run-refused by {peer}: {frame.reason}")
             before = self.exchange.relay.deliveries
             self.exchange.receive(peer, trunk, frame, self._world.now)
             shown = self.exchange.relay.deliveries - before

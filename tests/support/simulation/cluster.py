@@ -19,6 +19,7 @@ from support.chat_invariants import check_invariants
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient
 from support.simulation.disk import Archive
+from support.simulation.etcd import EtcdFaults, SimulatedEtcd
 from support.simulation.network import Network
 from support.simulation.node import SavedDisk, SimulatedNode
 from support.simulation.people import Person
@@ -77,8 +78,11 @@ class SimulatedCluster:
         retained_entries: int = 20_000,
         irc: IrcConfig | None = None,
         settings: Settings | None = None,
+        etcd: EtcdFaults | None = None,
     ) -> None:
+        """With `etcd` the log is in a simulated etcd cluster, which has these faults."""
         self.world = World(seed)
+        self.etcd = None if etcd is None else SimulatedEtcd(self.world, etcd)
         self.faults = faults
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.network = Network(self.world, (0.0002, 0.004), faults.loss)
@@ -92,7 +96,7 @@ class SimulatedCluster:
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,
             )
-            node = SimulatedNode(self.world, self.network, name, config, self.archive)
+            node = SimulatedNode(self.world, self.network, name, config, self.archive, self.etcd)
             self.nodes[name] = node
             self.network.join(node, [n for n in self.names if n < name])
         self.balancers = [
@@ -140,7 +144,9 @@ class SimulatedCluster:
     def _heard(self, client: SimulatedClient, received: Received) -> None:
         """Check a line that a client receives."""
         identity = parse_message_id(received.tags.get("msgid", ""))
-        if identity is not None:
+        if identity is not None and self.etcd is not None:
+            assert identity[0] in self.etcd.entries(), f"{client.name} saw what etcd lacks"
+        elif identity is not None:
             holders = [n.name for n in self.nodes.values() if n.log_disk.had(identity[0])]
             assert len(holders) * 2 > len(self.names), (
                 f"seed {self.world.seed} at {self.world.now:.4f}: {client.name} saw "
@@ -204,6 +210,8 @@ class SimulatedCluster:
         self._schedule("drains", self._drain)
         self._schedule("clock_jumps", self._jump_clock)
         self._watch_departures()
+        if self.etcd is not None:
+            self.etcd.start_faults(self.names)
         self._schedule("balancer_crashes", self._crash_balancer)
         self._schedule("moves", self._move)
 
@@ -359,6 +367,8 @@ class SimulatedCluster:
         """Repair everything."""
         self._are_faults_on = False
         self.network.loss = 0.0
+        if self.etcd is not None:
+            self.etcd.stop_faults()
         self.network.heal()
         for node in self.nodes.values():
             node.skew_ms = max(-300, min(300, node.skew_ms))
@@ -425,7 +435,7 @@ class SimulatedCluster:
         """Compare what clients saw with what the nodes store."""
         self._check_states()
         self.check_histories()
-        refused = [line for line in self.world.trace if " balancer-refused " in line]
+        refused = [line for line in self.world.trace if " run-refused " in line]
         assert not refused, f"seed {self.world.seed}: a balancer's only run is refused: {refused}"
         truth = self.truth()
         assert truth.said, "nobody said anything: the simulation shows nothing"
@@ -440,6 +450,8 @@ class SimulatedCluster:
     def truth(self) -> Truth:
         """Replay the log."""
         node = max(self.nodes.values(), key=lambda node: node.position)
+        if self.etcd is not None:
+            return Truth(self.etcd.entries(), node.position)
         entries = dict(self.archive.entries)
         entries.update({entry.index: entry for entry in node.log_disk.entries})
         return Truth(entries, node.position)

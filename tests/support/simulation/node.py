@@ -9,7 +9,8 @@ import msgspec
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.ircd.sessions.outbox import item_size
-from roost.log import EmbeddedLog
+from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, Request, Watch
+from roost.log.requests import EtcdEffect
 from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
@@ -44,6 +45,7 @@ from roost.raft.replica import Replica
 from support.fake_hashing import do_work
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
+from support.simulation.etcd import MEMBERS, SimulatedEtcd
 from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
 
@@ -96,17 +98,24 @@ class SimulatedNode:
     """A member of the cluster, which can crash, freeze and come back."""
 
     def __init__(
-        self, world: World, network: Network, name: str, config: EngineConfig, archive: Archive
+        self,
+        world: World,
+        network: Network,
+        name: str,
+        config: EngineConfig,
+        archive: Archive,
+        etcd: SimulatedEtcd | None = None,
     ) -> None:
         self.name = name
         self.is_up = False
         self._world = world
         self._network = network
         self._config = config
+        self._etcd = etcd
         self.log_disk = LogDisk(world, (0.0005, 0.004), archive)
         self.history_disk = HistoryDisk()
         self.engine: Engine | None = None
-        self.replica_log: EmbeddedLog
+        self.log: EmbeddedLog | EtcdLog
         self._life = 0
         self.skew_ms = world.random.randint(-300, 300)
         """How far the wall clock is ahead of the true time."""
@@ -121,8 +130,14 @@ class SimulatedNode:
         self._life += 1
         self.is_up = True
         random, now = self._world.random.random, self._world.instant(self.skew_ms)
-        self.replica_log = EmbeddedLog(self._config.raft, self.log_disk.load(), random, now)
-        self.engine = Engine(self._config, self.replica_log, self.history_disk.state(), random, now)
+        history = self.history_disk.state()
+        if self._etcd is None:
+            self.log = EmbeddedLog(self._config.raft, self.log_disk.load(), random, now)
+        else:
+            etcd = EtcdConfig(cluster=CLUSTER, node=self.name, endpoints=MEMBERS)
+            known = (history.applied, history.terms[-1][1] if history.terms else 0)
+            self.log = EtcdLog(etcd, known, random, now)
+        self.engine = Engine(self._config, self.log, history, random, now)
         self._world.log(f"{self.name} starts")
         self._next_wake = float("inf")
         self._turn()
@@ -145,6 +160,8 @@ class SimulatedNode:
         self.is_up = False
         self.engine = None
         self._frozen = None
+        if self._etcd is not None:
+            self._etcd.forget(self.name)
         self.log_disk.crash()
         self.history_disk.crash(self._world.random)
         if is_disk_lost:
@@ -292,6 +309,8 @@ class SimulatedNode:
                 self._later(HASHING_S, lambda: inputs.WorkDone(ticket, do_work(work)))
             case AddGap():
                 self.history_disk.change(effect)
+            case Request() | Watch():
+                self._ask_etcd(effect)
             case AnswerQuery() | ExportRows():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
             case MakeSnapshot(position, state):
@@ -309,6 +328,16 @@ class SimulatedNode:
         if self._world.random.random() < SNAPSHOT_FAILURES:
             return inputs.SnapshotFailed(position, "simulated")
         return inputs.SnapshotMade(position, data)
+
+    def _ask_etcd(self, effect: EtcdEffect) -> None:
+        assert self._etcd is not None
+        life = self._life
+
+        def tell(result: Input) -> None:
+            if life == self._life:
+                self._take(result)
+
+        self._etcd.ask(self.name, effect, tell)
 
     def _later(self, seconds: float, work: Callable[[], Input | None]) -> None:
         life = self._life
@@ -328,7 +357,8 @@ class SimulatedNode:
     def replica(self) -> Replica:
         """The consensus part of a running node."""
         assert self.engine is not None, f"{self.name} is down"
-        return self.replica_log.replica
+        assert isinstance(self.log, EmbeddedLog)
+        return self.log.replica
 
     @property
     def mind(self) -> Engine:

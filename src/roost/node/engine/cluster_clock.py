@@ -64,6 +64,11 @@ class ClusterClock:
         return round(self._own - self._base)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether a majority of the clocks has agreed on the time since the start."""
+        return self._is_settled
+
+    @property
     def is_wrong(self) -> bool:
         """Whether others confirm that this node's wall clock is off by more than is allowed."""
         if self._is_close(self._own):

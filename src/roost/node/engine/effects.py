@@ -14,7 +14,7 @@ from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.ircd.sessions.work import Work
 from roost.log import Compact as Compact
-from roost.log import LogEffect, Persist
+from roost.log import LogDiskEffect, Persist, Request, Watch
 from roost.protocol.mesh import PeerFrame
 from roost.protocol.trunk import FromNode
 
@@ -142,11 +142,13 @@ class ReloadConfiguration(msgspec.Struct, frozen=True):
 
 HistoryChange: TypeAlias = ForgetHistory | AddGap | WriteHistory | ImportRows
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
-DiskEffect: TypeAlias = LogEffect | HistoryChange | HistoryQuestion
+DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
 Effect: TypeAlias = (
     LogEvent
     | Persist
+    | Request
+    | Watch
     | SendToPeers
     | SendToBalancers
     | ForgetHistory

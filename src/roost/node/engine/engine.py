@@ -22,6 +22,7 @@ from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.server import Server
 from roost.log import Log, Snapshot
+from roost.log.requests import Answer, Refusal, Watched, WatchEnded
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.administration import AdministrationDesk
 from roost.node.engine.applier import Applier
@@ -165,6 +166,7 @@ class Engine:
             applied=self._state.position,
             history_missing=self._historian.missing,
             clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
+            has_time=self._has_time,
             is_configured=not upkeep.has_changed(self._state, self._configure),
             is_stopping=self._stop_deadline is not None,
         )
@@ -183,6 +185,11 @@ class Engine:
             clock_offset_ms=self._clock.offset_ms,
             reaches=self._server.reaches,
         )
+
+    @property
+    def _has_time(self) -> bool:
+        """Whether this node may give entries their time: no clock is believed alone."""
+        return self._log.is_kept_by_nodes or self._clock.is_settled
 
     def next_deadline(self) -> float:
         """Return when the next `Tick` is due, in monotonic seconds; `AT_ONCE` if work is left."""
@@ -203,7 +210,7 @@ class Engine:
                 self._receive_from_balancer(balancer, frame)
             case inputs.PeerFrameReceived(peer, frame):
                 self._receive_from_peer(peer, frame)
-            case inputs.Persisted():
+            case inputs.Persisted() | Answer() | Refusal() | Watched() | WatchEnded():
                 self._log.receive(event, now)
             case inputs.HistoryWritten(applied):
                 self._history_written(applied)
@@ -403,7 +410,7 @@ class Engine:
 
     def _propose_pending(self) -> None:
         due = self._pending.take_due(self._now.monotonic)
-        if due and not self._log.propose(due, self._now):
+        if due and not (self._has_time and self._log.propose(due, self._now)):
             self._pending.put_back(due)
 
     def _watch_applied(self, applied: Applied) -> None:

@@ -12,7 +12,7 @@ from roost.chat.history import Answer, Row
 from roost.chat.ids import Position
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import Outcome
-from roost.log import LogResult
+from roost.log import EtcdResult
 from roost.log import Persisted as Persisted
 from roost.protocol.mesh import PeerFrame
 from roost.protocol.trunk import FromBalancer, Welcome
@@ -190,7 +190,7 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 DiskInput: TypeAlias = (
-    LogResult
+    Persisted
     | StorageFailed
     | StorageRecovered
     | HistoryWritten
@@ -214,6 +214,7 @@ Input: TypeAlias = (
     | TrunkDisconnected
     | TrunkFrameReceived
     | DiskInput
+    | EtcdResult
     | WorkDone
     | Tick
     | LagMeasured

@@ -56,6 +56,7 @@ class Readiness:
         applied: int,
         history_missing: int,
         clock_offset_ms: int,
+        has_time: bool,
         is_configured: bool,
         is_stopping: bool,
     ) -> tuple[str, str]:
@@ -64,7 +65,7 @@ class Readiness:
             return "disk", f"the disk accepts no writes: {self.disk_failure}"
         if is_stopping:
             return "draining", "the node is stopping"
-        if peers < self._needed_peers:
+        if log.is_kept_by_nodes and peers < self._needed_peers:
             return "isolated", f"linked to {peers} neighbours, {self._needed_peers} are needed"
         if log.fault:
             return log.fault
@@ -72,6 +73,8 @@ class Readiness:
             direction = "ahead of" if clock_offset_ms > 0 else "behind"
             seconds = abs(clock_offset_ms) / 1000
             return "clock", f"its clock is {seconds:.1f} s {direction} the other nodes' clocks"
+        if not has_time:
+            return "clock", "no majority of the nodes has confirmed the time since it started"
         if log.lack:
             return "catching-up", log.lack
         behind = log.commit - applied

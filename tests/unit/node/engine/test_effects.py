@@ -9,7 +9,8 @@ from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import VerifyPassword
-from roost.log import EmbeddedLog
+from roost.log import EmbeddedLog, Request, Watch
+from roost.log.requests import KeepAlive
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     AddGap,
@@ -52,6 +53,8 @@ ORDERED: list[Effect] = [
     LogEvent("info", "two", {}),
     Persist(1, None, None, (), ()),
     Persist(2, None, None, (), ()),
+    Request(1, 0, KeepAlive(1), 1.0),
+    Watch(1, 0, b"", b"", 1),
     SendToPeers(()),
     SendToBalancers(()),
     ForgetHistory(P(0)),

@@ -16,6 +16,7 @@ def judgement(readiness: Readiness, **changes: object) -> tuple[str, str]:
         "applied": 10,
         "history_missing": 0,
         "clock_offset_ms": 0,
+        "has_time": True,
         "is_configured": True,
         "is_stopping": False,
     }
@@ -101,3 +102,9 @@ def test_a_node_whose_clock_is_wrong_says_by_how_much(offset_ms: int, words: str
     state, reason = judgement(Readiness(3), clock_offset_ms=offset_ms)
     assert state == "clock"
     assert words in reason
+
+
+def test_a_log_that_nodes_do_not_keep_needs_no_neighbours_but_the_time() -> None:
+    elsewhere = LogStatus("n1", 1, 100, 0, None, "", is_kept_by_nodes=False)
+    assert judge(Readiness(3), log=elsewhere, peers=0) == "ready"
+    assert judge(Readiness(3), log=elsewhere, peers=0, has_time=False) == "clock"

@@ -1,0 +1,188 @@
+"""Requests to etcd that are repeated until they are answered, at one endpoint or another.
+
+A request whose endpoint died, hangs or lost its leader may never be answered, or after seconds. So
+it is sent again, to the next endpoint, after a moment that doubles. The endpoint that answers such
+a repetition is asked first from then on.
+"""
+
+from collections.abc import Callable
+from math import inf
+
+import msgspec
+
+from roost.log.requests import Answer, KeepAlive, Operation, Put, Refusal, Request, Txn
+
+REPEAT_S = 0.15
+"""The wait before a request is repeated elsewhere. An answer takes 2 ms, or 50 from a slow disk."""
+REPEAT_S_MAX = 1.0
+REFUSED_S = 0.02
+"""The wait after an endpoint has said that it cannot: it may have no leader for a moment."""
+REFUSED_S_MAX = 0.1
+LASTING_S = 0.5
+"""The wait after a refusal that only people can change."""
+REQUEST_S_MAX = 6.0
+"""How long an endpoint may work on a request; etcd itself gives up after some 5 s."""
+TOUCH_S_MAX = 1.5
+"""How long after an answer a node counts as in touch. Elections take 0.4 s, and a request may have
+been repeated before."""
+SLOW_MS = 250.0
+"""Answers that take longer than this, on average, are reported."""
+SMOOTHING = 0.2
+"""The weight of one answer in the average."""
+
+
+class _Call(msgspec.Struct):
+    """An operation that is not answered yet."""
+
+    operation: Operation
+    done: Callable[[Answer], None]
+    failed: Callable[[], None] | None
+    began: float
+    known_revision: int
+    """An answer must be of this revision at least."""
+    repeat_at: float
+    wait_s: float
+    endpoint: int
+    attempts: int = 1
+
+
+class Calls:
+    """All operations that are under way."""
+
+    def __init__(self, endpoints: int, first: int) -> None:
+        """`first` is the endpoint that is asked first."""
+        self._endpoints = endpoints
+        self.endpoint = first
+        """The endpoint that is asked first."""
+        self._calls: dict[int, _Call] = {}
+        self._ticket = 0
+        self._requests: list[Request] = []
+        self.now = -inf
+        """The present moment in monotonic seconds; set it before anything else is called."""
+        self.touched = -inf
+        """When the last operation began that was answered, in monotonic seconds."""
+        self.revision = 0
+        """The highest one that was seen."""
+        self.cluster = 0
+        """The id of the etcd cluster, once it is known."""
+        self.latency_ms = 0.0
+        self.failure = ""
+        """What the last refusal said; empty after an answer."""
+        self.is_full = False
+        """Whether etcd has no space left."""
+        self.is_denied = False
+        self.went_back = 0
+        """The revision that the store has gone back to; 0 if it has not."""
+        self.is_other = False
+        """Whether another etcd cluster answers."""
+
+    def is_in_touch(self) -> bool:
+        """Return whether etcd has answered lately, with a majority behind it."""
+        return self.now - self.touched <= TOUCH_S_MAX
+
+    def new_ticket(self) -> int:
+        """Return a number that no other request or watch has."""
+        self._ticket += 1
+        return self._ticket
+
+    def start(
+        self,
+        operation: Operation,
+        done: Callable[[Answer], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
+        """Do an operation, then call `done`; repeat it until then.
+
+        If it can never be done, because a lease or a revision is gone, `failed` is called.
+        """
+        ticket = self.new_ticket()
+        now = self.now
+        call = _Call(
+            operation, done, failed, now, self.revision, now + REPEAT_S, REPEAT_S, self.endpoint
+        )
+        self._calls[ticket] = call
+        self._send(ticket, call)
+
+    def drop(self) -> None:
+        """Forget all operations."""
+        self._calls.clear()
+
+    def answered(self, answer: Answer) -> None:
+        """Take in an answer; late and repeated ones are ignored."""
+        call = self._calls.get(answer.ticket)
+        if call is None:
+            return
+        is_by_majority = not isinstance(call.operation, KeepAlive)
+        if is_by_majority and answer.revision < call.known_revision:
+            self.went_back = answer.revision
+            return
+        if self.cluster and answer.cluster != self.cluster:
+            self.is_other = True
+            return
+        del self._calls[answer.ticket]
+        self.cluster = answer.cluster
+        if is_by_majority:
+            self.revision = max(self.revision, answer.revision)
+            self.touched = max(self.touched, call.began)
+        self.latency_ms += SMOOTHING * ((self.now - call.began) * 1000 - self.latency_ms)
+        self.failure = ""
+        self.is_denied = False
+        if isinstance(call.operation, Txn) and _puts(call.operation):
+            self.is_full = False
+        if call.attempts > 1:
+            self.endpoint = answer.endpoint
+        call.done(answer)
+
+    def refused(self, refusal: Refusal) -> None:
+        """Repeat what an endpoint could not do."""
+        call = self._calls.get(refusal.ticket)
+        if call is None:
+            return
+        if refusal.kind in ("compacted", "invalid"):
+            del self._calls[refusal.ticket]
+            if call.failed is not None:
+                call.failed()
+            return
+        self.failure = refusal.reason
+        self.is_full = self.is_full or refusal.kind == "full"
+        self.is_denied = refusal.kind == "denied"
+        if refusal.endpoint == call.endpoint:
+            if refusal.kind == "unavailable" and refusal.endpoint == self.endpoint:
+                self.endpoint = self._next(self.endpoint)
+            wait_s = min(REFUSED_S * call.attempts, REFUSED_S_MAX)
+            call.repeat_at = self.now + (wait_s if refusal.kind == "unavailable" else LASTING_S)
+
+    def tick(self) -> None:
+        """Repeat what is due."""
+        now = self.now
+        for ticket, call in list(self._calls.items()):
+            if now < call.repeat_at:
+                continue
+            call.attempts += 1
+            call.endpoint = self._next(call.endpoint)
+            call.wait_s = min(call.wait_s * 2, REPEAT_S_MAX)
+            call.repeat_at = now + call.wait_s
+            self._send(ticket, call)
+
+    def next_deadline(self) -> float:
+        """Return when to call `tick` next, in monotonic seconds."""
+        return min((call.repeat_at for call in self._calls.values()), default=inf)
+
+    def take_requests(self) -> list[Request]:
+        """Return what is to be sent, once."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def _send(self, ticket: int, call: _Call) -> None:
+        self._requests.append(Request(ticket, call.endpoint, call.operation, REQUEST_S_MAX))
+
+    def _next(self, endpoint: int) -> int:
+        return (endpoint + 1) % self._endpoints
+
+
+def _puts(txn: Txn) -> bool:
+    return any(isinstance(step, Put) for step in txn.success)
+
+
+def ignore(_answer: Answer) -> None:
+    """Go on with nothing."""

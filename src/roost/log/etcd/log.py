@@ -1,0 +1,258 @@
+"""The log in an etcd cluster, as one node sees it; a `roost.log.port.Log`.
+
+    propose --> Writing --+                              +--> Reading --> entries, snapshots
+                          +--> Calls --> etcd --watch -->+
+    Duty, Archive --------+
+
+Nothing comes out that etcd has not committed, so that what clients see is durable on a majority of
+etcd's members. The nodes themselves have no votes: they come and go, and one is enough.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from roost.instant import Instant
+from roost.log.etcd import faults
+from roost.log.etcd.archive import Archive
+from roost.log.etcd.calls import SLOW_MS, Calls
+from roost.log.etcd.duty import Duty
+from roost.log.etcd.reading import Reading
+from roost.log.etcd.records import Keys
+from roost.log.etcd.writing import Writing
+from roost.log.port import LogOutput, LogResult, LogStatus
+from roost.log.requests import Answer, Refusal, Watched, WatchEnded
+from roost.raft.messages import Message, Position, Snapshot
+from roost.raft.statistics import Statistics
+
+DEFAULT_PREFIX = "/roost/"
+
+
+class EtcdConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a node's log is.
+
+    Raises:
+        ValueError: a value is out of its range; the text names the key.
+    """
+
+    cluster: str
+    node: str
+    endpoints: int
+    """How many there are."""
+    prefix: str = DEFAULT_PREFIX
+    """Of all keys."""
+
+    def __post_init__(self) -> None:
+        if self.endpoints < 1:
+            raise ValueError("endpoints must name at least one member of the etcd cluster")
+        if not self.prefix.endswith("/"):
+            raise ValueError(f"prefix must end with a slash, not {self.prefix!r}")
+
+
+class EtcdLog:
+    """A node's end of the log in etcd."""
+
+    def __init__(
+        self, config: EtcdConfig, known: tuple[int, int], random: Callable[[], float], now: Instant
+    ) -> None:
+        """`known` is the last position that this node's history has, and its term."""
+        keys = Keys(config.prefix)
+        self._config = config
+        self._known = known
+        self._calls = Calls(config.endpoints, int(random() * config.endpoints))
+        self._calls.now = now.monotonic
+        self._wall_ms = now.wall_ms
+        self._writing = Writing(keys, config.node, self._calls)
+        self._reading = Reading(
+            keys, config.node, config.cluster, self._calls, self._writing, known[0]
+        )
+        self._duty = Duty(keys, config.node, self._calls)
+        self._archive = Archive(keys, self._calls, self._duty)
+        self._final: tuple[str, str] | None = None
+        """What only people can mend; nothing is done any more."""
+        self._opened_at = now.monotonic
+        self._reading.open()
+
+    @property
+    def start(self) -> Snapshot | None:
+        """None: the state comes from etcd."""
+        return None
+
+    @property
+    def is_kept_by_nodes(self) -> bool:
+        """No: each node gives what it writes its time."""
+        return False
+
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether this node holds the lease, and knows the whole log."""
+        return self._duty.is_held and self._reading.is_caught_up and self._final is None
+
+    @property
+    def leader(self) -> str:
+        """The holder of the lease."""
+        return self._duty.leader
+
+    @property
+    def term(self) -> int:
+        """The epoch, which is raised when an older backup is accepted."""
+        return self._reading.epoch
+
+    @property
+    def last_index(self) -> int:
+        """The last position that was read."""
+        return self._reading.fold.place.index
+
+    def status(self) -> LogStatus:
+        """Return how the log is."""
+        lack = "" if self._reading.is_caught_up else "it reads the log from etcd"
+        index = self.last_index
+        return LogStatus(
+            self.leader, self.term, index, index, self._fault(), lack, is_kept_by_nodes=False
+        )
+
+    def _fault(self) -> tuple[str, str] | None:
+        calls = self._calls
+        if self._final is not None:
+            return self._final
+        if calls.is_full:
+            return faults.FULL
+        if calls.is_denied:
+            return faults.denied(calls.failure)
+        if not calls.is_in_touch():
+            return faults.unavailable(calls.failure)
+        return None
+
+    @property
+    def note(self) -> str:
+        """What people should know although the log works; empty if there is nothing."""
+        latency_ms = self._calls.latency_ms
+        return f"etcd is slow: it takes {latency_ms:.0f} ms" if latency_ms > SLOW_MS else ""
+
+    def statistics(self) -> Statistics:
+        """Return figures; what only Raft has is 0."""
+        index = self.last_index
+        return Statistics(
+            role="leader" if self.is_in_charge else "follower",
+            term=self.term,
+            leader=self.leader,
+            first_index=0,
+            last_index=index,
+            durable_index=index,
+            commit_index=index,
+            log_bytes=0,
+            is_barred=False,
+            elections_started=0,
+            elections_won=0,
+            snapshots_installed=self._reading.loaded_count,
+        )
+
+    def propose(self, commands: Sequence[bytes], now: Instant) -> bool:
+        """Queue commands for the next batch."""
+        self._set_now(now)
+        if self._final is not None or not self._reading.is_caught_up:
+            return False
+        return self._writing.propose(commands)
+
+    def receive(self, result: LogResult, now: Instant) -> None:
+        """Take in what etcd says."""
+        self._set_now(now)
+        if self._final is not None:
+            return
+        match result:
+            case Answer():
+                self._calls.answered(result)
+            case Refusal():
+                self._calls.refused(result)
+            case Watched():
+                self._reading.watched(result)
+            case WatchEnded():
+                self._reading.watch_ended(result)
+            case _:
+                raise AssertionError("nothing was given to the disk")
+        self._look()
+
+    def receive_message(self, _peer: str, _message: Message, _now: Instant, /) -> None:
+        """Ignore what a neighbour sends: it must have another engine."""
+
+    def peer_connected(self, _peer: str, _now: Instant, /) -> None:
+        """Do nothing: the log needs no neighbours."""
+
+    def peer_disconnected(self, _peer: str, _now: Instant, /) -> None:
+        """Do nothing: the log needs no neighbours."""
+
+    def positions(self) -> tuple[Position, ...]:
+        """Return nothing: no node has a vote."""
+        return ()
+
+    def learn_positions(self, _reported: Sequence[Position], _now: Instant, /) -> Position | None:
+        """Learn nothing: no node has a vote."""
+        return None
+
+    def tick(self, now: Instant) -> None:
+        """Do what is due."""
+        self._set_now(now)
+        if self._final is None:
+            self._calls.tick()
+            self._duty.tick()
+            self._reading.tick()
+            self._look()
+
+    def next_deadline(self) -> float:
+        """Return when to call `tick` next, in monotonic seconds."""
+        if self._final is not None:
+            return float("inf")
+        return min(
+            self._calls.next_deadline(), self._duty.next_deadline(), self._reading.next_deadline()
+        )
+
+    def hand_over(self, now: Instant) -> None:
+        """Give up the lease."""
+        self._set_now(now)
+        self._duty.give_up()
+
+    def compact(self, snapshot: Snapshot, _first_index: int, /) -> None:
+        """Store the snapshot in etcd, if this node has the duty to."""
+        self._archive.store(snapshot, self._reading.fold, self._writing.incarnation)
+
+    def take_output(self) -> LogOutput:
+        """Return what is to be done, once."""
+        if self._final is None:
+            epoch = self._reading.epoch
+            if self.is_in_charge and 0 < self._reading.fold.place.term < epoch:
+                self._writing.mark(epoch, self._wall_ms)
+            self._writing.flush(epoch, self._wall_ms)
+        snapshot, entries, watches = self._reading.take()
+        return LogOutput((*self._calls.take_requests(), *watches), (), snapshot, entries)
+
+    def _set_now(self, now: Instant) -> None:
+        self._calls.now = now.monotonic
+        self._wall_ms = now.wall_ms
+
+    def _look(self) -> None:
+        """Look whether something happened that only people can mend."""
+        self._final = self._find_final()
+        if self._final is not None:
+            self._calls.drop()
+
+    def _find_final(self) -> tuple[str, str] | None:
+        calls, reading, config = self._calls, self._reading, self._config
+        if reading.foreign:
+            return faults.foreign(config.prefix, reading.foreign, config.cluster)
+        if reading.damage:
+            return faults.damaged(reading.damage)
+        if calls.is_other:
+            return faults.OTHER
+        if self._writing.is_superseded:
+            return faults.superseded(config.node)
+        where = ""
+        if calls.went_back:
+            where = f"at revision {calls.went_back}, and was at {calls.revision}"
+        elif self._writing.is_gone:
+            where = "without what this node wrote"
+        elif reading.is_caught_up:
+            (index, term), self._known = self._known, (0, 0)
+            here = reading.fold.place.index
+            if here < index and reading.epoch <= term:
+                where = f"at position {here}, and was at {index}"
+        return faults.set_back(where, config.prefix, reading.epoch) if where else None

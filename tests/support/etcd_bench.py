@@ -1,0 +1,134 @@
+"""Ends of a log in an etcd model, on a test bench: the network is fast unless it is held."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from roost.instant import Instant
+from roost.log import Entry, EtcdConfig, EtcdEffect, EtcdLog, EtcdResult, Request, Snapshot, Watch
+from roost.log.requests import Operation, Watched, WatchEnded
+from support.etcd_model import EtcdStore, RefusedError, refusal
+
+WALL_MS = 1_700_000_000_000
+
+
+class End:
+    """One node's end of the log."""
+
+    def __init__(self, bench: "Bench", log: EtcdLog) -> None:
+        self.bench = bench
+        self.log = log
+        self.committed: list[Entry] = []
+        self.installed: list[Snapshot] = []
+        self.asked: list[EtcdEffect] = []
+        """What was asked and not answered, because the network is held."""
+        self.watch: Watch | None = None
+        self.next = 0
+
+    @property
+    def commands(self) -> list[bytes]:
+        return [entry.data for entry in self.committed]
+
+    @property
+    def fault(self) -> str:
+        fault = self.log.status().fault
+        return "" if fault is None else fault[0]
+
+    def propose(self, *commands: bytes) -> bool:
+        is_taken = self.log.propose(commands, self.bench.now())
+        self.settle()
+        return is_taken
+
+    def settle(self) -> None:
+        """Obey the log until it has nothing to do."""
+        for _ in range(1000):
+            output = self.log.take_output()
+            self.committed.extend(output.committed)
+            if output.snapshot is not None:
+                self.installed.append(output.snapshot)
+                self.committed.clear()
+            for effect in output.effects:
+                assert isinstance(effect, Request | Watch)
+                if self.bench.is_held:
+                    self.asked.append(effect)
+                else:
+                    self.answer(effect)
+            self._push()
+            if not output.effects and not output.committed:
+                return
+        raise AssertionError("the log never falls silent")
+
+    def answer(self, effect: EtcdEffect) -> None:
+        """Do what was asked."""
+        if isinstance(effect, Watch):
+            self.watch, self.next = effect, effect.revision
+            return
+        self.tell(self.bench.do(effect))
+
+    def tell(self, result: EtcdResult) -> None:
+        self.log.receive(result, self.bench.now())
+
+    def _push(self) -> None:
+        store, watch = self.bench.store, self.watch
+        if watch is None or self.bench.is_held:
+            return
+        if self.next <= store.compacted:
+            self.watch = None
+            self.tell(WatchEnded(watch.ticket, is_compacted=True, reason="compacted"))
+            return
+        events = store.events(watch.key, watch.end, self.next)
+        if events:
+            self.next = events[-1].mod_revision + 1
+            self.tell(Watched(watch.ticket, events, events[-1].mod_revision))
+
+
+class Bench:
+    """A store, a clock, and the ends of the log."""
+
+    def __init__(self) -> None:
+        self.store = EtcdStore()
+        self.time = 100.0
+        self.wall_ms = WALL_MS
+        self.is_held = False
+        self.refuses: Callable[[Operation], str] = lambda _operation: ""
+        """Returns the kind of refusal for an operation; empty to do it."""
+        self.ends: list[End] = []
+
+    def now(self) -> Instant:
+        return Instant(self.time, self.wall_ms)
+
+    def open(
+        self,
+        node: str = "n1",
+        *,
+        cluster: str = "test",
+        known: tuple[int, int] = (0, 0),
+        endpoints: int = 3,
+    ) -> End:
+        """Start a run of a node."""
+        config = EtcdConfig(cluster=cluster, node=node, endpoints=endpoints)
+        end = End(self, EtcdLog(config, known, lambda: 0.0, self.now()))
+        self.ends.append(end)
+        end.settle()
+        self.wait(0.1)
+        return end
+
+    def do(self, request: Request) -> EtcdResult:
+        """Do a request at once."""
+        ticket, endpoint = request.ticket, request.endpoint
+        if kind := self.refuses(request.operation):
+            return refusal(ticket, endpoint, kind)
+        try:
+            answer = self.store.apply(request.operation, self.time)
+        except RefusedError as refused:
+            return refusal(ticket, endpoint, refused.kind)
+        return msgspec.structs.replace(answer, ticket=ticket, endpoint=endpoint)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass at all ends."""
+        until = self.time + seconds
+        while self.time < until:
+            self.time += 0.05
+            for end in self.ends:
+                end.log.tick(self.now())
+                end.settle()
