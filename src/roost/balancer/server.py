@@ -32,6 +32,7 @@ from roost.ops import clock, http
 from roost.ops.expiry import describe_end
 from roost.ops.files import replace_file
 from roost.ops.http_connections import HttpConnections
+from roost.ops.stalls import StallDetector
 from roost.ops.tuning import tune_process
 from roost.wire import CertificateWatch, Identity, format_address
 
@@ -92,6 +93,8 @@ class Balancer:
         self._trunks = trunks.TrunkListener(self._exchange, self, config.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_flush_due = False
+        self._stalls = StallDetector(self.now)
+        self._is_in_turn = False
         self._lines_timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._listening = asyncio.Event()
@@ -273,7 +276,17 @@ class Balancer:
     def read_clock(self) -> float:
         """Return the time in seconds, and note it."""
         self.now = self._read_clock().monotonic
+        if self._loop is not None and not self._is_in_turn:
+            self._is_in_turn = True
+            self._stalls.begin(self.now)
+            self._loop.call_soon(self._end_turn)
         return self.now
+
+    def _end_turn(self) -> None:
+        """Note how long the turn took, unless its flush is still to come."""
+        self._is_in_turn = False
+        if not self._is_flush_due:
+            self._stalls.end(self._read_clock().monotonic)
 
     def schedule_flush(self) -> None:
         """Flush lines and outboxes after all input of this turn."""
@@ -286,6 +299,7 @@ class Balancer:
     def _flush(self) -> None:
         """Send lines to the nodes, and outboxes to the clients."""
         self._is_flush_due = False
+        self._stalls.begin(self.read_clock())
         self._exchange.showing.go_on(self.now)
         self._exchange.flush_lines(self.now)
         due = self._exchange.lines_due
@@ -296,6 +310,7 @@ class Balancer:
         del dirty[:WRITES_PER_TURN]
         for client in now_written:
             client.flush()
+        self._stalls.end(self._read_clock().monotonic)
         if dirty or self._exchange.showing.has_more:
             self.schedule_flush()
 
@@ -320,7 +335,9 @@ class Balancer:
     async def _sweep(self) -> None:
         while True:
             self.sweep()
+            planned = self.now + SWEEP_S
             await asyncio.sleep(SWEEP_S)
+            self._stalls.expected(planned, self.read_clock())
 
     def statistics(self) -> Statistics:
         """Return what `/status.json` and the metrics show."""
@@ -349,6 +366,7 @@ class Balancer:
             turned_away=self._frontend.turned_away.count,
             cut_off=self._frontend.cut_off.count,
             nodes_ready=nodes_ready,
+            stalls=self._stalls.statistics(now),
             problems=(*problems_of(exchange, now), *self._trunks.refusals.recent(), *ends),
             certificate_days=days,
             is_ready=bool(nodes_ready and exchange.ids.incarnation),

@@ -40,6 +40,7 @@ from roost.node.engine.inputs import (
     WorkDone,
 )
 from roost.ops import clock
+from roost.ops.stalls import StallDetector, StallStatistics
 from roost.protocol import mesh
 from roost.protocol import trunk as frames
 from roost.protocol.mesh import PeerFrame
@@ -72,6 +73,8 @@ class DriverStatistics(msgspec.Struct, frozen=True):
     frames_to_peers: int
     frames_to_balancers: int
     lag_ms: float
+    stalls: StallStatistics
+    """How long the event loop was stopped."""
 
 
 class Driver:
@@ -103,6 +106,7 @@ class Driver:
         self._timer_at = float("inf")
         self._lag_timer: asyncio.TimerHandle | None = None
         self._lag_ms = 0.0
+        self._stalls = StallDetector(clock.monotonic())
         self._turns = 0
         self._peer_frames = [0, 0]
         self._balancer_frames = [0, 0]
@@ -175,6 +179,7 @@ class Driver:
             frames_to_peers=self._peer_frames[1],
             frames_to_balancers=self._balancer_frames[1],
             lag_ms=self._lag_ms,
+            stalls=self._stalls.statistics(clock.monotonic()),
         )
 
     # The turn
@@ -189,7 +194,10 @@ class Driver:
             case Persisted(_, messages) if self._is_running:
                 # At once, and not after everything that the turn applies: others wait for it.
                 self._send_to_peers(messages)
-        self._engine.receive(event, clock.now())
+        now = clock.now()
+        if self._is_running:
+            self._stalls.begin(now.monotonic)
+        self._engine.receive(event, now)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -208,6 +216,7 @@ class Driver:
             self._engine.receive(Congested(congested), clock.now())
         for effect in self._engine.take_effects():
             self._obey(effect)
+        self._stalls.end(clock.monotonic())
         self._arm()
 
     def _obey(self, effect: Effect) -> None:
@@ -275,6 +284,7 @@ class Driver:
         """Note how late this very call is, and plan the next."""
         now = clock.now()
         if planned is not None:
+            self._stalls.expected(planned, now.monotonic)
             late_ms = max(0.0, now.monotonic - planned) * 1000
             self._lag_ms += LAG_WEIGHT * (late_ms - self._lag_ms)
             # The next turn, whenever it comes, is early enough for this.

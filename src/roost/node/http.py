@@ -13,7 +13,7 @@ from aiohttp import web
 
 from roost.node.driver import DriverStatistics
 from roost.ops.http import make_application
-from roost.ops.metrics import Reading
+from roost.ops.metrics import Reading, stall_readings
 from roost.protocol.trunk import Status
 from roost.raft.statistics import Statistics
 
@@ -82,6 +82,7 @@ def describe(view: NodeView) -> dict[str, object]:
         "applied": status.applied,
         "sessions": status.sessions,
         "lag_ms": round(status.lag_ms, 3),
+        "longest_stop_ms": round(view.driver.stalls.longest_s * 1000, 3),
         "clock_offset_ms": status.clock_offset_ms,
         "neighbours": [
             {"name": neighbour.name, "rtt_ms": round(neighbour.rtt_ms, 3)}
@@ -113,6 +114,7 @@ def readings(view: NodeView) -> Iterator[Reading]:
     yield _gauge("balancers", len(view.balancers), "Trunks that are up.")
     yield _gauge("deliveries_per_second", status.deliveries, "Deliveries, averaged.")
     yield _gauge("event_loop_lag_seconds", status.lag_ms / 1000, "How late the loop is, averaged.")
+    yield from stall_readings("node", view.driver.stalls)
     offset_s = status.clock_offset_ms / 1000
     yield _gauge("clock_offset_seconds", offset_s, "How far the clock is ahead of the cluster's.")
     yield _gauge("certificate_days", view.certificate_days, "Days until the certificate expires.")

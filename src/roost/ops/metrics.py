@@ -11,6 +11,8 @@ import prometheus_client
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from roost.ops.stalls import StallStatistics
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -48,6 +50,17 @@ class StatisticsCollector(Collector):
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Return nothing in advance, so that registering reads nothing."""
         return ()
+
+
+def stall_readings(process: str, stalls: StallStatistics) -> Iterator[Reading]:
+    """Yield how long the event loop of a kind of process was stopped."""
+    for since, seconds in (("start", stalls.longest_s), ("minute", stalls.recent_s)):
+        yield Reading(
+            name=f"roost_{process}_event_loop_stop_seconds",
+            value=seconds,
+            documentation="The longest stop of the event loop, since the start or lately.",
+            labels={"since": since},
+        )
 
 
 def make_registry(read: Callable[[], Iterable[Reading]]) -> CollectorRegistry:

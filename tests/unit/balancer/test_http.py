@@ -70,6 +70,7 @@ def test_http_shows_the_state_of_the_cluster(tmp_path: Path) -> None:
             assert b"\nroost_balancer_sessions 1.0\n" in metrics
             assert b'\nroost_balancer_node_ready{node="n1"} 1.0\n' in metrics
             assert b"\nroost_balancer_lines_total 1.0\n" in metrics
+            assert b'\nroost_balancer_event_loop_stop_seconds{since="start"} ' in metrics
             code, page = await _get(address, "/")
             assert code == 200
             assert b"status.json" in page

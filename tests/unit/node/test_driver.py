@@ -43,6 +43,7 @@ from roost.node.engine.inputs import (
     TrunkFrameReceived,
     WorkDone,
 )
+from roost.ops import clock
 from roost.protocol import mesh
 from roost.protocol import trunk as frames
 from roost.protocol.mesh import Gossip, TrunkReport
@@ -346,3 +347,18 @@ async def test_after_the_end_nothing_is_done(bench: Bench) -> None:
         await asyncio.sleep(0)
     assert bench.engine.turns == turns
     assert bench.mesh.sent == []
+
+
+@on_bench
+async def test_a_long_turn_is_a_stop_of_the_event_loop(bench: Bench) -> None:
+    def take_long(_effect: MakeSnapshot) -> None:
+        began = clock.monotonic()
+        while clock.monotonic() < began + 0.01:
+            pass
+
+    bench.engine.turns_effects = [[], [MakeSnapshot(Position(3), State(position=Position(3)))]]
+    bench.driver.start(bench.store.append, bench.mesh.send, bench.trunks.send, take_long)
+    await bench.turn()
+    bench.driver.receive(Tick())
+    await bench.turn()
+    assert bench.driver.statistics().stalls.longest_s >= 0.01

@@ -10,6 +10,7 @@ import pytest
 from roost.node.driver import DriverStatistics
 from roost.node.http import STATES, NodeView, describe, make_node_application, readings
 from roost.ops.http import serve
+from roost.ops.stalls import StallStatistics
 from roost.protocol.trunk import NeighbourStatus, Status
 from roost.raft.statistics import Statistics
 from support.loops import run
@@ -40,6 +41,7 @@ VIEW = NodeView(
         frames_to_peers=3,
         frames_to_balancers=4,
         lag_ms=250.0,
+        stalls=StallStatistics(longest_s=0.0625, recent_s=0.03125),
     ),
     log=Statistics(
         role="leader",
@@ -81,6 +83,7 @@ def test_state_is_told_to_programs() -> None:
         "applied": 10,
         "sessions": 7,
         "lag_ms": 250.0,
+        "longest_stop_ms": 62.5,
         "clock_offset_ms": -250,
         "neighbours": [{"name": "n2", "rtt_ms": 1.235}],
         "balancers": ["b1"],
@@ -99,6 +102,8 @@ def test_state_is_told_to_programs() -> None:
         ("roost_node_sessions", 7.0),
         ("roost_node_certificate_days", 29.0),
         ("roost_node_event_loop_lag_seconds", 0.25),
+        ("roost_node_event_loop_stop_seconds/start", 0.0625),
+        ("roost_node_event_loop_stop_seconds/minute", 0.03125),
         ("roost_node_round_trip_seconds/n2", 0.00123456),
         ("roost_node_elections_won", 1.0),
         ("roost_node_frames/in/mesh", 1.0),

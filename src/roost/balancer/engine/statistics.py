@@ -6,6 +6,7 @@ from typing import Any
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.node_pool import Node, NodePool
 from roost.ops.expiry import describe_end
+from roost.ops.stalls import StallStatistics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,8 @@ class Statistics:
     turned_away: int
     cut_off: int
     nodes_ready: int
+    stalls: StallStatistics
+    """How long the event loop was stopped."""
     problems: tuple[str, ...]
     """What is wrong with this balancer or its links, in sentences for people."""
     certificate_days: dict[str, int]
