@@ -6,6 +6,7 @@ The limits of a turn are so small that a hundred people are a crowd.
 import pytest
 
 from roost.balancer.engine import node_pool, showing
+from roost.ircd.commands import who
 from roost.ircd.rendering import name_lists
 from roost.ircd.replies import names_reply
 from roost.ircd.serving import serving
@@ -28,6 +29,7 @@ def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (name_lists, names_reply):
         monkeypatch.setattr(module, "CROWD_MIN", 20)
     monkeypatch.setattr(names_reply, "LINES_PER_STEP", 1)
+    monkeypatch.setattr(who, "MEMBERS_PER_STEP", 8)
     monkeypatch.setattr(node_pool, "ATTACHING_MAX", 10)
     monkeypatch.setattr(showing, "DELIVERIES_PER_TURN", 300)
 
@@ -74,6 +76,22 @@ def test_everybody_is_served_after_faults_of_all_kinds(seed: int) -> None:
         crowd[number].send("PRIVMSG", "#room0", f"message {number}")
         cluster.world.run(0.1)
     cluster.stop_faults()
+    check(cluster, crowd)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_questions_about_a_crowd_are_answered_although_nodes_die(seed: int) -> None:
+    cluster, crowd = gather(seed)
+    cluster.wait_answered(ANSWERED_S)
+    strangers = [cluster.register(f"stranger{number}") for number in range(5)]
+    cluster.wait_answered()
+    for name in cluster.names[:2]:
+        for client in (*crowd[::6], *strangers):
+            client.send("WHO", "#room0")
+            client.send("NAMES", "#room0")
+        cluster.world.run(cluster.world.random.uniform(0.0, 0.05))
+        cluster.kill(name, down_s=0.5)
+        cluster.world.run(1.0)
     check(cluster, crowd)
 
 

@@ -1,7 +1,7 @@
 """Clients' sockets: bytes to lines, and outboxes to writes.
 
     socket --> shared buffer --> LineBuffer --> received(...)
-    outbox --> one write a turn --> socket         what it does not take stays in the outbox
+    outbox --> one write a turn --> socket         the rest, and what it does not take, stays
 
 There is no task and no timer per client. What a client does not read waits in its outbox, as
 references to bytes that all clients share, up to a limit; then the client is disconnected.
@@ -37,6 +37,9 @@ class ConnectionCallbacks(Protocol):
 
     def join(self, pieces: list[bytes]) -> bytes:
         """Join pieces for one write; the list must not be changed afterwards."""
+
+    def writable(self, connection: "ClientConnection") -> None:
+        """Have `flush` called, because the client reads again."""
 
     def opened(self, connection: "ClientConnection") -> Session | None:
         """Open a client's session; return None if the client is refused, and tell it why."""
@@ -120,12 +123,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._is_write_paused = True
 
     def resume_writing(self) -> None:
-        """Write the outbox, because the client reads again."""
+        """Go on with the outbox, because the client reads again."""
         self._is_write_paused = False
-        self._counted = self._held_bytes = 0
-        transport = self._transport
-        if transport is not None and not self._is_finishing and not transport.is_closing():
-            self._write_in_parts(transport)
+        if self.pieces and not self._is_finishing:
+            self._callbacks.writable(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.pieces.clear()
@@ -170,22 +171,26 @@ class ClientConnection(asyncio.BufferedProtocol):
         buffered = 0 if self._transport is None else self._transport.get_write_buffer_size()
         return self._held_bytes + buffered
 
-    def flush(self) -> None:
-        """Write the outbox, as far as the socket takes it."""
+    def flush(self) -> int:
+        """Write as much of the outbox as one write may have, if the socket takes it."""
         self.is_dirty = False
         transport = self._transport
         if transport is None or self._is_finishing or transport.is_closing():
             self.pieces.clear()
-            return
-        pieces = self.pieces
-        if pieces and not self._is_write_paused:
-            data = self._callbacks.join(pieces)
-            if len(data) <= WRITE_BYTES_MAX:
-                # The joiner keeps the list.
-                self.pieces = []
-                transport.write(data)
-                return
-        self._write_in_parts(transport)
+            self._counted = self._held_bytes = 0
+            return 0
+        written = self._write(transport)
+        while self.pieces:
+            self._count_held()
+            if self.unread_bytes <= self._callbacks.unread_bytes_max:
+                self.is_dirty = not self._is_write_paused
+                break
+            if self._is_write_paused:
+                self._callbacks.overflowed(self)
+                break
+            # It is not the client's fault yet, so the system gets as much as it takes.
+            written += self._write(transport)
+        return written
 
     def cut_off(self, last: bytes) -> None:
         """Drop the outbox, try to send `last`, and close."""
@@ -203,20 +208,33 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _write_in_parts(self, transport: asyncio.Transport) -> None:
-        """Write until the system's buffers are full, and count what is left."""
-        while self.pieces and not self._is_write_paused:
-            transport.write(take_write(self.pieces))
-        if self.pieces:
-            self._count_held()
+    def _write(self, transport: asyncio.Transport) -> int:
+        """Write once, unless the system's buffers are full; return how many bytes."""
+        pieces = self.pieces
+        if not pieces or self._is_write_paused:
+            return 0
+        data = b""
+        if self._held_bytes <= WRITE_BYTES_MAX:
+            data = self._callbacks.join(pieces)
+        if self._held_bytes <= WRITE_BYTES_MAX and len(data) <= WRITE_BYTES_MAX:
+            # The joiner keeps the list.
+            self.pieces = []
+            self._counted = self._held_bytes = 0
+        else:
+            before = len(pieces)
+            data = take_write(pieces)
+            self._counted -= before - len(pieces)
+            self._held_bytes -= len(data)
+            if self._counted <= 0:
+                self._counted = self._held_bytes = 0
+        transport.write(data)
+        return len(data)
 
     def _count_held(self) -> None:
         pieces = self.pieces
         for index in range(self._counted, len(pieces)):
             self._held_bytes += len(pieces[index])
         self._counted = len(pieces)
-        if self.unread_bytes > self._callbacks.unread_bytes_max:
-            self._callbacks.overflowed(self)
 
 
 def _describe(error: Exception | None) -> str:

@@ -79,6 +79,11 @@ class Frontend:
             self._exchange.client_spoke(connection.session, lines, self._scheduler.now)
             self._scheduler.schedule_flush()
 
+    def writable(self, connection: ClientConnection) -> None:
+        """Write to a client that reads again, in a turn."""
+        self._exchange.relay.mark(connection)
+        self._scheduler.schedule_flush()
+
     def overflowed(self, connection: ClientConnection) -> None:
         """Disconnect a client that leaves too much unread."""
         limit = self.unread_bytes_max

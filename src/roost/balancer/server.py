@@ -23,6 +23,7 @@ from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.statistics import Statistics, node_statistics, problems_of
+from roost.balancer.engine.writing import write_some
 from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
 from roost.balancer.listeners import Listeners, open_proxied, open_tls, open_unix
@@ -42,9 +43,6 @@ SWEEP_S = 0.05
 """Between two sweeps for what is due: a fifth of the interval between two health probes."""
 RUN_BYTES = 12
 """Random bytes that name a run: two runs never have the same."""
-WRITES_PER_TURN = 128
-"""Clients written to in one turn of the event loop, which takes about a millisecond. Between turns
-lines of others get on their way, while the rest of a crowd still waits to be written to."""
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,10 +304,7 @@ class Balancer:
         if due is not None and self._lines_timer is None and self._loop is not None:
             self._lines_timer = self._loop.call_later(due - self.now, self._flush_due_lines)
         dirty = self._exchange.relay.dirty
-        now_written = dirty[:WRITES_PER_TURN]
-        del dirty[:WRITES_PER_TURN]
-        for client in now_written:
-            client.flush()
+        write_some(dirty)
         self._stalls.end(self._read_clock().monotonic)
         if dirty or self._exchange.showing.has_more:
             self.schedule_flush()

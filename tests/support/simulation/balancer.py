@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from roost.balancer.engine import showing
+from roost.balancer.engine import outbox, showing, writing
 from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.exchange import Exchange, ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
@@ -13,6 +13,7 @@ from roost.balancer.engine.moves import MoveConfig, PlannedMove
 from roost.balancer.engine.node_pool import Node
 from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
+from roost.balancer.engine.writing import write_some
 from roost.balancer.errors import RefusedNodeError
 from roost.protocol.trunk import (
     REFUSED,
@@ -200,11 +201,9 @@ class SimulatedBalancer:
         if due is not None and not self._is_timer_set:
             self._is_timer_set = True
             self._later(due - self._world.now, self._flush_due_lines)
-        relay = self.exchange.relay
-        dirty, relay.dirty = relay.dirty, []
-        for client in dirty:
-            client.flush()
-        if self.exchange.showing.has_more:
+        written = write_some(self.exchange.relay.dirty)
+        assert written <= writing.WRITTEN_PER_TURN + outbox.WRITE_BYTES_MAX
+        if self.exchange.relay.dirty or self.exchange.showing.has_more:
             self._schedule_flush()
 
     def _flush_due_lines(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from roost.balancer.engine.outbox import take_write
 from roost.irc.message import Message, parse
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.world import World
@@ -110,19 +111,22 @@ class SimulatedClient:
 
     def finish(self, last: bytes) -> None:
         self.pieces.append(last)
-        self.flush()
+        while self.pieces:
+            self.flush()
         self.is_open = False
         assert self.has_left, (
             f"seed {self._world.seed} at {self._world.now:.4f}: {self.name} was thrown out: "
             f"{last!r}"
         )
 
-    def flush(self) -> None:
-        self.is_dirty = False
-        payload = b"".join(self.pieces)
-        self.pieces.clear()
+    def flush(self) -> int:
         if not self.is_open:
-            return
+            self.is_dirty = False
+            self.pieces.clear()
+            return 0
+        # Most of the time everything is one write.
+        payload = take_write(self.pieces)
+        self.is_dirty = bool(self.pieces)
         assert payload.endswith(b"\r\n") or not payload, "half a line"
         for line in payload.split(b"\r\n")[:-1]:
             message = parse(line)
@@ -134,6 +138,7 @@ class SimulatedClient:
             elif message.command == "NICK" and self.is_own(received):
                 self.nick = message.parameters[0]
             self._heard(self, received)
+        return len(payload)
 
     def is_own(self, received: Received) -> bool:
         """Return whether a line is about the client itself."""
@@ -180,6 +185,10 @@ class SimulatedClient:
         """Return the last line that was answered when a node got the session, before a time."""
         attachments = self._balancer.attachments[self.session.id]
         return [line for since, line in attachments if since <= at][-1]
+
+    def was_moved(self, since: float, until: float) -> bool:
+        """Return whether another node got the session in a span of time."""
+        return any(since <= at <= until for at, _ in self._balancer.attachments[self.session.id])
 
     @property
     def is_answered(self) -> bool:

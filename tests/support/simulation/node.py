@@ -45,6 +45,7 @@ from roost.raft.replica import Replica
 from support.fake_hashing import do_work
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
+from support.simulation.effort import effort
 from support.simulation.etcd import MEMBERS, SimulatedEtcd
 from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
@@ -77,12 +78,17 @@ class SavedDisk(msgspec.Struct, frozen=True):
         return (0, 0) if end is None else (end.term, end.index)
 
 
-def check_turn(applied: int, effects: list[Effect]) -> None:
+RENDERED_PER_TURN = 500
+"""Lines and names; without faults a turn renders a few dozen, and 267 was the most with them."""
+
+
+def check_turn(applied: int, rendered: int, effects: list[Effect]) -> None:
     """Check that a turn did not do more than a turn may, whatever has happened.
 
     The virtual clock charges no processor time, so the work itself is counted.
     """
     assert applied <= applier.ENTRIES_PER_TURN
+    assert rendered <= RENDERED_PER_TURN
     total = 0
     for effect in effects:
         for _, frame in effect.frames if isinstance(effect, SendToBalancers) else ():
@@ -140,6 +146,7 @@ class SimulatedNode:
         self.engine = Engine(self._config, self.log, history, random, now)
         self._world.log(f"{self.name} starts")
         self._next_wake = float("inf")
+        effort.take()
         self._turn()
 
     def save_disk(self) -> SavedDisk:
@@ -258,6 +265,7 @@ class SimulatedNode:
             if self._frozen is not None:
                 self._frozen.append(act)
                 return
+            effort.take()
             action()
             self._turn()
 
@@ -269,8 +277,9 @@ class SimulatedNode:
         assert self.engine is not None
         applied, base = self.engine.state.position, self.engine.state
         effects = self.engine.take_effects()
+        rendered = effort.take()
         if self.engine.state is base:
-            check_turn(self.engine.state.position - applied, effects)
+            check_turn(self.engine.state.position - applied, rendered, effects)
         jobs = [effect for effect in effects if isinstance(effect, Persist | Compact)]
         if jobs:
             # One write for all of them, like the group committer's.

@@ -330,9 +330,18 @@ class Transcript:
         last = reader.take("366")
         assert last.message.parameters[1] == room
         if first is not None:
-            # A long list takes a while, in which the client is told who else enters.
-            nicks += self._entered_between(first, last, room, nicks)
+            nicks = self._as_listed(first, last, room, nicks)
         self._check_crowd(room, nicks, last)
+
+    def _as_listed(self, first: Received, last: Received, room: str, nicks: list[str]) -> list[str]:
+        """Return whom a client knows to be in a room after a list of its members.
+
+        A long list takes a while, in which the client is told who else enters. If its node dies
+        meanwhile, another one lists everybody again.
+        """
+        if self._client.was_moved(first.at, last.at):
+            nicks = list(dict.fromkeys(nicks))
+        return nicks + self._entered_between(first, last, room, nicks)
 
     def _entered_between(
         self, first: Received, last: Received, room: str, known: list[str]
@@ -348,10 +357,15 @@ class Transcript:
 
     def _check_people(self, reader: Reader, sent: Sent, item: str, end: str, place: int) -> None:
         nicks: list[str] = []
+        first = None
         while reader.is_next(item):
-            nicks.append(reader.take(item).message.parameters[place])
+            received = reader.take(item)
+            first = first or received
+            nicks.append(received.message.parameters[place])
         last = reader.take(end)
         assert last.message.parameters[1] == sent.parameters[0]
+        if first is not None:
+            nicks = self._as_listed(first, last, sent.parameters[0], nicks)
         self._check_crowd(sent.parameters[0], nicks, last)
 
     def _check_crowd(self, room: str, nicks: list[str], received: Received) -> None:

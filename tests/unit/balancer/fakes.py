@@ -69,11 +69,13 @@ class FakeClient:
         self.is_finished = False
         self.writes = 0
 
-    def flush(self) -> None:
-        self.received += b"".join(self.pieces)
+    def flush(self) -> int:
+        data = b"".join(self.pieces)
+        self.received += data
         self.writes += 1
         self.pieces.clear()
         self.is_dirty = False
+        return len(data)
 
     def is_read(self) -> bool:
         return self._is_read

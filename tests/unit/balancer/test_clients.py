@@ -9,6 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.balancer import ClientLimits
+from roost.balancer.engine.outbox import WRITE_BYTES_MAX
+from roost.balancer.engine.sessions import Client
+from roost.balancer.engine.writing import write_some
 from roost.protocol.trunk import (
     Attach,
     Close,
@@ -27,7 +30,7 @@ from unit.balancer.running import run_balancer
 def test_a_message_reaches_every_member_of_a_group_once_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes_per_turn: int
 ) -> None:
-    monkeypatch.setattr("roost.balancer.server.WRITES_PER_TURN", writes_per_turn)
+    monkeypatch.setattr("roost.balancer.engine.writing.WRITES_PER_TURN", writes_per_turn)
     # A sweep would write what a turn has left over.
     monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
 
@@ -178,5 +181,31 @@ def test_a_frame_is_one_write_per_client(tmp_path: Path) -> None:
             session = here.balancer._exchange.sessions[attach.session]
             assert not session.client.pieces
             assert not session.client.is_dirty
+
+    run(scenario())
+
+
+def test_what_is_too_much_for_one_write_is_written_in_several_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def write_and_note(dirty: list[Client]) -> int:
+        written.append(write_some(dirty))
+        return written[-1]
+
+    monkeypatch.setattr("roost.balancer.server.write_some", write_and_note)
+
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            client, attach = await here.registered(node)
+            lines = [b"%06d %s\r\n" % (number, b"x" * 990) for number in range(3000)]
+            node.show(*[DeliverTo((attach.session,), line) for line in lines])
+            async with asyncio.timeout(10):
+                wanted = b"".join(lines)
+                assert await client.reader.readexactly(len(wanted)) == wanted
+            assert 0 < max(written) <= WRITE_BYTES_MAX
+            assert not here.balancer._exchange.relay.dirty
 
     run(scenario())

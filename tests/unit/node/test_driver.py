@@ -32,6 +32,7 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.engine import Engine
 from roost.node.engine.inputs import (
+    Congested,
     Input,
     LagMeasured,
     Leave,
@@ -112,6 +113,8 @@ class Bench:
         self.remembered: list[bool] = []
         self.hasher = FakeHasher()
         self.reloads = 0
+        self.unread_by: frozenset[str] = frozenset()
+        """Balancers that do not read."""
         self.snapshots: list[MakeSnapshot] = []
         self.driver = Driver(
             cast("Engine", self.engine), self.remembered.append, self.hasher.submit, self._reload
@@ -119,7 +122,11 @@ class Bench:
 
     def start(self) -> None:
         self.driver.start(
-            self.store.append, self.mesh.send, self.trunks.send, self.snapshots.append
+            self.store.append,
+            self.mesh.send,
+            self.trunks.send,
+            self.snapshots.append,
+            lambda: self.unread_by,
         )
 
     def _reload(self) -> None:
@@ -362,3 +369,18 @@ async def test_a_long_turn_is_a_stop_of_the_event_loop(bench: Bench) -> None:
     bench.driver.receive(Tick())
     await bench.turn()
     assert bench.driver.statistics().stalls.longest_s >= 0.01
+
+
+@on_bench
+async def test_the_engine_learns_which_balancers_do_not_read_and_when_they_do_again(
+    bench: Bench,
+) -> None:
+    bench.start()
+    await bench.turn()
+    bench.unread_by = frozenset({"b1"})
+    bench.driver.receive(PeerConnected("n2"))
+    await bench.turn()
+    assert bench.engine.inputs == [PeerConnected("n2"), Congested(frozenset({"b1"}))]
+    # Nothing else comes in, so it looks by itself.
+    bench.unread_by = frozenset()
+    await wait_until(lambda: bench.engine.inputs[-1] == Congested(frozenset()))

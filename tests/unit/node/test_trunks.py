@@ -1,5 +1,6 @@
 """Trunks over real sockets, with a recorder in place of the balancer."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -237,5 +238,27 @@ def test_a_second_address_of_one_balancer_gives_no_second_trunk(tmp_path: Path) 
                 assert told == frames.refusal("there is a link to 'b1' already")
                 assert events.story == ["+b1 12"]
                 assert trunks.linked == ("b1",)
+
+    run(scenario())
+
+
+def test_a_balancer_that_does_not_read_is_known_until_it_reads_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with balancer(tmp_path) as b1:
+            b1.say(welcome())
+            await wait_until(lambda: b1.events.story)
+            transport = b1.last.connection._transport
+            assert transport is not None
+            transport.pause_reading()
+            body = bytes(1024 * 1024)
+            for _ in range(32):
+                b1.trunks.send("b1", [body])
+            # The system's own buffers are not counted, and are smaller.
+            await asyncio.sleep(0)
+            assert b1.trunks.congested() == {"b1"}
+            received = len(b1.last.bodies)
+            transport.resume_reading()
+            await wait_until(lambda: not b1.trunks.congested())
+            await wait_until(lambda: len(b1.last.bodies) == received + 32)
 
     run(scenario())

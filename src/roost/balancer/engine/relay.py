@@ -23,12 +23,15 @@ class Relay:
 
     def write(self, session: Session, payload: bytes) -> None:
         """Put bytes into a session's outbox."""
-        client = session.client
-        client.pieces.append(payload)
+        session.client.pieces.append(payload)
+        self.mark(session.client)
+        self.deliveries += 1
+
+    def mark(self, client: Client) -> None:
+        """Have a client written to."""
         if not client.is_dirty:
             client.is_dirty = True
             self.dirty.append(client)
-        self.deliveries += 1
 
     def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
         """Do what an item of a node says; skip sessions that the node does not serve."""

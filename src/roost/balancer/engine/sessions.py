@@ -63,8 +63,11 @@ class Client(Protocol):
     is_dirty: bool
     """Whether the client is in the list of those to write to in this turn."""
 
-    def flush(self) -> None:
-        """Write the pieces, and clear `is_dirty`; called once at the end of the turn."""
+    def flush(self) -> int:
+        """Write pieces, as many as one write may have; return how many bytes these are.
+
+        `is_dirty` is cleared unless the rest can be written in the next turn.
+        """
 
     def pause_reading(self) -> None:
         """Stop reading the socket; harmless if repeated, or after its end."""

@@ -54,21 +54,22 @@ class Happening(NamedTuple):
 class RoomRun(Run):
     """What everybody in a room with the same capabilities is shown of what others do."""
 
-    __slots__ = ("_done", "_viewer")
+    __slots__ = ("_viewer", "done")
 
     def __init__(self, capabilities: int) -> None:
         super().__init__()
         self._viewer = Viewer(capabilities)
-        self._done = 0
+        self.done = 0
+        """Of the room's changes, how many have been rendered."""
 
     def extend(self, happenings: list[Happening], server_name: str) -> None:
         """Render those of a room's changes that have been added since."""
-        for number, applied, change in happenings[self._done :]:
+        for number, applied, change in happenings[self.done :]:
             at = At(applied.position, applied.time_ms, server_name)
             shown = payload(change, at, self._viewer)
             if shown:
                 self.add(number, applied.position, shown)
-        self._done = len(happenings)
+        self.done = len(happenings)
 
 
 class MissedIndex:
@@ -77,6 +78,8 @@ class MissedIndex:
     def __init__(self, recent: RecentEntries, server_name: str) -> None:
         self._recent = recent
         self._server_name = server_name
+        self.looked_at = 0
+        """Changes that were taken in or rendered since the start; one takes some 10 µs."""
         self.forget()
 
     def forget(self) -> None:
@@ -153,6 +156,7 @@ class MissedIndex:
             run = self._runs.get((room, capabilities))
             if run is None:
                 run = self._runs[room, capabilities] = RoomRun(capabilities)
+            self.looked_at += len(shared) - run.done
             run.extend(shared, self._server_name)
             start, stop = bisect_left(run.numbers, first), bisect_left(run.numbers, end)
             if start < stop:
@@ -164,6 +168,7 @@ class MissedIndex:
             for result in applied.results:
                 if isinstance(result, Refusal):
                     continue
+                self.looked_at += 1
                 happening = Happening(len(self._all), applied, result)
                 self._all.append(happening)
                 self._positions.append(applied.position)

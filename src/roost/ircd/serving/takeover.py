@@ -37,6 +37,8 @@ from roost.protocol.trunk import Serving
 
 ATTACHED_AT_ONCE_MAX = 500
 """Sessions in one command: an entry of 10 kB, and a few milliseconds of work for every node."""
+CHANGE_RECEIVERS = 4
+"""Sessions that could be looked at while one change that was missed is rendered."""
 IDLE_TICKS = 20
 """Some seconds: the sessions of a lost node come one after the other."""
 TOO_LATE = "the client was served too long ago"
@@ -187,7 +189,10 @@ class Takeover:
 
         state, name = self._environment.state, self._environment.config.server_name
         known = state.sessions[session.id]
-        return look_back(self._missed, since, state, known, name, describe, seen)
+        before = self._missed.looked_at
+        missed = look_back(self._missed, since, state, known, name, describe, seen)
+        self._outbox.looked_at((self._missed.looked_at - before) * CHANGE_RECEIVERS)
+        return missed
 
     def effect_of(self, session: LocalSession, line: int) -> Applied | None:
         """Return the entry that a line took effect in while another node served the session."""

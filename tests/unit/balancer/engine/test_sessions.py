@@ -18,7 +18,7 @@ class FakeClient:
         self._is_read = True
         self.last: bytes | None = None
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         raise AssertionError("nothing is written here")
 
     def is_read(self) -> bool:
