@@ -366,6 +366,7 @@ class Balancer:
             certificate_days=days,
             is_ready=bool(nodes_ready and exchange.ids.incarnation),
             nodes=node_statistics(exchange.pool, now),
+            members=self._trunks.registry.names,
         )
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from roost.balancer.engine.administration import AdministrationDesk
 from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.registry import NodeRegistry
 from roost.balancer.errors import BalancerError, RefusedNodeError, TrunkError
 from roost.balancer.operators import NewcomerLink, OperatorLink
 from roost.balancer.scheduling import FlushScheduler
@@ -24,6 +25,7 @@ from roost.protocol.trunk import (
     FromNode,
     Hello,
     Refusal,
+    Registry,
     Told,
     decode_from_node,
     encode,
@@ -54,6 +56,7 @@ class TrunkLink:
         self.opened_at = opened_at
         self.peer = connection.peer
         self.name = connection.peer.name
+        self.key = connection.peer_key
         self.address = connection.address
         self.is_announced = False
 
@@ -102,6 +105,7 @@ class TrunkListener:
         self._links: dict[TrunkLink, None] = {}
         self._is_closing = False
         self._desk = AdministrationDesk(exchange.pool)
+        self.registry = NodeRegistry()
         self.refusals = RefusalLog()
 
     def open(self, connection: FramedConnection) -> Handler:
@@ -122,11 +126,14 @@ class TrunkListener:
         now = self._scheduler.read_clock()
         if link.is_announced and isinstance(frame, Told):
             self._desk.told(link.name, frame)
+        elif link.is_announced and isinstance(frame, Registry):
+            if self.registry.note(link.name, frame):
+                self._part_with_strangers()
         elif link.is_announced:
             self._exchange.receive(link.name, link, frame, now)
         elif not isinstance(frame, Hello):
             raise TrunkError("it did not announce itself first")
-        elif reason := check_name(frame, link.name):
+        elif reason := check_name(frame, link.name) or self.registry.refusal(link.name, link.key):
             raise RefusedNodeError(reason)
         else:
             self._exchange.node_connected(frame, link, now)
@@ -141,6 +148,18 @@ class TrunkListener:
                 mesh_address=frame.mesh_address,
             )
         self._scheduler.schedule_flush()
+
+    def _part_with_strangers(self) -> None:
+        """End the trunks of nodes that do not belong to the cluster any more, and forget them."""
+        for link in list(self._links):
+            if link.is_announced and (reason := self.registry.refusal(link.name, link.key)):
+                _logger.warning("node-removed", node=link.name, reason=reason)
+                link.send(Refusal(reason))
+                self.closed(link, reason)
+                link.close(reason)
+        for node in list(self._exchange.pool):
+            if node.name not in self.registry.names:
+                self._exchange.pool.forget(node.name)
 
     def refused(self, link: TrunkLink, error: BalancerError) -> None:
         """Log why a link is dropped; not every time if the peer never announced itself."""

@@ -1,6 +1,6 @@
 """The frames between a node and a balancer, over a trunk.
 
-    balancer  <-- Hello, Status, Incarnation, Output, Pong, Told --  node
+    balancer  <-- Hello, Status, Registry, Incarnation, Output, Pong, Told --  node
     balancer  --  Welcome, Refusal, Neighbours, Ping, Drain, Ask -->  node
     balancer  --  Attach, Lines, Batch, Detach, Release -->      node
 
@@ -200,7 +200,16 @@ class Told(_Frame, frozen=True, tag=6):
     """What a token was redeemed for."""
 
 
-FromNode: TypeAlias = Hello | Status | Output | Pong | Incarnation | Told
+class Registry(_Frame, frozen=True, tag=7):
+    """Which nodes belong to the cluster, as the node's chat state says; sent on each change."""
+
+    changed: int
+    """The entry that changed it last."""
+    nodes: tuple[tuple[str, str], ...]
+    """Names, and the SHA-256 hashes of the keys that they must have (empty for any)."""
+
+
+FromNode: TypeAlias = Hello | Status | Output | Pong | Incarnation | Told | Registry
 
 
 def refusal(reason: str) -> Status:

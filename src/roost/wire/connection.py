@@ -26,7 +26,7 @@ from roost.protocol.framing import (
 from roost.wire.address import format_address
 from roost.wire.errors import RefusedPeerError
 from roost.wire.identity import Admission, Identity
-from roost.wire.tls import describe_failure, peer_identity
+from roost.wire.tls import describe_failure, peer_identity, peer_key_hash
 
 _logger = structlog.get_logger()
 
@@ -99,6 +99,12 @@ class FramedConnection(asyncio.BufferedProtocol):
     def shown_identity(self) -> Identity | None:
         """The identity in the peer's certificate, admitted or not; None before the handshake."""
         return self._peer
+
+    @property
+    def peer_key(self) -> str:
+        """The SHA-256 hash of the peer's public key, in hexadecimal."""
+        assert self._transport is not None, "the connection is not open yet"
+        return peer_key_hash(self._transport.get_extra_info("ssl_object"))
 
     @property
     def is_closing(self) -> bool:

@@ -7,7 +7,9 @@ peer's identity as a URI (`roost.wire.identity`), which is checked after the han
 import ssl
 from typing import Any
 
-from roost.wire.authority import Credentials
+from cryptography import x509
+
+from roost.wire.authority import Credentials, key_hash
 from roost.wire.errors import CredentialsError, RefusedPeerError
 from roost.wire.identity import Identity, parse_identity
 
@@ -90,6 +92,12 @@ def peer_identity(ssl_object: ssl.SSLObject | None) -> Identity:
             "roost://CLUSTER/ROLE/NAME, exactly one is needed"
         )
     return identities[0]
+
+
+def peer_key_hash(ssl_object: ssl.SSLObject | None) -> str:
+    """Return the SHA-256 hash of a peer's public key, in hexadecimal; empty if it showed none."""
+    certificate = ssl_object.getpeercert(binary_form=True) if ssl_object else None
+    return key_hash(x509.load_der_x509_certificate(certificate)) if certificate else ""
 
 
 def describe_failure(error: BaseException) -> str:

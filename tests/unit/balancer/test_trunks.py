@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from roost.protocol.trunk import (
     Attach,
     Refusal,
+    Registry,
 )
 from roost.wire import RefusedPeerError
 from support.loops import run, wait_until
@@ -114,5 +115,43 @@ def test_a_node_that_does_not_answer_is_dropped(tmp_path: Path) -> None:
                 await here.client()
             assert len(await well.next(Attach, 3)) == 3
             assert not hung.seen(Attach)
+
+    run(scenario())
+
+
+def test_a_removed_node_is_told_and_refused_and_its_clients_go_on(tmp_path: Path) -> None:
+    both = Registry(5, (("n1", ""), ("n2", "")))
+
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            first = await here.node("n1")
+            client, _ = await here.registered(first)
+            second = await here.node("n2")
+            first.say(both)
+            second.say(both)
+            await wait_until(lambda: here.balancer.statistics().members == ("n1", "n2"))
+            second.say(Registry(9, (("n2", ""),)))
+            (attach,) = await second.next(Attach)
+            await wait_until(lambda: first.closed)
+            assert attach.generation == 2
+            (told,) = first.seen(Refusal)
+            assert "'n1' does not belong to the cluster" in told.reason
+            assert [node.name for node in here.balancer.statistics().nodes] == ["n2"]
+            again = await here.link("n1")
+            again.say(hello("n1"))
+            await wait_until(lambda: again.closed)
+            assert "does not belong" in again.seen(Refusal)[0].reason
+            assert not client.reader.at_eof()
+
+    run(scenario())
+
+
+def test_a_node_that_joined_again_needs_its_new_key(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            node.say(Registry(5, (("n1", "of another machine"),)))
+            await wait_until(lambda: node.closed)
+            assert "the key of 'n1' has changed" in node.seen(Refusal)[0].reason
 
     run(scenario())

@@ -110,6 +110,14 @@ class NodePool:
         self.refresh(now)
         return node, is_new
 
+    def forget(self, name: str) -> None:
+        """Forget a node that does not belong to the cluster any more, once its trunk is gone."""
+        node = self._nodes.get(name)
+        if node is not None and node.trunk is None:
+            del self._nodes[name]
+            self._available.pop(name, None)
+            self._strategy.forget(name)
+
     def refresh(self, now: float) -> None:
         """Find out again which nodes are available; call when the health of any may have changed.
 

@@ -82,11 +82,14 @@ class Statistics:
     is_ready: bool
     """Whether it has a node to give clients to."""
     nodes: tuple[NodeStatistics, ...]
+    members: tuple[str, ...] = ()
+    """The nodes that belong to the cluster; empty while that is not known."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `/status.json`."""
         return {
             "cluster": self.cluster,
+            "members": list(self.members),
             "balancers": [
                 {
                     "name": self.name,

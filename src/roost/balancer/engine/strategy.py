@@ -79,6 +79,10 @@ class Strategy:
             node.is_ramping = any(self._is_warm(other, now) for other in self._nodes.values())
             node.eligible_since = now
 
+    def forget(self, name: str) -> None:
+        """Forget a node that does not belong to the cluster any more."""
+        self._nodes.pop(name, None)
+
     def set_load(self, name: str, *, lag_ms: float, deliveries: float) -> None:
         """Note a node's moving averages: event-loop lag, and deliveries a second."""
         node = self._nodes.get(name)

@@ -46,6 +46,7 @@ from roost.node.engine.inputs import Input
 from roost.node.engine.outputs import OUTPUT_BYTES_MAX, cut_output
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
+from roost.node.engine.registry import RegistryTeller
 from roost.node.engine.snapshots import Snapshots
 from roost.protocol.mesh import Gossip, HistoryChunk, HistoryWant, PeerFrame, PeerHello, Whispers
 from roost.protocol.trunk import (
@@ -99,6 +100,7 @@ class Engine:
         self._census = Census(config.balancer_grace_s, config.gossip_interval_s, newcomers)
         self._balancers = Balancers(self._census)
         self._desk = AdministrationDesk()
+        self._registry = RegistryTeller()
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
         self._historian = Historian(history, state.position, self._log.last_index)
@@ -480,6 +482,7 @@ class Engine:
         if self._census.has_news(now):
             gossip = self._census.gossip(self._log.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
+        self._to_balancers.extend(self._registry.news(self._state, self._census.trunks))
         status = self.status()
         shown = (status.state, status.leader, status.term)
         if shown != self._shown_status or now >= self._status_due:
