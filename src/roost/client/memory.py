@@ -28,11 +28,11 @@ def remember(model: Model, saved: Saved) -> None:
     saved.last_live_ms = model.last_live_ms
     saved.active = model.active
     saved.typed = {key: lines[-TYPED_KEPT:] for key, lines in model.typed.items() if lines}
-    saved.drafts = {
-        key: conversation.draft
-        for key, conversation in model.conversations.items()
-        if conversation.draft
-    }
+    # Drafts of an earlier run stay for rooms that could not be joined in this one.
+    saved.drafts = dict(model.saved_drafts)
+    for key, conversation in model.conversations.items():
+        if conversation.draft:
+            saved.drafts[key] = conversation.draft
     unsent: dict[str, list[str]] = {}
     for message in model.outgoing.values():
         if message.entry.delivery is not Delivery.SENDING and not message.was_written:

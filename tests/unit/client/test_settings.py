@@ -59,6 +59,7 @@ def test_what_is_remembered_comes_back_and_is_its_owners_alone(tmp_path: Path) -
     model.send("#room", "never sent")
     model.typing("bob", "half a sen")
     saved = Saved(read_ms={"#other": 5})
+    model.saved_drafts = {"#not-joined-this-time": "for later"}
     remember(model, saved)
     save(saved, place)
     assert b"secret" not in place.read_bytes()
@@ -70,6 +71,7 @@ def test_what_is_remembered_comes_back_and_is_its_owners_alone(tmp_path: Path) -
     assert again.conversations["bob"].draft == "half a sen"
     assert again.conversations["#room"].draft == "never sent"
     assert again.saved_reads == {"#other": 5}
+    assert again.saved_drafts == {"#not-joined-this-time": "for later"}
 
 
 def test_a_broken_state_file_is_forgotten(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class Conversation:
         "problem",
         "read_ms",
         "read_sent_ms",
+        "reply_draft",
         "revision",
         "sync",
         "target",
@@ -114,6 +115,8 @@ class Conversation:
         """For the model: when the last typing notice was sent; 0 if the others know of none."""
         self.draft = ""
         """What is typed but not sent; the view keeps it here."""
+        self.reply_draft: Entry | None = None
+        """The message that the draft answers."""
         self.revision = 0
         self._by_msgid: dict[str, Entry] = {}
 

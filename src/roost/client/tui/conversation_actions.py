@@ -1,6 +1,6 @@
 """What can be done with rooms and people: join, switch, talk, and the menus of the side panes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from textual.screen import Screen
@@ -15,7 +15,7 @@ from roost.client.tui.screens.dialog import PromptDialog
 from roost.client.tui.screens.picker import Action, Menu
 from roost.client.tui.screens.rooms import RoomPicker
 from roost.client.tui.screens.search import SearchDialog
-from roost.client.tui.screens.switcher import Switcher
+from roost.client.tui.screens.switcher import Offer, Switcher
 
 NO_DATE = "This date is not understood."
 
@@ -46,13 +46,15 @@ class ConversationActions:
         picker = RoomPicker(self._model, self._palette)
         self._screen.app.push_screen(picker, self._join)
 
-    def show_switcher(self) -> None:
+    def show_switcher(self, offers: Sequence[Offer]) -> None:
+        """Offer conversations, rooms and people, and what else can be done."""
         switcher = Switcher(
             self._model,
             self._palette,
             open_conversation=self._turn_to,
             join=self._model.join,
             talk=self._model.query,
+            offers=offers,
         )
         self._screen.app.push_screen(switcher, self._run)
 

@@ -93,11 +93,11 @@ class ConversationPane(Vertical):
         """Turn to a conversation; an unfinished message stays in the one where it was typed."""
         before = self._model.conversations.get(self.key)
         if before is not None and key != self.key:
-            before.draft = self.composer.text
+            before.draft, before.reply_draft = self.composer.text, self.composer.reply_to
         conversation = self._model.conversations[key]
         unread_after = conversation.read_ms if conversation.unread else 0
         self.key = key
-        self.composer.reply_to = None
+        self.composer.reply_to = conversation.reply_draft
         self._model.show(key)
         self.find_bar.close()
         self.view.show(conversation, unread_after)

@@ -28,7 +28,7 @@ GROUPS = (
         "Everywhere",
         (
             Key("f1", "keys", "F1 or ?", "this help"),
-            Key("ctrl+k", "switcher", "Ctrl+K", "go to a room or a person"),
+            Key("ctrl+k", "switcher", "Ctrl+K", "go to a room or a person, or do anything"),
             Key("ctrl+o", "rooms", "Ctrl+O", "find or create a room"),
             Key("alt+down,ctrl+n", "next(1)", "Alt+Down, Ctrl+N", "next conversation"),
             Key("alt+up,ctrl+p", "next(-1)", "Alt+Up, Ctrl+P", "previous conversation"),

@@ -31,6 +31,7 @@ from roost.client.tui.conversation_pane import ConversationPane
 from roost.client.tui.keys import BINDINGS
 from roost.client.tui.link import Link, Preferences
 from roost.client.tui.list_pane import ListPane
+from roost.client.tui.offering import everything
 from roost.client.tui.palette import Palette
 from roost.client.tui.people_pane import PeoplePane
 from roost.client.tui.rooms_pane import RoomsPane, conversation_name
@@ -316,7 +317,16 @@ class MainScreen(Guarded, Screen[None]):
             self.turn_to(found[0].key)
 
     def action_switcher(self) -> None:
-        self.conversations.show_switcher()
+        composer, model = self.pane.composer, self._model
+
+        def submit(line: str) -> None:
+            model.submit(model.active, line)
+
+        def begin(words: str) -> None:
+            composer.load(words + composer.text)
+            composer.focus()
+
+        self.conversations.show_switcher(everything(self, submit, begin))
 
     def action_rooms(self) -> None:
         self.conversations.show_rooms()

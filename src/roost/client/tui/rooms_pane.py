@@ -14,6 +14,8 @@ _HEADINGS = {
     ConversationKind.PRIVATE: "People",
 }
 NEW = "+ More rooms"
+DRAFT = "\u270e"
+"""Marks a conversation in which something is typed but not sent."""
 
 
 class RoomsPane(ListPane):
@@ -65,6 +67,8 @@ class RoomsPane(ListPane):
         # The conversation in view is being read; its own view says what is below.
         badge = "" if found == self._model.active else badge_of(conversation)
         badge_style = palette.alert if conversation.highlights else palette.badge
+        if not badge and conversation.draft.strip() and found != self._model.active:
+            badge, badge_style = DRAFT, palette.muted
         left = width - 3 - (width_of(badge) + 3 if badge else 0)
         name = truncate(conversation_name(self._model, conversation), max(left, 1))
         segments = [*self._sign(conversation), Segment(name, self._name_style(conversation))]

@@ -1,5 +1,6 @@
-"""Searches, and jumps to messages that are not loaded."""
+"""Searches, jumps to messages that are not loaded, and the command palette."""
 
+from roost.client.tui.offering import everything
 from support.chat_interface import open_interface, run_async
 from support.fake_irc_network import Network
 
@@ -63,5 +64,69 @@ def test_a_copied_link_leads_back_to_its_message() -> None:
             await ui.see("a needle in it", "hay 39")
             await ui.say("/jump no link")
             await ui.see("That is no link to a message")
+
+    run_async(scenario())
+
+
+def test_the_palette_does_everything_that_keys_commands_and_settings_do() -> None:
+    async def scenario() -> None:
+        async with open_interface() as ui:
+            await ui.see("You joined")
+            await ui.pilot.press("ctrl+k")
+            await ui.see("> for commands only")
+            await ui.type("go to a date")
+            await ui.pilot.press("enter")
+            await ui.see("Type 2026-03-02")
+            await ui.pilot.press("escape", "ctrl+k")
+            await ui.type("nord")
+            await ui.see("Theme: nord")
+            await ui.pilot.press("enter")
+            await ui.wait(lambda: ui.app.theme == "nord")
+            await ui.type("a draft")
+            await ui.pilot.press("ctrl+k")
+            await ui.pilot.press("greater_than_sign")
+            await ui.type("room's topic")
+            await ui.pilot.press("enter")
+            await ui.wait(lambda: ui.composer.text == "/topic a draft")
+            await ui.pilot.press("ctrl+u", "ctrl+k")
+            await ui.pilot.press("greater_than_sign")
+            await ui.type("mark yourself as present")
+            await ui.pilot.press("enter")
+            await ui.wait(lambda: any(line.startswith(b"AWAY") for line in ui.link.sent))
+
+    run_async(scenario())
+
+
+def test_every_offer_of_the_palette_works() -> None:
+    async def scenario() -> None:
+        async with open_interface() as ui:
+            await ui.see("You joined")
+            for offer in everything(ui.main, lambda line: None, lambda words: None):
+                if offer.label != "Quit Roost":
+                    offer.run()
+                    await ui.pilot.pause()
+                    while ui.app.screen is not ui.main:
+                        await ui.pilot.press("escape")
+                        await ui.pilot.pause()
+            await ui.see("#room")
+
+    run_async(scenario())
+
+
+def test_an_unfinished_reply_stays_with_its_room_and_the_list_marks_it() -> None:
+    async def scenario() -> None:
+        network = Network()
+        network.say("bob", "what time is it")
+        async with open_interface(network, rooms=("#room", "#tea")) as ui:
+            await ui.wait(lambda: len(ui.model.order) == 3)
+            ui.main.turn_to("#room")
+            await ui.see("what time is it")
+            entry = next(e for e in ui.model.conversations["#room"].entries if e.sender == "bob")
+            ui.main.pane.messages.reply(entry)
+            await ui.type("half past")
+            await ui.pilot.press("ctrl+n")
+            await ui.see("\u270e")
+            await ui.pilot.press("ctrl+p")
+            await ui.see("Replying to bob", "half past")
 
     run_async(scenario())

@@ -1,7 +1,8 @@
-"""The dialog that goes to a conversation by a few letters of its name."""
+"""The command palette: conversations, rooms, people, and everything that the client can do."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from rich.style import Style
 from rich.text import Text
@@ -16,8 +17,22 @@ ROOMS_MAX = 8
 PEOPLE_MAX = 12
 
 
+ONLY_OFFERS = ">"
+"""Typed first, it leaves out conversations and people."""
+HINT = "Also rooms to join, people, commands, settings; > for commands only"
+
+
+class Offer(NamedTuple):
+    """Something that the client can do."""
+
+    label: str
+    detail: str
+    """Its key, or what it means."""
+    run: Action
+
+
 class Switcher(Picker[Action]):
-    """Offers open conversations, then rooms to join, then people to talk to."""
+    """Offers open conversations, rooms to join, people to talk to, then what can be done."""
 
     def __init__(
         self,
@@ -27,21 +42,39 @@ class Switcher(Picker[Action]):
         open_conversation: Callable[[str], object],
         join: Callable[[str], object],
         talk: Callable[[str], object],
+        offers: Sequence[Offer] = (),
     ) -> None:
         """Take what to do with a conversation's key, a room's name, and a nickname."""
-        super().__init__("Go to", placeholder="Part of a room's or a person's name")
+        super().__init__("Go to", placeholder="Part of a name, or of what you want to do")
         self._model = model
         self._palette = palette
         self._open = open_conversation
         self._join = join
         self._talk = talk
+        self._offers = offers
 
     def find(self, typed: str) -> tuple[Sequence[Choice[Action]], str]:
         words = typed.strip().lower()
+        if words.startswith(ONLY_OFFERS):
+            return self._doing(words.removeprefix(ONLY_OFFERS).strip()), ""
         found = self._conversations(words)
-        if words:
-            found += [*self._rooms(words), *self._people(words)]
-        return found[:SHOWN_MAX], ""
+        if not words:
+            return found[:SHOWN_MAX], HINT
+        found = [*found[:SHOWN_MAX], *self._rooms(words), *self._people(words)]
+        return [*found, *self._doing(words)], "" if found else "Enter does it"
+
+    def _doing(self, words: str) -> list[Choice[Action]]:
+        """Offer what the client can do; a match in the label comes before one in the detail."""
+        palette = self._palette
+        ranked: list[tuple[tuple[bool, int], Choice[Action]]] = []
+        for place, offer in enumerate(self._offers):
+            label, detail = offer.label.lower(), offer.detail.lower()
+            if all(word in label or word in detail for word in words.split()):
+                line = Text.assemble(
+                    (offer.label, palette.accent), (f"  {offer.detail}", palette.muted)
+                )
+                ranked.append(((words not in label, place), Choice(offer.run, line)))
+        return [choice for _, choice in sorted(ranked, key=lambda found: found[0])]
 
     def _conversations(self, words: str) -> list[Choice[Action]]:
         model, palette = self._model, self._palette
