@@ -11,8 +11,8 @@ from roost.client.model.incoming import format_time, parse_time
 from roost.irc.message import Message, parse, parse_from_server, unescape_tag_value
 
 FULL = (
-    "batch draft/chathistory draft/event-playback echo-message extended-join labeled-response "
-    "message-tags roost.chat/resume server-time soju.im/search"
+    "batch draft/chathistory draft/event-playback draft/message-redaction echo-message "
+    "extended-join labeled-response message-tags roost.chat/resume server-time soju.im/search"
 )
 WITHOUT_RESUME = FULL.replace("roost.chat/resume ", "")
 WITHOUT_LABELS = WITHOUT_RESUME.replace("labeled-response ", "")
@@ -63,6 +63,7 @@ class Network:
         self.connections: list[Connection] = []
         self.sessions: dict[str, Session] = {}
         self.members: dict[str, dict[str, None]] = {}
+        self.refuses_redaction = False
 
     def happen(
         self,
@@ -255,6 +256,17 @@ class Connection:
         self.network.happen(
             f"{self.nick}!u@h", "PRIVMSG", target, text, tags=kept, origin=self, label=label
         )
+
+    def _redact(self, message: Message, tags: dict[str, str]) -> None:
+        target, msgid, *reason = message.parameters
+        number = int(msgid.removeprefix("id"))
+        what = self.network.log[number] if number < len(self.network.log) else None
+        if what is None or what.nick != self.nick or self.network.refuses_redaction:
+            words = "You are not allowed to delete this"
+            self.reply("FAIL", "REDACT", "REDACT_FORBIDDEN", target, msgid, words)
+        else:
+            source = f"{self.nick}!u@h"
+            self.network.happen(source, "REDACT", target, msgid, *reason, origin=self)
 
     def _ping(self, message: Message, tags: dict[str, str]) -> None:
         self.reply("PONG", "server", message.parameters[0])

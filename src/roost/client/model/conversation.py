@@ -38,7 +38,9 @@ class Conversation:
     """A conversation; only the model changes it."""
 
     __slots__ = (
+        "_answers",
         "_by_msgid",
+        "_versions",
         "draft",
         "entries",
         "highlights",
@@ -119,6 +121,18 @@ class Conversation:
         """The message that the draft answers."""
         self.revision = 0
         self._by_msgid: dict[str, Entry] = {}
+        self._answers: dict[str, list[Entry]] = {}
+        """By the id of the message that they answer."""
+        self._versions: dict[str, Entry] = {}
+        """The later version of a message, by its id."""
+
+    def answers(self, msgid: str) -> list[Entry]:
+        """Return the loaded entries that answer a message."""
+        return self._answers.get(msgid, [])
+
+    def later_version(self, msgid: str) -> Entry | None:
+        """Return the loaded entry that replaces a message, if there is one."""
+        return self._versions.get(msgid)
 
     def find(self, msgid: str) -> Entry | None:
         """Return the loaded entry with a message id, if there is one."""
@@ -137,6 +151,14 @@ class Conversation:
         for entry in entries:
             if entry.msgid:
                 self._by_msgid[entry.msgid] = entry
+                for answer in self._answers.get(entry.msgid, ()):
+                    answer.revision += 1
+            if entry.edits:
+                self._versions[entry.edits] = entry
+            if entry.reply_to:
+                self._answers.setdefault(entry.reply_to, []).append(entry)
+                if (answered := self._by_msgid.get(entry.reply_to)) is not None:
+                    answered.revision += 1
         self.revision += 1
 
     def index_of(self, entry: Entry) -> int:

@@ -63,6 +63,10 @@ class Entry:
     """The message id that it answers; `Conversation.find` finds the entry if it is loaded."""
     reactions: dict[str, list[str]] = field(default_factory=dict)
     """The nicknames that reacted, by reaction, in the order of reacting."""
+    edits: str = ""
+    """The message id of the earlier version that this one replaces; empty if it is no edit."""
+    is_replaced: bool = False
+    """Whether a later version, by the same sender, stands for it."""
     is_redacted: bool = False
     """Whether it was deleted: then `text` is empty, and `failure` the reason if there is one."""
     is_ignored: bool = False

@@ -11,6 +11,7 @@ Pure: no input or output, no clock, no Textual. Each event of the connection has
 from roost.client.model import (
     completion,
     dispatch,
+    editing,
     history,
     intents,
     liveness,
@@ -177,6 +178,20 @@ class Model(State):
     def react(self, key: str, entry: Entry, reaction: str) -> None:
         """React to a message, or remove the same reaction."""
         intents.react(self, key, entry, reaction)
+
+    def can_edit(self, entry: Entry) -> bool:
+        """Return whether a message is the user's to edit."""
+        return editing.can_edit(self, entry)
+
+    def last_own(self, key: str) -> Entry | None:
+        """Return the user's last message in a conversation that can be edited."""
+        conversation = self.conversations.get(key)
+        return None if conversation is None else editing.last_own(self, conversation)
+
+    def edit(self, key: str, entry: Entry, text: str) -> bool:
+        """Replace a message of the user; return False if that is not possible."""
+        conversation = self.conversations.get(key)
+        return conversation is not None and editing.edit(self, conversation, entry, text)
 
     def redact(self, key: str, entry: Entry, reason: str = "") -> None:
         """Delete a message for everybody."""

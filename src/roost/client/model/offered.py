@@ -40,6 +40,8 @@ WANTED = (
 """Capabilities to request if offered; `sasl` only if there is something to log in with."""
 NONCE_TAG = "+roost.chat/nonce"
 """A client-only tag that identifies the user's own messages when they come back in history."""
+EDITS_TAG = "+roost.chat/edits"
+"""A client-only tag on the new version of a message: the id of the earlier one."""
 
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

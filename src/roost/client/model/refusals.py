@@ -5,7 +5,7 @@ Sources: modern.ircdocs.horse, "Numerics"; ircv3.net/specs/extensions/standard-r
 
 import re
 
-from roost.client.model import history, registration, searching, sending
+from roost.client.model import editing, history, registration, searching, sending
 from roost.client.model.effects import Abandon
 from roost.client.model.incoming import Incoming
 from roost.client.model.listing import ListingState
@@ -85,6 +85,8 @@ def receive_standard_reply(state: State, line: Incoming) -> None:
         return
     if line.command == "FAIL":
         if command == "CHATHISTORY" and history.receive_failure(state, line):
+            return
+        if command == "REDACT" and editing.receive_failure(state, list(line.parameters), text):
             return
         if command == "SEARCH" and searching.receive_failure(state, line):
             return

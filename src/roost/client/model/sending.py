@@ -15,26 +15,36 @@ Sources: ircv3.net, "labeled-response", "echo-message", "draft/multiline", "Repl
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Delivery, Entry, EntryKind
 from roost.client.model.incoming import Incoming
-from roost.client.model.offered import NONCE_TAG
+from roost.client.model.offered import EDITS_TAG, NONCE_TAG
 from roost.client.model.splitting import plan
-from roost.client.model.state import Outgoing, State
+from roost.client.model.state import Outgoing, Owed, State
 from roost.client.model.text import clean_text
 
 WINDOW = 4
 """Messages in flight. Servers allow bursts of five lines or more; one is left for other lines."""
+EDITED = "edited"
+"""The reason with which an earlier version is deleted."""
 UNKNOWN_FATE = "The connection broke before the server confirmed it; others may have seen it."
 
 
 def send(
-    state: State, conversation: Conversation, text: str, *, reply_to: str, is_action: bool
+    state: State,
+    conversation: Conversation,
+    text: str,
+    *,
+    reply_to: str,
+    is_action: bool,
+    edits: str = "",
 ) -> None:
-    """Queue a message, and send what can be sent."""
+    """Queue a message, and send what can be sent; `edits` is the id of its earlier version."""
     kind = EntryKind.ACTION if is_action else EntryKind.MESSAGE
     entry = state.new_entry(kind, text, time_ms=state.moment.time_ms, sender=state.nick)
     entry.is_mine = True
     entry.delivery = Delivery.WAITING
     entry.reply_to = reply_to
-    _queue(state, conversation, entry, is_action=is_action, reply_to=reply_to)
+    entry.edits = edits
+    message = _queue(state, conversation, entry, is_action=is_action, reply_to=reply_to)
+    message.edits = edits
     flush(state)
 
 
@@ -51,6 +61,8 @@ def _queue(
 
 def flush(state: State) -> None:
     """Send waiting messages in the order typed, as far as the window allows."""
+    if state.owed and state.is_online and state.registration.is_welcomed:
+        _delete_replaced(state)
     if not state.outgoing or not (state.is_online and state.registration.is_welcomed):
         return
     written: list[Outgoing] = []
@@ -65,6 +77,17 @@ def flush(state: State) -> None:
         for message in written:
             message.barrier = barrier
         state.emit("PING", f"{state.nonce}-{barrier}")
+
+
+def _delete_replaced(state: State) -> None:
+    """Delete earlier versions of messages whose new ones are confirmed."""
+    for msgid, owed in list(state.owed.items()):
+        conversation = state.conversations.get(owed.key)
+        if conversation is None:
+            del state.owed[msgid]
+        elif not owed.is_asked:
+            owed.is_asked = True
+            state.emit("REDACT", conversation.target, msgid, EDITED)
 
 
 def _next(state: State, count: int) -> list[Outgoing]:
@@ -145,6 +168,8 @@ def _write(state: State, conversation: Conversation, message: Outgoing) -> None:
         tags.append(("label", message.label))
     if message.reply_to and offered.relays_tag("draft/reply"):
         tags.append(("+draft/reply", message.reply_to))
+    if message.edits and offered.relays_tag(EDITS_TAG[1:]):
+        tags.append((EDITS_TAG, message.edits))
     if offered.relays_tag(NONCE_TAG[1:]):
         tags.append((NONCE_TAG, message.nonce))
     target = conversation.target
@@ -199,6 +224,8 @@ def confirm(state: State, conversation: Conversation, message: Outgoing) -> Entr
     _forget(state, conversation, message)
     entry.delivery = Delivery.DELIVERED
     entry.failure = ""
+    if message.edits:
+        state.owed[message.edits] = Owed(message.key)
     entry.revision += 1
     return entry
 
@@ -300,6 +327,8 @@ def give_up(state: State, conversation: Conversation, message: Outgoing) -> None
 def connection_lost(state: State) -> None:
     """Note that messages in flight may or may not have arrived."""
     state.by_label.clear()
+    for owed in state.owed.values():
+        owed.is_asked = False
     for message in state.sending.values():
         message.was_written = True
         message.label = ""

@@ -8,6 +8,7 @@ from roost.client.model import sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import Incoming, parse_time
+from roost.client.model.offered import EDITS_TAG
 from roost.client.model.state import State
 from roost.client.model.text import clean_name, clean_text
 
@@ -73,6 +74,7 @@ def message_entry(
             entry.text = clean_text(text)
             return entry
     entry = state.entry_of(kind, line, text)
+    entry.edits = line.tags.get(EDITS_TAG, "")
     entry.reply_to = line.tags.get("+draft/reply", "") or line.tags.get("+reply", "")
     entry.is_ignored = state.is_ignored(line.source)
     if not entry.is_mine and not entry.is_ignored:
@@ -183,6 +185,8 @@ def redact(conversation: Conversation, line: Incoming) -> None:
     entry = conversation.find(line.word(1))
     if entry is None or entry.is_redacted:
         return
+    later = conversation.later_version(entry.msgid)
+    entry.is_replaced = later is not None and later.sender == entry.sender
     entry.is_redacted = True
     entry.text = ""
     entry.reactions.clear()
@@ -191,6 +195,7 @@ def redact(conversation: Conversation, line: Incoming) -> None:
 
 
 def receive_redact(state: State, line: Incoming) -> None:
+    state.owed.pop(line.word(1), None)
     conversation = conversation_for(state, line, is_opening=False)
     if conversation is not None:
         redact(conversation, line)

@@ -49,6 +49,18 @@ class Outgoing:
     """While it is in flight with a label."""
     barrier: int = 0
     """While it is in flight without a label: the number of the PING that follows it."""
+    edits: str = ""
+    """The id of the earlier version, which is deleted once this one is confirmed."""
+
+
+@dataclass(slots=True)
+class Owed:
+    """An earlier version of the user's message that is still to be deleted."""
+
+    key: str
+    """Of the conversation."""
+    is_asked: bool = False
+    """Whether this connection's server was asked to."""
 
 
 @dataclass(slots=True, eq=False)
@@ -222,6 +234,8 @@ class State:
         """The user's messages that are not confirmed, by entry id."""
         self.sending: dict[int, Outgoing] = {}
         """Those of them that are in flight."""
+        self.owed: dict[str, Owed] = {}
+        """By message id."""
         self.by_label: dict[str, Outgoing] = {}
         self.by_nonce: dict[str, Outgoing] = {}
         self.questions: list[Question] = []

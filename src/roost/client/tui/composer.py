@@ -78,6 +78,8 @@ class Composer(TextArea):
         self._earlier = earlier
         self.reply_to: Entry | None = None
         """The message that the next one answers."""
+        self.editing: Entry | None = None
+        """The message that the next one replaces."""
         self._offers: list[str] = []
         self._chosen = -1
         self._word: tuple[int, int] = (0, 0)
@@ -95,6 +97,12 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
         self._hide_offers()
         self._fit()
+
+    def begin_edit(self, entry: Entry) -> None:
+        """Write a message anew."""
+        self.reply_to, self.editing = None, entry
+        self.load(entry.text)
+        self.focus()
 
     def put(self, text: str) -> None:
         """Insert a text at the cursor, as if it were typed."""

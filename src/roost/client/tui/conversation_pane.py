@@ -24,7 +24,7 @@ READ_EVERY_S = 1.0
 """How often what arrives in view is marked as read: others are told each time."""
 PREVIEW_LINES = 6
 """Of a paste that is asked about."""
-CHOSEN = "Enter: menu, R: reply, E: react, C: copy, O: open, Escape: back"
+CHOSEN = "Enter: menu, R: reply, E: react, T: thread, Escape: back"
 CHOSEN_WITH_DRAFT = "Enter: menu, Escape: back"
 """What can be done with the chosen message; letters are typed while there is a draft."""
 
@@ -53,7 +53,7 @@ class ConversationPane(Vertical):
             lambda step: model.input_history(self.key, step),
         )
         self.offers = OffersPopup(palette)
-        self.messages = MessageActions(link, self.view, self.composer)
+        self.messages = MessageActions(link, self.view, self.composer, calendar)
 
     def compose(self) -> ComposeResult:
         yield self.topic
@@ -93,11 +93,13 @@ class ConversationPane(Vertical):
         """Turn to a conversation; an unfinished message stays in the one where it was typed."""
         before = self._model.conversations.get(self.key)
         if before is not None and key != self.key:
+            if self.composer.editing is not None:
+                self.composer.load("")
             before.draft, before.reply_draft = self.composer.text, self.composer.reply_to
         conversation = self._model.conversations[key]
         unread_after = conversation.read_ms if conversation.unread else 0
         self.key = key
-        self.composer.reply_to = conversation.reply_draft
+        self.composer.reply_to, self.composer.editing = conversation.reply_draft, None
         self._model.show(key)
         self.find_bar.close()
         self.view.show(conversation, unread_after)
@@ -127,6 +129,8 @@ class ConversationPane(Vertical):
             words = " ".join(answered.text.split())
             room = max(self.composer.size.width - len(answered.sender) - 34, 8)
             title = f"Replying to {answered.sender}: {truncate(words, room)}  (Escape cancels)"
+        elif self.composer.editing is not None:
+            title = "Editing your message  (Enter replaces it, Escape cancels)"
         elif self.view.has_focus and self.view.is_cursor_visible:
             title = CHOSEN if self.view.may_act() else CHOSEN_WITH_DRAFT
         if title != self.composer.border_title:
@@ -148,8 +152,12 @@ class ConversationPane(Vertical):
     # Writing.
 
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
-        text, answered = event.text, self.composer.reply_to
-        if answered is not None and not text.startswith("/"):
+        text, answered, edited = event.text, self.composer.reply_to, self.composer.editing
+        self.composer.editing = None
+        if edited is not None:
+            if not self._model.edit(self.key, edited, text):
+                self.composer.editing = edited
+        elif answered is not None and not text.startswith("/"):
             self._model.send(self.key, text, reply_to=answered.msgid)
         else:
             self._model.submit(self.key, text)
@@ -198,7 +206,11 @@ class ConversationPane(Vertical):
 
     def on_composer_escaped(self) -> None:
         """Stop replying, or else go back to the latest message."""
-        if self.composer.reply_to is not None:
+        if self.composer.editing is not None:
+            self.composer.editing = None
+            self.composer.load("")
+            self.on_composer_edited()
+        elif self.composer.reply_to is not None:
             self.composer.reply_to = None
         else:
             self.view.clear_cursor()
@@ -222,6 +234,9 @@ class ConversationPane(Vertical):
 
     def on_conversation_view_link_clicked(self, event: ConversationView.LinkClicked) -> None:
         self.messages.open_url(event.url)
+
+    def on_conversation_view_message_clicked(self, event: ConversationView.MessageClicked) -> None:
+        self.messages.go_to(event.msgid)
 
     def on_conversation_view_copied(self, event: ConversationView.Copied) -> None:
         self.messages.copy_text(event.text)

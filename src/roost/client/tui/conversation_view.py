@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from roost.client.model import Conversation, Entry, EntryKind
 from roost.client.tui.calendar import now_ms
-from roost.client.tui.layout import Look
+from roost.client.tui.layout import MESSAGE, THREAD, Look
 from roost.client.tui.overlays import (
     background_of,
     new_below_strip,
@@ -27,7 +27,7 @@ from roost.client.tui.transcript import Transcript
 from roost.client.tui.viewport import Place, Viewport
 
 WHEEL_ROWS = 3
-LETTERS = frozenset("jkrecoy+")
+LETTERS = frozenset("jkrecoytpm+")
 """Keys that act on the chosen message."""
 LOAD_WITHIN = 40
 """When the first item is this close to the screen, older messages are requested."""
@@ -55,6 +55,9 @@ class ConversationView(Widget):
         Binding("e,plus", "choose('react')", "React", show=False),
         Binding("c,y", "choose('copy')", "Copy", show=False),
         Binding("o", "choose('open')", "Open its link", show=False),
+        Binding("t", "choose('thread')", "Show the thread", show=False),
+        Binding("p", "choose('answered')", "What it answers", show=False),
+        Binding("m", "choose('edit')", "Edit", show=False),
         Binding("delete", "choose('redact')", "Delete", show=False),
         Binding("home", "to_start", "To the first loaded message", show=False),
         Binding("end", "to_end", "To the latest message", show=False),
@@ -71,10 +74,16 @@ class ConversationView(Widget):
 
     @dataclass
     class ActionWanted(Message):
-        """An action is wanted: "reply", "react", "copy", "open" or "redact"."""
+        """An action is wanted: "reply", "react", "copy", ...; see `MessageActions.run`."""
 
         entry: Entry
         name: str
+
+    @dataclass
+    class MessageClicked(Message):
+        """A message that is answered was clicked."""
+
+        msgid: str
 
     @dataclass
     class LinkClicked(Message):
@@ -104,6 +113,8 @@ class ConversationView(Widget):
         self._anchor_entry: Entry | None = None
         self._cursor: Entry | None = None
         self._places: list[Place | None] | None = None
+        self._places_revision = -1
+        """Of the conversation, for which the rows on the screen were found."""
         self._revision = -1
         self._seen_entry: Entry | None = None
         """The last entry when the end was last in view."""
@@ -354,21 +365,25 @@ class ConversationView(Widget):
             self._cursor = entry
             self.post_message(self.MenuWanted(entry))
             return
-        url = self._url(target)
-        if url:
-            self.post_message(self.LinkClicked(url))
+        style = self._style(target)
+        if style.link:
+            self.post_message(self.LinkClicked(style.link))
+        elif MESSAGE in style.meta:
+            self.post_message(self.MessageClicked(style.meta[MESSAGE]))
+        elif THREAD in style.meta:
+            self.post_message(self.ActionWanted(entry, "thread"))
         elif entry.kind is EntryKind.GAP:
             self.post_message(self.GapClicked(entry))
         elif entry.failure and not entry.is_redacted:
             self.post_message(self.MenuWanted(entry))
 
-    def _url(self, target: _Target) -> str:
+    def _style(self, target: _Target) -> Style:
         column = 0
         for segment in self._transcript.rows(target.item)[target.row].strip:
             column += segment.cell_length
-            if column > target.column:
-                return (segment.style.link if segment.style else None) or ""
-        return ""
+            if column > target.column and segment.style is not None:
+                return segment.style
+        return Style.null()
 
     def _drag_bar(self, y: int) -> None:
         share = min(max(y / max(self.size.height - 1, 1), 0.0), 1.0)
@@ -452,7 +467,8 @@ class ConversationView(Widget):
         self._ask_for_past()
 
     def _rows(self) -> list[Place | None]:
-        if self._places is None:
+        if self._places is None or self._places_revision != self.conversation.revision:
+            self._places_revision = self.conversation.revision
             self._keep_anchor()
             self._selection.follow(self._transcript)
             self._places = self._viewport.rows()

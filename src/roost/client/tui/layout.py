@@ -27,6 +27,10 @@ STACKED_BELOW = 56
 GROUP_MS = 5 * 60_000
 """Messages of one sender that are further apart start a new group."""
 _TIME = 5
+MESSAGE = "message"
+THREAD = "thread"
+"""The names under which a segment's style says where a click leads: to a message by its id."""
+_ANSWERS_MIN = 2
 _REACTIONS_MAX = 12
 """How many different reactions are shown; anybody may add more."""
 
@@ -128,6 +132,7 @@ class _Layout:
             found += self._reply()
             found += self._body(self._pieces())
             found += self._reactions()
+            found += self._answers()
         if entry.delivery is Delivery.FAILED:
             found += self._failure()
         return found
@@ -159,6 +164,8 @@ class _Layout:
                 # A terminal opens it by OSC 8; the view handles a click (`Style.link`).
                 style = style + palette.link + Style(link=span.url)
             pieces.append(Piece(span.text, style))
+        if entry.edits:
+            pieces.append(Piece(" (edited)", palette.faint))
         return self._marked(pieces)
 
     def _plain(self, words: str, style: Style) -> list[Piece]:
@@ -279,17 +286,24 @@ class _Layout:
             style = palette.name(fold_nick(answered.sender))
             name = [Segment(truncate(answered.sender, 16) + " ", style)]
         left = look.text_width - 2 - sum(width_of(segment.text) for segment in name)
-        return [
-            self._row(
-                [
-                    Segment(" " * look.indent, palette.text),
-                    Segment(head, palette.muted),
-                    *name,
-                    Segment(truncate(words, left), palette.muted),
-                ],
-                look.width,
-            )
+        leads = Style(meta={MESSAGE: reply_to})
+        shown = [
+            Segment(head, palette.muted),
+            *name,
+            Segment(truncate(words, left), palette.muted),
         ]
+        indent = Segment(" " * look.indent, palette.text)
+        return [self._row([indent, *Segment.apply_style(shown, post_style=leads)], look.width)]
+
+    def _answers(self) -> list[Row]:
+        """Say how many replies there are, from two on; a click shows the thread."""
+        msgid, palette = self._entry.msgid, self._palette
+        count = len(self._conversation.answers(msgid)) if msgid else 0
+        if count < _ANSWERS_MIN:
+            return []
+        indent = Segment(" " * self._look.indent, palette.text)
+        style = palette.muted + Style(meta={THREAD: msgid})
+        return [self._row([indent, Segment(f"\u21b3 {count} replies", style)], self._look.width)]
 
     def _reactions(self) -> list[Row]:
         reactions = self._entry.reactions

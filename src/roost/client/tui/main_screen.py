@@ -209,6 +209,10 @@ class MainScreen(Guarded, Screen[None]):
                 self.pane.messages.react_to_chosen(argument)
             case "find":
                 self.pane.find_bar.open(argument)
+            case "edit":
+                self.pane.messages.edit_last(argument)
+            case "thread":
+                self.pane.messages.thread_of_chosen()
             case "jump":
                 self.conversations.follow_link(argument)
             case "search":

@@ -4,11 +4,15 @@ import webbrowser
 from functools import partial
 
 from roost.client.model import Delivery, Entry, EntryKind, text
+from roost.client.model.threads import thread
+from roost.client.tui.calendar import Calendar
 from roost.client.tui.composer import Composer
 from roost.client.tui.conversation_view import ConversationView
 from roost.client.tui.link import Link
+from roost.client.tui.palette import Palette
 from roost.client.tui.screens.picker import Action, Menu
 from roost.client.tui.screens.reaction import ReactionDialog
+from roost.client.tui.screens.thread import ThreadDialog
 
 LINKS_MAX = 5
 """How many of a message's links its menu offers."""
@@ -18,11 +22,14 @@ PREVIEW_LINES = 6
 class MessageActions:
     """Acts on messages of the active conversation."""
 
-    def __init__(self, link: Link, view: ConversationView, composer: Composer) -> None:
+    def __init__(
+        self, link: Link, view: ConversationView, composer: Composer, calendar: Calendar
+    ) -> None:
         self._link = link
         self._model = link.model
         self._view = view
         self._composer = composer
+        self._calendar = calendar
 
     def show_menu(self, entry: Entry) -> None:
         preview = "\n".join(text.strip_formatting(entry.text).splitlines()[:PREVIEW_LINES])
@@ -31,12 +38,18 @@ class MessageActions:
 
     def run(self, name: str, entry: Entry) -> None:
         """Run the action of a key; see `ConversationView.ActionWanted`."""
+        if name == "answered":
+            # A message stays chosen, so that the chain can be followed further up.
+            self.answered(entry)
+            return
         actions = {
             "reply": self.reply,
             "react": self.react,
             "copy": self.copy,
             "open": self.open,
             "redact": self.redact,
+            "thread": self.thread,
+            "edit": self.edit,
         }
         self._run(partial(actions[name], entry))
 
@@ -60,6 +73,10 @@ class MessageActions:
         if is_said:
             actions.append(("Reply", partial(self.reply, entry)))
             actions.append(("React", partial(self.react, entry)))
+        if model.can_edit(entry):
+            actions.append(("Edit", partial(self.edit, entry)))
+        if entry.reply_to or model.conversations[model.active].answers(entry.msgid):
+            actions.append(("Show the thread", partial(self.thread, entry)))
         actions.append(("Copy the text", partial(self.copy, entry)))
         actions += [
             (f"Open {url}", partial(self.open_url, url)) for url in _urls(entry)[:LINKS_MAX]
@@ -80,6 +97,69 @@ class MessageActions:
         self._composer.reply_to = entry
         self._composer.focus()
 
+    def thread(self, entry: Entry) -> None:
+        """Show what a message answers, and all replies; go to the one that is chosen."""
+        conversation = self._model.conversations[self._model.active]
+        found = thread(conversation, entry)
+        missing = found[0][1].reply_to if found else ""
+        if len(found) < 2 and not missing:
+            self._refuse("Nobody has replied to this")
+            return
+
+        def answered(msgid: str | None) -> None:
+            if msgid:
+                self.go_to(msgid)
+
+        palette = Palette(self._view.app.current_theme)
+        dialog = ThreadDialog(found, missing, entry, palette, self._calendar)
+        self._view.app.push_screen(dialog, answered)
+
+    def answered(self, entry: Entry) -> None:
+        """Go to the message that this one answers."""
+        if entry.reply_to:
+            self.go_to(entry.reply_to)
+        else:
+            self._refuse("This is no reply")
+
+    def go_to(self, msgid: str) -> None:
+        """Go to a message of this conversation, loading it if necessary."""
+        self._model.jump_to_message(self._model.active, msgid)
+        self._link.flush()
+
+    def edit(self, entry: Entry) -> None:
+        """Put one of the user's messages into the composer, to replace it."""
+        if self._model.can_edit(entry):
+            self._composer.begin_edit(entry)
+        else:
+            self._refuse("You can edit only your own messages, once they are delivered")
+
+    def edit_last(self, words: str) -> None:
+        """Edit the user's last message, or replace it by other words."""
+        key = self._model.active
+        entry = self._model.last_own(key)
+        if entry is None:
+            self._refuse("You have said nothing here that can be edited")
+        elif words:
+            self._model.edit(key, entry, words)
+            self._link.flush()
+        else:
+            self.edit(entry)
+
+    def thread_of_chosen(self) -> None:
+        """Show the thread of the chosen message, or else of the last."""
+        entry = self._chosen_or_last()
+        if entry is None:
+            self._refuse("There are no messages here")
+        else:
+            self.thread(entry)
+
+    def _chosen_or_last(self) -> Entry | None:
+        conversation = self._model.conversations[self._model.active]
+        return self._view.cursor or next(
+            (entry for entry in reversed(conversation.entries) if entry.msgid and not entry.event),
+            None,
+        )
+
     def react(self, entry: Entry) -> None:
         """Ask for a reaction, and send it."""
         key = self._model.active
@@ -93,16 +173,13 @@ class MessageActions:
 
     def react_to_chosen(self, reaction: str) -> None:
         """React to the chosen message, or else to the last."""
-        conversation = self._model.conversations[self._model.active]
-        entry = self._view.cursor or next(
-            (entry for entry in reversed(conversation.entries) if entry.msgid), None
-        )
+        entry = self._chosen_or_last()
         if entry is None:
             self._refuse("There is nothing to react to")
         elif not reaction:
             self.react(entry)
         else:
-            self._model.react(conversation.key, entry, reaction)
+            self._model.react(self._model.active, entry, reaction)
             self._link.flush()
 
     def redact(self, entry: Entry) -> None:

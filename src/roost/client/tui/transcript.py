@@ -93,6 +93,8 @@ class Transcript:
 
     def is_hidden(self, entry: Entry) -> bool:
         """Return whether an entry is not shown."""
+        if entry.is_redacted and entry.is_replaced:
+            return True
         return entry.is_ignored or (
             self.hides_coming_and_going and entry.event in _EVENTS_OF_COMING_AND_GOING
         )

@@ -2,58 +2,13 @@
 
 import pytest
 
-from roost.client.model import EntryKind, Model, Moment, Profile, Query, QueryError, SearchState
-from roost.client.model.effects import Jump, Toast
+from roost.client.model import EntryKind, Query, QueryError, SearchState
+from roost.client.model.effects import Jump
 from roost.client.model.hits import parse_query
 from roost.client.model.incoming import format_time
 from roost.client.model.message_links import parse_message_link
+from support.answered_model import NOW, Client
 from support.fake_irc_network import START_MS, WITHOUT_IDS, Connection, Network
-
-NOW = Moment(100.0, START_MS + 86_400_000)
-
-
-class Client:
-    """A model on a fake network, which answers at once."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.model = Model(Profile(nick="me", rooms=("#room",)), "nonce")
-        self.connection = Connection(network)
-        self.sent: list[str] = []
-        self.jumps: list[str] = []
-        self.toasts: list[str] = []
-        self.model.connecting("test:6667", NOW)
-        self.model.connected(NOW, is_secure=False)
-        self.settle()
-
-    def settle(self) -> None:
-        while True:
-            lines = self.model.take_lines()
-            for line in lines:
-                self.sent.append(line.decode().removesuffix("\r\n"))
-                self.connection.receive(line)
-            while self.connection.out:
-                self.model.receive(self.connection.out.pop(0), NOW)
-            for effect in self.model.take_effects():
-                if isinstance(effect, Jump):
-                    self.jumps.append(effect.entry.text)
-                if isinstance(effect, Toast):
-                    self.toasts.append(effect.text)
-            if not lines:
-                return
-
-    @property
-    def texts(self) -> list[str]:
-        """What is shown in the room, gaps as "GAP"."""
-        return [
-            "GAP" if entry.kind is EntryKind.GAP else entry.text
-            for entry in self.model.conversations["#room"].entries
-            if entry.kind is not EntryKind.EVENT
-        ]
-
-    def go_to(self, number: int) -> None:
-        self.model.jump_to_message("#room", f"id{number:05}")
-        self.settle()
 
 
 def lines(first: int, last: int) -> list[str]:

@@ -58,6 +58,15 @@ async def search(ui: Harness) -> None:
     await ui.see("4 found")
 
 
+async def thread(ui: Harness) -> None:
+    tags = (("+draft/reply", "id00001"),)
+    ui.network.happen("carol!u@h", "PRIVMSG", "#room", "It did indeed", tags=tags)
+    ui.network.happen("dave!u@h", "PRIVMSG", "#room", "and at night " * 9, tags=tags)
+    await ui.see("at night")
+    await ui.say("/thread")
+    await ui.see("3 messages")
+
+
 async def settings(ui: Harness) -> None:
     await ui.pilot.press("f5")
     await ui.see("When you are mentioned")
@@ -72,6 +81,8 @@ SCREENS: dict[str, tuple[Callable[[Harness], object], str]] = {
     "switcher-80x24": (switcher, "80x24"),
     "search-80x24": (search, "80x24"),
     "search-44x20": (search, "44x20"),
+    "thread-80x24": (thread, "80x24"),
+    "thread-44x20": (thread, "44x20"),
     "settings-80x24": (settings, "80x24"),
 }
 
