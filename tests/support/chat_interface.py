@@ -99,7 +99,12 @@ class FakeHost:
         self.saved = 0
 
     def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
-        profile = Profile(nick=introduction.nick, rooms=self.rooms, password=introduction.password)
+        profile = Profile(
+            nick=introduction.nick,
+            rooms=self.rooms,
+            password=introduction.password,
+            has_markup=True,
+        )
         link = FakeLink(Model(profile, "nonce"), self.network, on_effect)
         self.links.append(link)
         return link

@@ -72,6 +72,7 @@ class ChatHost:
         profile = dataclasses.replace(
             target.profile,
             password=password,
+            has_markup=self._settings.markup,
             rooms=tuple(dict.fromkeys([*self._flags.rooms, *target.profile.rooms])),
         )
         model = Model(profile, make_nonce())

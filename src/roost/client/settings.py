@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     authority: Path | None = None
     highlight_words: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    markup: bool = True
+    """Whether `**bold**`, `` `code` `` and the like are formatted when they are sent."""
     theme: str = ""
     bell: bool = True
     """Ring when somebody addresses the user."""

@@ -8,6 +8,7 @@ clients see a new message and a deletion; nothing is lost if either is refused.
 from roost.client.model import sending
 from roost.client.model.conversation import Conversation
 from roost.client.model.entry import Delivery, Entry, EntryKind
+from roost.client.model.markup import from_wire
 from roost.client.model.state import State
 
 RECENT_ENTRIES = 1000
@@ -43,7 +44,7 @@ def edit(state: State, conversation: Conversation, entry: Entry, text: str) -> b
     if not text.strip():
         state.toast("An edited message needs some text; delete it instead", is_error=True)
         return False
-    if text != entry.text:
+    if text != from_wire(entry.text, entry.language):
         sending.send(
             state,
             conversation,

@@ -63,6 +63,8 @@ class Entry:
     """The message id that it answers; `Conversation.find` finds the entry if it is loaded."""
     reactions: dict[str, list[str]] = field(default_factory=dict)
     """The nicknames that reacted, by reaction, in the order of reacting."""
+    language: str = ""
+    """Of its block of code, if the sender said it; may be anything."""
     edits: str = ""
     """The message id of the earlier version that this one replaces; empty if it is no edit."""
     is_replaced: bool = False

@@ -40,6 +40,8 @@ WANTED = (
 """Capabilities to request if offered; `sasl` only if there is something to log in with."""
 NONCE_TAG = "+roost.chat/nonce"
 """A client-only tag that identifies the user's own messages when they come back in history."""
+CODE_TAG = "+roost.chat/code"
+"""A client-only tag on a message with a block of code: the language."""
 EDITS_TAG = "+roost.chat/edits"
 """A client-only tag on the new version of a message: the id of the earlier one."""
 

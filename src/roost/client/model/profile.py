@@ -33,6 +33,8 @@ class Profile:
     loads_history: bool = True
     loads_events: bool = True
     """Load who came and went, besides what was said."""
+    has_markup: bool = False
+    """Whether `**bold**` and the like is formatted: for people, not for scripts; see `markup`."""
     sends_typing: bool = True
     sends_read_markers: bool = True
 

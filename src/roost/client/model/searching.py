@@ -11,7 +11,7 @@ from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.hits import Hit, Query, SearchState
 from roost.client.model.incoming import Incoming, format_time
 from roost.client.model.state import State
-from roost.client.model.text import clean_name, clean_text, strip_formatting
+from roost.client.model.text import clean_name, clean_text, preview, strip_formatting
 from roost.irc.message import escape_tag_value
 
 CAPABILITY = "soju.im/search"
@@ -115,14 +115,14 @@ def _hit(state: State, line: Incoming) -> Hit:
         state.fold(target),
         target,
         clean_name(line.nick),
-        strip_formatting(clean_text(words)),
+        preview(clean_text(words)),
         line.msgid,
         line.time_ms,
     )
 
 
 def _hit_of(conversation: Conversation, entry: Entry) -> Hit:
-    text = strip_formatting(entry.text)
+    text = preview(entry.text)
     return Hit(
         conversation.key, conversation.target, entry.sender, text, entry.msgid, entry.time_ms
     )

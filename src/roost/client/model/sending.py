@@ -15,7 +15,8 @@ Sources: ircv3.net, "labeled-response", "echo-message", "draft/multiline", "Repl
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Delivery, Entry, EntryKind
 from roost.client.model.incoming import Incoming
-from roost.client.model.offered import EDITS_TAG, NONCE_TAG
+from roost.client.model.markup import from_wire, to_wire
+from roost.client.model.offered import CODE_TAG, EDITS_TAG, NONCE_TAG
 from roost.client.model.splitting import plan
 from roost.client.model.state import Outgoing, Owed, State
 from roost.client.model.text import clean_text
@@ -37,12 +38,15 @@ def send(
     edits: str = "",
 ) -> None:
     """Queue a message, and send what can be sent; `edits` is the id of its earlier version."""
+    language = ""
+    if state.profile.has_markup:
+        text, language = to_wire(text)
     kind = EntryKind.ACTION if is_action else EntryKind.MESSAGE
     entry = state.new_entry(kind, text, time_ms=state.moment.time_ms, sender=state.nick)
     entry.is_mine = True
     entry.delivery = Delivery.WAITING
     entry.reply_to = reply_to
-    entry.edits = edits
+    entry.edits, entry.language = edits, language
     message = _queue(state, conversation, entry, is_action=is_action, reply_to=reply_to)
     message.edits = edits
     flush(state)
@@ -168,6 +172,8 @@ def _write(state: State, conversation: Conversation, message: Outgoing) -> None:
         tags.append(("label", message.label))
     if message.reply_to and offered.relays_tag("draft/reply"):
         tags.append(("+draft/reply", message.reply_to))
+    if message.entry.language and offered.relays_tag(CODE_TAG[1:]):
+        tags.append((CODE_TAG, message.entry.language))
     if message.edits and offered.relays_tag(EDITS_TAG[1:]):
         tags.append((EDITS_TAG, message.edits))
     if offered.relays_tag(NONCE_TAG[1:]):
@@ -316,7 +322,7 @@ def dismiss(state: State, conversation: Conversation, entry: Entry) -> None:
         return
     _forget(state, conversation, message)
     if not conversation.draft:
-        conversation.draft = entry.text
+        conversation.draft = from_wire(entry.text, entry.language)
 
 
 def give_up(state: State, conversation: Conversation, message: Outgoing) -> None:

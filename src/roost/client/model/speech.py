@@ -8,7 +8,7 @@ from roost.client.model import sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import Incoming, parse_time
-from roost.client.model.offered import EDITS_TAG
+from roost.client.model.offered import CODE_TAG, EDITS_TAG
 from roost.client.model.state import State
 from roost.client.model.text import clean_name, clean_text
 
@@ -75,6 +75,7 @@ def message_entry(
             return entry
     entry = state.entry_of(kind, line, text)
     entry.edits = line.tags.get(EDITS_TAG, "")
+    entry.language = line.tags.get(CODE_TAG, "")
     entry.reply_to = line.tags.get("+draft/reply", "") or line.tags.get("+reply", "")
     entry.is_ignored = state.is_ignored(line.source)
     if not entry.is_mine and not entry.is_ignored:

@@ -83,6 +83,18 @@ def clean_name(name: str) -> str:
     return _SURROGATES.sub("\ufffd", name).translate(_IN_NAME)
 
 
+def is_spoiler(style: Style) -> bool:
+    """Return whether a text has the colour of its background: nobody reads it by chance."""
+    return bool(style.foreground) and style.foreground == style.background
+
+
+def preview(text: str) -> str:
+    """Remove the formatting codes, and what is hidden: for quotes, lists and notifications."""
+    if text.isprintable():
+        return text
+    return "".join("[spoiler]" if is_spoiler(span.style) else span.text for span in spans(text))
+
+
 def strip_formatting(text: str) -> str:
     """Remove the formatting codes."""
     return text if text.isprintable() else _CODES.sub("", text)

@@ -17,7 +17,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 
 from roost.client.model.effects import InterfaceEffect
-from roost.client.tui import notifications
+from roost.client.tui import emojis, notifications
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.connection_dialogs import IntroductionWanted
 from roost.client.tui.idle import IdleCollector
@@ -73,6 +73,8 @@ class ChatApp(Guarded, App[str]):
         if not self.is_headless:
             # Of the whole process, so not where the interface is a part of something else.
             self._idle.begin()
+            # So that the first ":" does not wait for them.
+            self.run_worker(emojis.names, thread=True, exit_on_error=False)
             for number in (signal.SIGHUP, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self._leave)
         self.set_interval(1 / FRAMES_PER_S, self._frame)

@@ -10,13 +10,14 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from roost.client.model import Entry
+from roost.client.model.markup import from_wire
 
 LINES_MAX = 8
 """How tall it grows before it scrolls."""
 PASTE_LINES_MAX = 3
 """Pasting more lines asks first."""
 NEW_LINE_KEYS = frozenset({"alt+enter", "shift+enter", "ctrl+enter", "ctrl+j"})
-_OPENERS = "/@#"
+_OPENERS = "/@#:"
 """Words that begin with these get completions while they are typed."""
 
 Completer = Callable[[str, int], list[str]]
@@ -101,7 +102,7 @@ class Composer(TextArea):
     def begin_edit(self, entry: Entry) -> None:
         """Write a message anew."""
         self.reply_to, self.editing = None, entry
-        self.load(entry.text)
+        self.load(from_wire(entry.text, entry.language))
         self.focus()
 
     def put(self, text: str) -> None:
@@ -257,6 +258,12 @@ class Composer(TextArea):
             self._find_offers()
             if self._offers == [word]:
                 self._offers = []
+            if self._offers and word[0] == word[-1] == ":":
+                # The name of an emoji is complete.
+                self._quiet += 1
+                self.replace(self._offers[0], self._locate(start), self._locate(cursor))
+                self._offers = []
+                self.post_message(self.Edited())
             self.post_message(self.Offers(self._offers, -1))
         else:
             self._hide_offers()

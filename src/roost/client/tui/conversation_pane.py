@@ -5,6 +5,7 @@ from textual.containers import Vertical
 
 from roost.client.model import Conversation
 from roost.client.model.effects import Toast
+from roost.client.tui import emojis
 from roost.client.tui.bars import TopicBar, typing_words
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.composer import Composer
@@ -49,7 +50,9 @@ class ConversationPane(Vertical):
         look = Look(40, palette, calendar, "", model.nick)
         self.view = ConversationView(self._conversation, look)
         self.composer = Composer(
-            lambda text, cursor: model.complete(self.key, text, cursor),
+            lambda text, cursor: (
+                emojis.complete(text, cursor) or model.complete(self.key, text, cursor)
+            ),
             lambda step: model.input_history(self.key, step),
         )
         self.offers = OffersPopup(palette)
@@ -199,6 +202,7 @@ class ConversationPane(Vertical):
         preview = "\n".join([*lines[:PREVIEW_LINES], *[f"\u2026 and {more} more"] * (more > 0)])
         actions = [
             (f"Paste these {len(lines)} lines", lambda: put(pasted)),
+            ("Paste them as a block of code", lambda: put(f"```\n{pasted}\n```")),
             ("Paste them as one line", lambda: put(" ".join(line.strip() for line in lines))),
             ("Cancel", lambda: None),
         ]

@@ -6,14 +6,15 @@ from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from roost.client.model import Conversation, Entry, EntryKind
 from roost.client.tui.calendar import now_ms
-from roost.client.tui.layout import MESSAGE, THREAD, Look
+from roost.client.tui.keys import MESSAGE_BINDINGS, MESSAGE_LETTERS
+from roost.client.tui.layout import MESSAGE, SPOILER, THREAD, Look
 from roost.client.tui.overlays import (
     background_of,
     new_below_strip,
@@ -27,8 +28,6 @@ from roost.client.tui.transcript import Transcript
 from roost.client.tui.viewport import Place, Viewport
 
 WHEEL_ROWS = 3
-LETTERS = frozenset("jkrecoytpm+")
-"""Keys that act on the chosen message."""
 LOAD_WITHIN = 40
 """When the first item is this close to the screen, older messages are requested."""
 
@@ -47,21 +46,7 @@ class ConversationView(Widget):
     can_focus = True
     FOCUS_ON_CLICK = False
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor(-1)", "One message up", show=False),
-        Binding("down,j", "cursor(1)", "One message down", show=False),
-        Binding("enter", "menu", "Message menu", show=False),
-        Binding("r", "choose('reply')", "Reply", show=False),
-        Binding("e,plus", "choose('react')", "React", show=False),
-        Binding("c,y", "choose('copy')", "Copy", show=False),
-        Binding("o", "choose('open')", "Open its link", show=False),
-        Binding("t", "choose('thread')", "Show the thread", show=False),
-        Binding("p", "choose('answered')", "What it answers", show=False),
-        Binding("m", "choose('edit')", "Edit", show=False),
-        Binding("delete", "choose('redact')", "Delete", show=False),
-        Binding("home", "to_start", "To the first loaded message", show=False),
-        Binding("end", "to_end", "To the latest message", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*MESSAGE_BINDINGS]
 
     class LoadWanted(Message):
         """The first loaded message is nearly in view."""
@@ -152,7 +137,7 @@ class ConversationView(Widget):
 
         A key is offered to the screen before it does what it is bound to.
         """
-        return character in LETTERS and self.is_cursor_visible and self.may_act()
+        return character in MESSAGE_LETTERS and self.is_cursor_visible and self.may_act()
 
     # Called by the pane.
 
@@ -297,6 +282,16 @@ class ConversationView(Widget):
         if self._cursor is not None:
             self.post_message(self.ActionWanted(self._cursor, name))
 
+    def action_spoilers(self) -> None:
+        if self._cursor is not None:
+            self._toggle_spoilers(self._cursor)
+
+    def _toggle_spoilers(self, entry: Entry) -> None:
+        revealed = self._transcript.revealed
+        if revealed.pop(entry.id, entry) is entry:
+            revealed[entry.id] = None
+        self._changed()
+
     def on_key(self, event: events.Key) -> None:
         """Leave with Escape."""
         if event.key == "escape":
@@ -370,6 +365,8 @@ class ConversationView(Widget):
             self.post_message(self.LinkClicked(style.link))
         elif MESSAGE in style.meta:
             self.post_message(self.MessageClicked(style.meta[MESSAGE]))
+        elif SPOILER in style.meta:
+            self._toggle_spoilers(entry)
         elif THREAD in style.meta:
             self.post_message(self.ActionWanted(entry, "thread"))
         elif entry.kind is EntryKind.GAP:

@@ -52,7 +52,7 @@ GROUPS = (
             Key("ctrl+g", "date", "Ctrl+G", "go to a date"),
             Key("ctrl+up", "choose_message", "Ctrl+Up", "choose a message; Enter opens its menu"),
             Key("", "", "R  E  C  O", "reply to, react to, copy, open a chosen message"),
-            Key("", "", "T  P  M", "its thread, what it answers, modify your own"),
+            Key("", "", "T  P  M  S", "thread, what it answers, modify, spoilers"),
             Key("", "", "Mouse", "drag to copy; right-click for a menu"),
         ),
     ),
@@ -61,7 +61,8 @@ GROUPS = (
         (
             Key("", "", "Enter", "send"),
             Key("", "", "Alt+Enter, Ctrl+J", "new line"),
-            Key("", "", "Tab", "complete a name, a room or a command"),
+            Key("", "", "Tab", "complete a name, a room, a command, :emoji"),
+            Key("", "", "**b** *i* `c`", "bold, italics, code; also ||spoiler||, ```"),
             Key("", "", "Up, Down", "what you sent before"),
             Key("ctrl+r", "retry", "Ctrl+R", "send failed messages again"),
             Key("", "", "Escape", "close a dialog; cancel a reply"),
@@ -78,3 +79,27 @@ BINDINGS = [
     Binding(f"alt+{number}", f"number({number})", "That conversation", show=False, priority=True)
     for number in range(1, 10)
 ]
+
+MESSAGE_BINDINGS = [
+    Binding("up,k", "cursor(-1)", "One message up", show=False),
+    Binding("down,j", "cursor(1)", "One message down", show=False),
+    Binding("enter", "menu", "Message menu", show=False),
+    Binding("r", "choose('reply')", "Reply", show=False),
+    Binding("e,plus", "choose('react')", "React", show=False),
+    Binding("c,y", "choose('copy')", "Copy", show=False),
+    Binding("o", "choose('open')", "Open its link", show=False),
+    Binding("t", "choose('thread')", "Show the thread", show=False),
+    Binding("p", "choose('answered')", "What it answers", show=False),
+    Binding("m", "choose('edit')", "Edit", show=False),
+    Binding("s", "spoilers", "Show or hide its spoilers", show=False),
+    Binding("delete", "choose('redact')", "Delete", show=False),
+    Binding("home", "to_start", "To the first loaded message", show=False),
+    Binding("end", "to_end", "To the latest message", show=False),
+]
+"""The keys that act on the chosen message."""
+MESSAGE_LETTERS = frozenset(
+    letter if len(letter) == 1 else "+"
+    for binding in MESSAGE_BINDINGS
+    for letter in binding.key.split(",")
+    if len(letter) == 1 or letter == "plus"
+)

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from roost.client.model import Conversation, Delivery, Entry, EntryKind, text
 from roost.client.tui.calendar import Calendar
+from roost.client.tui.highlighting import blocks, highlight
 from roost.client.tui.marks import EVENT_MARKS, MARKS
 from roost.client.tui.palette import Palette
 from roost.client.tui.wrapping import Piece, truncate, width_of, wrap
@@ -29,7 +30,10 @@ GROUP_MS = 5 * 60_000
 _TIME = 5
 MESSAGE = "message"
 THREAD = "thread"
+SPOILER = "spoiler"
 """The names under which a segment's style says where a click leads: to a message by its id."""
+HIDDEN = "\u2591"
+"""Stands for a cell of a spoiler."""
 _ANSWERS_MIN = 2
 _REACTIONS_MAX = 12
 """How many different reactions are shown; anybody may add more."""
@@ -54,6 +58,7 @@ class Context(NamedTuple):
     is_grouped: bool = False
     """It continues the group of the entry above: the same sender, a short time later."""
     shows_time: bool = True
+    shows_spoilers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +159,35 @@ class _Layout:
         pieces: list[Piece] = []
         if entry.kind is EntryKind.ACTION:
             pieces += [Piece(entry.sender, self._name_style()), Piece(" ", palette.text)]
-        for span in text.spans(entry.text):
-            style = palette.piece(span.style)
-            if soft and span.style == text.PLAIN:
-                style = palette.muted
-            if entry.kind is EntryKind.ACTION:
-                style += Style(italic=True)
-            if span.url:
-                # A terminal opens it by OSC 8; the view handles a click (`Style.link`).
-                style = style + palette.link + Style(link=span.url)
-            pieces.append(Piece(span.text, style))
+        for is_code, words in blocks(entry.text):
+            if is_code:
+                pieces += highlight(words, entry.language, palette)
+                continue
+            for span in text.spans(words):
+                style = palette.piece(span.style)
+                if soft and span.style == text.PLAIN:
+                    style = palette.muted
+                if entry.kind is EntryKind.ACTION:
+                    style += Style(italic=True)
+                if span.url:
+                    # A terminal opens it by OSC 8; the view handles a click (`Style.link`).
+                    style = style + palette.link + Style(link=span.url)
+                if text.is_spoiler(span.style):
+                    pieces.append(self._spoiler(span))
+                else:
+                    pieces.append(Piece(span.text, style))
         if entry.edits:
             pieces.append(Piece(" (edited)", palette.faint))
         return self._marked(pieces)
+
+    def _spoiler(self, span: text.Span) -> Piece:
+        style = self._palette.badge + Style(meta={SPOILER: True})
+        if self._context.shows_spoilers:
+            return Piece(span.text, style)
+        hidden = "".join(
+            letter if letter.isspace() else HIDDEN * width_of(letter) for letter in span.text
+        )
+        return Piece(hidden, style)
 
     def _plain(self, words: str, style: Style) -> list[Piece]:
         return self._marked([Piece(text.strip_formatting(words), style)])
@@ -282,7 +303,7 @@ class _Layout:
             head, words = "\u21b3 ", "an earlier message"
             name: list[Segment] = []
         else:
-            head, words = "\u21b3 ", " ".join(text.strip_formatting(answered.text).split())
+            head, words = "\u21b3 ", " ".join(text.preview(answered.text).split())
             style = palette.name(fold_nick(answered.sender))
             name = [Segment(truncate(answered.sender, 16) + " ", style)]
         left = look.text_width - 2 - sum(width_of(segment.text) for segment in name)

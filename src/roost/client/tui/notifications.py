@@ -29,7 +29,7 @@ def sequences(choice: str, title: str, words: str, environment: Mapping[str, str
 
 def _harmless(words: str) -> str:
     """Remove whatever could end the sequence, or start another field of it."""
-    words = " ".join(text.strip_formatting(words).split())
+    words = " ".join(text.preview(words).split())
     words = "".join(letter for letter in words if letter.isprintable() and letter != ";")
     return words[:TEXT_MAX]
 

@@ -9,8 +9,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from roost.client.tui.emojis import label
 from roost.client.tui.palette import Palette
-from roost.client.tui.wrapping import truncate
+from roost.client.tui.wrapping import truncate, width_of
 
 SHOWN_MAX = 8
 
@@ -40,7 +41,7 @@ class OffersPopup(Widget):
         self.display = bool(words)
         shown = words[self._first : self._first + SHOWN_MAX]
         self.styles.height = max(len(shown), 1)
-        self.styles.width = min(max((len(word) for word in shown), default=1) + 4, 48)
+        self.styles.width = min(max((width_of(label(word)) for word in shown), default=1) + 4, 48)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -52,7 +53,7 @@ class OffersPopup(Widget):
         base = (
             palette.selection if is_chosen else Style.from_color(bgcolor=palette.panel.rich_color)
         )
-        words = f"  {truncate(self._words[index], width - 4)}"
+        words = f"  {truncate(label(self._words[index]), width - 4)}"
         strip = Strip([Segment(words, palette.text + Style(bold=is_chosen))])
         return strip.adjust_cell_length(width).apply_style(base)
 

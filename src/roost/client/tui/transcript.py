@@ -23,6 +23,8 @@ class Transcript:
         self.unread_after_ms = 0
         """The unread line is above the first entry that is later; 0 for no line."""
         self.hides_coming_and_going = False
+        self.revealed: dict[int, None] = {}
+        """The ids of the entries whose spoilers are shown."""
         self._look = look
         self._now_ms = now_ms
         self._kept: dict[int, tuple[int, Context, list[Row]]] = {}
@@ -114,7 +116,7 @@ class Transcript:
         is_first_unread = bool(after) and entry.time_ms > after and not entry.is_mine
         if before is None:
             name = calendar.day_name(entry.time_ms, self._now_ms())
-            return Context(name, is_first_unread)
+            return Context(name, is_first_unread, shows_spoilers=entry.id in self.revealed)
         is_first_unread = is_first_unread and before.time_ms <= after
         day = ""
         if calendar.day(before.time_ms) != calendar.day(entry.time_ms):
@@ -126,7 +128,8 @@ class Transcript:
             and calendar.minute(before.time_ms) == calendar.minute(entry.time_ms)
             and is_grouped
         )
-        return Context(day, is_first_unread, is_grouped, shows_time)
+        shows_spoilers = entry.id in self.revealed
+        return Context(day, is_first_unread, is_grouped, shows_time, shows_spoilers)
 
     def _heading(self) -> Row:
         return separator(heading_words(self.conversation), self._look, self._look.palette.muted)

@@ -67,6 +67,18 @@ async def thread(ui: Harness) -> None:
     await ui.see("3 messages")
 
 
+async def writing(ui: Harness) -> None:
+    code = "\n".join(f"\x11{line}" for line in ("def f(x):", "    return x + 1", "", "print(f(2))"))
+    for line in code.split("\n"):
+        ui.network.say("bob", line)
+    ui.network.say("bob", "\x0301,01the butler\x03 and \x11code\x11")
+    await ui.see("and code")
+    await ui.type("a ")
+    await ui.pilot.press("colon")
+    await ui.type("smil")
+    await ui.see("smiley")
+
+
 async def settings(ui: Harness) -> None:
     await ui.pilot.press("f5")
     await ui.see("When you are mentioned")
@@ -83,6 +95,7 @@ SCREENS: dict[str, tuple[Callable[[Harness], object], str]] = {
     "search-44x20": (search, "44x20"),
     "thread-80x24": (thread, "80x24"),
     "thread-44x20": (thread, "44x20"),
+    "writing-80x24": (writing, "80x24"),
     "settings-80x24": (settings, "80x24"),
 }
 

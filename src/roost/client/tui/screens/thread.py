@@ -53,7 +53,7 @@ class ThreadDialog(Picker[str]):
         width = max(self.options.scrollable_content_region.width - 2, 20)
         indent = "  " * min(level, INDENT_MAX)
         mark = "" if level == 0 else "\u21b3 "
-        words = " ".join(text.strip_formatting(entry.text).split()) or "(deleted)"
+        words = " ".join(text.preview(entry.text).split()) or "(deleted)"
         head = Text.assemble(
             (indent + mark, palette.muted),
             (truncate(entry.sender, 16), palette.name(entry.sender.lower())),
