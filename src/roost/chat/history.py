@@ -98,6 +98,14 @@ class Span(NamedTuple):
 EVERYTHING = Span()
 
 
+class Held(NamedTuple):
+    """From where on a store has all rows, except for gaps."""
+
+    position: Position = Position(1)
+    time_ms: int = 0
+    """Rows before `position` are not newer than this, and rows from there on are not older."""
+
+
 class Page(msgspec.Struct, frozen=True):
     """Asks for up to `limit` rows of one conversation, in ascending order.
 

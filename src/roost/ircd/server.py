@@ -334,9 +334,9 @@ class Server:
 
     # History, slow work, and whispers
 
-    def answer(self, ticket: int, answer: Answer) -> None:
-        """Take an answer of the history store."""
-        self._serving.questions.answer(ticket, answer)
+    def answer(self, ticket: int, answer: Answer, lack: str = "") -> None:
+        """Take an answer from history; `lack` says why it may not be whole, if so."""
+        self._serving.questions.answer(ticket, answer, lack)
 
     def answer_failed(self, ticket: int, reason: str) -> None:
         """Note that the history store could not answer."""

@@ -20,6 +20,14 @@ _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to recognise, not to listen o
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
+class HistoryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a node's history is, and how much of it."""
+
+    local_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """How many days of history this node holds itself; 0 is all of it. It asks other nodes for the
+    rest, so what no node holds is gone."""
+
+
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A node's configuration.
 
@@ -66,6 +74,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     others: in that time a client can connect to another balancer and resume."""
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
+    history: HistoryConfig = HistoryConfig()
     irc: IrcConfig = IrcConfig()
     settings: Settings = Settings()
     """What must be equal on all nodes; see `chat.settings`. If nodes' configurations differ, the

@@ -215,6 +215,7 @@ class Node:
             settings=config.settings,
             clock_offset_ms_max=round(config.clock_offset_s_max * 1000),
             balancer_grace_s=config.balancer_grace_s,
+            history_days=config.history.local_days,
         )
 
     def _mesh_config(self) -> MeshConfig:

@@ -1,8 +1,8 @@
 """The node's disk: obeys disk effects on two threads, in order where order matters.
 
     Persist, Compact                     --> GroupCommitter --> log.db
-    ForgetHistory, AddGap, WriteHistory,
-    ImportRows                           --> one at a time  --> Worker --> history.db
+    WriteHistory, ImportRows and other
+    changes of the history               --> one at a time  --> Worker --> history.db
     AnswerQuery, ExportRows              ---------------------> Worker
 
 While the disk is full, a change of the history is repeated until there is room, and the node calls
@@ -19,6 +19,7 @@ from typing import Self, TypeVar, assert_never
 
 import structlog
 
+from roost.chat.ids import Position
 from roost.node.config import NodeConfig
 from roost.node.engine.effects import (
     AddGap,
@@ -30,16 +31,20 @@ from roost.node.engine.effects import (
     HistoryChange,
     HistoryQuestion,
     HistoryState,
+    HoldFrom,
     ImportRows,
+    TrimHistory,
     WriteHistory,
 )
 from roost.node.engine.inputs import (
     AnswerCorrupt,
     Answered,
     AnswerFailed,
+    AnswerTrimmed,
     DiskInput,
     Exported,
     HistoryForgotten,
+    HistoryTrimmed,
     HistoryWritten,
     Imported,
     Persisted,
@@ -102,7 +107,10 @@ class DiskStore:
         self._is_indexing = False
         self._stored: Stored | None = stored
         self.history_state = HistoryState(
-            applied=history.applied, gaps=history.gaps(), terms=history.terms()
+            applied=history.applied,
+            gaps=history.gaps(),
+            terms=history.terms(),
+            held=history.held,
         )
         """The history's state when it was opened."""
 
@@ -286,6 +294,12 @@ def _change(history: History, effect: HistoryChange) -> DiskInput | None:
             if is_gap:
                 history.narrow_gap(first, last)
             return Imported(ticket, last)
+        case HoldFrom(held):
+            history.hold_from(held)
+            return None
+        case TrimHistory(before, older_ms):
+            has_more = history.trim(before, older_ms)
+            return HistoryTrimmed(history.held, has_more)
         case _:
             assert_never(effect)
 
@@ -293,11 +307,15 @@ def _change(history: History, effect: HistoryChange) -> DiskInput | None:
 def _answer(history: History, effect: HistoryQuestion) -> DiskInput:
     """Read from the history; return the input that this leads to."""
     match effect:
+        case ExportRows(ticket, first, _) if first < history.held.position:
+            return Exported(ticket, (), Position(first - 1), ())
         case ExportRows(ticket, first, last):
             return Exported(ticket, *history.export(first, last, EXPORT_BYTES_MAX))
-        case AnswerQuery(ticket, query):
+        case AnswerQuery(ticket, _, span) if max(span.first, 1) < history.held.position:
+            return AnswerTrimmed(ticket, history.held)
+        case AnswerQuery(ticket, query, span):
             try:
-                return Answered(ticket, history.answer(query))
+                return Answered(ticket, history.answer(query, span))
             except CorruptRowsError as error:
                 return AnswerCorrupt(ticket, error.positions)
             except SearchTimeoutError:

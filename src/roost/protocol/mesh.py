@@ -2,7 +2,7 @@
 
 Both sides begin with `PeerHello`. Then each sends heartbeats, answers the other's, and passes on
 Raft's messages as they are. The other frames carry what Raft does not: history that a node lacks,
-typing notices, and the balancers that a node has trunks to.
+clients' questions about it, typing notices, and the balancers that a node has trunks to.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from roost.chat.changes import Source
-from roost.chat.history import Row
+from roost.chat.history import Page, Row, Search, Target, Targets
 from roost.chat.ids import Position, RoomId, UserId
 from roost.protocol.codec import make_decoder
 from roost.raft.messages import Message
@@ -109,9 +109,42 @@ class HistoryChunk(_Frame, frozen=True, tag=107):
     missing: tuple[Position, ...]
 
 
-PeerFrame: TypeAlias = (
-    Message | PeerHello | PeerPing | PeerPong | Whispers | Gossip | HistoryWant | HistoryChunk
-)
+class HistoryHeld(_Frame, frozen=True, tag=108):
+    """From which position on the sender has all history; sent first, and when it changes."""
+
+    first: Position
+    time_ms: int
+    """Rows before that are not newer than this, and rows from there on are not older."""
+
+
+class HistoryAsk(_Frame, frozen=True, tag=109):
+    """A client's question about what the sender does not hold: one of the three kinds of queries.
+
+    It is about the rows at positions `first` to `last`, inclusive.
+    """
+
+    ticket: int
+    first: Position
+    last: Position
+    page: Page | None = None
+    targets: Targets | None = None
+    search: Search | None = None
+
+
+class HistoryAnswer(_Frame, frozen=True, tag=110):
+    """The answer to `HistoryAsk`: rows, or targets."""
+
+    ticket: int
+    rows: tuple[Row, ...] = ()
+    targets: tuple[Target, ...] = ()
+    refusal: str = ""
+    """Why there is no answer; empty if there is one."""
+    is_final: bool = False
+    """A refusal that is for the client: another node would say the same."""
+
+
+HistoryFrame: TypeAlias = HistoryWant | HistoryChunk | HistoryHeld | HistoryAsk | HistoryAnswer
+PeerFrame: TypeAlias = Message | PeerHello | PeerPing | PeerPong | Whispers | Gossip | HistoryFrame
 
 encode: Callable[[PeerFrame], bytes] = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], PeerFrame] = make_decoder(PeerFrame)

@@ -16,7 +16,6 @@ from roost.storage.errors import (
 )
 from roost.storage.history_port import History
 from roost.storage.history_store import HistoryStore
-from roost.storage.history_trimming import Held
 from roost.storage.log_store import LogStore
 from roost.storage.snapshot_parts import Compaction
 from roost.storage.worker import GroupCommitter, Worker
@@ -28,7 +27,6 @@ __all__ = [
     "DirectoryError",
     "FullError",
     "GroupCommitter",
-    "Held",
     "History",
     "HistoryStore",
     "Identity",

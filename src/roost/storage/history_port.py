@@ -11,9 +11,8 @@ The engine's effects name these duties, and `node/store.py` carries them out on 
 from collections.abc import Sequence
 from typing import Protocol
 
-from roost.chat.history import EVERYTHING, Answer, Query, Row, Span
+from roost.chat.history import EVERYTHING, Answer, Held, Query, Row, Span
 from roost.chat.ids import Position
-from roost.storage.history_trimming import Held
 
 
 class History(Protocol):

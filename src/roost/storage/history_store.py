@@ -18,7 +18,17 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.history import EVERYTHING, POSITION_MAX, Answer, Page, Query, Row, Search, Span
+from roost.chat.history import (
+    EVERYTHING,
+    POSITION_MAX,
+    Answer,
+    Held,
+    Page,
+    Query,
+    Row,
+    Search,
+    Span,
+)
 from roost.chat.ids import Position
 from roost.storage import history_redactions, history_rows, history_targets, records
 from roost.storage.database import Database
@@ -34,7 +44,7 @@ from roost.storage.history_rows import (
     whole,
 )
 from roost.storage.history_targets import forget_latest, note_latest, read_targets
-from roost.storage.history_trimming import Held, find_oldest, read_held, write_held
+from roost.storage.history_trimming import find_oldest, read_held, write_held
 from roost.storage.records import read_record, write_record
 from roost.storage.search_index import SearchIndex, read_found
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from roost.chat.history import Row
+from roost.chat.history import Held, Row
 from roost.chat.ids import Position
 from roost.storage.history_rows import COLUMNS, verified, whole
 from roost.storage.records import read_record, write_record
@@ -20,14 +20,6 @@ ROWS_PER_STEP = 500
 """Rows dropped in one transaction, with their entries in the index for searching: some 15 ms."""
 
 _NAME = "held"
-
-
-class Held(NamedTuple):
-    """From where on a store has all rows, except for gaps."""
-
-    position: Position = Position(1)
-    time_ms: int = 0
-    """Rows before `position` are not newer than this, and rows from there on are not older."""
 
 
 class Oldest(NamedTuple):

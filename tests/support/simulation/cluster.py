@@ -4,7 +4,7 @@ The checks do not depend on how Roost works inside: they compare what clients se
 when, with the disks and the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -79,6 +79,7 @@ class SimulatedCluster:
         irc: IrcConfig | None = None,
         settings: Settings | None = None,
         etcd: EtcdFaults | None = None,
+        history_days: Mapping[str, float] | None = None,
     ) -> None:
         """With `etcd` the log is in a simulated etcd cluster, which has these faults."""
         self.world = World(seed)
@@ -95,6 +96,7 @@ class SimulatedCluster:
                 settings=settings or Settings(),
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,
+                history_days=(history_days or {}).get(name, 0),
             )
             node = SimulatedNode(self.world, self.network, name, config, self.archive, self.etcd)
             self.nodes[name] = node
@@ -478,7 +480,8 @@ class SimulatedCluster:
         """Hold the nodes' histories against each other."""
         first, *others = self.nodes.values()
         for node in others:
-            assert node.history_disk.rows == first.history_disk.rows, (
+            start = max(first.history_disk.held.position, node.history_disk.held.position)
+            assert node.history_disk.rows_from(start) == first.history_disk.rows_from(start), (
                 f"seed {self.world.seed}: histories of {first.name} and {node.name} differ"
             )
         for node in self.nodes.values():

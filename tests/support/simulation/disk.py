@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import assert_never
 
-from roost.chat.history import Anchor, Page, Row, is_shown
+from roost.chat.history import Anchor, Held, Page, Row, is_shown
 from roost.chat.ids import Position
 from roost.node.engine.effects import (
     AddGap,
@@ -15,14 +15,18 @@ from roost.node.engine.effects import (
     HistoryChange,
     HistoryQuestion,
     HistoryState,
+    HoldFrom,
     ImportRows,
+    TrimHistory,
     WriteHistory,
 )
 from roost.node.engine.inputs import (
     Answered,
+    AnswerTrimmed,
     DiskInput,
     Exported,
     HistoryForgotten,
+    HistoryTrimmed,
     HistoryWritten,
     Imported,
     Persisted,
@@ -195,11 +199,18 @@ class HistoryDisk:
         self.applied = Position(0)
         self.gaps: list[tuple[Position, Position]] = []
         self.terms = Terms()
+        self.held = Held()
         self._unsynced: list[WriteHistory] = []
 
     def state(self) -> HistoryState:
         """Return what a starting node is told."""
-        return HistoryState(applied=self.applied, gaps=tuple(self.gaps), terms=self.terms.begins)
+        return HistoryState(
+            applied=self.applied, gaps=tuple(self.gaps), terms=self.terms.begins, held=self.held
+        )
+
+    def rows_from(self, first: int) -> dict[tuple[str, Position, int], Row]:
+        """Return the rows of a position and all later ones."""
+        return {key: row for key, row in self.rows.items() if row.position >= first}
 
     def change(self, effect: HistoryChange) -> DiskInput | None:
         """Change the history, as the real store does; return the input that this leads to."""
@@ -233,6 +244,11 @@ class HistoryDisk:
                     self._narrow_gap(first, last)
                 self._unsynced.clear()
                 return Imported(ticket, last)
+            case HoldFrom(held):
+                self._hold_from(held)
+                return None
+            case TrimHistory(before, older_ms):
+                return self._trim(before, older_ms)
             case _:
                 assert_never(effect)
 
@@ -241,6 +257,30 @@ class HistoryDisk:
         self.gaps = [(first, min(end, last)) for first, end in self.gaps if first <= last]
         self.terms.cut(last)
         self.applied = last
+        self.held = min(self.held, Held(Position(last + 1), self.held.time_ms))
+
+    def _hold_from(self, held: Held) -> None:
+        self.held = held
+        self.gaps = [
+            (max(first, held.position), last) for first, last in self.gaps if last >= held.position
+        ]
+        self._unsynced.clear()
+
+    def _trim(self, before: Position, older_ms: int) -> HistoryTrimmed:
+        old = [
+            row
+            for row in self.rows.values()
+            if row.position < min(before, self.applied + 1) and row.time_ms < older_ms
+        ]
+        if not old:
+            return HistoryTrimmed(self.held, has_more=False)
+        last = max(row.position for row in old)
+        young = [row.position for row in self.rows.values() if row.position > last]
+        end = min([self.applied + 1, before, *young])
+        self.rows = {key: row for key, row in self.rows.items() if row.position >= end}
+        time_ms = max(self.held.time_ms, *(row.time_ms for row in old))
+        self._hold_from(Held(max(Position(end), self.held.position), time_ms))
+        return HistoryTrimmed(self.held, has_more=False)
 
     def _narrow_gap(self, first: Position, last: Position) -> None:
         gaps = []
@@ -255,8 +295,13 @@ class HistoryDisk:
         """Read as the real store does, only slower; return the input that this leads to."""
         rows = sorted(self.rows.values(), key=lambda row: (row.position, row.part))
         match effect:
-            case AnswerQuery(ticket, query):
+            case AnswerQuery(ticket, _, span) if max(span.first, 1) < self.held.position:
+                return AnswerTrimmed(ticket, self.held)
+            case ExportRows(ticket, first, _) if first < self.held.position:
+                return Exported(ticket, (), Position(first - 1), ())
+            case AnswerQuery(ticket, query, span):
                 assert isinstance(query, Page), "the simulation asks for pages only"
+                rows = [row for row in rows if span.first <= row.position <= span.last]
                 return Answered(ticket, page(rows, query))
             case ExportRows(ticket, first, last):
                 found = tuple(row for row in rows if first <= row.position <= last)
@@ -292,6 +337,7 @@ class HistoryDisk:
         self.applied = saved.applied
         self.gaps = list(saved.gaps)
         self.terms = Terms(saved.terms.begins)
+        self.held = saved.held
         self._unsynced = list(saved._unsynced)
 
     def wipe(self) -> None:

@@ -13,6 +13,8 @@ class Unit(msgspec.Struct):
     """The lines without those that open and close the batch."""
     batch: str = ""
     """The type of the batch."""
+    units: list["Unit"] = []
+    """What the batch consists of: lines, and batches within it."""
 
     @property
     def label(self) -> str:

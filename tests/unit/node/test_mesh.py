@@ -155,7 +155,10 @@ def test_a_heartbeat_is_answered_at_once(tmp_path: Path) -> None:
             neighbour = await pose_as(tmp_path, "n1", node, frames)
             await wait_until(lambda: len(neighbour.bodies) == 3)
             hello, ping, pong = heard(neighbour)
-            assert (hello, ping) == (PeerHello(2, "test", "n2", "1", 7), PeerPing(1))
+            assert (hello, ping) == (
+                PeerHello(mesh.PROTOCOL_VERSION, "test", "n2", "1", 7),
+                PeerPing(1),
+            )
             assert isinstance(pong, PeerPong)
             assert pong.nonce == 42
             assert abs(pong.wall_ms - clock.now().wall_ms) < 60_000
@@ -266,7 +269,7 @@ def test_a_neighbour_that_comes_again_replaces_its_link(tmp_path: Path) -> None:
 BROKEN = [
     ("a greeting of another cluster", greeting("n1", cluster="other"), "cluster 'other'"),
     ("a greeting under another name", greeting("n3"), "calls itself 'n3'"),
-    ("another version", greeting("n1", protocol=1), "speaks version 1"),
+    ("another version", greeting("n1", protocol=99), "speaks version 99"),
     ("no greeting first", mesh.encode(PeerPing(1)), "did not greet first"),
     ("no frame at all", b"\xc1", "cannot be read"),
     ("an empty frame", b"", "cannot be read"),

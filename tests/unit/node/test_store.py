@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from roost.chat.history import KIND_MESSAGE, Page, Row
+from roost.chat.history import KIND_MESSAGE, Held, Page, Row
 from roost.chat.ids import Position
 from roost.node.engine.effects import (
     AddGap,
@@ -55,6 +55,7 @@ class FakeHistory:
         self.done: list[tuple[Any, ...]] = []
         self.failures: list[StorageError] = []
         self.applied = Position(0)
+        self.held = Held()
 
     def gaps(self) -> tuple[tuple[Position, Position], ...]:
         return ()

@@ -5,11 +5,21 @@ from pathlib import Path
 import pytest
 
 from roost.chat.changes import Said, Source
-from roost.chat.history import EVERYTHING, Excerpt, Owner, Page, Row, Search, Span, Target, Targets
+from roost.chat.history import (
+    EVERYTHING,
+    Excerpt,
+    Held,
+    Owner,
+    Page,
+    Row,
+    Search,
+    Span,
+    Target,
+    Targets,
+)
 from roost.chat.history import encode_change as encode
 from roost.chat.ids import Position, RoomId, UserId
 from roost.storage import DataDirectory, HistoryStore, history_trimming
-from roost.storage.history_trimming import Held
 from support.stores import execute
 
 P = Position

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from roost.chat.history import Answer, Query
+from roost.irc.capabilities import Capability
 from roost.ircd.context import Context, Question, RefusedError, Result
 from roost.ircd.replies.refusals import send_refusal
 from roost.ircd.sessions.outbox import Outbox
@@ -51,8 +52,8 @@ class Questions:
         self._asked[ticket] = _Asked(context, show, queries)
         self._outbox.query(ticket, query)
 
-    def answer(self, ticket: int, answer: Answer) -> None:
-        """Show what the history store found."""
+    def answer(self, ticket: int, answer: Answer, lack: str = "") -> None:
+        """Show what was found in history; `lack` says why older messages may be missing, if so."""
         asked = self._take(ticket)
         if asked is None:
             return
@@ -65,6 +66,8 @@ class Questions:
             result = asked.show(context, answer)
         except RefusedError as error:
             send_refusal(context, error.refusal)
+        if lack:
+            _warn(context, lack)
         self._go_on(context, result)
 
     def answer_failed(self, ticket: int, reason: str) -> None:
@@ -77,8 +80,7 @@ class Questions:
         if asked is None:
             return
         context = asked.context
-        code = "INTERNAL_ERROR" if context.command == "SEARCH" else "MESSAGE_ERROR"
-        context.fail(code, *context.targets, text=reason, is_specified=True)
+        context.fail(_code(context), *context.targets, text=reason, is_specified=True)
         self._go_on(context, None)
 
     def _take(self, ticket: int) -> _Asked | None:
@@ -87,3 +89,15 @@ class Questions:
             return None
         asked.context.session.waiting_line = 0
         return asked
+
+
+def _code(context: Context) -> str:
+    return "INTERNAL_ERROR" if context.command == "SEARCH" else "MESSAGE_ERROR"
+
+
+def _warn(context: Context, text: str) -> None:
+    """Say why an answer may not be whole."""
+    if context.has(Capability.STANDARD_REPLIES):
+        context.warn(_code(context), *context.targets, text=text)
+    else:
+        context.notice(f"*** {context.command}: {text}")

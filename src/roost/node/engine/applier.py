@@ -69,7 +69,7 @@ class Applier:
         self.state = decode_state(snapshot.data)
         self._server.reset(self.state)
         self._snapshots.installed()
-        self._historian.skip_to(Position(snapshot.index), snapshot.term)
+        self._historian.skip_to(Position(snapshot.index), snapshot.term, snapshot.time_ms)
 
     def apply_some(self, size_max: int) -> bool:
         """Apply entries until clients are to be sent `size_max` bytes; return whether any was."""

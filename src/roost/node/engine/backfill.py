@@ -45,6 +45,11 @@ class Backfill:
         """Whether this node lacks history."""
         return any(want.is_gap for want in self._wants)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether this node lacks nothing and repairs nothing."""
+        return not self._wants
+
     def missing(self) -> int:
         """Return the number of missing positions."""
         return sum(want.last - want.first + 1 for want in self._wants)
@@ -58,6 +63,38 @@ class Backfill:
             self._wants.append(want)
         else:
             self._wants.insert(0 if self._importing is None and not self._asked else 1, want)
+
+    def drop(self, question: int) -> bool:
+        """Forget what is wanted for a query, unless it is being stored; return if that is so."""
+        for want in [want for want in self._wants if want.question == question]:
+            if want is self._importing:
+                return False
+            if want is self._wants[0]:
+                self._asked = ""
+                self._refused_by = []
+            self._wants.remove(want)
+        return True
+
+    def gap_at(self, position: Position) -> Want | None:
+        """Return the gap that a position is part of."""
+        wants = (want for want in self._wants if want.is_gap)
+        return next((want for want in wants if want.first <= position <= want.last), None)
+
+    def cut_before(self, first: Position) -> None:
+        """Forget what is missing before a position: nobody is to fetch it."""
+        for want in [want for want in self._wants if want.first < first]:
+            if want.last < first:
+                self._wants.remove(want)
+            else:
+                want.first = first
+            self._asked = ""
+            self._importing = None
+
+    @property
+    def first_gap(self) -> Want | None:
+        """The gap with the first position."""
+        gaps = (want for want in self._wants if want.is_gap)
+        return min(gaps, key=lambda want: want.first, default=None)
 
     def cut(self, last: Position) -> None:
         """Forget what is missing after a position: its rows are made anew."""

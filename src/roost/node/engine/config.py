@@ -18,6 +18,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Entry bytes between two snapshots, for logs of long lines."""
     retained_entries: int = 20_000
     """Entries kept before a snapshot, so that a node that was away briefly does not need it."""
+    history_days: float = 0
+    """How many days of history this node holds itself; 0 is all of it."""
     settings: Settings = Settings()
     """The settings for all nodes, as this node's configuration has them."""
     clock_offset_ms_max: int = 1000

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, get_args
 
 import msgspec
 
-from roost.chat.history import Query, Row
+from roost.chat.history import EVERYTHING, Held, Query, Row, Span
 from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.ircd.sessions.work import Work
@@ -29,6 +29,8 @@ class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
     terms: tuple[tuple[Position, int], ...] = ()
     """The terms of the log's entries that the rows come from: each with the first position that has
     it, in order. 0 is an unknown one, as are those of all positions before the first."""
+    held: Held = Held()
+    """From where on the store has all rows, except for the gaps."""
 
 
 class LogEvent(msgspec.Struct, frozen=True):
@@ -69,6 +71,19 @@ class AddGap(msgspec.Struct, frozen=True):
     """Of the entry at `last`."""
 
 
+class HoldFrom(msgspec.Struct, frozen=True):
+    """Remember from where on the store has all rows; nothing before is missing any more."""
+
+    held: Held
+
+
+class TrimHistory(msgspec.Struct, frozen=True):
+    """Drop some rows before a position that are older than a time; give back `HistoryTrimmed`."""
+
+    before: Position
+    older_ms: int
+
+
 class WriteHistory(msgspec.Struct, frozen=True):
     """Store rows together with the applied position; then give back `HistoryWritten`.
 
@@ -96,10 +111,15 @@ class MakeSnapshot(msgspec.Struct, frozen=True):
 
 
 class AnswerQuery(msgspec.Struct, frozen=True):
-    """Answer a client; then give back `Answered`, `AnswerCorrupt` or `AnswerFailed`."""
+    """Answer a client.
+
+    Then give back `Answered`, `AnswerCorrupt`, `AnswerTrimmed` or `AnswerFailed`.
+    """
 
     ticket: int
     query: Query
+    span: Span = EVERYTHING
+    """The positions that it is about."""
 
 
 class ExportRows(msgspec.Struct, frozen=True):
@@ -140,7 +160,9 @@ class ReloadConfiguration(msgspec.Struct, frozen=True):
     """Read the configuration again; if it is valid, give back `Reconfigured`."""
 
 
-HistoryChange: TypeAlias = ForgetHistory | AddGap | WriteHistory | ImportRows
+HistoryChange: TypeAlias = (
+    ForgetHistory | AddGap | HoldFrom | WriteHistory | ImportRows | TrimHistory
+)
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
 DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
@@ -158,6 +180,8 @@ Effect: TypeAlias = (
     | AnswerQuery
     | ExportRows
     | ImportRows
+    | HoldFrom
+    | TrimHistory
     | DoWork
     | RememberDrained
     | ReloadConfiguration

@@ -48,7 +48,7 @@ from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
 from roost.node.engine.snapshots import Snapshots
-from roost.protocol.mesh import Gossip, HistoryChunk, HistoryWant, PeerFrame, PeerHello, Whispers
+from roost.protocol.mesh import Gossip, HistoryFrame, PeerFrame, PeerHello, Whispers
 from roost.protocol.trunk import (
     Ask,
     Attach,
@@ -103,7 +103,14 @@ class Engine:
         self._registry = RegistryTeller()
         self._readiness = Readiness(len(config.raft.members))
         self._readiness.is_drained = is_drained
-        self._historian = Historian(history, state.position, self._log.last_index)
+        self._historian = Historian(
+            history,
+            state.position,
+            self._log.last_index,
+            time_ms=state.time_ms,
+            days=config.history_days,
+            others=tuple(member for member in config.raft.members if member != name),
+        )
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
@@ -221,14 +228,7 @@ class Engine:
             case inputs.SnapshotFailed(position, reason):
                 self._snapshots.failed(position)
                 self._note("warning", "snapshot-failed", position=position, reason=reason)
-            case inputs.Answered(ticket, answer):
-                self._historian.answered(ticket)
-                self._server.answer(ticket, answer)
-            case inputs.AnswerCorrupt(ticket, positions):
-                self._repair(ticket, positions)
-            case inputs.AnswerFailed(ticket, reason):
-                self._answer_failed(ticket, reason)
-            case inputs.Exported() | inputs.Imported() | inputs.HistoryForgotten():
+            case _ if isinstance(event, inputs.HistoryResult):
                 self._historian.receive(event)
             case inputs.WorkDone(ticket, outcome):
                 self._server.job_done(ticket, outcome)
@@ -269,6 +269,7 @@ class Engine:
         if peer not in self._peers:
             self._peers.append(peer)
         self._to_peers.append((peer, self._census.gossip(self._log.positions())))
+        self._historian.peer_connected(peer)
         self._log.peer_connected(peer, self._now)
         self._pending.propose_again()
 
@@ -283,10 +284,8 @@ class Engine:
 
     def _receive_from_peer(self, peer: str, frame: PeerFrame) -> None:
         match frame:
-            case HistoryWant():
-                self._historian.receive_want(peer, frame)
-            case HistoryChunk():
-                self._historian.receive_chunk(peer, frame)
+            case _ if isinstance(frame, HistoryFrame):
+                self._historian.receive_frame(peer, frame)
             case Whispers(whispers):
                 for whisper in whispers:
                     self._server.whisper(whisper)
@@ -344,15 +343,12 @@ class Engine:
             self._log.compact(snapshot, compact.first_index)
             self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
 
-    def _repair(self, ticket: int, positions: tuple[Position, ...]) -> None:
-        """Fetch corrupt rows from a neighbour, and answer the query then."""
-        self._note("error", "history-corrupt", positions=list(positions))
-        if not self._peers or not self._historian.repair(ticket, positions):
-            self._answer_failed(ticket, "The history is being repaired; try again later")
-
-    def _answer_failed(self, ticket: int, reason: str) -> None:
-        self._historian.answered(ticket)
-        self._server.answer_failed(ticket, reason)
+    def _give_answers(self) -> None:
+        for ticket, answer, text in self._historian.take_outcomes():
+            if answer is None:
+                self._server.answer_failed(ticket, text)
+            else:
+                self._server.answer(ticket, answer, text)
 
     def _tick(self, now: Instant) -> None:
         self._log.tick(now)
@@ -372,6 +368,7 @@ class Engine:
     def take_effects(self) -> list[Effect]:
         """Return what the turn's inputs lead to, in the order in which to carry it out."""
         self._applier.begin_turn()
+        self._give_answers()
         self._server.work(OUTPUT_BYTES_MAX)
         # What was put off must not keep anybody from being served now.
         self._shown_bytes = -self._server.output_size

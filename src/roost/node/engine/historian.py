@@ -1,8 +1,9 @@
 """A node's history: writes it, queries it, repairs it, and helps neighbours with theirs.
 
     applied entries --> rows --> WriteHistory (one under way at a time)
-    clients' queries --> store --> answer, or corrupt rows --> repair --> the query again
-    gaps that snapshots leave --> neighbours are asked --> ImportRows
+    clients' queries --> store or neighbours --> answer
+                         corrupt rows --> repair --> the query again
+    gaps that snapshots leave, blocks before the first row --> neighbours are asked --> ImportRows
 
 After a start, the entries that are applied again are compared with those that the stored rows come
 from, by term: as long as the terms are equal, so are the entries (Raft's log matching). Where they
@@ -16,7 +17,7 @@ part of a gap.
 from typing import TypeAlias
 
 from roost.chat.applied import Applied
-from roost.chat.history import Query, Row
+from roost.chat.history import Held, Query, Row, Span
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
 from roost.node.engine.backfill import Backfill, Want
@@ -27,14 +28,36 @@ from roost.node.engine.effects import (
     ForgetHistory,
     HistoryQuestion,
     HistoryState,
+    HoldFrom,
     ImportRows,
     LogEvent,
+    TrimHistory,
     WriteHistory,
 )
-from roost.node.engine.incidents import history_diverged
-from roost.node.engine.inputs import Exported, HistoryForgotten, Imported
+from roost.node.engine.hearing import NOT_HERE, Hearing
+from roost.node.engine.holding import Holding
+from roost.node.engine.incidents import history_corrupt, history_diverged, history_gone
+from roost.node.engine.inputs import (
+    AnswerCorrupt,
+    Answered,
+    AnswerFailed,
+    AnswerTrimmed,
+    Exported,
+    HistoryForgotten,
+    HistoryResult,
+    HistoryTrimmed,
+    Imported,
+)
+from roost.node.engine.inquiries import Inquiries, Outcome
 from roost.node.engine.terms import UNKNOWN_TERM, Terms
-from roost.protocol.mesh import HistoryChunk, HistoryWant
+from roost.protocol.mesh import (
+    HistoryAnswer,
+    HistoryAsk,
+    HistoryChunk,
+    HistoryFrame,
+    HistoryHeld,
+    HistoryWant,
+)
 
 WRITE_INTERVAL_S = 0.2
 """The wait between two writes: each wakes a thread and costs a transaction, whatever its size. The
@@ -45,16 +68,33 @@ TRIES_MAX = 3
 """How often a query that met corrupt rows is repeated after a repair."""
 
 
-HistorianEffect: TypeAlias = LogEvent | ForgetHistory | AddGap | ImportRows | HistoryQuestion
+BLOCK = -1
+"""Stands for a query's ticket where the rows before the first one are fetched."""
+REPAIRED_LATER = "The history is being repaired; try again later"
+
+HistorianEffect: TypeAlias = (
+    LogEvent | ForgetHistory | AddGap | ImportRows | HoldFrom | TrimHistory | HistoryQuestion
+)
 
 
 class Historian:
     """A node's history, without the store."""
 
-    def __init__(self, history: HistoryState, position: Position, last_index: int) -> None:
+    def __init__(
+        self,
+        history: HistoryState,
+        position: Position,
+        last_index: int,
+        *,
+        time_ms: int = 0,
+        days: float = 0,
+        others: tuple[str, ...] = (),
+    ) -> None:
         """Start with what the store holds, a chat state at `position`, and a log to `last_index`.
 
-        Without a log (0) there is nothing to compare the stored rows with.
+        Without a log (0) there is nothing to compare the stored rows with. `time_ms` is the time of
+        the entry at `position`. Keep the rows of the last `days` (0: all); `others` are the other
+        nodes.
         """
         self._effects: list[HistorianEffect] = []
         self._terms = Terms(history.terms)
@@ -65,7 +105,12 @@ class Historian:
             self._effects.append(gap)
             self._terms.skip(gap.first, gap.last, UNKNOWN_TERM)
             gaps = (*gaps, (gap.first, gap.last))
+        self._holding = Holding(history.held, days, others)
         self._backfill = Backfill(gaps)
+        self._block: Span | None = None
+        """The rows before the first one that are being fetched."""
+        self._block_ms = 0
+        """The time of the oldest row of the block."""
         self._handed_over = Position(max(history.applied, position))
         """Up to this position rows were handed over to be written, or are known to be missing."""
         self._stored = self._handed_over
@@ -76,13 +121,19 @@ class Historian:
         self._rows: list[Row] = []
         self._is_writing = False
         self._write_due = float("-inf")
-        self._asked: dict[int, tuple[Query, int]] = {}
-        self._held: list[AnswerQuery] = []
+        self._inquiries = Inquiries()
+        self._hearing = Hearing()
+        self._tries: dict[int, int] = {}
+        """How often queries, by ticket, were repeated after a repair."""
+        self._held: list[tuple[int, Query]] = []
         """Queries that wait for rows: those not handed over yet, or those of a gap. So a client
         finds in history what it was shown before, without a hole."""
+        self._peers: list[str] = []
         self._exporting: dict[int, tuple[str, HistoryWant]] = {}
         self._export_ticket = 0
-        self._to_peers: list[tuple[str, HistoryWant | HistoryChunk]] = []
+        self._to_peers: list[tuple[str, HistoryFrame]] = []
+        if gaps and gaps[-1][1] == position:
+            self._begin_here(time_ms)
 
     @property
     def missing(self) -> int:
@@ -92,7 +143,12 @@ class Historian:
     def next_deadline(self) -> float:
         """Return when there is something to do again, in monotonic seconds."""
         write_due = self._write_due if self._rows and not self._is_writing else float("inf")
-        return min(self._backfill.next_deadline(), write_due)
+        return min(
+            self._backfill.next_deadline(),
+            self._inquiries.next_deadline(),
+            self._holding.next_deadline(),
+            write_due,
+        )
 
     # Writing
 
@@ -122,11 +178,15 @@ class Historian:
 
     def record(self, applied: Applied) -> None:
         """Keep the rows of an entry until they are handed over."""
+        self._holding.pass_time(applied.time_ms)
         if applied.position > self._handed_over:
             self._rows.extend(history_rows(applied))
 
-    def skip_to(self, position: Position, term: int) -> None:
-        """Make a gap of everything up to `position`: the state came from a neighbour."""
+    def skip_to(self, position: Position, term: int, time_ms: int = 0) -> None:
+        """Make a gap of everything up to `position`: the state came from a neighbour.
+
+        `time_ms` is the time of the entry there.
+        """
         # The gap covers the rows that wait to be handed over, too, and those that were stored
         # before the start but could not be compared with the log.
         self._rows.clear()
@@ -138,7 +198,30 @@ class Historian:
             self._backfill.add(Want(gap.first, gap.last, is_gap=True))
             self._terms.skip(gap.first, position, term)
             self._handed_over = max(self._handed_over, position)
+            self._begin_here(time_ms)
         self._verified = max(self._verified, position)
+
+    def _begin_here(self, time_ms: int) -> None:
+        """Have the history begin after a gap, if nothing is held before it.
+
+        A node that keeps the last days only is complete at once, and fetches them later.
+        """
+        gap = self._backfill.gap_at(self._holding.start.position)
+        if gap is not None and gap.last == self._handed_over and not self._holding.keeps_all:
+            self._hold_from(Held(Position(gap.last + 1), time_ms))
+
+    def _hold_from(self, held: Held) -> None:
+        self._holding.start = held
+        self._backfill.cut_before(held.position)
+        self._effects.append(HoldFrom(held))
+
+    def _give_up_lost(self) -> None:
+        """Have the history begin where the others' does, if what is missing is nowhere."""
+        gap = self._backfill.first_gap
+        elsewhere = self._holding.first_elsewhere()
+        if gap is not None and gap.first < elsewhere.position <= self._handed_over + 1:
+            self._effects.append(history_gone(gap.first, elsewhere.position))
+            self._hold_from(elsewhere)
 
     def take_write(
         self, position: Position, now: float, *, wants_sync: bool
@@ -167,37 +250,81 @@ class Historian:
         self._is_writing = False
         self._stored = max(self._stored, applied)
 
-    # Questions of clients
+    # Questions
 
     def ask(self, ticket: int, query: Query) -> None:
-        """Pass a query on to the store as soon as the store has the rows that it is about."""
-        self._asked[ticket] = (query, 0)
-        self._held.append(AnswerQuery(ticket, query))
+        """Pass a query on as soon as the store has the rows that it is about."""
+        self._held.append((ticket, query))
 
-    def answered(self, ticket: int) -> None:
-        """Forget a query that the store has answered, or never will."""
-        self._asked.pop(ticket, None)
+    def take_outcomes(self) -> list[Outcome]:
+        """Return what clients are to be told, once."""
+        return self._inquiries.take_outcomes()
 
-    def repair(self, ticket: int, positions: tuple[Position, ...]) -> bool:
-        """Have corrupt rows replaced, then repeat the query; return False after too many tries."""
-        query, tries = self._asked.get(ticket, (None, TRIES_MAX))
-        if query is None or tries >= TRIES_MAX:
-            return False
-        self._asked[ticket] = (query, tries + 1)
-        for number, position in enumerate(positions, 1):
-            question = ticket if number == len(positions) else 0
-            self._backfill.add(Want(position, position, is_gap=False, question=question))
-        return True
+    def _answered(self, result: Answered | AnswerFailed) -> None:
+        """Take what the store says about a question of a client, or of a neighbour."""
+        self._tries.pop(result.ticket, None)
+        if frame := self._hearing.answered(result):
+            self._to_peers.append(frame)
+        elif isinstance(result, Answered):
+            self._inquiries.answered(result.ticket, result.answer)
+        else:
+            self._inquiries.failed(result.ticket, result.reason)
+
+    def _repair(self, ticket: int, positions: tuple[Position, ...]) -> None:
+        """Have corrupt rows replaced, then repeat the query; give up after too many tries."""
+        self._effects.append(history_corrupt(positions))
+        tries = self._tries.get(ticket, 0)
+        is_own = self._inquiries.is_under_way(ticket)
+        can_repair = bool(self._peers) and tries < TRIES_MAX
+        if can_repair:
+            self._tries[ticket] = tries + 1
+            for number, position in enumerate(positions, 1):
+                question = ticket if is_own and number == len(positions) else 0
+                self._backfill.add(Want(position, position, is_gap=False, question=question))
+        if not (is_own and can_repair):
+            self._answered(AnswerFailed(ticket, REPAIRED_LATER))
 
     # Neighbours
 
+    def peer_connected(self, peer: str) -> None:
+        self._holding.connected(peer)
+
     def peer_disconnected(self, peer: str) -> None:
         self._backfill.peer_disconnected(peer)
+        self._inquiries.peer_disconnected(peer)
+
+    def receive_frame(self, peer: str, frame: HistoryFrame) -> None:
+        """Take what a neighbour has sent."""
+        match frame:
+            case HistoryWant():
+                self.receive_want(peer, frame)
+            case HistoryChunk():
+                self.receive_chunk(peer, frame)
+            case HistoryHeld():
+                self._holding.learn(peer, Held(frame.first, frame.time_ms))
+                self._give_up_lost()
+            case HistoryAsk():
+                self._hear(peer, frame)
+            case HistoryAnswer():
+                self._inquiries.receive_answer(peer, frame)
+
+    def _hear(self, peer: str, ask: HistoryAsk) -> None:
+        """Answer a neighbour's question, if all that it is about is here."""
+        heard = self._hearing.receive(peer, ask, is_here=self._has(ask.first, ask.last))
+        if isinstance(heard, AnswerQuery):
+            self._effects.append(heard)
+        else:
+            self._to_peers.append(heard)
+
+    def _has(self, first: Position, last: Position) -> bool:
+        """Return whether the store has all rows of a range of positions."""
+        is_stored = first <= last <= min(self._stored, self._verified)
+        is_held = first >= min(self._holding.start.position, last + 1)
+        return is_stored and is_held and self._backfill.covers(first, last)
 
     def receive_want(self, peer: str, want: HistoryWant) -> None:
         """Read the rows that a neighbour lacks, if all of them are here."""
-        is_stored = want.first <= want.last <= min(self._stored, self._verified)
-        if not is_stored or not self._backfill.covers(want.first, want.last):
+        if not self._has(want.first, want.last):
             chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
             self._to_peers.append((peer, chunk))
             return
@@ -208,19 +335,37 @@ class Historian:
     def receive_chunk(self, peer: str, chunk: HistoryChunk) -> None:
         """Store what a neighbour sent, if this node lacks it."""
         effect = self._backfill.receive(peer, chunk)
-        if effect is not None:
-            self._effects.append(effect)
+        if effect is None:
+            return
+        self._effects.append(effect)
+        if self._block is not None and self._block.first <= effect.first <= self._block.last:
+            times = [row.time_ms for row in effect.rows]
+            self._block_ms = min([self._block_ms, *times])
 
-    def receive(self, result: Exported | Imported | HistoryForgotten) -> None:
+    def receive(self, result: HistoryResult) -> None:
         """Go on with what the store has done."""
         match result:
+            case Answered() | AnswerFailed():
+                self._answered(result)
+            case AnswerCorrupt(ticket, positions):
+                self._repair(ticket, positions)
+            case AnswerTrimmed(ticket, held):
+                self._holding.start = max(self._holding.start, held)
+                if self._inquiries.is_under_way(ticket):
+                    self._inquiries.start_again(ticket, self._holding.segments())
+                else:
+                    self._answered(AnswerFailed(ticket, NOT_HERE))
             case Exported():
                 self._exported(result)
             case Imported(ticket, last):
                 question = self._backfill.imported(ticket, last)
-                if question in self._asked:
+                if question == BLOCK:
+                    self._block_fetched()
+                elif question:
                     # The rows are stored; repeat the query that waits.
-                    self._effects.append(AnswerQuery(question, self._asked[question][0]))
+                    self._inquiries.repeat(question)
+            case HistoryTrimmed(held, has_more):
+                self._holding.trimmed(held, has_more=has_more)
             case HistoryForgotten(missing):
                 for position in missing:
                     self._backfill.add(Want(position, position, is_gap=True))
@@ -235,17 +380,44 @@ class Historian:
         chunk = HistoryChunk(want.ticket, result.covered, result.rows, result.missing)
         self._to_peers.append((peer, chunk))
 
+    def _fetch_block(self, peers: list[str]) -> None:
+        """See to it that the rows before the first one are fetched, if they are to be held."""
+        block = self._holding.missing_block(peers)
+        if self._block is not None and block != self._block:
+            if self._backfill.drop(BLOCK):
+                self._block = None
+        elif self._block is None and block is not None and self._backfill.is_idle:
+            self._block, self._block_ms = block, self._holding.start.time_ms
+            self._backfill.add(Want(*block, is_gap=False, question=BLOCK))
+
+    def _block_fetched(self) -> None:
+        block, self._block = self._block, None
+        if block is not None and block.last == self._holding.start.position - 1:
+            self._hold_from(Held(block.first, self._block_ms))
+
     def take_output(
         self, peers: list[str], now: float
-    ) -> tuple[list[HistorianEffect], list[tuple[str, HistoryWant | HistoryChunk]]]:
+    ) -> tuple[list[HistorianEffect], list[tuple[str, HistoryFrame]]]:
         """Return effects and frames for neighbours, and forget them."""
+        self._peers = peers
+        self._fetch_block(peers)
         want = self._backfill.ask(peers, now)
         if want is not None:
             self._to_peers.append(want)
         if self._held and not self._rows and not self._backfill.has_gaps:
             # The store answers queries after it has made the changes that it was given before.
-            self._effects.extend(self._held)
+            for ticket, query in self._held:
+                self._inquiries.begin(ticket, query, self._holding.segments())
             self._held.clear()
+        self._inquiries.advance(self._holding.holders(peers), now)
+        questions, asks = self._inquiries.take_output()
+        self._effects.extend(questions)
+        self._to_peers.extend(asks)
+        first = HistoryHeld(*self._holding.start)
+        self._to_peers.extend((peer, first) for peer in self._holding.to_tell(peers))
+        trim = self._holding.take_trim(now)
+        if trim is not None:
+            self._effects.append(trim)
         effects, self._effects = self._effects, []
         frames, self._to_peers = self._to_peers, []
         return effects, frames

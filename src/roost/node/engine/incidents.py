@@ -31,3 +31,16 @@ def history_diverged(
         " confirmed are gone: was a disk set back to an older state?",
     }
     return LogEvent("error", "history-diverged", fields)
+
+
+def history_corrupt(positions: tuple[Position, ...]) -> LogEvent:
+    """Return the event for stored rows whose checksums are wrong."""
+    return LogEvent("error", "history-corrupt", {"positions": list(positions)})
+
+
+def history_gone(first: Position, held_from: Position) -> LogEvent:
+    """Return the event for history that this node lacks, and that no node keeps any more."""
+    reason = "no node keeps these messages any more"
+    return LogEvent(
+        "warning", "history-gone", {"from": first, "until": held_from - 1, "reason": reason}
+    )

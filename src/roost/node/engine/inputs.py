@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from roost.chat.history import Answer, Row
+from roost.chat.history import Answer, Held, Row
 from roost.chat.ids import Position
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import Outcome
@@ -114,6 +114,14 @@ class HistoryForgotten(msgspec.Struct, frozen=True):
     missing: tuple[Position, ...]
 
 
+class HistoryTrimmed(msgspec.Struct, frozen=True):
+    """`TrimHistory` is done: `held` is what the store holds now."""
+
+    held: Held
+    has_more: bool
+    """Whether there may be more to drop."""
+
+
 class Answered(msgspec.Struct, frozen=True):
     """`AnswerQuery` is done."""
 
@@ -126,6 +134,13 @@ class AnswerCorrupt(msgspec.Struct, frozen=True):
 
     ticket: int
     positions: tuple[Position, ...]
+
+
+class AnswerTrimmed(msgspec.Struct, frozen=True):
+    """`AnswerQuery` came too late: rows that it is about were dropped before. `held` is left."""
+
+    ticket: int
+    held: Held
 
 
 class AnswerFailed(msgspec.Struct, frozen=True):
@@ -189,14 +204,26 @@ class Stop(msgspec.Struct, frozen=True):
     """Hand over leadership, until `Engine.is_stopped`."""
 
 
+HistoryResult: TypeAlias = (
+    Answered
+    | AnswerCorrupt
+    | AnswerTrimmed
+    | AnswerFailed
+    | Exported
+    | Imported
+    | HistoryForgotten
+    | HistoryTrimmed
+)
 DiskInput: TypeAlias = (
     Persisted
     | StorageFailed
     | StorageRecovered
     | HistoryWritten
     | HistoryForgotten
+    | HistoryTrimmed
     | Answered
     | AnswerCorrupt
+    | AnswerTrimmed
     | AnswerFailed
     | Exported
     | Imported

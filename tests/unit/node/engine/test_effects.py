@@ -3,7 +3,7 @@
 import random
 from typing import get_args
 
-from roost.chat.history import Page
+from roost.chat.history import Held, Page
 from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.instant import Instant
@@ -22,6 +22,7 @@ from roost.node.engine.effects import (
     ExportRows,
     ForgetHistory,
     HistoryState,
+    HoldFrom,
     ImportRows,
     LogEvent,
     MakeSnapshot,
@@ -29,6 +30,7 @@ from roost.node.engine.effects import (
     RememberDrained,
     SendToBalancers,
     SendToPeers,
+    TrimHistory,
     WriteHistory,
     in_order,
 )
@@ -64,6 +66,8 @@ ORDERED: list[Effect] = [
     AnswerQuery(4, Page("r:1", 10, is_newest=True)),
     ExportRows(5, P(1), P(2)),
     ImportRows(6, (), P(1), P(2), is_gap=True),
+    HoldFrom(Held(P(3), 30)),
+    TrimHistory(P(3), 30),
     DoWork(7, VerifyPassword("hash", "sesame")),
     RememberDrained(True),
     ReloadConfiguration(),

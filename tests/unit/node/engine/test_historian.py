@@ -13,8 +13,16 @@ from roost.node.engine.effects import (
     ImportRows,
     LogEvent,
 )
-from roost.node.engine.historian import ROWS_MAX, TRIES_MAX, WRITE_INTERVAL_S, Historian
-from roost.node.engine.inputs import Exported, HistoryForgotten, Imported
+from roost.node.engine.historian import (
+    REPAIRED_LATER,
+    ROWS_MAX,
+    TRIES_MAX,
+    WRITE_INTERVAL_S,
+    Historian,
+)
+from roost.node.engine.incidents import history_corrupt
+from roost.node.engine.inputs import AnswerCorrupt, Exported, HistoryForgotten, Imported
+from roost.node.engine.inquiries import Outcome
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
 P = Position
@@ -144,8 +152,11 @@ def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> N
     mind = historian(applied=9)
     mind.ask(7, QUERY)
     mind.take_output(["n2"], 0.0)
-    assert mind.repair(7, (P(5),))
-    assert mind.take_output(["n2"], 0.0) == ([], [("n2", HistoryWant(1, P(5), P(5)))])
+    mind.receive(AnswerCorrupt(7, (P(5),)))
+    assert mind.take_output(["n2"], 0.0) == (
+        [history_corrupt((P(5),))],
+        [("n2", HistoryWant(1, P(5), P(5)))],
+    )
     mind.receive_chunk("n2", HistoryChunk(1, P(5), (), ()))
     assert mind.take_output(["n2"], 0.1) == ([ImportRows(1, (), P(5), P(5), False)], [])
     mind.receive(Imported(1, P(5)))
@@ -156,9 +167,14 @@ def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> N
 def test_repairs_are_not_tried_for_ever() -> None:
     mind = historian(applied=9)
     mind.ask(7, QUERY)
-    assert [mind.repair(7, (P(5),)) for _ in range(TRIES_MAX + 1)] == [True] * TRIES_MAX + [False]
-    mind.answered(7)
-    assert not mind.repair(7, (P(5),))
+    for _ in range(TRIES_MAX):
+        mind.take_output(["n2"], 0.0)
+        mind.receive(AnswerCorrupt(7, (P(5),)))
+        assert mind.take_outcomes() == []
+    mind.receive(AnswerCorrupt(7, (P(5),)))
+    assert mind.take_outcomes() == [Outcome(7, None, REPAIRED_LATER)]
+    mind.receive(AnswerCorrupt(7, (P(5),)))
+    assert mind.take_outcomes() == []
 
 
 def test_only_what_is_stored_and_whole_is_given_to_neighbours() -> None:

@@ -1,0 +1,115 @@
+"""A question is put to one neighbour after the other, and the client gets one answer."""
+
+import pytest
+
+from roost.chat.history import EVERYTHING, Page, Row, Span, Target, Targets
+from roost.chat.ids import Position
+from roost.node.engine.effects import AnswerQuery
+from roost.node.engine.inquiries import (
+    ANSWER_S_MAX,
+    HERE,
+    NEIGHBOURS,
+    NOBODY,
+    Inquiries,
+    Outcome,
+)
+from roost.node.engine.spread import Segment
+from roost.protocol.mesh import HistoryAnswer, HistoryAsk
+
+P = Position
+PAGE = Page("r:1", 2, is_newest=True)
+SEGMENTS = [
+    Segment(NEIGHBOURS, Span(P(1), P(4)), 0),
+    Segment(HERE, Span(P(5), EVERYTHING.last), 40),
+]
+HOLDERS = {"n2": P(1), "n3": P(1), "n4": P(3)}
+
+
+def row(position: int) -> Row:
+    return Row("r:1", P(position), 0, 10 * position, 0, "", b"")
+
+
+@pytest.fixture
+def asking() -> Inquiries:
+    """A question that has found one row here, and is to be put to a neighbour."""
+    mind = Inquiries()
+    mind.begin(7, PAGE, SEGMENTS)
+    assert mind.take_output() == ([AnswerQuery(7, PAGE, SEGMENTS[1].span)], [])
+    mind.answered(7, (row(6),))
+    return mind
+
+
+def ask(mind: Inquiries, holders: dict[str, Position], now: float) -> tuple[str, HistoryAsk]:
+    mind.advance(holders, now)
+    questions, ((peer, frame),) = mind.take_output()
+    assert not questions
+    return peer, frame
+
+
+def test_a_neighbour_answers_what_is_not_here(asking: Inquiries) -> None:
+    peer, frame = ask(asking, HOLDERS, 0.0)
+    assert peer in ("n2", "n3"), "n4 does not hold all of it"
+    assert (frame.first, frame.last, frame.page) == (1, 4, Page("r:1", 1, is_newest=True))
+    asking.receive_answer(peer, HistoryAnswer(frame.ticket, (row(3),)))
+    assert asking.take_outcomes() == [Outcome(7, (row(3), row(6)))]
+    assert asking.take_outcomes() == []
+    assert asking.next_deadline() == float("inf")
+
+
+@pytest.mark.parametrize("end", ["refuses", "dies", "hangs"])
+def test_another_neighbour_is_asked_when_one_fails(asking: Inquiries, end: str) -> None:
+    first, frame = ask(asking, HOLDERS, 0.0)
+    late = HistoryAnswer(frame.ticket, (row(2),))
+    now = 0.1
+    if end == "refuses":
+        asking.receive_answer(first, HistoryAnswer(frame.ticket, refusal="busy"))
+    elif end == "dies":
+        asking.peer_disconnected(first)
+    else:
+        now = asking.next_deadline()
+        assert now == ANSWER_S_MAX
+    second, again = ask(asking, HOLDERS, now)
+    assert {first, second} == {"n2", "n3"}
+    asking.receive_answer(first, late)
+    asking.receive_answer(second, HistoryAnswer(again.ticket, (row(3),)))
+    asking.receive_answer(first, late)
+    assert asking.take_outcomes() == [Outcome(7, (row(3), row(6)))]
+
+
+def test_without_a_neighbour_that_holds_it_the_client_is_told(asking: Inquiries) -> None:
+    asking.advance({"n4": P(3)}, 0.0)
+    assert asking.take_outcomes() == [Outcome(7, (row(6),), NOBODY)]
+    older = Page("r:1", 2, is_newest=False)
+    asking.begin(8, older, SEGMENTS)
+    asking.advance({}, 0.0)
+    assert asking.take_outcomes() == [Outcome(8, None, NOBODY)]
+
+
+def test_what_any_node_would_refuse_is_refused_once(asking: Inquiries) -> None:
+    peer, frame = ask(asking, HOLDERS, 0.0)
+    refusal = HistoryAnswer(frame.ticket, refusal="too long", is_final=True)
+    asking.receive_answer(peer, refusal)
+    assert asking.take_outcomes() == [Outcome(7, (row(6),), "too long")]
+
+
+def test_targets_come_as_targets(asking: Inquiries) -> None:
+    asking.begin(9, Targets((), (("r:1", "#a", P(0)),), 0, 30, 5), SEGMENTS)
+    asking.take_output()
+    asking.answered(9, ())
+    _, frame = _ask_second(asking)
+    asking.receive_answer("n2", HistoryAnswer(frame.ticket, targets=(Target("#a", 20),)))
+    assert asking.take_outcomes() == [Outcome(9, (Target("#a", 20),))]
+
+
+def _ask_second(mind: Inquiries) -> tuple[str, HistoryAsk]:
+    mind.advance({"n2": P(1)}, 0.0)
+    return mind.take_output()[1][1]
+
+
+def test_a_question_is_asked_again_where_history_is_now(asking: Inquiries) -> None:
+    _, frame = ask(asking, HOLDERS, 0.0)
+    asking.start_again(7, [Segment(HERE, EVERYTHING, 0)])
+    assert asking.take_output() == ([AnswerQuery(7, PAGE)], [])
+    asking.receive_answer("n2", HistoryAnswer(frame.ticket, (row(1),)))
+    asking.answered(7, (row(5), row(6)))
+    assert asking.take_outcomes() == [Outcome(7, (row(5), row(6)))]
