@@ -13,7 +13,7 @@ import datetime as dt
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -48,10 +48,51 @@ class ClusterFile(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     """A random id, which keeps the data of two clusters apart."""
     members: tuple[str, ...]
-    """The voting nodes, fixed when the cluster is created."""
+    """The nodes that founded the cluster. Who belongs to it later, its log says."""
     is_founded: bool = False
     """Whether all members have been ready together once. From then on a node without data has lost
     them, and must not vote as if it had never had any."""
+    nodes: tuple[str, ...] | None = None
+    """The nodes that `roost up` runs here; None for the members."""
+    joining: tuple[str, ...] = ()
+    """Those of them that the cluster may not have taken in yet."""
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """The nodes that `roost up` runs here."""
+        return self.members if self.nodes is None else self.nodes
+
+
+def grow(cluster: ClusterFile, nodes: int, is_taken: Callable[[str], bool]) -> ClusterFile:
+    """Return the cluster with so many nodes on this machine; `is_taken` knows names to avoid.
+
+    Raises:
+        UsageError: it has more.
+    """
+    local = cluster.local
+    if nodes < len(local):
+        raise UsageError(
+            f"the cluster has {len(local)} nodes here ({', '.join(local)}), not {nodes}. To have "
+            f"fewer, start it without --nodes and run `roost members remove {local[-1]}`"
+        )
+    added: list[str] = []
+    number = 1
+    while len(local) + len(added) < nodes:
+        name = f"n{number}"
+        if name not in (*local, *cluster.members) and not is_taken(name):
+            added.append(name)
+        number += 1
+    if not added:
+        return cluster
+    return msgspec.structs.replace(
+        cluster, nodes=(*local, *added), joining=(*cluster.joining, *added)
+    )
+
+
+def without(cluster: ClusterFile, name: str) -> ClusterFile:
+    """Return the cluster without a node on this machine."""
+    left = tuple(node for node in cluster.local if node != name)
+    return msgspec.structs.replace(cluster, nodes=left)
 
 
 class ClusterDirectory:
@@ -85,20 +126,21 @@ class ClusterDirectory:
     def open(self, nodes: int | None) -> ClusterFile:
         """Return the cluster in the directory, or create one of `nodes` members (default: 3).
 
+        If it has fewer nodes here, it gets more, which are joining.
+
         Raises:
-            UsageError: the cluster has another number of members, or a file cannot be used.
+            UsageError: the cluster has more nodes here, or a file cannot be used.
         """
         file = self.path / CLUSTER_FILE
         if not file.exists():
             return self.make(tuple(f"n{number}" for number in range(1, (nodes or 3) + 1)))
         found = read_config(ClusterFile, file)
-        if nodes is not None and nodes != len(found.members):
-            raise UsageError(
-                f"the cluster in {self.path} has {len(found.members)} nodes "
-                f"({', '.join(found.members)}), not {nodes}: "
-                "omit --nodes or use another --data directory"
-            )
-        return found
+        if nodes is None:
+            return found
+        grown = grow(found, nodes, lambda name: (self.path / name).exists())
+        if grown != found:
+            self.write(grown)
+        return grown
 
     def make(self, members: tuple[str, ...]) -> ClusterFile:
         """Create a cluster of these members.
@@ -118,7 +160,7 @@ class ClusterDirectory:
         """
         text = render(
             msgspec.to_builtins(cluster),
-            "Written by Roost. The members of a cluster are fixed when it is created.",
+            "Written by Roost. `roost members` shows which nodes belong to the cluster.",
         )
         self.write_text(CLUSTER_FILE, text)
 
@@ -142,7 +184,7 @@ class ClusterDirectory:
         A node that has begun to store data decides that by itself.
         """
         has_data = (self.path / node / DATA_FOLDER / "identity.json").exists()
-        return not cluster.is_founded and not has_data
+        return not cluster.is_founded and not has_data and node in cluster.members
 
 
 @contextlib.contextmanager

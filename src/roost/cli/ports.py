@@ -2,7 +2,9 @@
 
 import contextlib
 import socket
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 from roost.cli.errors import UsageError
 
@@ -37,3 +39,21 @@ def _hold(held: contextlib.ExitStack, host: str, port: int, flag: str) -> int:
             f"cannot listen on {host}:{port}: {why}; choose another with {flag}"
         ) from error
     return int(listener.getsockname()[1])
+
+
+def former_port(file: Path, key: str) -> int:
+    """Return the port that a process's file had in an earlier run; 0 if there was none."""
+    try:
+        port = tomllib.loads(file.read_text(encoding="utf-8")).get(key, 0)
+    except (OSError, ValueError):
+        return 0
+    return port if isinstance(port, int) and 0 < port < 65536 else 0
+
+
+def free_or_any(host: str, port: int) -> int:
+    """Return the port if it is free, else 0."""
+    try:
+        choose_ports([(host, port, "")])
+    except UsageError:
+        return 0
+    return port

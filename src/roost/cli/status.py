@@ -66,6 +66,8 @@ class Cluster(msgspec.Struct, frozen=True):
     cluster: str
     balancers: tuple[Balancer, ...]
     nodes: tuple[Node, ...]
+    members: tuple[str, ...] = ()
+    """The nodes that belong to the cluster, as far as the balancers know; not part of `--json`."""
 
 
 class RunFile(msgspec.Struct, frozen=True):
@@ -158,12 +160,14 @@ def fetch_all(urls: Sequence[str]) -> Cluster:
         answers[0].cluster,
         tuple(balancers[name] for name in sorted(balancers)),
         tuple(nodes[name] for name in sorted(nodes)),
+        next((one.members for one in answers if one.members), ()),
     )
 
 
 def to_json(cluster: Cluster) -> str:
     """Return the status for programs."""
     plain: dict[str, Any] = msgspec.to_builtins(cluster)
+    del plain["members"]
     for node in plain["nodes"]:
         del node["reason"]
     for balancer in plain["balancers"]:

@@ -35,6 +35,8 @@ class Child:
     """The exit codes of past runs; negative for a signal."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it is to stop and not to be restarted."""
+    released: asyncio.Event | None = None
+    """It is not started before this is set; None to start it at once."""
 
     @property
     def pid(self) -> int | None:
@@ -73,6 +75,8 @@ class Supervisor:
     async def stop(self, child: Child, patience_s: float) -> bool:
         """Ask a child to stop, and wait; return whether it has stopped."""
         child.stopping.set()
+        if child.released is not None:
+            child.released.set()
         return await self._signal(child, signal.SIGTERM, patience_s)
 
     async def kill_leftovers(self) -> None:
@@ -93,6 +97,10 @@ class Supervisor:
                     child.process.kill()
 
     async def _keep(self, child: Child) -> None:
+        if child.released is not None:
+            await child.released.wait()
+            if child.stopping.is_set():
+                return
         while True:
             await self._run_once(child)
             if child.stopping.is_set():

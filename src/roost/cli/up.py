@@ -31,8 +31,9 @@ from roost.cli.console import Console, open_console
 from roost.cli.deployment import Deployment
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.flags import UpConfig
+from roost.cli.growing import Growth
 from roost.cli.orphans import end_orphans
-from roost.cli.ports import choose_ports
+from roost.cli.ports import choose_ports, former_port, free_or_any
 from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.cli.supervisor import Child, Supervisor
 from roost.cli.welcome import Access, Hints, TlsAccess, program_name, ready_text
@@ -74,7 +75,7 @@ def up(config: UpConfig) -> None:
     ):
         cluster = directory.open(config.nodes)
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
-        end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.members))
+        end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.local))
         access, deployment = _deploy(config, directory, cluster, balancers)
         run = _Run(config, directory, cluster, balancers, access, deployment.renew, console)
         asyncio.run(run.run())
@@ -89,15 +90,20 @@ class _Ports(NamedTuple):
     trunk_port: int
 
 
-def _choose_ports(config: UpConfig, count: int) -> list[_Ports]:
-    """Choose the ports of `count` balancers; each uses those that follow its predecessor's."""
+def _choose_ports(config: UpConfig, names: Sequence[str], path: Path) -> list[_Ports]:
+    """Choose the balancers' ports; each uses those that follow its predecessor's.
+
+    Their ports for nodes stay the same if possible, since nodes that joined have them in their
+    files.
+    """
+    former = {name: former_port(path / name / CONFIG_FILE, "trunk_port") for name in names}
     wanted = []
-    for i in range(count):
+    for i in range(len(names)):
         wanted += [
             (config.host, config.port and config.port + i, "--port"),
             (config.host, config.first_tls_port and config.first_tls_port + i, "--tls-port"),
             (config.host, config.http_port and config.http_port + i, "--http-port"),
-            (LOOPBACK, 0, "--host"),
+            (LOOPBACK, free_or_any(LOOPBACK, former.get(names[i], 0)), "--host"),
         ]
     ports = choose_ports(wanted)
     return [_Ports(*ports[start : start + 4]) for start in range(0, len(ports), 4)]
@@ -107,12 +113,12 @@ def _deploy(
     config: UpConfig, directory: ClusterDirectory, cluster: ClusterFile, balancers: Sequence[str]
 ) -> tuple[Access, Deployment]:
     """Write the certificates and configuration files of one run."""
-    ports = _choose_ports(config, len(balancers))
+    ports = _choose_ports(config, balancers, directory.path)
     deployment = Deployment(
         directory,
         cluster,
         dict.fromkeys(balancers, ()),
-        dict.fromkeys(cluster.members, ()),
+        dict.fromkeys(cluster.local, ()),
         comment=_COMMENT,
         is_portable=False,
     )
@@ -126,7 +132,7 @@ def _deploy(
         values = {**own._asdict(), "trunk_host": LOOPBACK, "tls": tls}
         deployment.write(name, values, config.values_of("balancer"))
     trunks = tuple(f"{LOOPBACK}:{own.trunk_port}" for own in ports)
-    for name in cluster.members:
+    for name in cluster.local:
         values = {
             "members": cluster.members,
             "data": directory.path / name / DATA_FOLDER,
@@ -162,11 +168,11 @@ class _Run:
         self._console = console
         self._config = config
         self._directory = directory
-        self._cluster = cluster
         self._access = access
         self._renew = renew
         self._balancers = [self._child("balancer", name, is_node=False) for name in balancers]
-        self._nodes = [self._child("node", name, is_node=True) for name in cluster.members]
+        self._nodes = [self._child("node", name, is_node=True) for name in cluster.local]
+        self._growth = Growth(directory, cluster, self._nodes, console)
         self._supervisor = Supervisor(
             [*self._balancers, *self._nodes],
             is_restarting=config.restart,
@@ -186,10 +192,12 @@ class _Run:
                 children = tasks.create_task(self._supervisor.run())
                 announcing = tasks.create_task(self._announce())
                 renewing = tasks.create_task(keep_renewed(self._renew, asyncio.sleep))
+                shrinking = tasks.create_task(self._growth.follow(self._look, self._supervisor))
                 stopping = tasks.create_task(self._stop.wait())
                 await asyncio.wait((children, stopping), return_when=asyncio.FIRST_COMPLETED)
                 announcing.cancel()
                 renewing.cancel()
+                shrinking.cancel()
                 if not stopping.done():
                     self._problem = CommandError("every process has ended")
                     stopping.cancel()
@@ -206,7 +214,7 @@ class _Run:
         def command_line() -> list[str]:
             line = [sys.executable, "-m", "roost.cli", command, "--config", str(config)]
             line += ["--parent", str(os.getpid()), "--log-level", self._config.log_level]
-            if is_node and self._directory.is_founding(self._cluster, name):
+            if is_node and self._directory.is_founding(self._growth.cluster, name):
                 line.append("--is-founding")
             return line
 
@@ -236,16 +244,23 @@ class _Run:
                     return
             seen = await asyncio.to_thread(self._look)
             missing = self._missing(seen)
-            if not missing:
-                break
+            try:
+                if not missing and not await self._growth.take_in():
+                    break
+            except UnreachableError as error:
+                missing = [str(error)]
+            except CommandError as error:
+                self._problem = error
+                self._stop.set()
+                return
             self._console.progress(missing)
             if clock.monotonic() > patience:
                 patience = clock.monotonic() + IMPATIENCE_S
                 _logger.warning("not-ready-yet", waiting_for="; ".join(missing))
-        if not self._cluster.is_founded:
-            self._cluster = msgspec.structs.replace(self._cluster, is_founded=True)
-            self._directory.write(self._cluster)
+        grown = self._growth.complete()
         self._console.clear()
+        if grown:
+            print(grown, flush=True)
         nodes = seen.nodes if seen is not None else ()
         hints = Hints(
             program=program_name(Path(sys.argv[0])),
@@ -267,7 +282,7 @@ class _Run:
             return ["the balancer does not answer yet"]
         nodes = {node.name: node for node in seen.nodes}
         missing = []
-        for name in self._cluster.members:
+        for name in self._growth.expected(seen.members):
             if name not in nodes:
                 missing.append(f"{name} has not announced itself")
             elif nodes[name].state not in _WHOLE:
@@ -284,7 +299,7 @@ class _Run:
         )
         for child in self._nodes:
             # One by one, so that each can hand over its leadership.
-            await self._supervisor.stop(child, NODES_STOP_S / len(self._nodes))
+            await self._supervisor.stop(child, NODES_STOP_S / max(1, len(self._nodes)))
         await self._supervisor.kill_leftovers()
         _logger.info("stopped")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from roost.cli.cluster import NODES_MAX, ClusterDirectory, ensure_certificates
+from roost.cli.cluster import NODES_MAX, ClusterDirectory, ensure_certificates, without
 from roost.cli.errors import UsageError
 from roost.node.config import MEMBERS_MAX
 
@@ -32,11 +32,31 @@ def test_two_clusters_have_two_ids(directory: ClusterDirectory, tmp_path: Path) 
         assert other.open(None).cluster != directory.open(None).cluster
 
 
-def test_another_number_of_nodes_is_refused(directory: ClusterDirectory) -> None:
+def test_fewer_nodes_are_refused_and_the_right_command_is_named(
+    directory: ClusterDirectory,
+) -> None:
     directory.open(5)
-    with pytest.raises(UsageError, match=r"has 5 nodes \(n1, n2, n3, n4, n5\), not 3"):
+    with pytest.raises(UsageError, match=r"has 5 nodes here \(n1, n2, n3, n4, n5\), not 3.*") as at:
         directory.open(3)
+    assert "`roost members remove n5`" in str(at.value)
     assert len(directory.open(None).members) == 5
+
+
+def test_more_nodes_join_the_founding_ones(directory: ClusterDirectory) -> None:
+    directory.open(3)
+    (directory.path / "n4").mkdir()
+    grown = directory.open(5)
+    assert grown.members == ("n1", "n2", "n3")
+    assert grown.local == ("n1", "n2", "n3", "n5", "n6")
+    assert grown.joining == ("n5", "n6")
+    assert directory.open(None) == directory.open(5) == grown
+    assert not directory.is_founding(grown, "n5")
+
+
+def test_a_node_that_is_gone_is_not_run_again(directory: ClusterDirectory) -> None:
+    directory.write(without(directory.open(3), "n2"))
+    assert directory.open(None).local == ("n1", "n3")
+    assert directory.open(3).local == ("n1", "n3", "n4")
 
 
 def test_a_locked_directory_is_refused(directory: ClusterDirectory) -> None:
