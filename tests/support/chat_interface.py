@@ -202,9 +202,11 @@ async def open_interface(
     nick: str = "me",
     rooms: tuple[str, ...] = ("#room",),
     size: tuple[int, int] = (80, 24),
+    keys: dict[str, str] | None = None,
 ) -> AsyncIterator[Harness]:
     """Run the interface, and fail if it logs an unexpected exception."""
     host = FakeHost(network or Network(), nick, rooms)
+    host.preferences.keys = keys or {}
     app = ChatApp(host, calendar=Calendar(dt.UTC))
     async with app.run_test(size=size, notifications=True) as pilot:
         ui = Harness(app, host, pilot)

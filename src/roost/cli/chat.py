@@ -29,7 +29,9 @@ from roost.client.settings import (
     load_saved,
     save,
     saved_path,
+    settings_path,
 )
+from roost.client.tui import keys
 from roost.client.tui.app import ChatApp
 from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
 
@@ -50,6 +52,7 @@ class ChatHost:
             theme=saved.theme or settings.theme,
             notify=saved.notify or _notify(settings),
             hides_coming_and_going=saved.hides_coming_and_going,
+            keys=settings.keys,
         )
         remembered = tuple(saved.addresses)
         self.addresses = flags.addresses or settings.addresses or remembered or (DEFAULT_ADDRESS,)
@@ -120,6 +123,10 @@ def chat(flags: ChatFlags) -> None:
         chat_in_browser(arguments, flags.web_host, flags.web_port, flags.web_names)
         return
     settings = read_settings(flags)
+    try:
+        keys.check(settings.keys)
+    except ValueError as error:
+        raise UsageError(f"{flags.settings or settings_path()}: {error}") from None
     if flags.is_served:
         run_app(ChatHost(flags, settings))
         return

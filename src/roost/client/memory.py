@@ -2,6 +2,7 @@
 
 from roost.client.model import SERVER_KEY, ConversationKind, Delivery, Model
 from roost.client.model.intents import apply_ignored, want
+from roost.client.model.rules import Level
 from roost.client.model.speech import open_private
 from roost.client.settings import Saved
 
@@ -25,6 +26,8 @@ def remember(model: Model, saved: Saved) -> None:
     saved.nick = model.wanted_nick
     saved.rooms, saved.private = rooms, private
     saved.ignored = list(model.ignored)
+    saved.highlight_words = list(model.rules.words)
+    saved.levels = {name: level.value for name, level in model.rules.levels.items()}
     saved.last_live_ms = model.last_live_ms
     saved.active = model.active
     saved.typed = {key: lines[-TYPED_KEPT:] for key, lines in model.typed.items() if lines}
@@ -54,6 +57,14 @@ def recall(model: Model, saved: Saved) -> None:
         if mask not in model.ignored:
             model.ignored.append(mask)
     apply_ignored(model)
+    for word in saved.highlight_words:
+        if word not in model.rules.words:
+            model.rules.words.append(word)
+    model.watch_words()
+    known = {level.value: level for level in Level}
+    for name, value in saved.levels.items():
+        if value in known:
+            model.rules.levels[name] = known[value]
     model.last_live_ms = saved.last_live_ms
     model.typed.update({key: list(lines) for key, lines in saved.typed.items()})
     model.saved_reads = dict(saved.read_ms)

@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import platformdirs
@@ -44,6 +45,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fingerprint: str = ""
     authority: Path | None = None
     highlight_words: tuple[str, ...] = ()
+    """Words that call: "word", or "#room word" for one room."""
+    quiet_words: tuple[str, ...] = ()
+    """Messages with one of them never call."""
+    notify: dict[str, Literal["all", "mentions", "none", "mute"]] = {}
+    """What calls in a room or a private conversation, by name; "*" for all rooms."""
+    keys: dict[str, str] = {}
+    """The user's own keys by what they do; `tui.keys` has the names."""
     ignored: tuple[str, ...] = ()
     markup: bool = True
     """Whether `**bold**`, `` `code` `` and the like are formatted when they are sent."""
@@ -72,6 +80,9 @@ class Saved(msgspec.Struct, kw_only=True):
     private: list[str] = []
     """The nicknames of the open private conversations."""
     ignored: list[str] = []
+    highlight_words: list[str] = []
+    levels: dict[str, str] = {}
+    """What calls in a conversation."""
     read_ms: dict[str, int] = {}
     """Read markers by conversation, for servers that do not keep them."""
     last_live_ms: int = 0

@@ -7,10 +7,17 @@ from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Disconnect, Show
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import format_time
+from roost.client.model.rules import Level
 from roost.client.model.state import LINES_TYPED_KEPT, State
 from roost.client.model.text import clean_name
 from roost.irc.masks import matches, normalise_mask
 
+LEVEL_WORDS = {
+    Level.ALL: "every message calls you (all)",
+    Level.MENTIONS: "mentions and watched words call you (mentions)",
+    Level.NONE: "nothing calls you (none)",
+    Level.MUTE: "nothing calls you, and nothing is counted (mute)",
+}
 TYPING_INTERVAL_S = 3.0
 """"Clients SHOULD NOT send more than one notification every 3 seconds" (Typing)."""
 
@@ -212,6 +219,23 @@ def unignore(state: State, mask: str) -> bool:
     state.ignored.remove(mask)
     apply_ignored(state)
     return True
+
+
+def set_level(state: State, key: str, word: str) -> None:
+    """Set how much a conversation may call, or say how much it may if `word` is empty."""
+    conversation = state.conversations.get(key)
+    if conversation is None or not sending.can_talk(conversation):
+        state.toast("This works only in a room or a private conversation", is_error=True)
+        return
+    known = [level.value for level in Level]
+    if word and word not in known:
+        state.toast(f"{word} is none of {', '.join(known)}", is_error=True)
+        return
+    if word:
+        state.rules.levels[key] = Level(word)
+        state.order_revision += 1
+    level = state.rules.level(conversation)
+    state.toast(f"{conversation.name}: {LEVEL_WORDS[level]}")
 
 
 def apply_ignored(state: State) -> None:

@@ -318,6 +318,10 @@ class Model(State):
         """Show the messages of a nickname or mask again."""
         intents.unignore(self, mask)
 
+    def set_level(self, key: str, level: str) -> None:
+        """Set how much a conversation may call: the value of a `rules.Level`."""
+        intents.set_level(self, key, level)
+
     def list_rooms(self) -> None:
         """Request the list of rooms; the answer is in `listing`."""
         if self.is_online and self.listing.state is not ListingState.LOADING:

@@ -23,7 +23,11 @@ class Profile:
     rooms: tuple[str, ...] = ()
     """Joined once online: "#room" or "#room key"."""
     highlight_words: tuple[str, ...] = ()
-    """Besides the user's nickname."""
+    """Besides the user's nickname: "word", or "#room word" for one room."""
+    quiet_words: tuple[str, ...] = ()
+    """Messages with one of them never call."""
+    levels: tuple[tuple[str, str], ...] = ()
+    """Names of conversations, or "*" for all rooms, and a `rules.Level`."""
     ignored: tuple[str, ...] = ()
     """Nicknames or masks (nick!user@host with "*" and "?") whose messages are hidden."""
     history_since_ms: int = 0

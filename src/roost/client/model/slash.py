@@ -92,6 +92,30 @@ def _unignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
         state.toast(f"{clean_text(mask)} is not ignored", is_error=True)
 
 
+def _highlight(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    words, word = state.rules.words, _first(arguments)
+    if not word:
+        state.toast(f"You watch for: {', '.join([state.nick, *words])}")
+    elif word not in words:
+        words.append(word)
+        state.watch_words()
+        state.toast(f"Messages with {word} call you now")
+
+
+def _unhighlight(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    word = arguments[0]
+    if word not in state.rules.words:
+        state.toast(f"You do not watch for {word}", is_error=True)
+        return
+    state.rules.words.remove(word)
+    state.watch_words()
+    state.toast(f"Messages with {word} no longer call you")
+
+
+def _notify(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    intents.set_level(state, key, _first(arguments).lower())
+
+
 def _invite(state: State, key: str, arguments: tuple[str, ...]) -> None:
     if len(arguments) > 1:
         _online(state, "INVITE", arguments[0], intents.room_name(state, arguments[1]))
@@ -211,6 +235,7 @@ _ACTIONS: dict[str, Action] = {
     "devoice": _change_mode("-v"),
     "disconnect": _disconnect,
     "help": _help,
+    "highlight": _highlight,
     "ignore": _ignore,
     "invite": _invite,
     "join": _join,
@@ -220,6 +245,7 @@ _ACTIONS: dict[str, Action] = {
     "msg": _msg,
     "nick": _nick,
     "notice": _notice,
+    "notify": _notify,
     "op": _change_mode("+o"),
     "part": _part,
     "query": _query,
@@ -228,6 +254,7 @@ _ACTIONS: dict[str, Action] = {
     "reconnect": _reconnect,
     "slap": _slap,
     "topic": _topic,
+    "unhighlight": _unhighlight,
     "unban": _change_mode("-b", is_mask=True),
     "unignore": _unignore,
     "voice": _change_mode("+v"),

@@ -79,7 +79,7 @@ def message_entry(
     entry.reply_to = line.tags.get("+draft/reply", "") or line.tags.get("+reply", "")
     entry.is_ignored = state.is_ignored(line.source)
     if not entry.is_mine and not entry.is_ignored:
-        entry.is_highlight = state.is_highlight(entry.text)
+        entry.is_highlight = state.rules.is_highlight(entry.text, conversation.key)
     return entry
 
 
@@ -226,15 +226,13 @@ def set_read(state: State, conversation: Conversation, read_ms: int) -> None:
         return
     conversation.read_ms = read_ms
     unread = highlights = 0
-    is_private = conversation.kind is ConversationKind.PRIVATE
     spoken = (EntryKind.MESSAGE, EntryKind.NOTICE, EntryKind.ACTION)
     for entry in reversed(conversation.entries):
         if entry.time_ms <= read_ms or unread >= conversation.unread:
             break
         if entry.kind in spoken and not entry.is_mine and not entry.is_ignored:
             unread += 1
-            is_call = is_private and entry.kind is not EntryKind.NOTICE
-            highlights += entry.is_highlight or is_call
+            highlights += state.rules.calls(conversation, entry)
     if (unread, highlights) != (conversation.unread, conversation.highlights):
         conversation.unread, conversation.highlights = unread, highlights
         state.order_revision += 1

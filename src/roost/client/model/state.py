@@ -3,7 +3,6 @@
 `Model` adds the events and intents; the other modules are functions of a `State`.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from roost.client.model.listing import ListedRoom, RoomListing
 from roost.client.model.offered import Offered
 from roost.client.model.people import Person
 from roost.client.model.profile import Profile
+from roost.client.model.rules import Level, Rules
 from roost.client.model.sasl import Exchange
 from roost.client.model.status import Connection, Moment, Phase, Problem
 from roost.client.model.text import clean_name, clean_text
@@ -203,6 +203,7 @@ class State:
         self.people: dict[str, Person] = {}
         self.people_revision = 0
         self.ignored: list[str] = list(profile.ignored)
+        self.rules = Rules(profile.highlight_words, profile.quiet_words, profile.levels)
         self.resume_token = ""
         self.last_msgid = ""
         """Of the last live message of any command: where a resumed session goes on."""
@@ -224,7 +225,6 @@ class State:
         self.lines: list[bytes] = []
         self.effects: list[Effect] = []
         self._entry_ids = 0
-        self._highlight: re.Pattern[str] | None = None
         self.add_conversation(SERVER_KEY, "Server", ConversationKind.SERVER)
         self.watch_words()
 
@@ -269,14 +269,8 @@ class State:
         return found
 
     def watch_words(self) -> None:
-        """Compile the expression that finds the user's nickname and highlight words."""
-        words = [word for word in (self.nick, *self.profile.highlight_words) if word]
-        either = "|".join(re.escape(word) for word in words)
-        self._highlight = re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
-
-    def is_highlight(self, text: str) -> bool:
-        """Return whether a text mentions the user."""
-        return self._highlight is not None and self._highlight.search(text) is not None
+        """Compile the words that call the user; call this when any of them changes."""
+        self.rules.watch(self.nick, self.offered.is_room, self.offered.fold)
 
     def is_ignored(self, source: str) -> bool:
         """Return whether a sender's messages are hidden."""
@@ -332,6 +326,8 @@ class State:
         conversation.touch()
         if self.active == old:
             self.active = key
+        if old in self.rules.levels:
+            self.rules.levels[key] = self.rules.levels.pop(old)
         for message in self.outgoing.values():
             if message.key == old:
                 message.key = key
@@ -384,10 +380,11 @@ class State:
         """Count somebody else's message as unread, and call the user's attention if necessary."""
         if entry.is_mine or entry.is_ignored or entry.time_ms <= conversation.read_ms:
             return
+        if self.rules.level(conversation) is Level.MUTE:
+            return
         conversation.unread += 1
         self.order_revision += 1
-        is_private = conversation.kind is ConversationKind.PRIVATE
-        if entry.is_highlight or (is_private and entry.kind is not EntryKind.NOTICE):
+        if self.rules.calls(conversation, entry):
             conversation.highlights += 1
             self.effects.append(Attention(conversation.key, entry))
 

@@ -21,6 +21,7 @@ from roost.client.tui import emojis, notifications
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.connection_dialogs import IntroductionWanted
 from roost.client.tui.idle import IdleCollector
+from roost.client.tui.keys import keymap
 from roost.client.tui.link import Host, Introduction, Link
 from roost.client.tui.main_screen import MainScreen
 from roost.client.tui.safety import Guarded, Mistakes
@@ -57,6 +58,7 @@ class ChatApp(Guarded, App[str]):
         self._idle = IdleCollector()
         for theme in THEMES:
             self.register_theme(theme)
+        self.set_keymap(keymap(host.preferences.keys))
         self.theme = self._usable(host.preferences.theme)
 
     def _usable(self, name: str) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from textual.screen import Screen
 
 from roost.client.model import Hit, Person, text
+from roost.client.model.intents import LEVEL_WORDS
 from roost.client.tui.calendar import Calendar, now_ms
 from roost.client.tui.composer import Composer
 from roost.client.tui.link import Link
@@ -81,9 +82,25 @@ class ConversationActions:
         actions: list[tuple[str, Action]] = [
             ("Open", partial(self._turn_to, key)),
             ("Mark as read", partial(model.mark_read, key)),
+            ("Notifications", partial(self.show_levels, key)),
             ("Leave the room" if key and key[0] in "#&" else "Close", partial(model.part, key)),
         ]
         title = conversation_name(model, model.conversations[key])
+        self._screen.app.push_screen(Menu(title, actions), self._run)
+
+    def show_levels(self, key: str) -> None:
+        """Offer what may call in a conversation."""
+        model = self._model
+        conversation = model.conversations[key]
+        now = model.rules.level(conversation)
+        actions: list[tuple[str, Action]] = [
+            (
+                ("\u2022 " if level is now else "  ") + words[0].upper() + words[1:],
+                partial(model.set_level, key, level.value),
+            )
+            for level, words in LEVEL_WORDS.items()
+        ]
+        title = f"Notifications of {conversation_name(model, conversation)}"
         self._screen.app.push_screen(Menu(title, actions), self._run)
 
     def show_topic(self) -> None:

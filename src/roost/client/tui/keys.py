@@ -1,5 +1,7 @@
 """The keys and what they do; the interface binds them, and the help lists them, from here."""
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding
@@ -15,6 +17,11 @@ class Key(NamedTuple):
     """As people read them."""
     meaning: str
 
+    @property
+    def name(self) -> str:
+        """What it is called in the settings; empty if it cannot be changed."""
+        return _NAMES.get(self.action, self.action) if self.keys else ""
+
 
 class Group(NamedTuple):
     """Keys that belong together."""
@@ -22,6 +29,17 @@ class Group(NamedTuple):
     title: str
     keys: tuple[Key, ...]
 
+
+_NAMES = {
+    "keys": "help",
+    "next(1)": "next",
+    "next(-1)": "previous",
+    "fold('rooms')": "fold_rooms",
+    "fold('people')": "fold_people",
+    "choose_message": "choose",
+    "app.quit": "quit",
+}
+"""The names in the settings of actions that have others."""
 
 GROUPS = (
     Group(
@@ -71,7 +89,7 @@ GROUPS = (
 )
 
 BINDINGS = [
-    Binding(key.keys, key.action, key.meaning, show=False, priority=True)
+    Binding(key.keys, key.action, key.meaning, show=False, priority=True, id=key.name)
     for group in GROUPS
     for key in group.keys
     if key.keys
@@ -79,6 +97,61 @@ BINDINGS = [
     Binding(f"alt+{number}", f"number({number})", "That conversation", show=False, priority=True)
     for number in range(1, 10)
 ]
+
+NAMES = tuple(key.name for group in GROUPS for key in group.keys if key.name)
+_KEY = re.compile(
+    r"(?:(?:ctrl|alt|shift)\+)+(?:[a-z0-9]|f\d{1,2}|\w{2,9})|f\d{1,2}"
+    r"|(?:up|down|left|right|home|end|pageup|pagedown|insert|delete)"
+)
+
+
+def check(own: Mapping[str, str]) -> None:
+    """Check the user's own keys.
+
+    Raises:
+        ValueError: a name or a key cannot be used; the text is for people.
+    """
+    taken = {"alt+1": "another conversation"}
+    for group in GROUPS:
+        for key in group.keys:
+            words = own.get(key.name, key.keys) if key.name else ""
+            for word in filter(None, words.replace(" ", "").lower().split(",")):
+                if not _KEY.fullmatch(word):
+                    raise ValueError(
+                        f"keys.{key.name}: {word} is no key; write ctrl+x, alt+x, f7, or several "
+                        "with commas"
+                    )
+                if word in taken:
+                    raise ValueError(f"keys.{key.name}: {word} is already {taken[word]}")
+                taken[word] = key.name
+    unknown = [name for name in own if name not in NAMES]
+    if unknown:
+        raise ValueError(f"keys.{unknown[0]}: there are {', '.join(NAMES)}")
+
+
+def keymap(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the user's own keys as Textual wants them."""
+    return {name: keys.replace(" ", "").lower() for name, keys in own.items()}
+
+
+def groups(own: Mapping[str, str]) -> tuple[Group, ...]:
+    """Return all keys as they are with the user's own."""
+    return tuple(
+        Group(
+            group.title,
+            tuple(
+                key._replace(shown=_shown(own[key.name])) if own.get(key.name) else key
+                for key in group.keys
+            ),
+        )
+        for group in GROUPS
+    )
+
+
+def _shown(keys: str) -> str:
+    words = keys.replace(" ", "").split(",")
+    return ", ".join("+".join(part.capitalize() for part in word.split("+")) for word in words)
+
 
 MESSAGE_BINDINGS = [
     Binding("up,k", "cursor(-1)", "One message up", show=False),

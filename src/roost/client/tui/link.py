@@ -1,7 +1,7 @@
 """What the interface needs from the connection and from its host."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roost.client.model import Model
@@ -43,6 +43,8 @@ class Preferences:
     notify: str = "both"
     """"bell", "desktop", "both" or "none"."""
     hides_coming_and_going: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The user's own keys, as the settings name them; see `keys.check`."""
 
 
 OnEffect = Callable[[InterfaceEffect], None]

@@ -258,7 +258,11 @@ class MainScreen(Guarded, Screen[None]):
         self.connection.show_state()
 
     def on_composer_keys_wanted(self) -> None:
-        dialog = KeysDialog(Palette(self.app.current_theme), lambda: self.pane.composer.put("?"))
+        dialog = KeysDialog(
+            Palette(self.app.current_theme),
+            self._preferences.keys,
+            lambda: self.pane.composer.put("?"),
+        )
         self.app.push_screen(dialog)
 
     def on_key(self, event: events.Key) -> None:
@@ -296,7 +300,7 @@ class MainScreen(Guarded, Screen[None]):
         self._fold()
 
     def action_keys(self) -> None:
-        self.app.push_screen(KeysDialog(Palette(self.app.current_theme)))
+        self.app.push_screen(KeysDialog(Palette(self.app.current_theme), self._preferences.keys))
 
     def action_next(self, step: int) -> None:
         order = self._model.order
@@ -330,7 +334,7 @@ class MainScreen(Guarded, Screen[None]):
             composer.load(words + composer.text)
             composer.focus()
 
-        self.conversations.show_switcher(everything(self, submit, begin))
+        self.conversations.show_switcher(everything(self, self._preferences.keys, submit, begin))
 
     def action_rooms(self) -> None:
         self.conversations.show_rooms()

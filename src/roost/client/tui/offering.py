@@ -1,19 +1,25 @@
 """Everything that the client can do, for the command palette: keys, commands and themes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from textual.screen import Screen
 
 from roost.client.model.commands import COMMANDS, Command
-from roost.client.tui.keys import GROUPS
+from roost.client.tui.keys import groups
 from roost.client.tui.screens.switcher import Offer
 
 
 def everything(
-    screen: Screen[None], submit: Callable[[str], object], put: Callable[[str], object]
+    screen: Screen[None],
+    own: Mapping[str, str],
+    submit: Callable[[str], object],
+    put: Callable[[str], object],
 ) -> list[Offer]:
-    """Return all offers; `submit` runs a command line, `put` writes one to be completed."""
+    """Return all offers, with the user's `own` keys.
+
+    `submit` runs a command line, `put` writes one to be completed.
+    """
     app = screen.app
     offers = [
         Offer(
@@ -21,7 +27,7 @@ def everything(
             key.shown,
             partial(screen.call_later, screen.run_action, key.action),
         )
-        for group in GROUPS
+        for group in groups(own)
         for key in group.keys
         if key.action
     ]

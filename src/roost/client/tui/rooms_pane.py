@@ -4,6 +4,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from roost.client.model import Conversation, ConversationKind, Model
+from roost.client.model.rules import Level
 from roost.client.tui.list_pane import ListPane
 from roost.client.tui.marks import AWAY, GONE, HERE
 from roost.client.tui.palette import Palette
@@ -109,6 +110,8 @@ class RoomsPane(ListPane):
         bold = Style(bold=True)
         if conversation.highlights:
             return palette.accent + bold
+        if self._model.rules.level(conversation) is Level.MUTE:
+            return palette.faint
         if conversation.unread or conversation.key == self._model.active:
             return palette.text + bold
         return palette.text if conversation.is_joined else palette.muted + Style(italic=True)
