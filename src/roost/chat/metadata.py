@@ -197,21 +197,23 @@ def adopt_account_metadata(step: Step, user: User) -> None:
 
 
 def show_to_watchers(step: Step, user: User) -> None:
-    """Show a user's metadata to those who watch the nickname that came into use."""
-    if user.metadata:
-        step.changed(
-            MetadataChanged(
-                step.part,
-                source_of(user),
-                RoomId(0),
-                user.id,
-                user.nick,
-                tuple(user.metadata.items()),
-                (),
-                FoldedNick(fold_nick(user.nick)),
-                "presence",
-            )
+    """Show a user's metadata to those who watch the nickname that came into use.
+
+    "The server MUST additionally send [...] a `metadata` batch": also if there is none.
+    """
+    step.changed(
+        MetadataChanged(
+            step.part,
+            source_of(user),
+            RoomId(0),
+            user.id,
+            user.nick,
+            tuple(user.metadata.items()),
+            (),
+            FoldedNick(fold_nick(user.nick)),
+            "presence",
         )
+    )
 
 
 def show_on_join(step: Step, room: Room, user: User) -> None:

@@ -302,6 +302,54 @@ def test_watching_sends_a_batch_and_so_does_coming_online() -> None:
     carol = world.connect()
     carol.send("CAP REQ batch", "METADATA * SET url :c", "NICK carol", "USER c 0 * :C", "CAP END")
     assert shown(bob) == ["730 * carol!c@host", "metadata carol", "761 bob carol url * c", "end"]
+    bob.send("MONITOR S")
+    assert shown(bob) == [
+        "730 bob alice!alice@host,carol!c@host",
+        "metadata alice",
+        "761 bob alice url * x",
+        "end",
+        "metadata carol",
+        "761 bob carol url * c",
+        "end",
+    ]
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_whoever_comes_online_without_metadata_has_an_empty_batch(nodes: int) -> None:
+    """If the server sends a batch, the batch MUST be identical to what would be returned if
+    `METADATA SYNC` was issued against that target."""
+    world = World(nodes=nodes)
+    bob, older, plain = (
+        *register(world, "bob"),
+        world.register("older", "draft/metadata-2", "batch"),
+        world.register("plain"),
+    )
+    for client in (bob, older, plain):
+        client.send("MONITOR + carol,dave")
+    bob.send("METADATA * SUB url")
+    for client in (bob, older, plain):
+        client.lines()
+    if nodes > 1:
+        # What was missed looks the same.
+        world.is_log_stopped = True
+    carol = world.connect(node=nodes - 1)
+    carol.send("NICK carol", "USER c 0 * :C")
+    if nodes > 1:
+        world.kill(0)
+        world.is_log_stopped = False
+        world.run()
+    carol.send("NICK dave")
+    assert shown(bob) == [
+        "730 * carol!c@host",
+        "metadata carol",
+        "end",
+        "731 * carol",
+        "730 * dave!c@host",
+        "metadata dave",
+        "end",
+    ]
+    for client in (older, plain):
+        assert shown(client) == ["730 * carol!c@host", "731 * carol", "730 * dave!c@host"]
 
 
 def test_before_registration() -> None:

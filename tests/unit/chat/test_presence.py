@@ -5,6 +5,7 @@ import pytest
 from roost.chat.changes import (
     AlwaysOnChanged,
     AwayChanged,
+    MetadataChanged,
     Quitted,
     SessionClosed,
     SessionOpened,
@@ -53,9 +54,10 @@ def test_client_of_the_same_account_joins_who_bears_the_nickname(world: ChatWorl
 
 def test_client_of_the_same_account_may_be_somebody_else(world: ChatWorld) -> None:
     world.open("alice", account="alice")
-    (opened, online) = world.open("robot", account="alice").results
+    (opened, online, metadata) = world.open("robot", account="alice").results
     assert isinstance(opened, SessionOpened)
     assert isinstance(online, WentOnline)
+    assert isinstance(metadata, MetadataChanged)
     assert world.user("robot").account == "alice"
 
 

@@ -4,6 +4,7 @@ from roost.chat.apply import apply_entry
 from roost.chat.changes import (
     AwayChanged,
     CapabilitiesChanged,
+    MetadataChanged,
     MonitorChanged,
     NickChanged,
     Quitted,
@@ -48,9 +49,11 @@ def world() -> ChatWorld:
 
 def test_registering_brings_a_user_online(world: ChatWorld) -> None:
     applied = world.open("alice")
-    opened, online = applied.results
+    opened, online, metadata = applied.results
     assert isinstance(opened, SessionOpened)
     assert isinstance(online, WentOnline)
+    assert isinstance(metadata, MetadataChanged)
+    assert (metadata.folded, metadata.entries) == ("alice", ())
     assert opened.source.user == UserId(applied.position)
     assert online.folded == FoldedNick("alice")
 
@@ -177,10 +180,11 @@ def test_a_lost_balancer_may_come_back(world: ChatWorld) -> None:
 
 def test_a_nickname_changes_hands(world: ChatWorld) -> None:
     world.room_with("#a", "alice")
-    changed, offline, online = world.act("alice", ChangeNick("carol")).results
+    changed, offline, online, metadata = world.act("alice", ChangeNick("carol")).results
     assert isinstance(changed, NickChanged)
     assert isinstance(offline, WentOffline)
     assert isinstance(online, WentOnline)
+    assert isinstance(metadata, MetadataChanged)
     assert (changed.source.nick, changed.nick, offline.folded) == ("alice", "carol", "alice")
     assert online.source.nick == "carol"
     assert isinstance(world.open("alice").results[0], SessionOpened)

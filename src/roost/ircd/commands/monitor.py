@@ -8,6 +8,7 @@ from roost.irc import casemapping, numerics
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
 from roost.ircd.context import Context, Result
+from roost.ircd.replies.metadata_reply import is_newer, send_of_monitored
 from roost.ircd.replies.monitor_reply import send_list, send_presence
 from roost.ircd.serving.dispatch import command
 
@@ -37,6 +38,9 @@ def monitor(context: Context, message: Message) -> Result:
             context.reply(numerics.RPL_ENDOFMONLIST, "End of MONITOR list")
         case "S":
             send_presence(context, monitored.values())
+            if is_newer(context):
+                # "When server sends 730 RPL_MONONLINE to a metadata-aware client".
+                send_of_monitored(context, monitored.values())
         case "+" | "-" if not given:
             context.reply(numerics.ERR_NEEDMOREPARAMS, "MONITOR", "Not enough parameters")
     return None

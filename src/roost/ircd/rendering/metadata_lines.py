@@ -33,7 +33,8 @@ def _keys_for(change: MetadataChanged, viewer: Viewer) -> tuple[str, ...]:
 def look_of_metadata(change: MetadataChanged, viewer: Viewer) -> Hashable:
     """Return what the lines depend on: the keys, and the nickname that numerics address."""
     keys = _keys_for(change, viewer)
-    return keys, viewer.nick if keys and viewer.capabilities & _METADATA_3 else None
+    is_addressed = viewer.capabilities & _METADATA_3 and (keys or _is_batch(change))
+    return keys, viewer.nick if is_addressed else None
 
 
 def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[Line]:
@@ -41,7 +42,7 @@ def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[L
     keys = _keys_for(change, viewer)
     shown = [(key, value) for key, value in change.entries if key in keys]
     if viewer.capabilities & _METADATA_3:
-        return _numerics(change, shown, at, viewer) if shown else []
+        return _numerics(change, shown, at, viewer) if shown or _is_batch(change) else []
     tags = event_tags(change.source, at.time_ms, viewer.capabilities)
     mask = hostmask(change.source)
     return [
@@ -57,12 +58,17 @@ def lines_of_metadata(change: MetadataChanged, at: At, viewer: Viewer) -> list[L
     ]
 
 
+def _is_batch(change: MetadataChanged) -> bool:
+    """Return whether a watched user came online: it is as from SYNC, and may be empty."""
+    return change.cause == "presence" and bool(change.folded)
+
+
 def _numerics(
     change: MetadataChanged, shown: list[tuple[str, str | None]], at: At, viewer: Viewer
 ) -> list[Line]:
-    """Write 761 and 766; those of a watched user who came online are a batch, as from SYNC."""
+    """Write 761 and 766."""
     tags, server = server_tags(at.time_ms, viewer.capabilities), at.server_name
-    is_batch = change.cause == "presence" and bool(change.folded)
+    is_batch = _is_batch(change)
     reference = f"d{at.position:x}-{change.part:x}" if is_batch else ""
     lines = []
     for key, value in shown:
