@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from roost.chat.commands.messages import Say
@@ -5,9 +6,16 @@ from roost.chat.commands.modes import ModeChange, SetRoomModes
 from roost.chat.commands.rooms import Part, SetTopic
 from roost.chat.commands.users import ChangeNick, Quit
 from roost.chat.history import KIND_EVENT, KIND_MESSAGE, KIND_TAGMSG, Row, decode_change
-from roost.chat.ids import Position, message_id, parse_message_id
+from roost.chat.ids import FoldedNick, Position, message_id, parse_message_id
 from roost.chat.record import history_rows
-from roost.chat.snapshot import FORMAT, SnapshotError, decode_state, encode_state
+from roost.chat.snapshot import (
+    FORMAT,
+    FORMAT_IN_PARTS,
+    SnapshotError,
+    decode_state,
+    encode_state,
+)
+from roost.irc.casemapping import fold_nick
 from support.chat_world import ChatWorld
 
 
@@ -82,12 +90,49 @@ def test_message_ids_sort_like_the_log_and_come_back() -> None:
         assert parse_message_id(wrong) is None
 
 
-def test_a_snapshot_of_another_format_is_refused() -> None:
+@pytest.mark.parametrize("data", [b"", bytes((FORMAT_IN_PARTS + 1,)) + b"rest"])
+def test_a_snapshot_of_another_format_is_refused(data: bytes) -> None:
     with pytest.raises(SnapshotError, match="format"):
-        decode_state(bytes((FORMAT + 1,)) + b"rest")
-    with pytest.raises(SnapshotError, match="cannot be read"):
-        decode_state(bytes((FORMAT,)) + b"rest")
+        decode_state(data)
 
 
-def test_a_snapshot_is_the_whole_state(world: ChatWorld) -> None:
-    assert decode_state(encode_state(world.state)) == world.state
+def part(value: object) -> bytes:
+    data = msgspec.msgpack.encode(value)
+    return len(data).to_bytes(4, "big") + data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes((FORMAT,)) + b"rest",
+        bytes((FORMAT_IN_PARTS,)),
+        bytes((FORMAT_IN_PARTS,)) + b"\0\0",
+        bytes((FORMAT_IN_PARTS,)) + b"\0\0\1\0" + b"short",
+        bytes((FORMAT_IN_PARTS,)) + part({}) + part(["nothing", {}]),
+        bytes((FORMAT_IN_PARTS,)) + part({}) + part(["users", {1: "not a user"}]),
+        bytes((FORMAT_IN_PARTS,)) + part({}) + b"x",
+    ],
+)
+def test_a_snapshot_that_is_damaged_is_refused(data: bytes) -> None:
+    with pytest.raises(SnapshotError, match=r"cannot be read|ends within"):
+        decode_state(data)
+
+
+@pytest.mark.parametrize("part_items", [1, 2, 3, 1000])
+def test_a_snapshot_is_the_whole_state(world: ChatWorld, part_items: int) -> None:
+    data = encode_state(world.state, part_items)
+    state = decode_state(data)
+    assert state == world.state
+    # The order of what is kept is part of the state.
+    assert encode_state(state, part_items) == data
+    assert encode_state(state) == encode_state(world.state)
+
+
+def test_a_decoded_state_has_each_number_once(world: ChatWorld) -> None:
+    state = decode_state(encode_state(world.state, 1))
+    for number, session in state.sessions.items():
+        user = state.users[session.user]
+        assert session.id is number
+        assert session.user is user.id
+        assert user.sessions[0] is number
+        assert state.nicks[FoldedNick(fold_nick(user.nick))] is user.id

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
 from roost.chat.ids import Position
-from roost.chat.snapshot import decode_state
+from roost.chat.snapshot import StateDecoder
 from roost.chat.state import State
 from roost.ircd.server import Server
 from roost.log import ENTRY_COMMAND, Entry, Snapshot
@@ -20,6 +20,8 @@ from roost.node.engine.historian import Historian
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.snapshots import Snapshots
 
+PARTS_PER_TURN = 4
+"""Parts of a snapshot that are decoded in one turn, in some 10 ms."""
 ENTRIES_PER_TURN = 500
 """Applied in one turn: some 20 ms of work, a tenth of what a neighbour would notice."""
 
@@ -44,17 +46,21 @@ class Applier:
         self._snapshots = snapshots
         self._watch = watch
         self._queue: deque[Entry] = deque()
+        self._installing: tuple[Snapshot, StateDecoder] | None = None
+        """The leader's snapshot, and how far it is decoded; entries wait meanwhile."""
         self._left = 0
         """How many more entries this turn may apply."""
 
     @property
     def has_more(self) -> bool:
-        """Whether committed entries wait for the next turn."""
-        return bool(self._queue)
+        """Whether a snapshot or committed entries wait for the next turn."""
+        return bool(self._queue) or self._installing is not None
 
     def begin_turn(self) -> None:
-        """Allow as much as a turn may do."""
+        """Allow as much as a turn may do; go on with the leader's snapshot."""
         self._left = ENTRIES_PER_TURN
+        if self._installing is not None:
+            self._install_some(*self._installing)
 
     def add(self, committed: Iterable[Entry]) -> None:
         """Take in entries, which follow those before; their commands are not proposed again."""
@@ -64,15 +70,28 @@ class Applier:
                 self._pending.settle(entry.data)
 
     def install(self, snapshot: Snapshot) -> None:
-        """Replace the whole state by the leader's; what waits is part of it."""
+        """Begin to replace the whole state by the leader's; what waits is part of it."""
         self._queue.clear()
-        self.state = decode_state(snapshot.data)
-        self._server.reset(self.state)
         self._snapshots.installed()
+        self._installing = (snapshot, StateDecoder(snapshot.data))
+        self._install_some(*self._installing)
+
+    def _install_some(self, snapshot: Snapshot, decoder: StateDecoder) -> None:
+        """Decode some parts of the snapshot; with the last one, its state replaces this node's."""
+        for _ in range(PARTS_PER_TURN):
+            if not decoder.step():
+                break
+        else:
+            return
+        self._installing = None
+        self.state = decoder.state
+        self._server.reset(self.state)
         self._historian.skip_to(Position(snapshot.index), snapshot.term, snapshot.time_ms)
 
     def apply_some(self, size_max: int) -> bool:
         """Apply entries until clients are to be sent `size_max` bytes; return whether any was."""
+        if self._installing is not None:
+            return False
         queue, server = self._queue, self._server
         count = 0
         while queue and count < self._left and server.output_size < size_max:
