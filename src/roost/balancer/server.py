@@ -22,7 +22,14 @@ from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
 from roost.balancer.engine.exchange import Exchange
-from roost.balancer.engine.statistics import Statistics, node_statistics, problems_of
+from roost.balancer.engine.observer import Observer
+from roost.balancer.engine.statistics import (
+    Statistics,
+    best_report,
+    node_statistics,
+    other_balancers,
+    problems_of,
+)
 from roost.balancer.engine.writing import write_some
 from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
@@ -35,10 +42,13 @@ from roost.ops.files import replace_file
 from roost.ops.http_connections import HttpConnections
 from roost.ops.stalls import StallDetector
 from roost.ops.tuning import tune_process
+from roost.protocol.trunk import BalancerReport
 from roost.wire import CertificateWatch, Identity, format_address
 
 _logger = structlog.get_logger()
 
+OBSERVE_S = 1.0
+"""Between two looks at itself for the live page."""
 SWEEP_S = 0.05
 """Between two sweeps for what is due: a fifth of the interval between two health probes."""
 RUN_BYTES = 12
@@ -89,6 +99,7 @@ class Balancer:
         self._watch: CertificateWatch | None = None
         """For nodes."""
         self._trunks = trunks.TrunkListener(self._exchange, self, config.name)
+        self._observer = Observer()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_flush_due = False
         self._stalls = StallDetector(self.now)
@@ -133,7 +144,9 @@ class Balancer:
         watch = self._watch = CertificateWatch(config.credentials, identity, clock.utc_now)
         if config.tls.certificate is not None:
             self._certificate = ClientCertificate(config.tls, clock.utc_now)
-        application = make_status_application(self.statistics, self._websockets.serve)
+        application = make_status_application(
+            self.statistics, self._activity, self._websockets.serve
+        )
         http_port = await stack.enter_async_context(
             http.serve(application, config.http_host, config.http_port, connections=self._http)
         )
@@ -180,7 +193,9 @@ class Balancer:
         config, certificate = self._config, self._certificate
         if config.https_port is None or certificate is None:
             return ""
-        application = make_status_application(self.statistics, self._websockets.serve)
+        application = make_status_application(
+            self.statistics, self._activity, self._websockets.serve
+        )
         port = await stack.enter_async_context(
             http.serve(application, config.host, config.https_port, certificate.https, self._http)
         )
@@ -328,8 +343,12 @@ class Balancer:
         self.schedule_flush()
 
     async def _sweep(self) -> None:
+        observe_at = self.now
         while True:
             self.sweep()
+            if self.now >= observe_at:
+                observe_at = self.now + OBSERVE_S
+                self._observe()
             planned = self.now + SWEEP_S
             await asyncio.sleep(SWEEP_S)
             self._stalls.expected(planned, self.read_clock())
@@ -343,6 +362,7 @@ class Balancer:
         days = self._certificate_days()
         described = [describe_end(f"its {kind}", left) for kind, left in days.items()]
         ends = [end for end in described if end]
+        report = best_report(exchange.pool, now)
         return Statistics(
             cluster=self._config.cluster,
             name=self._config.name,
@@ -367,7 +387,42 @@ class Balancer:
             is_ready=bool(nodes_ready and exchange.ids.incarnation),
             nodes=node_statistics(exchange.pool, now),
             members=self._trunks.registry.names,
+            others=other_balancers(report, self._config.name),
+            rooms=() if report is None else report.rooms,
         )
+
+    def _activity(self) -> dict[str, Any]:
+        """Return what the live page shows beside the present state."""
+        statistics, addresses = self.statistics(), self._addresses
+        return {
+            "time_ms": self._read_clock().wall_ms,
+            **self._observer.to_json(),
+            "rooms": [msgspec.structs.asdict(room) for room in statistics.rooms],
+            "others": [msgspec.structs.asdict(other) for other in statistics.others],
+            "connect": {
+                "plain": [] if addresses is None else list(addresses.addresses),
+                "tls": [] if addresses is None else list(addresses.tls_addresses),
+                "certificate": "" if addresses is None else addresses.certificate,
+            },
+        }
+
+    def _observe(self) -> None:
+        """Note what has happened, and tell the nodes how this balancer is."""
+        statistics, addresses = self.statistics(), self._addresses
+        self._observer.observe(statistics, self._read_clock().wall_ms)
+        rates = self._observer.rates
+        report = BalancerReport(
+            name=statistics.name,
+            address=statistics.address,
+            http_address=addresses.http_address if addresses is not None else "",
+            sessions=statistics.sessions,
+            waiting=statistics.waiting,
+            lines=rates.lines,
+            deliveries=rates.deliveries,
+        )
+        for node in self._exchange.pool:
+            if node.trunk is not None:
+                node.trunk.send(report)
 
 
 def _note(level: str, event: str, /, **fields: object) -> None:

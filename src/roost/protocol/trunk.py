@@ -2,6 +2,7 @@
 
     balancer  <-- Hello, Status, Registry, Incarnation, Output, Pong, Told --  node
     balancer  --  Welcome, Refusal, Neighbours, Ping, Drain, Ask -->  node
+    balancer  --  BalancerReport -->  node
     balancer  --  Attach, Lines, Batch, Detach, Release -->      node
 
 A node dials the trunk. The log gives each run of a balancer an `Incarnation`; before a node has
@@ -56,6 +57,38 @@ class NeighbourStatus(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rtt_ms: float
 
 
+class RoomActivity(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A room that everybody may know of, and how much is said there."""
+
+    name: str
+    members: int
+    messages: int
+    """In the last hour."""
+
+
+class Latency(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """From proposing a command to seeing it committed, in ms, of the most recent commands."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+class BalancerReport(_Frame, frozen=True, tag=31):
+    """What a balancer tells the nodes of itself every second; they tell the other balancers."""
+
+    name: str
+    address: str
+    """HOST:PORT for clients."""
+    http_address: str
+    sessions: int
+    waiting: int
+    """Sessions that wait for a node."""
+    lines: float
+    """Lines that clients sent, a second."""
+    deliveries: float
+    """Payloads delivered to clients, a second."""
+
+
 class Status(_Frame, frozen=True, tag=2):
     """A node's state; sent on each change of `state` or `leader`, and periodically."""
 
@@ -81,6 +114,12 @@ class Status(_Frame, frozen=True, tag=2):
     """How far its wall clock is ahead of the cluster's time; negative when behind."""
     reaches: int = 0
     """It can still show clients everything after this entry, and nothing before."""
+    latency: Latency | None = None
+    """None if no command was committed lately."""
+    rooms: tuple[RoomActivity, ...] = ()
+    """The busiest rooms that are not hidden, the busiest first."""
+    balancers: tuple[BalancerReport, ...] = ()
+    """What the balancers that have a trunk to it told last."""
 
 
 class Deliver(_Frame, frozen=True, tag=10):
@@ -335,7 +374,18 @@ class Ask(_Frame, frozen=True, tag=30):
 
 
 FromBalancer: TypeAlias = (
-    Welcome | Refusal | Neighbours | Attach | Lines | Batch | Detach | Ping | Release | Drain | Ask
+    Welcome
+    | Refusal
+    | Neighbours
+    | Attach
+    | Lines
+    | Batch
+    | Detach
+    | Ping
+    | Release
+    | Drain
+    | Ask
+    | BalancerReport
 )
 
 encode: Callable[[FromNode | FromBalancer], bytes] = msgspec.msgpack.Encoder().encode

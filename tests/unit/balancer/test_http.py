@@ -61,8 +61,10 @@ def test_http_shows_the_state_of_the_cluster(tmp_path: Path) -> None:
                 "position": 10,
                 "applied": 9,
                 "sessions": 1,
+                "served": 0,
                 "neighbours": [{"name": "n9", "rtt_ms": 0.5}],
                 "lag_ms": 0.0,
+                "deliveries": 0.0,
             }
             assert (n2["state"], n2["leader"], n2["neighbours"]) == ("starting", False, [])
             assert (await _get(address, "/readyz"))[0] == 200

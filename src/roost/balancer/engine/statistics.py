@@ -7,6 +7,7 @@ from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.node_pool import Node, NodePool
 from roost.ops.expiry import describe_end
 from roost.ops.stalls import StallStatistics
+from roost.protocol.trunk import BalancerReport, Latency, RoomActivity, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,16 @@ class NodeStatistics:
     applied: int
     sessions: int
     """Of this balancer."""
+    served: int
+    """Of all balancers, as the node told last."""
     neighbours: tuple[tuple[str, float], ...]
     """Name, and round-trip time in ms."""
     probe_ms: float
     """Round-trip time of this balancer's last probe."""
     lag_ms: float
     deliveries: float
+    latency: Latency | None = None
+    """Of the commands that it proposed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `/status.json`."""
@@ -43,10 +48,12 @@ class NodeStatistics:
             "position": self.position,
             "applied": self.applied,
             "sessions": self.sessions,
+            "served": self.served,
             "neighbours": [
                 {"name": name, "rtt_ms": round(rtt_ms, 3)} for name, rtt_ms in self.neighbours
             ],
             "lag_ms": round(self.lag_ms, 3),
+            "deliveries": round(self.deliveries, 1),
         }
 
 
@@ -84,6 +91,10 @@ class Statistics:
     nodes: tuple[NodeStatistics, ...]
     members: tuple[str, ...] = ()
     """The nodes that belong to the cluster; empty while that is not known."""
+    others: tuple[BalancerReport, ...] = ()
+    """The other balancers, as a node has told."""
+    rooms: tuple[RoomActivity, ...] = ()
+    """The busiest ones, as a node has told."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `/status.json`."""
@@ -137,10 +148,26 @@ def _read(pool: NodePool, node: Node, leader: str, now: float) -> NodeStatistics
         position=report.position if report is not None else 0,
         applied=report.applied if report is not None else 0,
         sessions=len(node.sessions),
+        served=report.sessions if report is not None else 0,
         neighbours=(
             tuple((one.name, one.rtt_ms) for one in report.neighbours) if report is not None else ()
         ),
         probe_ms=node.health.rtt_ms,
         lag_ms=report.lag_ms if report is not None else 0.0,
         deliveries=report.deliveries if report is not None else 0.0,
+        latency=report.latency if report is not None else None,
     )
+
+
+def best_report(pool: NodePool, now: float) -> Status | None:
+    """Return the report of a ready node that is furthest; what any tells of others is the same."""
+    reports = [
+        node.report for node in pool if node.report is not None and node.health.status(now).is_ready
+    ]
+    return max(reports, key=lambda report: report.applied, default=None)
+
+
+def other_balancers(report: Status | None, own: str) -> tuple[BalancerReport, ...]:
+    """Return what a node tells of the balancers but `own`, by name."""
+    told = () if report is None else report.balancers
+    return tuple(sorted((one for one in told if one.name != own), key=lambda one: one.name))

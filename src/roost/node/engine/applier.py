@@ -62,12 +62,12 @@ class Applier:
         if self._installing is not None:
             self._install_some(*self._installing)
 
-    def add(self, committed: Iterable[Entry]) -> None:
+    def add(self, committed: Iterable[Entry], now: float) -> None:
         """Take in entries, which follow those before; their commands are not proposed again."""
         for entry in committed:
             self._queue.append(entry)
             if entry.kind == ENTRY_COMMAND:
-                self._pending.settle(entry.data)
+                self._pending.settle(entry.data, now)
 
     def install(self, snapshot: Snapshot) -> None:
         """Begin to replace the whole state by the leader's; what waits is part of it."""

@@ -9,11 +9,13 @@ not know the run, it is proposed again.
 
 from collections.abc import Iterator
 
+import msgspec
+
 from roost.chat.balancers import RunState, find_run, newest_incarnation
 from roost.chat.commands.sessions import StartBalancer
 from roost.chat.state import State
 from roost.node.engine.census import Census
-from roost.protocol.trunk import FromNode, Incarnation, refusal
+from roost.protocol.trunk import BalancerReport, FromNode, Incarnation, refusal
 
 OVER = (
     "another run of this balancer began later, perhaps a second process with the same name; "
@@ -27,6 +29,16 @@ class Balancers:
     def __init__(self, census: Census) -> None:
         self._census = census
         self._runs: dict[str, str] = {}
+        self._reports: dict[str, BalancerReport] = {}
+
+    @property
+    def reports(self) -> tuple[BalancerReport, ...]:
+        """What the balancers with a trunk have told last."""
+        return tuple(self._reports.values())
+
+    def reported(self, name: str, report: BalancerReport) -> None:
+        """Note what a balancer tells of itself, whatever name it gives."""
+        self._reports[name] = msgspec.structs.replace(report, name=name)
 
     def connected(self, name: str, run: str) -> None:
         """Note a new trunk."""
@@ -37,6 +49,7 @@ class Balancers:
         """Note that a trunk is gone; return whether the balancer was served."""
         was_served = self._census.has_trunk(name)
         self._runs.pop(name, None)
+        self._reports.pop(name, None)
         self._census.trunk_disconnected(name)
         return was_served
 

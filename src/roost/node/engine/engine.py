@@ -47,11 +47,13 @@ from roost.node.engine.outputs import OUTPUT_BYTES_MAX, cut_output
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
+from roost.node.engine.reporting import Reporting
 from roost.node.engine.snapshots import Snapshots
 from roost.protocol.mesh import Gossip, HistoryFrame, PeerFrame, PeerHello, Whispers
 from roost.protocol.trunk import (
     Ask,
     Attach,
+    BalancerReport,
     Batch,
     Detach,
     Drain,
@@ -129,8 +131,8 @@ class Engine:
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
         self._lag_ms = 0.0
-        self._status_due = self._tick_due = now.monotonic
-        self._shown_status: tuple[str, str, int] = ("", "", 0)
+        self._tick_due = now.monotonic
+        self._reporting = Reporting(config.status_interval_s, self._pending, self._balancers)
         self._shown_bytes = 0
         """What clients are shown in this turn, beside what was put off in earlier ones."""
         self._stop_deadline: float | None = None
@@ -252,7 +254,7 @@ class Engine:
                 self._trunk_disconnected(balancer)
             case inputs.StorageFailed(reason):
                 self._effects.extend(self._readiness.disk_failed(reason))
-                self._give_up_leadership()
+                self._log.hand_over(self._now)
             case inputs.StorageRecovered():
                 self._effects.extend(self._readiness.disk_recovered())
             case inputs.Reconfigured(irc):
@@ -261,7 +263,7 @@ class Engine:
                 self._readiness.is_leaving = True
             case inputs.Stop():
                 self._stop_deadline = now.monotonic + HAND_OVER_S
-                self._give_up_leadership()
+                self._log.hand_over(self._now)
             case _:
                 assert_never(event)
 
@@ -334,6 +336,8 @@ class Engine:
                 self._to_balancers.append((balancer, asked))
             else:
                 self._propose(asked)
+        elif isinstance(frame, BalancerReport):
+            self._balancers.reported(balancer, frame)
 
     def _history_written(self, applied: Position) -> None:
         self._historian.written(applied)
@@ -357,7 +361,7 @@ class Engine:
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)
         if self._clock.is_abdication_due(now):
-            self._give_up_leadership()
+            self._log.hand_over(self._now)
         if self._log.is_in_charge:
             for command in upkeep.while_leading(self._state, self._census, now):
                 self._propose(command)
@@ -399,7 +403,7 @@ class Engine:
         self._effects.extend(output.effects)
         if output.snapshot is not None:
             self._install(output.snapshot)
-        self._applier.add(output.committed)
+        self._applier.add(output.committed, self._now.monotonic)
         has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
         has_more = bool(output.effects or output.messages) or output.snapshot is not None
         return has_more or has_applied
@@ -415,6 +419,7 @@ class Engine:
     def _watch_applied(self, applied: Applied) -> None:
         if failure := applied.failure:
             self._note("error", "entry-skipped", position=applied.position, reason=failure)
+        self._reporting.activity.applied(applied)
         if not applied.session:
             self._look_at_balancers()
             self._to_balancers.extend(self._desk.settled(applied, self._state))
@@ -467,12 +472,9 @@ class Engine:
             for command in upkeep.on_election(self._state, self._config.irc, self._random_bytes):
                 self._propose(command)
             if self._readiness.disk_failure or self._stop_deadline is not None:
-                self._give_up_leadership()
+                self._log.hand_over(self._now)
         if leadership[1]:
             self._pending.propose_again()
-
-    def _give_up_leadership(self) -> None:
-        self._log.hand_over(self._now)
 
     def _tell_others(self) -> None:
         now = self._now.monotonic
@@ -480,15 +482,12 @@ class Engine:
             gossip = self._census.gossip(self._log.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         self._to_balancers.extend(self._registry.news(self._state, self._census.trunks))
-        status = self.status()
-        shown = (status.state, status.leader, status.term)
-        if shown != self._shown_status or now >= self._status_due:
-            if shown[0] != self._shown_status[0]:
-                self._note("info", "state", state=status.state, reason=status.reason)
+        report = self._reporting.take(self.status(), self._state, now)
+        if report is not None:
+            if report.is_new_state:
+                self._note("info", "state", state=report.status.state, reason=report.status.reason)
                 self._tick_due = min(self._tick_due, now)
-            self._shown_status = shown
-            self._status_due = now + self._config.status_interval_s
-            self._to_balancers.extend((balancer, status) for balancer in self._census.trunks)
+            self._to_balancers.extend((name, report.status) for name in self._census.trunks)
 
     def _note(self, level: str, event: str, **fields: object) -> None:
         self._effects.append(LogEvent(level, event, fields))

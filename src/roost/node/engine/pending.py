@@ -6,11 +6,18 @@ is harmless: the state machine ignores what it has applied before. The encoded c
 key: equal bytes are the same command.
 """
 
+from collections import deque
 from collections.abc import Iterable
+
+from roost.protocol.trunk import Latency
 
 RETRY_S = 1.0
 """The wait before a command is proposed again. A commit takes milliseconds, so a command that takes
 this long was probably lost."""
+SAMPLES_MAX = 512
+"""Committed commands whose latency is remembered: enough for a 99th percentile."""
+SAMPLE_S_MAX = 60.0
+"""How long it is remembered."""
 RETRY_S_MAX = 8.0
 """The longest wait. It doubles each time, because a cluster that is late has too much to do, and
 each command that is proposed again is more."""
@@ -23,6 +30,10 @@ class PendingCommands:
         self._proposed: dict[bytes, float] = {}
         self._unproposed: dict[bytes, None] = {}
         self._retry_s = RETRY_S
+        self._since: dict[bytes, float] = {}
+        """When each command was first proposed."""
+        self._latencies: deque[tuple[float, float]] = deque(maxlen=SAMPLES_MAX)
+        """When a command was committed, and how long that took."""
 
     def __len__(self) -> int:
         return len(self._proposed) + len(self._unproposed)
@@ -32,8 +43,11 @@ class PendingCommands:
         if data not in self._proposed:
             self._unproposed[data] = None
 
-    def settle(self, data: bytes) -> None:
+    def settle(self, data: bytes, now: float) -> None:
         """Forget a command that came out of the log."""
+        since = self._since.pop(data, None)
+        if since is not None:
+            self._latencies.append((now, now - since))
         if self._proposed:
             self._proposed.pop(data, None)
         if self._unproposed:
@@ -55,6 +69,8 @@ class PendingCommands:
             self.propose_again()
             self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
         due = list(self._unproposed)
+        for data in due:
+            self._since.setdefault(data, now)
         self._proposed.update(dict.fromkeys(due, now))
         self._unproposed = {}
         return due
@@ -66,6 +82,17 @@ class PendingCommands:
             self._proposed.pop(data, None)
         returned.update(self._unproposed)
         self._unproposed = returned
+
+    def latency(self, now: float) -> Latency | None:
+        """Return how long the commands of the last minute took; None if there were none."""
+        samples = self._latencies
+        while samples and now - samples[0][0] > SAMPLE_S_MAX:
+            samples.popleft()
+        if not samples:
+            return None
+        taken = sorted(seconds for _, seconds in samples)
+        at = len(taken) - 1
+        return Latency(taken[at // 2] * 1000, taken[at * 99 // 100] * 1000)
 
     def next_deadline(self) -> float:
         """Return when the oldest command is due again, in monotonic seconds."""

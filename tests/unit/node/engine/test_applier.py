@@ -64,9 +64,9 @@ def turn(applier: Applier) -> bool:
 
 def test_a_large_snapshot_takes_turns_and_the_entries_after_it_wait() -> None:
     applier, fakes = made()
-    applier.add(entries(6, 7))
+    applier.add(entries(6, 7), 0.0)
     applier.install(snapshot(20, PARTS_PER_TURN * 3))
-    applier.add(entries(21, 22))
+    applier.add(entries(21, 22), 0.0)
     assert turn(applier)
     assert applier.state.position == 5
     assert fakes.told == []
@@ -87,9 +87,9 @@ def test_a_small_snapshot_is_installed_at_once() -> None:
 def test_a_newer_snapshot_takes_the_place_of_one_that_is_being_installed() -> None:
     applier, fakes = made()
     applier.install(snapshot(20, PARTS_PER_TURN * 3))
-    applier.add(entries(21, 22))
+    applier.add(entries(21, 22), 0.0)
     applier.install(snapshot(30, PARTS_PER_TURN * 2))
-    applier.add(entries(31, 31))
+    applier.add(entries(31, 31), 0.0)
     while turn(applier):
         pass
     assert fakes.told == [("reset", 30), ("skip to", 30), ("apply", 31)]

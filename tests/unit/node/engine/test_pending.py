@@ -14,7 +14,7 @@ def test_a_settled_command_is_forgotten() -> None:
     pending.add(b"a")
     pending.add(b"b")
     pending.take_due(0.0)
-    pending.settle(b"a")
+    pending.settle(b"a", 0.5)
     assert pending.take_due(RETRY_S) == [b"b"]
     assert len(pending) == 1
 
@@ -63,7 +63,28 @@ def test_a_cluster_that_is_late_is_asked_less_and_less_often() -> None:
     assert pending.take_due(0.0) == [b"one"]
     repeated = [tenth / 10 for tenth in range(1, 400) if pending.take_due(tenth / 10)]
     assert repeated == [1.0, 3.0, 7.0, 15.0, 23.0, 31.0, 39.0]
-    pending.settle(b"one")
+    pending.settle(b"one", 39.5)
     pending.add(b"two")
     pending.take_due(40.0)
     assert pending.next_deadline() == 41.0
+
+
+def test_latency_counts_from_the_first_proposal_and_is_of_the_last_minute() -> None:
+    pending = PendingCommands()
+    assert pending.latency(0.0) is None
+    for number in range(100):
+        pending.add(b"%d" % number)
+    pending.take_due(0.0)
+    assert pending.take_due(RETRY_S), "a repetition does not count anew"
+    for number in range(100):
+        pending.settle(b"%d" % number, 2.0 + number / 1000)
+    latency = pending.latency(3.0)
+    assert latency is not None
+    assert (round(latency.p50_ms), round(latency.p99_ms)) == (2049, 2098)
+    assert pending.latency(100.0) is None
+
+
+def test_the_latency_of_others_commands_is_not_known() -> None:
+    pending = PendingCommands()
+    pending.settle(b"of another node", 1.0)
+    assert pending.latency(1.0) is None

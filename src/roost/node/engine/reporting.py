@@ -1,0 +1,49 @@
+"""When balancers are told how this node is, and with what.
+
+They are told at once when the state or the leader changes, and otherwise at intervals. What only
+people look at is added then, and not worked out at each turn.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from roost.chat.state import State
+from roost.node.engine.activity import Activity
+from roost.node.engine.balancers import Balancers
+from roost.node.engine.pending import PendingCommands
+from roost.protocol.trunk import Status
+
+
+class Report(NamedTuple):
+    """What every balancer is to be told now."""
+
+    status: Status
+    is_new_state: bool
+
+
+class Reporting:
+    """Remembers what balancers were told last."""
+
+    def __init__(self, interval_s: float, pending: PendingCommands, balancers: Balancers) -> None:
+        self.activity = Activity()
+        """To be told what is applied."""
+        self._interval_s = interval_s
+        self._pending = pending
+        self._balancers = balancers
+        self._told: tuple[str, str, int] = ("", "", 0)
+        self._due = float("-inf")
+
+    def take(self, status: Status, state: State, now: float) -> Report | None:
+        """Return what to tell now, if it is time to; it counts as told."""
+        told, self._told = self._told, (status.state, status.leader, status.term)
+        if told == self._told and now < self._due:
+            return None
+        self._due = now + self._interval_s
+        full = msgspec.structs.replace(
+            status,
+            latency=self._pending.latency(now),
+            rooms=self.activity.busiest(state, now),
+            balancers=self._balancers.reports,
+        )
+        return Report(full, is_new_state=told[0] != status.state)
