@@ -159,6 +159,31 @@ def test_what_was_typed_is_there_again_the_next_time(cluster: Cluster, tmp_path:
         terminal.wait_for("said before")
 
 
+def test_an_account_is_made_and_the_next_start_asks_for_its_password(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    with open_chat(cluster, home, "--nick", "olga", "--room", "#vault") as terminal:
+        terminal.wait_for("You joined")
+        terminal.type("/register")
+        terminal.wait_for("The same again")
+        terminal.type("correct-horse")
+        terminal.wait_for("Type it again")
+        terminal.type("correct-horse")
+        screen = terminal.wait_for("The account olga is yours")
+        assert "correct" not in screen
+        terminal.press("C-q")
+        terminal.wait_gone()
+    assert "correct" not in "".join(path.read_text() for path in home.rglob("*.json"))
+    with open_chat(cluster, home) as terminal:
+        terminal.wait_for("Password of olga")
+        terminal.type("correct-horse")
+        screen = terminal.wait_for("F1 keys")
+        assert "olga_" not in screen
+        terminal.type("/account")
+        terminal.wait_for("You are logged in as olga.")
+
+
 def test_a_server_that_is_no_irc_server_is_named_so(tmp_path: Path, cluster: Cluster) -> None:
     address = find_urls(cluster.data, None)[0].removeprefix("http://")
     home = tmp_path / "home"

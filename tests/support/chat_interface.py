@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from roost.client.connection import now
 from roost.client.model import Model, Problem, ProblemKind, Profile
-from roost.client.model.effects import InterfaceEffect, Reconnect
+from roost.client.model.effects import Abandon, InterfaceEffect, Reconnect
 from roost.client.tui.app import ChatApp
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.composer import Composer
@@ -35,8 +35,15 @@ class FakeLink:
         self.sent: list[bytes] = []
         self.is_mute = False
         """Whether the network takes lines but answers none."""
+        self.refusal: Problem | None = None
+        """Why nothing can be connected, if so."""
 
     async def run(self) -> None:
+        if self.refusal is not None:
+            self.model.connecting("test:6667", now())
+            self.model.disconnected(now(), self.refusal, now().monotonic_s + 30)
+            self.flush()
+            await asyncio.sleep(3600)
         self.connect()
         while True:
             self.hear()
@@ -45,6 +52,8 @@ class FakeLink:
             await asyncio.sleep(0.005)
 
     def connect(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
         self.connection = Connection(self.network)
         self.model.connecting("test:6667", now())
         self.model.connected(now(), is_secure=False)
@@ -74,6 +83,8 @@ class FakeLink:
         for effect in self.model.take_effects():
             if isinstance(effect, Reconnect):
                 self.connect()
+            elif isinstance(effect, Abandon):
+                self.stop(effect.problem)
             elif isinstance(effect, InterfaceEffect):
                 self._on_effect(effect)
         for line in self.model.take_lines():
@@ -96,6 +107,9 @@ class FakeHost:
         self.active = ""
         self.rooms = rooms
         self.links: list[FakeLink] = []
+        self.refusals: dict[str, Problem] = {}
+        """Why an address cannot be reached."""
+        self.is_mute = False
         self.saved = 0
 
     def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
@@ -104,10 +118,16 @@ class FakeHost:
             rooms=self.rooms,
             password=introduction.password,
             has_markup=True,
+            asks_password=True,
         )
         link = FakeLink(Model(profile, "nonce"), self.network, on_effect)
+        link.is_mute = self.is_mute
+        link.refusal = self.refusals.get(introduction.addresses[0])
         self.links.append(link)
         return link
+
+    def worked(self, introduction: Introduction) -> None:
+        self.nick, self.addresses = introduction.nick, introduction.addresses
 
     def save(self, link: Link | None) -> None:
         self.saved += 1

@@ -5,6 +5,7 @@ hide one in the client. It has one set of capabilities, keeps everything for eve
 line at once.
 """
 
+import base64
 from dataclasses import dataclass, field
 
 from roost.client.model.incoming import format_time, parse_time
@@ -14,6 +15,7 @@ FULL = (
     "batch draft/chathistory draft/event-playback draft/message-redaction echo-message "
     "extended-join labeled-response message-tags roost.chat/resume server-time soju.im/search"
 )
+WITH_ACCOUNTS = f"{FULL} draft/account-registration sasl=PLAIN"
 WITHOUT_RESUME = FULL.replace("roost.chat/resume ", "")
 WITHOUT_LABELS = WITHOUT_RESUME.replace("labeled-response ", "")
 WITHOUT_IDS = "batch draft/chathistory echo-message server-time"
@@ -64,6 +66,8 @@ class Network:
         self.sessions: dict[str, Session] = {}
         self.members: dict[str, dict[str, None]] = {}
         self.refuses_redaction = False
+        self.accounts: dict[str, str] = {}
+        """Names and passwords."""
 
     def happen(
         self,
@@ -112,6 +116,7 @@ class Connection:
         self.nick = ""
         self.session: Session | None = None
         self.is_negotiating = False
+        self.account = ""
         self.resume: tuple[str, str] | None = None
         self.batches = 0
         network.connections.append(self)
@@ -181,13 +186,36 @@ class Connection:
                 self.reply("CAP", "*", "ACK", message.parameters[1])
             case "END":
                 self.is_negotiating = False
-                self._come_in()
+                if self.nick:
+                    self._come_in()
 
     def _nick(self, message: Message, tags: dict[str, str]) -> None:
         if any(other.nick == message.parameters[0] for other in self.network.connections):
             self.reply("433", "*", message.parameters[0], "Nickname is already in use")
             return
-        self.nick = message.parameters[0]
+        nick = message.parameters[0]
+        if nick in self.network.accounts and self.account != nick:
+            self.reply("433", "*", nick, "Nickname is reserved for an account, log in first")
+            return
+        self.nick = nick
+
+    def _authenticate(self, message: Message, tags: dict[str, str]) -> None:
+        if message.parameters[0] == "PLAIN":
+            self.send(Message("AUTHENTICATE", ("+",)))
+            return
+        _, account, password = base64.b64decode(message.parameters[0]).decode().split("\0")
+        if self.network.accounts.get(account) != password:
+            self.reply("904", self.nick or "*", "Invalid password")
+            return
+        self.account = account
+        self.reply("900", self.nick or "*", "*", account, "You are now logged in")
+        self.reply("903", self.nick or "*", "SASL authentication successful")
+
+    def _register(self, message: Message, tags: dict[str, str]) -> None:
+        self.network.accounts[self.nick] = message.parameters[2]
+        self.account = self.nick
+        self.reply("REGISTER", "SUCCESS", self.nick, "The account is yours")
+        self.reply("900", self.nick, "*", self.nick, "You are now logged in")
 
     def _user(self, message: Message, tags: dict[str, str]) -> None:
         if not self.is_negotiating:

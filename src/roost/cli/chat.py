@@ -76,6 +76,7 @@ class ChatHost:
             target.profile,
             password=password,
             has_markup=self._settings.markup,
+            asks_password=True,
             rooms=tuple(dict.fromkeys([*self._flags.rooms, *target.profile.rooms])),
         )
         model = Model(profile, make_nonce())
@@ -91,15 +92,20 @@ class ChatHost:
             connection.dialler.policies[host] = Policy(policy.port, policy.until_ms)
         return connection
 
+    def worked(self, introduction: Introduction) -> None:
+        """Keep answers with which the server was reached; see `link.Host`."""
+        self.nick = self._saved.nick = introduction.nick
+        self.addresses = introduction.addresses
+        self._saved.addresses = list(introduction.addresses)
+
     def save(self, link: Link | None) -> None:
         """Save the state, for the next start."""
         saved = self._saved
         saved.theme = self.preferences.theme
         saved.notify = self.preferences.notify
         saved.hides_coming_and_going = self.preferences.hides_coming_and_going
-        if link is not None:
+        if link is not None and saved.nick:
             remember(link.model, saved)
-            saved.addresses = list(self.addresses)
         if isinstance(link, ClientConnection):
             saved.policies = {
                 host: SavedPolicy(policy.port, policy.until_ms)

@@ -1,6 +1,6 @@
 """Turn the model's state into `Saved`, which outlives the program, and back."""
 
-from roost.client.model import SERVER_KEY, ConversationKind, Delivery, Model
+from roost.client.model import SERVER_KEY, ConversationKind, Delivery, Model, passwords
 from roost.client.model.intents import apply_ignored, want
 from roost.client.model.rules import Level
 from roost.client.model.speech import open_private
@@ -34,11 +34,12 @@ def remember(model: Model, saved: Saved) -> None:
     # Drafts of an earlier run stay for rooms that could not be joined in this one.
     saved.drafts = dict(model.saved_drafts)
     for key, conversation in model.conversations.items():
-        if conversation.draft:
+        if conversation.draft and not passwords.find(conversation.target, conversation.draft):
             saved.drafts[key] = conversation.draft
     unsent: dict[str, list[str]] = {}
     for message in model.outgoing.values():
-        if message.entry.delivery is not Delivery.SENDING and not message.was_written:
+        is_kept = not message.was_written and not message.secret
+        if message.entry.delivery is not Delivery.SENDING and is_kept:
             unsent.setdefault(message.key, []).append(message.entry.text)
     saved.unsent = unsent
 

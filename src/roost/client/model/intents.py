@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from roost.client.model import registration, sending, speech
+from roost.client.model import passwords, registration, sending, speech
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Disconnect, Show
 from roost.client.model.entry import Entry, EntryKind
@@ -268,7 +268,11 @@ def raw(state: State, line: str) -> None:
 
 
 def remember_typed(state: State, key: str, text: str) -> None:
-    """Keep what was typed, for `input_history`."""
+    """Keep what was typed, for `input_history`, unless a password is in it."""
+    conversation = state.conversations.get(key)
+    if passwords.find(conversation.target if conversation else "", text):
+        state.typed_place[key] = len(state.typed.get(key, []))
+        return
     typed = state.typed.setdefault(key, [])
     if not typed or typed[-1] != text:
         typed.append(text)

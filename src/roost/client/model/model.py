@@ -9,6 +9,7 @@ Pure: no input or output, no clock, no Textual. Each event of the connection has
 """
 
 from roost.client.model import (
+    accounts,
     completion,
     dispatch,
     editing,
@@ -102,7 +103,12 @@ class Model(State):
         """
         self.moment = moment
         connection = self.connection
+        before = connection.problem
         connection.problem = self.farewell if problem is not None and self.farewell else problem
+        told = connection.problem
+        if told is not None and (before is None or before.text != told.text):
+            # In full: the line that says it at the bottom may be too short.
+            self.inform(self.server, f"{told.text} {told.advice}".strip())
         connection.retry_at_s = retry_at_s
         connection.round_trip_ms = None
         connection.waiting_text = ""
@@ -306,6 +312,22 @@ class Model(State):
     def set_nick(self, nick: str) -> None:
         """Request another nickname; while offline, use it for the next connection."""
         intents.set_nick(self, nick)
+
+    def log_in(self, account: str, password: str) -> None:
+        """Log in to an account, now or with the next connection, which is tried at once."""
+        accounts.log_in(self, account, password)
+
+    def log_out(self) -> None:
+        """Log out of the account, which stays."""
+        accounts.log_out(self)
+
+    def register_account(self, password: str) -> None:
+        """Make the nickname an account."""
+        accounts.register(self, password)
+
+    def change_password(self, password: str) -> None:
+        """Change the password of the account."""
+        accounts.change_password(self, password)
 
     def set_topic(self, key: str, topic: str) -> None:
         intents.in_room(self, key, lambda room: self.emit("TOPIC", room.target, topic))

@@ -16,6 +16,10 @@ class Profile:
     """To log in to; the nickname if empty, provided that there is a password."""
     password: str = ""
     """Of the account (SASL); do not log in if empty."""
+    next_password: str = ""
+    """A new password of the account, which the server may have accepted."""
+    asks_password: bool = False
+    """Whether there is somebody to ask for the password of an account whose name is wanted."""
     has_certificate: bool = False
     """Whether the connection shows a certificate, which may log in without a password."""
     server_password: str = ""

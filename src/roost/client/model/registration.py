@@ -9,27 +9,24 @@ Sources: ircv3.net, "capability-negotiation", "sasl-3.2", "sts"; modern.ircdocs.
 Registration"; docs/resume.md.
 """
 
-import base64
-import binascii
-import hashlib
+import re
 
-from roost.client.model import history, sasl, sending
+from roost.client.model import history, login, sending
 from roost.client.model.conversation import Conversation, ConversationKind
-from roost.client.model.effects import Abandon, AskName, KeepTls, UpgradeToTls
+from roost.client.model.effects import AskName, KeepTls, UpgradeToTls
 from roost.client.model.incoming import Incoming
 from roost.client.model.offered import EVENTS, WANTED, Offered
 from roost.client.model.state import Registration, State
 from roost.client.model.status import Phase, Problem, ProblemKind
 from roost.client.model.text import clean_name, clean_text
-from roost.irc import scram
 
 NICKS_TRIED_MAX = 4
 """Names to try before the user is asked: the wanted one, then with one, two and three "_"."""
 REQUEST_BYTES_MAX = 400
 """Of capabilities in a CAP REQ, so that its ACK fits into a line too."""
-AUTHENTICATE_CHUNK = 400
-"""Of base64 in an AUTHENTICATE (sasl-3.1)."""
 JOIN_BYTES_MAX = 400
+_RESERVED = re.compile(r"reserved|registered|log in|logged in|identif|account", re.IGNORECASE)
+"""How servers word a refusal of a name that belongs to an account."""
 
 
 def begin(state: State) -> None:
@@ -59,7 +56,11 @@ def receive_cap(state: State, line: Incoming) -> None:
                     state.offered.disable(name[1:])
                 else:
                     state.offered.enable(name.partition("=")[0])
-            _answered(state)
+            if state.registration.wants_login:
+                state.registration.wants_login = False
+                login.log_in(state)
+            else:
+                _answered(state)
         case "NAK":
             _answered(state)
         case "NEW":
@@ -85,7 +86,7 @@ def _request(state: State) -> None:
     wanted = [name for name in WANTED if name in offered.available]
     if not state.profile.loads_events and EVENTS in wanted:
         wanted.remove(EVENTS)
-    if _has_proof(state) and "sasl" in offered.available and not registration.is_over:
+    if login.has_proof(state) and "sasl" in offered.available and not registration.is_over:
         wanted.append("sasl")
     wanted = [name for name in wanted if not offered.has(name.removeprefix("draft/"))]
     while wanted:
@@ -131,119 +132,12 @@ def _negotiated(state: State) -> None:
     if registration.is_negotiated:
         return
     registration.is_negotiated = True
-    if _has_proof(state) and state.offered.has("sasl"):
-        _log_in(state)
+    if login.has_proof(state) and state.offered.has("sasl"):
+        login.log_in(state)
         return
     if profile.password:
         state.toast("This server does not support logging in (SASL)", is_error=True)
-    _end(state)
-
-
-def _has_proof(state: State) -> bool:
-    """Return whether there is something to log in with."""
-    return bool(state.profile.password) or state.profile.has_certificate
-
-
-def _log_in(state: State, *, is_by_certificate: bool = True) -> None:
-    """Log in by certificate if the server accepts one, else by password."""
-    value = state.offered.available.get("sasl", "")
-    mechanisms = value.upper().split(",") if value else [sasl.PLAIN]
-    profile = state.profile
-    account = profile.account or profile.nick
-    exchange: sasl.Exchange
-    if is_by_certificate and profile.has_certificate and sasl.EXTERNAL in mechanisms:
-        exchange = sasl.external(profile.account)
-    elif not profile.password:
-        # The user may have to be online to add the certificate to the account.
-        state.toast("You are not logged in: no account here has your certificate", is_error=True)
-        _end(state)
-        return
-    elif sasl.SCRAM in mechanisms:
-        seed = f"{state.nonce} {state.next_word('')} {state.moment}".encode()
-        exchange = scram.Client(account, profile.password, hashlib.sha256(seed).hexdigest())
-    elif sasl.PLAIN in mechanisms:
-        exchange = sasl.plain(account, profile.password)
-    else:
-        offered = clean_text(", ".join(mechanisms))
-        state.toast(f"The server offers only unknown ways to log in: {offered}", is_error=True)
-        _end(state)
-        return
-    state.registration.sasl = exchange
-    state.registration.sasl_data = ""
-    state.emit("AUTHENTICATE", exchange.name)
-
-
-def _end(state: State) -> None:
-    if state.resume_token and state.offered.has("roost.chat/resume"):
-        seen = (state.last_msgid,) if state.last_msgid else ()
-        state.emit("RESUME", state.resume_token, *seen)
-    state.emit("CAP", "END")
-
-
-def receive_authenticate(state: State, line: Incoming) -> None:
-    """Answer the server's challenge."""
-    registration = state.registration
-    exchange = registration.sasl
-    if exchange is None:
-        return
-    data = line.word(0)
-    if data != "+":
-        registration.sasl_data += data
-        if len(data) >= AUTHENTICATE_CHUNK and len(registration.sasl_data) < 65_536:
-            return
-    challenge, registration.sasl_data = registration.sasl_data, ""
-    try:
-        response = exchange.respond(base64.b64decode(challenge, validate=True))
-    except (scram.ScramError, binascii.Error, ValueError) as error:
-        _stop(state, ProblemKind.PASSWORD, f"Login failed: {error}.")
-        return
-    encoded = base64.b64encode(response).decode()
-    for start in range(0, len(encoded), AUTHENTICATE_CHUNK):
-        state.emit("AUTHENTICATE", encoded[start : start + AUTHENTICATE_CHUNK])
-    if len(encoded) % AUTHENTICATE_CHUNK == 0:
-        # An empty response, too, is sent as "+".
-        state.emit("AUTHENTICATE", "+")
-
-
-def receive_logged_in(state: State, line: Incoming) -> None:
-    """Handle RPL_LOGGEDIN (900) and RPL_LOGGEDOUT (901)."""
-    state.account = clean_name(line.word(2)) if line.command == "900" else ""
-
-
-def receive_sasl_success(state: State, line: Incoming) -> None:
-    """Handle RPL_SASLSUCCESS (903)."""
-    registration = state.registration
-    if registration.sasl is not None and not registration.sasl.is_proven():
-        _stop(state, ProblemKind.PASSWORD, "The server did not prove that it knows the password.")
-        return
-    registration.sasl = None
-    if not registration.is_over and line.command == "903":
-        _end(state)
-
-
-def receive_sasl_failure(state: State, line: Incoming) -> None:
-    """Handle a failed login (902, 904 to 906)."""
-    exchange = state.registration.sasl
-    if exchange is None:
-        return
-    state.registration.sasl = None
-    if exchange.name == sasl.EXTERNAL:
-        _log_in(state, is_by_certificate=False)
-        return
-    account = state.profile.account or state.profile.nick
-    _stop(
-        state,
-        ProblemKind.PASSWORD,
-        f"The password for the account {clean_name(account)} is wrong, or there is no such "
-        f"account ({clean_text(line.last)}).",
-        "Check the account's name and the password.",
-    )
-
-
-def _stop(state: State, kind: ProblemKind, text: str, advice: str = "") -> None:
-    problem = Problem(kind, text, advice, is_final=True)
-    state.farewell = problem
-    state.effects.append(Abandon(problem))
+    login.end(state)
 
 
 def receive_resume(state: State, line: Incoming) -> None:
@@ -298,8 +192,7 @@ def receive_welcomed(state: State) -> None:
         state.emit("PING", f"{state.nonce}-resumed")
         return
     if state.nick != state.wanted_nick and state.fold(state.nick) != state.fold(state.wanted_nick):
-        state.toast(f"The name {state.wanted_nick} is taken; you are {state.nick}")
-        reason = "It is taken."
+        reason = f"{clean_name(state.wanted_nick)} is in use at the moment."
         state.effects.append(AskName(state.wanted_nick, reason, clean_name(state.nick)))
         if state.offered.number("MONITOR", 0):
             state.emit("MONITOR", "+", state.wanted_nick)
@@ -428,6 +321,17 @@ def _go_on(state: State, conversation: Conversation) -> None:
         sending.resolve(state, conversation.key, is_past_known=True)
 
 
+def _is_reserved(state: State, line: Incoming) -> bool:
+    """Return whether a name is refused because only its account may have it, and one can log in."""
+    is_told = line.command == "433" and _RESERVED.search(line.last) is not None
+    return is_told and "sasl" in state.offered.available
+
+
+def _is_asked_for_password(state: State, line: Incoming) -> bool:
+    is_open = state.profile.asks_password and not state.profile.password
+    return is_open and _is_reserved(state, line)
+
+
 def receive_name_refused(state: State, line: Incoming) -> None:
     """Handle ERR_NICKNAMEINUSE (433), ERR_ERRONEUSNICKNAME (432) and similar numerics."""
     refused, reason = clean_name(line.word(1)), clean_text(line.last)
@@ -435,6 +339,16 @@ def receive_name_refused(state: State, line: Incoming) -> None:
         state.toast(f"The name {refused} is not available: {reason}", is_error=True)
         return
     registration = state.registration
+    is_login_ahead = registration.sasl is not None or not registration.is_negotiated
+    if _is_reserved(state, line) and login.has_proof(state) and is_login_ahead:
+        registration.wants_nick = True
+        return
+    if _is_asked_for_password(state, line):
+        name = clean_name(state.wanted_nick)
+        text = f"{name} is the name of an account."
+        advice = "If it is yours, enter its password. Otherwise choose another name."
+        login.stop(state, ProblemKind.ACCOUNT, text, advice)
+        return
     registration.nicks_tried += 1
     length_max = state.offered.number("NICKLEN", 30)
     wanted = state.wanted_nick

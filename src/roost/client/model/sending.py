@@ -12,6 +12,7 @@ a time, so that no paste triggers a server's flood protection.
 Sources: ircv3.net, "labeled-response", "echo-message", "draft/multiline", "Reply client tag".
 """
 
+from roost.client.model import passwords
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Delivery, Entry, EntryKind
 from roost.client.model.incoming import Incoming
@@ -39,16 +40,19 @@ def send(
 ) -> None:
     """Queue a message, and send what can be sent; `edits` is the id of its earlier version."""
     language = ""
-    if state.profile.has_markup:
+    secrets = passwords.in_command(conversation.target, text)
+    if state.profile.has_markup and not secrets:
         text, language = to_wire(text)
     kind = EntryKind.ACTION if is_action else EntryKind.MESSAGE
-    entry = state.new_entry(kind, text, time_ms=state.moment.time_ms, sender=state.nick)
+    shown = passwords.hide(text, secrets)
+    entry = state.new_entry(kind, shown, time_ms=state.moment.time_ms, sender=state.nick)
     entry.is_mine = True
     entry.delivery = Delivery.WAITING
     entry.reply_to = reply_to
     entry.edits, entry.language = edits, language
     message = _queue(state, conversation, entry, is_action=is_action, reply_to=reply_to)
     message.edits = edits
+    message.secret = text if shown != text else ""
     flush(state)
 
 
@@ -116,14 +120,14 @@ def _prepare(state: State, conversation: Conversation, message: Outgoing) -> lis
     """Split a message into what fits; return what it became, in order."""
     if message.parts:
         return [message]
-    chunks = plan(state, conversation.target, message.entry.text, is_action=message.is_action)
+    chunks = plan(state, conversation.target, message.text, is_action=message.is_action)
     if not chunks:
         _forget(state, conversation, message)
         return []
     message.parts = chunks[0]
     if len(chunks) == 1:
         return [message]
-    message.entry.text = _joined(chunks[0])
+    message.entry.text = passwords.HIDDEN if message.secret else _joined(chunks[0])
     made = [message]
     place = conversation.pending.index(message.entry) + 1
     later = conversation.pending[place:]
@@ -132,7 +136,10 @@ def _prepare(state: State, conversation: Conversation, message: Outgoing) -> lis
     behind = _take_behind(state, message)
     for chunk in chunks[1:]:
         entry = state.new_entry(
-            message.entry.kind, _joined(chunk), time_ms=message.entry.time_ms, sender=state.nick
+            message.entry.kind,
+            passwords.HIDDEN if message.secret else _joined(chunk),
+            time_ms=message.entry.time_ms,
+            sender=state.nick,
         )
         entry.is_mine = True
         entry.delivery = Delivery.WAITING
@@ -214,7 +221,7 @@ def match_echo(
         if (
             message.key == conversation.key
             and message.is_action == is_action
-            and message.entry.text == clean_text(text)
+            and clean_text(message.text) == clean_text(text)
         ):
             return message
     return None

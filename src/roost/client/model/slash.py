@@ -215,6 +215,10 @@ def _whois(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     _online(state, "WHOIS", arguments[0])
 
 
+def _ns(state: State, key: str, arguments: tuple[str, ...]) -> None:
+    _msg(state, key, ("NickServ", arguments[0]))
+
+
 def _online(state: State, command: str, *words: str) -> None:
     if not state.is_online:
         state.toast("You are not connected at the moment", is_error=True)
@@ -246,6 +250,7 @@ _ACTIONS: dict[str, Action] = {
     "nick": _nick,
     "notice": _notice,
     "notify": _notify,
+    "ns": _ns,
     "op": _change_mode("+o"),
     "part": _part,
     "query": _query,

@@ -4,7 +4,7 @@ Sources: modern.ircdocs.horse, "Sending Messages" and CTCP; ircv3.net, "Message 
 "React" and "Typing" client tags, "message-redaction".
 """
 
-from roost.client.model import sending
+from roost.client.model import passwords, sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import Incoming, parse_time
@@ -71,8 +71,10 @@ def message_entry(
         if message is not None:
             entry = sending.confirm(state, conversation, message)
             entry.msgid, entry.time_ms = line.msgid, line.time_ms
-            entry.text = clean_text(text)
+            entry.account = clean_name(line.tags.get("account", ""))
+            entry.text = clean_text(_without_passwords(conversation, text))
             return entry
+        text = _without_passwords(conversation, text)
     entry = state.entry_of(kind, line, text)
     entry.edits = line.tags.get(EDITS_TAG, "")
     entry.language = line.tags.get(CODE_TAG, "")
@@ -81,6 +83,10 @@ def message_entry(
     if not entry.is_mine and not entry.is_ignored:
         entry.is_highlight = state.rules.is_highlight(entry.text, conversation.key)
     return entry
+
+
+def _without_passwords(conversation: Conversation, text: str) -> str:
+    return passwords.hide(text, passwords.in_command(conversation.target, text))
 
 
 def receive_message(state: State, line: Incoming, text: str) -> None:
@@ -115,6 +121,9 @@ def _tell(state: State, line: Incoming, text: str) -> None:
             state.connection.waiting_text = ""
     entry = state.entry_of(EntryKind.NOTICE, line, text)
     state.server.append(entry)
+    if line.nick.lower() in passwords.SERVICES:
+        # It answers what the user did, who need not look at the server's messages.
+        state.toast(f"{entry.sender}: {text}")
 
 
 def receive_tags(state: State, line: Incoming) -> None:

@@ -40,6 +40,8 @@ class Outgoing:
     is_action: bool
     nonce: str
     reply_to: str
+    secret: str = ""
+    """The text to send, if the entry hides a part of it."""
     parts: tuple[tuple[str, bool], ...] = ()
     """The text as sent, and whether a part continues the line of the one before. Several parts
     are one multiline message. Empty until it is first sent."""
@@ -51,6 +53,11 @@ class Outgoing:
     """While it is in flight without a label: the number of the PING that follows it."""
     edits: str = ""
     """The id of the earlier version, which is deleted once this one is confirmed."""
+
+    @property
+    def text(self) -> str:
+        """What to send."""
+        return self.secret or self.entry.text
 
 
 @dataclass(slots=True)
@@ -175,6 +182,10 @@ class Registration:
     sasl: Exchange | None = None
     """The SASL exchange, while there is one."""
     sasl_data: str = ""
+    wants_nick: bool = False
+    """Whether the nickname was refused for the time before the login."""
+    wants_login: bool = False
+    """Whether to log in as soon as the server has enabled SASL for a running session."""
 
 
 class State:

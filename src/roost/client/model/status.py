@@ -41,6 +41,9 @@ class ProblemKind(enum.Enum):
     CERTIFICATE = "certificate"
     TLS = "tls"
     PASSWORD = "password"  # noqa: S105 - the kind of a problem
+    """The server's own password."""
+    ACCOUNT = "account"
+    """The password of an account is needed, or wrong."""
     NAME = "name"
     """The nickname is taken or not allowed, and the server accepted no other."""
     BANNED = "banned"

@@ -16,6 +16,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 
+from roost.client.model import Phase, ProblemKind
 from roost.client.model.effects import InterfaceEffect
 from roost.client.tui import emojis, notifications
 from roost.client.tui.calendar import Calendar
@@ -55,6 +56,11 @@ class ChatApp(Guarded, App[str]):
         self._calendar = calendar or Calendar()
         self.mistakes = Mistakes(log_path)
         self._link: Link | None = None
+        self._introduction: Introduction | None = None
+        """What the link was started with."""
+        self._has_worked = False
+        self._effects_kept: list[InterfaceEffect] = []
+        """Those that came while there was no main screen."""
         self._idle = IdleCollector()
         for theme in THEMES:
             self.register_theme(theme)
@@ -82,34 +88,77 @@ class ChatApp(Guarded, App[str]):
         self.set_interval(1 / FRAMES_PER_S, self._frame)
         self.set_interval(SAVE_EVERY_S, self._save)
         if self._host.nick:
-            self._connect(Introduction(self._host.nick, self._host.addresses, ""))
+            introduction = Introduction(self._host.nick, self._host.addresses, "")
+            problem = self._start_link(introduction)
+            if problem:
+                self._introduce(problem)
+            else:
+                self._open_main()
         else:
             self._introduce()
 
     def _introduce(self, problem: str = "") -> None:
-        """Ask for a name and a server, then connect."""
+        """Ask for a name and a server, until a connection works."""
+        self.push_screen(WelcomeScreen(self._host.nick, self._host.addresses, problem))
 
-        def answered(introduction: Introduction | None) -> None:
-            if introduction is None:
-                self._leave()
-            else:
-                self._connect(introduction)
+    def on_welcome_screen_submitted(self, event: WelcomeScreen.Submitted) -> None:
+        problem = self._start_link(event.introduction)
+        if problem and self._welcome is not None:
+            self._welcome.show_problem(problem)
 
-        screen = WelcomeScreen(self._host.nick, self._host.addresses, problem)
-        self.push_screen(screen, answered)
+    def on_welcome_screen_left(self, event: WelcomeScreen.Left) -> None:
+        if event.is_connecting:
+            self._stop_link()
+        else:
+            self._leave()
 
-    def _connect(self, introduction: Introduction) -> None:
+    @property
+    def _welcome(self) -> WelcomeScreen | None:
+        found = self.screen_stack[-1] if self.screen_stack else None
+        return found if isinstance(found, WelcomeScreen) else None
+
+    def _start_link(self, introduction: Introduction) -> str:
+        """Start to connect; return what is wrong with the answers, or "" if nothing is."""
         try:
             link = self._host.start(introduction, self._handle_effect)
         except ValueError as error:
-            self._introduce(str(error))
-            return
+            return str(error)
         self._link = link
-        self._host.nick = introduction.nick
-        self._host.addresses = introduction.addresses
-        preferences = self._host.preferences
-        self.push_screen(MainScreen(link, self._calendar, preferences, self._host.active))
+        self._introduction = introduction
+        self._has_worked = False
+        self._effects_kept.clear()
         self.run_worker(self._run(link), group="link", exclusive=True, exit_on_error=False)
+        return ""
+
+    def _stop_link(self) -> None:
+        self.workers.cancel_group(self, "link")
+        self._link = None
+
+    def _open_main(self) -> None:
+        assert self._link is not None
+        preferences = self._host.preferences
+        self.push_screen(MainScreen(self._link, self._calendar, preferences, self._host.active))
+
+    def _follow_connection(self) -> None:
+        """Keep answers that worked; leave the form then, or show in it why they did not."""
+        link, welcome = self._link, self._welcome
+        if link is None or self._introduction is None:
+            return
+        connection = link.model.connection
+        if connection.phase is Phase.ONLINE and not self._has_worked:
+            self._has_worked = True
+            self._host.worked(self._introduction)
+            if welcome is not None:
+                self.pop_screen()
+                self._open_main()
+        elif welcome is not None and connection.problem is not None:
+            addresses = self._introduction.addresses
+            is_over = connection.attempt >= len(addresses) or connection.phase is Phase.STOPPED
+            if is_over or connection.problem.kind is ProblemKind.NAME:
+                problem = connection.problem
+                self._stop_link()
+                words = " ".join(part for part in (problem.text, problem.advice) if part)
+                welcome.show_problem(words, problem.kind)
 
     def on_introduction_wanted(self, event: IntroductionWanted) -> None:
         self.run_worker(self._start_over(event.problem))
@@ -117,8 +166,7 @@ class ChatApp(Guarded, App[str]):
     async def _start_over(self, problem: str) -> None:
         """Close the connection and its screens, and ask for name and server again."""
         self._save()
-        self.workers.cancel_group(self, "link")
-        self._link = None
+        self._stop_link()
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         self._introduce(problem)
@@ -161,7 +209,9 @@ class ChatApp(Guarded, App[str]):
 
     def _handle_effect(self, effect: InterfaceEffect) -> None:
         screen = self.main_screen
-        if screen is not None:
+        if screen is None:
+            self._effects_kept.append(effect)
+        else:
             # Not at once: an intent may be half done, or the screen not laid out yet.
             screen.call_later(screen.handle_effect, effect)
 
@@ -171,9 +221,13 @@ class ChatApp(Guarded, App[str]):
         return next((found for found in self.screen_stack if isinstance(found, MainScreen)), None)
 
     def _frame(self) -> None:
+        self._follow_connection()
         screen = self.main_screen
         if screen is None:
             return
+        for effect in self._effects_kept:
+            self._handle_effect(effect)
+        self._effects_kept.clear()
         if screen.follow():
             self._idle.changed(clock.monotonic())
         elif not self.is_headless:

@@ -145,6 +145,13 @@ class StatusBar(Bar):
         nick = truncate(self.model.nick, 16)
         if self.size.width < 60:
             return [(f" {nick} ", palette.text)]
+        if self.model.connection.problem is not None:
+            # The room is for what went wrong.
+            return [
+                (f" {nick}  ", palette.text),
+                ("F7", palette.primary),
+                (" more ", palette.muted),
+            ]
         return [
             (f" {nick}  ", palette.text),
             ("F1", palette.primary),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -11,9 +12,11 @@ from textual.widgets import TextArea
 
 from roost.client.model import Entry
 from roost.client.model.markup import from_wire
+from roost.client.model.passwords import Range
 
 LINES_MAX = 8
 """How tall it grows before it scrolls."""
+DOT = "\u2022"
 PASTE_LINES_MAX = 3
 """Pasting more lines asks first."""
 NEW_LINE_KEYS = frozenset({"alt+enter", "shift+enter", "ctrl+enter", "ctrl+j"})
@@ -85,6 +88,8 @@ class Composer(TextArea):
         self._chosen = -1
         self._word: tuple[int, int] = (0, 0)
         """Where the word to complete is in the text."""
+        self.secret_ranges: Callable[[str], list[Range]] = lambda _: []
+        """Returns where the passwords are in a text; they are not shown."""
         self._quiet = 0
         """How many of the coming change events are not caused by the user."""
 
@@ -116,6 +121,16 @@ class Composer(TextArea):
             self._take(self._offers.index(word))
             self._hide_offers()
         self.focus()
+
+    def get_line(self, line_index: int) -> Text:
+        """Return a line to show, with dots instead of passwords."""
+        line = super().get_line(line_index)
+        if line_index:
+            return line
+        shown = line.plain
+        for start, end in self.secret_ranges(shown):
+            shown = f"{shown[:start]}{DOT * (end - start)}{shown[end:]}"
+        return Text(shown, end="") if shown != line.plain else line
 
     # Keys.
 

@@ -3,10 +3,12 @@
 from textual.message import Message
 from textual.screen import Screen
 
-from roost.client.model import ProblemKind
+from roost.client.model import Phase, ProblemKind
 from roost.client.model.effects import AskName
+from roost.client.tui.account_dialogs import AccountDialogs
 from roost.client.tui.link import Link
 from roost.client.tui.screens.dialog import PromptDialog
+from roost.client.tui.screens.password import Login, LoginDialog
 from roost.client.tui.screens.picker import Action, Menu, run
 from roost.client.tui.screens.welcome import name_problem
 
@@ -26,6 +28,7 @@ class ConnectionDialogs:
         self._screen = screen
         self._link = link
         self._model = link.model
+        self._account = AccountDialogs(screen, link)
 
     def show_state(self) -> None:
         """Tell more about the connection than the status bar does."""
@@ -35,6 +38,7 @@ class ConnectionDialogs:
             f"Network   {state.network or '-'}",
             f"Address   {state.address or '-'}{' (TLS)' if state.is_secure else ''}",
             f"State     {state.phase.value}",
+            f"Account   {self._model.account or '-'}",
         ]
         if state.round_trip_ms is not None:
             lines.append(f"Delay     {state.round_trip_ms:.0f} ms round trip")
@@ -43,6 +47,7 @@ class ConnectionDialogs:
         actions: list[tuple[str, Action]] = [
             ("Reconnect now", self.reconnect),
             ("Change name or server", self._introduce),
+            ("Account", self._account.show),
             ("Close", lambda: None),
         ]
         menu = Menu("Connection", actions, explanation="\n".join(lines))
@@ -52,6 +57,9 @@ class ConnectionDialogs:
         """Say why there is no connection, and offer what helps."""
         problem = self._model.connection.problem
         if problem is None:
+            return
+        if problem.kind is ProblemKind.ACCOUNT:
+            self._ask_password(f"{problem.text} {problem.advice}".strip())
             return
         change = {
             ProblemKind.PASSWORD: "Enter another password",
@@ -66,14 +74,32 @@ class ConnectionDialogs:
         about = "\n\n".join(part for part in (problem.text, problem.advice) if part)
         self._screen.app.push_screen(Menu("Not connected", actions, explanation=about), run)
 
+    def _ask_password(self, about: str) -> None:
+        profile = self._model.profile
+        account = profile.account or self._model.wanted_nick
+
+        def answered(login: Login | None) -> None:
+            if login is None:
+                return
+            if login.password:
+                self._model.log_in(login.account, login.password)
+                self._link.flush()
+            else:
+                self.ask_name(AskName(account, f"{account} is the name of an account."))
+
+        dialog = LoginDialog(account, about, offers_name=True)
+        self._screen.app.push_screen(dialog, answered)
+
     def ask_name(self, effect: AskName) -> None:
         """Ask for another nickname, and request it."""
-        meanwhile = f" Until then you are {effect.in_use}." if effect.in_use else ""
+        meanwhile = f" You are {effect.in_use} for now." if effect.in_use else ""
         words = f"{effect.reason.rstrip('.')}.{meanwhile} Choose another nickname."
 
         def answered(nick: str | None) -> None:
             if nick:
                 self._model.set_nick(nick)
+                if self._model.connection.phase is Phase.STOPPED:
+                    self._model.reconnect()
                 self._link.flush()
 
         dialog = PromptDialog("Another name", words, effect.wanted, check=name_problem)

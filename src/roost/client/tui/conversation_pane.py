@@ -3,7 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from roost.client.model import Conversation
+from roost.client.model import Conversation, passwords
 from roost.client.model.effects import Toast
 from roost.client.tui import emojis
 from roost.client.tui.bars import TopicBar, typing_words
@@ -71,6 +71,7 @@ class ConversationPane(Vertical):
         self.update_look()
         self.composer.load(self._conversation.draft)
         self.composer.focus()
+        self.composer.secret_ranges = lambda text: passwords.find(self._conversation.target, text)
         self.view.may_act = lambda: not self.composer.text
         self.watch(self.app, "app_focus", self._focus_changed, init=False)
 

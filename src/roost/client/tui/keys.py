@@ -56,6 +56,7 @@ GROUPS = (
             Key("f3", "fold('people')", "F3", "show or hide the people"),
             Key("f4", "theme", "F4", "switch between light and dark"),
             Key("f5", "settings", "F5", "settings"),
+            Key("f7", "connection", "F7", "connection, name and server, account"),
             Key("ctrl+t", "reconnect", "Ctrl+T", "reconnect now"),
             Key("ctrl+q", "app.quit", "Ctrl+Q", "quit Roost"),
         ),

@@ -68,5 +68,8 @@ class Host(Protocol):
             ValueError: an answer cannot be used; the message is for people.
         """
 
+    def worked(self, introduction: Introduction) -> None:
+        """Keep the answers for the next start: with them, the server was reached."""
+
     def save(self, link: Link | None) -> None:
         """Save what the next start needs; called every now and then, and at the end."""

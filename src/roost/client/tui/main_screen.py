@@ -23,6 +23,7 @@ from roost.client.model.effects import (
     Toast,
 )
 from roost.client.tui import themes
+from roost.client.tui.account_dialogs import AccountDialogs
 from roost.client.tui.bars import StatusBar
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.connection_dialogs import ConnectionDialogs
@@ -86,6 +87,7 @@ class MainScreen(Guarded, Screen[None]):
         self.people = PeoplePane(model, palette)
         self.status = StatusBar(model, palette, clock.monotonic)
         self.connection = ConnectionDialogs(self, link)
+        self.account = AccountDialogs(self, link)
         self.conversations = ConversationActions(
             self, link, self.pane.composer, self._calendar, self.turn_to
         )
@@ -195,6 +197,8 @@ class MainScreen(Guarded, Screen[None]):
 
     def _run_command(self, name: str, argument: str) -> None:
         match name:
+            case "account":
+                self.account.show()
             case "clear":
                 self.pane.view.action_to_end()
             case "date":
@@ -203,10 +207,18 @@ class MainScreen(Guarded, Screen[None]):
                 self.action_keys()
             case "list" | "rooms":
                 self.action_rooms()
+            case "login":
+                self.account.log_in(argument)
+            case "logout":
+                self.account.log_out()
+            case "password":
+                self.account.change_password()
             case "quit":
                 self.call_later(self.app.action_quit)
             case "react":
                 self.pane.messages.react_to_chosen(argument)
+            case "register":
+                self.account.register()
             case "find":
                 self.pane.find_bar.open(argument)
             case "edit":
@@ -376,6 +388,12 @@ class MainScreen(Guarded, Screen[None]):
 
     def action_retry(self) -> None:
         self.pane.messages.retry_all()
+
+    def action_connection(self) -> None:
+        if self._model.connection.phase is Phase.STOPPED:
+            self.connection.show_problem()
+        else:
+            self.connection.show_state()
 
     def action_reconnect(self) -> None:
         self.connection.reconnect()

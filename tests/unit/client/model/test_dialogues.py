@@ -99,7 +99,7 @@ def test_a_taken_name_is_replaced_and_the_user_is_asked() -> None:
         "C: NICK alice",
         "S: :alice__!u@h NICK alice",
     )
-    assert AskName("alice", "It is taken.", "alice__") in model.take_effects()
+    assert AskName("alice", "alice is in use at the moment.", "alice__") in model.take_effects()
     assert model.nick == "alice"
 
 
@@ -184,7 +184,7 @@ def test_a_wrong_password_is_said_in_words_and_not_tried_again() -> None:
         model.receive(line.encode(), START)
     model.receive(b":s 904 alice :SASL authentication failed", START)
     (abandon,) = [e for e in model.take_effects() if isinstance(e, Abandon)]
-    assert abandon.problem.kind is ProblemKind.PASSWORD
+    assert abandon.problem.kind is ProblemKind.ACCOUNT
     assert abandon.problem.is_final
     assert abandon.problem.text.startswith("The password for the account alice is wrong")
 

@@ -1,21 +1,40 @@
 """The first screen: who the user is, and where to connect."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
+from roost.client.model import ProblemKind
 from roost.client.tui.link import Introduction
 
 LOGO = "roost"
 
 
-class WelcomeScreen(Screen[Introduction | None]):
-    """Asks for a nickname; the other fields are filled in."""
+class WelcomeScreen(Screen[None]):
+    """Asks for a nickname; the other fields are filled in.
+
+    It stays until the connection works, so that whatever is wrong can be corrected.
+    """
+
+    @dataclass
+    class Submitted(Message):
+        """The form is filled in: connect, and call `show_problem` or close the screen."""
+
+        introduction: Introduction
+
+    class Left(Message):
+        """The user wants to stop connecting, or if the form is idle, to quit."""
+
+        def __init__(self, *, is_connecting: bool) -> None:
+            super().__init__()
+            self.is_connecting = is_connecting
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+q", "leave", "Leave", show=False, priority=True),
@@ -26,6 +45,7 @@ class WelcomeScreen(Screen[Introduction | None]):
         self._nick = nick
         self._addresses = addresses
         self._problem = problem
+        self._is_connecting = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="welcome"):
@@ -38,6 +58,7 @@ class WelcomeScreen(Screen[Introduction | None]):
             yield Label("Password, if you have an account")
             yield Input(password=True, placeholder="leave empty if you have none", id="password")
             yield Static(Text(self._problem), id="problem")
+            yield Static("", id="progress")
             yield Button("Start chatting", variant="primary", id="start")
             yield Static("Enter starts, Tab moves on, Escape quits", classes="hint")
 
@@ -53,7 +74,26 @@ class WelcomeScreen(Screen[Introduction | None]):
         self._start()
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self.post_message(self.Left(is_connecting=self._is_connecting))
+        self._stop("")
+
+    def show_problem(self, problem: str, kind: ProblemKind | None = None) -> None:
+        """Say why there is no connection, and let the answers be corrected."""
+        self._stop(problem)
+        if kind in (ProblemKind.PASSWORD, ProblemKind.ACCOUNT):
+            self.query_one("#password", Input).value = ""
+        wrong = {
+            ProblemKind.PASSWORD: "#password",
+            ProblemKind.ACCOUNT: "#password",
+            ProblemKind.NAME: "#nick",
+        }
+        self.query_one(wrong.get(kind, "#where") if kind else "#where", Input).focus()
+
+    def _stop(self, problem: str) -> None:
+        self._is_connecting = False
+        self.query_one("#problem", Static).update(Text(problem))
+        self.query_one("#progress", Static).update("")
+        self.query_one("#start", Button).disabled = False
 
     def _start(self) -> None:
         nick = self.query_one("#nick", Input).value.strip()
@@ -66,7 +106,15 @@ class WelcomeScreen(Screen[Introduction | None]):
             self.query_one("#problem", Static).update(Text(problem))
             self.query_one("#nick" if name_problem(nick) else "#where", Input).focus()
             return
-        self.dismiss(Introduction(nick, tuple(where), password))
+        if self._is_connecting:
+            return
+        self._is_connecting = True
+        self.query_one("#problem", Static).update("")
+        self.query_one("#progress", Static).update(
+            Text(f"Connecting to {' '.join(where)} \u2026 Escape stops it.")
+        )
+        self.query_one("#start", Button).disabled = True
+        self.post_message(self.Submitted(Introduction(nick, tuple(where), password)))
 
 
 def name_problem(nick: str) -> str:
