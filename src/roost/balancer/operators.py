@@ -18,6 +18,7 @@ from roost.protocol.orders import (
     AdministerAnswer,
     AdministerOrder,
     Order,
+    RenewOrder,
     decode_order,
     decode_redeem,
     encode,
@@ -87,6 +88,8 @@ class OperatorLink(_OrderLink):
         order = decode_order(body)
         if isinstance(order, AdministerOrder):
             self._administer(order)
+        elif isinstance(order, RenewOrder):
+            self._renew(order)
         else:
             self._drain(order)
 
@@ -100,6 +103,11 @@ class OperatorLink(_OrderLink):
                 operator=self._connection.peer.name,
                 address=self._connection.address,
             )
+        self._connection.send(encode(answer))
+
+    def _renew(self, order: RenewOrder) -> None:
+        now = self._scheduler.read_clock()
+        answer = orders.pass_certificate(order, self._exchange.pool, self._name, now)
         self._connection.send(encode(answer))
 
     def _administer(self, order: AdministerOrder) -> None:

@@ -90,6 +90,9 @@ def remove(flags: OperatorFlags, name: str) -> None:
     """
     config = load_operator(flags)
     administer(config.cluster, config.balancers, config.credentials, RemoveNode(name))
+    certificate = (flags.data or DEFAULT_DATA) / name / f"node-{name}.pem"
+    if flags.config is None:
+        certificate.unlink(missing_ok=True)  # `roost renew` is to forget it
     print(f"{name} does not belong to the cluster any more. Delete its data before it joins again.")
 
 
@@ -105,8 +108,8 @@ def add(word: str, flags: AddFlags) -> None:
     data = flags.data or DEFAULT_DATA
     operator = _check_place(data, name)
     _check_reach(operator, host)
-    # Beside the other directories, and named so that no process takes it for one of them.
-    draft = data / f".{name}.{secrets.token_hex(4)}"
+    # Where nothing takes it for the directory of a process.
+    draft = data / "authority" / f"{name}.{secrets.token_hex(4)}"
     try:
         token = _draft(data, draft, operator, name, host, valid, flags)
         _put_in_place(draft, data / name)

@@ -1,9 +1,11 @@
 """`roost renew`: new certificates for the processes of a cluster that `roost init` created.
 
 A new certificate has the same name, hosts and key, so processes with old and new certificates
-trust each other. The operator copies the files to their machines, where the processes notice them.
+trust each other. Running nodes get theirs through a balancer. The operator copies the others to
+their machines, where the processes notice them.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +17,20 @@ from roost.cli.cluster import (
     ensure_certificates,
     ensure_listener_files,
 )
-from roost.cli.errors import UsageError
+from roost.cli.drain import OperatorConfig, load_operator
+from roost.cli.errors import CommandError, UnreachableError, UsageError
+from roost.cli.flags import OperatorFlags
+from roost.cli.order_line import OrderLine
 from roost.ops import clock
+from roost.ops.expiry import days_left
+from roost.protocol.codec import FrameError
+from roost.protocol.orders import PROTOCOL_VERSION, RenewOrder, decode_answer, encode
+
+ANSWER_S = 5.0
+"""How long a balancer may take to answer. It answers at once."""
+NOTED_S = 5.0
+"""How long a node may take to say that it uses a new certificate: some probes."""
+POLL_S = 0.3
 
 _ROLES = ("node", "balancer", "operator")
 
@@ -57,12 +71,89 @@ def renew(data: Path, names: Sequence[str]) -> None:
                 path.unlink()
                 ensure_listener_files(directory, cluster.cluster, name, hosts, now)
                 made.append(path)
+    _report(data, made)
+
+
+def renew_joined(directory: ClusterDirectory, cluster: str, others: Sequence[str]) -> None:
+    """Renew the certificates that expire soon of nodes that run elsewhere, and send them.
+
+    `others` are the processes that are cared for otherwise.
+
+    Raises:
+        UsageError: a file cannot be read or written.
+    """
+    now = clock.utc_now()
+    for name, path in _certificates(directory.path).items():
+        is_ending = _expiry(path) - now < dt.timedelta(days=RENEWAL_DAYS)
+        if name not in others and path.name.startswith("node-"):
+            if is_ending:
+                processes = {name: ("node", _hosts(path))}
+                ensure_certificates(directory, cluster, processes, now)
+            # Also one of earlier: the node may not have run then.
+            if is_ending or is_new(path, now):
+                deliver(directory.path, path)
+
+
+def is_new(path: Path, now: dt.datetime) -> bool:
+    """Return whether a certificate was issued within the last `RENEWAL_DAYS`."""
+    from roost.wire.authority import load_certificate
+
+    issued = load_certificate(path).not_valid_before_utc
+    return now - issued < dt.timedelta(days=RENEWAL_DAYS)
+
+
+def _report(data: Path, made: Sequence[Path]) -> None:
+    """Have the nodes use their new certificates, and say what is left to do."""
+    left = []
     for path in made:
-        print(f"{path} is valid until {_expiry(path):%Y-%m-%d}")
-    if made:
-        print("Copy them to their machines. The processes use them within two minutes.")
-    else:
+        is_used = path.name.startswith("node-") and deliver(data, path)
+        using = f"; {path.parent.name} uses it" if is_used else ""
+        print(f"{path} is valid until {_expiry(path):%Y-%m-%d}{using}")
+        if not is_used:
+            left.append(path)
+    if left:
+        which = "Copy them" if len(left) == len(made) else "Copy the others"
+        print(f"{which} to their machines. The processes use them within two minutes.")
+    if not made:
         print(f"No certificate expires within {RENEWAL_DAYS} days.")
+
+
+def deliver(data: Path, path: Path) -> bool:
+    """Send a node its new certificate; return whether it uses it.
+
+    A node that does not run, or that cannot be reached from here, gets it as before: as a file.
+    """
+    try:
+        operator = load_operator(OperatorFlags(data=data))
+        days = days_left(_expiry(path), clock.utc_now())
+        order = RenewOrder(PROTOCOL_VERSION, path.parent.name, path.read_bytes())
+        return asyncio.run(send(operator, order, days))
+    except CommandError:
+        return False
+
+
+async def send(operator: OperatorConfig, order: RenewOrder, days: int) -> bool:
+    """Send a certificate through the first balancer that can pass it on.
+
+    Return whether the node says that its certificate is valid for so many days.
+    """
+    for address in operator.balancers:
+        line = OrderLine()
+        try:
+            await line.open(address, operator.cluster, operator.credentials)
+            deadline = clock.monotonic() + NOTED_S
+            while clock.monotonic() < deadline:
+                answer = decode_answer(await line.exchange(encode(order), ANSWER_S))
+                if answer.problem:
+                    break
+                if answer.certificate_days == days:
+                    return True
+                await asyncio.sleep(POLL_S)
+        except (UnreachableError, FrameError):
+            continue
+        finally:
+            line.close()
+    return False
 
 
 def _certificates(path: Path) -> dict[str, Path]:

@@ -34,6 +34,7 @@ from roost.cli.flags import UpConfig
 from roost.cli.growing import Growth
 from roost.cli.orphans import end_orphans
 from roost.cli.ports import choose_ports, former_port, free_or_any
+from roost.cli.renew import renew_joined
 from roost.cli.status import Cluster, RunFile, fetch_all
 from roost.cli.supervisor import Child, Supervisor
 from roost.cli.welcome import Access, Hints, TlsAccess, program_name, ready_text
@@ -77,7 +78,12 @@ def up(config: UpConfig) -> None:
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
         end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.local))
         access, deployment = _deploy(config, directory, cluster, balancers)
-        run = _Run(config, directory, cluster, balancers, access, deployment.renew, console)
+
+        def renew() -> None:
+            deployment.renew()
+            renew_joined(directory, cluster.cluster, (*balancers, *cluster.local))
+
+        run = _Run(config, directory, cluster, balancers, access, renew, console)
         asyncio.run(run.run())
 
 

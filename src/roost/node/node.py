@@ -154,6 +154,7 @@ class Node:
                 watch.client,
                 random.random,
                 lambda: watch.days,
+                watch.take,
             )
             with _start_errors(f"cannot listen on {config.mesh_host}:{config.mesh_port}"):
                 await stack.enter_async_context(mesh.open())

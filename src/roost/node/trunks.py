@@ -31,6 +31,7 @@ from roost.protocol.trunk import (
     Hello,
     Neighbour,
     Neighbours,
+    NewCertificate,
     Ping,
     Pong,
     Refusal,
@@ -69,10 +70,12 @@ class Trunks(Links[FromBalancer, Welcome]):
         context: ssl.SSLContext,
         random: Callable[[], float],
         certificate_days: Callable[[], int],
+        renew: Callable[[bytes], None] = lambda _certificate: None,
     ) -> None:
         """`tell` reports what happens, `hello` makes the greeting, `learn` is given the nodes.
 
-        `certificate_days` returns the days until this node's certificate expires.
+        `certificate_days` returns the days until this node's certificate expires; `renew` is given
+        what claims to be a renewed one.
         """
         super().__init__(_RULES, cluster, BEAT_S, context, random)
         self._admission = admit(cluster, "balancer")
@@ -81,6 +84,7 @@ class Trunks(Links[FromBalancer, Welcome]):
         self._hello = hello
         self._learn = learn
         self._certificate_days = certificate_days
+        self._renew = renew
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -110,6 +114,8 @@ class Trunks(Links[FromBalancer, Welcome]):
                 link.connection.send(encode(Pong(nonce, self._certificate_days())))
             case Neighbours(neighbours):
                 self._learn(neighbours)
+            case NewCertificate(certificate):
+                self._renew(certificate)
             case _:
                 self._tell(TrunkFrameReceived(link.name, frame))
 

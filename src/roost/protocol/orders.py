@@ -2,6 +2,7 @@
 
 operator  --  Order -->             balancer       any number
 operator  <-- Answer --             balancer       one for each order, in order
+operator  --  RenewOrder -->        balancer       answered like an `Order`
 operator  --  AdministerOrder -->   balancer       changes the cluster, through the log
 newcomer  --  RedeemOrder -->       balancer       asks for what its token was issued for
           <-- AdministerAnswer --   balancer       one for each, when the log has it
@@ -37,6 +38,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag=202, kw_only=True
     """Clients that the node serves, of all balancers."""
     others_ready: int = 0
     """Other nodes that can take clients."""
+    certificate_days: int | None = None
+    """The days until the node's certificate expires, as it told last; None if it has not."""
 
 
 class AdministerOrder(msgspec.Struct, frozen=True, array_like=True, tag=203):
@@ -46,6 +49,15 @@ class AdministerOrder(msgspec.Struct, frozen=True, array_like=True, tag=203):
     request: str
     """Drawn at random."""
     operation: Administration
+
+
+class RenewOrder(msgspec.Struct, frozen=True, array_like=True, tag=206):
+    """Pass a renewed certificate on to a node; the balancer answers an `Answer`."""
+
+    protocol: int
+    node: str
+    certificate: bytes
+    """In PEM form."""
 
 
 class RedeemOrder(msgspec.Struct, frozen=True, array_like=True, tag=204):
@@ -68,10 +80,12 @@ class AdministerAnswer(msgspec.Struct, frozen=True, array_like=True, tag=205):
     """Nobody knows whether it was carried out or will be; repeat it under the same id."""
 
 
-encode: Callable[[Order | Answer | AdministerOrder | RedeemOrder | AdministerAnswer], bytes] = (
-    msgspec.msgpack.Encoder().encode
+encode: Callable[
+    [Order | Answer | AdministerOrder | RenewOrder | RedeemOrder | AdministerAnswer], bytes
+] = msgspec.msgpack.Encoder().encode
+decode_order: Callable[[bytes], Order | AdministerOrder | RenewOrder] = make_decoder(
+    Order | AdministerOrder | RenewOrder
 )
-decode_order: Callable[[bytes], Order | AdministerOrder] = make_decoder(Order | AdministerOrder)
 decode_answer: Callable[[bytes], Answer] = make_decoder(Answer)
 decode_redeem: Callable[[bytes], RedeemOrder] = make_decoder(RedeemOrder)
 decode_administer_answer: Callable[[bytes], AdministerAnswer] = make_decoder(AdministerAnswer)

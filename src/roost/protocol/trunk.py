@@ -373,6 +373,12 @@ class Ask(_Frame, frozen=True, tag=30):
     operation: Administration
 
 
+class NewCertificate(_Frame, frozen=True, tag=32):
+    """A renewed certificate for the node, in PEM form."""
+
+    certificate: bytes
+
+
 FromBalancer: TypeAlias = (
     Welcome
     | Refusal
@@ -386,6 +392,7 @@ FromBalancer: TypeAlias = (
     | Drain
     | Ask
     | BalancerReport
+    | NewCertificate
 )
 
 encode: Callable[[FromNode | FromBalancer], bytes] = msgspec.msgpack.Encoder().encode

@@ -223,6 +223,18 @@ def load_certificate(path: Path) -> x509.Certificate:
         raise CredentialsError(f"{path} is not a certificate in PEM form") from error
 
 
+def read_certificate(pem: bytes) -> x509.Certificate:
+    """Read a certificate.
+
+    Raises:
+        CredentialsError: these bytes are none.
+    """
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise CredentialsError("it is not a certificate in PEM form") from error
+
+
 def identity_in(certificate: x509.Certificate) -> Identity | None:
     """Return the identity in a certificate; None unless there is exactly one."""
     try:

@@ -13,11 +13,12 @@ from roost.protocol.orders import (
     Answer,
     Order,
     RedeemOrder,
+    RenewOrder,
     decode_administer_answer,
     decode_answer,
     encode,
 )
-from roost.protocol.trunk import Ask, Drain, Told, Welcome
+from roost.protocol.trunk import Ask, Drain, NewCertificate, Told, Welcome
 from roost.wire import FramedConnection, Role, admit, client_context, connect, parse_address
 from support.credentials import issue
 from support.loops import run, wait_until
@@ -212,5 +213,21 @@ def test_a_request_whose_node_dies_is_unsettled(tmp_path: Path) -> None:
             await node.next(Ask)
             node.connection.abort()
             assert (await operator.outcome()).is_unsettled
+
+    run(scenario())
+
+
+def test_a_renewed_certificate_is_passed_on(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            operator = await connect_operator(here)
+            assert operator.connection is not None
+            operator.connection.send(encode(RenewOrder(PROTOCOL_VERSION, "n1", b"pem")))
+            assert await node.next(NewCertificate) == [NewCertificate(b"pem")]
+            operator.connection.send(encode(RenewOrder(PROTOCOL_VERSION, "n9", b"pem")))
+            await wait_until(lambda: len(operator.answers) == 2)
+            assert not operator.answers[0].problem
+            assert "knows no node n9" in operator.answers[1].problem
 
     run(scenario())

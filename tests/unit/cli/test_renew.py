@@ -1,18 +1,33 @@
 """Certificates are renewed for the same names and keys; nothing else changes."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
+from roost.cli.cluster import ClusterDirectory
 from roost.cli.errors import UsageError
 from roost.cli.flags import InitFlags
 from roost.cli.init import init
-from roost.cli.renew import renew
+from roost.cli.renew import renew, renew_joined
 from roost.ops import clock
 from roost.wire import Credentials
 from roost.wire.authority import check_credentials, load_certificate
 from roost.wire.identity import Identity
 from support.tls_files import self_signed
+
+
+@pytest.fixture(autouse=True)
+def delivered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Answer for the cluster, in which only n1 runs; return whom it was asked for."""
+    asked: list[str] = []
+
+    def deliver(_data: Path, path: Path) -> bool:
+        asked.append(path.parent.name)
+        return asked[-1] == "n1"
+
+    monkeypatch.setattr("roost.cli.renew.deliver", deliver)
+    return asked
 
 
 def made(data: Path) -> Path:
@@ -79,6 +94,22 @@ def test_the_certificates_that_clients_see_are_renewed_too(
     assert load_certificate(path).serial_number != after.serial_number
 
 
+def test_nodes_that_run_get_theirs_and_the_rest_is_to_be_copied(
+    tmp_path: Path, delivered: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = made(tmp_path)
+    capsys.readouterr()
+    renew(data, ["n1"])
+    shown = capsys.readouterr().out
+    assert shown.endswith("; n1 uses it\n")
+    assert "Copy" not in shown
+    renew(data, ["n1", "n2", "b1"])
+    shown = capsys.readouterr().out
+    assert shown.count("uses it") == 1
+    assert "Copy the others to their machines" in shown
+    assert delivered == ["n1", "n1", "n2"]
+
+
 def test_a_certificate_that_somebody_else_issued_is_left_alone(tmp_path: Path) -> None:
     data = made(tmp_path)
     own = self_signed(tmp_path, "own", days=1)
@@ -97,3 +128,28 @@ def test_an_unknown_process_is_named(tmp_path: Path) -> None:
 def test_a_directory_without_a_cluster_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no cluster in"):
         renew(tmp_path, [])
+
+
+def test_roost_up_renews_and_sends_those_of_nodes_elsewhere_alone(
+    tmp_path: Path, delivered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = made(tmp_path)
+    ends = {
+        name: load_certificate(certificate_of(data, name)).not_valid_after_utc
+        for name in ("n1", "n3")
+    }
+    cluster = (data / "cluster.toml").read_text(encoding="utf-8").split('"')[1]
+    middle = ends["n3"] - dt.timedelta(days=100)
+    monkeypatch.setattr(clock, "utc_now", lambda: middle)
+    with ClusterDirectory(data) as directory:
+        renew_joined(directory, cluster, ("n1", "n2"))
+        assert delivered == []
+        monkeypatch.setattr(clock, "utc_now", lambda: ends["n3"])
+        renew_joined(directory, cluster, ("n1", "n2"))
+        assert delivered == ["n3"]
+        # It is sent again for a while: the node may have been down.
+        renew_joined(directory, cluster, ("n1", "n2"))
+        assert delivered == ["n3", "n3"]
+    after = load_certificate(certificate_of(data, "n3")).not_valid_after_utc
+    assert after > ends["n3"]
+    assert load_certificate(certificate_of(data, "n1")).not_valid_after_utc == ends["n1"]

@@ -16,7 +16,7 @@ from roost.wire import (
     connect,
     serve,
 )
-from roost.wire.authority import ensure_authority
+from roost.wire.authority import ensure_authority, ensure_credentials
 from roost.wire.identity import Identity
 from roost.wire.watch import CHECK_S
 from support.credentials import NOW, issue
@@ -137,3 +137,59 @@ def test_new_connections_show_the_new_certificate_and_old_ones_stay(tmp_path: Pa
             await wait_until(lambda: accepted[0].bodies == [b"still here"])
 
     run(scenario())
+
+
+def test_a_renewed_certificate_that_is_sent_is_used_at_once(tmp_path: Path) -> None:
+    credentials = issue(tmp_path, "n1", days=10)
+    watch = CertificateWatch(credentials, NODE, Days())
+    old = credentials.certificate.read_bytes()
+    new = renewed(tmp_path, "n1", days=300).certificate.read_bytes()
+    credentials.certificate.write_bytes(old)
+    watch.take(new)
+    assert watch.days == 300
+    assert credentials.certificate.read_bytes() == new
+    with capture_logs() as logs:
+        watch.take(new)
+    assert not logs, "the same one again is no news"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("garbage", "not a certificate in PEM form"),
+        ("authority", "authority did not issue it"),
+        ("identity", "it is not for roost://test/node/n1"),
+        ("key", "it is for another key"),
+        ("end", "not valid for longer"),
+    ],
+)
+def test_what_is_no_renewal_is_refused(tmp_path: Path, wrong: str, reason: str) -> None:
+    credentials = issue(tmp_path, "n1", days=10)
+    watch = CertificateWatch(credentials, NODE, Days())
+    old = credentials.certificate.read_bytes()
+    sent = _sent(wrong, tmp_path)
+    credentials.certificate.write_bytes(old)
+    with capture_logs() as logs:
+        watch.take(sent)
+    (log,) = logs
+    assert log["event"] == "renewed-certificate-refused"
+    assert reason in log["reason"]
+    assert credentials.certificate.read_bytes() == old
+    assert watch.days == 10
+
+
+def _sent(wrong: str, directory: Path) -> bytes:
+    """Return what is wrong in this way."""
+    match wrong:
+        case "garbage":
+            return b"-----BEGIN CERTIFICATE-----"
+        case "authority":
+            made = issue(directory / "x", "n1", days=99)
+        case "identity":
+            made = issue(directory, "n2", days=99)
+        case "key":
+            authority = ensure_authority(directory, "test", now=NOW)
+            made = ensure_credentials(authority, NODE, directory / "y", now=NOW, days=99)
+        case _:
+            made = renewed(directory, "n1", days=9)
+    return made.certificate.read_bytes()
