@@ -5,7 +5,7 @@ Nothing here may be slow to import, because `roost --help` loads it.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import typer
@@ -74,6 +74,12 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
     http_port: Annotated[
         Port, typer.Option(help="First balancer's port for HTTP; 0 picks a free one.")
     ] = 8080
+    log: Annotated[
+        Literal["embedded", "etcd"],
+        typer.Option(
+            help="Who keeps the log: the nodes, or an etcd cluster of three on this machine.",
+        ),
+    ] = "embedded"
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Restart a process that dies.")
     ] = True

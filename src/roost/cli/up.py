@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ from roost.cli.deployment import Deployment
 from roost.cli.errors import CommandError, UnreachableError, UsageError
 from roost.cli.flags import UpConfig
 from roost.cli.growing import Growth
+from roost.cli.local_etcd import MEMBERS, LocalEtcd
 from roost.cli.orphans import end_orphans
 from roost.cli.ports import choose_ports, former_port, free_or_any
 from roost.cli.renew import renew_joined
@@ -49,6 +51,7 @@ RENEWAL_S = 3600.0
 """Between two looks at the certificates. A laptop that sleeps is awake for an hour each day."""
 BALANCER_STOP_S = 1.2
 NODES_STOP_S = 1.4
+ETCD_STOP_S = 0.3
 """Together less than the 3 s that Ctrl-C may take, with time left for the supervisor itself."""
 
 LOOPBACK = "127.0.0.1"
@@ -77,13 +80,14 @@ def up(config: UpConfig) -> None:
         cluster = directory.open(config.nodes)
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
         end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.local))
-        access, deployment = _deploy(config, directory, cluster, balancers)
+        etcd = LocalEtcd(directory.path) if config.log == "etcd" else None
+        access, deployment = _deploy(config, directory, cluster, balancers, etcd)
 
         def renew() -> None:
             deployment.renew()
             renew_joined(directory, cluster.cluster, (*balancers, *cluster.local))
 
-        run = _Run(config, directory, cluster, balancers, access, renew, console)
+        run = _Run(config, directory, cluster, balancers, access, renew, console, etcd)
         asyncio.run(run.run())
 
 
@@ -116,7 +120,11 @@ def _choose_ports(config: UpConfig, names: Sequence[str], path: Path) -> list[_P
 
 
 def _deploy(
-    config: UpConfig, directory: ClusterDirectory, cluster: ClusterFile, balancers: Sequence[str]
+    config: UpConfig,
+    directory: ClusterDirectory,
+    cluster: ClusterFile,
+    balancers: Sequence[str],
+    etcd: LocalEtcd | None,
 ) -> tuple[Access, Deployment]:
     """Write the certificates and configuration files of one run."""
     ports = _choose_ports(config, balancers, directory.path)
@@ -143,6 +151,7 @@ def _deploy(
             "members": cluster.members,
             "data": directory.path / name / DATA_FOLDER,
             "balancers": trunks,
+            "log": {} if etcd is None else {"engine": "etcd", "endpoints": etcd.endpoints},
         }
         deployment.write(name, values, config.values_of("node"))
     deployment.write(OPERATOR, {"balancers": trunks})
@@ -170,6 +179,7 @@ class _Run:
         access: Access,
         renew: Callable[[], None],
         console: Console,
+        etcd: LocalEtcd | None,
     ) -> None:
         self._console = console
         self._config = config
@@ -179,8 +189,9 @@ class _Run:
         self._balancers = [self._child("balancer", name, is_node=False) for name in balancers]
         self._nodes = [self._child("node", name, is_node=True) for name in cluster.local]
         self._growth = Growth(directory, cluster, self._nodes, console)
+        self._etcd = [] if etcd is None else _etcd_children(etcd)
         self._supervisor = Supervisor(
-            [*self._balancers, *self._nodes],
+            [*self._etcd, *self._balancers, *self._nodes],
             is_restarting=config.restart,
             output=console.log_fd,
             tell=console.tell,
@@ -306,8 +317,14 @@ class _Run:
         for child in self._nodes:
             # One by one, so that each can hand over its leadership.
             await self._supervisor.stop(child, NODES_STOP_S / max(1, len(self._nodes)))
+        # Last, because nodes give up their duties there.
+        await asyncio.gather(*(self._supervisor.stop(child, ETCD_STOP_S) for child in self._etcd))
         await self._supervisor.kill_leftovers()
         _logger.info("stopped")
+
+
+def _etcd_children(etcd: LocalEtcd) -> list[Child]:
+    return [Child(name, partial(etcd.command_line, name)) for name in MEMBERS]
 
 
 async def keep_renewed(

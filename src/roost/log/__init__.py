@@ -5,7 +5,7 @@ is the other one, and `requests` is what it asks an etcd cluster.
 """
 
 from roost.log.embedded import EmbeddedLog
-from roost.log.etcd.log import EtcdConfig, EtcdLog
+from roost.log.etcd.log import DEFAULT_PREFIX, EtcdConfig, EtcdLog
 from roost.log.port import (
     Compact,
     Log,
@@ -20,6 +20,7 @@ from roost.log.requests import EtcdEffect, EtcdResult, Request, Watch
 from roost.raft.messages import ENTRY_COMMAND, ENTRY_NOOP, Entry, Persist, Snapshot
 
 __all__ = [
+    "DEFAULT_PREFIX",
     "ENTRY_COMMAND",
     "ENTRY_NOOP",
     "Compact",

@@ -1,12 +1,13 @@
 """What a node is told when it starts. What must be equal on all nodes is in the chat state."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from roost.chat.settings import Settings
 from roost.ircd.config import Config as IrcConfig
+from roost.log import DEFAULT_PREFIX
 from roost.wire import Credentials, Identity, parse_address
 from roost.wire.identity import NAME_HINT, is_valid_name
 
@@ -26,6 +27,43 @@ class HistoryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     local_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How many days of history this node holds itself; 0 is all of it. It asks other nodes for the
     rest, so what no node holds is gone."""
+
+
+class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the log is.
+
+    Raises:
+        ValueError: a value is out of its range; the text names the key.
+    """
+
+    engine: Literal["embedded", "etcd"] = "embedded"
+    """Who keeps the log: the nodes themselves (`embedded`), or an etcd cluster (`etcd`). It must be
+    the same on all nodes, and cannot be changed later."""
+    endpoints: tuple[str, ...] = ()
+    """HOST:PORT of etcd's members, best of all of them."""
+    prefix: str = DEFAULT_PREFIX
+    """What all keys in etcd begin with; one for each Roost cluster."""
+    authority: Path | None = None
+    """PEM file of the authority of etcd's certificates; without it the connections to etcd are not
+    encrypted."""
+    certificate: Path | None = None
+    """PEM file of the certificate that this node shows to etcd."""
+    key: Path | None = None
+    """PEM file of its private key."""
+
+    def __post_init__(self) -> None:
+        if self.engine == "etcd" and not self.endpoints:
+            raise ValueError("log.endpoints must name the members of the etcd cluster")
+        if self.engine == "embedded" and self.endpoints:
+            raise ValueError('log.endpoints are only for log.engine = "etcd"')
+        for address in self.endpoints:
+            _check_address("log.endpoints", address)
+        if not self.prefix.endswith("/"):
+            raise ValueError(f"log.prefix must end with a slash, not be {self.prefix!r}")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("log.certificate and log.key belong together: give both or neither")
+        if self.certificate is not None and self.authority is None:
+            raise ValueError("log.certificate needs log.authority, which etcd's is checked by")
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +113,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
     history: HistoryConfig = HistoryConfig()
+    log: LogConfig = LogConfig()
     irc: IrcConfig = IrcConfig()
     settings: Settings = Settings()
     """What must be equal on all nodes; see `chat.settings`. If nodes' configurations differ, the

@@ -25,6 +25,13 @@ STATES = (
     "no-majority",
     "clock",
     "configuring",
+    "log-unavailable",
+    "log-full",
+    "log-denied",
+    "log-foreign",
+    "log-superseded",
+    "log-set-back",
+    "log-damaged",
     "disk",
     "draining",
 )

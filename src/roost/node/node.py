@@ -19,7 +19,6 @@ from typing import Any
 import structlog
 
 from roost import __version__
-from roost.log import EmbeddedLog
 from roost.node.config import NodeConfig
 from roost.node.driver import Driver
 from roost.node.engine.config import EngineConfig
@@ -29,6 +28,7 @@ from roost.node.errors import FailedError, StartError
 from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
+from roost.node.logs import asking_etcd, make_log
 from roost.node.mesh import Mesh, MeshConfig
 from roost.node.snapshotting import SnapshotMaker
 from roost.node.store import DiskStore
@@ -124,7 +124,7 @@ class Node:
             engine_config, now = self._engine_config(), clock.now()
             engine = Engine(
                 engine_config,
-                EmbeddedLog(engine_config.raft, store.take_stored(), random.random, now),
+                make_log(config, engine_config.raft, store, now),
                 store.history_state,
                 random.random,
                 now,
@@ -166,7 +166,8 @@ class Node:
             store.begin(driver.receive, self._fail)
             maker = SnapshotMaker(driver.receive)
             stack.callback(maker.close)
-            driver.start(store.obey, mesh.send, trunks.send, maker.make, trunks.congested)
+            ask_etcd = await stack.enter_async_context(asking_etcd(config.log, driver.receive))
+            driver.start(store.obey, mesh.send, trunks.send, maker.make, trunks.congested, ask_etcd)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from roost.node.config import NodeConfig
+from roost.node.config import LogConfig, NodeConfig
 from roost.wire import Credentials, Identity
 
 CREDENTIALS = Credentials(authority=Path("ca"), certificate=Path("c"), key=Path("k"))
@@ -71,3 +71,19 @@ def test_neighbours_are_told_an_address_that_works(
 
 def test_identity_is_what_the_certificate_must_show() -> None:
     assert NodeConfig(**GOOD).identity == Identity("home", "node", "n1")
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"engine": "etcd"}, "log.endpoints must name the members of the etcd cluster"),
+        ({"endpoints": ("e1:2379",)}, 'only for log.engine = "etcd"'),
+        ({"engine": "etcd", "endpoints": ("e1",)}, "log.endpoints"),
+        ({"prefix": "/roost"}, "log.prefix must end with a slash"),
+        ({"certificate": Path("c.pem")}, "log.certificate and log.key belong together"),
+        ({"certificate": Path("c"), "key": Path("k")}, "needs log.authority"),
+    ],
+)
+def test_a_log_that_cannot_be_is_named(values: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        LogConfig(**values)

@@ -1,7 +1,7 @@
 """Requests to etcd that are repeated until they are answered, at one endpoint or another.
 
 A request whose endpoint died, hangs or lost its leader may never be answered, or after seconds. So
-it is sent again, to the next endpoint, after a moment that doubles. The endpoint that answers such
+it is sent again, to the next endpoint, after a moment. The endpoint that answers such
 a repetition is asked first from then on.
 """
 
@@ -12,9 +12,14 @@ import msgspec
 
 from roost.log.requests import Answer, KeepAlive, Operation, Put, Refusal, Request, Txn
 
-REPEAT_S = 0.15
-"""The wait before a request is repeated elsewhere. An answer takes 2 ms, or 50 from a slow disk."""
-REPEAT_S_MAX = 1.0
+REPEAT_S_MIN = 0.05
+REPEAT_S_MAX = 0.25
+"""The wait before a request is repeated elsewhere is between these. An answer takes 2 ms, and an
+election 400, during which requests get lost."""
+REPEAT_LATENCIES = 4
+"""It is so many times what an answer takes on average, so that a slow disk gets no more to do."""
+PATIENT_AFTER = 10
+"""After so many attempts, the wait is `LASTING_S`."""
 REFUSED_S = 0.02
 """The wait after an endpoint has said that it cannot: it may have no leader for a moment."""
 REFUSED_S_MAX = 0.1
@@ -41,7 +46,6 @@ class _Call(msgspec.Struct):
     known_revision: int
     """An answer must be of this revision at least."""
     repeat_at: float
-    wait_s: float
     endpoint: int
     attempts: int = 1
 
@@ -98,7 +102,7 @@ class Calls:
         ticket = self.new_ticket()
         now = self.now
         call = _Call(
-            operation, done, failed, now, self.revision, now + REPEAT_S, REPEAT_S, self.endpoint
+            operation, done, failed, now, self.revision, now + self._wait_s(1), self.endpoint
         )
         self._calls[ticket] = call
         self._send(ticket, call)
@@ -160,8 +164,7 @@ class Calls:
                 continue
             call.attempts += 1
             call.endpoint = self._next(call.endpoint)
-            call.wait_s = min(call.wait_s * 2, REPEAT_S_MAX)
-            call.repeat_at = now + call.wait_s
+            call.repeat_at = now + self._wait_s(call.attempts)
             self._send(ticket, call)
 
     def next_deadline(self) -> float:
@@ -172,6 +175,13 @@ class Calls:
         """Return what is to be sent, once."""
         requests, self._requests = self._requests, []
         return requests
+
+    def _wait_s(self, attempts: int) -> float:
+        """Return how long to wait for the answer to an attempt."""
+        if attempts > PATIENT_AFTER:
+            return LASTING_S
+        usual_s = REPEAT_LATENCIES * self.latency_ms / 1000
+        return max(REPEAT_S_MIN, min(usual_s, REPEAT_S_MAX))
 
     def _send(self, ticket: int, call: _Call) -> None:
         self._requests.append(Request(ticket, call.endpoint, call.operation, REQUEST_S_MAX))

@@ -7,7 +7,7 @@ the holder proposes is harmless when it is done twice, and what it deletes is gu
 
 from math import inf
 
-from roost.log.etcd.calls import Calls, ignore
+from roost.log.etcd.calls import Calls
 from roost.log.etcd.records import Keys
 from roost.log.requests import Answer, Compare, Delete, Get, Grant, KeepAlive, Put, Range, Txn
 
@@ -35,6 +35,7 @@ class Duty:
         self._renew_at = inf
         self._rest_until = -inf
         self._is_standing = False
+        self._is_leaving = False
         self.creation = 0
         """The revision that made this node the holder; 0 if it is not."""
         self.leader = ""
@@ -50,14 +51,16 @@ class Duty:
         return Compare(self._keys.duty, self.creation, is_creation=True)
 
     def give_up(self) -> None:
-        """Let another node have the duty."""
-        if not self.creation:
-            return
-        release = Txn((self.compare(),), (Delete(self._keys.duty),))
-        self._calls.start(release, ignore)
-        self._lose()
-        self.leader = ""
+        """Let another node have the duty; it is held until etcd has said so."""
         self._rest_until = self._calls.now + REST_S
+        if self.creation and not self._is_leaving:
+            self._is_leaving = True
+            self._renew_at = inf
+            release = Txn((self.compare(),), (Delete(self._keys.duty),))
+            self._calls.start(release, self._released)
+
+    def _released(self, _answer: Answer) -> None:
+        self._lose()
 
     def tick(self) -> None:
         """Look, renew, or let go."""
@@ -133,6 +136,7 @@ class Duty:
 
     def _lose(self) -> None:
         self.creation = 0
+        self._is_leaving = False
         self._lease = 0
         self._renew_at = inf
         if self.leader == self._node:

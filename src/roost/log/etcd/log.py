@@ -26,6 +26,8 @@ from roost.raft.messages import Message, Position, Snapshot
 from roost.raft.statistics import Statistics
 
 DEFAULT_PREFIX = "/roost/"
+RUNS = 2**53
+"""So many names of runs: as many as a random number can tell apart."""
 
 
 class EtcdConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +57,11 @@ class EtcdLog:
     def __init__(
         self, config: EtcdConfig, known: tuple[int, int], random: Callable[[], float], now: Instant
     ) -> None:
-        """`known` is the last position that this node's history has, and its term."""
-        keys = Keys(config.prefix)
+        """`known` is the last position that this node's history has, and its term.
+
+        `random` returns numbers in [0, 1) that other runs of the node did not get.
+        """
+        keys, run = Keys(config.prefix), f"{int(random() * RUNS):x}"
         self._config = config
         self._known = known
         self._calls = Calls(config.endpoints, int(random() * config.endpoints))
@@ -64,7 +69,7 @@ class EtcdLog:
         self._wall_ms = now.wall_ms
         self._writing = Writing(keys, config.node, self._calls)
         self._reading = Reading(
-            keys, config.node, config.cluster, self._calls, self._writing, known[0]
+            keys, config.node, config.cluster, run, self._calls, self._writing, known[0]
         )
         self._duty = Duty(keys, config.node, self._calls)
         self._archive = Archive(keys, self._calls, self._duty)

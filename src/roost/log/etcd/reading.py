@@ -54,9 +54,17 @@ class Reading:
     """What this node has read of the log."""
 
     def __init__(
-        self, keys: Keys, node: str, cluster: str, calls: Calls, writing: Writing, held: int
+        self,
+        keys: Keys,
+        node: str,
+        cluster: str,
+        run: str,
+        calls: Calls,
+        writing: Writing,
+        held: int,
     ) -> None:
-        """`held` is the last position whose history this node has."""
+        """`run` is unique; `held` is the last position whose history this node has."""
+        self._run = run.encode()
         self._keys = keys
         self._node = node
         self._cluster = cluster
@@ -93,11 +101,11 @@ class Reading:
     def open(self) -> None:
         """Begin to read."""
         identity = msgspec.json.encode(Identity(self._cluster))
-        key = self._keys.cluster
+        key, run = self._keys.cluster, self._keys.run(self._node)
         claim = Txn(
             (Compare(key, 0, is_creation=True),),
-            (Put(key, identity), Get(self._keys.epoch)),
-            (Get(key), Get(self._keys.epoch)),
+            (Put(key, identity), Get(self._keys.epoch), Get(run)),
+            (Get(key), Get(self._keys.epoch), Get(run)),
         )
         self._calls.start(claim, self._claimed)
 
@@ -107,7 +115,7 @@ class Reading:
             return
         if (epoch := found.get(self._keys.epoch)) is not None:
             self.epoch = _number(epoch.value) or FIRST_EPOCH
-        self._calls.start(Txn((), (Put(self._keys.run(self._node), b""),)), self._registered)
+        self._register(found.get(self._keys.run(self._node)))
 
     def _is_ours(self, found: KeyValue | None) -> bool:
         try:
@@ -121,8 +129,22 @@ class Reading:
             self.foreign = f"a version of Roost with format {identity.format}"
         return not self.foreign
 
+    def _register(self, former: KeyValue | None) -> None:
+        """Replace the former run; a late repetition finds another run there, and does nothing."""
+        key = self._keys.run(self._node)
+        seen = Compare(key, former.mod_revision if former else 0, is_creation=False)
+        register = Txn((seen,), (Put(key, self._run),), (Get(key),))
+        self._calls.start(register, self._registered)
+
     def _registered(self, answer: Answer) -> None:
-        self._writing.incarnation = answer.revision
+        if answer.is_success:
+            self._writing.incarnation = answer.revision
+        elif answer.found and answer.found[0].value == self._run:
+            # An earlier attempt has done it.
+            self._writing.incarnation = answer.found[0].mod_revision
+        else:
+            self._register(answer.found[0] if answer.found else None)
+            return
         self._load()
 
     # Loading a snapshot

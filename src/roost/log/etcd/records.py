@@ -3,7 +3,7 @@
     PREFIX cluster                    whose keys these are
     PREFIX epoch                      raised by an operator who accepts an older backup
     PREFIX duty                       who has the singular duties; gone with its lease
-    PREFIX log/NODE                   a node's present run: its revision is the incarnation
+    PREFIX log/NODE                   a node's present run: the revision is the incarnation
     PREFIX log/NODE/INCARNATION/NUMBER   a batch of commands; its revision is its place in the order
     PREFIX snapshot/INDEX-INCARNATION/PIECE
     PREFIX info/INDEX                 a snapshot that is complete

@@ -184,7 +184,7 @@ class Engine:
         rtts = self._round_trips
         return Status(
             state=state,
-            reason=reason,
+            reason=reason or self._log.note,
             leader=log.leader,
             term=log.term,
             position=log.position,

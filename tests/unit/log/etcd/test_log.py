@@ -120,7 +120,7 @@ def test_an_unanswered_batch_is_repeated_at_another_endpoint() -> None:
     end.propose(b"a")
     bench.wait(0.3)
     requests = [e for e in end.asked if isinstance(e, Request) and isinstance(e.operation, Txn)]
-    assert [request.endpoint for request in requests] == [0, 1]
+    assert [request.endpoint for request in requests[:4]] == [0, 1, 2, 0]
     assert requests[0].operation == requests[1].operation
 
 
@@ -176,6 +176,22 @@ def test_a_run_of_a_node_ends_the_earlier_one() -> None:
     status = old.log.status().fault
     assert status is not None
     assert "another process runs as 'n1'" in status[1]
+
+
+def test_a_registration_that_arrives_again_ends_no_run() -> None:
+    bench = Bench()
+    bench.is_held = True
+    end = bench.open()
+    bench.is_held = False
+    claim = end.asked.pop(0)
+    end.answer(claim)
+    (register,) = (e for e in end.log.take_output().effects if isinstance(e, Request))
+    for _ in range(3):
+        end.answer(register)
+    bench.wait(0.5)
+    assert end.propose(b"a")
+    assert end.commands == [b"a"]
+    assert end.log.status().fault is None
 
 
 def test_nothing_comes_out_before_it_is_written() -> None:
@@ -359,6 +375,8 @@ def test_a_node_hands_the_duties_over_and_leaves_them_to_others() -> None:
     bench = Bench()
     one, two = bench.open("n1"), bench.open("n2")
     one.log.hand_over(bench.now())
+    assert leads(one), "until etcd has said that it is not"
+    one.settle()
     assert not leads(one)
     bench.wait(1.0)
     assert leads(two)
