@@ -227,12 +227,12 @@ def _entries(rows: Iterable[Row]) -> list[tuple[int, str, str, str]]:
             continue
         side = side + 1 if (row.position, row.part) == former else 0
         former = (row.position, row.part)
-        change = _said(row.record)
+        change = said_of(row.record)
         if change is None or side >= _SIDES or row.part >= _PARTS or row.position >= _END:
             continue
         number = _number(row.position) | row.part << _PART_SHIFT | side
-        places = _places(row.conversation)
-        entries.append((number, change.text, places, _sender(change.source.nick)))
+        places = words_of_conversation(row.conversation)
+        entries.append((number, change.text, places, sender_word(change.source.nick)))
     return entries
 
 
@@ -254,7 +254,8 @@ def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
         insert_many(connection, "words (rowid, text, place, sender)", new)
 
 
-def _said(record: bytes) -> Said | None:
+def said_of(record: bytes) -> Said | None:
+    """Return the message in a row's record; None if it is another change."""
     try:
         change = decode_change(record)
     except msgspec.MsgspecError:
@@ -264,11 +265,9 @@ def _said(record: bytes) -> Said | None:
 
 def _match(query: Search) -> str:
     """Return the query in FTS5's syntax; every word in it is quoted."""
-    places = [_place(excerpt.conversation) for excerpt in query.conversations]
-    places += [_owner(owner.identity) for owner in query.owners]
-    parts = [f"place : ({' OR '.join(map(_quoted, places))})"]
+    parts = [f"place : ({' OR '.join(map(_quoted, words_of_query(query)))})"]
     if query.sender:
-        parts.append(f"sender : {_quoted(_sender(query.sender))}")
+        parts.append(f"sender : {_quoted(sender_word(query.sender))}")
     if query.words:
         # Too many words begin with a given letter.
         words = [f'"{word}"{"*" if len(word) > 1 else ""}' for word in query.words]
@@ -280,7 +279,14 @@ def _quoted(word: str) -> str:
     return f'"{word}"'
 
 
-def _places(conversation: str) -> str:
+def words_of_query(query: Search) -> list[str]:
+    """Return what stands for the places of a query, of which a row must have one."""
+    places = [_place(excerpt.conversation) for excerpt in query.conversations]
+    return places + [_owner(owner.identity) for owner in query.owners]
+
+
+def words_of_conversation(conversation: str) -> str:
+    """Return what stands for a conversation and its owner, with a space between them."""
     if not conversation.startswith("d:"):
         return _place(conversation)
     owner = conversation[2:].rpartition(" ")[0]
@@ -295,7 +301,8 @@ def _owner(identity: str) -> str:
     return f"o{_hash(identity)}"
 
 
-def _sender(nick: str) -> str:
+def sender_word(nick: str) -> str:
+    """Return what stands for a sender."""
     return f"s{_hash(fold_nick(nick))}"
 
 
@@ -324,12 +331,12 @@ def read_found(
             " ORDER BY conversation LIMIT 1 OFFSET ?",
             (position, part, KIND_MESSAGE, side),
         ).fetchone()
-        if names is None or not _excerpts(names[0], position, query):
+        if names is None or not peers_of_excerpts(names[0], position, query):
             continue
         row = read_row(connection, names[0], position, part)
         if row is None:
             raise CorruptRowsError((position,))
-        if not any(is_with(row, peers) for peers in _excerpts(names[0], position, query)):
+        if not any(is_with(row, peers) for peers in peers_of_excerpts(names[0], position, query)):
             passed_over += 1
             if passed_over == PASSED_OVER_MAX:
                 break
@@ -343,7 +350,9 @@ def read_found(
     return tuple(reversed(found)) if query.is_newest else tuple(found)
 
 
-def _excerpts(conversation: str, position: Position, query: Search) -> list[tuple[Owner, ...]]:
+def peers_of_excerpts(
+    conversation: str, position: Position, query: Search
+) -> list[tuple[Owner, ...]]:
     """Return the peers of each part of the query that covers a row; none if it may not be seen."""
     covering = [
         excerpt.peers

@@ -1,0 +1,24 @@
+"""What can go wrong with an archive. The texts are for the people who run it.
+
+ArchiveError
+ +-- DamagedError      rows have wrong checksums
+ +-- SlowSearchError   a search took too long; the archive works
+"""
+
+from roost.chat.ids import Position
+
+
+class ArchiveError(Exception):
+    """The archive cannot be used at the moment; the text says why, and what to do."""
+
+
+class DamagedError(ArchiveError):
+    """Rows of these positions are damaged."""
+
+    def __init__(self, positions: tuple[Position, ...]) -> None:
+        super().__init__(f"damaged rows at {', '.join(map(str, positions[:10]))}")
+        self.positions = positions
+
+
+class SlowSearchError(ArchiveError):
+    """A search took too long."""

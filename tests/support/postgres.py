@@ -1,0 +1,148 @@
+"""A PostgreSQL server of its own, which tests can kill, stop and cut off."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from roost.ops import clock
+
+BINARIES = Path("/usr/lib/postgresql/15/bin")
+USER = "postgres"
+START_S_MAX = 30.0
+
+
+class PostgresServer:
+    """A server on loopback, in a directory of its own. The context runs it."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="roost-postgres-"))
+        self._user = USER if os.geteuid() == 0 else None
+        if self._user:
+            # It refuses to run as root.
+            shutil.chown(self.directory, self._user, self._user)
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run(
+            "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "roost",
+            "-A",
+            "trust",
+            "-N",
+            "--no-locale",
+            "-E",
+            "UTF8",
+        )
+
+    @property
+    def _data(self) -> str:
+        return str(self.directory / "data")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://roost@127.0.0.1:{self.port}/{database}"
+
+    def _run(self, program: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [str(BINARIES / program), *arguments],
+            user=self._user,
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def sql(self, database: str, statement: str) -> str:
+        """Run a statement and return its output, unaligned."""
+        address = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "roost", "-d", database)
+        return self._run("psql", *address, "-v", "ON_ERROR_STOP=1", "-Atc", statement).strip()
+
+    def create(self, database: str) -> str:
+        """Make an empty database and return its URL."""
+        self.sql("postgres", f"CREATE DATABASE {database}")
+        return self.url(database)
+
+    def start(self) -> None:
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(BINARIES / "postgres"),
+                    *("-D", self._data, "-k", str(self.directory), "-p", str(self.port)),
+                    *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=60"),
+                ],
+                user=self._user,
+                cwd=self.directory,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = clock.monotonic() + START_S_MAX
+        while not self._is_ready():
+            assert clock.monotonic() < deadline, (self.directory / "log").read_text()
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.directory / "log").read_text()
+        with contextlib.suppress(AssertionError):
+            return self.sql("postgres", "SELECT 1") == "1"
+        return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server and all its processes."""
+        assert self._process is not None
+        for process in (self._process.pid, *_children(self._process.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def kill(self) -> None:
+        """Kill all processes, as a crash does."""
+        self._signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """Freeze all processes; connections stay open and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.go_on()
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(10)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _children(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
