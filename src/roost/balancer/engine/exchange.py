@@ -297,12 +297,8 @@ class Exchange:
         """Give nodes the sessions and detaches that wait for one, first come, first served."""
         if not self.pool.has_available or not self.ids.incarnation:
             return
-        places = self.pool.places()
-        for session in self._waiting.queue():
-            is_due = session.stranding is None or session.stranding.search_at <= now
-            if is_due and (not session.generation or places > 0):
-                self._bind(session, now)
-                places -= session.generation > 1
+        for session in self._waiting.due(self.pool.places(), now):
+            self._bind(session, now)
         self._detaches.send_unsent()
 
     # Nodes

@@ -8,6 +8,9 @@ WAITING_TEXT = (
 )
 CONNECTED_TEXT = "The service is ready. What you typed is being sent."
 
+SEARCHES_MAX = 2000
+"""Sessions for which a node is sought in one turn, in some 5 ms; the next tick goes on."""
+
 
 class WaitingRoom:
     """Sessions without a node, the longest waiting first; tells their clients that they wait."""
@@ -42,9 +45,23 @@ class WaitingRoom:
         self._sessions = {session.id: session for session in self._sessions.values()}
         self._unnotified = {session.id: session for session in self._unnotified.values()}
 
-    def queue(self) -> list[Session]:
-        """Return all sessions, the longest waiting first."""
-        return list(self._sessions.values())
+    def due(self, places: int, now: float) -> list[Session]:
+        """Return the sessions that may look for a node now, the longest waiting first.
+
+        At most `places` of them had a node before, and they are few enough for a turn.
+        """
+        due = []
+        for session in self._sessions.values():
+            if session.stranding is not None and session.stranding.search_at > now:
+                continue
+            if session.generation:
+                if places <= 0:
+                    continue
+                places -= 1
+            due.append(session)
+            if len(due) >= SEARCHES_MAX:
+                break
+        return due
 
     def notify_waiting(self, now: float) -> None:
         """Tell each client once that it waits, as soon as it has done so for a while."""

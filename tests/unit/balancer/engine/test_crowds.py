@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.balancer.engine import node_pool, showing
+from roost.balancer.engine import node_pool, showing, waiting_room
 from roost.protocol.trunk import Attach, Deliver, DeliverTo, Join, Output, Release, Reply, Serving
 from unit.balancer.fakes import FakeClient, FakeTrunk, World, register, serve, status
 
@@ -120,3 +120,19 @@ def test_new_clients_need_not_wait_for_a_takeover(monkeypatch: pytest.MonkeyPatc
     _, session = world.client()
     assert [attach.session for attach in second.take(Attach)] == [session.id]
     second.show(Serving(session.id, 1))
+
+
+def test_nodes_are_sought_for_some_of_many_waiting_clients_in_each_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting_room, "SEARCHES_MAX", 10)
+    world = World()
+    sessions = [world.client()[1] for _ in range(25)]
+    trunk = world.trunk("n1").ready()
+    attached = [[attach.session for attach in trunk.take(Attach)]]
+    while world.exchange.waiting_count:
+        world.pass_time(0.05)
+        attached.append([attach.session for attach in trunk.take(Attach)])
+    assert [len(some) for some in attached] == [10, 10, 5]
+    in_order = [number for some in attached for number in some]
+    assert in_order == [session.id for session in sessions]
