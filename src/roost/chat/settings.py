@@ -50,9 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Length of a room's key, which people tell each other; as for nicknames."""
     rooms_per_user_max: int = 100
     """Rooms that one user can be in. Ergo's default; Libera has 250."""
-    rooms_max: int = 50_000
-    """Rooms in all. Rooms outlive their members; beyond this number, the one that has been empty
-    longest is deleted."""
+    rooms_max: int = 100_000
+    """Rooms in all: more than one for each three people of the largest network. Rooms outlive their
+    members; beyond this number, the one that has been empty longest is deleted."""
     list_entries_max: int = 100
     """Ban, exception and invitation masks of one room, together; Libera's number."""
     invitations_per_room_max: int = 200
@@ -69,8 +69,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """WHOWAS entries in all: an evening of a busy network."""
     whowas_per_nick_max: int = 10
     """WHOWAS entries of one nickname, so that it cannot fill the list."""
-    users_max: int = 100_000
-    """Users in the whole cluster; each takes about 1 kB of every node's memory."""
+    users_max: int = 300_000
+    """Users in the whole cluster; each takes about 1 kB of every node's memory. The largest IRC
+    network ever had 240,000."""
     sessions_per_user_max: int = 10
     """Clients of one user at once: a desktop, a phone, and some that lost their connection and have
     not timed out."""
@@ -109,8 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     have read it."""
     network_bans_max: int = 1000
     """Bans from the network; checking so many takes 1 ms for each client that connects."""
-    accounts_max: int = 100_000
-    """Accounts; each takes some hundred bytes on every node and in every snapshot."""
+    accounts_max: int = 300_000
+    """Accounts: one for each user; each takes some hundred bytes on every node and in every
+    snapshot."""
     certificates_per_account_max: int = 10
     """Client certificates of one account: one for each device."""
     attempts_window_s: float = 300.0

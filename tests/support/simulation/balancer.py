@@ -217,9 +217,9 @@ class SimulatedBalancer:
 
     # The clients
 
-    def open(self, client: Client) -> Session:
+    def open(self, client: Client, address: str = "192.0.2.1") -> Session:
         """Open a client's session."""
-        return self.exchange.client_connected(client, ClientInfo("192.0.2.1"), self._world.now)
+        return self.exchange.client_connected(client, ClientInfo(address), self._world.now)
 
     def spoke(self, session: Session, lines: list[bytes | None]) -> None:
         """Pass a client's lines on."""
