@@ -156,7 +156,8 @@ class ConversationPane(Vertical):
     # Writing.
 
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
-        text, answered, edited = event.text, self.composer.reply_to, self.composer.editing
+        text = event.text if event.text.startswith("/") else emojis.replace(event.text)
+        answered, edited = self.composer.reply_to, self.composer.editing
         self.composer.editing = None
         if edited is not None:
             if not self._model.edit(self.key, edited, text):

@@ -6,6 +6,10 @@ from functools import cache
 SHOWN_MAX = 30
 LETTERS_MIN = 2
 """Shorter words are smileys of letters, such as :D."""
+_NAMED = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]*`|\w+://\S*|(?<![\w:]):([\w+-]{2,40}):(?![\w:])", re.DOTALL
+)
+"""A name between colons; the other alternatives skip code and links."""
 _WORD = re.compile(r":([\w+-]{2,40})(:?)")
 
 
@@ -46,6 +50,13 @@ def complete(text: str, cursor: int) -> list[str]:
     for name in (*begins, *contains):
         found[known[name]] = None
     return list(found)[:SHOWN_MAX]
+
+
+def replace(text: str) -> str:
+    """Put emoji in the place of their names, except in code and links."""
+    if ":" not in text:
+        return text
+    return _NAMED.sub(lambda match: names().get((match[1] or "").lower(), match[0]), text)
 
 
 def label(word: str) -> str:

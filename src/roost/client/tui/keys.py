@@ -70,7 +70,7 @@ GROUPS = (
             Key("f6", "search", "F6", "search in everything that was said"),
             Key("ctrl+g", "date", "Ctrl+G", "go to a date"),
             Key("ctrl+up", "choose_message", "Ctrl+Up", "choose a message; Enter opens its menu"),
-            Key("", "", "R  E  C  O", "reply to, react to, copy, open a chosen message"),
+            Key("", "", "R  E  C  O", "reply, react, copy, open its link"),
             Key("", "", "T  P  M  S", "thread, what it answers, modify, spoilers"),
             Key("", "", "Mouse", "drag to copy; right-click for a menu"),
         ),

@@ -2,7 +2,7 @@
 
 from textual import events
 
-from roost.client.tui.emojis import complete, label
+from roost.client.tui.emojis import complete, label, replace
 from roost.client.tui.highlighting import blocks, guess, highlight
 from roost.client.tui.palette import Palette
 from roost.client.tui.themes import THEMES
@@ -40,6 +40,19 @@ def test_names_of_emoji_are_found_from_the_beginning_and_within() -> None:
         assert complete(text, len(text)) == []
     assert label("\U0001f389") == "\U0001f389 tada"
     assert label("word") == "word"
+
+
+def test_names_of_emoji_become_emoji_when_sent_but_not_in_code_or_links() -> None:
+    assert replace("so :tada: :smile::") == "so \U0001f389 :smile::"
+    for text in (
+        "`:tada:`",
+        "```\n:tada:\n```",
+        "http://x/:tada:",
+        "a:tada:",
+        ":nothing:",
+        "10:20:30",
+    ):
+        assert replace(text) == text
 
 
 def test_code_is_sent_as_one_message_and_shown_in_colours() -> None:
