@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from roost.client.tui.app import ChatApp
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.composer import Composer
 from roost.client.tui.key_parser import KeyParser
-from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
+from roost.client.tui.link import Host, Introduction, Link, OnEffect, Preferences
 from roost.client.tui.main_screen import MainScreen
 from roost.ops import clock
 from support.fake_irc_network import Connection, Network
@@ -111,6 +111,13 @@ class FakeHost:
         """Why an address cannot be reached."""
         self.is_mute = False
         self.saved = 0
+        self.other_hosts: dict[str, FakeHost] = {}
+        self.others: Mapping[str, bool] = {}
+
+    def other(self, name: str) -> Host:
+        if name not in self.other_hosts:
+            raise ValueError(f"{name} is not an address")
+        return self.other_hosts[name]
 
     def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
         profile = Profile(
@@ -223,10 +230,13 @@ async def open_interface(
     rooms: tuple[str, ...] = ("#room",),
     size: tuple[int, int] = (80, 24),
     keys: dict[str, str] | None = None,
+    others: dict[str, FakeHost] | None = None,
 ) -> AsyncIterator[Harness]:
     """Run the interface, and fail if it logs an unexpected exception."""
     host = FakeHost(network or Network(), nick, rooms)
     host.preferences.keys = keys or {}
+    host.other_hosts = others or {}
+    host.others = dict.fromkeys(host.other_hosts, True)
     app = ChatApp(host, calendar=Calendar(dt.UTC))
     async with app.run_test(size=size, notifications=True) as pilot:
         ui = Harness(app, host, pilot)

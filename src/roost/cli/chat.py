@@ -5,8 +5,9 @@ import secrets
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from urllib.parse import quote
 
 import msgspec
 import platformdirs
@@ -23,17 +24,19 @@ from roost.client.model import Model
 from roost.client.script import DEFAULT_ADDRESS, make_nonce
 from roost.client.settings import (
     SavedPolicy,
+    Server,
     Settings,
     SettingsError,
     find_password,
     load_saved,
     save,
     saved_path,
+    settings_for,
     settings_path,
 )
 from roost.client.tui import keys
 from roost.client.tui.app import ChatApp
-from roost.client.tui.link import Introduction, Link, OnEffect, Preferences
+from roost.client.tui.link import Host, Introduction, Link, OnEffect, Preferences
 
 _ENDING = (signal.SIGHUP, signal.SIGTERM)
 TOKEN_BYTES = 32
@@ -43,9 +46,14 @@ TOKEN_BYTES = 32
 class ChatHost:
     """Opens connections for the interface and saves its state."""
 
-    def __init__(self, flags: ChatFlags, settings: Settings) -> None:
+    def __init__(self, flags: ChatFlags, settings: Settings, *, is_first: bool = True) -> None:
+        """`is_first` says whether flags and environment are about this server."""
         self._flags = flags
         self._settings = settings
+        self._is_first = is_first
+        self.others: Mapping[str, bool] = {
+            name: server.opens for name, server in settings.servers.items()
+        }
         self._place = flags.state or saved_path()
         self._saved = saved = load_saved(self._place)
         self.preferences = Preferences(
@@ -67,7 +75,7 @@ class ChatHost:
             self._flags, nick=introduction.nick, addresses=introduction.addresses
         )
         try:
-            target = make_target(flags, self._settings)
+            target = make_target(flags, self._settings, uses_environment=self._is_first)
             addresses = parse_addresses(introduction.addresses, flags.is_secure)
         except (AddressError, UsageError) as error:
             raise ValueError(str(error)) from None
@@ -91,6 +99,19 @@ class ChatHost:
         for host, policy in self._saved.policies.items():
             connection.dialler.policies[host] = Policy(policy.port, policy.until_ms)
         return connection
+
+    def other(self, name: str) -> Host:
+        """Return the host of another server; see `link.Host`."""
+        server = self._settings.servers.get(name)
+        if server is None:
+            try:
+                parse_addresses((name,), None)
+            except (AddressError, UsageError) as error:
+                raise ValueError(str(error)) from None
+            server = Server(addresses=(name,))
+        place = self._place.with_name(f"{self._place.stem}-{quote(name, safe='')}.json")
+        settings = settings_for(self._settings, server)
+        return ChatHost(ChatFlags(state=place), settings, is_first=False)
 
     def worked(self, introduction: Introduction) -> None:
         """Keep answers with which the server was reached; see `link.Host`."""
@@ -141,6 +162,9 @@ def chat(flags: ChatFlags) -> None:
     try:
         # password_command may ask for something, which the interface would hide.
         find_password(settings)
+        for server in settings.servers.values():
+            if server.opens:
+                find_password(settings_for(settings, server), uses_environment=False)
     except SettingsError as error:
         raise UsageError(str(error)) from None
     if flags.is_local:

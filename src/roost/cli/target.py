@@ -29,14 +29,22 @@ def read_settings(flags: ClientFlags) -> Settings:
         raise UsageError(str(error)) from None
 
 
-def make_target(flags: ClientFlags, settings: Settings, *, nick_suffix: str = "") -> Target:
+def make_target(
+    flags: ClientFlags,
+    settings: Settings,
+    *,
+    nick_suffix: str = "",
+    uses_environment: bool = True,
+) -> Target:
     """Return where to connect, as whom, and what to trust. Flags override settings.
+
+    `uses_environment` says whether the password in the environment is for this server.
 
     Raises:
         UsageError: an address or the password command cannot be used.
     """
     try:
-        password = find_password(settings)
+        password = find_password(settings, uses_environment=uses_environment)
         addresses = parse_addresses(
             flags.addresses or settings.addresses or (DEFAULT_ADDRESS,), flags.is_secure
         )

@@ -27,6 +27,26 @@ class SettingsError(Exception):
     """The settings cannot be used; the text is for people and names the file and the key."""
 
 
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another server that the client opens in the same window; what is empty is as in `Settings`.
+
+    Nothing that logs in to one server is ever used for another.
+    """
+
+    addresses: tuple[str, ...]
+    nick: str = ""
+    username: str = ""
+    realname: str = ""
+    account: str = ""
+    password_command: str = ""
+    certificate: Path | None = None
+    rooms: tuple[str, ...] = ()
+    fingerprint: str = ""
+    authority: Path | None = None
+    opens: bool = True
+    """Whether it is opened at the start."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the user sets."""
 
@@ -55,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ignored: tuple[str, ...] = ()
     markup: bool = True
     """Whether `**bold**`, `` `code` `` and the like are formatted when they are sent."""
+    servers: dict[str, Server] = {}
+    """Other servers, by the names that the user gives them."""
     theme: str = ""
     bell: bool = True
     """Ring when somebody addresses the user."""
@@ -160,13 +182,31 @@ def save(saved: Saved, path: Path | None = None) -> None:
         raise SettingsError(f"{place}: {error.strerror}") from None
 
 
-def find_password(settings: Settings) -> str:
+def settings_for(settings: Settings, server: Server) -> Settings:
+    """Return the settings with which another server is used."""
+    return msgspec.structs.replace(
+        settings,
+        servers={},
+        addresses=server.addresses,
+        nick=server.nick or settings.nick,
+        username=server.username or settings.username,
+        realname=server.realname or settings.realname,
+        account=server.account,
+        password_command=server.password_command,
+        certificate=server.certificate,
+        rooms=server.rooms,
+        fingerprint=server.fingerprint,
+        authority=server.authority,
+    )
+
+
+def find_password(settings: Settings, *, uses_environment: bool = True) -> str:
     """Return the account's password, from the environment or from the command that prints it.
 
     Raises:
         SettingsError: the command failed.
     """
-    given = os.environ.get(PASSWORD_VARIABLE, "")
+    given = os.environ.get(PASSWORD_VARIABLE, "") if uses_environment else ""
     if given or not settings.password_command:
         return given
     try:

@@ -15,6 +15,7 @@ from roost.client.settings import (
     load_saved,
     load_settings,
     save,
+    settings_for,
 )
 
 
@@ -41,6 +42,33 @@ def test_files_are_named_as_in_a_shell(tmp_path: Path) -> None:
     assert settings.certificate == Path.home() / "alice.pem"
 
 
+def test_another_server_has_the_users_habits_but_nothing_that_logs_in(tmp_path: Path) -> None:
+    place = tmp_path / "settings.toml"
+    place.write_text(
+        """
+nick = "alice"
+account = "alice"
+password_command = "echo secret"
+rooms = ["#home"]
+fingerprint = "00"
+highlight_words = ["coffee"]
+
+[servers.office]
+addresses = ["irc.example:6697"]
+rooms = ["#work"]
+""",
+        encoding="utf-8",
+    )
+    settings = load_settings(place)
+    office = settings_for(settings, settings.servers["office"])
+    assert (office.nick, office.rooms, office.highlight_words) == ("alice", ("#work",), ("coffee",))
+    assert (office.account, office.password_command, office.fingerprint) == ("", "", "")
+    assert office.addresses == ("irc.example:6697",)
+    place.write_text('[servers.office]\nnick = "x"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="addresses"):
+        load_settings(place)
+
+
 def test_passwords_come_from_a_command_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROOST_PASSWORD", raising=False)
     assert find_password(Settings()) == ""
@@ -48,6 +76,7 @@ def test_passwords_come_from_a_command_or_the_environment(monkeypatch: pytest.Mo
     with pytest.raises(SettingsError, match="printed no password"):
         find_password(Settings(password_command="false"))
     monkeypatch.setenv("ROOST_PASSWORD", "given")
+    assert find_password(Settings(), uses_environment=False) == ""
     assert find_password(Settings(password_command="false")) == "given"
 
 

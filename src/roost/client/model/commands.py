@@ -66,6 +66,7 @@ _TABLE = (
     Command("register", "", "Make your nickname an account.", is_interface=True),
     Command("rooms", "", "List the rooms.", is_interface=True),
     Command("search", "[TEXT]", "Search in everything that was said.", is_interface=True),
+    Command("server", "[NAME]", "Go to another server, or open it.", is_interface=True),
     Command("set", "", "Open the settings.", is_interface=True),
     Command("slap", "NAME", "Slap somebody with a trout: an old custom."),
     Command("thread", "", "Show the replies to the chosen message.", is_interface=True),

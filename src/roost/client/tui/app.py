@@ -7,6 +7,7 @@ draws only what the revisions say has changed.
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,18 +16,20 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
+from textual.screen import Screen
 
-from roost.client.model import Phase, ProblemKind
-from roost.client.model.effects import InterfaceEffect
+from roost.client.model import Model, Phase, ProblemKind
+from roost.client.model.effects import Attention, InterfaceEffect
 from roost.client.tui import emojis, notifications
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.connection_dialogs import IntroductionWanted
 from roost.client.tui.idle import IdleCollector
 from roost.client.tui.keys import keymap
 from roost.client.tui.link import Host, Introduction, Link
-from roost.client.tui.main_screen import MainScreen
+from roost.client.tui.main_screen import MainScreen, attention_words
 from roost.client.tui.safety import Guarded, Mistakes
 from roost.client.tui.screens.welcome import WelcomeScreen
+from roost.client.tui.servers import FIRST, FIRST_MODE, Servers
 from roost.client.tui.terminal import BrowserDriver, TerminalDriver
 from roost.client.tui.themes import DARK, THEMES
 from roost.ops import clock
@@ -44,6 +47,7 @@ class ChatApp(Guarded, App[str]):
     TITLE = "Roost"
     ENABLE_COMMAND_PALETTE = False
     NOTIFICATION_TIMEOUT = 4.0
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {FIRST_MODE: Screen}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "help_quit", show=False, system=True),
     ]
@@ -60,7 +64,8 @@ class ChatApp(Guarded, App[str]):
         """What the link was started with."""
         self._has_worked = False
         self._effects_kept: list[InterfaceEffect] = []
-        """Those that came while there was no main screen."""
+        """Those of the first server that came while its main screen was not in front."""
+        self.servers = Servers(self, host, self._first_model, self._make_screen, self._run_link)
         self._idle = IdleCollector()
         for theme in THEMES:
             self.register_theme(theme)
@@ -127,8 +132,18 @@ class ChatApp(Guarded, App[str]):
         self._introduction = introduction
         self._has_worked = False
         self._effects_kept.clear()
-        self.run_worker(self._run(link), group="link", exclusive=True, exit_on_error=False)
+        self._run_link("link", link)
         return ""
+
+    def _run_link(self, group: str, link: Link) -> None:
+        self.run_worker(self._run(link), group=group, exclusive=True, exit_on_error=False)
+
+    def _make_screen(self, host: Host, link: Link) -> MainScreen:
+        preferences = self._host.preferences
+        return MainScreen(link, self._calendar, preferences, self.servers, host.active)
+
+    def _first_model(self) -> Model | None:
+        return None if self._link is None else self._link.model
 
     def _stop_link(self) -> None:
         self.workers.cancel_group(self, "link")
@@ -136,8 +151,8 @@ class ChatApp(Guarded, App[str]):
 
     def _open_main(self) -> None:
         assert self._link is not None
-        preferences = self._host.preferences
-        self.push_screen(MainScreen(self._link, self._calendar, preferences, self._host.active))
+        self.push_screen(self._make_screen(self._host, self._link))
+        self.servers.open_all(self._link.model.nick)
 
     def _follow_connection(self) -> None:
         """Keep answers that worked; leave the form then, or show in it why they did not."""
@@ -161,6 +176,10 @@ class ChatApp(Guarded, App[str]):
                 welcome.show_problem(words, problem.kind)
 
     def on_introduction_wanted(self, event: IntroductionWanted) -> None:
+        if self.servers.front != FIRST:
+            name = self.servers.front
+            self.notify(f"Change [servers.{name}] in the settings, and open {name} again")
+            return
         self.run_worker(self._start_over(event.problem))
 
     async def _start_over(self, problem: str) -> None:
@@ -189,6 +208,7 @@ class ChatApp(Guarded, App[str]):
         self._save()
         if self._link is not None:
             await self._link.close()
+        await self.servers.close_all()
         self.exit()
 
     async def _run(self, link: Link) -> None:
@@ -204,12 +224,18 @@ class ChatApp(Guarded, App[str]):
     def _save(self) -> None:
         self._host.preferences.theme = self.theme
         self._host.save(self._link)
+        self.servers.save()
 
     # Following the model.
 
     def _handle_effect(self, effect: InterfaceEffect) -> None:
         screen = self.main_screen
-        if screen is None:
+        if self.servers.front != FIRST:
+            if isinstance(effect, Attention) and self._link is not None:
+                self.call_attention(*attention_words(self._link.model, effect))
+            else:
+                self._effects_kept.append(effect)
+        elif screen is None:
             self._effects_kept.append(effect)
         else:
             # Not at once: an intent may be half done, or the screen not laid out yet.
@@ -225,9 +251,10 @@ class ChatApp(Guarded, App[str]):
         screen = self.main_screen
         if screen is None:
             return
-        for effect in self._effects_kept:
-            self._handle_effect(effect)
-        self._effects_kept.clear()
+        if self.servers.front == FIRST:
+            kept, self._effects_kept = self._effects_kept, []
+            for effect in kept:
+                self._handle_effect(effect)
         if screen.follow():
             self._idle.changed(clock.monotonic())
         elif not self.is_headless:

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from roost.client.model import Conversation, ConversationKind, Model, Phase, text
+from roost.client.tui.elsewhere import Elsewhere
 from roost.client.tui.palette import Palette
 from roost.client.tui.rooms_pane import badge_of, conversation_name
 from roost.client.tui.wrapping import truncate, width_of
@@ -119,8 +120,16 @@ class StatusBar(Bar):
     class Clicked(Message):
         """Details of the connection are wanted."""
 
-    def __init__(self, model: Model, palette: Palette, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        palette: Palette,
+        monotonic: Callable[[], float],
+        elsewhere: Callable[[], list[Elsewhere]],
+    ) -> None:
+        """`elsewhere` returns the other servers of the window."""
         super().__init__(model, palette, id="status")
+        self._elsewhere = elsewhere
         self._monotonic = monotonic
         self.shows_activity = False
         """Whether to name unread conversations, because the list of rooms is hidden."""
@@ -204,6 +213,11 @@ class StatusBar(Bar):
             style = palette.accent if found.highlights else palette.text
             name = truncate(conversation_name(model, found), 14)
             pieces += [("  ", palette.muted), (f"{name} {badge_of(found)}", style)]
+        for server in self._elsewhere():
+            if server.unread:
+                style = palette.accent if server.highlights else palette.text
+                number = server.highlights or server.unread
+                pieces += [("  ", palette.muted), (f"{truncate(server.label, 14)} {number}", style)]
         return pieces
 
 

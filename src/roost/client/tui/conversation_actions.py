@@ -82,8 +82,8 @@ class ConversationActions:
         actions: list[tuple[str, Action]] = [
             ("Open", partial(self._turn_to, key)),
             ("Mark as read", partial(model.mark_read, key)),
-            ("Notifications", partial(self.show_levels, key)),
             ("Leave the room" if key and key[0] in "#&" else "Close", partial(model.part, key)),
+            ("Notifications", partial(self.show_levels, key)),
         ]
         title = conversation_name(model, model.conversations[key])
         self._screen.app.push_screen(Menu(title, actions), self._run)

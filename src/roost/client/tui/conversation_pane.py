@@ -25,7 +25,8 @@ READ_EVERY_S = 1.0
 """How often what arrives in view is marked as read: others are told each time."""
 PREVIEW_LINES = 6
 """Of a paste that is asked about."""
-CHOSEN = "Enter: menu, R: reply, E: react, T: thread, Escape: back"
+CHOSEN = "Enter: menu, R: reply, E: react, C: copy, Escape: back"
+CHOSEN_IN_THREAD = "Enter: menu, R: reply, E: react, T: thread, Escape: back"
 CHOSEN_WITH_DRAFT = "Enter: menu, Escape: back"
 """What can be done with the chosen message; letters are typed while there is a draft."""
 
@@ -120,6 +121,8 @@ class ConversationPane(Vertical):
 
     def _focus_changed(self, is_focused: bool) -> None:
         """Start the unread line when the user looks elsewhere; mark as read on return."""
+        if self.screen not in self.app.screen_stack:
+            return
         if is_focused:
             self._model.mark_read(self.key)
             self._link.flush()
@@ -136,7 +139,8 @@ class ConversationPane(Vertical):
         elif self.composer.editing is not None:
             title = "Editing your message  (Enter replaces it, Escape cancels)"
         elif self.view.has_focus and self.view.is_cursor_visible:
-            title = CHOSEN if self.view.may_act() else CHOSEN_WITH_DRAFT
+            chosen = CHOSEN_IN_THREAD if self.view.applies("t") else CHOSEN
+            title = chosen if self.view.may_act() else CHOSEN_WITH_DRAFT
         if title != self.composer.border_title:
             self.composer.border_title = title.replace("[", "\\[")
 

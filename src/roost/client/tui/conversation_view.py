@@ -137,7 +137,12 @@ class ConversationView(Widget):
 
         A key is offered to the screen before it does what it is bound to.
         """
-        return character in MESSAGE_LETTERS and self.is_cursor_visible and self.may_act()
+        may_act = character in MESSAGE_LETTERS and self.is_cursor_visible and self.may_act()
+        return may_act and self.applies(character)
+
+    def applies(self, letter: str) -> bool:
+        """Return whether a key can do something with the chosen message."""
+        return self._cursor is not None and self._transcript.applies(letter, self._cursor)
 
     # Called by the pane.
 
@@ -284,13 +289,8 @@ class ConversationView(Widget):
 
     def action_spoilers(self) -> None:
         if self._cursor is not None:
-            self._toggle_spoilers(self._cursor)
-
-    def _toggle_spoilers(self, entry: Entry) -> None:
-        revealed = self._transcript.revealed
-        if revealed.pop(entry.id, entry) is entry:
-            revealed[entry.id] = None
-        self._changed()
+            self._transcript.toggle_spoilers(self._cursor)
+            self._changed()
 
     def on_key(self, event: events.Key) -> None:
         """Leave with Escape."""
@@ -366,7 +366,8 @@ class ConversationView(Widget):
         elif MESSAGE in style.meta:
             self.post_message(self.MessageClicked(style.meta[MESSAGE]))
         elif SPOILER in style.meta:
-            self._toggle_spoilers(entry)
+            self._transcript.toggle_spoilers(entry)
+            self._changed()
         elif THREAD in style.meta:
             self.post_message(self.ActionWanted(entry, "thread"))
         elif entry.kind is EntryKind.GAP:

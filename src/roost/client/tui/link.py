@@ -61,6 +61,10 @@ class Host(Protocol):
     active: str
     """The key of the conversation last in view; may be empty."""
 
+    @property
+    def others(self) -> Mapping[str, bool]:
+        """The names of other servers in the settings, and whether they are opened at the start."""
+
     def start(self, introduction: Introduction, on_effect: OnEffect) -> Link:
         """Make a model and its connection.
 
@@ -70,6 +74,13 @@ class Host(Protocol):
 
     def worked(self, introduction: Introduction) -> None:
         """Keep the answers for the next start: with them, the server was reached."""
+
+    def other(self, name: str) -> "Host":
+        """Return the host of another server, by its name in the settings or by its address.
+
+        Raises:
+            ValueError: it cannot be used; the message is for people.
+        """
 
     def save(self, link: Link | None) -> None:
         """Save what the next start needs; called every now and then, and at the end."""

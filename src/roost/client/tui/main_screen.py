@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.theme import Theme
 
-from roost.client.model import SERVER_KEY, Phase
+from roost.client.model import SERVER_KEY, Model, Phase
 from roost.client.model.effects import (
     AskName,
     Attention,
@@ -29,6 +29,7 @@ from roost.client.tui.calendar import Calendar
 from roost.client.tui.connection_dialogs import ConnectionDialogs
 from roost.client.tui.conversation_actions import ConversationActions
 from roost.client.tui.conversation_pane import ConversationPane
+from roost.client.tui.elsewhere import OtherServers
 from roost.client.tui.keys import BINDINGS
 from roost.client.tui.link import Link, Preferences
 from roost.client.tui.list_pane import ListPane
@@ -39,7 +40,9 @@ from roost.client.tui.rooms_pane import RoomsPane, conversation_name
 from roost.client.tui.safety import Guarded
 from roost.client.tui.screens.dialog import TextDialog
 from roost.client.tui.screens.keys import KeysDialog
+from roost.client.tui.screens.picker import Menu, run
 from roost.client.tui.screens.settings import SettingsDialog
+from roost.client.tui.screens.switcher import Offer
 from roost.ops import clock
 
 ROOMS_FROM = 78
@@ -47,6 +50,10 @@ ROOMS_FROM = 78
 PEOPLE_FROM = 110
 WIDE_FROM = 140
 """Columns from which both lists are wider."""
+NO_OTHERS = (
+    "There is only this one. /server ADDRESS opens another, and [servers.NAME] in the settings "
+    "keeps it."
+)
 
 
 class MainScreen(Guarded, Screen[None]):
@@ -63,7 +70,12 @@ class MainScreen(Guarded, Screen[None]):
             self.text = text
 
     def __init__(
-        self, link: Link, calendar: Calendar, preferences: Preferences, first_wanted: str = ""
+        self,
+        link: Link,
+        calendar: Calendar,
+        preferences: Preferences,
+        servers: OtherServers,
+        first_wanted: str = "",
     ) -> None:
         """`first_wanted` is the key of the conversation to begin with, if it can be joined."""
         super().__init__()
@@ -71,6 +83,7 @@ class MainScreen(Guarded, Screen[None]):
         self._model = link.model
         self._calendar = calendar
         self._preferences = preferences
+        self._servers = servers
         self._first_wanted = first_wanted
         self._folds: dict[str, bool] = {}
         self._is_ready = False
@@ -82,10 +95,10 @@ class MainScreen(Guarded, Screen[None]):
     def compose(self) -> ComposeResult:
         palette = Palette(self.app.current_theme)
         model, link = self._model, self._link
-        self.rooms = RoomsPane(model, palette)
+        self.rooms = RoomsPane(model, palette, self._servers.elsewhere)
         self.pane = ConversationPane(link, palette, self._calendar, self._preferences)
         self.people = PeoplePane(model, palette)
-        self.status = StatusBar(model, palette, clock.monotonic)
+        self.status = StatusBar(model, palette, clock.monotonic, self._servers.elsewhere)
         self.connection = ConnectionDialogs(self, link)
         self.account = AccountDialogs(self, link)
         self.conversations = ConversationActions(
@@ -187,13 +200,10 @@ class MainScreen(Guarded, Screen[None]):
                 assert_never(effect)
 
     def _call_attention(self, effect: Attention) -> None:
-        is_seen = self.app.app_focus and effect.key == self._model.active
-        conversation = self._model.conversations.get(effect.key)
-        if conversation is None or is_seen:
-            return
-        sender, where = effect.entry.sender, conversation_name(self._model, conversation)
-        title = sender if where == sender else f"{sender} in {where}"
-        self.post_message(self.AttentionWanted(title, effect.entry.text))
+        is_in_front = self in self.app.screen_stack
+        is_seen = self.app.app_focus and is_in_front and effect.key == self._model.active
+        if not is_seen:
+            self.post_message(self.AttentionWanted(*attention_words(self._model, effect)))
 
     def _run_command(self, name: str, argument: str) -> None:
         match name:
@@ -221,6 +231,8 @@ class MainScreen(Guarded, Screen[None]):
                 self.account.register()
             case "find":
                 self.pane.find_bar.open(argument)
+            case "server":
+                self._go_to_server(argument)
             case "edit":
                 self.pane.messages.edit_last(argument)
             case "thread":
@@ -235,6 +247,12 @@ class MainScreen(Guarded, Screen[None]):
                 self._set_theme(argument)
             case _:
                 raise AssertionError(f"/{name} is no command of the interface")
+
+    def _go_to_server(self, name: str) -> None:
+        if name:
+            self.app.call_later(self._servers.open_and_show, name, self._model.nick)
+        else:
+            self.action_servers()
 
     def _set_theme(self, name: str) -> None:
         if not name:
@@ -253,6 +271,10 @@ class MainScreen(Guarded, Screen[None]):
             person = self.people.person_at(event.row)
             if person is not None:
                 self.conversations.show_person_menu(person)
+            return
+        server = self.rooms.server_at(event.row)
+        if server is not None:
+            self.app.call_later(self._servers.show, server)
             return
         key = self.rooms.key_at(event.row)
         if key is None:
@@ -333,8 +355,22 @@ class MainScreen(Guarded, Screen[None]):
         found = [other for other in others if other.highlights] or [
             other for other in others if other.unread
         ]
+        busiest = self._servers.busiest()
         if found:
             self.turn_to(found[0].key)
+        elif busiest is not None:
+            self.app.call_later(self._servers.show, busiest)
+
+    def action_server(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) server."""
+        self.app.call_later(self._servers.show, self._servers.step(step))
+
+    def action_servers(self) -> None:
+        """Offer the other servers."""
+        actions = self._servers.actions(self._model.nick)
+        about = "" if actions else NO_OTHERS
+        menu = Menu("Servers", actions or [("Close", lambda: None)], explanation=about)
+        self.app.push_screen(menu, run)
 
     def action_switcher(self) -> None:
         composer, model = self.pane.composer, self._model
@@ -346,7 +382,10 @@ class MainScreen(Guarded, Screen[None]):
             composer.load(words + composer.text)
             composer.focus()
 
-        self.conversations.show_switcher(everything(self, self._preferences.keys, submit, begin))
+        offers = everything(self, self._preferences.keys, submit, begin)
+        servers = self._servers.actions(model.nick)
+        offers += [Offer(label, "server", action) for label, action in servers]
+        self.conversations.show_switcher(offers)
 
     def action_rooms(self) -> None:
         self.conversations.show_rooms()
@@ -397,3 +436,11 @@ class MainScreen(Guarded, Screen[None]):
 
     def action_reconnect(self) -> None:
         self.connection.reconnect()
+
+
+def attention_words(model: Model, effect: Attention) -> tuple[str, str]:
+    """Return the title and the text of a call for attention."""
+    sender = effect.entry.sender
+    conversation = model.conversations.get(effect.key)
+    where = sender if conversation is None else conversation_name(model, conversation)
+    return sender if where == sender else f"{sender} in {where}", effect.entry.text

@@ -1,10 +1,13 @@
 """The list of conversations, with what is unread in them."""
 
+from collections.abc import Callable
+
 from rich.segment import Segment
 from rich.style import Style
 
 from roost.client.model import Conversation, ConversationKind, Model
 from roost.client.model.rules import Level
+from roost.client.tui.elsewhere import Elsewhere
 from roost.client.tui.list_pane import ListPane
 from roost.client.tui.marks import AWAY, GONE, HERE
 from roost.client.tui.palette import Palette
@@ -13,30 +16,42 @@ from roost.client.tui.wrapping import truncate, width_of
 _HEADINGS = {
     ConversationKind.ROOM: "Rooms",
     ConversationKind.PRIVATE: "People",
+    ConversationKind.SERVER: "Servers",
 }
 NEW = "+ More rooms"
 DRAFT = "\u270e"
 """Marks a conversation in which something is typed but not sent."""
 
 
+_Row = str | ConversationKind | Elsewhere | None
+"""A conversation's key, a heading, another server, or what leads to more rooms."""
+
+
 class RoomsPane(ListPane):
     """The conversations in order, rooms and people under their headings."""
 
-    def __init__(self, model: Model, palette: Palette) -> None:
+    def __init__(
+        self, model: Model, palette: Palette, elsewhere: Callable[[], list[Elsewhere]]
+    ) -> None:
+        """`elsewhere` returns the other servers of the window, which come last."""
         super().__init__(palette, id="rooms")
         self._model = model
-        self._rows: list[str | ConversationKind | None] = []
-        self._state: tuple[int, str, str] = (-1, "", "")
+        self._elsewhere = elsewhere
+        self._rows: list[_Row] = []
+        self._state: tuple[int, str, str, list[Elsewhere]] = (-1, "", "", [])
 
     def follow(self) -> None:
         """Draw again if the model has changed it."""
         model = self._model
-        state = (model.order_revision, model.active, model.connection.network)
+        elsewhere = self._elsewhere()
+        state = (model.order_revision, model.active, model.connection.network, elsewhere)
         if state == self._state:
             return
         is_moved = state[1] != self._state[1]
         self._state = state
         self._rows = self._arrange()
+        if elsewhere:
+            self._rows += [ConversationKind.SERVER, *elsewhere]
         if is_moved and model.active in self._rows:
             self.reveal(self._rows.index(model.active))
         self.refresh()
@@ -45,6 +60,11 @@ class RoomsPane(ListPane):
         """Return a conversation's key; None for the row that leads to more rooms."""
         found = self._rows[row] if row < len(self._rows) else None
         return found if isinstance(found, str) else None
+
+    def server_at(self, row: int) -> str | None:
+        """Return the name of the server on a row; None if there is none."""
+        found = self._rows[row] if row < len(self._rows) else None
+        return found.name if isinstance(found, Elsewhere) else None
 
     def count(self) -> int:
         return len(self._rows)
@@ -64,6 +84,8 @@ class RoomsPane(ListPane):
             return [Segment(f" {truncate(NEW, width - 1)}", palette.primary)]
         if isinstance(found, ConversationKind):
             return [Segment(f" {_HEADINGS[found]}", palette.muted)]
+        if isinstance(found, Elsewhere):
+            return self._server_row(found, width)
         conversation = self._model.conversations[found]
         # The conversation in view is being read; its own view says what is below.
         badge = "" if found == self._model.active else badge_of(conversation)
@@ -79,8 +101,22 @@ class RoomsPane(ListPane):
             segments += [Segment(" " * gap, palette.text), Segment(f" {badge} ", badge_style)]
         return segments
 
-    def _arrange(self) -> list[str | ConversationKind | None]:
-        rows: list[str | ConversationKind | None] = []
+    def _server_row(self, server: Elsewhere, width: int) -> list[Segment]:
+        palette = self.palette
+        badge = f" {server.highlights or server.unread} " if server.unread else ""
+        badge_style = palette.alert if server.highlights else palette.badge
+        name = truncate(server.label, max(width - 4 - len(badge), 1))
+        style = palette.text + Style(bold=bool(server.unread))
+        gap = max(width - 3 - width_of(name) - len(badge) - 1, 0)
+        return [
+            Segment("   ", palette.text),
+            Segment(name, style),
+            Segment(" " * gap, palette.text),
+            Segment(badge, badge_style),
+        ]
+
+    def _arrange(self) -> "list[_Row]":
+        rows: list[_Row] = []
         kind = ConversationKind.SERVER
         for key in self._model.order:
             conversation = self._model.conversations.get(key)

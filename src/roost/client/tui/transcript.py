@@ -6,7 +6,7 @@ messages that are not confirmed.
 
 from collections.abc import Callable
 
-from roost.client.model import Conversation, ConversationKind, Entry
+from roost.client.model import Conversation, ConversationKind, Entry, text
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.layout import GROUP_MS, Context, Look, Row, is_same_group, lay_out, separator
 
@@ -100,6 +100,24 @@ class Transcript:
         return entry.is_ignored or (
             self.hides_coming_and_going and entry.event in _EVENTS_OF_COMING_AND_GOING
         )
+
+    def toggle_spoilers(self, entry: Entry) -> None:
+        """Show the spoilers of a message, or hide them again."""
+        if self.revealed.pop(entry.id, entry) is entry:
+            self.revealed[entry.id] = None
+
+    def applies(self, letter: str, entry: Entry) -> bool:
+        """Return whether a key can do something with a message; if not, it is typed."""
+        match letter:
+            case "m":
+                return entry.is_mine
+            case "p":
+                return bool(entry.reply_to)
+            case "s":
+                return any(text.is_spoiler(span.style) for span in text.spans(entry.text))
+            case "t":
+                return bool(entry.reply_to or self.conversation.answers(entry.msgid))
+        return True
 
     def _before(self, item: int) -> Entry | None:
         """Return the entry shown above an item."""

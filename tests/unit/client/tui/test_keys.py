@@ -16,7 +16,7 @@ def test_no_key_is_bound_twice() -> None:
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        ({"nonsense": "f7"}, "keys.nonsense: there are help, switcher"),
+        ({"nonsense": "f10"}, "keys.nonsense: there are help, switcher"),
         ({"help": "x"}, "keys.help: x is no key"),
         ({"help": "ctrl+k"}, "ctrl\\+k is already"),
         ({"quit": "alt+1"}, "alt\\+1 is already another conversation"),
@@ -28,11 +28,11 @@ def test_a_wrong_key_is_explained(own: dict[str, str], words: str) -> None:
 
 
 def test_own_keys_replace_and_are_shown() -> None:
-    own = {"switcher": "Ctrl+X, f7", "search": "f8"}
+    own = {"switcher": "Ctrl+X, f10", "search": "f12"}
     check(own)
-    assert keymap(own) == {"switcher": "ctrl+x,f7", "search": "f8"}
+    assert keymap(own) == {"switcher": "ctrl+x,f10", "search": "f12"}
     shown = [key.shown for group in groups(own) for key in group.keys]
-    assert "Ctrl+X, F7" in shown
+    assert "Ctrl+X, F10" in shown
     assert "Ctrl+K" not in shown
 
     async def scenario() -> None:
@@ -40,12 +40,12 @@ def test_own_keys_replace_and_are_shown() -> None:
             await ui.see("You joined")
             await ui.pilot.press("ctrl+x")
             await ui.see("Go to")
-            await ui.pilot.press("escape", "f7")
+            await ui.pilot.press("escape", "f10")
             await ui.see("Go to")
-            await ui.pilot.press("escape", "f8")
+            await ui.pilot.press("escape", "f12")
             await ui.see("Words that were said")
             await ui.pilot.press("escape", "f1")
-            await ui.see("Ctrl+X, F7")
+            await ui.see("Ctrl+X, F10")
             await ui.pilot.press("escape", "ctrl+k", "f6")
             await ui.pilot.pause(0.1)
             assert ui.app.screen is ui.main
