@@ -84,7 +84,40 @@ def test_without_a_majority_of_etcd_clients_wait_and_nothing_is_lost(
         assert texts == ["is anybody there?"]
 
 
-def test_the_engine_of_a_cluster_cannot_be_changed_and_a_missing_etcd_is_named(
+@pytest.mark.timeout(180)
+def test_an_older_backup_of_etcd_is_noticed_and_can_be_accepted(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    def said() -> list[str]:
+        with cluster.client("reader") as reader:
+            reader.register().join("#room")
+            lines = reader.history("LATEST #room * 10")
+            return [line.text for line in lines if line.command == "PRIVMSG"]
+
+    cluster = start_cluster(arguments=("--log", "etcd"), nodes=1)
+    etcd = RealEtcd(cluster.data)
+    with cluster.client("alice") as alice:
+        alice.register().join("#room")
+        alice.say("#room", "saved")
+        etcd.back_up(tmp_path / "backup")
+        alice.say("#room", "lost")
+    assert said() == ["saved", "lost"]
+    cluster.wait_whole()
+    cluster.stop()
+    etcd.restore(tmp_path / "backup")
+    cluster.start_nowait()
+    cluster.wait_for(lambda status: status.nodes[0].state == "log-set-back", "notice")
+    assert "etcdctl put /roost/epoch 2" in cluster.node("n1").reason
+    assert etcd.run("put", "/roost/epoch", "2")
+    cluster.stop()
+    cluster.start()
+    with cluster.client("bob") as bob:
+        bob.register().join("#room")
+        bob.say("#room", "after")
+    assert said() == ["saved", "after"]
+
+
+def test_a_missing_etcd_and_an_unknown_engine_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")

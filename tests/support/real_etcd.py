@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -19,8 +20,8 @@ class RealEtcd:
 
     def __init__(self, data: Path) -> None:
         self._folder = data / FOLDER
-        ports = json.loads((self._folder / PORTS_FILE).read_text())
-        self._addresses = {f"127.0.0.1:{ports[name][0]}": name for name in MEMBERS}
+        self._ports = json.loads((self._folder / PORTS_FILE).read_text())
+        self._addresses = {f"127.0.0.1:{self._ports[name][0]}": name for name in MEMBERS}
 
     def pid(self, member: str) -> int:
         """Return the process id of a running member; 0 if there is none."""
@@ -62,6 +63,28 @@ class RealEtcd:
                 return
             time.sleep(POLL_S)
         raise AssertionError(f"{member} does not come back")
+
+    def back_up(self, file: Path) -> None:
+        """Save etcd's data."""
+        # Only one member can be named for this.
+        endpoint = next(iter(self._addresses))
+        self._control("--endpoints", endpoint, "snapshot", "save", str(file))
+
+    def restore(self, file: Path) -> None:
+        """Replace the data of all members, which do not run, by what was saved."""
+        peers = {name: f"http://127.0.0.1:{self._ports[name][1]}" for name in MEMBERS}
+        for name, peer in peers.items():
+            shutil.rmtree(self._folder / name)
+            self._control(
+                *("snapshot", "restore", str(file), "--name", name),
+                *("--data-dir", str(self._folder / name)),
+                *("--initial-cluster", ",".join(f"{one}={at}" for one, at in peers.items())),
+                *("--initial-cluster-token", "roost", "--initial-advertise-peer-urls", peer),
+            )
+
+    def _control(self, *arguments: str) -> None:
+        environment = {**os.environ, "ETCDCTL_API": "3"}
+        subprocess.run(["etcdctl", *arguments], check=True, capture_output=True, env=environment)
 
     def run(self, *arguments: str) -> str:
         """Run etcdctl for all members; return its output, or nothing if it fails."""

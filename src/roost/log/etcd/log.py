@@ -134,6 +134,11 @@ class EtcdLog:
         latency_ms = self._calls.latency_ms
         return f"etcd is slow: it takes {latency_ms:.0f} ms" if latency_ms > SLOW_MS else ""
 
+    @property
+    def stored_snapshots(self) -> int:
+        """How many snapshots this node has stored in etcd."""
+        return self._archive.stored_count
+
     def statistics(self) -> Statistics:
         """Return figures; what only Raft has is 0."""
         index = self.last_index
