@@ -76,6 +76,24 @@ def undrain(config: OperatorConfig, node: str) -> None:
     asyncio.run(_undrain(config, node))
 
 
+def wait_ready(config: OperatorConfig, node: str, patience_s: float) -> bool:
+    """Wait until a node is ready; return whether it is within `patience_s`."""
+    return asyncio.run(_wait_ready(config, node, clock.monotonic() + patience_s))
+
+
+async def _wait_ready(config: OperatorConfig, node: str, deadline: float) -> bool:
+    while clock.monotonic() < deadline:
+        try:
+            line, answer = await _order(config, node, is_drained=None)
+            line.close()
+            if answer.state == "ready":
+                return True
+        except CommandError:
+            pass  # It has not come yet, or no balancer can be asked just now.
+        await asyncio.sleep(SAY_S)
+    return False
+
+
 async def _drain(config: OperatorConfig, node: str, *, is_waiting: bool) -> None:
     line, answer = await _order(config, node, is_drained=True)
     if not is_waiting:
@@ -138,7 +156,9 @@ class _Line(OrderLine):
             await asyncio.sleep(POLL_S)
 
 
-async def _order(config: OperatorConfig, node: str, *, is_drained: bool) -> tuple[_Line, Answer]:
+async def _order(
+    config: OperatorConfig, node: str, *, is_drained: bool | None
+) -> tuple[_Line, Answer]:
     """Send the order to the first balancer that can pass it on."""
     problem: CommandError = UnreachableError("the operator's file lists no balancer")
     for address in config.balancers:

@@ -236,6 +236,21 @@ def add_member(
     add(node, flags)
 
 
+@members.command("replace")
+@with_options(AddFlags)
+def replace_member(
+    node: NodeName,
+    new: Annotated[
+        str, typer.Argument(metavar="NAME=HOST", help="The new node, and the machine it is on.")
+    ],
+    flags: AddFlags,
+) -> None:
+    """Let a machine join, and remove a node once the new one is ready."""
+    from roost.cli.members import replace
+
+    replace(node, new, flags)
+
+
 @members.command("remove")
 @with_options(OperatorFlags)
 def remove_member(node: NodeName, flags: OperatorFlags) -> None:

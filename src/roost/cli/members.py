@@ -3,6 +3,7 @@
     add n4=HOST   makes n4's key, certificate and configuration here, where the authority's key is,
                   seals them for a new token, and gives the sealed files to the cluster
     remove n2     the cluster refuses n2 from then on, whatever certificate it has
+    replace n2 n4=HOST    adds n4, and removes n2 once n4 is ready
 
 Nothing here changes the cluster but through its log.
 """
@@ -25,11 +26,10 @@ from roost.cli.cluster import (
     DATA_FOLDER,
     DEFAULT_DATA,
     OPERATOR,
-    ClusterFile,
     why,
 )
-from roost.cli.configuration import load_file, read_config, render
-from roost.cli.drain import OperatorConfig, load_operator
+from roost.cli.configuration import load_file, render
+from roost.cli.drain import OperatorConfig, load_operator, wait_ready
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import AddFlags, OperatorFlags
 from roost.cli.init import parse_hosts
@@ -94,6 +94,31 @@ def remove(flags: OperatorFlags, name: str) -> None:
     if flags.config is None:
         certificate.unlink(missing_ok=True)  # `roost renew` is to forget it
     print(f"{name} does not belong to the cluster any more. Delete its data before it joins again.")
+
+
+def replace(old: str, word: str, flags: AddFlags) -> None:
+    """Make a token for a new node, wait until that is ready, and remove the old one.
+
+    Raises:
+        UsageError: a flag is wrong, or the authority's key is not here.
+        CommandError: the cluster refuses, or the new node is not ready in time.
+    """
+    from roost.protocol.nodes import decode_nodes
+
+    operator_flags = OperatorFlags(data=flags.data)
+    config = load_operator(operator_flags)
+    where = (config.cluster, config.balancers, config.credentials)
+    known = [node.name for node in decode_nodes(administer(*where, ShowNodes())).nodes]
+    if old not in known:
+        raise UsageError(
+            f"no node named {old} belongs to the cluster: choose from {', '.join(known)}"
+        )
+    ((name, _),) = parse_hosts("replace", [word]).items()
+    add(word, flags)
+    print(f"Waiting until {name} is ready. Then {old} is removed ...", file=sys.stderr, flush=True)
+    if not wait_ready(config, name, parse_span(flags.valid).total_seconds()):
+        raise CommandError(f"{name} was not ready within {flags.valid}, so {old} stays")
+    remove(operator_flags, old)
 
 
 def add(word: str, flags: AddFlags) -> None:
@@ -263,16 +288,19 @@ def _make_files(
     """Write a node's key, certificate and configuration; return the certificate's path.
 
     Raises:
+        CommandError: the cluster does not say which nodes it has.
         CredentialsError: a certificate cannot be made.
         OSError: a file cannot be written.
     """
+    from roost.protocol.nodes import decode_nodes
     from roost.wire.authority import ensure_credentials
     from roost.wire.identity import Identity
 
     identity = Identity(operator.cluster, "node", name)
     credentials = ensure_credentials(authority, identity, draft, now=clock.utc_now(), hosts=(host,))
     shutil.copyfile(authority.certificate_path, draft / "ca.pem")
-    members = read_config(ClusterFile, data / CLUSTER_FILE).members
+    where = (operator.cluster, operator.balancers, operator.credentials)
+    members = tuple(node.name for node in decode_nodes(administer(*where, ShowNodes())).nodes)
     values = node_values(_siblings(data, name), name, host, members)
     values |= {
         "cluster": operator.cluster,

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from roost.chat.commands.administration import ShowNodes
 from roost.chat.tokens import VALID_MS_MAX
-from roost.cli.errors import UsageError
+from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import AddFlags, InitFlags
 from roost.cli.init import init
-from roost.cli.members import VALID_MAX, add, node_values, parse_span
+from roost.cli.members import VALID_MAX, add, node_values, parse_span, replace
+from roost.protocol.nodes import NodesView, NodeView, encode_nodes
 
 HERE = "127.0.0.1"
 
@@ -124,10 +126,44 @@ def test_a_refusal_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     make_cluster(tmp_path)
     before = sorted(path.name for path in tmp_path.iterdir())
 
-    def refuse(*_arguments: object) -> bytes:
+    def refuse(*arguments: object) -> bytes:
+        if isinstance(arguments[-1], ShowNodes):
+            view = NodeView(name="n1", host="", since_ms=0)
+            return encode_nodes(NodesView(nodes=(view,), tokens=()))
         raise UsageError("a node named n4 exists already")
 
     monkeypatch.setattr("roost.cli.members.administer", refuse)
     with pytest.raises(UsageError, match="n4 exists already"):
         add("n4=10.0.0.4", AddFlags(data=tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_an_old_node_is_removed_once_the_new_one_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_ready: bool
+) -> None:
+    make_cluster(tmp_path)
+    story: list[object] = []
+
+    def administer(*arguments: object) -> bytes:
+        story.append(type(arguments[-1]).__name__)
+        view = NodeView(name="n2", host="", since_ms=0)
+        return encode_nodes(NodesView(nodes=(view,), tokens=()))
+
+    def wait_ready(_config: object, node: str, patience_s: float) -> bool:
+        story.append((node, patience_s))
+        return is_ready
+
+    monkeypatch.setattr("roost.cli.members.administer", administer)
+    monkeypatch.setattr("roost.cli.members.wait_ready", wait_ready)
+    flags = AddFlags(data=tmp_path, valid="2h")
+    if is_ready:
+        replace("n2", "n4=10.0.0.4", flags)
+    else:
+        with pytest.raises(CommandError, match="n4 was not ready within 2h, so n2 stays"):
+            replace("n2", "n4=10.0.0.4", flags)
+    expected = ["ShowNodes", "ShowNodes", "IssueToken", ("n4", 7200.0)]
+    assert story == [*expected, "RemoveNode"] if is_ready else expected
+    assert (tmp_path / "n4" / "node-n4.pem").exists()
+    with pytest.raises(UsageError, match="no node named n9 belongs to the cluster"):
+        replace("n9", "n5=10.0.0.5", flags)
