@@ -187,6 +187,8 @@ class MonitorChanged(_Change, frozen=True, tag=16):
     is_cleared: bool
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    former: tuple[FoldedNick, ...] = ()
+    """The whole list before."""
 
 
 class SessionAttached(_Change, frozen=True, tag=17):

@@ -139,6 +139,7 @@ def set_capabilities(step: Step, user: User, operation: SetCapabilities) -> None
 @applies(Monitor)
 def monitor(step: Step, user: User, operation: Monitor) -> None:
     """Change the session's MONITOR list (ircv3.net/specs/extensions/monitor)."""
+    former = tuple(step.session.monitored)
     monitored = {} if operation.is_cleared else dict(step.session.monitored)
     for nick in operation.removed:
         monitored.pop(FoldedNick(fold_nick(nick)), None)
@@ -162,6 +163,7 @@ def monitor(step: Step, user: User, operation: Monitor) -> None:
             operation.is_cleared,
             tuple(added),
             operation.removed,
+            former,
         )
     )
     if excess:

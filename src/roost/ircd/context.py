@@ -254,6 +254,11 @@ class Context:
         finally:
             self._batch = outer
 
+    @property
+    def label_batch(self) -> str:
+        """The reference of the batch that has a labelled answer, the same on every node."""
+        return f"{self.line:x}-0"
+
     def next_batch(self) -> str:
         """Return a batch reference that no other open batch of the session uses."""
         self._batches += 1

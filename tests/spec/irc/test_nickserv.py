@@ -337,10 +337,10 @@ def test_what_is_said_to_it_is_echoed_to_the_one_client(world: World) -> None:
     alice.lines()
     alice.send("@label=x;+y=1 PRIVMSG nickserv :INFO bob", "@label=z NOTICE nickserv hello")
     alice.expect(
-        "@label=x BATCH +4-1 labeled-response",
+        "@label=x BATCH +4-0 labeled-response",
         "@+y=1 :alice!alice@host PRIVMSG NickServ :INFO bob",
         ":NickServ!NickServ@services.roost.local NOTICE alice :There is no such account.",
-        "BATCH -4-1",
+        "BATCH -4-0",
         "@label=z :alice!alice@host NOTICE NickServ hello",
     )
 

@@ -190,7 +190,8 @@ def _receive_list_end(state: State, line: Incoming) -> None:  # noqa: ARG001 - i
 
 def _inform(state: State, line: Incoming) -> None:
     """Show a numeric's own text where the user asked for it."""
-    text = " ".join(clean_text(word) for word in line.parameters[1:])
+    words = line.parameters[-1:] if line.command in _SENTENCES else line.parameters[1:]
+    text = " ".join(clean_text(word) for word in words)
     if not text or line.command in _UNSHOWN:
         return
     conversation = state.server
@@ -199,6 +200,8 @@ def _inform(state: State, line: Incoming) -> None:
     state.inform(conversation, text, clean_name(line.nick))
 
 
+_SENTENCES = frozenset({"265", "266"})
+"""Numerics whose last parameter repeats the others in a sentence."""
 _UNSHOWN = frozenset({"004", "221", "315", "318", "323", "352", "366", "369", "422", "734"})
 _ANSWERS = frozenset(
     {

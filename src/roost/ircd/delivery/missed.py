@@ -1,8 +1,8 @@
 """What a client missed while its session moved to another node or another connection.
 
 The new node has the entries since the position up to which the client was served. It walks them
-backwards, starting from the client as it is now and undoing the client's own joins, parts, modes
-and subscriptions. So it knows for each entry whether the client could see it.
+backwards, starting from the client as it is now and undoing the client's own joins, parts, modes,
+MONITOR lists and subscriptions. So it knows for each entry whether the client could see it.
 
 What the client's own lines did is left out: these lines are sent again, and answered in their place
 among what was missed (see `sessions.handover`). Over a new connection they are not sent again. Then
@@ -21,6 +21,7 @@ from roost.chat.changes import (
     Change,
     Joined,
     Kicked,
+    MonitorChanged,
     NickChanged,
     Parted,
     RoomModesChanged,
@@ -162,6 +163,8 @@ class _Walk:
                     viewer.modes += "" if mode.is_added else mode.letter
             case CapabilitiesChanged() if change.session == self._session:
                 viewer.capabilities = change.before
+            case MonitorChanged() if change.session in self._connections:
+                viewer.monitored = dict.fromkeys(change.former)
             case SubscriptionsChanged() if change.session in self._connections:
                 for key in change.added:
                     self._subscribed.pop(key, None)

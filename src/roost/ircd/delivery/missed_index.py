@@ -20,6 +20,7 @@ from roost.chat.changes import (
     Change,
     Joined,
     Kicked,
+    MonitorChanged,
     NickChanged,
     Parted,
     Quitted,
@@ -128,12 +129,15 @@ class MissedIndex:
         """
         own = _since(self._happenings.get(("user", user.id), []), first)
         rooms = dict.fromkeys(user.rooms)
+        nicks = dict.fromkeys(session.monitored)
         for happening in own:
             if isinstance(happening.change, Parted | Kicked):
                 rooms[happening.change.room] = None
+            elif isinstance(happening.change, MonitorChanged):
+                nicks.update(dict.fromkeys(happening.change.former))
         found = {happening.number: happening for happening in own}
         places: list[Place] = [("room", room) for room in rooms]
-        places += [("nick", nick) for nick in session.monitored]
+        places += [("nick", nick) for nick in nicks]
         # Even if the user has no such mode now: it may have had one then.
         places.append(_LISTENERS)
         for place in places:

@@ -37,7 +37,7 @@ def finish(context: Context) -> bytes:
     if len(lines) == 1 or _is_one_batch(lines):
         # "An existing [batch] type applicable to the entire response" carries the label itself.
         return b"".join([encode(lines[0], label), *[encode(line) for line in lines[1:]]])
-    reference = context.next_batch()
+    reference = context.label_batch
     parts = [encode(Line(label, f":{server} BATCH +{reference} labeled-response"))]
     parts.extend(encode(line, f"batch={reference}") for line in lines)
     parts.append(encode(Line("", f":{server} BATCH -{reference}")))

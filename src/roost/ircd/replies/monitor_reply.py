@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/monitor.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from roost.chat.ids import FoldedNick
 from roost.irc import casemapping, numerics
@@ -25,6 +25,14 @@ def send_presence(context: Context, nicks: Iterable[str]) -> None:
             online.append(f"{user.nick}!{user.username}@{user.host}")
     send_list(context, numerics.RPL_MONONLINE, online)
     send_list(context, numerics.RPL_MONOFFLINE, offline)
+
+
+def send_monitored(context: Context, monitored: Mapping[FoldedNick, str]) -> None:
+    """Tell the client its whole list and who of it is online, if there is any."""
+    if monitored:
+        send_list(context, numerics.RPL_MONLIST, monitored.values())
+        context.reply(numerics.RPL_ENDOFMONLIST, "End of MONITOR list")
+        send_presence(context, monitored.values())
 
 
 def send_list(context: Context, numeric: str, words: Iterable[str]) -> None:

@@ -2,7 +2,8 @@
 
     HISTORY_LOST, its NICK, PART and JOIN of rooms that it left and entered, user modes
     what is still available of what it missed, and the answers to its lines
-    JOIN with topic and members of each room that it is in, MONITOR's lists, user modes
+    JOIN with topic and members of each room that it is in, whether it is away, its account,
+    MONITOR's lists, user modes
 
 Clients take a JOIN to a room that they are in for a new beginning, and forget the old members. It
 comes last, because who is in a room is known only for the present.
@@ -17,12 +18,17 @@ from roost.chat.ids import RoomId
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_room
+from roost.ircd.accounts.login import send_logged_in
 from roost.ircd.context import Context
 from roost.ircd.delivery.siblings import rooms_for_newcomer, send_join
+from roost.ircd.rendering.render import away_reply
 from roost.ircd.replies.labels import finish
-from roost.ircd.replies.monitor_reply import send_presence
+from roost.ircd.replies.monitor_reply import send_list, send_monitored
 from roost.ircd.serving.resumption import send_history_lost
 from roost.ircd.sessions.session import Picture
+
+_KNOWS_ACCOUNTS = (Capability.SASL | Capability.ACCOUNT_NOTIFY | Capability.ACCOUNT_TAG).value
+"""Whoever has none of these would wonder about being logged out."""
 
 
 def begin(context: Context, known: Picture, rooms: Sequence[RoomId]) -> bytes:
@@ -52,7 +58,12 @@ def describe(make_context: Callable[[], Context]) -> Iterator[bytes]:
     yield from rooms_for_newcomer(make_context, make_context().user.rooms)
     context = make_context()
     known = context.state.sessions[context.session.id]
-    send_presence(context, known.monitored.values())
+    if not context.user.away:
+        # `rooms_for_newcomer` tells those who are away.
+        context.send(*away_reply(context.nick, ""))
+    if context.user.account or context.session.capabilities & _KNOWS_ACCOUNTS:
+        send_logged_in(context, context.user.account)
+    send_monitored(context, known.monitored)
     context.reply(numerics.RPL_UMODEIS, f"+{context.user.modes}")
     yield finish(context)
 
@@ -62,13 +73,34 @@ def _mask(context: Context, nick: str) -> str:
 
 
 def send_answer_lost(context: Context) -> None:
-    """Tell the client that its line was handled, but how it went is not known any more."""
+    """Tell the client that its line was handled, but how it went is not known any more.
+
+    If it got the beginning of the answer, this ends it, and a labelled one's batch.
+    """
+    session = context.session
     context.lines.clear()
+    if session.skipped_parts:
+        session.part = max(session.part, session.skipped_parts)
+    if session.skipped_parts and context.label:
+        reference, context.label = context.label_batch, ""
+        with context.within(reference):
+            _send_lost(context)
+        context.send("BATCH", f"-{reference}")
+    else:
+        _send_lost(context)
+
+
+def _send_lost(context: Context) -> None:
     text = "This line has been handled, but the answer to it is no longer available"
     if context.has(Capability.STANDARD_REPLIES):
         context.send("NOTE", context.command or "*", "ANSWER_LOST", text)
     else:
         context.notice(f"*** {context.command or 'Line'}: {text}")
+    known = context.state.sessions.get(context.session.id)
+    if context.command == "MONITOR" and known is not None:
+        # Whether all of the names fitted is what the client cannot know.
+        send_list(context, numerics.RPL_MONLIST, known.monitored.values())
+        context.reply(numerics.RPL_ENDOFMONLIST, "End of MONITOR list")
 
 
 def is_refusal(context: Context) -> bool:

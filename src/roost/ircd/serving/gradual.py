@@ -36,7 +36,7 @@ def _labelled(context: Context, steps: Iterator[None]) -> Iterator[None]:
     if not context.label:
         yield from steps
         return
-    server, reference = context.config.server_name, context.next_batch()
+    server, reference = context.config.server_name, context.label_batch
     label = f"label={escape_tag_value(context.label)}"
     context.label = ""
     first = Line(label, f":{server} BATCH +{reference} labeled-response")

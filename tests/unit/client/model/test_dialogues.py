@@ -367,3 +367,11 @@ def test_history_that_the_servers_lost_is_asked_for_once_they_have_told_the_rest
     members = sorted(member.person.nick for member in model.conversations["#room"].members)
     assert members == ["alice", "carol"]
     assert not model.take_lines()
+
+
+def test_counts_of_users_are_shown_as_one_sentence() -> None:
+    model = online(
+        ":s 266 alice 2 7 :Current global users 2, max 7", ":s 254 alice 3 :channels formed"
+    )
+    texts = [entry.text for entry in model.conversations[""].entries]
+    assert texts[-2:] == ["Current global users 2, max 7", "3 channels formed"]

@@ -6,7 +6,7 @@ from roost.chat.apply import apply_entry
 from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.messages import Say
 from roost.chat.commands.rooms import Join, Part
-from roost.chat.commands.users import ChangeNick
+from roost.chat.commands.users import ChangeNick, Monitor, SetAway
 from roost.chat.ids import Position, SessionId
 from roost.ircd.config import Config
 from roost.protocol.trunk import Attach
@@ -93,6 +93,7 @@ def test_a_client_is_told_of_the_gap_and_how_things_are() -> None:
         ":robert!bob@host JOIN #c",
         ":roost.local 353 robert = #c :@robert alice",
         ":roost.local 366 robert #c ...",
+        ":roost.local 305 robert ...",
         ":roost.local 221 robert +",
     )
     alice.lines()
@@ -219,6 +220,94 @@ def test_without_leave_a_gap_is_refused_with_how_far_the_node_reaches() -> None:
     bob.generation += 1
     world.attach(bob, served)
     assert bob.refusal == "the client was served too long ago"
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+@pytest.mark.parametrize("account", ["bob", ""])
+def test_a_client_is_told_whether_it_is_away_and_logged_in(*, is_away: bool, account: str) -> None:
+    world = forgetful_world()
+    alice = world.register("alice", node=1)
+    bob = world.register("bob", "account-notify", account=account)
+    served = cut_off(world, bob)
+    order_line(world, bob, "AWAY", SetAway("tea" if is_away else ""))
+    forget(world, alice)
+    attach(world, bob, served, "bob")
+    told = [one.command for one in bob.messages()]
+    assert ("306" in told, "305" in told) == (is_away, not is_away)
+    assert ("900" in told, "901" in told) == (bool(account), not account)
+
+
+def test_a_client_that_knows_no_accounts_is_not_told_that_it_has_none() -> None:
+    world = forgetful_world()
+    alice = world.register("alice", node=1)
+    bob = world.register("bob")
+    served = cut_off(world, bob)
+    forget(world, alice)
+    attach(world, bob, served, "bob")
+    assert "901" not in bob.commands()
+
+
+def test_a_client_is_told_its_monitor_list() -> None:
+    world = forgetful_world()
+    alice = world.register("alice", node=1)
+    bob = world.register("bob", "standard-replies")
+    bob.send("MONITOR + alice,dave")
+    served = cut_off(world, bob)
+    added = Monitor(is_cleared=False, added=("eve",), removed=("dave",))
+    order_line(world, bob, "MONITOR + eve", added)
+    forget(world, alice)
+    attach(world, bob, served, "bob")
+    lines = [line.removeprefix(":roost.local ") for line in bob.lines()]
+    assert lines[2].startswith("NOTE MONITOR ANSWER_LOST :")
+    assert lines[3:5] == ["732 bob :alice,eve", "733 bob :End of MONITOR list"]
+    assert "732 bob :alice,eve" in lines[5:]
+    assert "730 bob :alice!alice@host" in lines[5:]
+    assert "731 bob :eve" in lines[5:]
+
+
+@pytest.mark.parametrize("parts", [0, 1, 3])
+@pytest.mark.parametrize("is_labelled", [True, False])
+def test_the_batch_of_an_answer_that_was_begun_is_closed(parts: int, *, is_labelled: bool) -> None:
+    world = forgetful_world()
+    alice = world.register("alice", node=1)
+    bob = world.register("bob", "labeled-response", "batch", "standard-replies")
+    served = cut_off(world, bob)
+    order_line(world, bob, f"{'@label=x ' * is_labelled}JOIN #a", Join("#a", ""))
+    number = len(bob.sent)
+    bob.part = parts
+    forget(world, alice)
+    attach(world, bob, served, "bob")
+    told = [line for line in bob.lines() if "ANSWER_LOST" in line or "BATCH" in line]
+    if is_labelled and parts:
+        reference = f"{number:x}-0"
+        assert told[0].startswith(f"@batch={reference} :roost.local NOTE JOIN ANSWER_LOST ")
+        assert told[1:] == [f":roost.local BATCH -{reference}"]
+    else:
+        (lost,) = told
+        assert lost.startswith("@label=x :roost" if is_labelled else ":roost")
+    assert bob.acknowledged == number
+
+
+def test_what_a_client_watched_at_each_moment_is_what_it_is_told() -> None:
+    world = World(nodes=2)
+    alice, carol, dave = (world.register(nick, node=1) for nick in ("alice", "carol", "dave"))
+    bob = world.register("bob")
+    bob.send("MONITOR + carol")
+    served = cut_off(world, bob)
+    carol.send("QUIT")
+    dave.send("QUIT")
+    changed = Monitor(is_cleared=False, added=("dave",), removed=("carol",))
+    order_line(world, bob, "MONITOR + dave", changed)
+    world.register("carol", node=1)
+    world.register("dave", node=1)
+    attach(world, bob, served, "bob")
+    lines = [line for line in bob.lines() if line.split()[1] in ("730", "731")]
+    assert lines == [
+        ":roost.local 731 * :carol",
+        ":roost.local 730 bob :dave!dave@host",
+        ":roost.local 730 * :dave!dave@host",
+    ]
+    del alice
 
 
 # Registrations that a snapshot overtakes
