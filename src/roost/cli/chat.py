@@ -37,6 +37,7 @@ from roost.client.settings import (
 from roost.client.tui import keys
 from roost.client.tui.app import ChatApp
 from roost.client.tui.link import Host, Introduction, Link, OnEffect, Preferences
+from roost.client.tui.screens import picture
 
 _ENDING = (signal.SIGHUP, signal.SIGTERM)
 TOKEN_BYTES = 32
@@ -61,6 +62,7 @@ class ChatHost:
             notify=saved.notify or _notify(settings),
             hides_coming_and_going=saved.hides_coming_and_going,
             keys=settings.keys,
+            shows_pictures=settings.pictures,
         )
         remembered = tuple(saved.addresses)
         self.addresses = flags.addresses or settings.addresses or remembered or (DEFAULT_ADDRESS,)
@@ -203,6 +205,8 @@ def run_app(host: ChatHost) -> None:
     Raises:
         CommandError: it stopped because of a problem.
     """
+    if host.preferences.shows_pictures:
+        picture.prepare()
     log = platformdirs.user_log_path("roost", appauthor=False) / "chat.log"
     farewell = ChatApp(host, log_path=log).run()
     if host.problem:

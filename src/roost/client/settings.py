@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether `**bold**`, `` `code` `` and the like are formatted when they are sent."""
     servers: dict[str, Server] = {}
     """Other servers, by the names that the user gives them."""
+    pictures: bool = False
+    """Whether the client loads and shows pictures; their server learns the user's address."""
     theme: str = ""
     bell: bool = True
     """Ring when somebody addresses the user."""

@@ -57,7 +57,7 @@ class ConversationPane(Vertical):
             lambda step: model.input_history(self.key, step),
         )
         self.offers = OffersPopup(palette)
-        self.messages = MessageActions(link, self.view, self.composer, calendar)
+        self.messages = MessageActions(link, self.view, self.composer, calendar, preferences)
 
     def compose(self) -> ComposeResult:
         yield self.topic
@@ -243,7 +243,7 @@ class ConversationPane(Vertical):
         self.messages.run(event.name, event.entry)
 
     def on_conversation_view_link_clicked(self, event: ConversationView.LinkClicked) -> None:
-        self.messages.open_url(event.url)
+        self.messages.follow_url(event.url)
 
     def on_conversation_view_message_clicked(self, event: ConversationView.MessageClicked) -> None:
         self.messages.go_to(event.msgid)

@@ -43,6 +43,8 @@ class Preferences:
     notify: str = "both"
     """"bell", "desktop", "both" or "none"."""
     hides_coming_and_going: bool = False
+    shows_pictures: bool = False
+    """Whether links to pictures are shown in the terminal when they are opened."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """The user's own keys, as the settings name them; see `keys.check`."""
 

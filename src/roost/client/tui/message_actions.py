@@ -8,9 +8,10 @@ from roost.client.model.threads import thread
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.composer import Composer
 from roost.client.tui.conversation_view import ConversationView
-from roost.client.tui.link import Link
+from roost.client.tui.link import Link, Preferences
 from roost.client.tui.palette import Palette
 from roost.client.tui.screens.picker import Action, Menu
+from roost.client.tui.screens.picture import PictureDialog, is_picture
 from roost.client.tui.screens.reaction import ReactionDialog
 from roost.client.tui.screens.thread import ThreadDialog
 
@@ -23,13 +24,19 @@ class MessageActions:
     """Acts on messages of the active conversation."""
 
     def __init__(
-        self, link: Link, view: ConversationView, composer: Composer, calendar: Calendar
+        self,
+        link: Link,
+        view: ConversationView,
+        composer: Composer,
+        calendar: Calendar,
+        preferences: Preferences,
     ) -> None:
         self._link = link
         self._model = link.model
         self._view = view
         self._composer = composer
         self._calendar = calendar
+        self._preferences = preferences
 
     def show_menu(self, entry: Entry) -> None:
         preview = "\n".join(text.strip_formatting(entry.text).splitlines()[:PREVIEW_LINES])
@@ -78,9 +85,10 @@ class MessageActions:
         if entry.reply_to or model.conversations[model.active].answers(entry.msgid):
             actions.append(("Show the thread", partial(self.thread, entry)))
         actions.append(("Copy the text", partial(self.copy, entry)))
-        actions += [
-            (f"Open {url}", partial(self.open_url, url)) for url in _urls(entry)[:LINKS_MAX]
-        ]
+        for url in _urls(entry)[:LINKS_MAX]:
+            if self._shows(url):
+                actions.append((f"Show the picture {url}", partial(self.show_picture, url)))
+            actions.append((f"Open {url}", partial(self.open_url, url)))
         if is_said:
             actions.append(("Copy a link to it", partial(self.copy_link, entry)))
             actions.append(("Delete", partial(self.redact, entry)))
@@ -218,7 +226,20 @@ class MessageActions:
         """Open the first link of a message."""
         urls = _urls(entry)
         if urls:
-            self.open_url(urls[0])
+            self.follow_url(urls[0])
+
+    def follow_url(self, url: str) -> None:
+        """Show a picture here if the user wants that, or else open the link."""
+        if self._shows(url):
+            self.show_picture(url)
+        else:
+            self.open_url(url)
+
+    def show_picture(self, url: str) -> None:
+        self._view.app.push_screen(PictureDialog(url))
+
+    def _shows(self, url: str) -> bool:
+        return self._preferences.shows_pictures and is_picture(url)
 
     def open_url(self, url: str) -> None:
         """Go to a message, open a web page in the browser, or else copy the link."""
