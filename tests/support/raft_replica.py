@@ -14,6 +14,7 @@ from roost.raft.messages import (
     Message,
     Output,
     Persist,
+    Report,
     Snapshot,
     Stored,
     VoteRequest,
@@ -80,7 +81,8 @@ class Bench:
             assert output.persist is None or output.persist != Persist(
                 output.persist.number, None, None, (), output.persist.messages
             ), "a batch that writes nothing"
-            self.sent.extend(output.messages)
+            # Reports only serve `raft.tending`, and would be in the way everywhere else.
+            self.sent.extend(sent for sent in output.messages if not isinstance(sent[1], Report))
             self.applied.extend(output.committed)
             if output.snapshot is not None:
                 self.installed.append(output.snapshot)

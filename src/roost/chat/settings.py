@@ -72,6 +72,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     users_max: int = 300_000
     """Users in the whole cluster; each takes about 1 kB of every node's memory. The largest IRC
     network ever had 240,000."""
+    voters_max: int = 5
+    """Nodes that keep the log together, an odd number. A majority of them must run: of five, two
+    may fail at once. Every one more makes each message wait for more disks."""
+    voter_absence_s_max: int = 600
+    """Seconds after which a node that keeps the log and is gone is replaced by another one: longer
+    than a machine takes to restart."""
     sessions_per_user_max: int = 10
     """Clients of one user at once: a desktop, a phone, and some that lost their connection and have
     not timed out."""
@@ -139,6 +145,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("nick_bytes_max", "username_bytes_max", "room_name_bytes_max"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.voters_max % 2 == 0:
+            raise ValueError(f"voters_max must be an odd number, not {self.voters_max}")
+        if self.voter_absence_s_max < 1:
+            raise ValueError("voter_absence_s_max must be at least 1")
         for network in self.address_exempt_networks:
             try:
                 ipaddress.ip_network(network)

@@ -18,6 +18,7 @@ from roost.log.port import (
 )
 from roost.log.requests import EtcdEffect, EtcdResult, Request, Watch
 from roost.raft.messages import ENTRY_COMMAND, ENTRY_NOOP, Entry, Persist, Snapshot
+from roost.raft.tending import Policy
 
 __all__ = [
     "DEFAULT_PREFIX",
@@ -38,6 +39,7 @@ __all__ = [
     "LogStatus",
     "Persist",
     "Persisted",
+    "Policy",
     "Request",
     "Snapshot",
     "Watch",

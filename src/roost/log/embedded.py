@@ -11,6 +11,7 @@ from roost.raft.config import Config
 from roost.raft.messages import AppendRequest, Feed, Message, Position, Snapshot, Stored
 from roost.raft.replica import Replica
 from roost.raft.statistics import Statistics
+from roost.raft.tending import Policy
 
 NO_MAJORITY = ("no-majority", "no leader is in touch with a majority of the nodes")
 
@@ -63,6 +64,33 @@ class EmbeddedLog:
         """The last entry of this node's log, committed or not."""
         return self.replica.last_index
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Voters and learners."""
+        return self.replica.members
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """The voters."""
+        return self.replica.configuration.voters
+
+    def tend(self, nodes: Sequence[str], policy: Policy, now: Instant) -> None:
+        """Change who votes and who learns, one step at a time."""
+        self.replica.tend(nodes, policy, now)
+
+    def why_needed(self, name: str) -> str:
+        """Return whether the voters that are left would be a majority."""
+        if name not in self.voters:
+            return ""
+        up, needed = self.replica.can_spare(name)
+        if up >= needed:
+            return ""
+        left = len(self.voters) - 1
+        return (
+            f"of the {left} other nodes that vote {up} are running, and {needed} must be: start "
+            "those that are down first"
+        )
+
     def status(self) -> LogStatus:
         """Return how the log is.
 
@@ -78,7 +106,15 @@ class EmbeddedLog:
             lack = "the present leader has not told it of a commit of its own yet"
         fault = None if replica.is_in_touch and leader else NO_MAJORITY
         commit = self._heard_commit
-        return LogStatus(leader, replica.term, replica.last_index, commit, fault, lack)
+        return LogStatus(
+            leader,
+            replica.term,
+            replica.last_index,
+            commit,
+            fault,
+            lack,
+            is_voter=replica.is_voter,
+        )
 
     def statistics(self) -> Statistics:
         """Return the replica's figures."""

@@ -18,6 +18,7 @@ from roost.instant import Instant
 from roost.log.requests import EtcdEffect, EtcdResult
 from roost.raft.messages import Entry, Message, Persist, Position, Snapshot
 from roost.raft.statistics import Statistics
+from roost.raft.tending import Policy
 
 
 class Persisted(msgspec.Struct, frozen=True):
@@ -60,6 +61,8 @@ class LogStatus(msgspec.Struct, frozen=True):
     """Why this node's part of the log is not complete yet; empty if it is."""
     is_kept_by_nodes: bool = True
     """Whether a node that is cut off from most other nodes is cut off from the log."""
+    is_voter: bool = True
+    """Whether it is one of those that decide what the log says."""
 
 
 class LogOutput(msgspec.Struct, frozen=True):
@@ -103,6 +106,20 @@ class Log(Protocol):
     @property
     def note(self) -> str:
         """What people should know although the log works; empty if there is nothing."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The nodes that keep the log together, whether or not they belong to the cluster still."""
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """The nodes of which a majority must be in touch; empty if nodes are not needed for it."""
+
+    def tend(self, nodes: Sequence[str], policy: Policy, now: Instant, /) -> None:
+        """Take a step towards a log that these nodes keep, if this one has the singular duties."""
+
+    def why_needed(self, name: str, /) -> str:
+        """Return why the log cannot do without a node now; empty if it can."""
 
     def status(self) -> LogStatus:
         """Return how the log is."""

@@ -78,7 +78,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: str
     """This node's name, as it stands in its certificate."""
     members: tuple[str, ...]
-    """All nodes of the cluster, this one included."""
+    """The nodes of the cluster when it was founded. What the cluster itself says about its nodes,
+    once it runs, comes before this."""
     data: Path
     """The directory of the log, the history and the snapshots; locked while the node runs."""
     credentials: Credentials
@@ -130,8 +131,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("members must not name a node twice")
         if len(self.members) > MEMBERS_MAX:
             raise ValueError(f"members may be up to {MEMBERS_MAX}, not {len(self.members)}")
-        if self.name not in self.members:
-            raise ValueError(f"members must include this node's own name, {self.name!r}")
+        if not self.members:
+            raise ValueError("members must name the nodes with which the cluster was founded")
+        if self.is_founding and self.name not in self.members:
+            raise ValueError(f"members must include a founding node's own name, {self.name!r}")
         for address in self.balancers:
             _check_address("balancers", address)
         for address in self.neighbours.values():

@@ -19,6 +19,7 @@ from roost.node.engine.effects import (
     DiskEffect,
     DoWork,
     Effect,
+    FollowNodes,
     LogEvent,
     MakeSnapshot,
     ReloadConfiguration,
@@ -98,6 +99,7 @@ class Driver:
         self._send_to_balancer: Send
         self._find_congested: Callable[[], frozenset[str]] = frozenset
         self._ask_etcd: Callable[[EtcdEffect], None] | None = None
+        self._follow_nodes: Callable[[tuple[str, ...]], None]
         self._make_snapshot: Callable[[MakeSnapshot], None]
         self._congested: frozenset[str] = frozenset()
         self._is_turn_due = False
@@ -125,16 +127,18 @@ class Driver:
         make_snapshot: Callable[[MakeSnapshot], None],
         congested: Callable[[], frozenset[str]] = frozenset,
         ask_etcd: Callable[[EtcdEffect], None] | None = None,
+        follow_nodes: Callable[[tuple[str, ...]], None] = lambda _nodes: None,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
 
         `carry_out` obeys the effects on the disk; `make_snapshot` copies the state when it is
         called. `congested` returns the balancers to which much has been sent that is still here.
-        `ask_etcd` is for a node whose log is in etcd.
+        `ask_etcd` is for a node whose log is in etcd. `follow_nodes` is told whom to be linked to.
         """
         self._make_snapshot = make_snapshot
         self._find_congested = congested
         self._ask_etcd = ask_etcd
+        self._follow_nodes = follow_nodes
         self._carry_out = carry_out
         self._send_to_peer = send_to_peer
         self._send_to_balancer = send_to_balancer
@@ -233,6 +237,8 @@ class Driver:
                 self._remember_drained(is_drained)
             case ReloadConfiguration():
                 self._reload()
+            case FollowNodes(nodes):
+                self._follow_nodes(nodes)
             case MakeSnapshot():
                 self._make_snapshot(effect)
             case Request() | Watch():

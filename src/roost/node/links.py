@@ -154,9 +154,14 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         """Drop a link whose greeting is not acceptable."""
         link.connection.abort(reason)
 
-    def refusal_in(self, frame: FrameT) -> str:
+    def refusal_in(self, link: Link, frame: FrameT) -> str:
         """Return why a peer refuses this side, if that is what its first frame says."""
-        del frame
+        del link, frame
+        return ""
+
+    def why_not(self, name: str) -> str:
+        """Return why a peer with a valid certificate and greeting is not let in."""
+        del name
         return ""
 
     # For links
@@ -170,10 +175,11 @@ class Links(ABC, Generic[FrameT, GreetingT]):
     def shake_hands(self, link: Link, frame: FrameT) -> None:
         """Let a link come up by its first frame, or drop it."""
         if not isinstance(frame, self.rules.greeting_type):
-            link.connection.abort(self.refusal_in(frame) or "it did not greet first")
+            link.connection.abort(self.refusal_in(link, frame) or "it did not greet first")
             return
         reason = check_greeting(frame, self.rules.protocol, self._cluster)
-        reason = reason or check_name(frame, link.name) or self._make_way(link.name)
+        reason = reason or check_name(frame, link.name) or self.why_not(link.name)
+        reason = reason or self._make_way(link.name)
         if reason:
             self.refuse(link, reason)
             return
@@ -227,7 +233,7 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         self._running.append(self._tasks.create_task(coroutine))
 
     def _dial(self, address: str, admission: Admission, pace: Pace) -> "Dialler":
-        """Keep a link to an address alive from now on."""
+        """Keep a link to an address alive from now on, or until it is stopped."""
         dialler = Dialler(self, address, admission, Backoff(pace, self._random))
         self._run(dialler.run())
         return dialler
@@ -254,6 +260,7 @@ class Dialler:
         self._backoff = backoff
         self._changed = asyncio.Event()
         self._link: Link | None = None
+        self._is_over = False
         self._last_failure: tuple[str, str] | None = None
 
     def redirect(self, address: str) -> None:
@@ -262,9 +269,14 @@ class Dialler:
         self._backoff.reset()
         self._changed.set()
 
+    def stop(self) -> None:
+        """Dial no more; a link that is up stays up."""
+        self._is_over = True
+        self._changed.set()
+
     async def run(self) -> None:
-        """Dial for ever."""
-        while True:
+        """Dial until stopped."""
+        while not self._is_over:
             self._changed.clear()
             await self._attempt()
             if self._link is not None:

@@ -3,8 +3,9 @@
 The node with the lower name dials. Both sides greet with `PeerHello` and then send heartbeats four
 times a second. A link that is silent for several heartbeats is dropped; one that is gone is
 reported at once, because a lost leader is replaced on that report. A peer that comes again
-replaces its earlier link, which is then only half open. Only members of the cluster are let in,
-each under the name in its certificate.
+replaces its earlier link, which is then only half open. Only nodes of the cluster are let in, each
+under the name in its certificate. They are those of the configuration until the engine says which
+they are (`follow`); one that was removed is told so.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from roost.node.engine.inputs import (
     PeerConnected,
     PeerDisconnected,
     PeerFrameReceived,
+    PeerRefused,
     RoundTripMeasured,
 )
 from roost.node.files import load_addresses, save_addresses
@@ -34,6 +36,7 @@ from roost.protocol.mesh import (
     PeerHello,
     PeerPing,
     PeerPong,
+    PeerRefusal,
     decode,
     encode,
 )
@@ -46,6 +49,8 @@ SILENT_BEATS_MAX = 6
 """1.5 s: less than an election of a new leader may take altogether."""
 _ADDRESS_BYTES_MAX = 300
 """A host name has at most 253; nothing longer is remembered."""
+_ADDRESSES_MAX = 64
+"""Nodes whose addresses are remembered; some may belong to the cluster only later."""
 _RULES = LinkRules(
     protocol=PROTOCOL_VERSION,
     decode=decode,
@@ -93,6 +98,8 @@ class Mesh(Links[PeerFrame, PeerHello]):
         self._admit_node = admit(config.cluster, "node")
         self._diallers: dict[str, Dialler] = {}
         self._addresses: dict[str, str] = {}
+        self._nodes = config.members
+        """Those to be linked to; this one may be among them."""
         self._has_learnt = asyncio.Event()
         self.port = 0
         """Where this node listens, once it is open."""
@@ -124,10 +131,11 @@ class Mesh(Links[PeerFrame, PeerHello]):
             yield
 
     def learn(self, name: str, address: str) -> None:
-        """Note where a neighbour listens; only members' addresses are of interest."""
-        if name == self._config.name or name not in self._config.members:
+        """Note where a neighbour listens; it is dialled if it belongs to the cluster."""
+        if name == self._config.name or len(address) > _ADDRESS_BYTES_MAX:
             return
-        if self._addresses.get(name) == address or len(address) > _ADDRESS_BYTES_MAX:
+        is_many = len(self._addresses) >= _ADDRESSES_MAX and name not in self._nodes
+        if self._addresses.get(name) == address or (is_many and name not in self._addresses):
             return
         try:
             parse_address(address)
@@ -136,14 +144,31 @@ class Mesh(Links[PeerFrame, PeerHello]):
             return
         self._addresses[name] = address
         self._has_learnt.set()
-        if name < self._config.name:
-            return
         if name in self._diallers:
             self._diallers[name].redirect(address)
         else:
-            self._diallers[name] = self._dial(
-                address, lambda peer: self._admit_dialled(peer, name), MESH_PACE
-            )
+            self._dial_node(name)
+
+    def follow(self, nodes: tuple[str, ...]) -> None:
+        """Be linked to these nodes and to no others."""
+        self._nodes = nodes
+        for name in list(self._diallers):
+            if name not in nodes:
+                self._diallers.pop(name).stop()
+        for link in list(self._links.values()):
+            if reason := self.why_not(link.name):
+                self.refuse(link, reason)
+        for name in nodes:
+            if name not in self._diallers:
+                self._dial_node(name)
+
+    def _dial_node(self, name: str) -> None:
+        address = self._addresses.get(name)
+        if address is None or name <= self._config.name or name not in self._nodes:
+            return
+        self._diallers[name] = self._dial(
+            address, lambda peer: self._admit_dialled(peer, name), MESH_PACE
+        )
 
     # What this kind of link does
 
@@ -181,8 +206,27 @@ class Mesh(Links[PeerFrame, PeerHello]):
                     self._tell(RoundTripMeasured(link.name, answered.smoothed_ms))
                     if wall_ms:
                         self._tell(ClockMeasured(link.name, wall_ms, answered.sent, received))
+            case PeerRefusal(reason):
+                self.refusal_in(link, frame)
+                link.connection.close(reason)
             case _:
                 self._tell(PeerFrameReceived(link.name, frame))
+
+    def why_not(self, name: str) -> str:
+        """Refuse who does not belong to the cluster, although the authority certified it."""
+        return "" if name in self._nodes else f"{name!r} does not belong to the cluster"
+
+    def refuse(self, link: Link, reason: str) -> None:
+        """Tell the neighbour why, so that its administrator learns of it."""
+        link.connection.send(encode(PeerRefusal(reason, bool(self.why_not(link.name)))))
+        link.connection.close(reason)
+
+    def refusal_in(self, link: Link, frame: PeerFrame) -> str:
+        if not isinstance(frame, PeerRefusal):
+            return ""
+        if frame.is_removed:
+            self._tell(PeerRefused(link.name))
+        return f"it refuses this node: {frame.reason}"
 
     def beat(self, link: Link) -> None:
         link.connection.send(encode(PeerPing(link.heartbeat.ping(clock.monotonic()))))
@@ -191,8 +235,6 @@ class Mesh(Links[PeerFrame, PeerHello]):
         reason = self._admit_node(peer)
         if reason:
             return reason
-        if peer.name not in self._config.members:
-            return f"{peer.name!r} is not a member of the cluster"
         if peer.name >= self._config.name:
             return f"{self._config.name!r} dials {peer.name!r}, not the other way round"
         return ""

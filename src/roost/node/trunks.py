@@ -124,7 +124,8 @@ class Trunks(Links[FromBalancer, Welcome]):
         link.connection.send(encode(refusal(reason)))
         link.connection.close(reason)
 
-    def refusal_in(self, frame: FromBalancer) -> str:
+    def refusal_in(self, link: Link, frame: FromBalancer) -> str:
+        del link
         return f"it refuses this node: {frame.reason}" if isinstance(frame, Refusal) else ""
 
     def beat(self, link: Link) -> None:

@@ -89,6 +89,14 @@ class Gossip(_Frame, frozen=True, tag=105):
     newcomers: int = 0
 
 
+class PeerRefusal(_Frame, frozen=True, tag=111):
+    """Says why the sender does not let the receiver in; it ends the link then."""
+
+    reason: str
+    is_removed: bool
+    """Because the receiver does not belong to the cluster any more."""
+
+
 class HistoryWant(_Frame, frozen=True, tag=106):
     """A request for the history rows at positions `first` to `last`, inclusive."""
 
@@ -144,7 +152,9 @@ class HistoryAnswer(_Frame, frozen=True, tag=110):
 
 
 HistoryFrame: TypeAlias = HistoryWant | HistoryChunk | HistoryHeld | HistoryAsk | HistoryAnswer
-PeerFrame: TypeAlias = Message | PeerHello | PeerPing | PeerPong | Whispers | Gossip | HistoryFrame
+PeerFrame: TypeAlias = (
+    Message | PeerHello | PeerRefusal | PeerPing | PeerPong | Whispers | Gossip | HistoryFrame
+)
 
 encode: Callable[[PeerFrame], bytes] = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], PeerFrame] = make_decoder(PeerFrame)

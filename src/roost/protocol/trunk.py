@@ -94,7 +94,8 @@ class Status(_Frame, frozen=True, tag=2):
 
     state: str
     """"ready", "starting", "catching-up", "isolated", "no-majority", "clock",
-    "configuring", "disk", "draining"; `REFUSED` to a balancer that the node does not serve."""
+    "configuring", "disk", "draining", "removed"; `REFUSED` to a balancer that the node does not
+    serve."""
     reason: str
     """In words for people; empty when ready."""
     leader: str
@@ -120,6 +121,8 @@ class Status(_Frame, frozen=True, tag=2):
     """The busiest rooms that are not hidden, the busiest first."""
     balancers: tuple[BalancerReport, ...] = ()
     """What the balancers that have a trunk to it told last."""
+    is_voter: bool = True
+    """Whether it is one of those that decide what the log says."""
 
 
 class Deliver(_Frame, frozen=True, tag=10):

@@ -45,6 +45,7 @@ class Core:
         "name",
         "now",
         "outbox",
+        "prepared_until",
         "random",
         "role",
         "snapshot",
@@ -84,6 +85,8 @@ class Core:
         """The last entry handed out to be applied."""
         self.installed: Snapshot | None = None
         """A received snapshot that the next output gives to the state machine."""
+        self.prepared_until = float("-inf")
+        """A learner writes everything until then, because the leader wants it to vote."""
         self.election_deadline = 0.0
         self.reset_election_timer()
 
@@ -115,9 +118,14 @@ class Core:
         """Whether it is for this replica to stand for election, if it is sound."""
         return self.membership.may_stand(self.commit_index)
 
+    @property
+    def is_lazy(self) -> bool:
+        """Whether it writes only what is promised: it learns, and is not to vote soon."""
+        return not self.may_stand and self.now.monotonic >= self.prepared_until
+
     def knows(self, name: str) -> bool:
         """Return whether messages from `name` count: it was ever linked, or is a member."""
-        is_known = name in self.connected or name in self.membership.latest.members
+        is_known = name in self.connected or name in self.membership.members
         return is_known and name != self.name
 
     def is_linked(self, name: str) -> bool:

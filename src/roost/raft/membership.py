@@ -39,6 +39,8 @@ class Membership:
         "_known",
         "is_voter",
         "learners",
+        "members",
+        "members_before",
         "name",
         "peers",
         "quorum",
@@ -134,7 +136,7 @@ class Membership:
         self._derive()
 
     def compacted(self, index: int) -> None:
-        """Forget the configurations that a committed one up to `index` has replaced."""
+        """Forget the configurations that one up to `index`, which is committed, has replaced."""
         while len(self._known) > 1 and self._known[1][0] <= index:
             self._known.pop(0)
             self._is_first_explicit = True
@@ -143,6 +145,10 @@ class Membership:
         latest = self.latest
         self.voters = latest.voters
         self.learners = latest.learners
+        self.members = latest.members
+        before = self._known[-2:][0][1]
+        self.members_before = tuple(dict.fromkeys((*latest.members, *before.members)))
+        """The members, and those of the configuration before, which may come to count again."""
         self.is_voter = self.name in latest.voters
         self.peers = tuple(name for name in latest.voters if name != self.name)
         """The other voters."""

@@ -143,6 +143,21 @@ class Feed(msgspec.Struct, frozen=True, array_like=True, tag=10, gc=False):
     entries: tuple[Entry, ...]
 
 
+class Report(msgspec.Struct, frozen=True, array_like=True, tag=11, gc=False):
+    """Tells the leader how a member is; see `raft.tending`."""
+
+    commit: int
+    durable: int
+    """The last entry on its disk."""
+    is_sound: bool
+
+
+class Preparation(msgspec.Struct, frozen=True, array_like=True, tag=12, gc=False):
+    """Has a learner write everything to its disk, because it is to vote soon."""
+
+    term: int
+
+
 Message: TypeAlias = (
     VoteRequest
     | VoteResponse
@@ -154,6 +169,8 @@ Message: TypeAlias = (
     | TimeoutNow
     | FeedRequest
     | Feed
+    | Report
+    | Preparation
 )
 
 

@@ -41,7 +41,7 @@ class Positions:
     def note(self, name: str, term: int, index: int) -> None:
         """Note that another member has an entry on disk."""
         core = self._core
-        if name == core.name or name not in core.membership.latest.members:
+        if name == core.name or name not in core.membership.members:
             return
         if (term, index) > self._known.get(name, (0, 0)):
             self._known[name] = (term, index)
@@ -64,7 +64,7 @@ class Positions:
         return self._others()
 
     def _others(self) -> tuple[Position, ...]:
-        members = self._core.membership.latest.members
+        members = self._core.membership.members
         return tuple(
             Position(name, *known) for name, known in sorted(self._known.items()) if name in members
         )

@@ -38,7 +38,9 @@ from roost.raft.messages import (
     Message,
     Output,
     Position,
+    Preparation,
     ProposeRequest,
+    Report,
     Snapshot,
     SnapshotRequest,
     SnapshotResponse,
@@ -50,6 +52,11 @@ from roost.raft.messages import (
 from roost.raft.positions import Positions
 from roost.raft.recovery import Recovery
 from roost.raft.statistics import Statistics
+from roost.raft.tending import Policy, Tending
+
+PREPARATION_S = 5.0
+"""How long a learner that was asked to write everything does so: until it votes, or another one
+does. The leader asks again."""
 
 
 class Replica:
@@ -68,6 +75,7 @@ class Replica:
         self._following = Following(self._core, self._recovery)
         self._learning = Learning(self._core, self._following, self._recovery)
         self._feeder = Feeder(self._core, lambda: self.is_in_touch)
+        self._tending = Tending(self._core)
         self._positions = Positions(self._core, stored.positions)
         self._leadership: Leadership | None = None
 
@@ -122,6 +130,14 @@ class Replica:
     def is_voter(self) -> bool:
         """Whether this replica votes, by the latest configuration."""
         return self._core.membership.is_voter
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """All voters and learners, and those that are removed by a change not yet committed."""
+        membership = self._core.membership
+        if self.is_configuration_committed:
+            return membership.members
+        return membership.members_before
 
     @property
     def source(self) -> str:
@@ -212,6 +228,10 @@ class Replica:
                 self._feeder.receive(sender, message)
             case Feed():
                 self._learning.receive(sender, message)
+            case Report():
+                self._tending.receive(sender, message)
+            case Preparation():
+                core.prepared_until = now.monotonic + PREPARATION_S
 
     def _receive_answer(self, sender: str, message: AppendResponse | SnapshotResponse) -> None:
         """Handle a follower's answer; ignore answers to an earlier leadership."""
@@ -262,6 +282,7 @@ class Replica:
             self._begin_leadership()
         self._recovery.tick()
         self._learning.tick()
+        self._tending.tick()
 
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
@@ -272,6 +293,7 @@ class Replica:
             self._core.election_deadline,
             self._recovery.next_deadline(),
             self._learning.next_deadline(),
+            self._tending.next_deadline(),
             feed_due,
         )
 
@@ -283,6 +305,7 @@ class Replica:
         core = self._core
         core.now = now
         core.connected[name] = True
+        self._tending.linked(name)
         self._following.links_changed()
         if core.role is Role.LEADER:
             self._lead.connected(name)
@@ -297,6 +320,7 @@ class Replica:
             return
         core.connected[name] = False
         self._feeder.disconnected(name)
+        self._tending.unlinked(name)
         if core.role is Role.LEADER:
             self._lead.disconnected(name)
         else:
@@ -330,6 +354,27 @@ class Replica:
         core = self._core
         core.now = now
         return core.role is Role.LEADER and self._lead.change(configuration)
+
+    def tend(self, nodes: Sequence[str], policy: Policy, now: Instant) -> None:
+        """Take the next step towards the group that these nodes should have; see `tending`.
+
+        Call it regularly. It does nothing on a replica that does not lead.
+        """
+        core = self._core
+        core.now = now
+        if core.role is not Role.LEADER or not self.is_configuration_committed:
+            return
+        step = self._tending.next_step(nodes, policy)
+        if step.configuration is not None:
+            self._lead.change(step.configuration)
+        elif step.prepared:
+            core.outbox.send(step.prepared, Preparation(core.term))
+        elif step.is_handover:
+            self._lead.transfer(None)
+
+    def can_spare(self, name: str) -> tuple[int, int]:
+        """Return how many voters would be up without a node, and how many are needed then."""
+        return self._tending.can_spare(name)
 
     def transfer_leadership(self, target: str | None, now: Instant) -> None:
         """Hand leadership to `target`, or to the most up-to-date linked voter.
@@ -393,7 +438,7 @@ class Replica:
             core.hard,
             core.log,
             is_forced=self._positions.is_due,
-            is_lazy=not core.may_stand,
+            is_lazy=core.is_lazy,
         )
         if persist is not None and (positions := self._positions.take_changed()) is not None:
             persist = msgspec.structs.replace(persist, positions=positions)

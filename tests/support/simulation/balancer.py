@@ -143,6 +143,9 @@ class SimulatedBalancer:
     def connected(self, peer: str) -> None:
         self._trunks[peer] = SimulatedTrunk(self._network, self.name, peer, self._sent)
 
+    def refused(self, peer: str) -> None:
+        raise AssertionError(f"{peer} let this balancer in before")
+
     def disconnected(self, peer: str) -> None:
         trunk = self._trunks.pop(peer)
         if trunk.is_announced:

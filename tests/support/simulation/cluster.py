@@ -391,13 +391,16 @@ class SimulatedCluster:
         }
 
     def wait_ready(self) -> None:
-        """Wait until every node is ready and every balancer knows that."""
+        """Wait until every node is ready and every balancer knows that.
+
+        One that was lost often is held down for half a minute.
+        """
         self.world.run_until(
             lambda: (
                 all(state == "ready" for state in self.states().values())
                 and all(len(b.ready_nodes()) == len(self.names) for b in self.balancers)
             ),
-            20.0,
+            40.0,
             lambda: f"all nodes ready, but {self.states()}",
         )
 

@@ -30,6 +30,8 @@ class Endpoint(Protocol):
 
     def receive(self, peer: str, frame: object) -> None: ...
 
+    def refused(self, peer: str) -> None: ...
+
 
 class _Link:
     """A connection, which is gone when both ends know that."""
@@ -58,6 +60,7 @@ class Network:
         self._links: dict[tuple[str, str], _Link] = {}
         self.cut: dict[tuple[str, str], bool] = {}
         self._wanted: list[tuple[str, str]] = []
+        self._followed: dict[str, tuple[str, ...]] = {}
 
     def join(self, end: Endpoint, peers: list[str]) -> None:
         """Add an end, and keep it linked to `peers` whenever both can be reached."""
@@ -74,12 +77,31 @@ class Network:
             pair not in self._links
             and all(self.ends[end].is_up and not self.ends[end].is_frozen for end in pair)
             and pair not in self.cut
+            and self._let_in(*pair)
         ):
             self._links[pair] = _Link(pair)
             first, second = pair
             self.ends[first].connected(second)
             self.ends[second].connected(first)
         self._world.at(self._world.random.uniform(0.02, 0.2), lambda: self._dial(pair))
+
+    def follow(self, name: str, nodes: tuple[str, ...]) -> None:
+        """Let a node be linked to these nodes only; the rest learn that it refuses them."""
+        self._followed[name] = nodes
+        for link in [link for link in self._links.values() if name in link.pair]:
+            other = link.other(name)
+            if other in self.ends and other.startswith("n") and other not in nodes:
+                self.drop(name, other)
+
+    def _let_in(self, one: str, other: str) -> bool:
+        """Return whether two ends let each other in; tell those that are refused."""
+        is_welcome = True
+        for end, peer in ((one, other), (other, one)):
+            nodes = self._followed.get(end, ())
+            if nodes and peer.startswith("n") and peer not in nodes:
+                is_welcome = False
+                self.ends[peer].refused(end)
+        return is_welcome
 
     def is_linked(self, end: str, peer: str) -> bool:
         """Tell whether frames from `end` reach `peer`, as far as `end` knows."""

@@ -20,6 +20,7 @@ from roost.node.engine.effects import (
     DoWork,
     Effect,
     ExportRows,
+    FollowNodes,
     LogEvent,
     MakeSnapshot,
     ReloadConfiguration,
@@ -224,6 +225,9 @@ class SimulatedNode:
         is_balancer = peer.startswith("b")
         self._take((inputs.TrunkDisconnected if is_balancer else inputs.PeerDisconnected)(peer))
 
+    def refused(self, peer: str) -> None:
+        self._take(inputs.PeerRefused(peer))
+
     def _beat(self, peer: str, life: int) -> None:
         """Learn a neighbour's wall clock by heartbeats, as long as the link lives."""
 
@@ -317,6 +321,8 @@ class SimulatedNode:
             case Persist() | Compact() | RememberDrained():
                 # The log's effects were submitted above; a restarted node is not drained.
                 pass
+            case FollowNodes(nodes):
+                self._network.follow(self.name, nodes)
             case SendToPeers(frames) | SendToBalancers(frames):
                 for peer, frame in frames:
                     self._network.send(self.name, peer, frame)

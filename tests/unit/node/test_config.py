@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {
     [
         ("cluster", "two words", "cluster must be 1 to 63"),
         ("name", "", "name must be 1 to 63"),
-        ("name", "n9", "members must include this node's own name, 'n9'"),
+        ("members", (), "members must name the nodes with which the cluster was founded"),
         ("members", ("n1", "n1"), "twice"),
         ("members", ("n1", "a/b"), "members must each be"),
         ("members", tuple(f"n{number}" for number in range(9)), "up to 8, not 9"),

@@ -24,6 +24,7 @@ from roost.log.port import LogOutput, LogResult, LogStatus
 from roost.log.requests import Answer, Refusal, Watched, WatchEnded
 from roost.raft.messages import Message, Position, Snapshot
 from roost.raft.statistics import Statistics
+from roost.raft.tending import Policy
 
 DEFAULT_PREFIX = "/roost/"
 RUNS = 2**53
@@ -107,6 +108,23 @@ class EtcdLog:
     def last_index(self) -> int:
         """The last position that was read."""
         return self._reading.fold.place.index
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """None: the nodes do not keep it."""
+        return ()
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """None: the nodes do not keep it."""
+        return ()
+
+    def tend(self, nodes: Sequence[str], policy: Policy, now: Instant, /) -> None:
+        """Do nothing: nodes come and go freely."""
+
+    def why_needed(self, _name: str, /) -> str:
+        """Return nothing: nodes come and go freely."""
+        return ""
 
     def status(self) -> LogStatus:
         """Return how the log is."""

@@ -6,18 +6,20 @@ Any node can do this. A request that is repeated through another node has the sa
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from roost.chat.applied import Applied
 from roost.chat.commands.administration import (
     Administer,
     Administration,
     RedeemToken,
+    RemoveNode,
     ShowNodes,
 )
 from roost.chat.outcome import Ending, Outcome
 from roost.chat.state import State
 from roost.chat.tokens import sealed_for
+from roost.log import Log
 from roost.protocol.nodes import encode_nodes, view_nodes
 from roost.protocol.trunk import Ask, Told
 
@@ -56,14 +58,30 @@ class AdministrationDesk:
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[Administration, dict[tuple[str, int], None]]] = {}
 
-    def ask(self, balancer: str, frame: Ask) -> Administer | Told:
-        """Take a request; return what to propose, or a refusal to send back."""
+    def ask(
+        self,
+        balancer: str,
+        frame: Ask,
+        state: State,
+        log: Log,
+        propose: Callable[[Administer], None],
+    ) -> Iterator[tuple[str, Told]]:
+        """Take a request, and propose it; yield a refusal if that is not possible."""
         request = frame.request
+        # Only running nodes know which others run; the log cannot decide this.
+        if isinstance(frame.operation, RemoveNode) and request not in state.outcomes:
+            name = frame.operation.name
+            why = log.why_needed(name) if name in state.nodes else ""
+            if why:
+                yield balancer, Told(frame.ticket, f"{name} cannot be removed now: {why}")
+                return
         if request not in self._waiting and len(self._waiting) >= WAITING_MAX:
-            return Told(frame.ticket, f"{WAITING_MAX} requests wait already; try again")
+            problem = f"{WAITING_MAX} requests wait already; try again"
+            yield balancer, Told(frame.ticket, problem)
+            return
         _, askers = self._waiting.setdefault(request, (frame.operation, {}))
         askers[balancer, frame.ticket] = None
-        return Administer(request, frame.operation)
+        propose(Administer(request, frame.operation))
 
     def settled(self, applied: Applied, state: State) -> Iterator[tuple[str, Told]]:
         """Yield whom to tell what of an entry."""

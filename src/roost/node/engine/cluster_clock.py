@@ -30,6 +30,8 @@ class ClusterClock:
 
     def __init__(self, members: int, offset_ms_max: int, now: Instant) -> None:
         self._majority = members // 2 + 1
+        self._voters: tuple[str, ...] = ()
+        self._counts_own = True
         self._offset_ms_max = offset_ms_max
         self._others: dict[str, float] = {}
         """Neighbour -> its wall clock minus our monotonic clock, in milliseconds."""
@@ -39,6 +41,13 @@ class ClusterClock:
         self._disputed_since: float | None = None
         self._moved_at = self._look_due = now.monotonic
         self._abdication_due = now.monotonic
+
+    def follow(self, name: str, voters: tuple[str, ...]) -> None:
+        """Go by the clocks of these nodes from now on; `name` is this one."""
+        if voters != self._voters:
+            self._voters = voters
+            self._majority = len(voters) // 2 + 1
+            self._counts_own = name in voters
 
     def measure(self, name: str, wall_ms: int, sent: float, received: float) -> None:
         """Note what a neighbour's wall clock said between two moments of our monotonic clock."""
@@ -73,7 +82,7 @@ class ClusterClock:
         """Whether others confirm that this node's wall clock is off by more than is allowed."""
         if self._is_close(self._own):
             return False
-        confirming = sum(1 for clock in self._others.values() if self._is_close(clock))
+        confirming = sum(1 for clock in self._counted() if self._is_close(clock))
         return confirming >= max(1, self._majority - 1)
 
     def is_abdication_due(self, now: Instant) -> bool:
@@ -86,9 +95,16 @@ class ClusterClock:
     def _is_close(self, clock: float) -> bool:
         return abs(clock - self._base) <= self._offset_ms_max
 
+    def _counted(self) -> list[float]:
+        """Return the neighbours' clocks that count: those of voters, once it is known who votes."""
+        if not self._voters:
+            return list(self._others.values())
+        return [self._others[name] for name in self._voters if name in self._others]
+
     def _follow(self, monotonic: float) -> None:
         elapsed, self._moved_at = monotonic - self._moved_at, monotonic
-        clocks = sorted([self._own, *self._others.values()], reverse=True)
+        own = [self._own] if self._counts_own else []
+        clocks = sorted(own + self._counted(), reverse=True)
         if len(clocks) < self._majority:
             self._disputed_since = None
             return

@@ -156,6 +156,12 @@ class RememberDrained(msgspec.Struct, frozen=True):
     is_drained: bool
 
 
+class FollowNodes(msgspec.Struct, frozen=True):
+    """Be linked to these nodes, apart from this one, and to no others."""
+
+    nodes: tuple[str, ...]
+
+
 class ReloadConfiguration(msgspec.Struct, frozen=True):
     """Read the configuration again; if it is valid, give back `Reconfigured`."""
 
@@ -185,6 +191,7 @@ Effect: TypeAlias = (
     | DoWork
     | RememberDrained
     | ReloadConfiguration
+    | FollowNodes
     | MakeSnapshot
 )
 """In the order of duties: the log is handed to the disk before anything is sent, and history is

@@ -27,6 +27,7 @@ from roost.node.engine import inputs, upkeep
 from roost.node.engine.administration import AdministrationDesk
 from roost.node.engine.applier import Applier
 from roost.node.engine.balancers import OVER, Balancers
+from roost.node.engine.belonging import Belonging
 from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.config import EngineConfig
@@ -63,7 +64,6 @@ from roost.protocol.trunk import (
     NeighbourStatus,
     Release,
     Status,
-    Told,
     Welcome,
 )
 from roost.raft.messages import Message
@@ -103,8 +103,8 @@ class Engine:
         self._balancers = Balancers(self._census)
         self._desk = AdministrationDesk()
         self._registry = RegistryTeller()
-        self._readiness = Readiness(len(config.raft.members))
-        self._readiness.is_drained = is_drained
+        self._readiness = Readiness(is_drained=is_drained)
+        self._belonging = Belonging(name, config.raft.members)
         self._historian = Historian(
             history,
             state.position,
@@ -164,15 +164,17 @@ class Engine:
         """Whether, after `Stop`, another node can lead, or has had the time to."""
         return self._stop_deadline is not None and (
             not self._log.is_in_charge
-            or len(self._config.raft.members) == 1
+            or len(self._belonging.nodes) == 1
             or self._now.monotonic >= self._stop_deadline
         )
 
     def status(self) -> Status:
         """Return what this node tells balancers about itself."""
-        log = self._log.status()
+        log, voters = self._log.status(), self._log.voters
         state, reason = self._readiness.judge(
-            peers=len(self._peers),
+            removal=self._belonging.removal(self._peers),
+            peers=sum(peer in voters for peer in self._peers),
+            voters=len(voters),
             log=log,
             applied=self._state.position,
             history_missing=self._historian.missing,
@@ -195,6 +197,7 @@ class Engine:
             deliveries=self._server.deliveries,
             clock_offset_ms=self._clock.offset_ms,
             reaches=self._server.reaches,
+            is_voter=log.is_voter,
         )
 
     @property
@@ -225,11 +228,8 @@ class Engine:
                 self._log.receive(event, now)
             case inputs.HistoryWritten(applied):
                 self._history_written(applied)
-            case inputs.SnapshotMade(position, data):
-                self._snapshots.made(position, data)
-            case inputs.SnapshotFailed(position, reason):
-                self._snapshots.failed(position)
-                self._note("warning", "snapshot-failed", position=position, reason=reason)
+            case inputs.SnapshotMade() | inputs.SnapshotFailed():
+                self._effects.extend(self._snapshots.receive(event))
             case _ if isinstance(event, inputs.HistoryResult):
                 self._historian.receive(event)
             case inputs.WorkDone(ticket, outcome):
@@ -248,6 +248,8 @@ class Engine:
                 self._peer_connected(peer)
             case inputs.PeerDisconnected(peer):
                 self._peer_disconnected(peer)
+            case inputs.PeerRefused(peer):
+                self._belonging.refused(peer)
             case inputs.TrunkConnected(welcome):
                 self._trunk_connected(welcome)
             case inputs.TrunkDisconnected(balancer):
@@ -270,6 +272,7 @@ class Engine:
     def _peer_connected(self, peer: str) -> None:
         if peer not in self._peers:
             self._peers.append(peer)
+        self._belonging.linked(peer)
         self._to_peers.append((peer, self._census.gossip(self._log.positions())))
         self._historian.peer_connected(peer)
         self._log.peer_connected(peer, self._now)
@@ -331,11 +334,8 @@ class Engine:
         elif isinstance(frame, Drain):
             self._effects.extend(self._readiness.drain(balancer, is_wanted=frame.is_wanted))
         elif isinstance(frame, Ask):
-            asked = self._desk.ask(balancer, frame)
-            if isinstance(asked, Told):
-                self._to_balancers.append((balancer, asked))
-            else:
-                self._propose(asked)
+            asked = self._desk.ask(balancer, frame, self._state, self._log, self._propose)
+            self._to_balancers.extend(asked)
         elif isinstance(frame, BalancerReport):
             self._balancers.reported(balancer, frame)
 
@@ -363,8 +363,10 @@ class Engine:
         if self._clock.is_abdication_due(now):
             self._log.hand_over(self._now)
         if self._log.is_in_charge:
-            for command in upkeep.while_leading(self._state, self._census, now):
+            founders = self._config.raft.members
+            for command in upkeep.while_leading(self._state, self._census, founders, now):
                 self._propose(command)
+            upkeep.tend(self._log, self._state, now)
         self._look_at_balancers()
         if self.status().state == "configuring":
             self._propose(self._configure)
@@ -384,6 +386,10 @@ class Engine:
             if not self._advance():
                 break
         self._take_history()
+        if changed := self._belonging.look(self._state, self._log):
+            self._effects.extend(changed)
+            self._historian.follow(self._belonging.others)
+        self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
         self._tell_others()
         if self._to_peers:
             self._effects.append(SendToPeers(tuple(self._to_peers)))

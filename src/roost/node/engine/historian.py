@@ -286,6 +286,10 @@ class Historian:
 
     # Neighbours
 
+    def follow(self, others: tuple[str, ...]) -> None:
+        """Note which other nodes belong to the cluster."""
+        self._holding.follow(others)
+
     def peer_connected(self, peer: str) -> None:
         self._holding.connected(peer)
 

@@ -47,6 +47,10 @@ class Holding:
 
     # Neighbours
 
+    def follow(self, others: tuple[str, ...]) -> None:
+        """Note which other nodes may hold history from now on."""
+        self._others = others
+
     def learn(self, peer: str, start: Held) -> None:
         """Note from where on a neighbour holds history."""
         self._starts[peer] = start

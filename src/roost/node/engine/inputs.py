@@ -200,6 +200,12 @@ class Leave(msgspec.Struct, frozen=True):
     """The node is about to stop: have the balancers move its clients elsewhere."""
 
 
+class PeerRefused(msgspec.Struct, frozen=True):
+    """A neighbour says that this node was removed from the cluster."""
+
+    name: str
+
+
 class Stop(msgspec.Struct, frozen=True):
     """Hand over leadership, until `Engine.is_stopped`."""
 
@@ -234,6 +240,7 @@ DiskInput: TypeAlias = (
 Input: TypeAlias = (
     PeerConnected
     | PeerDisconnected
+    | PeerRefused
     | PeerFrameReceived
     | RoundTripMeasured
     | ClockMeasured

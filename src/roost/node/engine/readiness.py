@@ -17,13 +17,11 @@ work at the highest rate of the log."""
 class Readiness:
     """What decides whether the node is ready, apart from what `judge` is given."""
 
-    def __init__(self, members: int) -> None:
-        self._needed_peers = members // 2
-        """Together with this node, so many are a majority."""
+    def __init__(self, *, is_drained: bool = False) -> None:
         self._has_caught_up = False
         self.disk_failure = ""
         """Why the disk accepts no writes; empty if it does."""
-        self.is_drained = False
+        self.is_drained = is_drained
         """Whether an operator wants the node to serve no clients."""
         self.is_leaving = False
         """Whether the node is about to stop, and waits for its clients to be moved."""
@@ -51,7 +49,9 @@ class Readiness:
     def judge(
         self,
         *,
+        removal: str,
         peers: int,
+        voters: int,
         log: LogStatus,
         applied: int,
         history_missing: int,
@@ -60,13 +60,20 @@ class Readiness:
         is_configured: bool,
         is_stopping: bool,
     ) -> tuple[str, str]:
-        """Return the state in one word, and the reason for people (empty when ready)."""
+        """Return the state in one word, and the reason for people (empty when ready).
+
+        `peers` of the `voters` are linked: with this node, or if it does not vote without it, they
+        must be a majority.
+        """
         if self.disk_failure:
             return "disk", f"the disk accepts no writes: {self.disk_failure}"
         if is_stopping:
             return "draining", "the node is stopping"
-        if log.is_kept_by_nodes and peers < self._needed_peers:
-            return "isolated", f"linked to {peers} neighbours, {self._needed_peers} are needed"
+        if removal:
+            return "removed", removal
+        needed = voters // 2 + (not log.is_voter)
+        if log.is_kept_by_nodes and peers < needed:
+            return "isolated", f"linked to {peers} neighbours, {needed} are needed"
         if log.fault:
             return log.fault
         if clock_offset_ms:

@@ -10,10 +10,13 @@ fails is made again after some more entries; in the end, the event loop itself m
 History rows are made from the log's entries, so the entries must stay until the rows are durable.
 """
 
+from collections.abc import Iterator
+
 from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.log import Compact, Entry, Snapshot
-from roost.node.engine.effects import MakeSnapshot
+from roost.node.engine.effects import LogEvent, MakeSnapshot
+from roost.node.engine.inputs import SnapshotFailed, SnapshotMade
 
 RETRY_SHARE = 10
 """A snapshot that failed is tried again after this part of the entries between two snapshots."""
@@ -67,6 +70,15 @@ class Snapshots:
         self._making = Snapshot(last.index, last.term, last.time_ms, b"")
         is_in_place = self._failures >= TRIES_MAX
         return MakeSnapshot(state.position, state, is_in_place=is_in_place)
+
+    def receive(self, event: SnapshotMade | SnapshotFailed) -> Iterator[LogEvent]:
+        """Take in the end of a snapshot's making."""
+        if isinstance(event, SnapshotMade):
+            self.made(event.position, event.data)
+            return
+        self.failed(event.position)
+        fields: dict[str, object] = {"position": event.position, "reason": event.reason}
+        yield LogEvent("warning", "snapshot-failed", fields)
 
     def made(self, position: Position, data: bytes) -> None:
         """Note that the snapshot is made; it waits for the history now."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from roost.chat.commands import Command
-from roost.chat.commands.administration import ExpireTokens
+from roost.chat.commands.administration import ExpireTokens, FoundCluster
 from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
 from roost.chat.commands.sessions import BalancerLost, ExpireAbsent
 from roost.chat.presence import is_expiry_due
@@ -13,6 +13,7 @@ from roost.chat.tokens import is_any_token_due
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.config import services_host
+from roost.log import Log, Policy
 from roost.node.engine.census import Census
 
 SECRET_BYTES = 32
@@ -31,14 +32,26 @@ def on_election(
         yield SetServicesHost(host)
 
 
-def while_leading(state: State, census: Census, now: Instant) -> Iterator[Command]:
-    """Yield what a leader proposes as time passes."""
+def while_leading(
+    state: State, census: Census, members: tuple[str, ...], now: Instant
+) -> Iterator[Command]:
+    """Yield what a leader proposes as time passes; `members` are those of its file."""
+    if not state.nodes:
+        yield FoundCluster(members)
     for name, incarnation in census.lost(state.balancers, state.incarnations, now.monotonic):
         yield BalancerLost(name, incarnation)
     if is_expiry_due(state, now.wall_ms):
         yield ExpireAbsent()
     if is_any_token_due(state, now.wall_ms):
         yield ExpireTokens()
+
+
+def tend(log: Log, state: State, now: Instant) -> None:
+    """Take a step towards a log that the cluster's nodes keep, once the cluster names them."""
+    if state.nodes:
+        settings = state.settings
+        policy = Policy(settings.voters_max, settings.voter_absence_s_max)
+        log.tend(tuple(state.nodes), policy, now)
 
 
 def has_changed(state: State, configure: Configure) -> bool:

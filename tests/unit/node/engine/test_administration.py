@@ -54,13 +54,20 @@ def test_expired_tokens_are_swept() -> None:
 
 
 def test_what_waits_is_limited_and_everybody_who_waits_is_told() -> None:
-    desk = AdministrationDesk()
+    alone, desk, proposed = Alone(), AdministrationDesk(), list[Administer]()
+
+    def ask(balancer: str, ticket: int, request: str) -> list[tuple[str, Told]]:
+        frame = Ask(ticket, request, ISSUE)
+        engine = alone.engine
+        return list(desk.ask(balancer, frame, engine.state, engine.log, proposed.append))
+
     for number in range(WAITING_MAX):
-        assert isinstance(desk.ask("b1", Ask(number, f"r{number}", ISSUE)), Administer)
-    full = desk.ask("b1", Ask(99, "more", ISSUE))
-    assert isinstance(full, Told)
+        assert not ask("b1", number, f"r{number}")
+    ((balancer, full),) = ask("b1", 99, "more")
+    assert balancer == "b1"
     assert "try again" in full.problem
-    assert isinstance(desk.ask("b2", Ask(7, "r1", ISSUE)), Administer)
+    assert not ask("b2", 7, "r1")
+    assert len(proposed) == WAITING_MAX + 1
 
 
 def test_every_ending_has_words() -> None:

@@ -20,6 +20,7 @@ from roost.node.engine.effects import (
     DoWork,
     Effect,
     ExportRows,
+    FollowNodes,
     ForgetHistory,
     HistoryState,
     HoldFrom,
@@ -71,6 +72,7 @@ ORDERED: list[Effect] = [
     DoWork(7, VerifyPassword("hash", "sesame")),
     RememberDrained(True),
     ReloadConfiguration(),
+    FollowNodes(("n1", "n2")),
     MakeSnapshot(P(3), State(position=P(3))),
 ]
 

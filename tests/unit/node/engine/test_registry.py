@@ -1,6 +1,6 @@
 """Balancers are told which nodes belong to the cluster, once for each change."""
 
-from roost.chat.commands.administration import AddNode, Administer, FoundCluster, RemoveNode
+from roost.chat.commands.administration import AddNode, Administer, RemoveNode
 from roost.protocol.trunk import Registry
 from support.lone_node import LoneNode
 
@@ -17,7 +17,8 @@ def told(node: LoneNode) -> list[tuple[str, tuple[str, ...]]]:
 
 def test_each_balancer_is_told_at_first_and_at_each_change() -> None:
     node = LoneNode()
-    node.propose(FoundCluster(("n1", "n2")))
+    # It has founded a cluster with itself.
+    node.propose(Administer("n2", AddNode("n2")))
     node.connect("b1")
     assert told(node) == [("b1", ("n1", "n2"))]
     node.connect("b2")
