@@ -147,8 +147,12 @@ def test_what_was_typed_is_there_again_the_next_time(cluster: Cluster, tmp_path:
     home = tmp_path / "home"
     with open_chat(cluster, home, "--nick", "erin", "--room", "#drafts") as terminal:
         terminal.wait_for("You joined")
-        terminal.type("said before")
+        terminal.type("said before \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea")
         terminal.wait_for("\u2713")
+        # Inside tmux only what every terminal measures alike is written.
+        terminal.wait_for("said before \U0001f468 DE")
+        terminal.press("C-l")
+        terminal.wait_for("said before \U0001f468 DE")
         terminal.write("half a thought")
         terminal.wait_for("half a thought")
         terminal.press("C-q")

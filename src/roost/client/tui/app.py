@@ -50,6 +50,7 @@ class ChatApp(Guarded, App[str]):
     MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {FIRST_MODE: Screen}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "help_quit", show=False, system=True),
+        Binding("ctrl+l", "redraw", show=False, priority=True),
     ]
 
     def __init__(
@@ -193,6 +194,12 @@ class ChatApp(Guarded, App[str]):
     def action_help_quit(self) -> None:
         """Say how to leave, where Ctrl+C has nothing to copy."""
         self.notify("Ctrl+Q quits Roost", timeout=3)
+
+    def action_redraw(self) -> None:
+        """Draw everything again, whatever the terminal shows now."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write("\x1b[2J")
+        self.refresh(layout=True)
 
     async def action_quit(self) -> None:
         self._leave()

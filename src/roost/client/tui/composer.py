@@ -1,5 +1,6 @@
 """The field to write in: several lines, completion, input history, and checked pasting."""
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -155,6 +156,9 @@ class Composer(TextArea):
                 self.post_message(self.Escaped())
         elif key in ("up", "down"):
             return self._vertical(-1 if key == "up" else 1)
+        elif event.character and unicodedata.category(event.character) == "Cf":
+            # Joiners have no picture of their own, so the text area would leave them out.
+            self.insert(event.character)
         elif event.character == "?" and not self.text:
             self.post_message(self.KeysWanted())
         else:

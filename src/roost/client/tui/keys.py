@@ -60,6 +60,7 @@ GROUPS = (
             Key("f7", "connection", "F7", "connection, name and server, account"),
             Key("f8", "server(1)", "F8", "next server"),
             Key("f9", "servers", "F9", "open another server, or close one"),
+            Key("", "", "Ctrl+L", "draw the screen again"),
             Key("ctrl+t", "reconnect", "Ctrl+T", "reconnect now"),
             Key("ctrl+q", "app.quit", "Ctrl+Q", "quit Roost"),
         ),

@@ -21,7 +21,10 @@ from textual.driver import Driver
 from textual.drivers._byte_stream import ByteStream
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver, _ExitInput
+from textual.events import CursorPosition
+from textual.message import Message
 
+from roost.client.tui.glyphs import END, Glyphs, Probe, may_ask
 from roost.client.tui.key_parser import KeyParser
 
 POLL_S = 0.1
@@ -56,11 +59,35 @@ class TerminalDriver(LinuxDriver):
         self._file = cast("Any", Outlet(cast("IO[str]", self._file)))
         self._has_vanished = False
         self._watcher: threading.Thread | None = None
+        self._glyphs = Glyphs()
+        self._probe: Probe | None = None
+
+    def write(self, data: str) -> None:
+        super().write(self._glyphs.safe(data))
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self.input_tty and may_ask(os.environ):
+            self._probe = Probe()
+            super().write(self._probe.query())
         if self._watcher is None and os.isatty(self.fileno):
             self._watcher = watch(self.fileno, self._vanished)
+
+    def stop_application_mode(self) -> None:
+        if self._probe is not None:
+            super().write(END)
+        super().stop_application_mode()
+
+    def process_message(self, message: Message) -> None:
+        """Keep the answers of the terminal, and pass everything else on."""
+        probe = self._probe
+        if not isinstance(message, CursorPosition) or probe is None or probe.is_over:
+            super().process_message(message)
+            return
+        is_last = probe.receive(message.x)
+        self._glyphs.native = probe.native
+        if is_last:
+            self._app.call_later(self._app.refresh)
 
     def _vanished(self) -> None:
         self._has_vanished = True
@@ -101,6 +128,10 @@ class BrowserDriver(WebDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self._write = cast("Any", self._write_or_drop)
+        self._glyphs = Glyphs()
+
+    def write(self, data: str) -> None:
+        super().write(self._glyphs.safe(data))
 
     def _write_or_drop(self, data: bytes) -> None:
         with contextlib.suppress(OSError):

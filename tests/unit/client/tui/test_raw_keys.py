@@ -98,7 +98,7 @@ async def choose(ui: Harness) -> None:
 
 
 async def check_all_is_typed(ui: Harness, encoding: str) -> None:
-    sentence = "F recorder message, joy+ok"
+    sentence = "F recorder message, joy+ok stamps"
     await ui.feed(*typed(sentence, encoding))
     assert ui.composer.text == sentence
     assert ui.main.pane.view.cursor is None
@@ -182,6 +182,7 @@ def test_a_reaction_by_command_is_to_the_chosen_message() -> None:
     async def scenario() -> None:
         async with open_interface() as ui:
             await choose(ui)
+            await ui.feed("\x1b[27u")
             await ui.say("second")
             await ui.see("second")
             await ui.wait(lambda: not ui.model.waiting_count())
@@ -190,5 +191,18 @@ def test_a_reaction_by_command_is_to_the_chosen_message() -> None:
             assert chosen.text == "hello"
             reply = f"+draft/reply={chosen.msgid};+draft/react=x".encode()
             await ui.wait(lambda: any(reply in line for line in ui.link.sent), "the reaction")
+
+    run_async(scenario())
+
+
+@pytest.mark.parametrize("encoding", [LEGACY, KITTY])
+def test_joiners_are_typed(encoding: str) -> None:
+    text = "\U0001f468\u200d\U0001f469 \u0645\u06cc\u200c\u062e \u2764\ufe0f"
+
+    async def scenario() -> None:
+        async with open_interface() as ui:
+            await ui.see("You joined")
+            await ui.feed(*typed(text, encoding))
+            assert ui.composer.text == text
 
     run_async(scenario())
