@@ -1,7 +1,9 @@
 """Existing clients: irssi and WeeChat, in real terminals."""
 
+import os
 import re
 import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,20 +66,33 @@ def test_a_latecomer_asks_for_what_was_said(cluster: Cluster, tmp_path: Path) ->
                 irssi.wait_for(f"said before {count}")
 
 
-def test_on_a_terminal_logs_are_readable_and_control_c_ends_it(tmp_path: Path) -> None:
-    up = shlex.join(
-        [*ROOST, "up", "--data", str(tmp_path / "data"), "--port", "0", "--http-port", "0"]
-    )
-    with Terminal(
-        ["sh", "-c", f"trap : INT; {up}; echo ended with $?; exec sleep 1000"]
-    ) as terminal:
+def _up(data: Path, *flags: str) -> Terminal:
+    """Run `roost up` on a terminal."""
+    up = shlex.join([*ROOST, "up", "--data", str(data), "--port", "0", "--http-port", "0", *flags])
+    return Terminal(["sh", "-c", f"trap : INT; {up}; echo ended with $?; exec sleep 1000"])
+
+
+def test_on_a_terminal_there_are_no_logs_and_control_c_ends_it(tmp_path: Path) -> None:
+    with _up(tmp_path / "data") as terminal:
+        screen = terminal.wait_for("Roost is ready at 127.0.0.1:")
+        assert "started" not in screen
+        assert (tmp_path / "data" / "roost.log").read_text().count('"started"') >= 3
+        found = re.search(r"kill -9 (\d+)", terminal.wait_for("kill -9 "))
+        assert found is not None
+        os.kill(int(found[1]), signal.SIGKILL)
+        terminal.wait_for("has ended (killed by SIGKILL) and is started again.")
+        terminal.press("C-c")
+        screen = terminal.wait_for("ended with 0")
+        assert "Traceback" not in screen
+
+
+def test_logs_on_a_terminal_are_readable(tmp_path: Path) -> None:
+    with _up(tmp_path / "data", "--logs") as terminal:
         screen = terminal.wait_for("Roost is ready at 127.0.0.1:")
         assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} .*n1 +started", screen, re.MULTILINE), screen
         assert '{"' not in screen
         terminal.press("C-c")
-        screen = terminal.wait_for("ended with 0")
-        assert "process-killed" not in screen
-        assert "Traceback" not in screen
+        assert "process-killed" not in terminal.wait_for("ended with 0")
 
 
 def test_irssi_and_weechat_sit_through_the_death_of_every_node_and_show_nothing(
