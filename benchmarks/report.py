@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.systems import INSPIRCD, NGIRCD, ROOST
+from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD
 from benchmarks.workloads import Figures
 
 Results = Mapping[str, Mapping[str, Sequence[Figures]]]
@@ -74,6 +74,14 @@ _ALONE = (
     ("curves", "cost_us@idle", "... and 5,000 idle clients in 5,000 more rooms", "us", 1),
 )
 
+_ENGINES = (
+    ("p50_ms@500", "rooms of 100, 50,000 deliveries/s: latency, half of them", "ms", 1),
+    ("p99_ms@500", "... 99 of 100", "ms", 1),
+    ("cost_us@500", "... processor time each, etcd included", "us", 1),
+    ("behind_ms@10000", "10,000 messages/s that nobody hears: behind by", "ms", 0),
+    ("commits_per_s@16000", "... the most, when more are sent", "/s", 0),
+)
+
 
 def median(results: Results, workload: str, system: str, figure: str) -> float | None:
     """Return the median of a figure over the runs; None if it was not measured."""
@@ -113,6 +121,15 @@ def table(results: Results) -> str:
     ]
     if alone:
         lines += ["", f"| {ROOST} alone | |", "|---|---:|", *alone]
+    engines = []
+    for figure, title, unit, digits in _ENGINES:
+        own, other = (median(results, "engines", one, figure) for one in (ROOST, ROOST_ON_ETCD))
+        if own and other is not None:
+            shown = [_write(value, unit, digits) for value in (own, other)]
+            engines.append(f"| {title} | {' | '.join(shown)} | {other / own:.2f} |")
+    if engines:
+        head = f"| | log on the nodes | {ROOST_ON_ETCD} | ratio |"
+        lines += ["", head, "|---|---:|---:|---:|", *engines]
     return "\n".join(lines)
 
 

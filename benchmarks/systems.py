@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ PROXIED_MAX = 9_000
 SERVERS = 3
 
 ROOST = "Roost"
+ROOST_ON_ETCD = "Roost, log in etcd"
 INSPIRCD = "HAProxy + 3 InspIRCd"
 NGIRCD = "ngIRCd"
 
@@ -114,22 +115,41 @@ def version_of(name: str) -> str:
 # Roost
 
 
-@contextlib.contextmanager
-def roost(folder: Path) -> Iterator[System]:
+def roost(folder: Path) -> contextlib.AbstractContextManager[System]:
     """Run a balancer and three nodes; a majority syncs each change before anybody sees it."""
+    return _roost(folder, ROOST, ())
+
+
+def roost_on_etcd(folder: Path) -> contextlib.AbstractContextManager[System]:
+    """Run the same with three members of etcd, which keep the log."""
+    _tool("etcd")
+    return _roost(folder, ROOST_ON_ETCD, ("--log", "etcd"))
+
+
+@contextlib.contextmanager
+def _roost(folder: Path, name: str, options: Sequence[str]) -> Iterator[System]:
     config = folder / "roost.toml"
     config.write_text(_ROOST_CONFIG)
     data = folder / "data"
     program = Path(sys.executable).with_name("roost")
     ports = ("--port", "0", "--tls-port", "0", "--http-port", "0")
-    command: list[str | Path] = [program, "up", "--config", config, "--data", data, *ports]
+    command: list[str | Path] = [
+        program,
+        "up",
+        "--config",
+        config,
+        "--data",
+        data,
+        *ports,
+        *options,
+    ]
     run_file = data / "run.json"
     with running(command, folder / "roost.log") as process:
         wait_until(lambda: _is_whole(run_file), "Roost")
         run = json.loads(run_file.read_text())
         port = int(run["addresses"][0].rpartition(":")[2])
         wait_until(lambda: greets(port), "Roost's clients")
-        yield System(ROOST, port, (process.pid,), folder, url=run["urls"][0])
+        yield System(name, port, (process.pid,), folder, url=run["urls"][0])
 
 
 def _is_whole(run_file: Path) -> bool:
@@ -268,4 +288,4 @@ def ngircd(folder: Path) -> Iterator[System]:
         yield System(NGIRCD, port, (process.pid,), folder, backlog=8)
 
 
-SYSTEMS = {ROOST: roost, INSPIRCD: inspircd, NGIRCD: ngircd}
+SYSTEMS = {ROOST: roost, ROOST_ON_ETCD: roost_on_etcd, INSPIRCD: inspircd, NGIRCD: ngircd}

@@ -19,7 +19,7 @@ import msgspec
 from benchmarks.generator import Talk, connected
 from benchmarks.irc import Client
 from benchmarks.processes import memory_bytes, processor_seconds, wait_until
-from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, System
+from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD, System
 
 SUSTAINED_P99_MS = 250.0
 """A rate is sustained if nothing is lost and 99% of deliveries come within this time."""
@@ -136,6 +136,13 @@ def _log_alone(program: Path, system: System) -> Figures:
     return figures
 
 
+def _engines(program: Path, system: System) -> Figures:
+    """10 rooms of 100, and as many messages as the log takes."""
+    with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
+        figures = _figures(generator.talk(500.0, SECONDS), "@500")
+    return {**figures, **_log_alone(program, system)}
+
+
 def _curves(program: Path, system: System) -> Figures:
     """Repeat the same load while history and idle clients grow."""
     figures: Figures = {}
@@ -220,6 +227,7 @@ WORKLOADS = (
     Workload("rooms-of-5", "1,000 clients in 200 rooms of 5", _rooms_of_5),
     Workload("idle", "5,000 clients join 50 rooms, then are idle", _idle),
     Workload("log", "10,000 messages a second that nobody hears", _log_alone, (ROOST,)),
+    Workload("engines", "The log on the nodes, and in etcd", _engines, (ROOST, ROOST_ON_ETCD)),
     Workload("curves", "The first load beside growing things", _curves, (ROOST,)),
     Workload("history", "1,000,000 messages", _history, (ROOST,), is_repeated=False),
 )

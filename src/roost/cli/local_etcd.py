@@ -22,6 +22,8 @@ ELECTION_MS = 200
 """A dead leader is replaced within 0.4 s; etcd's defaults are 5 times as long."""
 QUOTA_BYTES = 8 * 1024**3
 """The largest that etcd suggests."""
+SNAPSHOT_COUNT = 5000
+"""Requests between etcd's own snapshots; it keeps them in memory. A batch can have 512 KiB."""
 
 
 class LocalEtcd:
@@ -70,6 +72,7 @@ class LocalEtcd:
             "heartbeat-interval": str(HEARTBEAT_MS),
             "election-timeout": str(ELECTION_MS),
             "quota-backend-bytes": str(QUOTA_BYTES),
+            "snapshot-count": str(SNAPSHOT_COUNT),
             "logger": "zap",
             "log-level": "error",
         }

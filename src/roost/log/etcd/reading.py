@@ -42,8 +42,11 @@ from roost.log.requests import (
 )
 from roost.raft.messages import Entry, Snapshot
 
-PAGE_BATCHES = 1000
-"""Batches that are read at once. etcd sorts all of them for each page."""
+PAGE_BYTES = 8 * 1024 * 1024
+"""How much of the log is read at once, about: etcd sorts all of it for each page."""
+PAGE_BATCHES_MIN = 200
+PAGE_BATCHES_MAX = 20_000
+"""Batches in a page. Their size is known after the first one, which has the fewest."""
 REWATCH_S = 0.05
 """The wait before a watch that has ended is begun again."""
 UNSEEN_S_MAX = 1.0
@@ -81,6 +84,7 @@ class Reading:
         """What is wrong with what was read."""
         self._is_trimmed = False
         self.loaded_count = 0
+        self._page = PAGE_BATCHES_MIN
         self._pieces: list[bytes] = []
         self._watch: int = 0
         self._watch_endpoint = -1
@@ -200,7 +204,7 @@ class Reading:
 
     def _read_batches(self) -> None:
         log, start = self._keys.log, self.fold.place.revision + 1
-        page = Range(log, end_of(log), created_from=start, limit=PAGE_BATCHES)
+        page = Range(log, end_of(log), created_from=start, limit=self._page)
         self._calls.start(page, self._found_batches)
 
     def _found_batches(self, answer: Answer) -> None:
@@ -216,6 +220,9 @@ class Reading:
             self._load()
             return
         self._is_trimmed = False
+        size = sum(len(one.value) for one in answer.found) + 1
+        fitting = PAGE_BYTES * len(answer.found) // size
+        self._page = min(max(fitting, PAGE_BATCHES_MIN), PAGE_BATCHES_MAX)
         for one in answer.found:
             self._take_one(one)
         if answer.has_more:

@@ -227,7 +227,8 @@ def test_a_node_lacks_something_until_it_has_read_what_came_before_it() -> None:
 
 
 def test_the_log_is_read_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roost.log.etcd.reading.PAGE_BATCHES", 3)
+    monkeypatch.setattr("roost.log.etcd.reading.PAGE_BATCHES_MIN", 3)
+    monkeypatch.setattr("roost.log.etcd.reading.PAGE_BYTES", 1)
     bench = Bench()
     commands = fill(bench.open("n1"), 8)
     assert bench.open("n2").commands == commands
