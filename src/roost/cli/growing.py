@@ -134,4 +134,5 @@ def growth_text(cluster: ClusterFile, added: Sequence[str]) -> str:
     """Return for people what `take_in` did."""
     names = " and ".join(filter(None, (", ".join(added[:-1]), added[-1])))
     before = len(cluster.local) - len(cluster.joining)
-    return f"Added {names} to the cluster, which had {before} nodes here."
+    had = "1 node" if before == 1 else f"{before} nodes"
+    return f"Added {names} to the cluster, which had {had} here."

@@ -7,7 +7,7 @@ frame per neighbour and one per balancer carry what many clients did. Nothing he
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -65,6 +65,9 @@ Send: TypeAlias = Callable[[str, Iterable[bytes]], None]
 """Sends encoded frames to a neighbour or a balancer; drops them if it is not connected."""
 
 
+FollowNodesPort: TypeAlias = Callable[[tuple[str, ...], Mapping[str, str]], None]
+
+
 class DriverStatistics(msgspec.Struct, frozen=True):
     """What a driver has done since it started."""
 
@@ -99,7 +102,7 @@ class Driver:
         self._send_to_balancer: Send
         self._find_congested: Callable[[], frozenset[str]] = frozenset
         self._ask_etcd: Callable[[EtcdEffect], None] | None = None
-        self._follow_nodes: Callable[[tuple[str, ...]], None]
+        self._follow_nodes: FollowNodesPort
         self._make_snapshot: Callable[[MakeSnapshot], None]
         self._congested: frozenset[str] = frozenset()
         self._is_turn_due = False
@@ -127,7 +130,7 @@ class Driver:
         make_snapshot: Callable[[MakeSnapshot], None],
         congested: Callable[[], frozenset[str]] = frozenset,
         ask_etcd: Callable[[EtcdEffect], None] | None = None,
-        follow_nodes: Callable[[tuple[str, ...]], None] = lambda _nodes: None,
+        follow_nodes: FollowNodesPort = lambda _nodes, _keys: None,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
 
@@ -237,8 +240,8 @@ class Driver:
                 self._remember_drained(is_drained)
             case ReloadConfiguration():
                 self._reload()
-            case FollowNodes(nodes):
-                self._follow_nodes(nodes)
+            case FollowNodes(nodes, keys):
+                self._follow_nodes(nodes, dict(keys))
             case MakeSnapshot():
                 self._make_snapshot(effect)
             case Request() | Watch():

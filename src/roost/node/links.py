@@ -63,6 +63,8 @@ class Link:
         self.is_up = False
         """Greetings were exchanged, and this is the one link to the peer."""
         self.was_up = False
+        self.is_refused = False
+        """The peer has said that it does not want this link."""
         self.closed = asyncio.Event()
         self._links = links
         connection.send(links.greeting())
@@ -159,9 +161,9 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         del link, frame
         return ""
 
-    def why_not(self, name: str) -> str:
+    def why_not(self, link: Link) -> str:
         """Return why a peer with a valid certificate and greeting is not let in."""
-        del name
+        del link
         return ""
 
     # For links
@@ -178,7 +180,7 @@ class Links(ABC, Generic[FrameT, GreetingT]):
             link.connection.abort(self.refusal_in(link, frame) or "it did not greet first")
             return
         reason = check_greeting(frame, self.rules.protocol, self._cluster)
-        reason = reason or check_name(frame, link.name) or self.why_not(link.name)
+        reason = reason or check_name(frame, link.name) or self.why_not(link)
         reason = reason or self._make_way(link.name)
         if reason:
             self.refuse(link, reason)
@@ -281,7 +283,7 @@ class Dialler:
             await self._attempt()
             if self._link is not None:
                 await self._link.closed.wait()
-                if self._link.was_up:
+                if self._link.was_up and not self._link.is_refused:
                     self._backoff.reset()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._backoff.next_s()):

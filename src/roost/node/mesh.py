@@ -4,8 +4,8 @@ The node with the lower name dials. Both sides greet with `PeerHello` and then s
 times a second. A link that is silent for several heartbeats is dropped; one that is gone is
 reported at once, because a lost leader is replaced on that report. A peer that comes again
 replaces its earlier link, which is then only half open. Only nodes of the cluster are let in, each
-under the name in its certificate. They are those of the configuration until the engine says which
-they are (`follow`); one that was removed is told so.
+under the name in its certificate. Every certified node is one until the engine says which ones are
+(`follow`); one that was removed is told so.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ SILENT_BEATS_MAX = 6
 """1.5 s: less than an election of a new leader may take altogether."""
 _ADDRESS_BYTES_MAX = 300
 """A host name has at most 253; nothing longer is remembered."""
+NO_KEYS: Mapping[str, str] = {}
 _ADDRESSES_MAX = 64
 """Nodes whose addresses are remembered; some may belong to the cluster only later."""
 _RULES = LinkRules(
@@ -98,8 +99,9 @@ class Mesh(Links[PeerFrame, PeerHello]):
         self._admit_node = admit(config.cluster, "node")
         self._diallers: dict[str, Dialler] = {}
         self._addresses: dict[str, str] = {}
-        self._nodes = config.members
-        """Those to be linked to; this one may be among them."""
+        self._nodes: tuple[str, ...] = ()
+        """Those to be linked to, of which this one may be one; empty for all."""
+        self._keys: Mapping[str, str] = NO_KEYS
         self._has_learnt = asyncio.Event()
         self.port = 0
         """Where this node listens, once it is open."""
@@ -149,22 +151,25 @@ class Mesh(Links[PeerFrame, PeerHello]):
         else:
             self._dial_node(name)
 
-    def follow(self, nodes: tuple[str, ...]) -> None:
-        """Be linked to these nodes and to no others."""
-        self._nodes = nodes
+    def follow(self, nodes: tuple[str, ...], keys: Mapping[str, str] = NO_KEYS) -> None:
+        """Be linked to these nodes and to no others; to every certified one if there are none.
+
+        Those in `keys` must have keys with these hashes.
+        """
+        self._nodes, self._keys = nodes, keys
         for name in list(self._diallers):
-            if name not in nodes:
+            if not self._may_link(name):
                 self._diallers.pop(name).stop()
         for link in list(self._links.values()):
-            if reason := self.why_not(link.name):
+            if reason := self.why_not(link):
                 self.refuse(link, reason)
-        for name in nodes:
+        for name in nodes or tuple(self._addresses):
             if name not in self._diallers:
                 self._dial_node(name)
 
     def _dial_node(self, name: str) -> None:
         address = self._addresses.get(name)
-        if address is None or name <= self._config.name or name not in self._nodes:
+        if address is None or name <= self._config.name or not self._may_link(name):
             return
         self._diallers[name] = self._dial(
             address, lambda peer: self._admit_dialled(peer, name), MESH_PACE
@@ -212,18 +217,27 @@ class Mesh(Links[PeerFrame, PeerHello]):
             case _:
                 self._tell(PeerFrameReceived(link.name, frame))
 
-    def why_not(self, name: str) -> str:
+    def why_not(self, link: Link) -> str:
         """Refuse who does not belong to the cluster, although the authority certified it."""
-        return "" if name in self._nodes else f"{name!r} does not belong to the cluster"
+        if not self._may_link(link.name):
+            return f"{link.name!r} does not belong to the cluster"
+        key = self._keys.get(link.name)
+        if key is not None and key != link.connection.peer_key:
+            return f"the key of {link.name!r} has changed: it joined again with another one"
+        return ""
+
+    def _may_link(self, name: str) -> bool:
+        return not self._nodes or name in self._nodes
 
     def refuse(self, link: Link, reason: str) -> None:
         """Tell the neighbour why, so that its administrator learns of it."""
-        link.connection.send(encode(PeerRefusal(reason, bool(self.why_not(link.name)))))
+        link.connection.send(encode(PeerRefusal(reason, bool(self.why_not(link)))))
         link.connection.close(reason)
 
     def refusal_in(self, link: Link, frame: PeerFrame) -> str:
         if not isinstance(frame, PeerRefusal):
             return ""
+        link.is_refused = True
         if frame.is_removed:
             self._tell(PeerRefused(link.name))
         return f"it refuses this node: {frame.reason}"

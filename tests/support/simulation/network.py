@@ -86,8 +86,13 @@ class Network:
         self._world.at(self._world.random.uniform(0.02, 0.2), lambda: self._dial(pair))
 
     def follow(self, name: str, nodes: tuple[str, ...]) -> None:
-        """Let a node be linked to these nodes only; the rest learn that it refuses them."""
+        """Let a node be linked to these nodes only; the rest learn that it refuses them.
+
+        No nodes stand for all.
+        """
         self._followed[name] = nodes
+        if not nodes:
+            return
         for link in [link for link in self._links.values() if name in link.pair]:
             other = link.other(name)
             if other in self.ends and other.startswith("n") and other not in nodes:

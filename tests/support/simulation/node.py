@@ -321,7 +321,7 @@ class SimulatedNode:
             case Persist() | Compact() | RememberDrained():
                 # The log's effects were submitted above; a restarted node is not drained.
                 pass
-            case FollowNodes(nodes):
+            case FollowNodes(nodes, _):
                 self._network.follow(self.name, nodes)
             case SendToPeers(frames) | SendToBalancers(frames):
                 for peer, frame in frames:

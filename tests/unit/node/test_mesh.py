@@ -29,6 +29,7 @@ from roost.protocol.mesh import (
     TrunkReport,
 )
 from roost.wire import admit, client_context, connect, serve, server_context
+from roost.wire.authority import key_hash, load_certificate
 from roost.wire.identity import Role
 from support.credentials import issue
 from support.loops import run, wait_until
@@ -345,6 +346,7 @@ def test_who_has_no_business_here_is_refused_without_effect(
 def test_who_does_not_belong_to_the_cluster_is_told_so(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with one_node(tmp_path, heartbeat_s=60) as (node, events):
+            node.follow(("n1", "n2", "n3"))
             stranger = await pose_as(tmp_path, "n0", node, [greeting("n0")])
             await wait_until(lambda: stranger.reasons)
             refusal = mesh.decode(stranger.bodies[-1])
@@ -354,6 +356,23 @@ def test_who_does_not_belong_to_the_cluster_is_told_so(tmp_path: Path) -> None:
     with capture_logs() as logs:
         run(scenario())
     assert "peer-refused" in [log["event"] for log in logs]
+
+
+def test_a_node_with_the_key_of_an_earlier_one_of_its_name_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with one_node(tmp_path, heartbeat_s=60) as (node, events):
+            node.follow(("n1", "n2"), {"n1": "of another machine"})
+            stranger = await pose_as(tmp_path, "n1", node, [greeting("n1")])
+            await wait_until(lambda: stranger.reasons)
+            refusal = mesh.decode(stranger.bodies[-1])
+            assert isinstance(refusal, PeerRefusal)
+            assert "the key of 'n1' has changed" in refusal.reason
+            key = key_hash(load_certificate(issue(tmp_path, "n1").certificate))
+            node.follow(("n1", "n2"), {"n1": key})
+            await pose_as(tmp_path, "n1", node, [greeting("n1")])
+            await wait_until(lambda: events.story)
+
+    run(scenario())
 
 
 def test_links_follow_the_nodes_that_belong_to_the_cluster(tmp_path: Path) -> None:

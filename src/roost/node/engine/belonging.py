@@ -4,7 +4,9 @@
     a neighbour or the registry says that this node was removed --> the state `removed`
 
 A node that is removed keeps its links until the log does without it: with one of the others gone,
-the change that removes it may need it.
+the change that removes it may need it. A node that starts, or has been without a leader for a
+while, may know nobody of those that belong by now. It is linked to whoever is certified, and the
+others decide whether it belongs.
 """
 
 from roost.chat.ids import Position
@@ -18,6 +20,12 @@ REMOVED = (
 )
 
 
+_NEVER: tuple[Position, tuple[str, ...]] = (Position(-1), ())
+
+OUT_OF_TOUCH_S = 5.0
+"""After so long without a leader, what a node knows of the others may be out of date."""
+
+
 class Belonging:
     """What a node knows of the cluster's nodes."""
 
@@ -25,25 +33,50 @@ class Belonging:
         """`members` are those of the file, which count while the cluster names none."""
         self._name = name
         self._members = members
-        self._seen: tuple[Position, tuple[str, ...]] = (Position(-1), ())
+        self._seen = _NEVER
+        self._following = FollowNodes(())
+        self._in_touch_at: float | None = None
+        """When it last had a leader; None before it has caught up with one."""
         self._refused_by: dict[str, None] = {}
         self._is_removed = False
         self.nodes = members
         """Those that belong to the cluster, this one included if it does."""
 
-    def look(self, state: State, log: Log) -> tuple[FollowNodes | LogEvent, ...]:
+    def look(self, state: State, log: Log, now: float) -> tuple[FollowNodes | LogEvent, ...]:
         """Return whom to be linked to, if that has changed since the last call."""
-        if not state.nodes:
-            return ()
+        if not state.nodes or not self._is_up_to_date(state, log, now):
+            self._seen = _NEVER
+            return self._become(FollowNodes(()), ())
         seen = (state.nodes_changed, log.members)
         if seen == self._seen:
             return ()
         self._seen = seen
-        self.nodes = tuple(state.nodes)
         self._is_removed = self._name not in state.nodes
+        self.nodes = tuple(state.nodes)
         linked = tuple(dict.fromkeys((*self.nodes, *log.members)))
-        fields: dict[str, object] = {"nodes": list(self.nodes), "voters": list(log.voters)}
-        return FollowNodes(linked), LogEvent("info", "nodes", fields)
+        keys = tuple((name, node.key) for name, node in state.nodes.items() if node.key)
+        return self._become(FollowNodes(linked, keys), log.voters)
+
+    def _become(
+        self, follow: FollowNodes, voters: tuple[str, ...]
+    ) -> tuple[FollowNodes | LogEvent, ...]:
+        if follow == self._following:
+            return ()
+        self._following = follow
+        fields: dict[str, object] = {"linked": list(follow.nodes), "voters": list(voters)}
+        return follow, LogEvent("info", "nodes", fields)
+
+    def _is_up_to_date(self, state: State, log: Log, now: float) -> bool:
+        """Return whether what the state says of the nodes is to be relied on."""
+        status = log.status()
+        if status.fault is not None:
+            if self._in_touch_at is not None and now - self._in_touch_at >= OUT_OF_TOUCH_S:
+                self._in_touch_at = None
+            return self._in_touch_at is not None
+        if self._in_touch_at is None and (status.lack or state.position < status.commit):
+            return False
+        self._in_touch_at = now
+        return True
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -160,6 +160,9 @@ class FollowNodes(msgspec.Struct, frozen=True):
     """Be linked to these nodes, apart from this one, and to no others."""
 
     nodes: tuple[str, ...]
+    """Empty for every node that the cluster's authority certified."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """Nodes that must have a certain key, and its SHA-256 hash in hexadecimal."""
 
 
 class ReloadConfiguration(msgspec.Struct, frozen=True):

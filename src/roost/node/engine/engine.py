@@ -386,7 +386,8 @@ class Engine:
             if not self._advance():
                 break
         self._take_history()
-        if changed := self._belonging.look(self._state, self._log):
+        now = self._now.monotonic
+        if changed := self._belonging.look(self._state, self._log, now):
             self._effects.extend(changed)
             self._historian.follow(self._belonging.others)
         self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
