@@ -15,6 +15,8 @@ from support.tmux import Terminal
 from support.web_chat import serve_chat
 
 LINES = 12
+STRAWS = 150
+"""More than the client loads at once."""
 
 
 def open_chat(cluster: Cluster, home: Path, *arguments: str, width: int = 100) -> Terminal:
@@ -125,6 +127,54 @@ def test_when_a_balancer_dies_the_client_goes_on_at_the_other_and_sends_what_was
         assert not any(line.command == "QUIT" for line in dave.received)
 
 
+def test_old_messages_are_found_and_an_edit_is_made_while_a_node_dies(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = start_cluster()
+    cluster.wait_whole()
+    home = tmp_path / "home"
+    settings = home / ".config" / "roost" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    host, port = cluster.address
+    settings.write_text(
+        f'[servers.second]\naddresses = ["{host}:{port}"]\nnick = "carol2"\nrooms = ["#other"]\n'
+    )
+    with cluster.client("dave") as dave:
+        dave.register()
+        dave.join("#old")
+        dave.say("#old", "a needle in the hay")
+        for number in range(STRAWS):
+            dave.say("#old", f"straw {number:03}")
+        dave.sync()
+        arguments = ("--nick", "carol", "--room", "#old")
+        with open_chat(cluster, home, *arguments) as terminal:
+            terminal.wait_for(f"straw {STRAWS - 1:03}")
+            terminal.wait_for("second")
+            terminal.press("F6")
+            terminal.wait_for("Words that were said")
+            terminal.write("needle")
+            terminal.wait_for("1 found")
+            terminal.press("Enter")
+            terminal.wait_for("straw 000")
+            terminal.press("C-End")
+            terminal.type("frist **version**")
+            terminal.wait_for("\u2713")
+            for node in cluster.status().nodes[:1]:
+                cluster.kill(node.name)
+            terminal.type("/edit first **version**")
+            terminal.wait_for("first version (edited)")
+            terminal.wait_until(lambda screen: "frist" not in screen, "the end of the old version")
+            terminal.press("F8")
+            terminal.wait_for("#other  No topic yet")
+            dave.join("#other")
+            dave.say("#other", "over here")
+            terminal.wait_for("over here")
+            terminal.press("F8")
+            terminal.wait_for("first version (edited)")
+            dave.sync()
+            assert said_of(dave, "carol") == ["frist \x02version\x02", "first \x02version\x02"]
+
+
 def wait_all_delivered(terminal: Terminal) -> None:
     """Wait until the user's last message is marked as delivered."""
     terminal.wait_until(
@@ -138,6 +188,11 @@ def said_by(client: IrcClient, nick: str) -> list[str]:
     if not any(line.command == "PRIVMSG" and line.text == last for line in client.received):
         client.expect("PRIVMSG", where=lambda line: line.text == last)
     client.sync()
+    return said_of(client, nick)
+
+
+def said_of(client: IrcClient, nick: str) -> list[str]:
+    """Return what a client has seen somebody say."""
     return [
         line.text for line in client.received if line.command == "PRIVMSG" and line.nick == nick
     ]
