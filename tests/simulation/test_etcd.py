@@ -7,7 +7,7 @@ import pytest
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
 from support.simulation.etcd import EtcdFaults
 
-SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "3"))
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "2"))
 """Seeds per scenario; set the variable higher for a longer hunt."""
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 
@@ -43,6 +43,7 @@ SCENARIOS = {
     "cuts": (NO_FAULTS, EtcdFaults(cuts=0.5, outages=0.1)),
     "compactions": (Faults(crashes=0.3), EtcdFaults(compactions=1.0, cuts=0.2, kills=0.2)),
     "leases": (Faults(crashes=0.3, freezes=0.3), EtcdFaults(lost_leases=0.5, full=0.2)),
+    "clocks": (Faults(clock_jumps=0.5, crashes=0.1), EtcdFaults(late=0.05)),
     "nodes": (NODES, EtcdFaults(late=0.05)),
     "everything": (NODES, EVERYTHING),
 }

@@ -16,11 +16,14 @@ from roost.log.requests import (
 )
 from roost.raft.messages import ENTRY_COMMAND, ENTRY_NOOP, Entry
 from support.etcd_model import EtcdStore, RefusedError, refusal
+from support.simulation.disk import AHEAD_MS_MAX
 from support.simulation.world import World
 
 MEMBERS = 3
 LOG = b"/roost/log/"
 KEY_PARTS = 6
+LATE_MS_MAX = 20_000
+"""A batch may have waited in a node that was cut off or frozen, and for etcd."""
 
 
 class EtcdFaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +144,7 @@ class SimulatedEtcd:
             result = msgspec.structs.replace(done, ticket=request.ticket, endpoint=endpoint)
         except RefusedError as refused:
             result = refusal(request.ticket, endpoint, refused.kind)
+        self.entries()
         self._pump_all()
         if not self._is_cut(node) and world.random.random() >= self._rate("lost"):
             world.at(world.random.uniform(0.0002, 0.002), lambda: tell(result))
@@ -313,3 +317,7 @@ class SimulatedEtcd:
             kind = ENTRY_NOOP if command is None else ENTRY_COMMAND
             entry = Entry(position, self._term, self._time_ms, kind, command or b"")
             self._entries[position] = entry
+        ahead_ms = self._time_ms - self._world.instant().wall_ms
+        assert -LATE_MS_MAX <= ahead_ms <= AHEAD_MS_MAX, (
+            f"seed {self._world.seed}: a batch has a time that is {ahead_ms} ms ahead"
+        )
