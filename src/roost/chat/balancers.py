@@ -5,6 +5,8 @@ So order comes from the log alone: no clock has a part in it, and no two runs ca
 """
 
 import enum
+from collections.abc import Iterator
+from itertools import islice
 
 from roost.chat.applied import Applied
 from roost.chat.commands.sessions import BalancerLost, BalancerStarted, StartBalancer
@@ -91,7 +93,7 @@ def _begin(step: Step, name: str, incarnation: int) -> None:
     former = state.balancers.get(name, 0)
     state.balancers[name] = incarnation
     state.incarnation_max = max(state.incarnation_max, incarnation)
-    for session in _sessions_of(state, former):
+    for session in list(_sessions_of(state, former)):
         if not is_resumable(session):
             close_session(step, session, "Balancer restarted")
 
@@ -105,7 +107,7 @@ def _forget_runs(state: State) -> None:
 
 @applies_command(BalancerLost)
 def balancer_lost(step: Step, command: BalancerLost) -> Applied:
-    """End the sessions of an incarnation that no node sees any more.
+    """End sessions of an incarnation that no node sees any more.
 
     Its balancer may announce itself again.
     """
@@ -113,7 +115,8 @@ def balancer_lost(step: Step, command: BalancerLost) -> Applied:
     if state.balancers.get(command.name) == command.incarnation:
         del state.balancers[command.name]
     if not is_current(state, command.incarnation):
-        for session in _sessions_of(state, command.incarnation):
+        some = islice(_sessions_of(state, command.incarnation), command.sessions_max or None)
+        for session in list(some):
             close_session(step, session, "Connection lost")
     return step.applied()
 
@@ -123,7 +126,7 @@ def is_current(state: State, incarnation: int) -> bool:
     return incarnation in state.balancers.values()
 
 
-def _sessions_of(state: State, incarnation: int) -> list[Session]:
-    return [
+def _sessions_of(state: State, incarnation: int) -> Iterator[Session]:
+    return (
         session for session in state.sessions.values() if incarnation_of(session.id) == incarnation
-    ]
+    )

@@ -178,6 +178,18 @@ def test_a_lost_balancer_may_come_back(world: ChatWorld) -> None:
     assert isinstance(world.open("bob").results[0], SessionOpened)
 
 
+def test_the_sessions_of_a_lost_balancer_can_end_one_after_the_other(world: ChatWorld) -> None:
+    world.room_with("#a", "alice", "bob", "carol")
+    lost = BalancerLost("b1", INCARNATION, 2)
+    assert [type(result) for result in world.command(lost).results].count(SessionClosed) == 2
+    assert [user.nick for user in world.state.users.values()] == ["carol"]
+    assert world.state.balancers == {}
+    assert world.state.incarnations == {INCARNATION: 1}
+    orphan = BalancerLost("", INCARNATION, 2)
+    assert [type(result) for result in world.command(orphan).results].count(SessionClosed) == 1
+    assert not world.state.sessions
+
+
 def test_a_nickname_changes_hands(world: ChatWorld) -> None:
     world.room_with("#a", "alice")
     changed, offline, online, metadata = world.act("alice", ChangeNick("carol")).results

@@ -109,6 +109,9 @@ class BalancerLost(Payload, frozen=True, tag=106):
     name: str
     """Empty for one before the balancer's present incarnation."""
     incarnation: int
+    sessions_max: int = 0
+    """How many sessions end now, so that nobody waits until all have; 0 for all. The proposer goes
+    on as long as some are left."""
 
 
 SessionCommand: TypeAlias = (

@@ -24,6 +24,8 @@ PARTS_PER_TURN = 4
 """Parts of a snapshot that are decoded in one turn, in some 10 ms."""
 ENTRIES_PER_TURN = 500
 """Applied in one turn: some 20 ms of work, a tenth of what a neighbour would notice."""
+RESULTS_PER_ENTRY = 3
+"""What entries lead to at most, apart from those that concern many sessions."""
 
 
 class Applier:
@@ -95,12 +97,13 @@ class Applier:
         queue, server = self._queue, self._server
         count = 0
         while queue and count < self._left and server.output_size < size_max:
-            self._apply(queue.popleft())
-            count += 1
+            count += self._apply(queue.popleft())
         self._left -= count
         return count > 0
 
-    def _apply(self, entry: Entry) -> None:
+    def _apply(self, entry: Entry) -> int:
+        """Apply an entry; return for how many it counts, since one may end many sessions."""
+        size = 1
         position = Position(entry.index)
         self._historian.verify(position, entry.term)
         if entry.kind != ENTRY_COMMAND:
@@ -110,4 +113,6 @@ class Applier:
             self._watch(applied)
             self._historian.record(applied)
             self._server.show(applied)
+            size = max(1, len(applied.results) // RESULTS_PER_ENTRY)
         self._snapshots.applied(entry)
+        return size

@@ -16,6 +16,8 @@ from roost.ircd.config import services_host
 from roost.log import Log, Policy
 from roost.node.engine.census import Census
 
+SESSIONS_ENDED = 800
+"""Sessions of a lost balancer that one entry ends, in some 15 ms; the next tick goes on."""
 SECRET_BYTES = 32
 """It is the key of HMAC-SHA-256 digests, and as long as they are."""
 
@@ -39,7 +41,7 @@ def while_leading(
     if not state.nodes:
         yield FoundCluster(members)
     for name, incarnation in census.lost(state.balancers, state.incarnations, now.monotonic):
-        yield BalancerLost(name, incarnation)
+        yield BalancerLost(name, incarnation, SESSIONS_ENDED)
     if is_expiry_due(state, now.wall_ms):
         yield ExpireAbsent()
     if is_any_token_due(state, now.wall_ms):

@@ -1,8 +1,11 @@
 """How an engine treats balancers."""
 
+import pytest
+
 from roost.chat.commands.sessions import StartBalancer
 from roost.chat.ids import Position
 from roost.chat.state import State
+from roost.node.engine import upkeep
 from roost.node.engine.balancers import OVER
 from roost.protocol.trunk import REFUSED, Incarnation, Status
 from support.lone_node import LoneNode
@@ -34,6 +37,22 @@ def test_sessions_of_a_lost_balancer_end_after_the_grace_period() -> None:
     assert list(node.engine.state.nicks) == ["alice"]
     node.pass_time(1.0)
     assert not node.engine.state.nicks
+
+
+def test_many_sessions_of_a_lost_balancer_end_one_tick_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "SESSIONS_ENDED", 2)
+    node = LoneNode()
+    incarnation = node.connect("b1")
+    for number in range(1, 6):
+        node.say("b1", incarnation, number, f"NICK u{number}", "USER a 0 * :A")
+    node.disconnect("b1")
+    left = []
+    for _ in range(200):
+        node.pass_time(0.05)
+        left.append(len(node.engine.state.users))
+    assert list(dict.fromkeys(left)) == [5, 3, 1, 0]
 
 
 def test_a_restart_of_the_balancer_does_not_prolong_the_grace_period() -> None:
