@@ -136,6 +136,16 @@ def keys_of(kind: type) -> list[str]:
     return [name for name, _ in _walk(inspect.type_info(kind), "")]
 
 
+def paths_of(kind: type) -> list[str]:
+    """Return every key of a configuration that names a file, nested ones with a dot."""
+    found = []
+    for name, info in _walk(inspect.type_info(kind), ""):
+        options = info.types if isinstance(info, inspect.UnionType) else (info,)
+        if any(isinstance(each, inspect.CustomType) and each.cls is Path for each in options):
+            found.append(name)
+    return found
+
+
 def flag_of(key: str) -> str:
     """Return the flag for a key."""
     return "--" + key.replace("_", "-")

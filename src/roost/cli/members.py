@@ -28,7 +28,7 @@ from roost.cli.cluster import (
     OPERATOR,
     why,
 )
-from roost.cli.configuration import load_file, render
+from roost.cli.configuration import load_file, paths_of, render
 from roost.cli.drain import OperatorConfig, load_operator, wait_ready
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import AddFlags, OperatorFlags
@@ -301,7 +301,9 @@ def _make_files(
     shutil.copyfile(authority.certificate_path, draft / "ca.pem")
     where = (operator.cluster, operator.balancers, operator.credentials)
     members = tuple(node.name for node in decode_nodes(administer(*where, ShowNodes())).nodes)
-    values = node_values(_siblings(data, name), name, host, members)
+    siblings = _siblings(data, name)
+    values = node_values(siblings, name, host, members)
+    _take_along(values, data / next(iter(siblings), ""), draft)
     values |= {
         "cluster": operator.cluster,
         "balancers": operator.balancers,
@@ -316,6 +318,29 @@ def _make_files(
             values[key] = getattr(flags, key)
     (draft / CONFIG_FILE).write_text(render(values, _COMMENT), encoding="utf-8")
     return credentials.certificate
+
+
+def _take_along(values: dict[str, Any], source: Path, draft: Path) -> None:
+    """Copy the files that a sibling's keys name, such as certificates for etcd, to the new node's.
+
+    `values` has these keys, with paths relative to `source`; a file that is not here is left out.
+
+    Raises:
+        OSError: a file cannot be copied.
+    """
+    from roost.node.config import NodeConfig
+
+    for key in paths_of(NodeConfig):
+        *tables, last = key.split(".")
+        table: Any = values
+        for each in tables:
+            table = table.get(each, {})
+        if last in _OWN_KEYS or tables[:1] == ["credentials"] or not table.get(last):
+            continue
+        file = source / table[last]
+        if file.is_file():
+            table[last] = key.replace(".", "-") + file.suffix
+            shutil.copyfile(file, draft / table[last])
 
 
 def _put_in_place(draft: Path, folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from roost.chat.commands.administration import ShowNodes
 from roost.chat.tokens import VALID_MS_MAX
+from roost.cli.configuration import load_file
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import AddFlags, InitFlags
 from roost.cli.init import init
@@ -167,3 +168,26 @@ def test_an_old_node_is_removed_once_the_new_one_is_ready(
     assert (tmp_path / "n4" / "node-n4.pem").exists()
     with pytest.raises(UsageError, match="no node named n9 belongs to the cluster"):
         replace("n9", "n5=10.0.0.5", flags)
+
+
+def test_the_files_that_settings_name_are_taken_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_cluster(tmp_path)
+    config = tmp_path / "n1" / "config.toml"
+    log = '[log]\nengine = "etcd"\nendpoints = ["10.0.0.5:2379"]\nauthority = "etcd ca.pem"\n'
+    key = tmp_path / "elsewhere.key"
+    log += f'key = "{key}"\ncertificate = "not-here.pem"\n'
+    config.write_text(config.read_text() + log)
+    (tmp_path / "n1" / "etcd ca.pem").write_text("authority")
+    key.write_text("key")
+    monkeypatch.setattr(
+        "roost.cli.members.administer", lambda *_asked: encode_nodes(NodesView(nodes=(), tokens=()))
+    )
+    add("n4=10.0.0.4", AddFlags(data=tmp_path))
+    made = load_file(tmp_path / "n4" / "config.toml")["log"]
+    assert made["authority"] == "log-authority.pem"
+    assert (tmp_path / "n4" / "log-authority.pem").read_text() == "authority"
+    assert (tmp_path / "n4" / made["key"]).read_text() == "key"
+    assert made["certificate"] == "not-here.pem"
+    assert (tmp_path / "n4" / "node-n4.pem").exists()
