@@ -46,6 +46,8 @@ class Node(msgspec.Struct, frozen=True):
     neighbours: tuple[Neighbour, ...]
     reason: str = ""
     """Why it is in this state, for people; not part of `--json`."""
+    votes: bool = True
+    """Whether it is one of the nodes that keep the log together; not part of `--json`."""
 
 
 class Balancer(msgspec.Struct, frozen=True):
@@ -169,7 +171,7 @@ def to_json(cluster: Cluster) -> str:
     plain: dict[str, Any] = msgspec.to_builtins(cluster)
     del plain["members"]
     for node in plain["nodes"]:
-        del node["reason"]
+        del node["reason"], node["votes"]
     for balancer in plain["balancers"]:
         del balancer["problems"]
     return json.dumps(plain, indent=2)
@@ -197,7 +199,7 @@ def draw(cluster: Cluster) -> None:
         nodes.add_row(
             Text(node.name),
             state,
-            Text("leader" if node.leader else ""),
+            Text("leader" if node.leader else "" if node.votes else "learns"),
             Text("\n".join(f"{peer.name} {peer.rtt_ms:.1f} ms" for peer in node.neighbours)),
             str(node.sessions),
             str(node.position),

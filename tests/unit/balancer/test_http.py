@@ -58,6 +58,7 @@ def test_http_shows_the_state_of_the_cluster(tmp_path: Path) -> None:
                 "state": "ready",
                 "reason": "",
                 "leader": True,
+                "votes": True,
                 "position": 10,
                 "applied": 9,
                 "sessions": 1,

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,19 @@ def test_people_see_who_leads_and_why_a_node_is_not_ready(
     for word in ("roost-1", "isolated", "it has no trunk", "leader", "n2 0.2", "127.0.0.1:6667"):
         assert word in shown
     assert "b1: n9 refuses it: one [b] too many" in shown
+
+
+def test_people_see_which_nodes_only_learn(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    status = _status("b1")
+    nodes: Any = status["nodes"]
+    status["nodes"] = [*nodes, {**nodes[0], "name": "n6", "leader": False, "votes": False}]
+    with _serve(status) as url:
+        draw(fetch(url))
+    shown = capsys.readouterr().out.splitlines()
+    assert ["learns" in line for line in shown if line.strip().startswith("n")][1:] == [False, True]
 
 
 def test_the_run_file_says_where_to_ask(tmp_path: Path) -> None:

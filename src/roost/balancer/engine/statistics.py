@@ -36,6 +36,8 @@ class NodeStatistics:
     deliveries: float
     latency: Latency | None = None
     """Of the commands that it proposed."""
+    votes: bool = True
+    """Whether it is one of the nodes that keep the log together."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of `/status.json`."""
@@ -45,6 +47,7 @@ class NodeStatistics:
             "state": self.state,
             "reason": self.reason,
             "leader": self.leader,
+            "votes": self.votes,
             "position": self.position,
             "applied": self.applied,
             "sessions": self.sessions,
@@ -155,6 +158,7 @@ def _read(pool: NodePool, node: Node, leader: str, now: float) -> NodeStatistics
         probe_ms=node.health.rtt_ms,
         lag_ms=report.lag_ms if report is not None else 0.0,
         deliveries=report.deliveries if report is not None else 0.0,
+        votes=report.is_voter if report is not None else True,
         latency=report.latency if report is not None else None,
     )
 
