@@ -59,6 +59,7 @@ class Conversation:
         "read_sent_ms",
         "reply_draft",
         "revision",
+        "shown",
         "sync",
         "target",
         "topic",
@@ -120,6 +121,8 @@ class Conversation:
         self.reply_draft: Entry | None = None
         """The message that the draft answers."""
         self.revision = 0
+        self.shown = 0
+        """Greater for a conversation that was in view later; 0 if it never was."""
         self._by_msgid: dict[str, Entry] = {}
         self._answers: dict[str, list[Entry]] = {}
         """By the id of the message that they answer."""

@@ -17,6 +17,7 @@ from roost.client.model import (
     searching,
     sending,
     speech,
+    whois,
 )
 from roost.client.model.incoming import Incoming
 from roost.client.model.listing import ListedRoom, ListingState
@@ -44,6 +45,8 @@ def receive(state: State, line: Incoming) -> None:
 
 def handle(state: State, line: Incoming) -> None:
     """Call the handler of a line."""
+    if line.command in whois.NUMERICS and whois.receive(state, line):
+        return
     handler = _HANDLERS.get(line.command)
     if handler is not None:
         handler(state, line)
@@ -167,6 +170,14 @@ def _receive_ping(state: State, line: Incoming) -> None:
     state.emit("PONG", *line.parameters[:2])
 
 
+def _receive_names(state: State, line: Incoming) -> None:
+    room = state.room(line.word(2))
+    if room is not None and room.is_joined:
+        membership.receive_names(state, line)
+    else:
+        _inform(state, line)
+
+
 def _receive_list_start(state: State, line: Incoming) -> None:  # noqa: ARG001 - it says nothing
     state.listed = []
 
@@ -191,53 +202,91 @@ def _receive_list_end(state: State, line: Incoming) -> None:  # noqa: ARG001 - i
 def _inform(state: State, line: Incoming) -> None:
     """Show a numeric's own text where the user asked for it."""
     words = line.parameters[-1:] if line.command in _SENTENCES else line.parameters[1:]
+    if line.command in _REWORDED:
+        words = _REWORDED[line.command](line)
     text = " ".join(clean_text(word) for word in words)
-    if not text or line.command in _UNSHOWN:
+    is_start = not state.registration.is_welcomed
+    if not text or line.command in _UNSHOWN or (is_start and line.command == "422"):
         return
     conversation = state.server
-    if line.command in _ANSWERS and state.active in state.conversations:
+    is_answer = line.command in _ANSWERS or (not is_start and line.command in _ANSWERS_LATER)
+    if is_answer and state.active in state.conversations:
         conversation = state.conversations[state.active]
     state.inform(conversation, text, clean_name(line.nick))
 
 
 _SENTENCES = frozenset({"265", "266"})
 """Numerics whose last parameter repeats the others in a sentence."""
-_UNSHOWN = frozenset({"004", "221", "315", "318", "323", "352", "366", "369", "422", "734"})
+_UNSHOWN = frozenset(
+    {"004", "315", "318", "323", "329", "347", "349", "366", "368", "369", "374", "734"}
+)
+_REWORDED: dict[str, Callable[[Incoming], tuple[str, ...]]] = {
+    "324": lambda line: (f"Modes of {line.word(1)}:", *(line.parameters[2:] or ("none",))),
+    "346": lambda line: (f"May enter {line.word(1)} uninvited:", line.word(2)),
+    "348": lambda line: (f"Not banned from {line.word(1)}:", line.word(2)),
+    "352": lambda line: (
+        f"{line.word(5)} ({line.word(2)}@{line.word(3)},",
+        f"{line.last.partition(' ')[2]})",
+        "" if line.word(1) == "*" else f"in {line.word(1)}",
+    ),
+    "353": lambda line: (f"In {line.word(2)}:", line.last),
+    "367": lambda line: (f"Banned from {line.word(1)}:", line.word(2)),
+}
+"""Numerics that are no sentences."""
+_ANSWERS_LATER = frozenset(
+    [
+        "002",
+        "003",
+        "005",
+        "251",
+        "252",
+        "253",
+        "254",
+        "255",
+        "256",
+        "257",
+        "258",
+        "259",
+        "265",
+        "266",
+        "372",
+        "375",
+        "376",
+        "422",
+    ]
+)
+"""Those that the server also sends, without being asked, while it welcomes the user."""
 _ANSWERS = frozenset(
-    {
+    [
+        "221",
         "276",
         "301",
         "307",
-        "311",
-        "312",
-        "313",
-        "314",
-        "317",
-        "319",
         "320",
         "324",
-        "329",
-        "330",
         "335",
-        "338",
-    }
-    | {
         "338",
         "341",
         "346",
         "348",
         "351",
+        "352",
+        "353",
         "364",
         "367",
         "371",
         "378",
         "379",
+        "381",
         "391",
         "406",
         "671",
         "704",
-    }
-    | {"705", "706", "710"}
+        "705",
+        "706",
+        "710",
+        "711",
+    ]
 )
 """Answers to the user's questions, shown in the active conversation."""
 
@@ -253,7 +302,7 @@ _HANDLERS: dict[str, Handler] = {
     "331": membership.receive_topic_reply,
     "332": membership.receive_topic_reply,
     "333": membership.receive_topic_reply,
-    "353": membership.receive_names,
+    "353": _receive_names,
     "354": membership.receive_whox,
     "366": membership.receive_names_end,
     "376": _receive_welcomed,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from roost.client.model import passwords, registration, sending, speech
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Disconnect, Show
-from roost.client.model.entry import Entry, EntryKind
+from roost.client.model.entry import Delivery, Entry, EntryKind
 from roost.client.model.incoming import format_time
 from roost.client.model.rules import Level
 from roost.client.model.state import LINES_TYPED_KEPT, State
@@ -66,6 +66,22 @@ def react(state: State, key: str, entry: Entry, reaction: str) -> None:
         else:
             who.append(mine)
         conversation.update(entry)
+
+
+def may_redact(state: State, key: str, entry: Entry) -> bool:
+    """Return whether a server lets the user delete a message: their own, or any as operator.
+
+    A message of an earlier session is theirs only by its account.
+    """
+    conversation = state.conversations.get(key)
+    if conversation is None or not entry.msgid or not state.offered.has("message-redaction"):
+        return False
+    me = conversation.members.get(state.fold(state.nick))
+    if me is not None and any(status != "+" for status in me.status):
+        return True
+    if entry.account:
+        return state.fold(entry.account) == state.fold(state.account)
+    return entry.is_mine and entry.delivery is Delivery.DELIVERED
 
 
 def redact(state: State, key: str, entry: Entry, reason: str) -> None:

@@ -4,7 +4,7 @@ Sources: modern.ircdocs.horse, "Channel Operations" and its numerics; ircv3.net,
 "away-notify", "account-notify", "chghost", "setname", "monitor", "channel-rename".
 """
 
-from roost.client.model import history, sending
+from roost.client.model import history, partners, sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Show
 from roost.client.model.events import event_entry
@@ -205,7 +205,7 @@ def receive_nick(state: State, line: Incoming) -> None:
         person.is_me = True
         state.watch_words()
     elif private is not None and private.kind is ConversationKind.PRIVATE:
-        state.rename_conversation(private, new)
+        partners.renamed(state, private, new)
     _changed(state, person)
     if not is_mine:
         _regain(state, line.nick)

@@ -199,6 +199,10 @@ class Model(State):
         conversation = self.conversations.get(key)
         return conversation is not None and editing.edit(self, conversation, entry, text)
 
+    def may_redact(self, key: str, entry: Entry) -> bool:
+        """Return whether the server will let the user delete a message, as far as one can know."""
+        return intents.may_redact(self, key, entry)
+
     def redact(self, key: str, entry: Entry, reason: str = "") -> None:
         """Delete a message for everybody."""
         intents.redact(self, key, entry, reason)
@@ -240,6 +244,7 @@ class Model(State):
             return
         self.active = key
         self.order_revision += 1
+        conversation.shown = self.order_revision
         is_private = conversation.kind is ConversationKind.PRIVATE
         if is_private and not conversation.entries:
             history.load_older(self, conversation)

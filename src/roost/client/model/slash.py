@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from roost.client.model import intents, sending, speech
+from roost.client.model import intents, irc_commands, sending, speech
 from roost.client.model.commands import Typed, UnknownCommandError, help_lines, parse
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Help, InterfaceCommand, Reconnect
@@ -215,10 +215,6 @@ def _whois(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     _online(state, "WHOIS", arguments[0])
 
 
-def _ns(state: State, key: str, arguments: tuple[str, ...]) -> None:
-    _msg(state, key, ("NickServ", arguments[0]))
-
-
 def _online(state: State, command: str, *words: str) -> None:
     if not state.is_online:
         state.toast("You are not connected at the moment", is_error=True)
@@ -250,7 +246,6 @@ _ACTIONS: dict[str, Action] = {
     "nick": _nick,
     "notice": _notice,
     "notify": _notify,
-    "ns": _ns,
     "op": _change_mode("+o"),
     "part": _part,
     "query": _query,
@@ -264,4 +259,5 @@ _ACTIONS: dict[str, Action] = {
     "unignore": _unignore,
     "voice": _change_mode("+v"),
     "whois": _whois,
+    **irc_commands.ACTIONS,
 }

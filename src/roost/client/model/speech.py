@@ -4,7 +4,7 @@ Sources: modern.ircdocs.horse, "Sending Messages" and CTCP; ircv3.net, "Message 
 "React" and "Typing" client tags, "message-redaction".
 """
 
-from roost.client.model import passwords, sending
+from roost.client.model import partners, passwords, sending
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.entry import Entry, EntryKind
 from roost.client.model.incoming import Incoming, parse_time
@@ -34,7 +34,7 @@ def conversation_for(state: State, line: Incoming, *, is_opening: bool) -> Conve
         return state.server
     found = state.conversations.get(state.fold(name))
     if found is None and is_opening and _may_be_person(state, line, name):
-        found = open_private(state, name)
+        found = partners.follow(state, line) or open_private(state, name)
     return found
 
 
@@ -102,6 +102,8 @@ def receive_message(state: State, line: Incoming, text: str) -> None:
     if entry is None:
         return
     conversation.typing.pop(entry.sender, None)
+    if conversation.peer is not None and entry.account and not entry.is_mine:
+        conversation.peer.account = entry.account
     conversation.append(entry)
     apply_waiting_reactions(conversation, entry)
     if entry.is_mine:

@@ -184,6 +184,8 @@ class Registration:
     sasl_data: str = ""
     wants_nick: bool = False
     """Whether the nickname was refused for the time before the login."""
+    whois: list[str] = field(default_factory=list)
+    """The answer to WHOIS so far, in words."""
     wants_login: bool = False
     """Whether to log in as soon as the server has enabled SASL for a running session."""
 
@@ -313,12 +315,22 @@ class State:
         kinds = (ConversationKind.SERVER, ConversationKind.ROOM, ConversationKind.PRIVATE)
         return kinds.index(self.conversations[key].kind), key.lstrip(self.offered.room_types)
 
-    def remove_conversation(self, key: str) -> None:
+    def remove_conversation(self, key: str, *, goes_to: str | None = None) -> None:
+        """Close a conversation; if it is in view, go to the one before it, or its neighbour."""
+        if self.active == key:
+            self.active = self._after(key) if goes_to is None else goes_to
         self.conversations.pop(key)
         self.order.remove(key)
         self.order_revision += 1
-        if self.active == key:
-            self.active = SERVER_KEY
+
+    def _after(self, key: str) -> str:
+        others = [other for other in self.order if other not in (key, SERVER_KEY)]
+        if not others:
+            return SERVER_KEY
+        latest = max(others, key=lambda other: self.conversations[other].shown)
+        if self.conversations[latest].shown:
+            return latest
+        return others[min(max(self.order.index(key) - 1, 0), len(others) - 1)]
 
     def rename_conversation(self, conversation: Conversation, target: str) -> None:
         """Rename a conversation, unless there is another of that name."""

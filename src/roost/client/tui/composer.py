@@ -19,7 +19,10 @@ LINES_MAX = 8
 """How tall it grows before it scrolls."""
 DOT = "\u2022"
 PASTE_LINES_MAX = 3
-"""Pasting more lines asks first."""
+PASTE_LETTERS_MAX = 2000
+"""Pasting more lines or letters asks first: it becomes several messages."""
+PASTED_MAX = 50_000
+"""Of letters that can be pasted at all: about as many as a hundred messages have."""
 NEW_LINE_KEYS = frozenset({"alt+enter", "shift+enter", "ctrl+enter", "ctrl+j"})
 _OPENERS = "/@#:"
 """Words that begin with these get completions while they are typed."""
@@ -65,6 +68,9 @@ class Composer(TextArea):
 
     class KeysWanted(Message):
         """A question mark was typed while the field was empty."""
+
+    class AtEnd(Message):
+        """End was pressed where the cursor is at the end already."""
 
     class Escaped(Message):
         """Escape was pressed, and no completions were open."""
@@ -154,6 +160,8 @@ class Composer(TextArea):
                 self._hide_offers()
             else:
                 self.post_message(self.Escaped())
+        elif key == "end" and self.cursor_location == self.document.end:
+            self.post_message(self.AtEnd())
         elif key in ("up", "down"):
             return self._vertical(-1 if key == "up" else 1)
         elif event.character and unicodedata.category(event.character) == "Cf":
@@ -199,7 +207,8 @@ class Composer(TextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")
-        if text.rstrip("\n").count("\n") < PASTE_LINES_MAX:
+        is_short = len(text) <= PASTE_LETTERS_MAX
+        if is_short and text.rstrip("\n").count("\n") < PASTE_LINES_MAX:
             event.text = text
             return
         event.stop()

@@ -8,7 +8,7 @@ from roost.client.model.effects import Toast
 from roost.client.tui import emojis
 from roost.client.tui.bars import TopicBar, typing_words
 from roost.client.tui.calendar import Calendar
-from roost.client.tui.composer import Composer
+from roost.client.tui.composer import PASTE_LETTERS_MAX, PASTED_MAX, Composer
 from roost.client.tui.conversation_view import ConversationView
 from roost.client.tui.find_bar import FindBar
 from roost.client.tui.layout import Look
@@ -24,7 +24,8 @@ from roost.ops import clock
 READ_EVERY_S = 1.0
 """How often what arrives in view is marked as read: others are told each time."""
 PREVIEW_LINES = 6
-"""Of a paste that is asked about."""
+PREVIEW_LETTERS = 200
+"""Of a paste that is asked about, and of each of its lines."""
 CHOSEN = "Enter: menu, R: reply, E: react, C: copy, Escape: back"
 CHOSEN_IN_THREAD = "Enter: menu, R: reply, E: react, T: thread, Escape: back"
 CHOSEN_WITH_DRAFT = "Enter: menu, Escape: back"
@@ -63,8 +64,8 @@ class ConversationPane(Vertical):
         yield self.topic
         yield self.find_bar
         yield self.view
-        yield self.composer
         yield self.offers
+        yield self.composer
 
     def on_mount(self) -> None:
         self.find_bar.display = False
@@ -194,25 +195,35 @@ class ConversationPane(Vertical):
         self._link.flush()
 
     def on_composer_offers(self, event: Composer.Offers) -> None:
-        self.offers.offer(event.words, event.chosen)
-        self.offers.styles.margin = (0, 0, self.composer.outer_size.height, 2)
+        # In the flow of the layout: it covers no message, the messages move up.
+        self.offers.offer(event.words, event.chosen, max(self.size.height // 3, 3))
 
     def on_offers_popup_clicked(self, event: OffersPopup.Clicked) -> None:
         self.composer.accept(event.word)
 
     def on_composer_paste_wanted(self, event: Composer.PasteWanted) -> None:
-        """Ask before many lines are pasted."""
-        pasted, put = event.text.rstrip("\n"), self.composer.put
+        """Ask before much is pasted."""
+        whole, put = event.text.rstrip("\n"), self.composer.put
+        pasted = whole[:PASTED_MAX]
         lines = pasted.split("\n")
         more = len(lines) - PREVIEW_LINES
-        preview = "\n".join([*lines[:PREVIEW_LINES], *[f"\u2026 and {more} more"] * (more > 0)])
-        actions = [
-            (f"Paste these {len(lines)} lines", lambda: put(pasted)),
-            ("Paste them as a block of code", lambda: put(f"```\n{pasted}\n```")),
-            ("Paste them as one line", lambda: put(" ".join(line.strip() for line in lines))),
-            ("Cancel", lambda: None),
-        ]
-        self.app.push_screen(Menu("Paste many lines?", actions, explanation=preview), run)
+        shown = [truncate(line, PREVIEW_LETTERS) for line in lines[:PREVIEW_LINES]]
+        preview = "\n".join([*shown, *[f"\u2026 and {more} more"] * (more > 0)])
+        is_long = len(whole) > PASTE_LETTERS_MAX
+        size = f"{len(pasted):,} characters" if is_long else f"{len(lines)} lines"
+        which = f"the first {size} of {len(whole):,}" if pasted != whole else f"these {size}"
+        actions = [(f"Paste {which}", lambda: put(pasted))]
+        if len(lines) > 1:
+            actions += [
+                ("Paste them as a block of code", lambda: put(f"```\n{pasted}\n```")),
+                ("Paste them as one line", lambda: put(" ".join(line.strip() for line in lines))),
+            ]
+        actions.append(("Cancel", lambda: None))
+        title = "Paste so much?" if is_long else "Paste many lines?"
+        self.app.push_screen(Menu(title, actions, explanation=preview), run)
+
+    def on_composer_at_end(self) -> None:
+        self.view.action_to_end()
 
     def on_composer_escaped(self) -> None:
         """Stop replying, or else go back to the latest message."""

@@ -23,6 +23,8 @@ from roost.client.tui.palette import Palette
 from roost.client.tui.wrapping import Piece, truncate, width_of, wrap
 from roost.irc.casemapping import fold_nick
 
+MEASURE_MAX = 100
+"""The greatest width of texts: the eye loses its line in longer ones."""
 STACKED_BELOW = 56
 """Narrower views show the name above the text."""
 GROUP_MS = 5 * 60_000
@@ -90,7 +92,7 @@ class Look:
     @property
     def text_width(self) -> int:
         """The width of texts."""
-        return max(self.width - self.indent - 1, 4)
+        return max(min(self.width - self.indent - 1, MEASURE_MAX), 4)
 
 
 def is_same_group(before: Entry, entry: Entry, calendar: Calendar) -> bool:
@@ -360,9 +362,10 @@ class _Layout:
 def separator(words: str, look: Look, style: Style) -> Row:
     """Return a line across the view with words in its middle."""
     line = look.palette.faint
-    words = f" {truncate(words, max(look.width - 6, 1))} "
-    before = max((look.width - width_of(words)) // 2, 0)
-    after = max(look.width - width_of(words) - before, 0)
+    width = min(look.indent + look.text_width + 1, look.width)
+    words = f" {truncate(words, max(width - 6, 1))} "
+    before = max((width - width_of(words)) // 2, 0)
+    after = max(width - width_of(words) - before, 0)
     segments = [
         Segment("\u2500" * before, line),
         Segment(words, style),

@@ -50,6 +50,8 @@ ROOMS_FROM = 78
 PEOPLE_FROM = 110
 WIDE_FROM = 140
 """Columns from which both lists are wider."""
+MIDDLE_MAX = 128
+"""Columns of the conversation that a text of full width (`layout.MEASURE_MAX`) takes."""
 NO_OTHERS = (
     "There is only this one. /server ADDRESS opens another, and [servers.NAME] in the settings "
     "keeps it."
@@ -85,7 +87,8 @@ class MainScreen(Guarded, Screen[None]):
         self._preferences = preferences
         self._servers = servers
         self._first_wanted = first_wanted
-        self._folds: dict[str, bool] = {}
+        self._folds: dict[str, tuple[bool, bool]] = {}
+        """By pane, what the user wants, and what there was room for then."""
         self._is_ready = False
         self._phase = Phase.OFFLINE
         self._was_online = False
@@ -320,17 +323,30 @@ class MainScreen(Guarded, Screen[None]):
             return
         width = self.size.width
         wide = width >= WIDE_FROM
-        self.rooms.display = self._folds.get("rooms", width >= ROOMS_FROM)
-        self.people.display = self._folds.get("people", width >= PEOPLE_FROM)
+        self.rooms.display = self._is_shown("rooms", has_room=width >= ROOMS_FROM)
+        self.people.display = self._is_shown("people", has_room=width >= PEOPLE_FROM)
         self.rooms.styles.width = 26 if wide else 20 if width >= 100 else 17
         self.people.styles.width = 24 if wide else 19
+        left = width - 34 - MIDDLE_MAX
+        if left >= 24:
+            # Texts get no wider, so the lists do: they show more of long names, and who is away.
+            self.rooms.styles.width, self.people.styles.width = 34, min(left, 48)
         self.status.shows_activity = not self.rooms.display
+
+    def _is_shown(self, pane: str, *, has_room: bool) -> bool:
+        """Follow the user, until the width makes another choice."""
+        wanted, had_room = self._folds.get(pane, (has_room, has_room))
+        if had_room != has_room:
+            del self._folds[pane]
+            return has_room
+        return wanted
 
     # Keys; `keys` says which does what.
 
     def action_fold(self, pane: str) -> None:
         shown = self.rooms if pane == "rooms" else self.people
-        self._folds[pane] = not shown.display
+        limit = ROOMS_FROM if pane == "rooms" else PEOPLE_FROM
+        self._folds[pane] = (not shown.display, self.size.width >= limit)
         self._fold()
 
     def action_keys(self) -> None:

@@ -91,6 +91,7 @@ class MessageActions:
             actions.append((f"Open {url}", partial(self.open_url, url)))
         if is_said:
             actions.append(("Copy a link to it", partial(self.copy_link, entry)))
+        if model.may_redact(model.active, entry):
             actions.append(("Delete", partial(self.redact, entry)))
         if sender and not entry.is_mine and entry.kind is not EntryKind.INFORMATION:
             actions.append((f"Talk privately with {sender}", partial(model.query, sender)))
@@ -191,6 +192,9 @@ class MessageActions:
             self._link.flush()
 
     def redact(self, entry: Entry) -> None:
+        if not self._model.may_redact(self._model.active, entry):
+            self._refuse("You can delete only your own messages, or any where you are operator")
+            return
         self._model.redact(self._model.active, entry)
 
     def dismiss(self, entry: Entry) -> None:

@@ -9,11 +9,22 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from roost.client.model.commands import COMMANDS
 from roost.client.tui.emojis import label
 from roost.client.tui.palette import Palette
 from roost.client.tui.wrapping import truncate, width_of
 
 SHOWN_MAX = 8
+HELP_FROM = 30
+"""The column at which the help of commands begins."""
+
+
+def described(word: str) -> tuple[str, str]:
+    """Return a completion as it is shown, and the help if it is a command."""
+    command = COMMANDS.get(word.strip().removeprefix("/")) if word.startswith("/") else None
+    if command is None:
+        return label(word), ""
+    return f"/{command.name} {command.parameters}".rstrip(), command.help
 
 
 class OffersPopup(Widget):
@@ -34,14 +45,13 @@ class OffersPopup(Widget):
         self._chosen = -1
         self._first = 0
 
-    def offer(self, words: list[str], chosen: int) -> None:
-        """Show these completions; none hides the list."""
+    def offer(self, words: list[str], chosen: int, rows: int = SHOWN_MAX) -> None:
+        """Show these completions in at most `rows` lines; none hides the list."""
         self._words, self._chosen = words, chosen
-        self._first = min(max(chosen - SHOWN_MAX + 1, 0), max(len(words) - SHOWN_MAX, 0))
+        rows = min(rows, SHOWN_MAX)
+        self._first = min(max(chosen - rows + 1, 0), max(len(words) - rows, 0))
         self.display = bool(words)
-        shown = words[self._first : self._first + SHOWN_MAX]
-        self.styles.height = max(len(shown), 1)
-        self.styles.width = min(max((width_of(label(word)) for word in shown), default=1) + 4, 48)
+        self.styles.height = max(min(len(words), rows), 1)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -53,9 +63,14 @@ class OffersPopup(Widget):
         base = (
             palette.selection if is_chosen else Style.from_color(bgcolor=palette.panel.rich_color)
         )
-        words = f"  {truncate(label(self._words[index]), width - 4)}"
-        strip = Strip([Segment(words, palette.text + Style(bold=is_chosen))])
-        return strip.adjust_cell_length(width).apply_style(base)
+        words, help_text = described(self._words[index])
+        words = f"  {truncate(words, width - 4)}"
+        segments = [Segment(words, palette.text + Style(bold=is_chosen))]
+        if help_text and width > HELP_FROM + 20:
+            gap = max(HELP_FROM - width_of(words), 2)
+            room = width - width_of(words) - gap - 2
+            segments.append(Segment(" " * gap + truncate(help_text, room), palette.muted))
+        return Strip(segments).adjust_cell_length(width).apply_style(base)
 
     def on_click(self, event: events.Click) -> None:
         index = self._first + event.y

@@ -19,6 +19,8 @@ CONTRAST_MIN_CHOSEN = 2.5
 """For colours chosen by a writer, which stay as they are if they are at all legible."""
 HUES = (0, 18, 32, 46, 66, 96, 140, 164, 182, 200, 216, 236, 262, 284, 306, 334)
 """Of names, in degrees: denser where the eye distinguishes more, so few of them are green."""
+NAMES_MAX = 4096
+"""Whose hues are remembered; others get theirs by chance."""
 _STEPS = 40
 
 _BASIC = (
@@ -66,6 +68,52 @@ def readable(colour: Color, background: Color, minimum: float) -> Color:
     return goal
 
 
+class NameHues:
+    """Gives each name a hue, which few others have.
+
+    By chance alone, three of four people may look the same. The hash decides where that leaves
+    enough between the hues in use.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._uses = [0] * len(HUES)
+
+    def place(self, name: str) -> int:
+        """Return the index of a name's hue."""
+        found = self._places.get(name)
+        if found is None:
+            found = self._choose(crc32(name.encode("utf-8", "replace")) % len(HUES))
+            if len(self._places) < NAMES_MAX:
+                self._places[name] = found
+                self._uses[found] += 1
+        return found
+
+    def _choose(self, hashed: int) -> int:
+        least = min(self._uses)
+        free = [place for place, uses in enumerate(self._uses) if uses == least]
+        taken = [place for place, uses in enumerate(self._uses) if uses > least]
+        if not taken:
+            return hashed
+
+        def distance(place: int) -> int:
+            return min(_apart(place, other) for other in taken)
+
+        if hashed in free and distance(hashed) >= len(HUES) // (len(taken) + 2):
+            return hashed
+        widest = max(distance(place) for place in free)
+        best = [place for place in free if distance(place) == widest]
+        return min(best, key=lambda place: (_apart(place, hashed), place))
+
+
+def _apart(place: int, other: int) -> int:
+    steps = abs(place - other)
+    return min(steps, len(HUES) - steps)
+
+
+_hues = NameHues()
+
+
 class Palette:
     """The styles of a theme that Textual does not provide."""
 
@@ -107,8 +155,8 @@ class Palette:
         self._pieces: dict[text.Style, Style] = {text.PLAIN: self.text}
 
     def name(self, folded: str) -> Style:
-        """Return the style of a name: always the same in one theme."""
-        return self.names[crc32(folded.encode("utf-8", "replace")) % len(self.names)]
+        """Return the style of a name: the same while the client runs."""
+        return self.names[_hues.place(folded)]
 
     def piece(self, style: text.Style) -> Style:
         """Return the style of a piece of a message."""

@@ -7,7 +7,10 @@ from roost.client.model import Conversation, ConversationKind, Model, Person
 from roost.client.tui.list_pane import ListPane
 from roost.client.tui.marks import AWAY, GONE, HERE
 from roost.client.tui.palette import Palette
-from roost.client.tui.wrapping import truncate
+from roost.client.tui.wrapping import truncate, width_of
+
+DETAILS_FROM = 30
+"""Columns from which away messages are shown beside the names."""
 
 
 class PeoplePane(ListPane):
@@ -60,23 +63,27 @@ class PeoplePane(ListPane):
             return self._person(conversation.peer, "", width)
         facts = self._facts()
         words = facts[index - 2] if index - 2 < len(facts) else ""
-        return [Segment("   " + truncate(words, width - 4), palette.muted)]
+        return [Segment("    " + truncate(words, width - 5), palette.muted)]
 
     def _person(self, person: Person, status: str, width: int) -> list[Segment]:
         palette = self.palette
         sign, colour = HERE if person.away is None else AWAY
         if not person.is_online:
             sign, colour = GONE
-        name = truncate(person.nick, width - 5)
+        name = truncate(person.nick, width - 6)
         is_here = person.is_online and person.away is None
         style = palette.name(person.folded) if is_here else palette.muted
         if person.is_me:
             style += Style(underline=True)
-        return [
+        row = [
             Segment(f" {sign} ", getattr(palette, colour)),
-            Segment(status, palette.accent),
+            Segment(status or " ", palette.accent),
             Segment(name, style),
         ]
+        room = width - width_of(name) - 7
+        if width >= DETAILS_FROM and person.away and room > 3:
+            row.append(Segment(f"  {truncate(person.away, room)}", palette.muted))
+        return row
 
     def _facts(self) -> list[str]:
         peer = self._conversation.peer
