@@ -13,7 +13,7 @@ from rich.style import Style
 from roost.client.model import text
 from roost.client.model.markup import is_code_line
 from roost.client.tui.palette import Palette
-from roost.client.tui.wrapping import Piece
+from roost.client.tui.wrapping import Piece, width_of
 
 CODE_MAX = 10_000
 """Longer blocks are not coloured: it would take longer than a frame."""
@@ -51,10 +51,18 @@ def blocks(words: str) -> list[tuple[bool, str]]:
     return pieces
 
 
-def highlight(code: str, language: str, palette: Palette) -> list[Piece]:
-    """Return a block of code in colours, if its language is known or can be seen."""
+def highlight(code: str, language: str, palette: Palette, width: int) -> list[Piece]:
+    """Return a block of code in colours, if its language is known or can be seen.
+
+    Its lines are made equally long, so that its background is a rectangle, if they fit `width`.
+    """
     plain = palette.piece(_MONOSPACE)
-    lexer = None if len(code) > CODE_MAX else _lexer(language or guess(code))
+    language = language or guess(code)
+    lines = code.split("\n")
+    widest = max(width_of(line) for line in lines)
+    if widest <= width:
+        code = "\n".join(line + " " * (widest - width_of(line)) for line in lines)
+    lexer = None if len(code) > CODE_MAX else _lexer(language)
     if lexer is None:
         return [Piece(code, plain)]
     pieces = [

@@ -163,7 +163,7 @@ class _Layout:
             pieces += [Piece(entry.sender, self._name_style()), Piece(" ", palette.text)]
         for is_code, words in blocks(entry.text):
             if is_code:
-                pieces += highlight(words, entry.language, palette)
+                pieces += highlight(words, entry.language, palette, self._look.text_width)
                 continue
             for span in text.spans(words):
                 style = palette.piece(span.style)

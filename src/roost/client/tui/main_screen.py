@@ -398,7 +398,7 @@ class MainScreen(Guarded, Screen[None]):
             composer.load(words + composer.text)
             composer.focus()
 
-        offers = everything(self, self._preferences.keys, submit, begin)
+        offers = everything(self, self._preferences, submit, begin)
         servers = self._servers.actions(model.nick)
         offers += [Offer(label, "server", action) for label, action in servers]
         self.conversations.show_switcher(offers)

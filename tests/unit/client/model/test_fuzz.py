@@ -6,7 +6,8 @@ from collections.abc import Callable
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from roost.client.model import EntryKind, Model, Moment, Profile
+from roost.client.model import EntryKind, Model, Moment, Profile, Query
+from roost.client.model.threads import thread
 
 _COMMANDS = """
 001 005 301 305 306 311 315 321 322 323 324 329 331 332 333 353 354 366 376 401 403 404 421 422
@@ -20,6 +21,7 @@ CHATHISTORY PRIVMSG RESUME BATCH chathistory draft/multiline labeled-response +b
 n0-welcome n0-resumed n0-1 n0-rtt1 sasl=PLAIN,SCRAM-SHA-256 sts=port=6697 batch message-tags
 echo-message labeled-response draft/chathistory PREFIX=(ov)@+ CASEMAPPING=ascii CHANTYPES=#
 CHATHISTORY=5 MONITOR=9 152 G@ timestamp=2026-01-01T00:00:00.000Z timestamp=x 12345678901234
+soju.im/search draft/message-redaction SEARCH id1 h1 f1
 CHANMODES=b,k,l,i CHANTYPES= PREFIX= \x01ACTION\x01 \x01VERSION\x01 -CHANTYPES
 """
 COMMANDS = _COMMANDS.split()
@@ -29,7 +31,18 @@ word = st.one_of(
 )
 tags = st.dictionaries(
     st.sampled_from(
-        ["msgid", "time", "label", "batch", "account", "+draft/reply", "+draft/react", "+typing"]
+        [
+            "msgid",
+            "time",
+            "label",
+            "batch",
+            "account",
+            "+draft/reply",
+            "+draft/react",
+            "+typing",
+            "+roost.chat/edits",
+            "+roost.chat/code",
+        ]
     ),
     st.one_of(
         st.sampled_from(["b1", "b2", "h1", "s1", "active", "id1", "2026-01-01T00:00:00.000Z"]),
@@ -75,6 +88,22 @@ def act(model: Model, number: int) -> None:
         lambda: model.mark_read("#room"),
         lambda: model.jump_to_date("#room", 5),
         lambda: model.part("#room"),
+        lambda: model.find(Query("hello", sender="bob")),
+        lambda: model.find_older(),
+        lambda: jump_to_hits(model),
+        lambda: model.jump_to_message("#room", "id1", 5),
+        lambda: model.follow_link("#room", "irc://s/%23room?msgid=id1"),
+        lambda: model.submit("#room", "/notify all"),
+        lambda: model.submit("#room", "/highlight #room hello"),
+        lambda: edit_last(model),
+        lambda: (
+            [
+                thread(model.conversations["#room"], entry)
+                for entry in model.conversations["#room"].entries
+            ]
+            if "#room" in model.conversations
+            else []
+        ),
         lambda: model.set_nick("carol"),
         lambda: model.list_rooms(),
         lambda: model.typing("bob", "hm"),
@@ -85,6 +114,17 @@ def act(model: Model, number: int) -> None:
         lambda: model.connected(model.moment, is_secure=False),
     ]
     acts[number % len(acts)]()
+
+
+def jump_to_hits(model: Model) -> None:
+    for hit in model.search.hits[:2]:
+        model.jump_to_hit(hit)
+
+
+def edit_last(model: Model) -> None:
+    entry = model.last_own("#room")
+    if entry is not None:
+        model.edit("#room", entry, "better")
 
 
 def check(model: Model) -> None:
@@ -107,7 +147,7 @@ def check(model: Model) -> None:
 
 @settings(max_examples=300)
 @given(
-    st.lists(st.one_of(lines(), st.binary(max_size=40), st.integers(0, 30)), max_size=40),
+    st.lists(st.one_of(lines(), st.binary(max_size=40), st.integers(0, 60)), max_size=40),
     st.booleans(),
 )
 @example([b":alice!u@h JOIN"], True)

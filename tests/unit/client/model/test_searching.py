@@ -1,6 +1,8 @@
 """Searches in everything that the server keeps, and jumps to what they find."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from roost.client.model import EntryKind, Query, QueryError, SearchState
 from roost.client.model.effects import Jump
@@ -209,3 +211,39 @@ def test_a_query_names_sender_place_and_time() -> None:
     with pytest.raises(QueryError, match="never is no date"):
         parse_query("tea before:never", times.get)
     assert format_time(0).startswith("1970")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 119), max_size=14), st.integers(2, 9))
+def test_jumps_gaps_breaks_and_pages_in_any_order_never_mix_or_double(
+    steps: list[int], page: int
+) -> None:
+    network = make_network(60, page)
+    client = Client(network)
+    for step in steps:
+        room = client.model.conversations["#room"]
+        gaps = [entry for entry in room.entries if entry.kind is EntryKind.GAP]
+        if step < 60:
+            client.go_to(step)
+        elif step < 75:
+            client.model.load_older("#room")
+        elif step < 90 and gaps:
+            client.model.fill_gap("#room", gaps[step % len(gaps)])
+        elif step < 100:
+            client.model.jump_to_date("#room", START_MS + (step - 90) * 6000)
+        elif step < 110:
+            network.say("bob", f"line {len(network.texts())}")
+        else:
+            client.reconnect()
+        client.settle()
+        numbers = [int(text.split()[1]) for text in client.texts if text.startswith("line")]
+        assert numbers == sorted(set(numbers))
+    room = client.model.conversations["#room"]
+    while gaps := [entry for entry in room.entries if entry.kind is EntryKind.GAP]:
+        client.model.fill_gap("#room", gaps[0])
+        client.settle()
+    while client.model.conversations["#room"].history.is_more_above:
+        client.model.load_older("#room")
+        client.settle()
+    said = [text for nick, text in network.texts() if nick == "bob"]
+    assert [text for text in client.texts if text.startswith("line")] == said

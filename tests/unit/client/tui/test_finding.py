@@ -101,7 +101,9 @@ def test_every_offer_of_the_palette_works() -> None:
     async def scenario() -> None:
         async with open_interface() as ui:
             await ui.see("You joined")
-            for offer in everything(ui.main, {}, lambda line: None, lambda words: None):
+            for offer in everything(
+                ui.main, ui.host.preferences, lambda line: None, lambda words: None
+            ):
                 if offer.label != "Quit Roost":
                     offer.run()
                     await ui.pilot.pause()

@@ -83,11 +83,11 @@ def test_a_block_of_code_is_told_from_other_text_and_coloured() -> None:
         (False, "\n"),
         (False, "end"),
     ]
-    pieces = highlight("def f():\n    return 'x'", "", palette)
-    assert "".join(piece.text for piece in pieces) == "def f():\n    return 'x'"
+    pieces = highlight("def f():\n    return 'x'", "", palette, 40)
+    assert "".join(piece.text for piece in pieces) == "def f():      \n    return 'x'"
     assert len({piece.style for piece in pieces}) > 2
     for language in ("no-such-language", "text", "rust"):
-        shown = highlight("fn main() {\n", language, palette)
+        shown = highlight("fn main() {\n", language, palette, 5)
         assert "".join(piece.text for piece in shown) == "fn main() {\n"
     found = [guess(code) for code in ('{"a": [1]}', "fn main() {\n}", "plain\nwords", "{x")]
     assert found == ["json", "rust", "", ""]

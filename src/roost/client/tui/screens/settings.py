@@ -7,7 +7,7 @@ from textual.widgets import Label, Select, Static, Switch
 from roost.client.tui.link import Preferences
 from roost.client.tui.screens.dialog import Box, Dialog
 
-_NOTIFY = (
+NOTIFY = (
     ("ring the bell", "bell"),
     ("show a desktop notification", "desktop"),
     ("both", "both"),
@@ -37,7 +37,7 @@ class SettingsDialog(Dialog[None]):
                 )
             with Horizontal(classes="setting"):
                 yield Label("When you are mentioned")
-                yield Select(_NOTIFY, value=notify, allow_blank=False, id="notify", compact=True)
+                yield Select(NOTIFY, value=notify, allow_blank=False, id="notify", compact=True)
             with Horizontal(classes="setting"):
                 yield Label("Show who comes and goes")
                 yield Switch(shown, id="coming", animate=False)
