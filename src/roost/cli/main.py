@@ -139,6 +139,22 @@ def renew(
     run(data, names or [])
 
 
+@app.command()
+def recover(
+    config: Annotated[Path, typer.Option(help="TOML file of the node that is left.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before changing anything.")
+    ] = False,
+) -> None:
+    """Bring a cluster back from one node, when most voters are lost for good.
+
+    Says what may be lost, asks, and makes the node a cluster of its own. The node must not run.
+    """
+    from roost.cli.recover import recover as run
+
+    run(config, is_confirmed=yes)
+
+
 @app.command("hash-password")
 def hash_one_password() -> None:
     """Ask for an operator's password and print its hash."""
