@@ -7,6 +7,7 @@ import pytest
 
 from roost.balancer.engine import node_pool, showing
 from roost.ircd.commands import who
+from roost.ircd.delivery import missed_index
 from roost.ircd.rendering import name_lists
 from roost.ircd.replies import names_reply
 from roost.ircd.serving import serving
@@ -25,6 +26,7 @@ def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outputs, "OUTPUT_BYTES_MAX", 16 * 1024)
     monkeypatch.setattr("roost.node.engine.engine.OUTPUT_BYTES_MAX", 16 * 1024)
     monkeypatch.setattr(serving, "TAKEOVERS_PER_TURN", 5)
+    monkeypatch.setattr(missed_index, "CHANGES_PER_TURN", 5)
     monkeypatch.setattr(serving, "STEPS_PER_TURN", 4)
     for module in (name_lists, names_reply):
         monkeypatch.setattr(module, "CROWD_MIN", 20)

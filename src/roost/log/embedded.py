@@ -31,7 +31,7 @@ class EmbeddedLog:
 
     @property
     def start(self) -> Snapshot | None:
-        """The snapshot on the disk."""
+        """The snapshot on the disk, until another one takes its place."""
         return self._start
 
     @property
@@ -169,6 +169,7 @@ class EmbeddedLog:
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
         """Adopt the snapshot, and have it stored in place of older entries."""
+        self._start = None
         stored = self.replica.compact(snapshot, first_index)
         if stored is not None:
             self._compact = Compact(stored, first_index)

@@ -81,7 +81,7 @@ class Log(Protocol):
 
     @property
     def start(self) -> Snapshot | None:
-        """The snapshot that the log began with when it was opened."""
+        """The snapshot that the log began with when it was opened; it need not be kept for long."""
 
     @property
     def is_kept_by_nodes(self) -> bool:

@@ -25,6 +25,7 @@ from roost.chat.changes import (
     Parted,
     Quitted,
     Said,
+    SessionAttached,
     TopicChanged,
 )
 from roost.chat.ids import Position, RoomId
@@ -40,6 +41,8 @@ Place: TypeAlias = "tuple[str, int | str]"
 """A kind of key and the key."""
 _LISTENERS: Place = ("mode", "")
 """The key of all changes that users with some mode are told of; there are few."""
+CHANGES_PER_TURN = 1000
+"""Changes that are taken in in one turn, in some 10 ms."""
 STALE_ENTRIES = 50_000
 """Entries after which the index is made anew, and forgets those that nobody can ask for."""
 
@@ -97,14 +100,19 @@ class MissedIndex:
 
     def bring_up_to_date(self, since: Position) -> None:
         """Take in all recent entries after `since`, which the recent entries must reach."""
+        while not self.go_on(since):
+            pass
+
+    def go_on(self, since: Position) -> bool:
+        """Take in some recent entries, as many as a turn may; return whether that was the last."""
         newest = self._recent.newest
         is_usable = 0 <= self._since <= since and self._recent.reaches(self._until)
         if not is_usable or newest - self._since > STALE_ENTRIES:
             self.forget()
             self._since = self._until = since
         if self._until != newest:
-            self._add(self._recent.after(self._until))
-            self._until = newest
+            self._until = self._add(self._recent.after(self._until))
+        return self._until == newest
 
     @property
     def end(self) -> int:
@@ -167,10 +175,13 @@ class MissedIndex:
                 found.append(Stretch(run, start, stop))
         return found if len(found) < 2 else [_merge(found)]
 
-    def _add(self, entries: Iterable[Applied]) -> None:
+    def _add(self, entries: Iterable[Applied]) -> Position:
+        """Take in entries, as many as a turn may; return the position of the last one."""
+        end = len(self._all) + CHANGES_PER_TURN
         for applied in entries:
             for result in applied.results:
-                if isinstance(result, Refusal):
+                if isinstance(result, Refusal | SessionAttached):
+                    # Nobody is shown who serves a session, and after a death there are thousands.
                     continue
                 self.looked_at += 1
                 happening = Happening(len(self._all), applied, result)
@@ -182,6 +193,9 @@ class MissedIndex:
                         self._shared.setdefault(RoomId(int(place[1])), []).append(happening)
                     else:
                         self._happenings.setdefault(place, []).append(happening)
+            if len(self._all) >= end:
+                break
+        return applied.position
 
 
 def _is_shared(change: Change) -> bool:

@@ -374,7 +374,8 @@ class Serving:
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
         granted, going = self.takeover.granted, self._going
-        for _ in range(min(len(granted), TAKEOVERS_PER_TURN)):
+        takeovers = TAKEOVERS_PER_TURN if granted and self.takeover.prepare() else 0
+        for _ in range(min(len(granted), takeovers)):
             if self._outbox.size >= size_max:
                 return
             session = granted.popleft()

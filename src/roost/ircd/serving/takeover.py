@@ -91,6 +91,16 @@ class Takeover:
         self.granted.append(session)
         self._idle_ticks = 0
 
+    def prepare(self) -> bool:
+        """Look through what the granted sessions may have missed; return whether that is done.
+
+        Otherwise go on in the next turn: after the death of a node with many clients there can be
+        tens of thousands of changes.
+        """
+        reaches = self._recent.reaches
+        begins = [one.served for one in self.granted if reaches(one.served)]
+        return not begins or self._missed.go_on(min(begins))
+
     def tick(self) -> None:
         """Forget what only takeovers need, when there has been none for a while."""
         if not self.granted:

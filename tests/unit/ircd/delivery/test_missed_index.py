@@ -3,11 +3,14 @@
 import random
 from collections.abc import Iterable
 
+import pytest
+
 from roost.chat.apply import apply_entry
 from roost.chat.changes import Joined, RoomRenamed
 from roost.chat.commands import encode_command
 from roost.chat.ids import Position, RoomId
 from roost.chat.state import Session, User
+from roost.ircd.delivery import missed_index
 from roost.ircd.delivery.missed import look_back
 from roost.ircd.delivery.missed_index import Happening, MissedIndex
 from roost.ircd.sessions.recent import RecentEntries
@@ -61,3 +64,20 @@ def compare(seed: int) -> int:
             assert missed.rooms == wanted.rooms
             shown += len(missed.lines)
     return shown
+
+
+def test_many_changes_are_taken_in_over_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(missed_index, "CHANGES_PER_TURN", 7)
+    state = first_state()
+    recent = RecentEntries(LOG_LENGTH, Position(0))
+    for number, command in enumerate(LogMaker(3).make(LOG_LENGTH), 1):
+        recent.add(apply_entry(state, encode_command(command), Position(number), number))
+    index = MissedIndex(recent, NAME)
+    turns, before = 1, 0
+    while not index.go_on(Position(0)):
+        assert 7 <= index.end - before < 7 + 20
+        turns, before = turns + 1, index.end
+    assert turns > 10
+    at_once = MissedIndex(recent, NAME)
+    at_once.bring_up_to_date(Position(0))
+    assert at_once.end == index.end
