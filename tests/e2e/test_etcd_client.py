@@ -8,7 +8,7 @@ from roost.node.config import LogConfig
 from roost.ops import clock
 from roost.wire import Identity
 from roost.wire.authority import ensure_authority, ensure_credentials
-from support.etcd_process import real_end, running_etcd
+from support.etcd_process import SilentProxy, real_end, running_etcd
 
 SMALL_BYTES = 4 * 1024 * 1024
 
@@ -101,3 +101,29 @@ def test_many_batches_are_read_in_the_order_in_which_they_were_written(tmp_path:
 
     with running_etcd(tmp_path / "data", "http", ()) as address:
         asyncio.run(talk(address))
+
+
+def test_a_node_that_is_cut_off_from_etcd_confirms_nothing_and_then_catches_up(
+    tmp_path: Path,
+) -> None:
+    async def cut(address: str) -> None:
+        proxy = SilentProxy(address)
+        async with proxy.listening() as detour:
+            near = LogConfig(engine="etcd", endpoints=(address,))
+            far = LogConfig(engine="etcd", endpoints=(detour,))
+            async with real_end("n1", near) as one, real_end("n2", far) as two:
+                await one.until(lambda: one.log.status().lack == "")
+                await two.until(lambda: two.log.status().lack == "")
+                proxy.go_silent()
+                two.propose(b"from the one that is cut off")
+                one.propose(b"from the other")
+                await two.until(lambda: two.fault.startswith("log-unavailable"))
+                await one.until(lambda: one.committed)
+                assert not two.committed
+                proxy.go_on()
+                await two.until(lambda: len(two.committed) == 2 and not two.fault)
+                await one.until(lambda: len(one.committed) == 2)
+                assert one.committed == two.committed
+
+    with running_etcd(tmp_path / "data", "http", ()) as address:
+        asyncio.run(cut(address))

@@ -107,3 +107,51 @@ async def real_end(node: str, config: LogConfig, cluster: str = "test") -> Async
         assert ask is not None
         end.ask = ask
         yield end
+
+
+class SilentProxy:
+    """Stands between a node and etcd, and can lose everything without closing a connection."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._target = (host, int(port))
+        self._passes = asyncio.Event()
+        self._passes.set()
+
+    def go_silent(self) -> None:
+        self._passes.clear()
+
+    def go_on(self) -> None:
+        self._passes.set()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[str]:
+        """Listen while the context lasts; yield HOST:PORT."""
+        running: list[asyncio.Task[None]] = []
+        async with asyncio.TaskGroup() as tasks:
+
+            async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                far_reader, far_writer = await asyncio.open_connection(*self._target)
+                running.append(tasks.create_task(self._pass_on(reader, far_writer)))
+                running.append(tasks.create_task(self._pass_on(far_reader, writer)))
+
+            server = await asyncio.start_server(accept, "127.0.0.1", 0)
+            host, port = server.sockets[0].getsockname()
+            try:
+                yield f"{host}:{port}"
+            finally:
+                server.close()
+                for task in running:
+                    task.cancel()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(65_536):
+                    await self._passes.wait()
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
