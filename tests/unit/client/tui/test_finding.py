@@ -53,6 +53,20 @@ def test_a_search_can_be_kept_to_one_room_and_says_what_it_does_not_understand()
     run_async(scenario())
 
 
+def test_a_search_from_the_servers_page_offers_no_narrower_one() -> None:
+    async def scenario() -> None:
+        async with open_interface(make_network()) as ui:
+            await ui.see("hay 299")
+            ui.main.turn_to("")
+            await ui.pilot.press("f6")
+            assert "Tab" not in await ui.see("Words that were said", "from:bob")
+            await ui.pilot.press("tab")
+            await ui.type("needle")
+            assert "Tab" not in await ui.see("2 found")
+
+    run_async(scenario())
+
+
 def test_a_copied_link_leads_back_to_its_message() -> None:
     async def scenario() -> None:
         network = make_network()

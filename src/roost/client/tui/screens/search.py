@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input, OptionList
 
-from roost.client.model import Hit, Model, Query, QueryError, SearchState
+from roost.client.model import SERVER_KEY, Hit, Model, Query, QueryError, SearchState
 from roost.client.model.hits import parse_query
 from roost.client.tui.calendar import Calendar, now_ms
 from roost.client.tui.palette import Palette
@@ -83,6 +83,8 @@ class SearchDialog(Picker[Hit]):
 
     def action_scope(self) -> None:
         """Search in this conversation only, or everywhere."""
+        if self._model.active == SERVER_KEY:
+            return
         self._is_here = not self._is_here
         self._ask()
 
@@ -132,11 +134,13 @@ class SearchDialog(Picker[Hit]):
         found = self._model.search
         here = self._model.conversations[self._model.active].name
         other = f"Tab: everywhere (now {here})" if self._is_here else f"Tab: only in {here}"
+        if self._model.active == SERVER_KEY:
+            other = ""
         if self._problem:
             return self._problem
         match found.state:
             case SearchState.NONE:
-                return f"{HELP}\n{other}"
+                return f"{HELP}\n{other}".rstrip()
             case SearchState.LOADING if not found.hits:
                 return "Searching \u2026"
             case SearchState.FAILED:
@@ -144,8 +148,8 @@ class SearchDialog(Picker[Hit]):
         where = " among the loaded messages; this server cannot search" * found.is_loaded_only
         more = "+" if found.is_more or found.state is SearchState.LOADING else ""
         if not found.hits:
-            return f"Nothing was found{where}. {other}"
-        return f"{len(found.hits)}{more} found{where}. Enter goes there. {other}"
+            return f"Nothing was found{where}. {other}".rstrip()
+        return f"{len(found.hits)}{more} found{where}. Enter goes there. {other}".rstrip()
 
     def _lines(self, hit: Hit, words: list[str]) -> Text:
         palette = self._palette
