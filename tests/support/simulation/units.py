@@ -67,9 +67,8 @@ class Reader:
 
 def description_begin(units: list[Unit]) -> int:
     """Return where the description of how things are begins among the units before its end."""
-    at = len(units)
-    if at and units[at - 1].first.message.command == "306":
-        at -= 1
+    at = len(units) - 1
+    assert units[at].first.message.command in ("305", "306"), "not told whether it is away"
     rooms: dict[str, None] = {}
     while at and units[at - 1].first.message.command == "366" and not units[at - 1].label:
         room = units[at - 1].first.message.parameters[1]
