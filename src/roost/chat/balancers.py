@@ -21,6 +21,9 @@ RUNS_MAX = 8
 BALANCERS_MAX = 256
 """Balancers that are remembered; beyond them one that nobody sees is forgotten."""
 
+RESTARTED = "Balancer restarted"
+"""What others are told of clients whose balancer began a new run."""
+
 
 class RunState(enum.Enum):
     """What the log says of a balancer's run."""
@@ -95,7 +98,7 @@ def _begin(step: Step, name: str, incarnation: int) -> None:
     state.incarnation_max = max(state.incarnation_max, incarnation)
     for session in list(_sessions_of(state, former)):
         if not is_resumable(session):
-            close_session(step, session, "Balancer restarted")
+            close_session(step, session, RESTARTED)
 
 
 def _forget_runs(state: State) -> None:

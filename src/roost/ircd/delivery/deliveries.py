@@ -12,7 +12,17 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import TypeAlias
 
 from roost.chat.applied import Applied
-from roost.chat.changes import Change, Joined, Kicked, NickChanged, Parted, RoomRenamed, Said
+from roost.chat.changes import (
+    AwayChanged,
+    Change,
+    Joined,
+    Kicked,
+    NickChanged,
+    Parted,
+    Quitted,
+    RoomRenamed,
+    Said,
+)
 from roost.chat.ids import Position, RoomId, SessionId, UserId
 from roost.chat.state import State
 from roost.irc.capabilities import DELIVERY_CAPABILITIES
@@ -28,6 +38,11 @@ from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.session import LocalSession
 from roost.protocol.mesh import Whisper
 from roost.protocol.trunk import Deliver, DeliverTo, Serving
+
+CROWD_MIN = 50
+"""Sessions in a room from which on its groups are told, and not each session."""
+_ALIKE = (AwayChanged, NickChanged, Quitted)
+"""Changes in several rooms that look alike to everybody but the user who caused them."""
 
 Listings: TypeAlias = deque[tuple[LocalSession, RoomId]]
 """Clients that are to be told who is in a room, when it is their turn."""
@@ -115,11 +130,14 @@ class Deliveries:
         if told.reaches_asker:
             asker = SessionId(0)
         sessions = self._named(told, change.source.user, asker, state)
+        crowd = None if told.is_whole_room else self._crowd(change, told)
         if told.is_whole_room:
             room = told.rooms[0]
             if sessions:
                 sessions = [one for one in sessions if not self._groups.has(one, room)]
             sessions += self._to_groups(room, change, at, asker)
+        elif crowd is not None:
+            sessions = self._to_crowd(crowd, change, at, told, sessions)
         else:
             for room in told.rooms:
                 sessions += self._members(room, told, state)
@@ -128,6 +146,37 @@ class Deliveries:
             distinct.pop(asker, None)
             self._outbox.looked_at(len(sessions))
             self._to_sessions(distinct.values(), told, change, at, state)
+
+    def _crowd(self, change: Change | Whisper, told: Audience) -> RoomId | None:
+        """Return the biggest room of a change that looks alike to all others in its rooms.
+
+        None if no room is big, or if the user has several clients here, as a group is told of only
+        one who is left out.
+        """
+        if not isinstance(change, _ALIKE) or len(self._directory.of_user(change.source.user)) > 1:
+            return None
+        sizes = {room: self._groups.size(room) for room in told.rooms}
+        crowd = max(sizes, key=sizes.__getitem__, default=None)
+        return crowd if crowd is not None and sizes[crowd] >= CROWD_MIN else None
+
+    def _to_crowd(
+        self,
+        crowd: RoomId,
+        change: Change | Whisper,
+        at: At,
+        told: Audience,
+        named: list[LocalSession],
+    ) -> list[LocalSession]:
+        """Show a change to the groups of a crowd; return whom to tell besides, maybe repeated."""
+        own = self._directory.of_user(change.source.user)
+        rest = [one for one in named if one in own or not self._groups.has(one, crowd)]
+        rest += self._to_groups(crowd, change, at, own[0].id if own else SessionId(0))
+        for room in told.rooms:
+            if room != crowd:
+                members = list(self._groups.sessions_in(room))
+                self._outbox.looked_at(len(members))
+                rest += [one for one in members if not self._groups.has(one, crowd)]
+        return rest
 
     def _named(
         self, told: Audience, source: UserId, asker: SessionId, state: State

@@ -54,6 +54,10 @@ class Groups:
         for group in self._rooms.get(room, ()):
             yield from group.sessions.values()
 
+    def size(self, room: RoomId) -> int:
+        """Return how many local sessions are in a room."""
+        return sum(len(group.sessions) for group in self._rooms.get(room, ()))
+
     def rooms_of(self, session: LocalSession) -> list[RoomId]:
         """Return the rooms that a session is in."""
         return [group.room for group in self._places.get(session.id, ())]

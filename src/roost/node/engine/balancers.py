@@ -7,14 +7,15 @@ A proposal may get lost, or come too late to count. So as long as the trunk is u
 not know the run, it is proposed again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
-from roost.chat.balancers import RunState, find_run, newest_incarnation
-from roost.chat.commands.sessions import StartBalancer
+from roost.chat.balancers import RESTARTED, RunState, find_run, newest_incarnation
+from roost.chat.commands.sessions import CloseSession, StartBalancer
 from roost.chat.state import State
 from roost.node.engine.census import Census
+from roost.node.engine.endings import Endings
 from roost.protocol.trunk import BalancerReport, FromNode, Incarnation, refusal
 
 OVER = (
@@ -26,8 +27,12 @@ OVER = (
 class Balancers:
     """What each balancer with a trunk is to be told; `census` has those that are served."""
 
-    def __init__(self, census: Census) -> None:
+    def __init__(self, census: Census, name: str, members: Collection[str]) -> None:
+        """`name` is this node's; each member begins elsewhere to end a run's sessions."""
         self._census = census
+        self._endings = Endings()
+        names = sorted(members)
+        self._share = names.index(name) / len(names) if name in names else 0.0
         self._runs: dict[str, str] = {}
         self._reports: dict[str, BalancerReport] = {}
 
@@ -53,14 +58,31 @@ class Balancers:
         self._census.trunk_disconnected(name)
         return was_served
 
-    def look(self, state: State) -> Iterator[StartBalancer | tuple[str, FromNode]]:
+    def look(
+        self, state: State, now: float
+    ) -> Iterator[StartBalancer | CloseSession | tuple[str, FromNode]]:
         """Yield what to propose, and what to tell whom; a `refusal` ends the service."""
         for name, run in list(self._runs.items()):
             known, incarnation = find_run(state, name, run)
             if known is RunState.OVER:
                 yield name, refusal(OVER)
             elif known is not RunState.CURRENT:
-                yield StartBalancer(name, run, newest_incarnation(state, name))
+                closings = self._close_former(state, name, now)
+                if known is RunState.LOST or closings is None:
+                    yield StartBalancer(name, run, newest_incarnation(state, name))
+                else:
+                    yield from closings
             elif not self._census.knows(name, incarnation):
                 self._census.trunk_connected(name, incarnation)
                 yield name, Incarnation(incarnation)
+
+    def _close_former(self, state: State, name: str, now: float) -> list[CloseSession] | None:
+        """Return what to propose before a balancer's former run ends; None if it may end now."""
+        return self._endings.close_some(
+            state,
+            state.balancers.get(name, 0),
+            RESTARTED,
+            now,
+            share=self._share,
+            is_resumable_kept=True,
+        )

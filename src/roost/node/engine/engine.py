@@ -14,7 +14,6 @@ from typing import assert_never
 from roost.chat.applied import Applied
 from roost.chat.commands import Command, encode_command
 from roost.chat.commands.cluster import Configure
-from roost.chat.commands.sessions import StartBalancer
 from roost.chat.ids import Position
 from roost.chat.settings import written
 from roost.chat.snapshot import decode_state
@@ -100,7 +99,7 @@ class Engine:
         self._pending = PendingCommands()
         newcomers = self._server.newcomers
         self._census = Census(config.balancer_grace_s, config.gossip_interval_s, newcomers)
-        self._balancers = Balancers(self._census)
+        self._balancers = Balancers(self._census, name, config.raft.members)
         self._desk = AdministrationDesk()
         self._registry = RegistryTeller()
         self._readiness = Readiness(is_drained=is_drained)
@@ -310,8 +309,8 @@ class Engine:
         self._look_at_balancers()
 
     def _look_at_balancers(self) -> None:
-        for found in self._balancers.look(self._state):
-            if isinstance(found, StartBalancer):
+        for found in self._balancers.look(self._state, self._now.monotonic):
+            if not isinstance(found, tuple):
                 self._propose(found)
                 continue
             self._to_balancers.append(found)
