@@ -281,7 +281,9 @@ def remove_member(node: NodeName, flags: OperatorFlags) -> None:
 def join(
     token: Annotated[
         str,
-        typer.Argument(help="What `roost members add` printed; '-' to read standard input."),
+        typer.Argument(
+            metavar="TOKEN", help="What `roost members add` printed; '-' to read standard input."
+        ),
     ],
     flags: JoinFlags,
 ) -> None:

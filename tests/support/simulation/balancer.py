@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from roost.balancer.engine import outbox, showing, writing
+from roost.balancer.engine.administration import AdministrationDesk
 from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.exchange import Exchange, ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
@@ -29,6 +30,7 @@ from roost.protocol.trunk import (
     Output,
     Reply,
     Status,
+    Told,
 )
 from support.simulation.network import Network
 from support.simulation.world import World
@@ -111,6 +113,7 @@ class SimulatedBalancer:
         self.exchange = Exchange(
             self._config, f"{random.getrandbits(64):x}", self._note, random.random
         )
+        self.desk = AdministrationDesk(self.exchange.pool)
         self._world.log(f"{self.name} starts")
         self._sweep()
 
@@ -150,6 +153,7 @@ class SimulatedBalancer:
         trunk = self._trunks.pop(peer)
         if trunk.is_announced:
             self.exchange.node_lost(peer, trunk, "the link is gone", self._world.now)
+            self.desk.node_lost(peer)
             self._schedule_flush()
 
     def receive(self, peer: str, frame: object) -> None:
@@ -161,6 +165,8 @@ class SimulatedBalancer:
                 trunk.drop(str(error))
                 return
             trunk.is_announced = True
+        elif isinstance(frame, Told):
+            self.desk.told(peer, frame)
         else:
             assert isinstance(frame, FromNode)
             if isinstance(frame, Output):
