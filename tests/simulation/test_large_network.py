@@ -10,6 +10,8 @@ import os
 import resource
 import time
 
+import pytest
+
 from roost.balancer.config import ClientLimits
 from roost.balancer.engine.outbox import take_write
 from roost.balancer.engine.sessions import Session
@@ -18,7 +20,8 @@ from roost.node.engine.applier import ENTRIES_PER_TURN
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.cluster import SimulatedCluster
 
-USERS = int(os.environ.get("ROOST_SIMULATION_USERS", "400"))
+SMALL = 400
+USERS = int(os.environ.get("ROOST_SIMULATION_USERS", SMALL))
 BALANCERS = max(3, math.ceil(USERS / ClientLimits().connections_max))
 ROOM_SIZE = 8
 AT_ONCE = 100
@@ -156,6 +159,7 @@ class Network:
         self.tell(f"{len(first) / USERS:.0f} bytes of snapshot for each user")
 
 
+@pytest.mark.timeout(0 if USERS > SMALL else 120)
 def test_a_large_network_survives_the_loss_of_a_node_and_of_a_disk() -> None:
     network = Network()
     cluster, world = network.cluster, network.cluster.world
