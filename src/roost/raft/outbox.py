@@ -123,7 +123,7 @@ class Outbox:
         if is_lazy and acknowledgement is None and not self._durable_messages:
             messages = tuple(self._messages)
             self._messages.clear()
-            return self._take_lazily(hard_state, log), messages
+            return self._take_lazily(hard_state), messages
         is_changed = hard_state is not self._hard_state
         is_needed = is_changed or is_forced or self._snapshot is not None
         if not is_needed and self._unsaved_from > log.last_index:
@@ -152,16 +152,14 @@ class Outbox:
         self._messages.clear()
         return persist, messages
 
-    def _take_lazily(self, hard_state: HardState, log: Log) -> Persist | None:
+    def _take_lazily(self, hard_state: HardState) -> Persist | None:
         """Return a batch with a snapshot, if there is one, that makes nothing durable."""
         snapshot, self._snapshot = self._snapshot, None
         if snapshot is None:
             return None
         self._number += 1
-        entries = log.between(self._unsaved_from, log.last_index)
         self._in_flight.append([self._number, self.durable_index])
-        self._unsaved_from = log.last_index + 1
-        return Persist(self._number, hard_state, snapshot, entries, (), is_lazy=True)
+        return Persist(self._number, hard_state, snapshot, (), (), is_lazy=True)
 
     def _release(self, hard_state: HardState, acknowledgement: tuple[str, int, int] | None) -> None:
         """Send what waits for the disk although there is nothing new to write."""

@@ -49,6 +49,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     moves: float = 0.0
     """Rate at which sessions are moved, whatever they are doing."""
     drains: float = 0.0
+    members: float = 0.0
+    """Nodes that are added, removed and replaced; only a `GrowingCluster` has these."""
     balancer_crashes: float = 0.0
     """Balancers that die and start again, sometimes at once; they use no wall clock."""
     clock_jumps: float = 0.0
@@ -89,17 +91,22 @@ class SimulatedCluster:
         self.network = Network(self.world, (0.0002, 0.004), faults.loss)
         self.archive = Archive()
         self.nodes: dict[str, SimulatedNode] = {}
-        for name in self.names:
+        founders = tuple(self.names)
+
+        def make_node(name: str) -> SimulatedNode:
             config = EngineConfig(
-                raft=RaftConfig(name=name, members=tuple(self.names)),
+                raft=RaftConfig(name=name, members=founders),
                 irc=irc or IrcConfig(),
                 settings=settings or Settings(),
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,
                 history_days=(history_days or {}).get(name, 0),
             )
-            node = SimulatedNode(self.world, self.network, name, config, self.archive, self.etcd)
-            self.nodes[name] = node
+            return SimulatedNode(self.world, self.network, name, config, self.archive, self.etcd)
+
+        self.make_node = make_node
+        for name in self.names:
+            node = self.nodes[name] = make_node(name)
             self.network.join(node, [n for n in self.names if n < name])
         self.balancers = [
             SimulatedBalancer(self.world, self.network, f"b{number}")
@@ -149,14 +156,18 @@ class SimulatedCluster:
         if identity is not None and self.etcd is not None:
             assert identity[0] in self.etcd.entries(), f"{client.name} saw what etcd lacks"
         elif identity is not None:
-            holders = [n.name for n in self.nodes.values() if n.log_disk.had(identity[0])]
-            assert len(holders) * 2 > len(self.names), (
+            assert self.is_durable(identity[0]), (
                 f"seed {self.world.seed} at {self.world.now:.4f}: {client.name} saw "
-                f"{received.message} while only {holders} had it on disk"
+                f"{received.message} while no majority had it on disk"
             )
         for person in self.people:
             if person.client is client:
                 person.hear(client, received)
+
+    def is_durable(self, index: int) -> bool:
+        """Tell whether a majority has, or had, an entry on its disks."""
+        holders = [node.name for node in self.nodes.values() if node.log_disk.had(index)]
+        return len(holders) * 2 > len(self.names)
 
     def newest_state(self) -> State:
         """Return the chat state of the node that has applied most."""
@@ -240,7 +251,12 @@ class SimulatedCluster:
         self._applied()
         node.crash(is_disk_lost=is_disk_lost)
         pause = self.world.random.uniform(0.05, 3.0) if down_s is None else down_s
-        self.world.at(pause, lambda: None if node.is_up else node.start())
+
+        def restart() -> None:
+            if not node.is_up and name in self.nodes:
+                node.start()
+
+        self.world.at(pause, restart)
 
     def _move(self) -> None:
         balancer = self.world.random.choice(self.balancers)

@@ -60,17 +60,23 @@ class Network:
         self._links: dict[tuple[str, str], _Link] = {}
         self.cut: dict[tuple[str, str], bool] = {}
         self._wanted: list[tuple[str, str]] = []
+        self._is_started = False
         self._followed: dict[str, tuple[str, ...]] = {}
 
     def join(self, end: Endpoint, peers: list[str]) -> None:
         """Add an end, and keep it linked to `peers` whenever both can be reached."""
         self.ends[end.name] = end
-        self._wanted.extend(_pair(end.name, peer) for peer in peers)
+        wanted = [_pair(end.name, peer) for peer in peers]
+        new = [pair for pair in wanted if pair not in self._wanted]
+        self._wanted.extend(new)
+        for pair in new if self._is_started else ():
+            self._dial(pair)
 
     def start(self) -> None:
         """Keep dialling, as the real ends do."""
         for pair in dict.fromkeys(self._wanted):
             self._dial(pair)
+        self._is_started = True
 
     def _dial(self, pair: tuple[str, str]) -> None:
         if (

@@ -9,7 +9,7 @@ import msgspec
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.ircd.sessions.outbox import item_size
-from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, Request, Watch
+from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, LogOutput, Request, Watch
 from roost.log.requests import EtcdEffect
 from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
@@ -105,6 +105,19 @@ def check_turn(
     assert total <= 3 * outputs.OUTPUT_BYTES_MAX
 
 
+class RecordingLog(EmbeddedLog):
+    """A log that holds what it hands out against what others did: state machine safety."""
+
+    archive: Archive | None = None
+
+    def take_output(self) -> LogOutput:
+        output = super().take_output()
+        if self.archive is not None:
+            for entry in output.committed:
+                self.archive.keep(entry)
+        return output
+
+
 class SimulatedNode:
     """A member of the cluster, which can crash, freeze and come back."""
 
@@ -118,6 +131,8 @@ class SimulatedNode:
         etcd: SimulatedEtcd | None = None,
     ) -> None:
         self.name = name
+        self.recording: Archive | None = None
+        """Where to record all committed entries, and to hold them against what others recorded."""
         self.is_up = False
         self._world = world
         self._network = network
@@ -147,7 +162,8 @@ class SimulatedNode:
         random, now = self._world.random.random, self._world.instant(self.skew_ms)
         history = self.history_disk.state()
         if self._etcd is None:
-            self.log = EmbeddedLog(self._config.raft, self.log_disk.load(), random, now)
+            self.log = RecordingLog(self._config.raft, self.log_disk.load(), random, now)
+            self.log.archive = self.recording
         else:
             etcd = EtcdConfig(cluster=CLUSTER, node=self.name, endpoints=MEMBERS)
             known = (history.applied, history.terms[-1][1] if history.terms else 0)

@@ -1,0 +1,212 @@
+"""A simulated cluster to which administrators add nodes, and from which they remove some.
+
+They may do it at any moment, whatever else is happening. Every committed entry is recorded and held
+against what all other nodes committed.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from roost.chat.commands.administration import AddNode, Administration, RemoveNode
+from roost.chat.ids import Position
+from roost.protocol.trunk import Ask
+from roost.raft.messages import Configuration
+from support.simulation.cluster import SimulatedCluster
+from support.simulation.node import SimulatedNode
+from support.simulation.truth import Truth
+
+NODES_MAX = 7
+NODES_MIN = 3
+ASKED_S = 0.5
+"""After this an administrator repeats a request through another node."""
+STOPPED_S_MAX = 2.0
+"""How long a removed node goes on at most, before its administrator stops it."""
+
+
+class GrowingCluster(SimulatedCluster):
+    """A cluster whose nodes come and go."""
+
+    def __init__(self, seed: int, **options: Any) -> None:
+        super().__init__(seed, **options)
+        self.former: dict[str, SimulatedNode] = {}
+        """Nodes that were removed; their disks may still hold what was confirmed."""
+        self.added: list[str] = []
+        self.removed: list[str] = []
+        self._requests = 0
+        self._groups: dict[int, dict[Configuration, None]] = {}
+        """Index -> the configurations that some node had there."""
+        for node in self.nodes.values():
+            self._record(node)
+
+    def _record(self, node: SimulatedNode) -> None:
+        node.recording = self.archive
+        if node.is_up:
+            node.log.archive = self.archive  # type: ignore[union-attr]
+
+    # Changes
+
+    def start_faults(self) -> None:
+        super().start_faults()
+        self._schedule("members", self.change)
+
+    def change(self) -> None:
+        """Begin a random change: add a new node or a former one, remove one, or replace one."""
+        random = self.world.random
+        count = len(self.names)
+        what = random.choice(("add", "add", "remove", "remove", "replace"))
+        if what == "add" and count < NODES_MAX:
+            self.add(self._any_name())
+        elif what == "remove" and count > NODES_MIN:
+            self.remove(random.choice(self.names))
+        elif what == "replace" and count > NODES_MIN:
+            self.remove(random.choice(self.names), lambda: self.add(self._any_name()))
+
+    def _any_name(self) -> str:
+        """Return a name: usually a new one, sometimes one that was there before."""
+        random = self.world.random
+        if self.former and random.random() < 0.4:
+            return random.choice(sorted(self.former))
+        used = [*self.names, *self.former]
+        return next(name for name in map("n{}".format, range(1, 99)) if name not in used)
+
+    def add(self, name: str, *, is_disk_new: bool | None = None) -> None:
+        """Start a node and ask for its addition; one that was there before may keep its disk."""
+        node = self.former.pop(name, None)
+        if node is None:
+            node = self.make_node(name)
+            node.log_disk.wipe()
+            self._record(node)
+        elif is_disk_new or (is_disk_new is None and self.world.random.random() < 0.5):
+            if node.is_up:
+                self._applied()
+                node.crash()
+            node.log_disk.wipe()
+            node.history_disk.wipe()
+        self.world.log(f"administrators add {name}")
+        self.names.append(name)
+        self.nodes[name] = node
+        self._saved.setdefault(name, [])
+        self.network.join(node, [other for other in self.names if other != name])
+        for balancer in self.balancers:
+            self.network.join(balancer, [name])
+        if not node.is_up:
+            node.start()
+        self.added.append(name)
+        self._ask(AddNode(name))
+
+    def remove(self, name: str, then: Callable[[], None] = lambda: None) -> None:
+        """Ask for a node's removal; when the log has it, let go of the node, and do what follows.
+
+        If the cluster cannot do without it, ask for as long as there are faults.
+        """
+        self.world.log(f"administrators remove {name}")
+        self._ask(RemoveNode(name), lambda: self._let_go(name, then))
+
+    def _let_go(self, name: str, then: Callable[[], None]) -> None:
+        if name in self.nodes and name not in self.newest_state().nodes:
+            self.names.remove(name)
+            node = self.former[name] = self.nodes.pop(name)
+            self.removed.append(name)
+
+            def stop() -> None:
+                if name in self.former and node.is_up:
+                    self._applied()
+                    node.crash()
+
+            self.world.at(self.world.random.uniform(0.0, STOPPED_S_MAX), stop)
+            then()
+
+    def _ask(self, operation: Administration, done: Callable[[], None] = lambda: None) -> None:
+        """Repeat a request through one node after the other until the log has its outcome."""
+        self._requests += 1
+        request = f"r{self._requests}"
+
+        def attempt() -> None:
+            engines = [node.engine for node in self.nodes.values() if node.engine is not None]
+            if any(request in engine.state.outcomes for engine in engines):
+                done()
+                return
+            if self._are_faults_on or isinstance(operation, AddNode):
+                balancer = self.world.random.choice(self.balancers).name
+                node = self.world.random.choice(self.names)
+                self.network.send(balancer, node, Ask(1, request, operation))
+            self.world.at(ASKED_S, attempt)
+
+        attempt()
+
+    def ask(self, operation: Administration) -> None:
+        """Repeat a request until it is carried out, and wait until it is."""
+        done: list[bool] = []
+        were_on, self._are_faults_on = self._are_faults_on, True
+        if isinstance(operation, RemoveNode):
+            self.remove(operation.name, lambda: done.append(True))
+        else:
+            self.add(operation.name)  # type: ignore[union-attr]
+            done.append(True)
+        self.world.run_until(lambda: bool(done), 20.0, f"{operation} is done")
+        self._are_faults_on = were_on
+
+    # Faults
+
+    def _are_all_sound(self) -> bool:
+        """Tell also whether every voter is among the nodes: a removed one cannot help any more."""
+        if not super()._are_all_sound():
+            return False
+        newest = self._note_groups()
+        everybody = [name for group in newest for name in group.voters]
+        sound = all(node.replica.is_sound for node in self.nodes.values())
+        return sound and len(self.nodes) >= 3 and all(name in self.nodes for name in everybody)
+
+    def _set_disk_back(self) -> None:
+        """Set no disks back: learners do not remember how far others were."""
+
+    # Checks
+
+    def _applied(self) -> Position:
+        """Tell how far any node has ever applied, also one that is no longer needed."""
+        for node in self.former.values():
+            self._applied_max = max(self._applied_max, node.position)
+        return super()._applied()
+
+    def voters(self) -> tuple[str, ...]:
+        """Return who votes, as far as the most up-to-date node knows."""
+        up = [node for node in self.nodes.values() if node.engine is not None]
+        newest = max(up, key=lambda node: (node.replica.commit_index, node.replica.is_voter))
+        return newest.replica.configuration.voters
+
+    def _note_groups(self) -> list[Configuration]:
+        """Remember every configuration that a running node knows; return the newest ones."""
+        for node in [*self.nodes.values(), *self.former.values()]:
+            if node.engine is not None:
+                for index, group in node.replica._core.membership._known:
+                    self._groups.setdefault(index, {})[group] = None
+        return list(self._groups[max(self._groups)])
+
+    def is_durable(self, index: int) -> bool:
+        """Tell whether a majority has an entry, in any group that may have committed it."""
+        self._note_groups()
+        everybody = {**self.former, **self.nodes}
+        holders = [name for name, node in everybody.items() if node.log_disk.had(index)]
+        return any(
+            2 * sum(name in holders for name in group.voters) > len(group.voters)
+            for group in self._groups_at(index)
+        )
+
+    def _groups_at(self, index: int) -> Iterator[Configuration]:
+        """Yield the configuration that counted when an entry was appended, and all later ones."""
+        last_before = max((known for known in self._groups if known <= index), default=0)
+        for known, groups in self._groups.items():
+            if known >= last_before:
+                yield from groups
+
+    def truth(self) -> Truth:
+        """Replay the log; every committed entry was recorded."""
+        return Truth(self.archive.entries, max(node.position for node in self.nodes.values()))
+
+    def check(self) -> None:
+        super().check()
+        state = self.newest_state()
+        assert sorted(state.nodes) == sorted(self.names)
+        voters = self.voters()
+        assert len(voters) == min(len(self.names), state.settings.voters_max), voters
+        assert all(name in self.names for name in voters)
