@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import AddFlags, OperatorFlags
 from roost.cli.init import parse_hosts
 from roost.ops import clock
+from roost.wire import Credentials
 
 if TYPE_CHECKING:
     from roost.wire.authority import Authority
@@ -59,6 +61,9 @@ _OWN_KEYS = (
     "run_file",
 )
 """Keys of a node's file that another node cannot take over."""
+GONE_S = 60.0
+"""How long a removal may take: another node catches up and votes first, which takes seconds."""
+GONE_POLL_S = 0.3
 _NEVER_SHARED = ("127.0.0.1", "::1", "localhost")
 
 
@@ -76,7 +81,10 @@ def show(flags: OperatorFlags) -> None:
     )
     for node in view.nodes:
         since = dt.datetime.fromtimestamp(node.since_ms / 1000, dt.UTC)
-        print(f"{node.name:<12} {node.host or '-':<24} since {since:%Y-%m-%d %H:%M} UTC")
+        host = node.host or "-"
+        print(f"{node.name:<12} {node.role:<8} {host:<24} since {since:%Y-%m-%d %H:%M} UTC")
+    for name in view.leaving:
+        print(f"{name:<12} was removed, but must go on running until the others can do without it")
     for token in view.tokens:
         expires = dt.datetime.fromtimestamp(token.expires_ms / 1000, dt.UTC)
         print(f"{token.node:<12} {token.host:<24} may join until {expires:%Y-%m-%d %H:%M} UTC")
@@ -89,11 +97,32 @@ def remove(flags: OperatorFlags, name: str) -> None:
         CommandError: the cluster refuses, or does not answer.
     """
     config = load_operator(flags)
-    administer(config.cluster, config.balancers, config.credentials, RemoveNode(name))
+    where = (config.cluster, config.balancers, config.credentials)
+    administer(*where, RemoveNode(name))
+    _wait_gone(where, name)
     certificate = (flags.data or DEFAULT_DATA) / name / f"node-{name}.pem"
     if flags.config is None:
         certificate.unlink(missing_ok=True)  # `roost renew` is to forget it
     print(f"{name} does not belong to the cluster any more. Delete its data before it joins again.")
+
+
+def _wait_gone(where: tuple[str, tuple[str, ...], Credentials], name: str) -> None:
+    """Wait until the log can do without a removed node: it may be needed for a majority till then.
+
+    Raises:
+        CommandError: that takes too long.
+    """
+    from roost.protocol.nodes import decode_nodes
+
+    deadline = clock.monotonic() + GONE_S
+    while name in decode_nodes(administer(*where, ShowNodes())).leaving:
+        if clock.monotonic() > deadline:
+            raise CommandError(
+                f"{name} is removed, but the other nodes cannot do without it yet: see that they "
+                f"are ready (`roost status`), and keep {name} and its data until `roost members` "
+                "does not show it any more"
+            )
+        time.sleep(GONE_POLL_S)
 
 
 def replace(old: str, word: str, flags: AddFlags) -> None:

@@ -3,7 +3,7 @@
 The replica decides; this only shows it as a `roost.log.port.Log`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from roost.instant import Instant
 from roost.log.port import Compact, LogEffect, LogOutput, LogResult, LogStatus, Persisted
@@ -78,10 +78,13 @@ class EmbeddedLog:
         """Change who votes and who learns, one step at a time."""
         self.replica.tend(nodes, policy, now)
 
-    def why_needed(self, name: str) -> str:
-        """Return whether the voters that are left would be a majority."""
+    def why_needed(self, name: str, nodes: Collection[str]) -> str:
+        """Say so if too few voters would be left, or if one is being removed already."""
         if name not in self.voters:
             return ""
+        leaving = [voter for voter in self.voters if voter not in nodes]
+        if leaving:
+            return f"{leaving[0]} is still being removed: nodes leave one at a time"
         up, needed = self.replica.can_spare(name)
         if up >= needed:
             return ""

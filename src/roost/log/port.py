@@ -9,7 +9,7 @@ entries have dense positions, the same on all nodes, and times that never go bac
 only what is durable. A command may be lost before it comes out, and may come out twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -118,8 +118,8 @@ class Log(Protocol):
     def tend(self, nodes: Sequence[str], policy: Policy, now: Instant, /) -> None:
         """Take a step towards a log that these nodes keep, if this one has the singular duties."""
 
-    def why_needed(self, name: str, /) -> str:
-        """Return why the log cannot do without a node now; empty if it can."""
+    def why_needed(self, name: str, nodes: Collection[str], /) -> str:
+        """Return why a node must not be taken out of the cluster's `nodes` now; empty if it may."""
 
     def status(self) -> LogStatus:
         """Return how the log is."""

@@ -3,7 +3,8 @@
 A voter is sent the log by its leader. Everybody else asks: a learner, one that was removed and does
 not know it, one that comes back after so long that it takes itself for a voter. They ask any voter,
 the leader last, and another one if it falls silent or loses touch with the leader. So does a voter
-that has not heard a leader for long; the configuration that it lacks may be in what it is told.
+that has not heard a leader for long, or lost its disk and may not listen to one: the members of its
+file may be gone, and the configuration that it lacks is in what it is told.
 
 A learner that lost data asks the leader first: only what the leader itself says of its commit can
 show that nothing that was once promised is missing (see `recovery`). It is sound again before it
@@ -56,7 +57,7 @@ class Learning:
     def _wanted_from(self) -> float:
         """Return from when on this replica asks, in monotonic seconds."""
         core = self._core
-        if not core.may_stand:
+        if not core.may_stand or not self._recovery.can_listen():
             return float("-inf")
         return max(core.leader_heard, self._started) + 2 * core.config.election_s_max
 

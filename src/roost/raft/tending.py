@@ -88,6 +88,10 @@ def next_step(
     leaving = _leaving(leader, group, nodes, standings, wanted)
     if not leaving:
         return NOTHING
+    is_short = len(voters) - 1 < wanted
+    if is_short and any(not standings[name].gone_s for name in learners if name in nodes):
+        # Another one will soon vote in its place. Until then the removed one may still be needed.
+        return NOTHING
     if leaving == leader:
         return Step(is_handover=True)
     rest = tuple(name for name in voters if name != leaving)

@@ -50,7 +50,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     """Rate at which sessions are moved, whatever they are doing."""
     drains: float = 0.0
     members: float = 0.0
-    """Nodes that are added, removed and replaced; only a `GrowingCluster` has these."""
+    """Nodes that are added and removed, in a `GrowingCluster`."""
     balancer_crashes: float = 0.0
     """Balancers that die and start again, sometimes at once; they use no wall clock."""
     clock_jumps: float = 0.0
@@ -156,18 +156,16 @@ class SimulatedCluster:
         if identity is not None and self.etcd is not None:
             assert identity[0] in self.etcd.entries(), f"{client.name} saw what etcd lacks"
         elif identity is not None:
-            assert self.is_durable(identity[0]), (
-                f"seed {self.world.seed} at {self.world.now:.4f}: {client.name} saw "
-                f"{received.message} while no majority had it on disk"
-            )
+            seen = f"seed {self.world.seed}: {client.name} saw {received.message}"
+            assert self.is_durable(identity[0]), f"{seen} while no majority had it on disk"
         for person in self.people:
             if person.client is client:
                 person.hear(client, received)
 
     def is_durable(self, index: int) -> bool:
         """Tell whether a majority has, or had, an entry on its disks."""
-        holders = [node.name for node in self.nodes.values() if node.log_disk.had(index)]
-        return len(holders) * 2 > len(self.names)
+        holders = sum(node.log_disk.had(index) for node in self.nodes.values())
+        return holders * 2 > len(self.names)
 
     def newest_state(self) -> State:
         """Return the chat state of the node that has applied most."""
@@ -251,12 +249,10 @@ class SimulatedCluster:
         self._applied()
         node.crash(is_disk_lost=is_disk_lost)
         pause = self.world.random.uniform(0.05, 3.0) if down_s is None else down_s
+        self.world.at(pause, lambda: None if self._is_over(node) else node.start())
 
-        def restart() -> None:
-            if not node.is_up and name in self.nodes:
-                node.start()
-
-        self.world.at(pause, restart)
+    def _is_over(self, node: SimulatedNode) -> bool:
+        return node.is_up or node.name not in self.nodes
 
     def _move(self) -> None:
         balancer = self.world.random.choice(self.balancers)
@@ -407,10 +403,7 @@ class SimulatedCluster:
         }
 
     def wait_ready(self) -> None:
-        """Wait until every node is ready and every balancer knows that.
-
-        One that was lost often is held down for half a minute.
-        """
+        """Wait until all nodes are ready for all balancers; one may be held down for 30 s."""
         self.world.run_until(
             lambda: (
                 all(state == "ready" for state in self.states().values())
@@ -444,11 +437,11 @@ class SimulatedCluster:
         self.check()
 
     def _unsettled(self) -> str:
-        waiting = [client for client in self.present() if not client.is_answered]
         described = "\n".join(
             f"{client.name} is at {client.session.node!r}, line {client.session.acknowledged}\n"
             f"{client.tell()}"
-            for client in waiting
+            for client in self.present()
+            if not client.is_answered
         )
         return f"every line answered and all nodes at one position:\n{described}"
 

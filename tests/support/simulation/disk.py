@@ -80,6 +80,8 @@ class LogDisk:
         self._syncing: list[Persist | Compact] = []
         self._epoch = 0
         self.is_full = False
+        self.syncs = 0
+        """How often it waited for the disk."""
         self._lost_index = 0
         """The last entry that was durable on a previous disk."""
 
@@ -111,6 +113,7 @@ class LogDisk:
             if epoch != self._epoch:
                 return
             jobs, self._syncing = self._syncing, []
+            self.syncs += any(isinstance(job, Compact) or not job.is_lazy for job in jobs)
             for job in jobs:
                 self._write(job)
             batches = [job for job in jobs if isinstance(job, Persist)]

@@ -95,12 +95,25 @@ class GrowingCluster(SimulatedCluster):
         self._ask(AddNode(name))
 
     def remove(self, name: str, then: Callable[[], None] = lambda: None) -> None:
-        """Ask for a node's removal; when the log has it, let go of the node, and do what follows.
+        """Ask for a node's removal; when the log can do without the node, let go of it.
 
         If the cluster cannot do without it, ask for as long as there are faults.
         """
         self.world.log(f"administrators remove {name}")
-        self._ask(RemoveNode(name), lambda: self._let_go(name, then))
+
+        def wait() -> None:
+            if name in self._needed():
+                self.world.at(0.1, wait)
+            else:
+                self._let_go(name, then)
+
+        self._ask(RemoveNode(name), wait)
+
+    def _needed(self) -> tuple[str, ...]:
+        """Return who keeps the log, as the most up-to-date node knows."""
+        up = [node for node in self.nodes.values() if node.engine is not None]
+        known = max(up, key=lambda node: node.replica.commit_index, default=None)
+        return tuple(self.nodes) if known is None else known.replica.members
 
     def _let_go(self, name: str, then: Callable[[], None]) -> None:
         if name in self.nodes and name not in self.newest_state().nodes:

@@ -10,9 +10,9 @@ from roost.chat.commands.administration import ShowNodes
 from roost.chat.tokens import VALID_MS_MAX
 from roost.cli.configuration import load_file
 from roost.cli.errors import CommandError, UsageError
-from roost.cli.flags import AddFlags, InitFlags
+from roost.cli.flags import AddFlags, InitFlags, OperatorFlags
 from roost.cli.init import init
-from roost.cli.members import VALID_MAX, add, node_values, parse_span, replace
+from roost.cli.members import VALID_MAX, add, node_values, parse_span, remove, replace
 from roost.protocol.nodes import NodesView, NodeView, encode_nodes
 
 HERE = "127.0.0.1"
@@ -123,6 +123,28 @@ def test_the_data_of_a_node_that_ran_here_is_kept(tmp_path: Path) -> None:
         add("n4=10.0.0.4", AddFlags(data=tmp_path))
 
 
+def test_a_removal_ends_once_the_others_can_do_without_the_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_cluster(tmp_path)
+    leaving = [("n2",), ("n2",), ()]
+
+    def administer(*arguments: object) -> bytes:
+        if not isinstance(arguments[-1], ShowNodes):
+            return b""
+        return encode_nodes(NodesView(nodes=(), tokens=(), leaving=leaving.pop(0)))
+
+    monkeypatch.setattr("roost.cli.members.administer", administer)
+    monkeypatch.setattr("roost.cli.members.GONE_POLL_S", 0.0)
+    remove(OperatorFlags(data=tmp_path), "n2")
+    assert leaving == []
+    assert "n2 does not belong to the cluster any more" in capsys.readouterr().out
+    leaving.extend([("n2",), ("n2",)])
+    monkeypatch.setattr("roost.cli.members.GONE_S", 0.0)
+    with pytest.raises(CommandError, match="keep n2 and its data"):
+        remove(OperatorFlags(data=tmp_path), "n2")
+
+
 def test_a_refusal_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cluster(tmp_path)
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -164,7 +186,7 @@ def test_an_old_node_is_removed_once_the_new_one_is_ready(
         with pytest.raises(CommandError, match="n4 was not ready within 2h, so n2 stays"):
             replace("n2", "n4=10.0.0.4", flags)
     expected = ["ShowNodes", "ShowNodes", "IssueToken", ("n4", 7200.0)]
-    assert story == [*expected, "RemoveNode"] if is_ready else expected
+    assert story == [*expected, "RemoveNode", "ShowNodes"] if is_ready else expected
     assert (tmp_path / "n4" / "node-n4.pem").exists()
     with pytest.raises(UsageError, match="no node named n9 belongs to the cluster"):
         replace("n9", "n5=10.0.0.5", flags)

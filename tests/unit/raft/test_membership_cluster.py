@@ -263,3 +263,20 @@ def test_under_load_a_learner_is_woken_every_ten_milliseconds() -> None:
         if newcomer.up.commit_index not in counts:
             counts.append(newcomer.up.commit_index)
     assert 50 <= len(counts) <= 101
+
+
+def test_a_lost_disk_is_made_good_although_the_files_members_are_gone() -> None:
+    cluster = Cluster(3, 9, snapshot_every=10).start()
+    leader = cluster.wait_leader()
+    newcomer = cluster.add()
+    cluster.must_change(cluster.founders, [newcomer.name])
+    cluster.run_until(lambda: newcomer.up.is_sound, 5.0)
+    cluster.must_change((*cluster.founders, newcomer.name))
+    removed, kept = (name for name in cluster.founders if name != leader.name)
+    cluster.must_change((leader.name, kept, newcomer.name))
+    cluster.nodes[removed].crash()
+    victim = cluster.nodes[kept]
+    victim.lose_disk()
+    victim.start()
+    cluster.run_until(lambda: victim.up.is_sound, 5.0)
+    assert victim.up.configuration == Configuration((leader.name, kept, newcomer.name))

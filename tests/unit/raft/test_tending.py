@@ -76,6 +76,8 @@ def test_a_voter_that_is_gone_for_long_is_replaced(found: Step, wanted: Step) ->
         (step("abcd", "", "abc"), to("abc")),
         (step("abc", "d", "abd"), to("abcd")),
         (step("abcd", "", "abd"), to("abd")),
+        (step("abc", "d", "abd", d=NEW), NOTHING),
+        (step("abc", "d", "abd", d=gone(1)), to("ab", "d")),
         (step("abc", "", "ab", b=gone(1)), NOTHING),
         (step("abc", "", "bc"), Step(is_handover=True)),
         (step("abcde", "", "bde"), to("abde")),

@@ -8,7 +8,7 @@ Nothing comes out that etcd has not committed, so that what clients see is durab
 etcd's members. The nodes themselves have no votes: they come and go, and one is enough.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -122,7 +122,7 @@ class EtcdLog:
     def tend(self, nodes: Sequence[str], policy: Policy, now: Instant, /) -> None:
         """Do nothing: nodes come and go freely."""
 
-    def why_needed(self, _name: str, /) -> str:
+    def why_needed(self, _name: str, _nodes: Collection[str], /) -> str:
         """Return nothing: nodes come and go freely."""
         return ""
 

@@ -71,7 +71,7 @@ class AdministrationDesk:
         # Only running nodes know which others run; the log cannot decide this.
         if isinstance(frame.operation, RemoveNode) and request not in state.outcomes:
             name = frame.operation.name
-            why = log.why_needed(name) if name in state.nodes else ""
+            why = log.why_needed(name, state.nodes) if name in state.nodes else ""
             if why:
                 yield balancer, Told(frame.ticket, f"{name} cannot be removed now: {why}")
                 return
@@ -83,7 +83,7 @@ class AdministrationDesk:
         askers[balancer, frame.ticket] = None
         propose(Administer(request, frame.operation))
 
-    def settled(self, applied: Applied, state: State) -> Iterator[tuple[str, Told]]:
+    def settled(self, applied: Applied, state: State, log: Log) -> Iterator[tuple[str, Told]]:
         """Yield whom to tell what of an entry."""
         if applied.administered is None:
             return
@@ -91,17 +91,17 @@ class AdministrationDesk:
         operation, askers = self._waiting.pop(request, (None, {}))
         data = b""
         if outcome.ending is Ending.DONE and operation is not None:
-            data = _answer(operation, state)
+            data = _answer(operation, state, log)
         for balancer, ticket in askers:
             yield balancer, Told(ticket, words_for(outcome), data)
 
 
-def _answer(operation: Administration, state: State) -> bytes:
+def _answer(operation: Administration, state: State, log: Log) -> bytes:
     """Return the data that a request asks for."""
     match operation:
         case RedeemToken(token, claim):
             return sealed_for(state, token, claim)
         case ShowNodes():
-            return encode_nodes(view_nodes(state))
+            return encode_nodes(view_nodes(state, log.voters, log.members))
         case _:
             return b""

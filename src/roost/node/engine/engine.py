@@ -428,7 +428,7 @@ class Engine:
         self._reporting.activity.applied(applied)
         if not applied.session:
             self._look_at_balancers()
-            self._to_balancers.extend(self._desk.settled(applied, self._state))
+            self._to_balancers.extend(self._desk.settled(applied, self._state, self._log))
 
     def _install(self, snapshot: Snapshot) -> None:
         """Replace the whole state by the leader's, and note the history that it skips."""
@@ -436,9 +436,9 @@ class Engine:
         self._note("info", "snapshot-installed", position=snapshot.index)
 
     def _take_history(self) -> None:
-        now = self._now.monotonic
-        wants_sync = self._snapshots.wants_sync
-        write = self._historian.take_write(self._state.position, now, wants_sync=wants_sync)
+        now, position = self._now.monotonic, self._state.position
+        wants_sync, is_voter = self._snapshots.wants_sync, self._log.status().is_voter
+        write = self._historian.take_write(position, now, wants_sync=wants_sync, is_voter=is_voter)
         if write is not None:
             self._snapshots.history_writing()
             self._effects.append(write)

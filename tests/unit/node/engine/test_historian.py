@@ -82,6 +82,21 @@ def test_many_rows_do_not_wait() -> None:
     assert mind.take_write(P(ROWS_MAX + 1), 0.0, wants_sync=False)
 
 
+def test_a_learner_writes_seldom_and_much_unless_somebody_asks() -> None:
+    mind = historian()
+    apply(mind, 1)
+    assert mind.take_write(P(1), 0.0, wants_sync=False, is_voter=False)
+    mind.written(P(1))
+    for position in range(2, ROWS_MAX + 3):
+        apply(mind, position)
+    late = WRITE_INTERVAL_S * 2
+    assert mind.take_write(P(ROWS_MAX + 2), late, wants_sync=False, is_voter=False) is None
+    mind.ask(7, QUERY)
+    write = mind.take_write(P(ROWS_MAX + 2), late, wants_sync=False, is_voter=False)
+    assert write is not None
+    assert len(write.rows) == ROWS_MAX + 1
+
+
 def test_entries_whose_rows_are_stored_are_not_written_again() -> None:
     mind = historian(applied=5)
     apply(mind, 5)
