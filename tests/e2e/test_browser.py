@@ -1,5 +1,6 @@
 """A browser's WebSocket, in headless Chromium."""
 
+import asyncio
 import contextlib
 import json
 import queue
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from support.cluster import PATIENCE_S, Cluster
+from support.devtools import open_page
+from support.irc_client import IrcClient
 from support.web_chat import serve_chat
 
 BROWSER_S = 60.0
@@ -159,8 +162,7 @@ def test_a_browser_shows_the_client_with_nothing_from_elsewhere(
     with cluster.client("terminal") as terminal, serve_chat(cluster, tmp_path, *arguments) as chat:
         terminal.register().join("#web")
         host, path, _ = chat
-        with browse(tmp_path / "browser", Site(), f"http://{host}{path}"):
-            assert terminal.expect("JOIN", "#web", patience_s=BROWSER_S).nick == "webby"
+        asyncio.run(chat_in_page(tmp_path / "browser", f"http://{host}{path}", terminal))
         with urllib.request.urlopen(f"http://{host}{path}") as answer:
             policy = answer.headers["Content-Security-Policy"]
             page = answer.read().decode()
@@ -168,6 +170,25 @@ def test_a_browser_shows_the_client_with_nothing_from_elsewhere(
     own = {f"ws://{host}", f"wss://{host}"}
     assert sources == {"'none'", "'self'", "'unsafe-inline'", "data:", *own}
     assert "//" not in page
+
+
+async def chat_in_page(profile: Path, url: str, terminal: IrcClient) -> None:
+    """Type without a click first, and use keys that browsers know: Ctrl+O opens files in them."""
+    terminal.join("#found")
+    async with open_page(profile, url, width=1200, height=800) as page:
+        join = await asyncio.to_thread(terminal.expect, "JOIN", "#web", patience_s=BROWSER_S)
+        assert join.nick == "webby"
+        await page.wait_for("document.activeElement.matches('#terminal textarea')")
+        await page.type("no click\r")
+        said = await asyncio.to_thread(terminal.expect, "PRIVMSG", "#web", patience_s=BROWSER_S)
+        assert said.text == "no click"
+        await page.press_with_ctrl("o")
+        await page.type("found\r")
+        join = await asyncio.to_thread(terminal.expect, "JOIN", "#found", patience_s=BROWSER_S)
+        assert join.nick == "webby"
+        assert await page.evaluate("document.title") == "Roost chat"
+        icon = "fetch(document.querySelector('link[rel=icon]').href).then(found => found.status)"
+        assert await page.evaluate(icon) == 200
 
 
 def test_pages_of_others_cannot_type_as_the_user(

@@ -58,6 +58,20 @@ class Page:
             shown = await self.evaluate("document.body.innerText")
             raise AssertionError(f"not true: {expression}; the page shows:\n{shown}")
 
+    async def type(self, text: str) -> None:
+        """Press the keys of a text, wherever the page has its focus; "\r" is Enter."""
+        for letter in text:
+            name = "Enter" if letter == "\r" else letter
+            key = {"key": name, "windowsVirtualKeyCode": ord(letter.upper())}
+            await self.call("Input.dispatchKeyEvent", type="keyDown", text=letter, **key)
+            await self.call("Input.dispatchKeyEvent", type="keyUp", **key)
+
+    async def press_with_ctrl(self, letter: str) -> None:
+        """Press Ctrl and a letter."""
+        key = {"key": letter, "windowsVirtualKeyCode": ord(letter.upper()), "modifiers": 2}
+        for kind in ("rawKeyDown", "keyUp"):
+            await self.call("Input.dispatchKeyEvent", type=kind, **key)
+
     def _note(self, method: str, parameters: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])

@@ -13,7 +13,7 @@ from textual_serve.server import Server
 from roost.cli.web.gate import Gate
 
 _PAGE = Path(__file__).parent
-_OWN = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}
+_OWN = {"": "page.html", **{name: name for name in ("icon.svg", "page.css", "page.js")}}
 HEADERS = {
     # Styles are also set by the terminal's script.
     "Content-Security-Policy": (
