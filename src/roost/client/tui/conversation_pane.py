@@ -47,6 +47,8 @@ class ConversationPane(Vertical):
         self.key = model.active
         """The key of the conversation in view."""
         self._read_again_s = 0.0
+        self._shown: tuple[Palette, str, bool] | None = None
+        """What the messages were laid out for."""
         self.topic = TopicBar(model, palette)
         self.find_bar = FindBar()
         look = Look(40, palette, calendar, "", model.nick)
@@ -154,8 +156,13 @@ class ConversationPane(Vertical):
 
     def update_look(self) -> None:
         """Lay out the messages again, for the current palette, nickname and preferences."""
-        look = Look(self.view.size.width, self._palette, self._calendar, "", self._model.nick)
         hides = self._preferences.hides_coming_and_going
+        shown = (self._palette, self._model.nick, hides)
+        if shown == self._shown:
+            # Laying out a screen anew takes longest when another conversation is shown.
+            return
+        self._shown = shown
+        look = Look(self.view.size.width, self._palette, self._calendar, "", self._model.nick)
         self.view.set_look(look, hides_coming_and_going=hides)
 
     # Writing.
