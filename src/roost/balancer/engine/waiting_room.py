@@ -11,6 +11,9 @@ CONNECTED_TEXT = "The service is ready. What you typed is being sent."
 SEARCHES_MAX = 2000
 """Sessions for which a node is sought in one turn, in some 5 ms; the next tick goes on."""
 
+NOTICES_MAX = 2000
+"""Clients that are told in one turn that they wait, in some 5 ms."""
+
 
 class WaitingRoom:
     """Sessions without a node, the longest waiting first; tells their clients that they wait."""
@@ -64,8 +67,11 @@ class WaitingRoom:
         return due
 
     def notify_waiting(self, now: float) -> None:
-        """Tell each client once that it waits, as soon as it has done so for a while."""
-        while self._unnotified:
+        """Tell each client once that it waits, as soon as it has done so for a while.
+
+        If there are too many for a turn, the next tick goes on.
+        """
+        for _ in range(min(len(self._unnotified), NOTICES_MAX)):
             number, session = next(iter(self._unnotified.items()))
             if now - session.since < self._notice_s:
                 return

@@ -136,3 +136,14 @@ def test_nodes_are_sought_for_some_of_many_waiting_clients_in_each_turn(
     assert [len(some) for some in attached] == [10, 10, 5]
     in_order = [number for some in attached for number in some]
     assert in_order == [session.id for session in sessions]
+
+
+def test_a_crowd_is_told_that_it_waits_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_room, "NOTICES_MAX", 4)
+    world = World()
+    clients = [world.client()[0] for _ in range(10)]
+    told = [0]
+    for _ in range(30):
+        world.pass_time(0.05)
+        told.append(sum(b"not ready" in client.received for client in clients))
+    assert list(dict.fromkeys(told)) == [0, 4, 8, 10]
