@@ -21,6 +21,7 @@ STATES = (
     "ready",
     "starting",
     "catching-up",
+    "removed",
     "isolated",
     "no-majority",
     "clock",

@@ -33,8 +33,6 @@ class GrowingCluster(SimulatedCluster):
         self.added: list[str] = []
         self.removed: list[str] = []
         self._requests = 0
-        self._groups: dict[int, dict[Configuration, None]] = {}
-        """Index -> the configurations that some node had there."""
         for node in self.nodes.values():
             self._record(node)
 
@@ -165,8 +163,7 @@ class GrowingCluster(SimulatedCluster):
         """Tell also whether every voter is among the nodes: a removed one cannot help any more."""
         if not super()._are_all_sound():
             return False
-        newest = self._note_groups()
-        everybody = [name for group in newest for name in group.voters]
+        everybody = [name for known in self._groups() for name in known[-1][1].voters]
         sound = all(node.replica.is_sound for node in self.nodes.values())
         return sound and len(self.nodes) >= 3 and all(name in self.nodes for name in everybody)
 
@@ -187,30 +184,23 @@ class GrowingCluster(SimulatedCluster):
         newest = max(up, key=lambda node: (node.replica.commit_index, node.replica.is_voter))
         return newest.replica.configuration.voters
 
-    def _note_groups(self) -> list[Configuration]:
-        """Remember every configuration that a running node knows; return the newest ones."""
+    def _groups(self) -> Iterator[list[tuple[int, Configuration]]]:
+        """Yield the configurations that each running node's log has, with their indexes."""
         for node in [*self.nodes.values(), *self.former.values()]:
             if node.engine is not None:
-                for index, group in node.replica._core.membership._known:
-                    self._groups.setdefault(index, {})[group] = None
-        return list(self._groups[max(self._groups)])
+                yield node.replica._core.membership._known
 
     def is_durable(self, index: int) -> bool:
         """Tell whether a majority has an entry, in any group that may have committed it."""
-        self._note_groups()
         everybody = {**self.former, **self.nodes}
         holders = [name for name, node in everybody.items() if node.log_disk.had(index)]
         return any(
             2 * sum(name in holders for name in group.voters) > len(group.voters)
-            for group in self._groups_at(index)
+            for known in self._groups()
+            for number, (since, group) in enumerate(known)
+            # The one that counted when the entry was appended, and all later ones.
+            if since > index or number + 1 == len(known) or known[number + 1][0] > index
         )
-
-    def _groups_at(self, index: int) -> Iterator[Configuration]:
-        """Yield the configuration that counted when an entry was appended, and all later ones."""
-        last_before = max((known for known in self._groups if known <= index), default=0)
-        for known, groups in self._groups.items():
-            if known >= last_before:
-                yield from groups
 
     def truth(self) -> Truth:
         """Replay the log; every committed entry was recorded."""
