@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.cluster import Cluster
+from support.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,10 @@ def start_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
             return running.enter_context(made)
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Share a PostgreSQL server; each test makes databases of its own."""
+    with PostgresServer() as running:
+        yield running

@@ -9,7 +9,7 @@ from roost.node.engine.holding import DAY_MS
 from support.simulation.cluster import Faults, SimulatedCluster
 from support.simulation.transcript import is_unreachable
 
-SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "4"))
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "2"))
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 SEEDS_HERE = range(FIRST_SEED, FIRST_SEED + SEEDS)
 SHORT = 2_000 / DAY_MS
@@ -19,7 +19,6 @@ SHORT = 2_000 / DAY_MS
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let as much happen in seconds as does in days."""
-    monkeypatch.setattr(holding, "ALIGNMENT_MS", 500)
     monkeypatch.setattr(holding, "TRIM_INTERVAL_S", 0.3)
     monkeypatch.setattr(holding, "BLOCK", 20)
 

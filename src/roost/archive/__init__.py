@@ -3,7 +3,15 @@
 Nodes write rows there behind the live path, and ask it what they no longer hold themselves.
 """
 
-from roost.archive.errors import ArchiveError, DamagedError, SlowSearchError
+from roost.archive.errors import ArchiveError, BehindError, DamagedError, SlowSearchError
 from roost.archive.port import Archive, ArchiveState, Batch
 
-__all__ = ["Archive", "ArchiveError", "ArchiveState", "Batch", "DamagedError", "SlowSearchError"]
+__all__ = [
+    "Archive",
+    "ArchiveError",
+    "ArchiveState",
+    "Batch",
+    "BehindError",
+    "DamagedError",
+    "SlowSearchError",
+]

@@ -2,6 +2,7 @@
 
 ArchiveError
  +-- DamagedError      rows have wrong checksums
+ +-- BehindError       it does not have all that was asked for; the archive works
  +-- SlowSearchError   a search took too long; the archive works
 """
 
@@ -18,6 +19,10 @@ class DamagedError(ArchiveError):
     def __init__(self, positions: tuple[Position, ...]) -> None:
         super().__init__(f"damaged rows at {', '.join(map(str, positions[:10]))}")
         self.positions = positions
+
+
+class BehindError(ArchiveError):
+    """The archive does not reach as far as it is asked for: it was set back to a backup."""
 
 
 class SlowSearchError(ArchiveError):

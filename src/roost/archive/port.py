@@ -8,7 +8,6 @@ taken only if it begins where the watermark is, so each position is written once
 is. Every call ends within a few seconds.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -58,13 +57,11 @@ class Archive(Protocol):
     async def write(self, batch: Batch) -> ArchiveState:
         """Store a batch if its turn has come; return what the archive holds then."""
 
-    async def replace(self, rows: Sequence[Row], position: Position) -> None:
-        """Replace the rows of a position, some of which are damaged."""
-
     async def answer(self, query: Query, span: Span) -> Answer:
         """Answer a query from the rows in `span`.
 
         Raises:
+            BehindError: the archive does not have all rows in `span`.
             DamagedError: rows that the answer needs are damaged.
             SlowSearchError: it takes too long.
         """

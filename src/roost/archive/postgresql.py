@@ -19,7 +19,7 @@ from typing import Self
 import asyncpg
 
 from roost.archive import reading
-from roost.archive.errors import ArchiveError, SlowSearchError
+from roost.archive.errors import ArchiveError, BehindError, SlowSearchError
 from roost.archive.latest import note_latest, read_targets
 from roost.archive.port import ArchiveState, Batch
 from roost.archive.problems import describe
@@ -115,7 +115,7 @@ class PostgresArchive:
     async def write(self, batch: Batch) -> ArchiveState:
         """Store a batch if its turn has come; return what the archive holds then."""
         connection = self._writing
-        async with _explained("write", WRITE_S), connection.transaction():
+        async with _explained("write", WRITE_S), _transaction(connection):
             state = await _read_state(connection, is_locked=True)
             if state.watermark != batch.expected:
                 return state
@@ -141,17 +141,10 @@ class PostgresArchive:
                 known.add(start_ms)
                 self._weeks = sorted([*self._weeks, week])
 
-    async def replace(self, rows: Sequence[Row], position: Position) -> None:
-        """Replace the rows of a position, some of which are damaged."""
-        connection = self._writing
-        async with _explained("write", WRITE_S), connection.transaction():
-            await connection.execute("DELETE FROM roost.rows WHERE position = $1", position)
-            await _insert(connection, await _redact(connection, rows))
-
     async def retain(self, older_ms: int) -> ArchiveState:
         """Drop whole partitions that are older than a time."""
         connection = self._writing
-        async with _explained("write", WRITE_S), connection.transaction():
+        async with _explained("write", WRITE_S), _transaction(connection):
             state = await _read_state(connection, is_locked=True)
             weeks = await read_weeks(connection)
             old = [week for week in weeks[:-1] if week.end_ms <= older_ms]
@@ -177,6 +170,10 @@ class PostgresArchive:
         """Answer a query from the rows in `span`."""
         connection = self._reading
         async with self._is_read:
+            async with _explained("answer", ANSWER_S):
+                watermark = await connection.fetchval("SELECT watermark FROM roost.archive")
+            if watermark is None or watermark < span.last:
+                raise BehindError(f"the archive only reaches to position {watermark}")
             if isinstance(query, Search):
                 try:
                     async with asyncio.timeout(SEARCH_S), _explained("answer", ANSWER_S):
@@ -214,6 +211,21 @@ async def _connect(url: str) -> Connection:
         url, timeout=CONNECT_S, command_timeout=WRITE_S, server_settings=_SETTINGS
     )
     return connection
+
+
+@contextlib.asynccontextmanager
+async def _transaction(connection: Connection) -> AsyncIterator[None]:
+    """Commit what is done in the context; close the connection if it fails.
+
+    To roll back would be to wait for a server that may hang.
+    """
+    await connection.execute("BEGIN")
+    try:
+        yield
+        await connection.execute("COMMIT")
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 @contextlib.asynccontextmanager

@@ -80,6 +80,13 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
             help="Who keeps the log: the nodes, or an etcd cluster of three on this machine.",
         ),
     ] = "embedded"
+    history: Annotated[
+        str,
+        typer.Option(
+            metavar="sqlite|URL",
+            help="Where history is kept: in the nodes, or in the database postgresql://...",
+        ),
+    ] = "sqlite"
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Restart a process that dies.")
     ] = True
@@ -100,6 +107,19 @@ class UpConfig(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key belong together: give both or neither")
+        if self.history != "sqlite" and not self.history.startswith(
+            ("postgresql://", "postgres://")
+        ):
+            raise ValueError(
+                f"history must be sqlite or postgresql://USER@HOST/DATABASE, not {self.history!r}"
+            )
+
+    @property
+    def history_values(self) -> dict[str, str]:
+        """The keys of every node's table `history`."""
+        if self.history == "sqlite":
+            return {}
+        return {"engine": "postgresql", "url": self.history}
 
     @property
     def first_tls_port(self) -> int:

@@ -152,6 +152,7 @@ def _deploy(
             "data": directory.path / name / DATA_FOLDER,
             "balancers": trunks,
             "log": {} if etcd is None else {"engine": "etcd", "endpoints": etcd.endpoints},
+            "history": config.history_values,
         }
         deployment.write(name, values, config.values_of("node"))
     deployment.write(OPERATOR, {"balancers": trunks})

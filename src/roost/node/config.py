@@ -21,12 +21,49 @@ _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to recognise, not to listen o
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
+ARCHIVED_LOCAL_DAYS = 7.0
+"""What a node with an archive holds itself: almost all questions are about the last days."""
+
+
 class HistoryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a node's history is, and how much of it."""
 
+    engine: Literal["sqlite", "postgresql"] = "sqlite"
+    """Where history is kept for good: "sqlite", in the nodes, or "postgresql", in a database."""
+    url: str = ""
+    """The database, with engine "postgresql": postgresql://USER:PASSWORD@HOST:PORT/DATABASE, the
+    same for all nodes. A password may also be in ~/.pgpass."""
     local_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    """How many days of history this node holds itself; 0 is all of it. It asks other nodes for the
-    rest, so what no node holds is gone."""
+    """How many days of history this node holds itself; 0 is all of it, or 7 with "postgresql". It
+    asks the archive, or other nodes, for the rest. Without an archive, what no node holds is gone.
+    """
+    learner_days: Annotated[float, msgspec.Meta(ge=0)] = 7.0
+    """The same for a node while it does not vote, if at least two linked ones hold more; 0 is all.
+    """
+    archive_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """How many days of history the database keeps, in whole weeks; 0 is all of it."""
+
+    def __post_init__(self) -> None:
+        is_url = self.url.startswith(("postgresql://", "postgres://"))
+        if self.has_archive and not is_url:
+            raise ValueError(
+                "history.url must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE with"
+                f' history.engine "postgresql", not {self.url!r}'
+            )
+        if self.url and not self.has_archive:
+            raise ValueError('history.url needs history.engine = "postgresql"')
+        if self.archive_days and not self.has_archive:
+            raise ValueError('history.archive_days needs history.engine = "postgresql"')
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether history is kept for good outside of the nodes."""
+        return self.engine == "postgresql"
+
+    @property
+    def days(self) -> float:
+        """How many days a node holds itself; 0 is all."""
+        return self.local_days or (ARCHIVED_LOCAL_DAYS if self.has_archive else 0.0)
 
 
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

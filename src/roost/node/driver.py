@@ -16,6 +16,8 @@ import structlog
 from roost.ircd.sessions.work import Outcome, Work
 from roost.log import EtcdEffect, Request, Watch
 from roost.node.engine.effects import (
+    ArchiveEffect,
+    AskArchive,
     DiskEffect,
     DoWork,
     Effect,
@@ -24,8 +26,10 @@ from roost.node.engine.effects import (
     MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
+    RetainArchive,
     SendToBalancers,
     SendToPeers,
+    WriteArchive,
 )
 from roost.node.engine.engine import AT_ONCE, Engine
 from roost.node.engine.inputs import (
@@ -103,6 +107,7 @@ class Driver:
         self._find_congested: Callable[[], frozenset[str]] = frozenset
         self._ask_etcd: Callable[[EtcdEffect], None] | None = None
         self._follow_nodes: FollowNodesPort
+        self._ask_archive: Callable[[ArchiveEffect], None] | None = None
         self._make_snapshot: Callable[[MakeSnapshot], None]
         self._congested: frozenset[str] = frozenset()
         self._is_turn_due = False
@@ -131,17 +136,20 @@ class Driver:
         congested: Callable[[], frozenset[str]] = frozenset,
         ask_etcd: Callable[[EtcdEffect], None] | None = None,
         follow_nodes: FollowNodesPort = lambda _nodes, _keys: None,
+        ask_archive: Callable[[ArchiveEffect], None] | None = None,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
 
         `carry_out` obeys the effects on the disk; `make_snapshot` copies the state when it is
         called. `congested` returns the balancers to which much has been sent that is still here.
-        `ask_etcd` is for a node whose log is in etcd. `follow_nodes` is told whom to be linked to.
+        `ask_etcd` is for a node whose log is in etcd, `ask_archive` for one with an archive.
+        `follow_nodes` is told whom to be linked to.
         """
         self._make_snapshot = make_snapshot
         self._find_congested = congested
         self._ask_etcd = ask_etcd
         self._follow_nodes = follow_nodes
+        self._ask_archive = ask_archive
         self._carry_out = carry_out
         self._send_to_peer = send_to_peer
         self._send_to_balancer = send_to_balancer
@@ -247,6 +255,9 @@ class Driver:
             case Request() | Watch():
                 assert self._ask_etcd is not None, "the log is not in etcd"
                 self._ask_etcd(effect)
+            case AskArchive() | WriteArchive() | RetainArchive():
+                assert self._ask_archive is not None, "there is no archive"
+                self._ask_archive(effect)
             case _:
                 self._carry_out(effect)
 

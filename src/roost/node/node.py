@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from roost import __version__
+from roost.node.archive import asking_archive
 from roost.node.config import NodeConfig
 from roost.node.driver import Driver
 from roost.node.engine.config import EngineConfig
@@ -167,15 +168,20 @@ class Node:
             maker = SnapshotMaker(driver.receive)
             stack.callback(maker.close)
             ask_etcd = await stack.enter_async_context(asking_etcd(config.log, driver.receive))
+            ask_archive = await stack.enter_async_context(asking_archive(config, driver.receive))
             parts = (store.obey, mesh.send, trunks.send, maker.make, trunks.congested, ask_etcd)
-            driver.start(*parts, mesh.follow)
+            driver.start(*parts, mesh.follow, ask_archive)
             await stack.enter_async_context(trunks.open())
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()
             if self._failure is None:
-                await driver.leave(config.leave_s, lambda: not mesh.linked)
-                await driver.hand_over(lambda: not mesh.linked)
-                driver.end()
+                await self._leave(driver, mesh)
+
+    async def _leave(self, driver: Driver, mesh: Mesh) -> None:
+        """Have other nodes take over what this one does, unless it is alone."""
+        await driver.leave(self._config.leave_s, lambda: not mesh.linked)
+        await driver.hand_over(lambda: not mesh.linked)
+        driver.end()
 
     @contextlib.asynccontextmanager
     async def _watching_certificates(self) -> AsyncIterator[CertificateWatch]:
@@ -218,7 +224,10 @@ class Node:
             settings=config.settings,
             clock_offset_ms_max=round(config.clock_offset_s_max * 1000),
             balancer_grace_s=config.balancer_grace_s,
-            history_days=config.history.local_days,
+            history_days=config.history.days,
+            learner_days=config.history.learner_days,
+            has_archive=config.history.has_archive,
+            archive_days=config.history.archive_days,
         )
 
     def _mesh_config(self) -> MeshConfig:

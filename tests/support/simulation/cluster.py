@@ -16,6 +16,7 @@ from roost.node.engine.config import EngineConfig
 from roost.protocol.trunk import Drain
 from roost.raft.config import Config as RaftConfig
 from support.chat_invariants import check_invariants
+from support.simulation.archive import ArchiveFaults, SimulatedArchive
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient
 from support.simulation.disk import Archive
@@ -82,10 +83,12 @@ class SimulatedCluster:
         settings: Settings | None = None,
         etcd: EtcdFaults | None = None,
         history_days: Mapping[str, float] | None = None,
+        history: ArchiveFaults | None = None,
     ) -> None:
-        """With `etcd` the log is in a simulated etcd cluster, which has these faults."""
+        """With `etcd` the log is in a simulated etcd, with `history` old history in an archive."""
         self.world = World(seed)
         self.etcd = None if etcd is None else SimulatedEtcd(self.world, etcd)
+        self.history = None if history is None else SimulatedArchive(self.world, history)
         self.faults = faults
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.network = Network(self.world, (0.0002, 0.004), faults.loss)
@@ -101,8 +104,10 @@ class SimulatedCluster:
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,
                 history_days=(history_days or {}).get(name, 0),
+                has_archive=history is not None,
             )
-            return SimulatedNode(self.world, self.network, name, config, self.archive, self.etcd)
+            disks = (self.archive, self.etcd, self.history)
+            return SimulatedNode(self.world, self.network, name, config, *disks)
 
         self.make_node = make_node
         for name in self.names:
@@ -112,11 +117,7 @@ class SimulatedCluster:
             SimulatedBalancer(self.world, self.network, f"b{number}")
             for number in range(1, balancers + 1)
         ]
-        for balancer in self.balancers:
-            self.network.join(balancer, self.names)
-        for node in self.nodes.values():
-            node.start()
-        self.network.start()
+        self._start_all()
         self.rooms = [f"#room{number}" for number in range(rooms)]
         self.clients: list[SimulatedClient] = []
         self.people = [
@@ -126,6 +127,13 @@ class SimulatedCluster:
         self._are_faults_on = False
         self._saved: dict[str, list[SavedDisk]] = {name: [] for name in self.names}
         self._applied_max = Position(0)
+
+    def _start_all(self) -> None:
+        for balancer in self.balancers:
+            self.network.join(balancer, self.names)
+        for node in self.nodes.values():
+            node.start()
+        self.network.start()
 
     # Clients
 

@@ -11,11 +11,14 @@ from roost.chat.snapshot import encode_state
 from roost.ircd.sessions.outbox import item_size
 from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, LogOutput, Request, Watch
 from roost.log.requests import EtcdEffect
+from roost.node.archive import UNREACHABLE
 from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
+    ArchiveEffect,
+    AskArchive,
     Compact,
     DoWork,
     Effect,
@@ -25,8 +28,10 @@ from roost.node.engine.effects import (
     MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
+    RetainArchive,
     SendToBalancers,
     SendToPeers,
+    WriteArchive,
 )
 from roost.node.engine.engine import Engine
 from roost.node.engine.inputs import Input
@@ -44,6 +49,7 @@ from roost.protocol.trunk import (
 from roost.raft.messages import Persist, Stored
 from roost.raft.replica import Replica
 from support.fake_hashing import do_work
+from support.simulation.archive import SimulatedArchive
 from support.simulation.balancer import CLUSTER
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
 from support.simulation.effort import effort
@@ -55,6 +61,7 @@ HEARTBEAT_S = 0.25
 HASHING_S = 0.05
 """How long hashing a password takes."""
 CHANGE_S = 0.003
+ARCHIVE_POLL_S = 0.3
 QUESTION_S = 0.004
 """How long the history's disk takes."""
 
@@ -129,6 +136,7 @@ class SimulatedNode:
         config: EngineConfig,
         archive: Archive,
         etcd: SimulatedEtcd | None = None,
+        history: SimulatedArchive | None = None,
     ) -> None:
         self.name = name
         self.recording: Archive | None = None
@@ -138,6 +146,7 @@ class SimulatedNode:
         self._network = network
         self._config = config
         self._etcd = etcd
+        self._history = history
         self.log_disk = LogDisk(world, (0.0005, 0.004), archive)
         self.history_disk = HistoryDisk()
         self.engine: Engine | None = None
@@ -170,6 +179,8 @@ class SimulatedNode:
             self.log = EtcdLog(etcd, known, random, now)
         self.engine = Engine(self._config, self.log, history, random, now)
         self._world.log(f"{self.name} starts")
+        if self._history is not None:
+            self._look_at_archive()
         self._next_wake = float("inf")
         effort.take()
         self._turn()
@@ -350,6 +361,8 @@ class SimulatedNode:
                 self.history_disk.change(effect)
             case Request() | Watch():
                 self._ask_etcd(effect)
+            case AskArchive() | WriteArchive() | RetainArchive():
+                self._ask_archive(effect)
             case AnswerQuery() | ExportRows():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
             case MakeSnapshot(position, state):
@@ -367,6 +380,47 @@ class SimulatedNode:
         if self._world.random.random() < SNAPSHOT_FAILURES:
             return inputs.SnapshotFailed(position, "simulated")
         return inputs.SnapshotMade(position, data)
+
+    def _look_at_archive(self) -> None:
+        """Tell the engine what the archive holds, again and again."""
+        assert self._history is not None
+        if self._history.is_up:
+            self._later(0.0, partial(inputs.ArchiveSeen, self._history.state))
+        else:
+            self._later(0.0, partial(inputs.ArchiveFailed, "it is down"))
+        life = self._life
+
+        def again() -> None:
+            if life == self._life:
+                self._look_at_archive()
+
+        self._world.at(ARCHIVE_POLL_S, again)
+
+    def _ask_archive(self, effect: ArchiveEffect) -> None:
+        archive = self._history
+        assert archive is not None
+        match effect:
+            case AskArchive(ticket, query, span):
+                self._later(
+                    QUESTION_S,
+                    lambda: (
+                        inputs.Answered(ticket, archive.answer(query, span))
+                        if archive.is_up and archive.state.watermark >= span.last
+                        else inputs.AnswerFailed(ticket, UNREACHABLE)
+                    ),
+                )
+            case WriteArchive(batch):
+                # It may arrive although this node dies, and its answer may be lost.
+                wait_s = self._world.random.choice((0.005, 0.02, 1.0))
+                self._world.at(wait_s, lambda: archive.write(batch) if archive.is_up else None)
+                self._later(
+                    wait_s + self._world.random.uniform(0.0, 0.02),
+                    lambda: (
+                        inputs.ArchiveWrote(archive.state)
+                        if archive.is_up
+                        else inputs.ArchiveFailed("it is down", was_writing=True)
+                    ),
+                )
 
     def _ask_etcd(self, effect: EtcdEffect) -> None:
         assert self._etcd is not None

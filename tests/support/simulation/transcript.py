@@ -16,6 +16,7 @@ from roost.chat.changes import (
     TopicChanged,
 )
 from roost.chat.refusals import Reason, Refusal
+from roost.node.archive import UNREACHABLE
 from roost.node.engine.inquiries import NOBODY
 from support.simulation.clients import Received, Sent, SimulatedClient
 from support.simulation.gaps import END, check_pieces, is_answer_lost, is_gap
@@ -50,9 +51,13 @@ def _is_of_balancer(received: Received) -> bool:
     return received.message.parameters[1].startswith((_WAITING, _SERVED))
 
 
+_BEGINS = ("", "*** CHATHISTORY: ")
+
+
 def is_unreachable(received: Received) -> bool:
     """Return whether a line says that messages are on nodes that cannot be reached."""
-    return received.message.parameters[-1:] in ((NOBODY,), (f"*** CHATHISTORY: {NOBODY}",))
+    said = received.message.parameters[-1:]
+    return said in [(f"{begin}{text}",) for begin in _BEGINS for text in (NOBODY, UNREACHABLE)]
 
 
 class Transcript:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from roost.node.config import LogConfig, NodeConfig
+from roost.node.config import HistoryConfig, LogConfig, NodeConfig
 from roost.wire import Credentials, Identity
 
 CREDENTIALS = Credentials(authority=Path("ca"), certificate=Path("c"), key=Path("k"))
@@ -87,3 +87,23 @@ def test_identity_is_what_the_certificate_must_show() -> None:
 def test_a_log_that_cannot_be_is_named(values: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         LogConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"engine": "postgresql"}, "history.url must be"),
+        ({"engine": "postgresql", "url": "mysql://x"}, "history.url must be"),
+        ({"url": "postgresql://x/y"}, "needs history.engine"),
+        ({"archive_days": 3.0}, "needs history.engine"),
+    ],
+)
+def test_history_is_configured_wholly_or_not_at_all(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        HistoryConfig(**values)
+
+
+def test_nodes_with_an_archive_hold_a_week_themselves() -> None:
+    assert HistoryConfig().days == 0
+    archived = HistoryConfig(engine="postgresql", url="postgresql://x/y")
+    assert (archived.days, archived.has_archive) == (7, True)

@@ -20,6 +20,12 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Entries kept before a snapshot, so that a node that was away briefly does not need it."""
     history_days: float = 0
     """How many days of history this node holds itself; 0 is all of it."""
+    learner_days: float = 7
+    """The same while it does not vote."""
+    has_archive: bool = False
+    """Whether there is an archive, which has what nodes no longer hold."""
+    archive_days: float = 0
+    """How many days of history the archive keeps; 0 is all of it."""
     settings: Settings = Settings()
     """The settings for all nodes, as this node's configuration has them."""
     clock_offset_ms_max: int = 1000

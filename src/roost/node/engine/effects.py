@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, get_args
 
 import msgspec
 
+from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Query, Row, Span
 from roost.chat.ids import Position
 from roost.chat.state import State
@@ -143,6 +144,26 @@ class ImportRows(msgspec.Struct, frozen=True):
     is_gap: bool
 
 
+class AskArchive(msgspec.Struct, frozen=True):
+    """Put a client's question to the archive; then give back `Answered` or `AnswerFailed`."""
+
+    ticket: int
+    query: Query
+    span: Span
+
+
+class WriteArchive(msgspec.Struct, frozen=True):
+    """Write rows to the archive; then give back `ArchiveWrote` or `ArchiveFailed`."""
+
+    batch: Batch
+
+
+class RetainArchive(msgspec.Struct, frozen=True):
+    """Drop rows of the archive that are older than a time; then give back `ArchiveSeen`."""
+
+    older_ms: int
+
+
 class DoWork(msgspec.Struct, frozen=True):
     """Do slow work off the event loop; then give back `WorkDone`."""
 
@@ -173,6 +194,7 @@ HistoryChange: TypeAlias = (
     ForgetHistory | AddGap | HoldFrom | WriteHistory | ImportRows | TrimHistory
 )
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
+ArchiveEffect: TypeAlias = AskArchive | WriteArchive | RetainArchive
 DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
 Effect: TypeAlias = (
@@ -191,6 +213,9 @@ Effect: TypeAlias = (
     | ImportRows
     | HoldFrom
     | TrimHistory
+    | AskArchive
+    | WriteArchive
+    | RetainArchive
     | DoWork
     | RememberDrained
     | ReloadConfiguration

@@ -41,6 +41,7 @@ from roost.node.engine.effects import (
     in_order,
 )
 from roost.node.engine.historian import Historian
+from roost.node.engine.holding import make_holding
 from roost.node.engine.incidents import disk_set_back
 from roost.node.engine.inputs import Input
 from roost.node.engine.outputs import OUTPUT_BYTES_MAX, cut_output
@@ -104,13 +105,9 @@ class Engine:
         self._registry = RegistryTeller()
         self._readiness = Readiness(is_drained=is_drained)
         self._belonging = Belonging(name, config.raft.members)
+        holding = make_holding(config, history.held, log)
         self._historian = Historian(
-            history,
-            state.position,
-            self._log.last_index,
-            time_ms=state.time_ms,
-            days=config.history_days,
-            others=tuple(member for member in config.raft.members if member != name),
+            history, state.position, log.last_index, time_ms=state.time_ms, holding=holding
         )
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
@@ -185,7 +182,7 @@ class Engine:
         rtts = self._round_trips
         return Status(
             state=state,
-            reason=reason or self._log.note,
+            reason=reason or self._log.note or self._historian.problem,
             leader=log.leader,
             term=log.term,
             position=log.position,
@@ -442,7 +439,9 @@ class Engine:
         if write is not None:
             self._snapshots.history_writing()
             self._effects.append(write)
-        effects, frames = self._historian.take_output(self._peers, now)
+        effects, frames = self._historian.take_output(
+            self._peers, now, is_in_charge=self._log.is_in_charge
+        )
         self._effects.extend(effects)
         self._to_peers.extend(frames)
 

@@ -20,10 +20,12 @@ from roost.chat.applied import Applied
 from roost.chat.history import Held, Query, Row, Span
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
+from roost.node.engine.archivist import EXPORT_TICKET, Archivist
 from roost.node.engine.backfill import Backfill, Want
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
+    ArchiveEffect,
     ExportRows,
     ForgetHistory,
     HistoryQuestion,
@@ -36,12 +38,20 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.hearing import NOT_HERE, Hearing
 from roost.node.engine.holding import Holding
-from roost.node.engine.incidents import history_corrupt, history_diverged, history_gone
+from roost.node.engine.incidents import (
+    history_corrupt,
+    history_diverged,
+    history_dropped,
+    history_gone,
+)
 from roost.node.engine.inputs import (
     AnswerCorrupt,
     Answered,
     AnswerFailed,
     AnswerTrimmed,
+    ArchiveFailed,
+    ArchiveSeen,
+    ArchiveWrote,
     Exported,
     HistoryForgotten,
     HistoryResult,
@@ -78,7 +88,14 @@ BLOCK = -1
 REPAIRED_LATER = "The history is being repaired; try again later"
 
 HistorianEffect: TypeAlias = (
-    LogEvent | ForgetHistory | AddGap | ImportRows | HoldFrom | TrimHistory | HistoryQuestion
+    LogEvent
+    | ForgetHistory
+    | AddGap
+    | ImportRows
+    | HoldFrom
+    | TrimHistory
+    | HistoryQuestion
+    | ArchiveEffect
 )
 
 
@@ -92,14 +109,12 @@ class Historian:
         last_index: int,
         *,
         time_ms: int = 0,
-        days: float = 0,
-        others: tuple[str, ...] = (),
+        holding: Holding | None = None,
     ) -> None:
         """Start with what the store holds, a chat state at `position`, and a log to `last_index`.
 
         Without a log (0) there is nothing to compare the stored rows with. `time_ms` is the time of
-        the entry at `position`. Keep the rows of the last `days` (0: all); `others` are the other
-        nodes.
+        the entry at `position`. Keep what `holding` says; by default everything.
         """
         self._effects: list[HistorianEffect] = []
         self._terms = Terms(history.terms)
@@ -110,7 +125,8 @@ class Historian:
             self._effects.append(gap)
             self._terms.skip(gap.first, gap.last, UNKNOWN_TERM)
             gaps = (*gaps, (gap.first, gap.last))
-        self._holding = Holding(history.held, days, others)
+        self._holding = holding or Holding(history.held, 0, ())
+        self._archivist = Archivist(self._holding, self._terms)
         self._backfill = Backfill(gaps)
         self._block: Span | None = None
         """The rows before the first one that are being fetched."""
@@ -145,6 +161,11 @@ class Historian:
         """How many positions' rows this node lacks; corrupt ones do not count."""
         return self._backfill.missing() if self._backfill.has_gaps else 0
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with the archive, for people; empty if nothing is."""
+        return self._archivist.problem
+
     def next_deadline(self) -> float:
         """Return when there is something to do again, in monotonic seconds."""
         write_due = self._write_due if self._rows and not self._is_writing else float("inf")
@@ -152,6 +173,7 @@ class Historian:
             self._backfill.next_deadline(),
             self._inquiries.next_deadline(),
             self._holding.next_deadline(),
+            self._archivist.next_deadline(),
             write_due,
         )
 
@@ -223,6 +245,10 @@ class Historian:
     def _give_up_lost(self) -> None:
         """Have the history begin where the others' does, if what is missing is nowhere."""
         gap = self._backfill.first_gap
+        archive = self._holding.archive
+        if gap is not None and archive is not None and gap.first <= archive.watermark:
+            self._hold_from(Held(Position(archive.watermark + 1), archive.time_ms))
+            return
         elsewhere = self._holding.first_elsewhere()
         if gap is not None and gap.first < elsewhere.position <= self._handed_over + 1:
             self._effects.append(history_gone(gap.first, elsewhere.position))
@@ -300,6 +326,7 @@ class Historian:
         self._holding.connected(peer)
 
     def peer_disconnected(self, peer: str) -> None:
+        self._archivist.peer_disconnected(peer)
         self._backfill.peer_disconnected(peer)
         self._inquiries.peer_disconnected(peer)
 
@@ -308,6 +335,8 @@ class Historian:
         match frame:
             case HistoryWant():
                 self.receive_want(peer, frame)
+            case HistoryChunk() if frame.ticket < 0:
+                self._archivist.receive_chunk(peer, frame)
             case HistoryChunk():
                 self.receive_chunk(peer, frame)
             case HistoryHeld():
@@ -367,6 +396,13 @@ class Historian:
                     self._answered(AnswerFailed(ticket, NOT_HERE))
             case Exported():
                 self._exported(result)
+            case ArchiveSeen(state):
+                self._archivist.seen(state)
+                self._give_up_lost()
+            case ArchiveWrote(state):
+                self._archivist.wrote(state)
+            case ArchiveFailed(reason, was_writing):
+                self._archivist.failed(reason, was_writing=was_writing)
             case Imported(ticket, last):
                 question = self._backfill.imported(ticket, last)
                 if question == BLOCK:
@@ -375,6 +411,8 @@ class Historian:
                     # The rows are stored; repeat the query that waits.
                     self._inquiries.repeat(question)
             case HistoryTrimmed(held, has_more):
+                if held > self._holding.start and not has_more:
+                    self._effects.append(history_dropped(held.position))
                 self._holding.trimmed(held, has_more=has_more)
             case HistoryForgotten(missing):
                 for position in missing:
@@ -386,6 +424,9 @@ class Historian:
             # This node lacks them itself.
             if self._backfill.covers(position, position):
                 self._backfill.add(Want(position, position, is_gap=False))
+        if result.ticket == EXPORT_TICKET:
+            self._archivist.exported(result)
+            return
         peer, want = self._exporting.pop(result.ticket)
         chunk = HistoryChunk(want.ticket, result.covered, result.rows, result.missing)
         self._to_peers.append((peer, chunk))
@@ -406,9 +447,12 @@ class Historian:
             self._hold_from(Held(block.first, self._block_ms))
 
     def take_output(
-        self, peers: list[str], now: float
+        self, peers: list[str], now: float, *, is_in_charge: bool = False
     ) -> tuple[list[HistorianEffect], list[tuple[str, HistoryFrame]]]:
-        """Return effects and frames for neighbours, and forget them."""
+        """Return effects and frames for neighbours, and forget them.
+
+        Whoever is in charge writes to the archive.
+        """
         self._peers = peers
         self._fetch_block(peers)
         want = self._backfill.ask(peers, now)
@@ -425,9 +469,17 @@ class Historian:
         self._to_peers.extend(asks)
         first = HistoryHeld(*self._holding.start)
         self._to_peers.extend((peer, first) for peer in self._holding.to_tell(peers))
-        trim = self._holding.take_trim(now)
+        trim = self._holding.take_trim(peers, now)
         if trim is not None:
             self._effects.append(trim)
+        if self._holding.has_archive:
+            stored = min(self._stored, self._verified)
+            self._archivist.advance(
+                peers, stored, now, is_in_charge=is_in_charge, is_whole=self._backfill.covers
+            )
+            writes, wants = self._archivist.take_output()
+            self._effects.extend(writes)
+            self._to_peers.extend(wants)
         effects, self._effects = self._effects, []
         frames, self._to_peers = self._to_peers, []
         return effects, frames

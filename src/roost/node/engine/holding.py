@@ -8,17 +8,25 @@ A node that keeps the history of the last days only begins with what follows its
 fetches what is before that while it serves clients. Neighbours tell each other where they begin.
 """
 
+from collections.abc import Callable
+
+from roost.archive import ArchiveState
 from roost.chat.history import EVERYTHING, POSITION_MAX, Held, Span
 from roost.chat.ids import Position
+from roost.log import Log
+from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import TrimHistory
-from roost.node.engine.inquiries import HERE, NEIGHBOURS
+from roost.node.engine.inquiries import ARCHIVE, HERE, NEIGHBOURS
 from roost.node.engine.spread import Segment
 
 DAY_MS = 86_400_000
 ALIGNMENT_MS = 3_600_000
-"""All nodes that keep as many days drop an hour at once, so that they begin at the same place."""
+"""All nodes that keep as many days drop an hour at once, so that they begin at the same place; of
+less than a day, they drop a 24th at once."""
 TRIM_INTERVAL_S = 60.0
-"""Between two looks at whether there is something to drop."""
+"""Between two looks at whether there is something to drop, unless it is to be dropped sooner."""
+LEARNERS_HOLDERS = 2
+"""A node that does not vote drops only what so many neighbours hold."""
 BLOCK = 2_000
 """Positions that are fetched at once."""
 
@@ -26,19 +34,49 @@ BLOCK = 2_000
 class Holding:
     """What this node and its neighbours hold."""
 
-    def __init__(self, start: Held, days: float, others: tuple[str, ...]) -> None:
-        """Keep so many days (0: everything); `others` are all the nodes that may hold history."""
+    def __init__(
+        self,
+        start: Held,
+        days: float,
+        others: tuple[str, ...],
+        *,
+        has_archive: bool = False,
+        archive_days: float = 0,
+        learner_days: float = 0,
+        is_learner: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Keep so many days (0: everything), or less while this node does not vote.
+
+        `others` are all the nodes that may hold history.
+
+        With an archive, keep also what it does not have yet.
+        """
         self.start = start
         """What this node's store has been told."""
-        self._days = days
+        self._own_days = days
+        self._learner_days = learner_days
+        self._is_learner = is_learner
         self._others = others
         self._starts: dict[str, Held] = {}
         """Where neighbours begin, also those that are not linked now. Others hold everything."""
         self._told: dict[str, Position] = {}
         """What linked neighbours know of this node."""
-        self._time_ms = 0
+        self.has_archive = has_archive
+        self.archive_days = archive_days
+        """How many days the archive keeps; 0 is all."""
+        self.archive: ArchiveState | None = None
+        """What the archive has told; None if it has not been reached yet."""
+        self.time_ms = 0
+        """The time of the last entry that was applied."""
         self._trim_due = float("-inf")
         self._is_trimming = False
+
+    @property
+    def _days(self) -> float:
+        days = self._own_days
+        if self._learner_days and self._is_learner():
+            days = min(days or self._learner_days, self._learner_days)
+        return days
 
     @property
     def keeps_all(self) -> bool:
@@ -84,36 +122,57 @@ class Holding:
         if start.position <= 1:
             return [Segment(HERE, EVERYTHING, 0)]
         here = Segment(HERE, Span(start.position, EVERYTHING.last), start.time_ms)
-        first = self.first_elsewhere().position
-        if first >= start.position:
-            return [here]
-        older = Span(first, Position(start.position - 1))
-        return [Segment(NEIGHBOURS, older, 0), here]
+        first, last = self.first_elsewhere().position, Position(start.position - 1)
+        if not self.has_archive:
+            return [Segment(NEIGHBOURS, Span(first, last), 0), here] if first <= last else [here]
+        archive = self.archive
+        if archive is None:
+            return [Segment(ARCHIVE, Span(Position(1), last), 0), here]
+        segments = [here]
+        if archive.watermark < last:
+            between = Span(Position(archive.watermark + 1), last)
+            segments.append(Segment(NEIGHBOURS, between, archive.time_ms))
+        until = min(archive.watermark, last)
+        if archive.first <= until:
+            segments.append(Segment(ARCHIVE, Span(archive.first, until), 0))
+        return segments[::-1]
 
     # Dropping and fetching
 
     def pass_time(self, time_ms: int) -> None:
         """Note the time of an applied entry."""
-        self._time_ms = max(self._time_ms, time_ms)
+        self.time_ms = max(self.time_ms, time_ms)
 
     @property
     def _limit_ms(self) -> int:
         """What is older than this is not kept."""
         if not self._days:
             return 0
-        limit_ms = self._time_ms - round(self._days * DAY_MS)
-        return max(0, limit_ms - limit_ms % ALIGNMENT_MS)
+        limit_ms = self.time_ms - round(self._days * DAY_MS)
+        return max(0, limit_ms - limit_ms % self._alignment_ms)
 
-    def take_trim(self, now: float) -> TrimHistory | None:
+    @property
+    def _alignment_ms(self) -> int:
+        return max(1, min(ALIGNMENT_MS, round(self._days * DAY_MS / 24)))
+
+    def take_trim(self, peers: list[str], now: float) -> TrimHistory | None:
         """Return what to drop, if it is time."""
         if self._is_trimming or now < self._trim_due:
             return None
-        self._trim_due = now + TRIM_INTERVAL_S
+        self._trim_due = now + min(TRIM_INTERVAL_S, max(1.0, self._alignment_ms / 1000))
         if self._limit_ms <= self.start.time_ms:
             # Nothing that is held is as old.
             return None
+        before = POSITION_MAX
+        if not self._own_days:
+            # Nobody has said that anything may be lost.
+            holders = self.holders(peers).values()
+            if sum(first <= self.start.position for first in holders) < LEARNERS_HOLDERS:
+                return None
+        if self.has_archive:
+            before = self.archive.watermark + 1 if self.archive is not None else 0
         self._is_trimming = True
-        return TrimHistory(Position(POSITION_MAX), self._limit_ms)
+        return TrimHistory(Position(before), self._limit_ms)
 
     def trimmed(self, start: Held, *, has_more: bool) -> None:
         """Note what the store holds now."""
@@ -129,6 +188,10 @@ class Holding:
         if start.position <= 1 or not linked:
             return None
         first = max(min(linked), Position(start.position - BLOCK), Position(1))
+        if self.has_archive:
+            # What the archive has can be asked there.
+            known = start.position if self.archive is None else self.archive.watermark
+            first = max(first, Position(known + 1))
         if first >= start.position or start.time_ms < self._limit_ms:
             return None
         return Span(first, Position(start.position - 1))
@@ -136,3 +199,17 @@ class Holding:
     def next_deadline(self) -> float:
         """Return when there may be something to drop, in monotonic seconds."""
         return self._trim_due if self._days and not self._is_trimming else float("inf")
+
+
+def make_holding(config: EngineConfig, held: Held, log: Log) -> Holding:
+    """Make it for a node whose store begins at `held`."""
+    name = config.raft.name
+    return Holding(
+        held,
+        config.history_days,
+        tuple(member for member in config.raft.members if member != name),
+        has_archive=config.has_archive,
+        archive_days=config.archive_days,
+        learner_days=config.learner_days,
+        is_learner=lambda: bool(log.voters) and name not in log.voters,
+    )

@@ -44,3 +44,20 @@ def history_gone(first: Position, held_from: Position) -> LogEvent:
     return LogEvent(
         "warning", "history-gone", {"from": first, "until": held_from - 1, "reason": reason}
     )
+
+
+def archive_set_back(known: Position, found: Position) -> LogEvent:
+    """Return the event for an archive that has lost what it had."""
+    reason = "the database was set back to an older state; nodes fill it again"
+    return LogEvent("warning", "archive-set-back", {"had": known, "has": found, "reason": reason})
+
+
+def archive_has_hole(first: Position, last: Position) -> LogEvent:
+    """Return the event for messages that neither the archive nor a node has."""
+    reason = "no node holds these messages any more: restore them from a newer backup"
+    return LogEvent("error", "archive-hole", {"from": first, "until": last, "reason": reason})
+
+
+def history_dropped(held_from: Position) -> LogEvent:
+    """Return the event for rows that this node no longer holds itself."""
+    return LogEvent("info", "history-dropped", {"until": held_from - 1})

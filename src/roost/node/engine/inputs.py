@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from roost.archive import ArchiveState
 from roost.chat.history import Answer, Held, Row
 from roost.chat.ids import Position
 from roost.ircd.config import Config as IrcConfig
@@ -210,6 +211,27 @@ class Stop(msgspec.Struct, frozen=True):
     """Hand over leadership, until `Engine.is_stopped`."""
 
 
+class ArchiveSeen(msgspec.Struct, frozen=True):
+    """The archive can be used, and holds this."""
+
+    state: ArchiveState
+
+
+class ArchiveWrote(msgspec.Struct, frozen=True):
+    """`WriteArchive` is done; the archive may have refused a batch whose turn it was not."""
+
+    state: ArchiveState
+
+
+class ArchiveFailed(msgspec.Struct, frozen=True):
+    """The archive cannot be used, until `ArchiveSeen`."""
+
+    reason: str
+    """What is wrong, and what to do."""
+    was_writing: bool = False
+    """Whether this is the answer to `WriteArchive`."""
+
+
 HistoryResult: TypeAlias = (
     Answered
     | AnswerCorrupt
@@ -219,6 +241,9 @@ HistoryResult: TypeAlias = (
     | Imported
     | HistoryForgotten
     | HistoryTrimmed
+    | ArchiveSeen
+    | ArchiveWrote
+    | ArchiveFailed
 )
 DiskInput: TypeAlias = (
     Persisted
@@ -237,6 +262,8 @@ DiskInput: TypeAlias = (
     | SnapshotFailed
 )
 
+ArchiveInput: TypeAlias = Answered | AnswerFailed | ArchiveSeen | ArchiveWrote | ArchiveFailed
+
 Input: TypeAlias = (
     PeerConnected
     | PeerDisconnected
@@ -248,6 +275,7 @@ Input: TypeAlias = (
     | TrunkDisconnected
     | TrunkFrameReceived
     | DiskInput
+    | ArchiveInput
     | EtcdResult
     | WorkDone
     | Tick

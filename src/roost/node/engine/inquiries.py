@@ -14,13 +14,14 @@ import msgspec
 
 from roost.chat.history import Answer, Page, Query, Search, Targets
 from roost.chat.ids import Position
-from roost.node.engine.effects import AnswerQuery
+from roost.node.engine.effects import AnswerQuery, AskArchive
 from roost.node.engine.spread import Part, Segment, Steps, UnavailableError, spread
 from roost.protocol.mesh import HistoryAnswer, HistoryAsk
 
 HERE = ""
 """The source of what this node's own store holds."""
 NEIGHBOURS = "neighbours"
+ARCHIVE = "archive"
 
 ANSWER_S_MAX = 1.0
 """How long a neighbour may take: a hundred times what it takes as a rule."""
@@ -51,6 +52,8 @@ class _Inquiry(msgspec.Struct):
     number: int = 0
     """The ticket that the neighbour was given."""
     deadline: float = float("inf")
+    reason: str = NOBODY
+    """What to say if no neighbour can answer this part."""
 
 
 class Inquiries:
@@ -63,7 +66,7 @@ class Inquiries:
         self._unasked: list[_Inquiry] = []
         self._next_number = 1
         self._outcomes: list[Outcome] = []
-        self._questions: list[AnswerQuery] = []
+        self._questions: list[AnswerQuery | AskArchive] = []
         self._frames: list[tuple[str, HistoryAsk]] = []
 
     def begin(self, ticket: int, query: Query, segments: Sequence[Segment]) -> None:
@@ -77,6 +80,8 @@ class Inquiries:
         segment, query = inquiry.part
         if segment.source == NEIGHBOURS:
             self._unasked.append(inquiry)
+        elif segment.source == ARCHIVE:
+            self._questions.append(AskArchive(inquiry.ticket, query, segment.span))
         else:
             self._questions.append(AnswerQuery(inquiry.ticket, query, segment.span))
 
@@ -102,8 +107,15 @@ class Inquiries:
         self._go_on(ticket, answer)
 
     def failed(self, ticket: int, reason: str) -> None:
-        """Go on without an answer to a part."""
-        self._go_on(ticket, UnavailableError(reason))
+        """Go on without an answer to a part; neighbours may have what the archive does not tell."""
+        inquiry = self._under_way.get(ticket)
+        if inquiry is not None and inquiry.part.segment.source == ARCHIVE:
+            segment = inquiry.part.segment._replace(source=NEIGHBOURS)
+            inquiry.part = inquiry.part._replace(segment=segment)
+            inquiry.reason = reason
+            self._unasked.append(inquiry)
+        else:
+            self._go_on(ticket, UnavailableError(reason))
 
     def _go_on(self, ticket: int, answer: Answer | UnavailableError) -> None:
         inquiry = self._under_way.get(ticket)
@@ -120,7 +132,7 @@ class Inquiries:
         except UnavailableError as error:
             self._end(Outcome(ticket, None, str(error)))
         else:
-            inquiry.refused_by = []
+            inquiry.refused_by, inquiry.reason = [], NOBODY
             self._ask(inquiry)
 
     def _end(self, outcome: Outcome) -> None:
@@ -171,7 +183,7 @@ class Inquiries:
                 if position <= first and peer not in inquiry.refused_by
             ]
             if not candidates:
-                self.failed(inquiry.ticket, NOBODY)
+                self.failed(inquiry.ticket, inquiry.reason)
                 continue
             # In turn, so that the questions of a busy node do not all go to one.
             peer = candidates[self._next_number % len(candidates)]
@@ -206,8 +218,10 @@ class Inquiries:
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
-    def take_output(self) -> tuple[list[AnswerQuery], list[tuple[str, HistoryAsk]]]:
-        """Return the questions to this node's store, and those to neighbours, once."""
+    def take_output(
+        self,
+    ) -> tuple[list[AnswerQuery | AskArchive], list[tuple[str, HistoryAsk]]]:
+        """Return the questions to the store and the archive, and those to neighbours, once."""
         questions, self._questions = self._questions, []
         frames, self._frames = self._frames, []
         return questions, frames

@@ -3,7 +3,8 @@
 import random
 from typing import get_args
 
-from roost.chat.history import Held, Page
+from roost.archive import Batch
+from roost.chat.history import EVERYTHING, Held, Page
 from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.instant import Instant
@@ -15,6 +16,7 @@ from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
+    AskArchive,
     Compact,
     DiskEffect,
     DoWork,
@@ -29,9 +31,11 @@ from roost.node.engine.effects import (
     MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
+    RetainArchive,
     SendToBalancers,
     SendToPeers,
     TrimHistory,
+    WriteArchive,
     WriteHistory,
     in_order,
 )
@@ -69,6 +73,9 @@ ORDERED: list[Effect] = [
     ImportRows(6, (), P(1), P(2), is_gap=True),
     HoldFrom(Held(P(3), 30)),
     TrimHistory(P(3), 30),
+    AskArchive(8, Page("r:1", 10, is_newest=True), EVERYTHING),
+    WriteArchive(Batch(P(1), (), P(2), P(3), 1)),
+    RetainArchive(30),
     DoWork(7, VerifyPassword("hash", "sesame")),
     RememberDrained(True),
     ReloadConfiguration(),

@@ -1,0 +1,238 @@
+"""Brings this node's rows to the archive, in order, while it is this node's turn.
+
+    the archive's watermark --> the rows after it: from the store, or from a neighbour --> write
+
+The node with the log's singular duties writes. If two nodes believe that they have them, the
+archive takes each batch once. Whatever a batch leads to, the next one begins at the watermark that
+the archive then tells. So a database that was set back to a backup is filled again, from nodes that
+still hold the rows; what no node holds becomes a hole, and is reported.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from roost.archive import ArchiveState, Batch
+from roost.chat.history import Row
+from roost.chat.ids import Position
+from roost.node.engine.effects import ExportRows, LogEvent, RetainArchive, WriteArchive
+from roost.node.engine.holding import DAY_MS, Holding
+from roost.node.engine.incidents import archive_has_hole, archive_set_back
+from roost.node.engine.inputs import Exported
+from roost.node.engine.terms import UNKNOWN_TERM, Terms
+from roost.protocol.mesh import HistoryChunk, HistoryWant
+
+WRITE_INTERVAL_S = 0.5
+"""The wait between two batches, unless there is a full one: few transactions for many rows."""
+POSITIONS_MAX = 1_000
+"""Positions in a batch: some 30 ms of the database's time."""
+CHUNK_S_MAX = 3.0
+"""How long a neighbour may take for rows."""
+AHEAD_S_MAX = 10.0
+"""How long the archive may seem to be ahead of the log, while this node catches up."""
+RETAIN_INTERVAL_S = 3600.0
+EXPORT_TICKET = 0
+"""The ticket of `ExportRows` for the archive; neighbours' have others."""
+
+ArchivistEffect: TypeAlias = LogEvent | ExportRows | WriteArchive | RetainArchive
+
+
+class Archivist:
+    """What is under way between this node and the archive."""
+
+    def __init__(self, holding: Holding, terms: Terms) -> None:
+        self._holding = holding
+        self._terms = terms
+        self._is_busy = False
+        """Rows are being read or written."""
+        self._first = Position(0)
+        """The first position of the batch that is being made."""
+        self._asked = ""
+        self._ticket = 0
+        self._deadline = float("inf")
+        self._refused_by: list[str] = []
+        self._due = float("-inf")
+        self._retain_due = float("-inf")
+        self._ahead_since = float("inf")
+        self._failure = ""
+        """Why the archive cannot be used; empty if it can."""
+        self._doubt = ""
+        """Why nothing is written to it; empty if there is no reason."""
+        self._effects: list[ArchivistEffect] = []
+        self._wants: list[tuple[str, HistoryWant]] = []
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the archive, and what to do; empty if nothing is."""
+        failure = f"old history is not available: {self._failure}" if self._failure else ""
+        return failure or self._doubt
+
+    # What the archive tells
+
+    def seen(self, state: ArchiveState) -> None:
+        """Note what the archive holds."""
+        known = self._holding.archive
+        if known is not None and state.watermark < known.watermark:
+            self._effects.append(archive_set_back(known.watermark, state.watermark))
+        if known is not None and len(state.holes) > len(known.holes):
+            self._effects.extend(archive_has_hole(*hole) for hole in state.holes[-1:])
+        if self._failure or known is None:
+            fields = {"until": state.watermark}
+            self._effects.append(LogEvent("info", "archive-available", fields))
+        self._failure = ""
+        self._holding.archive = state
+
+    def wrote(self, state: ArchiveState) -> None:
+        """Note what the archive holds after a batch."""
+        self._is_busy = False
+        self.seen(state)
+
+    def failed(self, reason: str, *, was_writing: bool) -> None:
+        """Note that the archive cannot be used."""
+        if was_writing:
+            self._is_busy = False
+        if reason and reason != self._failure:
+            self._failure = reason
+            self._effects.append(LogEvent("error", "archive-unavailable", {"reason": reason}))
+
+    # Rows for it
+
+    def exported(self, result: Exported) -> None:
+        """Write what the store has read."""
+        covered = result.covered
+        if result.missing:
+            covered = min(covered, Position(min(result.missing) - 1))
+        self._write(result.rows, covered)
+
+    def receive_chunk(self, peer: str, chunk: HistoryChunk) -> None:
+        """Write what a neighbour has sent."""
+        if peer != self._asked or chunk.ticket != self._ticket:
+            return
+        covered = chunk.covered
+        if chunk.missing:
+            covered = min(covered, Position(min(chunk.missing) - 1))
+        if covered < self._first:
+            self._refused_by.append(peer)
+        else:
+            self._refused_by = []
+        self._asked = ""
+        self._write(chunk.rows, covered)
+
+    def _write(self, rows: tuple[Row, ...], covered: Position) -> None:
+        state = self._holding.archive
+        if state is None or covered < self._first:
+            self._is_busy = False
+            return
+        some = tuple(row for row in rows if self._first <= row.position <= covered)
+        term = self._terms.at(covered)
+        batch = Batch(state.watermark, some, self._first, covered, term)
+        self._effects.append(WriteArchive(batch))
+
+    def peer_disconnected(self, peer: str) -> None:
+        if peer == self._asked:
+            self._asked = ""
+            self._is_busy = False
+
+    def advance(
+        self,
+        peers: list[str],
+        stored: Position,
+        now: float,
+        *,
+        is_in_charge: bool,
+        is_whole: Callable[[Position, Position], bool],
+    ) -> None:
+        """Begin what is due. Rows up to `stored` are stored; `is_whole` tells where none lack."""
+        state = self._holding.archive
+        if self._asked and now >= self._deadline:
+            self._refused_by.append(self._asked)
+            self._asked = ""
+            self._is_busy = False
+        if self._is_busy or now < self._due:
+            return
+        self._due = now + WRITE_INTERVAL_S
+        if not is_in_charge or state is None or self._failure:
+            self._doubt = ""
+            return
+        self._doubt = self._doubts(state, stored, now)
+        if self._doubt:
+            return
+        if self._holding.archive_days and now >= self._retain_due:
+            self._retain_due = now + RETAIN_INTERVAL_S
+            older_ms = self._holding.time_ms - round(self._holding.archive_days * DAY_MS)
+            self._effects.append(RetainArchive(max(0, older_ms)))
+        if state.watermark < stored:
+            self._begin(state, peers, stored, now, is_whole)
+
+    def _doubts(self, state: ArchiveState, stored: Position, now: float) -> str:
+        """Return why the archive cannot hold this log's history."""
+        if state.watermark <= stored:
+            self._ahead_since = float("inf")
+            known = self._terms.at(state.watermark)
+            if UNKNOWN_TERM not in (known, state.term) and known != state.term:
+                return (
+                    f"the archive has other messages at position {state.watermark} than the"
+                    " cluster, which has lost some: restore the database from a backup made before"
+                    " that, or empty it"
+                )
+            return ""
+        self._ahead_since = min(self._ahead_since, now)
+        if now < self._ahead_since + AHEAD_S_MAX:
+            return ""
+        return (
+            f"the archive has messages up to position {state.watermark}, and the cluster only up"
+            f" to {stored}: restore the cluster's newer state, or an older backup of the database"
+        )
+
+    def _begin(
+        self,
+        state: ArchiveState,
+        peers: list[str],
+        stored: Position,
+        now: float,
+        is_whole: Callable[[Position, Position], bool],
+    ) -> None:
+        """Have the rows after the watermark read, here or by a neighbour."""
+        start = self._holding.start.position
+        self._first = Position(state.watermark + 1)
+        nowhere_before = min(start, self._holding.first_elsewhere().position)
+        # What is neither here nor with others becomes a hole.
+        self._first = max(self._first, nowhere_before)
+        last = min(stored, Position(self._first + POSITIONS_MAX - 1))
+        if self._first >= start:
+            if is_whole(self._first, last):
+                self._is_busy = True
+                self._effects.append(ExportRows(EXPORT_TICKET, self._first, last))
+                if last < stored:
+                    self._due = now
+            return
+        last = min(last, Position(start - 1))
+        holders = self._holding.holders(peers)
+        able = [
+            peer
+            for peer, first in holders.items()
+            if first <= self._first and peer not in self._refused_by
+        ]
+        if not able:
+            self._refused_by = []
+            self._doubt = (
+                f"the archive lacks messages from position {self._first} on, which are on nodes"
+                " that are not linked: start them"
+            )
+            return
+        self._is_busy = True
+        self._asked, self._deadline = able[0], now + CHUNK_S_MAX
+        self._due = now
+        self._ticket -= 1
+        self._wants.append((able[0], HistoryWant(self._ticket, self._first, last)))
+
+    def next_deadline(self) -> float:
+        """Return when `advance` has something to do, in monotonic seconds."""
+        if self._asked:
+            return self._deadline
+        return float("inf") if self._is_busy or self._holding.archive is None else self._due
+
+    def take_output(self) -> tuple[list[ArchivistEffect], list[tuple[str, HistoryWant]]]:
+        """Return effects and frames for neighbours, once."""
+        effects, self._effects = self._effects, []
+        wants, self._wants = self._wants, []
+        return effects, wants
