@@ -61,7 +61,8 @@ CREATE INDEX IF NOT EXISTS rows_messages ON roost.rows (conversation, position, 
 CREATE INDEX IF NOT EXISTS rows_kinds ON roost.rows (conversation, kind, position, part)
     WHERE kind <> 0;
 CREATE INDEX IF NOT EXISTS rows_times ON roost.rows (time_ms);
-CREATE INDEX IF NOT EXISTS rows_words ON roost.rows USING gin (words) WHERE kind = 0;
+CREATE INDEX IF NOT EXISTS rows_words ON roost.rows USING gin (words)
+    WITH (fastupdate = off) WHERE kind = 0;
 CREATE TABLE IF NOT EXISTS roost.weeks (
     start_ms bigint PRIMARY KEY, first bigint NOT NULL
 );
