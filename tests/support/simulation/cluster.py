@@ -19,7 +19,7 @@ from support.chat_invariants import check_invariants
 from support.simulation.archive import ArchiveFaults, SimulatedArchive
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient
-from support.simulation.disk import Archive
+from support.simulation.disk import Archive, compare
 from support.simulation.etcd import EtcdFaults, SimulatedEtcd
 from support.simulation.network import Network
 from support.simulation.node import SavedDisk, SimulatedNode
@@ -85,7 +85,6 @@ class SimulatedCluster:
         history_days: Mapping[str, float] | None = None,
         history: ArchiveFaults | None = None,
     ) -> None:
-        """With `etcd` the log is in a simulated etcd, with `history` old history in an archive."""
         self.world = World(seed)
         self.etcd = None if etcd is None else SimulatedEtcd(self.world, etcd)
         self.history = None if history is None else SimulatedArchive(self.world, history)
@@ -93,6 +92,7 @@ class SimulatedCluster:
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.network = Network(self.world, (0.0002, 0.004), faults.loss)
         self.archive = Archive()
+        disks = (self.archive, self.etcd, self.history)
         self.nodes: dict[str, SimulatedNode] = {}
         founders = tuple(self.names)
 
@@ -106,7 +106,6 @@ class SimulatedCluster:
                 history_days=(history_days or {}).get(name, 0),
                 has_archive=history is not None,
             )
-            disks = (self.archive, self.etcd, self.history)
             return SimulatedNode(self.world, self.network, name, config, *disks)
 
         self.make_node = make_node
@@ -498,11 +497,4 @@ class SimulatedCluster:
 
     def check_histories(self) -> None:
         """Hold the nodes' histories against each other."""
-        first, *others = self.nodes.values()
-        for node in others:
-            start = max(first.history_disk.held.position, node.history_disk.held.position)
-            assert node.history_disk.rows_from(start) == first.history_disk.rows_from(start), (
-                f"seed {self.world.seed}: histories of {first.name} and {node.name} differ"
-            )
-        for node in self.nodes.values():
-            assert not node.history_disk.gaps
+        compare({name: node.history_disk for name, node in self.nodes.items()}, self.world.seed)

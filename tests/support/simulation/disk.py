@@ -379,3 +379,14 @@ def page(rows: list[Row], query: Page) -> tuple[Row, ...]:
     if query.before is not None:
         mine = [row for row in mine if is_before(row, query.before)]
     return tuple(mine[-query.limit :] if query.is_newest else mine[: query.limit])
+
+
+def compare(disks: dict[str, HistoryDisk], seed: int) -> None:
+    """Hold the nodes' histories against each other, as far as they both reach."""
+    (first, one), *others = disks.items()
+    for name, other in others:
+        start = max(one.held.position, other.held.position)
+        assert one.rows_from(start) == other.rows_from(start), (
+            f"seed {seed}: histories of {first} and {name} differ"
+        )
+    assert not any(disk.gaps for disk in disks.values())
