@@ -7,6 +7,7 @@ The supervisor does nothing else: it holds no client connection and no chat stat
 """
 
 import asyncio
+import importlib.util
 import os
 import signal
 import socket
@@ -81,6 +82,7 @@ def up(config: UpConfig) -> None:
         balancers = [f"b{number}" for number in range(1, config.balancers + 1)]
         end_orphans(directory.path / name / CONFIG_FILE for name in (*balancers, *cluster.local))
         etcd = LocalEtcd(directory.path) if config.log == "etcd" else None
+        _check_history(config)
         access, deployment = _deploy(config, directory, cluster, balancers, etcd)
 
         def renew() -> None:
@@ -89,6 +91,14 @@ def up(config: UpConfig) -> None:
 
         run = _Run(config, directory, cluster, balancers, access, renew, console, etcd)
         asyncio.run(run.run())
+
+
+def _check_history(config: UpConfig) -> None:
+    """Say at once what every node would die of."""
+    if config.history != "sqlite" and importlib.util.find_spec("asyncpg") is None:
+        raise UsageError(
+            "--history postgresql://... needs a library: pip install 'roost[postgresql]'"
+        )
 
 
 class _Ports(NamedTuple):
