@@ -108,6 +108,7 @@ def test_postgresql_may_die_hang_or_be_cut_off_while_people_talk(
                 with load.measured("PostgreSQL works", pause_ms_max=3_000):
                     wait(lambda: have_dropped(archived, last), f"{name}: old history is dropped")
                     wait(lambda: archive(ann)[-100:] == said[:100], f"{name}: old history")
+                    load.wait_said(20)
                 with load.measured(f"PostgreSQL {name}", pause_ms_max=3_000):
                     stop()
                     archived.wait_for(lambda status: are_told(status, "old history"), name)
