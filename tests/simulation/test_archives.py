@@ -15,8 +15,8 @@ from support.simulation.transcript import is_unreachable
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "2"))
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 SEEDS_HERE = range(FIRST_SEED, FIRST_SEED + SEEDS)
-SHORT = dict.fromkeys(("n1", "n2", "n3"), 2_000 / DAY_MS)
-"""Two seconds."""
+SHORT = dict.fromkeys(("n1", "n2", "n3"), 4_000 / DAY_MS)
+"""Four seconds: longer than from one backup of the archive to the next."""
 
 
 @pytest.fixture(autouse=True)
