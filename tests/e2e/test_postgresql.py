@@ -288,14 +288,18 @@ def test_addresses_that_do_not_work_are_explained(postgres: PostgresServer) -> N
 def test_a_server_that_hangs_is_given_up_in_time(
     postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "ANSWER_S", 0.2)
-    monkeypatch.setattr(engine, "WRITE_S", 0.2)
-    monkeypatch.setattr(engine, "SEARCH_S", 0.1)
+    def hurry() -> None:
+        """Give the server little time from now on: it was slow to start, perhaps."""
+        monkeypatch.setattr(engine, "ANSWER_S", 0.2)
+        monkeypatch.setattr(engine, "WRITE_S", 0.2)
+        monkeypatch.setattr(engine, "SEARCH_S", 0.1)
+
     find = Search(("hello",), "", (Excerpt("r:1"),), (), -1, -1, 10, is_newest=True)
 
     async def act(archive: PostgresArchive) -> None:
         await archive.write(batch([said(1)], 0, 1))
         postgres.stop()
+        hurry()
         try:
             with pytest.raises(ArchiveError, match="does not answer within"):
                 await ask(archive, ALL)
@@ -305,10 +309,12 @@ def test_a_server_that_hangs_is_given_up_in_time(
             postgres.go_on()
 
     use(url, act)
+    monkeypatch.undo()
 
     async def after(archive: PostgresArchive) -> None:
         assert (await archive.state()).watermark in (1, 2)
         postgres.stop()
+        hurry()
         try:
             with pytest.raises(ArchiveError):
                 await ask(archive, find)

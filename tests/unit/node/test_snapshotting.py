@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.chat.state import State
@@ -37,10 +39,25 @@ class Bench:
         return self.told.pop()
 
 
-def children() -> list[int]:
+def every_child() -> set[int]:
     """Return the processes that this thread has forked, dead ones included."""
     path = Path(f"/proc/self/task/{os.getpid()}/children")
-    return [int(word) for word in path.read_text().split()]
+    return {int(word) for word in path.read_text().split()}
+
+
+_others: set[int] = set()
+"""The children that there were before the test, such as those of other tests' fixtures."""
+
+
+@pytest.fixture(autouse=True)
+def _before() -> None:
+    _others.clear()
+    _others.update(every_child())
+
+
+def children() -> set[int]:
+    """Return the processes that the test has forked, dead ones included."""
+    return every_child() - _others
 
 
 def test_the_snapshot_is_of_the_state_at_the_moment_of_asking() -> None:

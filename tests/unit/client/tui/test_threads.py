@@ -33,8 +33,12 @@ def test_a_thread_leads_up_to_what_is_not_loaded_and_down_again() -> None:
             await choose(ui, 1)
             await ui.see("T: thread")
             await ui.pilot.press("t")
-            await ui.see("Thread", "It answers an earlier message", "2 messages")
-            await ui.pilot.press("up", "up", "enter")
+            # What it answers is loaded meanwhile, and may be here already.
+            await ui.see("Thread", "messages. Enter goes to one")
+            if "It answers an earlier message" in ui.text():
+                await ui.pilot.press("up", "up", "enter")
+            else:
+                await ui.pilot.press("home", "enter")
             await ui.see("a question", "\u21b3 2 replies")
             await ui.pilot.press("ctrl+end")
             await ui.see("thank you both")
