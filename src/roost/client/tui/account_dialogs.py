@@ -63,7 +63,7 @@ class AccountDialogs:
         warning = "" if self._model.connection.is_secure else self._plain_warning()
         about = f"{ABOUT}{warning} Choose a password of at least 8 characters."
         title = f"Make {self._model.nick} an account"
-        self._screen.app.push_screen(NewPasswordDialog(title, about), answered)
+        self._screen.app.push_screen(NewPasswordDialog(title, about, "Make the account"), answered)
 
     def change_password(self) -> None:
         """Ask for another password of the account."""
@@ -77,7 +77,9 @@ class AccountDialogs:
                 self._link.flush()
 
         about = f"The new password of the account {self._model.account}, at least 8 characters."
-        self._screen.app.push_screen(NewPasswordDialog("Change the password", about), answered)
+        self._screen.app.push_screen(
+            NewPasswordDialog("Change the password", about, "Change it"), answered
+        )
 
     def _plain_warning(self) -> str:
         host = self._model.connection.address.rpartition(":")[0].strip("[]")

@@ -104,7 +104,9 @@ def test_an_account_is_made_by_command_with_a_password_typed_twice() -> None:
             await ui.see("at least 8 characters.")
             await ui.pilot.press("ctrl+u", "shift+tab", "ctrl+u")
             await ui.say("correct-horse")
-            await ui.say("correct-horse")
+            await ui.type("correct-horse")
+            await ui.see("Make the account")
+            await ui.pilot.click("#save")
             await ui.see("The account me is yours")
             assert ui.network.accounts["me"] == "correct-horse"
 

@@ -79,10 +79,12 @@ class LoginDialog(Dialog[Login]):
 class NewPasswordDialog(Dialog[str]):
     """Asks for a new password twice; the result is the password."""
 
-    def __init__(self, title: str, explanation: str) -> None:
+    def __init__(self, title: str, explanation: str, verb: str) -> None:
+        """`verb` is on the button."""
         super().__init__()
         self._title = title
         self._explanation = explanation
+        self._verb = verb
 
     def compose(self) -> ComposeResult:
         with Box(self._title):
@@ -92,6 +94,8 @@ class NewPasswordDialog(Dialog[str]):
             yield Label("The same again")
             yield Input(password=True, id="again")
             yield Static("", id="problem")
+            with Horizontal(classes="buttons"):
+                yield Button(self._verb, id="save", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#password").focus()
@@ -104,6 +108,14 @@ class NewPasswordDialog(Dialog[str]):
             fields[1].focus()
             self.query_one("#problem", Static).update("Type it again, to be sure.")
             return
+        self._answer()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self._answer()
+
+    def _answer(self) -> None:
+        fields: Sequence[Input] = list(self.query(Input))
         problem = password_problem(fields[0].value, fields[1].value)
         if problem:
             self.query_one("#problem", Static).update(Text(problem))
