@@ -16,8 +16,8 @@ chat: setup
 	@exec $(VENV)/bin/roost chat --local $(ARGS)
 
 # Check format, lint, layers and types, and run the tests; stop at the first failure. The summary of
-# the tests comes last. Of the two workers, one runs the tests that start real processes, one by one
-# (their group is "cluster"), and the other runs the rest.
+# the tests comes last. The two workers are handed one test after the other: those that start real
+# processes come first, and mostly wait.
 test: develop
 	@$(VENV)/bin/ruff format --check --quiet src tests benchmarks
 	@$(VENV)/bin/ruff check --quiet src tests benchmarks
