@@ -33,10 +33,12 @@ class FakeArchive:
     def __init__(self) -> None:
         self.failure: BaseException | None = None
         self.hangs = False
+        self.hanging = 0
         self.is_closed = False
 
     async def _do(self) -> None:
         if self.hangs:
+            self.hanging += 1
             await asyncio.Event().wait()
         if self.failure is not None:
             raise self.failure
@@ -135,7 +137,7 @@ def test_what_hangs_is_given_up_when_the_archive_fails() -> None:
         link.obey(ASK)
         link.obey(ASK)
         link.obey(WRITE)
-        await asyncio.sleep(0.02)
+        await wait_until(lambda: archive.hanging == 2)
         archive.hangs, archive.failure = False, ArchiveError("it broke")
         link.obey(WRITE)
         await asyncio.sleep(0)
