@@ -48,8 +48,17 @@ def seeds() -> list[int]:
     return list(range(FIRST_SEED, FIRST_SEED + SEEDS))
 
 
-@pytest.mark.parametrize("seed", seeds())
-@pytest.mark.parametrize("scenario", SCENARIOS)
+FOUND = [
+    # A lost proposal made the next one wait for 4 s.
+    ("loss", 17_000_048),
+]
+"""Seeds that once failed, and whose kind of fault nothing smaller shows as well."""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seed"),
+    [*((scenario, seed) for scenario in SCENARIOS for seed in seeds()), *FOUND],
+)
 def test_promises_hold_whatever_happens(scenario: str, seed: int) -> None:
     cluster = SimulatedCluster(
         seed,

@@ -1,9 +1,10 @@
 """Commands that this node has proposed and not yet seen applied.
 
-A proposal can be lost: its leader may die, its link may break. So every command is kept until it
-comes out of the log, and proposed again when there is a new leader or when it takes too long. That
-is harmless: the state machine ignores what it has applied before. The encoded command itself is the
-key: equal bytes are the same command.
+A proposal can be lost: its leader may die, its link may break. So every command is kept
+until it comes out of the log, and proposed again when there is a new leader, when one that was
+proposed after it comes out first, or when it takes too long. That is harmless: the state machine
+ignores what it has applied before. The encoded command itself is the key: equal bytes are the same
+command.
 """
 
 from collections import deque
@@ -20,7 +21,7 @@ SAMPLE_S_MAX = 60.0
 """How long it is remembered."""
 RETRY_S_MAX = 8.0
 """The longest wait. It doubles each time, because a cluster that is late has too much to do, and
-each command that is proposed again is more."""
+each command that is proposed again is more. It is short again once a command takes less."""
 
 
 class PendingCommands:
@@ -30,6 +31,9 @@ class PendingCommands:
         self._proposed: dict[bytes, float] = {}
         self._unproposed: dict[bytes, None] = {}
         self._retry_s = RETRY_S
+        self._overtaken_before = float("-inf")
+        """Commands that were proposed before this time were lost: a later one came out. Links, the
+        leader and the log keep the order."""
         self._since: dict[bytes, float] = {}
         """When each command was first proposed."""
         self._latencies: deque[tuple[float, float]] = deque(maxlen=SAMPLES_MAX)
@@ -48,8 +52,12 @@ class PendingCommands:
         since = self._since.pop(data, None)
         if since is not None:
             self._latencies.append((now, now - since))
+            if now - since < RETRY_S:
+                self._retry_s = RETRY_S
         if self._proposed:
-            self._proposed.pop(data, None)
+            proposed = self._proposed.pop(data, None)
+            if proposed is not None and proposed > self._overtaken_before:
+                self._overtaken_before = proposed
         if self._unproposed:
             self._unproposed.pop(data, None)
         if not self._proposed:
@@ -68,12 +76,26 @@ class PendingCommands:
         if self._proposed and now - next(iter(self._proposed.values())) >= self._retry_s:
             self.propose_again()
             self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
+        self._propose_overtaken_again()
         due = list(self._unproposed)
         for data in due:
             self._since.setdefault(data, now)
         self._proposed.update(dict.fromkeys(due, now))
         self._unproposed = {}
         return due
+
+    def _propose_overtaken_again(self) -> None:
+        """Make those due that were proposed before one that came out of the log since."""
+        overtaken: dict[bytes, None] = {}
+        for data, proposed in self._proposed.items():
+            if proposed >= self._overtaken_before:
+                break
+            overtaken[data] = None
+        if overtaken:
+            for data in overtaken:
+                del self._proposed[data]
+            overtaken.update(self._unproposed)
+            self._unproposed = overtaken
 
     def put_back(self, commands: Iterable[bytes]) -> None:
         """Undo `take_due`: there is no leader to propose to."""

@@ -69,6 +69,39 @@ def test_a_cluster_that_is_late_is_asked_less_and_less_often() -> None:
     assert pending.next_deadline() == 41.0
 
 
+def test_what_a_later_command_overtook_is_proposed_again_at_once() -> None:
+    pending = PendingCommands()
+    for at, data in enumerate((b"lost", b"also lost", b"kept", b"on its way")):
+        pending.add(data)
+        pending.take_due(at / 10)
+    pending.add(b"new")
+    pending.settle(b"kept", 0.4)
+    assert pending.take_due(0.4) == [b"lost", b"also lost", b"new"]
+    pending.settle(b"on its way", 0.5)
+    assert pending.take_due(0.5) == [], "they were proposed after that one"
+
+
+def test_what_was_proposed_at_once_did_not_overtake_each_other() -> None:
+    pending = PendingCommands()
+    pending.add(b"one")
+    pending.add(b"two")
+    pending.take_due(0.0)
+    pending.settle(b"two", 0.1)
+    assert pending.take_due(0.1) == []
+
+
+def test_a_lost_command_does_not_make_others_wait_longer() -> None:
+    pending = PendingCommands()
+    pending.add(b"lost")
+    pending.take_due(0.0)
+    assert pending.take_due(1.0) == [b"lost"]
+    pending.add(b"prompt")
+    pending.take_due(1.5)
+    pending.settle(b"prompt", 1.6)
+    assert pending.take_due(1.6) == [b"lost"]
+    assert pending.next_deadline() == 1.6 + RETRY_S
+
+
 def test_latency_counts_from_the_first_proposal_and_is_of_the_last_minute() -> None:
     pending = PendingCommands()
     assert pending.latency(0.0) is None
