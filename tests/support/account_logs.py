@@ -6,6 +6,7 @@ from collections.abc import Callable
 from roost.chat.commands import Operation
 from roost.chat.commands.accounts import (
     AddCertificate,
+    AdmitAccount,
     CountLogin,
     DropAccount,
     EndClients,
@@ -67,9 +68,12 @@ def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Opera
 
 def ask_for_account(
     dice: random.Random, session: SessionId, line: int
-) -> CountLogin | RegisterEarly:
+) -> CountLogin | RegisterEarly | AdmitAccount:
     """Create a request of a client that has not registered yet."""
     address, name = dice.choice(ADDRESSES), dice.choice(NAMES)
-    if dice.random() < 0.7:
+    kind = dice.random()
+    if kind < 0.7:
         return CountLogin(session, 1, line, address, name)
+    if kind < 0.8:
+        return AdmitAccount(session, 1, line, address, name, name)
     return RegisterEarly(session, 1, line, address, name, Credentials())

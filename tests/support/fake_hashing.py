@@ -4,9 +4,13 @@ import hashlib
 
 from roost.chat.credentials import Credentials
 from roost.irc.scram import derive_keys
-from roost.ircd.sessions.work import HashPassword, Outcome, Work
+from roost.ircd.sessions.work import AskProvider, HashPassword, Outcome, Verdict, Work, WorkFailed
 
 ITERATIONS = 2
+PROVIDED = "company-secret"
+"""The password of everybody whom the identity provider knows."""
+HANGS = "hang"
+"""A name that it never answers for."""
 _PREFIX = "$argon2id$fake$"
 
 
@@ -14,7 +18,18 @@ def do_work(work: Work) -> Outcome:
     """Do slow work at once."""
     if isinstance(work, HashPassword):
         return credentials(work.password)
+    if isinstance(work, AskProvider):
+        return _ask(work)
     return work.encoded == _encode(work.password)
+
+
+def _ask(work: AskProvider) -> Outcome:
+    """Answer as an identity provider; it drops what follows an "@" of a name."""
+    if work.name == HANGS:
+        return WorkFailed("The identity provider does not answer; try again later")
+    if work.password == PROVIDED:
+        return Verdict(work.name.partition("@")[0])
+    return Verdict("", "expired" if work.password == "old" else "")
 
 
 def credentials(password: str) -> Credentials:

@@ -33,6 +33,7 @@ def reset_credentials(step: Step, user: User, operation: ResetCredentials) -> No
         return
     account.credentials = operation.credentials
     account.certificates.clear()
+    account.is_external = False
     log_action(step, user, f"set the password of the account {account.name}")
 
 

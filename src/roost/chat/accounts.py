@@ -11,6 +11,7 @@ from roost.chat.bans import find_ban
 from roost.chat.changes import AccountChanged, AccountRegistered, AccountUpdated, Source
 from roost.chat.commands.accounts import (
     AddCertificate,
+    AdmitAccount,
     CountLogin,
     DropAccount,
     EndClients,
@@ -73,10 +74,38 @@ def register_early(step: Step, command: RegisterEarly) -> Applied:
     return _answer(step, command)
 
 
+@applies_command(AdmitAccount)
+def admit_account(step: Step, command: AdmitAccount) -> Applied:
+    """Make the account of somebody whom the provider knows, unless there is one.
+
+    Whoever uses the name as a nickname keeps it, so that nobody can keep its owner from logging in.
+    """
+    state = step.state
+    key = address_key(command.address, state.settings.address_exempt_networks)
+    uncount_attempt(state, command.asked, key)
+    if find_account(state, command.name) is None:
+        account = make_account(step, command.name, Credentials(), "", None, is_vouched=True)
+        if account is not None:
+            account.is_external = True
+            source = Source(UserId(0), account.name, "", "")
+            step.changed(AccountRegistered(step.part, source, account.id, account.name))
+    return _answer(step, command)
+
+
 def make_account(
-    step: Step, name: str, credentials: Credentials, address: str, user: User | None
+    step: Step,
+    name: str,
+    credentials: Credentials,
+    address: str,
+    user: User | None,
+    *,
+    is_vouched: bool = False,
 ) -> Account | None:
-    """Make an account, or refuse it; `address` is empty if registrations are not counted."""
+    """Make an account, or refuse it.
+
+    `address` is empty if registrations are not counted. If the owner `is_vouched` for, somebody
+    else may use the name as a nickname.
+    """
     state, settings = step.state, step.state.settings
     folded = FoldedAccount(fold_nick(name))
     if not is_valid_nick(name, settings.nick_bytes_max) or is_service(name):
@@ -86,7 +115,8 @@ def make_account(
         step.refused(Reason.ACCOUNT_EXISTS, name)
         return None
     bearer = state.nicks.get(FoldedNick(folded))
-    if bearer is not None and (user is None or bearer != user.id):
+    is_others = bearer is not None and (user is None or bearer != user.id)
+    if is_others and not is_vouched:
         step.refused(Reason.ACCOUNT_NAME_IN_USE, name)
         return None
     # The position of the entry is the id, so an entry makes at most one account.

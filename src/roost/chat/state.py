@@ -83,6 +83,8 @@ class Account(msgspec.Struct, array_like=True):
     """Whether `virtual_host` is switched on."""
     nicks: tuple[FoldedNick, ...] = ()
     """Nicknames that its users have had; see `chat.identities.with_nick`."""
+    is_external: bool = False
+    """The identity provider vouches for its owner: it has no password here, and gets none."""
 
 
 class AttemptCount(msgspec.Struct, array_like=True):

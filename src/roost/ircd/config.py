@@ -8,6 +8,7 @@ import re
 import msgspec
 
 from roost import __version__
+from roost.ircd.login_config import LoginConfig
 from roost.ircd.sts import Sts
 
 OPERATOR_BYTES_MAX = 50
@@ -80,6 +81,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `roost hash-password`; empty for none."""
     operators: tuple[Operator, ...] = ()
     """Who may become an operator by OPER."""
+    login: LoginConfig = LoginConfig()
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):

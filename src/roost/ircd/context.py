@@ -23,7 +23,7 @@ import msgspec
 from roost.chat.applied import Applied
 from roost.chat.changes import Change
 from roost.chat.commands import Operation
-from roost.chat.commands.accounts import CountLogin, RegisterEarly
+from roost.chat.commands.accounts import Request as LogRequest
 from roost.chat.history import Answer, Query
 from roost.chat.hosts import is_operator
 from roost.chat.ids import FoldedNick, FoldedRoom, Position
@@ -83,7 +83,7 @@ class Job(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True):
     """A command to the log that decides what the line does; see `serving.jobs`."""
 
-    command: CountLogin | RegisterEarly
+    command: LogRequest
     """With the line's session, generation and number."""
     then: Callable[["Context", Applied], "Result"]
 

@@ -359,6 +359,7 @@ class Server:
             admin=config.admin,
             operators=config.operators,
             password=config.password,
+            login=config.login,
         )
 
     # The turn

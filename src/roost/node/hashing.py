@@ -20,7 +20,7 @@ import structlog
 from roost.chat.credentials import Credentials
 from roost.irc.scram import derive_keys
 from roost.ircd.sessions.scram import ITERATIONS, SALT_BYTES
-from roost.ircd.sessions.work import HashPassword, Outcome, Work, WorkFailed
+from roost.ircd.sessions.work import HashPassword, Outcome, VerifyPassword, Work, WorkFailed
 
 _logger = structlog.get_logger()
 
@@ -38,6 +38,7 @@ def do_work(work: Work) -> Outcome:
     """Do a piece of work; takes some 10 ms of a core."""
     if isinstance(work, HashPassword):
         return make_credentials(work.password)
+    assert isinstance(work, VerifyPassword), "the identity provider is asked elsewhere"
     try:
         return _ARGON2.verify(work.encoded, work.password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):

@@ -31,6 +31,7 @@ from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
 from roost.node.logs import asking_etcd, make_log
 from roost.node.mesh import Mesh, MeshConfig
+from roost.node.provider import DoWork, Provider, doing_work
 from roost.node.snapshotting import SnapshotMaker
 from roost.node.store import DiskStore
 from roost.node.trunks import Trunks
@@ -59,6 +60,7 @@ class Node:
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
         self._mesh: Mesh | None = None
+        self._provider: Provider | None = None
         self._watch: CertificateWatch | None = None
         self._drained_file = config.data / DRAINED_FILE
 
@@ -115,6 +117,8 @@ class Node:
             _logger.error("configuration-not-reloaded", reason=str(error))
             return
         self._driver.receive(Reconfigured(config.irc))
+        if self._provider is not None:
+            self._provider.configure(config.irc.login)
         _logger.info("configuration-reloaded")
 
     async def _run(self) -> None:
@@ -132,11 +136,8 @@ class Node:
                 random_bytes=secrets.token_bytes,
                 is_drained=self._drained_file.exists(),
             )
-            hasher = Hasher(asyncio.get_running_loop().call_soon_threadsafe)
-            stack.callback(hasher.close)
-            driver = self._driver = Driver(
-                engine, self._remember_drained, hasher.submit, self.reload
-            )
+            do_work = stack.enter_context(self._doing_work())
+            driver = self._driver = Driver(engine, self._remember_drained, do_work, self.reload)
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(
                 self._mesh_config(),
@@ -176,6 +177,17 @@ class Node:
             await self._end.wait()
             if self._failure is None:
                 await self._leave(driver, mesh)
+
+    @contextlib.contextmanager
+    def _doing_work(self) -> Iterator[DoWork]:
+        """Have slow work done while the context lasts."""
+        deliver = asyncio.get_running_loop().call_soon_threadsafe
+        with (
+            contextlib.closing(Hasher(deliver)) as hasher,
+            contextlib.closing(Provider(self._config.irc.login, deliver)) as provider,
+        ):
+            self._provider = provider
+            yield doing_work(hasher, provider)
 
     async def _leave(self, driver: Driver, mesh: Mesh) -> None:
         """Have other nodes take over what this one does, unless it is alone."""

@@ -92,6 +92,21 @@ class RegisterEarly(Payload, frozen=True, tag=111):
     credentials: Credentials
 
 
+class AdmitAccount(Payload, frozen=True, tag=160):
+    """Have an account for somebody whom the identity provider knows, made if need be.
+
+    This neither acknowledges the client's line nor counts as its effect.
+    """
+
+    session: SessionId
+    generation: int
+    line: int
+    address: str
+    name: str
+    asked: str
+    """The name that the attempt to log in was counted for; it is not counted any more."""
+
+
 AccountOperation: TypeAlias = (
     RegisterAccount
     | LogIn
@@ -104,5 +119,5 @@ AccountOperation: TypeAlias = (
     | GrantHost
     | UseHost
 )
-Request: TypeAlias = CountLogin | RegisterEarly
+Request: TypeAlias = CountLogin | RegisterEarly | AdmitAccount
 """What a line asks for before it takes effect. The line may ask again."""

@@ -8,20 +8,19 @@ client that is `log_in(account)`.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
-
-import msgspec
 
 from roost.chat.applied import Applied
 from roost.chat.commands import Operation
 from roost.chat.commands.accounts import CountLogin, LogIn
 from roost.chat.directory import account_by_id
 from roost.chat.ids import FoldedAccount
-from roost.chat.refusals import Reason, Refusal
-from roost.chat.state import Account, State
+from roost.chat.refusals import Refusal
+from roost.chat.state import Account
 from roost.irc import numerics
 from roost.irc.casemapping import fold_nick
+from roost.ircd.accounts.denial import WRONG, Denial, Done, find, words_of
 from roost.ircd.accounts.passwords import PasswordError, prepare
+from roost.ircd.accounts.provider import ask_provider, is_ours
 from roost.ircd.context import Context, Job, Request, Result
 from roost.ircd.sessions.sasl import LINES_MAX
 from roost.ircd.sessions.session import Phase
@@ -31,24 +30,15 @@ ACCOUNT_BYTES_MAX = 64
 """Bytes of a name that is counted: twice as many as an account's may have."""
 
 
-class Denial(msgspec.Struct, frozen=True):
-    """A client has failed to prove that it owns an account."""
-
-    reason: str
-    """The reason, for people."""
-
-
-WRONG = Denial("Wrong account name or password")
-
-Done: TypeAlias = Callable[[Context, Account | Denial], Result]
-
-
 def check_password(context: Context, name: str, password: str, done: Done) -> Result:
     """Check the password of an account; see the module."""
 
     def look(context: Context) -> Result:
-        account = find(context.state, name)
-        if account is None or not account.credentials.password:
+        account, login = find(context.state, name), context.config.login
+        is_own = account is not None and is_ours(login, account)
+        if login.checks_passwords and not is_own:
+            return ask_provider(context, name, password, done)
+        if account is None or not is_own or not account.credentials.password:
             return done(context, WRONG)
         try:
             work = VerifyPassword(account.credentials.password, prepare(password))
@@ -86,11 +76,6 @@ def count_attempt(
     return Request(command, then)
 
 
-def find(state: State, name: str) -> Account | None:
-    """Return the account with a name."""
-    return state.accounts.get(FoldedAccount(fold_nick(name)))
-
-
 def find_by_certificate(context: Context, name: str) -> Account | None:
     """Return an account that accepts the client's certificate.
 
@@ -100,16 +85,18 @@ def find_by_certificate(context: Context, name: str) -> Account | None:
     fingerprint = context.session.certificate
     if not fingerprint:
         return None
-    accounts = context.state.accounts
+    accounts, login = context.state.accounts, context.config.login
+
+    def accepts(account: Account) -> bool:
+        return fingerprint in account.certificates and is_ours(login, account)
+
     for wanted in (name, context.nick):
         account = accounts.get(FoldedAccount(fold_nick(wanted)))
-        if account is not None and fingerprint in account.certificates:
+        if account is not None and accepts(account):
             return account
         if name:
             return None
-    return next(
-        (account for account in accounts.values() if fingerprint in account.certificates), None
-    )
+    return next((account for account in accounts.values() if accepts(account)), None)
 
 
 def log_in(account: Account) -> tuple[Operation, ...]:
@@ -168,36 +155,3 @@ def _mask(context: Context) -> str:
     address = session.address
     host = f"0{address}" if address.startswith(":") else address
     return f"{session.nick}!{session.registration.username or '*'}@{host}"
-
-
-def words_of(refusal: Refusal) -> str:
-    """Return a text for a refusal that concerns an account."""
-    match refusal.reason:
-        case Reason.ALREADY_LOGGED_IN:
-            return f"You are already logged in as {refusal.subject}"
-        case Reason.ACCOUNT_NAME_INVALID:
-            return "This cannot be the name of an account"
-        case Reason.ACCOUNT_EXISTS:
-            return "There is already an account with this name"
-        case Reason.ACCOUNT_NAME_IN_USE:
-            return "Somebody else uses this nickname"
-        case Reason.TOO_MANY_ACCOUNTS:
-            return "The network has no room for another account"
-        case Reason.TOO_MANY_ATTEMPTS:
-            return f"Too many attempts, try again in {refusal.detail} s"
-        case Reason.ACCOUNT_SHARED:
-            return (
-                f"Other clients, or one that is always on, are logged in as {refusal.subject} "
-                "under this nickname"
-            )
-        case Reason.ACCOUNT_NOT_YOURS:
-            return "You are not logged in to this account"
-        case Reason.CERTIFICATE if refusal.detail == "none":
-            return "The account has no such certificate"
-        case Reason.CERTIFICATE:
-            return f"The account already has {refusal.detail} certificates"
-        case Reason.NETWORK_BAN:
-            return f"The account is banned from this network: {refusal.detail}"
-        case Reason.NO_SUCH_ACCOUNT:
-            return "There is no such account"
-    return "This cannot be done"

@@ -6,7 +6,8 @@ Source: ircv3.net/specs/extensions/sasl-3.1 (numerics) and account-registration.
 from roost.chat.changes import AccountChanged, AccountRegistered
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
-from roost.ircd.accounts.login import send_logged_in, words_of
+from roost.ircd.accounts.denial import words_of
+from roost.ircd.accounts.login import send_logged_in
 from roost.ircd.context import Context
 from roost.ircd.rendering.packing import middle
 

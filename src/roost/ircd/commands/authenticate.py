@@ -14,16 +14,16 @@ from roost.irc import numerics
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.scram import Challenge, ScramError, parse_client_first, verify
+from roost.ircd.accounts.denial import Denial, find
 from roost.ircd.accounts.login import (
-    Denial,
     abort_exchange,
     check_password,
     count_attempt,
-    find,
     find_by_certificate,
     log_in,
     log_in_early,
 )
+from roost.ircd.accounts.provider import is_ours
 from roost.ircd.context import Context, Result
 from roost.ircd.serving.dispatch import command
 from roost.ircd.sessions import sasl, scram
@@ -63,7 +63,7 @@ def authenticate(context: Context, message: Message) -> Result:
 
 
 def _begin(context: Context, mechanism: str) -> Result:
-    offered = sasl.mechanisms(context.session.certificate)
+    offered = sasl.mechanisms(context.config.login, context.session.certificate)
     if mechanism not in offered:
         context.reply(numerics.RPL_SASLMECHS, ",".join(offered), "are available SASL mechanisms")
         return _fail(context, "There is no such mechanism")
@@ -118,7 +118,7 @@ def _receive_external(context: Context, data: bytes) -> Result:
 def _receive_scram_first(context: Context, exchange: Exchange, data: bytes) -> Result:
     session, secret = context.session, context.state.secret
     first = parse_client_first(data)
-    account = find(context.state, first.name)
+    account = _find_ours(context, first.name)
     credentials = account.credentials if account is not None else None
     exchange.scram = scram.challenge(first, credentials, secret, session.id, exchange.line)
     _send(context, exchange.scram.message)
@@ -132,7 +132,7 @@ def _receive_scram_final(context: Context, known: Challenge, data: bytes) -> Res
     context.session.sasl = None
 
     def look(context: Context) -> Result:
-        account = find(context.state, known.name)
+        account = _find_ours(context, known.name)
         credentials = account.credentials if account is not None else None
         try:
             proof = verify(known, data, scram.keys(credentials))
@@ -146,6 +146,13 @@ def _receive_scram_final(context: Context, known: Challenge, data: bytes) -> Res
         return None
 
     return count_attempt(context, known.name, look, _conclude)
+
+
+def _find_ours(context: Context, name: str) -> Account | None:
+    """Return the account with a name, if its password is kept here."""
+    account = find(context.state, name)
+    is_own = account is not None and is_ours(context.config.login, account)
+    return account if is_own else None
 
 
 def _conclude(context: Context, verdict: Account | Denial) -> Result:

@@ -69,7 +69,7 @@ def _with_value(context: Context, capability: Capability) -> str:
     value = capability.value_format.format(
         multiline_bytes_max=BYTES_MAX,
         multiline_lines_max=LINES_MAX,
-        sasl_mechanisms=",".join(mechanisms(context.session.certificate)),
+        sasl_mechanisms=",".join(mechanisms(context.config.login, context.session.certificate)),
         **msgspec.structs.asdict(context.state.settings),
     )
     return f"{capability.token}={value}" if value else capability.token

@@ -9,7 +9,8 @@ Source: modern.ircdocs.horse, "OPER message".
 from roost.chat.commands.operators import BecomeOperator
 from roost.irc import numerics
 from roost.irc.message import Message
-from roost.ircd.accounts.login import Denial, count_attempt
+from roost.ircd.accounts.denial import Denial
+from roost.ircd.accounts.login import count_attempt
 from roost.ircd.accounts.passwords import PasswordError, prepare
 from roost.ircd.config import Operator
 from roost.ircd.context import Context, Job, Result

@@ -16,9 +16,11 @@ from roost.chat.reservations import is_service
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
-from roost.ircd.accounts.login import account_of, find, log_in_early
+from roost.ircd.accounts.denial import find
+from roost.ircd.accounts.login import account_of, log_in_early
 from roost.ircd.accounts.login_reply import send_registered
 from roost.ircd.accounts.passwords import PasswordError, prepare, prepare_new
+from roost.ircd.accounts.provider import PROVIDED
 from roost.ircd.context import Context, Job, RefusedError, Request, Result
 from roost.ircd.rendering.packing import middle
 from roost.ircd.serving.dispatch import command
@@ -38,8 +40,12 @@ def register(context: Context, message: Message) -> Result:
     account = account_of(context)
     if account:
         raise RefusedError(Refusal(Reason.ALREADY_LOGGED_IN, account))
-    check_name(context, name)
     context.targets = (name,)
+    if not context.config.login.has_own_accounts:
+        code = "TEMPORARILY_UNAVAILABLE"
+        context.fail(code, middle(name), text=PROVIDED, is_specified=True)
+        return None
+    check_name(context, name)
     code = "UNACCEPTABLE_PASSWORD"
     try:
         prepare(password)

@@ -28,8 +28,10 @@ from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import is_service
 from roost.chat.state import Account
 from roost.irc.casemapping import fold_nick
-from roost.ircd.accounts.login import Denial, check_password, find, find_by_certificate, log_in
+from roost.ircd.accounts.denial import Denial, find
+from roost.ircd.accounts.login import check_password, find_by_certificate, log_in
 from roost.ircd.accounts.passwords import PasswordError, prepare_new
+from roost.ircd.accounts.provider import PROVIDED, is_ours
 from roost.ircd.context import Context, Job, RefusedError, Result
 from roost.ircd.queries.moments import human_time
 from roost.ircd.services.always_on import set_always_on
@@ -100,6 +102,8 @@ def register(context: Context, words: tuple[str, ...]) -> Result:
     name = context.user.nick
     if context.user.account:
         send_refused(context, Refusal(Reason.ALREADY_LOGGED_IN, context.user.account))
+    elif not context.config.login.has_own_accounts:
+        say(context, f"{PROVIDED}.")
     elif is_service(name) or find(context.state, name) is not None:
         send_refused(context, Refusal(Reason.ACCOUNT_EXISTS, name))
     elif len(words) > 2 or (len(words) == 2 and "@" not in words[1]):
@@ -199,6 +203,9 @@ def _is_confirmed(context: Context, account: Account, words: tuple[str, ...], co
 
 def _set_password(context: Context, words: tuple[str, ...]) -> Result:
     account = _own_account(context)
+    if not is_ours(context.config.login, account):
+        say(context, f"{PROVIDED}.")
+        return None
     if len(words) != 1:
         say(context, "SET PASSWORD needs the new password, without spaces.")
         return None
@@ -239,6 +246,9 @@ def cert(context: Context, words: tuple[str, ...]) -> Result:
         return None
     if what not in ("ADD", "DEL"):
         say(context, "Expected LIST, ADD or DEL.")
+        return None
+    if what == "ADD" and not is_ours(context.config.login, account):
+        say(context, f"{PROVIDED}.")
         return None
     given = " ".join(words[1:]) or context.session.certificate
     fingerprint = given.replace(":", "").lower()

@@ -7,6 +7,7 @@ import msgspec
 
 from roost.irc.scram import NAME as SCRAM
 from roost.irc.scram import Challenge
+from roost.ircd.login_config import LoginConfig
 
 PLAIN = "PLAIN"
 EXTERNAL = "EXTERNAL"
@@ -36,6 +37,14 @@ class Exchange(msgspec.Struct):
     """The account that is proved, while the client has yet to look at the server's own proof."""
 
 
-def mechanisms(certificate: str) -> tuple[str, ...]:
-    """Name the mechanisms that are offered to a client; EXTERNAL needs a certificate."""
-    return (PLAIN, SCRAM, EXTERNAL) if certificate else (PLAIN, SCRAM)
+def mechanisms(login: LoginConfig, certificate: str) -> tuple[str, ...]:
+    """Name the mechanisms that are offered to a client; EXTERNAL needs a certificate.
+
+    An identity provider takes only what it can check, unless there are accounts of our own too.
+    """
+    offered = {
+        PLAIN: login.has_own_accounts or login.checks_passwords,
+        SCRAM: login.has_own_accounts,
+        EXTERNAL: login.has_own_accounts and bool(certificate),
+    }
+    return tuple(name for name, is_offered in offered.items() if is_offered)

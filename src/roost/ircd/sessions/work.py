@@ -33,6 +33,30 @@ class VerifyPassword(msgspec.Struct, frozen=True):
         return "VerifyPassword(...)"
 
 
+class AskProvider(msgspec.Struct, frozen=True):
+    """Ask the identity provider whether a password is right; the outcome is a `Verdict`."""
+
+    name: str
+    """As the client typed it."""
+    password: str
+    address: str
+    certificate: str
+    """The SHA-256 fingerprint of the client's certificate; empty for none."""
+    is_secure: bool
+
+    def __repr__(self) -> str:
+        return "AskProvider(...)"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the identity provider says."""
+
+    account: str
+    """Whose client it is; empty if it proved nothing."""
+    reason: str = ""
+    """Why it proved nothing, for people; may be empty."""
+
+
 class WorkFailed(msgspec.Struct, frozen=True):
     """The outcome of work that could not be done."""
 
@@ -40,5 +64,5 @@ class WorkFailed(msgspec.Struct, frozen=True):
     """For people."""
 
 
-Work: TypeAlias = HashPassword | VerifyPassword
-Outcome: TypeAlias = Credentials | bool | WorkFailed
+Work: TypeAlias = HashPassword | VerifyPassword | AskProvider
+Outcome: TypeAlias = Credentials | bool | Verdict | WorkFailed
