@@ -6,6 +6,7 @@ import pytest
 
 from roost.node.engine import holding
 from roost.node.engine.holding import DAY_MS
+from roost.node.engine.spread import GONE_TEXT
 from support.simulation.cluster import Faults, SimulatedCluster
 from support.simulation.transcript import is_unreachable
 
@@ -106,3 +107,31 @@ def test_what_no_node_keeps_is_not_missing(seed: int) -> None:
     cluster.wait_ready()
     assert len({*starts(cluster).values()}) <= 2
     assert min(starts(cluster).values()) > 20
+
+
+@pytest.mark.parametrize("seed", SEEDS_HERE[: (SEEDS + 1) // 2])
+def test_a_node_that_missed_what_the_others_dropped_serves_what_is_older(seed: int) -> None:
+    days = {"n2": SHORT, "n3": SHORT}
+    cluster = SimulatedCluster(
+        seed, history_days=days, pace=5.0, snapshot_entries=60, retained_entries=40
+    )
+    cluster.wait_ready()
+    cluster.start_people()
+    # Until it has a snapshot, since what is before that is known to come from the cluster's log.
+    cluster.world.run_until(lambda: bool(cluster.nodes["n1"].log_disk.snapshot), 9.0, "a snapshot")
+    cluster.kill("n1", down_s=6.0)
+    cluster.world.run(8.0)
+    cluster.wait_ready()
+    readers = [cluster.register(f"reader{number}") for number in range(4)]
+    for reader, room in zip(readers, 2 * cluster.rooms, strict=True):
+        reader.send("JOIN", room)
+    cluster.wait_answered()
+    for reader, room in zip(readers, 2 * cluster.rooms, strict=True):
+        reader.send("CHATHISTORY", "LATEST", room, "*", "100")
+    disk = cluster.nodes["n1"].history_disk
+    assert disk.had_holes
+    assert starts(cluster)["n1"] == 1, "what is older than the hole is still held"
+    assert oldest_ms(cluster, "n1") < disk.had_holes[0].until_ms - 2_000
+    cluster.settle()
+    for reader in readers:
+        assert any(line.message.parameters[-1:] == (GONE_TEXT,) for line in reader.received)

@@ -33,6 +33,7 @@ from roost.node.engine.effects import (
     HistoryState,
     HoldFrom,
     ImportRows,
+    NoteHole,
     TrimHistory,
     WriteHistory,
 )
@@ -111,6 +112,7 @@ class DiskStore:
             gaps=history.gaps(),
             terms=history.terms(),
             held=history.held,
+            holes=history.holes,
         )
         """The history's state when it was opened."""
 
@@ -296,6 +298,9 @@ def _change(history: History, effect: HistoryChange) -> DiskInput | None:
             return Imported(ticket, last)
         case HoldFrom(held):
             history.hold_from(held)
+            return None
+        case NoteHole(hole):
+            history.note_hole(hole)
             return None
         case TrimHistory(before, older_ms):
             has_more = history.trim(before, older_ms)

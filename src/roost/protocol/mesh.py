@@ -12,6 +12,7 @@ import msgspec
 
 from roost.chat.changes import Source
 from roost.chat.history import Page, Row, Search, Target, Targets
+from roost.chat.holes import Hole
 from roost.chat.ids import Position, RoomId, UserId
 from roost.protocol.codec import make_decoder
 from roost.raft.messages import Message
@@ -118,11 +119,16 @@ class HistoryChunk(_Frame, frozen=True, tag=107):
 
 
 class HistoryHeld(_Frame, frozen=True, tag=108):
-    """From which position on the sender has all history; sent first, and when it changes."""
+    """From which position on the sender has all history; sent first, and when it changes.
+
+    Sent before any rows that the sender knows to be whole because of it.
+    """
 
     first: Position
     time_ms: int
     """Rows before that are not newer than this, and rows from there on are not older."""
+    holes: tuple[Hole, ...] = ()
+    """What nobody has any more of what comes later."""
 
 
 class HistoryAsk(_Frame, frozen=True, tag=109):

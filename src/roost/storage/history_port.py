@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from roost.chat.history import EVERYTHING, Answer, Held, Query, Row, Span
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 
 
@@ -30,6 +31,10 @@ class History(Protocol):
     @property
     def held(self) -> Held:
         """From where on this store has all rows that are not missing."""
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """What nobody has any more of what comes later."""
 
     def gaps(self) -> tuple[tuple[Position, Position], ...]:
         """Return the ranges of positions whose rows are missing, both ends included, in order."""
@@ -84,6 +89,9 @@ class History(Protocol):
 
     def hold_from(self, held: Held) -> None:
         """Note from where on this store has all rows; what it lacks before is not missing."""
+
+    def note_hole(self, hole: Hole) -> None:
+        """Note that nobody has these rows, so that they are not missing here."""
 
     def trim(self, before: Position, older_ms: int) -> bool:
         """Drop some rows before a position that are older than a time; return if more is left."""

@@ -29,6 +29,7 @@ from roost.chat.history import (
     Search,
     Span,
 )
+from roost.chat.holes import Hole, holes_from, holes_until, with_hole
 from roost.chat.ids import Position
 from roost.storage import history_redactions, history_rows, history_targets, records
 from roost.storage.database import Database
@@ -44,7 +45,13 @@ from roost.storage.history_rows import (
     whole,
 )
 from roost.storage.history_targets import forget_latest, note_latest, read_targets
-from roost.storage.history_trimming import find_oldest, read_held, write_held
+from roost.storage.history_trimming import (
+    find_oldest,
+    read_held,
+    read_holes,
+    write_held,
+    write_holes,
+)
 from roost.storage.records import read_record, write_record
 from roost.storage.search_index import SearchIndex, read_found
 
@@ -81,6 +88,7 @@ class HistoryStore:
         self._database, self._applied, self._gaps = self._open()
         self._terms = self._read_terms()
         self._held = self._read_held()
+        self._holes = self._read_holes()
         self._index = SearchIndex(directory.path / "search.db")
 
     @property
@@ -97,6 +105,11 @@ class HistoryStore:
     def held(self) -> Held:
         """From where on this store has all rows that are not missing."""
         return self._held
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """What nobody has any more of what comes later."""
+        return self._holes
 
     def _open(self) -> tuple[Database, Position, _Gaps]:
         try:
@@ -169,6 +182,20 @@ class HistoryStore:
     def _read_held(self) -> Held:
         with self._database.transaction() as connection:
             return read_held(connection, self._findings)
+
+    def _read_holes(self) -> tuple[Hole, ...]:
+        with self._database.transaction() as connection:
+            holes = read_holes(connection)
+            if holes is not None:
+                return holes
+            # Everything is asked for again, and what nobody has is given up again.
+            self._findings.append("the record of messages that no node keeps was damaged")
+            first = self._held.position
+            gaps = ((first, self._applied),) if first <= self._applied else ()
+            write_holes(connection, ())
+            _write_gaps(connection, gaps)
+        self._gaps = gaps
+        return ()
 
     def terms(self) -> tuple[tuple[Position, int], ...]:
         """Return the terms of the entries that the rows come from: where each begins."""
@@ -327,20 +354,46 @@ class HistoryStore:
             gaps = tuple(sorted(gaps))
             terms = _before(self._terms, after)
             held = min(self._held, Held(after, self._held.time_ms))
+            holes = holes_until(self._holes, last)
             write_held(connection, held)
+            write_holes(connection, holes)
             _write_gaps(connection, gaps)
             _write_terms(connection, terms)
             _write_applied(connection, last)
         self._gaps, self._terms, self._applied, self._held = gaps, terms, last, held
+        self._holes = holes
         return missing
 
     def hold_from(self, held: Held) -> None:
         """Note from where on this store has all rows; what it lacks before is not missing."""
-        gaps = _without(self._gaps, Position(0), Position(held.position - 1))
         with self._database.transaction() as connection:
-            write_held(connection, held)
+            kept = self._write_start(connection, held)
+        self._held, self._gaps, self._holes = held, *kept
+
+    def _write_start(
+        self, connection: sqlite3.Connection, held: Held
+    ) -> tuple[_Gaps, tuple[Hole, ...]]:
+        """Write from where on rows are held; return the gaps and the holes that are left."""
+        gaps = _without(self._gaps, Position(0), Position(held.position - 1))
+        holes = holes_from(self._holes, held.position)
+        write_held(connection, held)
+        _write_gaps(connection, gaps)
+        write_holes(connection, holes)
+        return gaps, holes
+
+    def note_hole(self, hole: Hole) -> None:
+        """Note that nobody has these rows, so that they are not missing here."""
+        gaps = _without(self._gaps, hole.first, hole.last)
+        holes = holes_from(with_hole(self._holes, hole), self._held.position)
+        self._index.note(hole.first, hole.last)
+        with self._database.transaction() as connection:
+            # A gap can have rows that were never compared with the log.
+            connection.execute(
+                "DELETE FROM rows WHERE position BETWEEN ? AND ?", (hole.first, hole.last)
+            )
             _write_gaps(connection, gaps)
-        self._held, self._gaps = held, gaps
+            write_holes(connection, holes)
+        self._gaps, self._holes = gaps, holes
 
     def trim(self, before: Position, older_ms: int) -> bool:
         """Drop some rows of positions before `before` that are older than `older_ms`.
@@ -358,12 +411,10 @@ class HistoryStore:
             max(end, self._held.position),
             max([self._held.time_ms, *(row.time_ms for row in rows)]),
         )
-        gaps = _without(self._gaps, Position(0), Position(held.position - 1))
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position < ?", (end,))
-            write_held(connection, held)
-            _write_gaps(connection, gaps)
-        self._held, self._gaps = held, gaps
+            kept = self._write_start(connection, held)
+        self._held, self._gaps, self._holes = held, *kept
         return not oldest.is_last
 
     def reset_applied(self, position: Position) -> None:

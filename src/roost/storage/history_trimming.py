@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 import msgspec
 
 from roost.chat.history import Held, Row
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.storage.history_rows import COLUMNS, verified, whole
-from roost.storage.records import read_record, write_record
+from roost.storage.records import has_record, read_record, write_record
 
 ROWS_PER_STEP = 500
 """Rows dropped in one transaction, with their entries in the index for searching: some 15 ms."""
 
 _NAME = "held"
+_HOLES = "holes"
 
 
 class Oldest(NamedTuple):
@@ -72,7 +74,7 @@ def read_held(connection: sqlite3.Connection, findings: list[str]) -> Held:
     value = read_record(connection, _NAME)
     if value is not None:
         return msgspec.json.decode(value, type=Held)
-    if connection.execute("SELECT 1 FROM records WHERE name = ?", (_NAME,)).fetchone() is None:
+    if not has_record(connection, _NAME):
         return Held()
     findings.append("the record of where this node's history begins was damaged")
     oldest: Any = connection.execute(
@@ -87,3 +89,17 @@ def read_held(connection: sqlite3.Connection, findings: list[str]) -> Held:
 def write_held(connection: sqlite3.Connection, held: Held) -> None:
     """Note from where on rows are held, within the caller's transaction."""
     write_record(connection, _NAME, msgspec.json.encode(held))
+
+
+def read_holes(connection: sqlite3.Connection) -> tuple[Hole, ...] | None:
+    """Return what nobody has any more; None if the record is damaged."""
+    value = read_record(connection, _HOLES)
+    if value is not None:
+        return msgspec.json.decode(value, type=tuple[Hole, ...])
+    return None if has_record(connection, _HOLES) else ()
+
+
+def write_holes(connection: sqlite3.Connection, holes: tuple[Hole, ...]) -> None:
+    """Note what nobody has any more, within the caller's transaction."""
+    if holes or has_record(connection, _HOLES):
+        write_record(connection, _HOLES, msgspec.json.encode(holes))

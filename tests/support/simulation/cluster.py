@@ -1,7 +1,6 @@
 """A simulated cluster with balancers, clients and faults, and checks of its promises.
 
-The checks do not depend on how Roost works inside: they compare what clients sent and received, and
-when, with the disks and the log.
+The checks know nothing of Roost's inside: what clients sent and received, the disks, and the log.
 """
 
 from collections.abc import Callable, Mapping
@@ -474,8 +473,9 @@ class SimulatedCluster:
         if self.etcd is not None:
             return Truth(self.etcd.entries(), node.position)
         entries = dict(self.archive.entries)
-        entries.update({entry.index: entry for entry in node.log_disk.entries})
-        return Truth(entries, node.position)
+        entries |= {entry.index: entry for entry in node.log_disk.entries}
+        holes = tuple(one for node in self.nodes.values() for one in node.history_disk.had_holes)
+        return Truth(entries, node.position, holes)
 
     def _check_states(self) -> None:
         digests: dict[int, tuple[str, int]] = {}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from roost.chat.history import Anchor, Held, Page, Row, is_shown
+from roost.chat.holes import Hole, holes_from, holes_until, with_hole
 from roost.chat.ids import Position
 from roost.node.engine.effects import (
     AddGap,
@@ -17,6 +18,7 @@ from roost.node.engine.effects import (
     HistoryState,
     HoldFrom,
     ImportRows,
+    NoteHole,
     TrimHistory,
     WriteHistory,
 )
@@ -203,12 +205,19 @@ class HistoryDisk:
         self.gaps: list[tuple[Position, Position]] = []
         self.terms = Terms()
         self.held = Held()
+        self.holes: tuple[Hole, ...] = ()
+        self.had_holes: list[Hole] = []
+        """All that there ever were."""
         self._unsynced: list[WriteHistory] = []
 
     def state(self) -> HistoryState:
         """Return what a starting node is told."""
         return HistoryState(
-            applied=self.applied, gaps=tuple(self.gaps), terms=self.terms.begins, held=self.held
+            applied=self.applied,
+            gaps=tuple(self.gaps),
+            terms=self.terms.begins,
+            held=self.held,
+            holes=self.holes,
         )
 
     def rows_from(self, first: int) -> dict[tuple[str, Position, int], Row]:
@@ -250,6 +259,9 @@ class HistoryDisk:
             case HoldFrom(held):
                 self._hold_from(held)
                 return None
+            case NoteHole(hole):
+                self._note_hole(hole)
+                return None
             case TrimHistory(before, older_ms):
                 return self._trim(before, older_ms)
             case _:
@@ -261,9 +273,27 @@ class HistoryDisk:
         self.terms.cut(last)
         self.applied = last
         self.held = min(self.held, Held(Position(last + 1), self.held.time_ms))
+        self.holes = holes_until(self.holes, last)
+
+    def _note_hole(self, hole: Hole) -> None:
+        self.had_holes.append(hole)
+        self.holes = with_hole(self.holes, hole)
+        for key in [k for k in self.rows if hole.first <= k[1] <= hole.last]:
+            del self.rows[key]
+        self.gaps = [
+            part
+            for first, last in self.gaps
+            for part in (
+                (first, min(last, Position(hole.first - 1))),
+                (max(first, Position(hole.last + 1)), last),
+            )
+            if part[0] <= part[1]
+        ]
+        self._unsynced.clear()
 
     def _hold_from(self, held: Held) -> None:
         self.held = held
+        self.holes = holes_from(self.holes, held.position)
         self.gaps = [
             (max(first, held.position), last) for first, last in self.gaps if last >= held.position
         ]
@@ -341,11 +371,14 @@ class HistoryDisk:
         self.gaps = list(saved.gaps)
         self.terms = Terms(saved.terms.begins)
         self.held = saved.held
+        self.holes = saved.holes
         self._unsynced = list(saved._unsynced)
 
     def wipe(self) -> None:
         """Replace the disk by an empty one."""
+        had_holes = self.had_holes
         self.__init__()  # type: ignore[misc]
+        self.had_holes = had_holes
 
 
 def page(rows: list[Row], query: Page) -> tuple[Row, ...]:

@@ -179,6 +179,8 @@ class SimulatedNode:
             self.log = EtcdLog(etcd, known, random, now)
         self.engine = Engine(self._config, self.log, history, random, now)
         self._world.log(f"{self.name} starts")
+        # The process knows nobody that it would refuse.
+        self._network.follow(self.name, ())
         if self._history is not None:
             self._look_at_archive()
         self._next_wake = float("inf")

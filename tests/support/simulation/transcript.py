@@ -4,6 +4,8 @@ received lines --> units (a line, or a whole batch) --> of others: exactly what 
                                                     --> answers: one for each line, in order
 """
 
+from collections.abc import Sequence
+
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AwayChanged,
@@ -18,6 +20,7 @@ from roost.chat.changes import (
 from roost.chat.refusals import Reason, Refusal
 from roost.node.archive import UNREACHABLE
 from roost.node.engine.inquiries import NOBODY
+from roost.node.engine.spread import GONE_TEXT
 from support.simulation.clients import Received, Sent, SimulatedClient
 from support.simulation.gaps import END, check_pieces, is_answer_lost, is_gap
 from support.simulation.picture import Picture
@@ -56,8 +59,12 @@ _BEGINS = ("", "*** CHATHISTORY: ")
 
 def is_unreachable(received: Received) -> bool:
     """Return whether a line says that messages are on nodes that cannot be reached."""
+    return _says(received, NOBODY, UNREACHABLE)
+
+
+def _says(received: Received, *texts: str) -> bool:
     said = received.message.parameters[-1:]
-    return said in [(f"{begin}{text}",) for begin in _BEGINS for text in (NOBODY, UNREACHABLE)]
+    return said in [(f"{begin}{text}",) for begin in _BEGINS for text in texts]
 
 
 class Transcript:
@@ -420,9 +427,20 @@ class Transcript:
         assert count >= seen, f"the history lacks {said[seen - 1]}, which was shown before"
         expected = said[max(0, count - limit) : count]
         if warning := next((verb for verb in ("WARN", "NOTICE") if reader.is_next(verb)), ""):
-            assert is_unreachable(reader.take(warning))
-            expected = expected[len(expected) - len(lines) :]
+            received = reader.take(warning)
+            if _says(received, GONE_TEXT):
+                expected = self._without_gone(said[:count], lines, limit)
+            else:
+                assert is_unreachable(received)
+                expected = expected[len(expected) - len(lines) :]
         assert lines == expected
+
+    def _without_gone(
+        self, said: list[Shown], lines: Sequence[tuple[object, ...]], limit: int
+    ) -> list[Shown]:
+        """Return the newest messages, without those that are gone and that are not shown."""
+        known = [shown for shown in said if shown in lines or not self._truth.is_gone(shown)]
+        return known[-limit:]
 
     # Effects
 

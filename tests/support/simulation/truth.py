@@ -22,6 +22,7 @@ from roost.chat.changes import (
     Source,
     TopicChanged,
 )
+from roost.chat.holes import Hole, is_in_hole
 from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
 from roost.chat.refusals import Refusal
 from roost.chat.state import State
@@ -90,8 +91,11 @@ def _time(time_ms: int) -> str:
 class Truth:
     """The log, replayed from its first entry."""
 
-    def __init__(self, entries: dict[int, Entry], last: Position) -> None:
+    def __init__(
+        self, entries: dict[int, Entry], last: Position, holes: tuple[Hole, ...] = ()
+    ) -> None:
         self.state = State()
+        self._holes = holes
         self.applied: list[Applied] = []
         self.effects: dict[tuple[SessionId, int], Applied] = {}
         """The effect of each line; lines without an effect are absent."""
@@ -110,6 +114,11 @@ class Truth:
         for index in range(1, last + 1):
             self._replay(entries[index])
         assert not self.state.failed_entries
+
+    def is_gone(self, shown: Shown) -> bool:
+        """Return whether the nodes have said that none of them keeps a message any more."""
+        position = Position(int(shown.msgid.partition("-")[0], 16))
+        return is_in_hole(self._holes, position, position)
 
     def _replay(self, entry: Entry) -> None:
         position = Position(entry.index)

@@ -18,6 +18,7 @@ from roost.chat.history import (
     Targets,
 )
 from roost.chat.history import encode_change as encode
+from roost.chat.holes import Hole
 from roost.chat.ids import Position, RoomId, UserId
 from roost.storage import DataDirectory, HistoryStore, history_trimming
 from support.stores import execute
@@ -155,3 +156,39 @@ def test_the_index_for_searching_forgets_what_is_dropped(
     again.import_rows([said(2)], P(2), P(2))
     assert len(again.answer(find)) == 4
     again.close()
+
+
+def test_a_hole_is_no_gap_and_is_remembered(directory: DataDirectory) -> None:
+    store = HistoryStore(directory)
+    fill(store, 30)
+    store.add_gap(P(8), P(25))
+    store.note_hole(Hole(P(10), P(20), 200, 210))
+    assert store.gaps() == ((P(8), P(9)), (P(21), P(25)))
+    # Rows of a gap were never compared with the log.
+    assert not {*range(10, 21)} & {*positions(store)}
+    store.close()
+    store = HistoryStore(directory)
+    assert store.holes == (Hole(P(10), P(20), 200, 210),)
+    store.forget(P(15))
+    assert store.holes == (Hole(P(10), P(15), 200, 0),)
+    assert not store.trim(P(13), 1000)
+    assert store.holes == (Hole(P(13), P(15), 200, 0),)
+    store.hold_from(Held(P(15), 150))
+    store.note_hole(Hole(P(3), P(4), 40, 50))
+    assert store.holes == (Hole(P(15), P(15), 200, 0),), "nothing is before what is held"
+    store.close()
+
+
+def test_a_damaged_record_of_holes_makes_the_node_ask_for_everything(
+    directory: DataDirectory,
+) -> None:
+    store = HistoryStore(directory)
+    fill(store, 30)
+    store.hold_from(Held(P(4), 30))
+    store.note_hole(Hole(P(10), P(20), 200, 210))
+    store.close()
+    execute(directory.path / "history.db", "UPDATE records SET checksum = 1 WHERE name = 'holes'")
+    store = HistoryStore(directory)
+    assert any("no node keeps" in finding for finding in store.findings)
+    assert (store.holes, store.gaps()) == ((), ((P(4), P(30)),))
+    store.close()

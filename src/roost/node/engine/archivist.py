@@ -209,8 +209,8 @@ class Archivist:
         holders = self._holding.holders(peers)
         able = [
             peer
-            for peer, first in holders.items()
-            if first <= self._first and peer not in self._refused_by
+            for peer, share in holders.items()
+            if share.start.position <= self._first and peer not in self._refused_by
         ]
         if not able:
             self._refused_by = []

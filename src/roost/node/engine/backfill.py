@@ -7,6 +7,7 @@ answer, it asks the next. A *gap* is history that a snapshot skipped; the store 
 
 import msgspec
 
+from roost.chat.history import Span
 from roost.chat.ids import Position
 from roost.node.engine.effects import ImportRows
 from roost.protocol.mesh import HistoryChunk, HistoryWant
@@ -89,6 +90,24 @@ class Backfill:
                 want.first = first
             self._asked = ""
             self._importing = None
+
+    def give_up(self, first: Position, last: Position) -> None:
+        """Forget that these positions are missing: nobody can fetch them."""
+        for want in [want for want in self._wants if want.is_gap]:
+            if want.last < first or last < want.first:
+                continue
+            self._wants.remove(want)
+            if want.first < first:
+                self._wants.append(Want(want.first, Position(first - 1), is_gap=True))
+            if last < want.last:
+                self._wants.append(Want(Position(last + 1), want.last, is_gap=True))
+            self._asked = ""
+            self._importing = None
+
+    @property
+    def gap_spans(self) -> list[Span]:
+        """The gaps, in no order."""
+        return [Span(want.first, want.last) for want in self._wants if want.is_gap]
 
     @property
     def first_gap(self) -> Want | None:

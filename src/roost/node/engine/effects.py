@@ -11,6 +11,7 @@ import msgspec
 
 from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Query, Row, Span
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.ircd.sessions.work import Work
@@ -31,7 +32,9 @@ class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
     """The terms of the log's entries that the rows come from: each with the first position that has
     it, in order. 0 is an unknown one, as are those of all positions before the first."""
     held: Held = Held()
-    """From where on the store has all rows, except for the gaps."""
+    """From where on the store has all rows, except for the gaps and the holes."""
+    holes: tuple[Hole, ...] = ()
+    """Rows that nobody has any more, in order."""
 
 
 class LogEvent(msgspec.Struct, frozen=True):
@@ -76,6 +79,12 @@ class HoldFrom(msgspec.Struct, frozen=True):
     """Remember from where on the store has all rows; nothing before is missing any more."""
 
     held: Held
+
+
+class NoteHole(msgspec.Struct, frozen=True):
+    """Remember that nobody has the rows of these positions, so that they are not missing here."""
+
+    hole: Hole
 
 
 class TrimHistory(msgspec.Struct, frozen=True):
@@ -191,7 +200,7 @@ class ReloadConfiguration(msgspec.Struct, frozen=True):
 
 
 HistoryChange: TypeAlias = (
-    ForgetHistory | AddGap | HoldFrom | WriteHistory | ImportRows | TrimHistory
+    ForgetHistory | AddGap | HoldFrom | NoteHole | WriteHistory | ImportRows | TrimHistory
 )
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
 ArchiveEffect: TypeAlias = AskArchive | WriteArchive | RetainArchive
@@ -212,6 +221,7 @@ Effect: TypeAlias = (
     | ExportRows
     | ImportRows
     | HoldFrom
+    | NoteHole
     | TrimHistory
     | AskArchive
     | WriteArchive

@@ -105,7 +105,7 @@ class Engine:
         self._registry = RegistryTeller()
         self._readiness = Readiness(is_drained=is_drained)
         self._belonging = Belonging(name, config.raft.members)
-        holding = make_holding(config, history.held, log)
+        holding = make_holding(config, history, log)
         self._historian = Historian(
             history, state.position, log.last_index, time_ms=state.time_ms, holding=holding
         )

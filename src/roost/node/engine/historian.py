@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from roost.chat.applied import Applied
 from roost.chat.history import Held, Query, Row, Span
+from roost.chat.holes import Hole, is_in_hole
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
 from roost.node.engine.archivist import EXPORT_TICKET, Archivist
@@ -28,12 +29,12 @@ from roost.node.engine.effects import (
     ArchiveEffect,
     ExportRows,
     ForgetHistory,
+    HistoryChange,
     HistoryQuestion,
     HistoryState,
     HoldFrom,
-    ImportRows,
     LogEvent,
-    TrimHistory,
+    NoteHole,
     WriteHistory,
 )
 from roost.node.engine.hearing import NOT_HERE, Hearing
@@ -87,16 +88,7 @@ BLOCK = -1
 """Stands for a query's ticket where the rows before the first one are fetched."""
 REPAIRED_LATER = "The history is being repaired; try again later"
 
-HistorianEffect: TypeAlias = (
-    LogEvent
-    | ForgetHistory
-    | AddGap
-    | ImportRows
-    | HoldFrom
-    | TrimHistory
-    | HistoryQuestion
-    | ArchiveEffect
-)
+HistorianEffect: TypeAlias = LogEvent | HistoryChange | HistoryQuestion | ArchiveEffect
 
 
 class Historian:
@@ -238,21 +230,32 @@ class Historian:
             self._hold_from(Held(Position(gap.last + 1), time_ms))
 
     def _hold_from(self, held: Held) -> None:
-        self._holding.start = held
+        self._holding.hold_from(held)
         self._backfill.cut_before(held.position)
         self._effects.append(HoldFrom(held))
 
     def _give_up_lost(self) -> None:
-        """Have the history begin where the others' does, if what is missing is nowhere."""
+        """Give up what is missing here and nowhere else.
+
+        If nothing is held before it, the history begins after it; otherwise it becomes a hole.
+        """
         gap = self._backfill.first_gap
         archive = self._holding.archive
         if gap is not None and archive is not None and gap.first <= archive.watermark:
             self._hold_from(Held(Position(archive.watermark + 1), archive.time_ms))
             return
-        elsewhere = self._holding.first_elsewhere()
-        if gap is not None and gap.first < elsewhere.position <= self._handed_over + 1:
-            self._effects.append(history_gone(gap.first, elsewhere.position))
-            self._hold_from(elsewhere)
+        for span in self._backfill.gap_spans:
+            for hole in self._holding.gone(*span):
+                self._effects.append(history_gone(hole.first, hole.last))
+                if hole.first <= self._holding.start.position:
+                    self._hold_from(Held(Position(hole.last + 1), hole.since_ms))
+                else:
+                    self._backfill.give_up(hole.first, hole.last)
+                    self._note_hole(hole)
+
+    def _note_hole(self, hole: Hole) -> None:
+        self._holding.note_hole(hole)
+        self._effects.append(NoteHole(hole))
 
     def take_write(
         self, position: Position, now: float, *, wants_sync: bool, is_voter: bool = True
@@ -340,8 +343,7 @@ class Historian:
             case HistoryChunk():
                 self.receive_chunk(peer, frame)
             case HistoryHeld():
-                self._holding.learn(peer, Held(frame.first, frame.time_ms))
-                self._give_up_lost()
+                self._holding.learn(peer, Held(frame.first, frame.time_ms), frame.holes)
             case HistoryAsk():
                 self._hear(peer, frame)
             case HistoryAnswer():
@@ -349,14 +351,16 @@ class Historian:
 
     def _hear(self, peer: str, ask: HistoryAsk) -> None:
         """Answer a neighbour's question, if all that it is about is here."""
-        heard = self._hearing.receive(peer, ask, is_here=self._has(ask.first, ask.last))
+        is_whole = not is_in_hole(self._holding.holes, ask.first, ask.last)
+        is_here = is_whole and self._has(ask.first, ask.last)
+        heard = self._hearing.receive(peer, ask, is_here=is_here)
         if isinstance(heard, AnswerQuery):
             self._effects.append(heard)
         else:
             self._to_peers.append(heard)
 
     def _has(self, first: Position, last: Position) -> bool:
-        """Return whether the store has all rows of a range of positions."""
+        """Return whether the store has all rows of a range of positions that anybody has."""
         is_stored = first <= last <= min(self._stored, self._verified)
         is_held = first >= min(self._holding.start.position, last + 1)
         return is_stored and is_held and self._backfill.covers(first, last)
@@ -389,7 +393,7 @@ class Historian:
             case AnswerCorrupt(ticket, positions):
                 self._repair(ticket, positions)
             case AnswerTrimmed(ticket, held):
-                self._holding.start = max(self._holding.start, held)
+                self._holding.hold_from(max(self._holding.start, held))
                 if self._inquiries.is_under_way(ticket):
                     self._inquiries.start_again(ticket, self._holding.segments())
                 else:
@@ -398,7 +402,6 @@ class Historian:
                 self._exported(result)
             case ArchiveSeen(state):
                 self._archivist.seen(state)
-                self._give_up_lost()
             case ArchiveWrote(state):
                 self._archivist.wrote(state)
             case ArchiveFailed(reason, was_writing):
@@ -445,6 +448,8 @@ class Historian:
         block, self._block = self._block, None
         if block is not None and block.last == self._holding.start.position - 1:
             self._hold_from(Held(block.first, self._block_ms))
+            for hole in self._holding.gone(*block):
+                self._note_hole(hole)
 
     def take_output(
         self, peers: list[str], now: float, *, is_in_charge: bool = False
@@ -454,6 +459,8 @@ class Historian:
         Whoever is in charge writes to the archive.
         """
         self._peers = peers
+        if self._backfill.has_gaps:
+            self._give_up_lost()
         self._fetch_block(peers)
         want = self._backfill.ask(peers, now)
         if want is not None:
@@ -467,8 +474,9 @@ class Historian:
         questions, asks = self._inquiries.take_output()
         self._effects.extend(questions)
         self._to_peers.extend(asks)
-        first = HistoryHeld(*self._holding.start)
-        self._to_peers.extend((peer, first) for peer in self._holding.to_tell(peers))
+        held = HistoryHeld(*self._holding.start, self._holding.holes)
+        # Before rows that are whole but for the holes.
+        self._to_peers[:0] = [(peer, held) for peer in self._holding.to_tell(peers)]
         trim = self._holding.take_trim(peers, now)
         if trim is not None:
             self._effects.append(trim)

@@ -8,16 +8,18 @@ A node that keeps the history of the last days only begins with what follows its
 fetches what is before that while it serves clients. Neighbours tell each other where they begin.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from roost.archive import ArchiveState
 from roost.chat.history import EVERYTHING, POSITION_MAX, Held, Span
+from roost.chat.holes import Hole, holes_from, with_hole
 from roost.chat.ids import Position
 from roost.log import Log
 from roost.node.engine.config import EngineConfig
-from roost.node.engine.effects import TrimHistory
+from roost.node.engine.effects import HistoryState, TrimHistory
+from roost.node.engine.elsewhere import Elsewhere, Share
 from roost.node.engine.inquiries import ARCHIVE, HERE, NEIGHBOURS
-from roost.node.engine.spread import Segment
+from roost.node.engine.spread import GONE, Segment
 
 DAY_MS = 86_400_000
 ALIGNMENT_MS = 3_600_000
@@ -40,6 +42,7 @@ class Holding:
         days: float,
         others: tuple[str, ...],
         *,
+        holes: tuple[Hole, ...] = (),
         has_archive: bool = False,
         archive_days: float = 0,
         learner_days: float = 0,
@@ -53,13 +56,13 @@ class Holding:
         """
         self.start = start
         """What this node's store has been told."""
+        self.holes = holes
+        """What nobody has any more of what comes later, as the store has been told."""
         self._own_days = days
         self._learner_days = learner_days
         self._is_learner = is_learner
-        self._others = others
-        self._starts: dict[str, Held] = {}
-        """Where neighbours begin, also those that are not linked now. Others hold everything."""
-        self._told: dict[str, Position] = {}
+        self._elsewhere = Elsewhere(others)
+        self._told: dict[str, Share] = {}
         """What linked neighbours know of this node."""
         self.has_archive = has_archive
         self.archive_days = archive_days
@@ -87,37 +90,68 @@ class Holding:
 
     def follow(self, others: tuple[str, ...]) -> None:
         """Note which other nodes may hold history from now on."""
-        self._others = others
+        self._elsewhere.others = others
 
-    def learn(self, peer: str, start: Held) -> None:
-        """Note from where on a neighbour holds history."""
-        self._starts[peer] = start
+    def learn(self, peer: str, start: Held, holes: tuple[Hole, ...] = ()) -> None:
+        """Note what a neighbour holds."""
+        self._elsewhere.learn(peer, Share(start, holes))
 
     def connected(self, peer: str) -> None:
-        """Forget what a neighbour said before; it begins with where it begins, if not at 1."""
-        self._starts.pop(peer, None)
+        """Forget what a neighbour said before; it begins with what it lacks, if that is any."""
+        self._elsewhere.connected(peer)
         self._told.pop(peer, None)
 
-    def holders(self, peers: list[str]) -> dict[str, Position]:
-        """Return where linked neighbours begin."""
-        return {peer: self._starts.get(peer, Held()).position for peer in peers}
+    def holders(self, peers: list[str]) -> dict[str, Share]:
+        """Return what linked neighbours hold."""
+        return {peer: self._elsewhere.share(peer) for peer in peers}
 
     def to_tell(self, peers: list[str]) -> list[str]:
-        """Return the linked neighbours that do not know where this node begins, once."""
-        start = self.start.position
-        found = [peer for peer in peers if self._told.get(peer, Position(1)) != start]
-        self._told |= dict.fromkeys(found, start)
+        """Return the linked neighbours that do not know what this node holds, once."""
+        share = Share(self.start, self.holes)
+        found = [
+            peer
+            for peer in peers
+            if (told := self._told.get(peer, Share())).start.position != share.start.position
+            or told.holes != share.holes
+        ]
+        self._told |= dict.fromkeys(found, share)
         return found
 
     def first_elsewhere(self) -> Held:
         """Return from where on some other node may hold history."""
-        starts = [self._starts.get(peer, Held()) for peer in self._others]
-        return min(starts, default=Held(Position(POSITION_MAX)))
+        return self._elsewhere.first()
+
+    # What nobody holds
+
+    def gone(self, first: Position, last: Position) -> list[Hole]:
+        """Return what no other member has of a range of positions."""
+        return self._elsewhere.gone(first, last)
+
+    def hold_from(self, held: Held) -> None:
+        """Note from where on the store has rows."""
+        self.start = held
+        self.holes = holes_from(self.holes, held.position)
+
+    def note_hole(self, hole: Hole) -> None:
+        """Note that nobody has these rows."""
+        self.holes = with_hole(self.holes, hole)
 
     # Questions
 
     def segments(self) -> list[Segment]:
-        """Return whom to ask for which part of history, the oldest first."""
+        """Return whom to ask for which part of history, and what nobody has, the oldest first."""
+        found: list[Segment] = []
+        for segment in self._segments():
+            first, last = segment.span
+            holes: Sequence[Hole] = ()
+            if segment.source == HERE:
+                holes = self.holes
+            elif segment.source == NEIGHBOURS:
+                holes = self.gone(first, last)
+            found += _around(segment, holes)
+        return found
+
+    def _segments(self) -> list[Segment]:
         start = self.start
         if start.position <= 1:
             return [Segment(HERE, EVERYTHING, 0)]
@@ -166,8 +200,8 @@ class Holding:
         before = POSITION_MAX
         if not self._own_days:
             # Nobody has said that anything may be lost.
-            holders = self.holders(peers).values()
-            if sum(first <= self.start.position for first in holders) < LEARNERS_HOLDERS:
+            starts = [share.start.position for share in self.holders(peers).values()]
+            if sum(first <= self.start.position for first in starts) < LEARNERS_HOLDERS:
                 return None
         if self.has_archive:
             before = self.archive.watermark + 1 if self.archive is not None else 0
@@ -177,14 +211,14 @@ class Holding:
     def trimmed(self, start: Held, *, has_more: bool) -> None:
         """Note what the store holds now."""
         self._is_trimming = False
-        self.start = start
+        self.hold_from(start)
         if has_more:
             self._trim_due = float("-inf")
 
     def missing_block(self, peers: list[str]) -> Span | None:
         """Return the next positions to fetch, which end where this node begins."""
         start = self.start
-        linked = self.holders(peers).values()
+        linked = [share.start.position for share in self.holders(peers).values()]
         if start.position <= 1 or not linked:
             return None
         first = max(min(linked), Position(start.position - BLOCK), Position(1))
@@ -201,13 +235,27 @@ class Holding:
         return self._trim_due if self._days and not self._is_trimming else float("inf")
 
 
-def make_holding(config: EngineConfig, held: Held, log: Log) -> Holding:
-    """Make it for a node whose store begins at `held`."""
+def _around(segment: Segment, holes: Sequence[Hole]) -> list[Segment]:
+    """Return a segment without the holes in it, and these as segments of their own."""
+    found = []
+    for hole in holes:
+        first, last = segment.span
+        if first < hole.first:
+            found.append(segment._replace(span=Span(first, Position(hole.first - 1))))
+        found.append(Segment(GONE, Span(hole.first, hole.last), hole.until_ms))
+        rest = Span(Position(hole.last + 1), last)
+        segment = Segment(segment.source, rest, hole.since_ms)
+    return [*found, segment] if segment.span.first <= segment.span.last else found
+
+
+def make_holding(config: EngineConfig, history: HistoryState, log: Log) -> Holding:
+    """Make it for a node with such a store."""
     name = config.raft.name
     return Holding(
-        held,
+        history.held,
         config.history_days,
         tuple(member for member in config.raft.members if member != name),
+        holes=history.holes,
         has_archive=config.has_archive,
         archive_days=config.archive_days,
         learner_days=config.learner_days,

@@ -38,12 +38,10 @@ def history_corrupt(positions: tuple[Position, ...]) -> LogEvent:
     return LogEvent("error", "history-corrupt", {"positions": list(positions)})
 
 
-def history_gone(first: Position, held_from: Position) -> LogEvent:
+def history_gone(first: Position, last: Position) -> LogEvent:
     """Return the event for history that this node lacks, and that no node keeps any more."""
     reason = "no node keeps these messages any more"
-    return LogEvent(
-        "warning", "history-gone", {"from": first, "until": held_from - 1, "reason": reason}
-    )
+    return LogEvent("warning", "history-gone", {"from": first, "until": last, "reason": reason})
 
 
 def archive_set_back(known: Position, found: Position) -> LogEvent:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from roost.chat.history import Answer, Page, Query, Search, Targets
-from roost.chat.ids import Position
 from roost.node.engine.effects import AnswerQuery, AskArchive
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.spread import Part, Segment, Steps, UnavailableError, spread
 from roost.protocol.mesh import HistoryAnswer, HistoryAsk
 
@@ -170,17 +170,17 @@ class Inquiries:
         del self._with_neighbours[inquiry.number]
         inquiry.asked, inquiry.deadline = "", float("inf")
 
-    def advance(self, holders: dict[str, Position], now: float) -> None:
-        """Ask neighbours what is due. `holders` are linked; each has its first position."""
+    def advance(self, holders: dict[str, Share], now: float) -> None:
+        """Ask neighbours what is due; `holders` are linked, each with what it holds."""
         for inquiry in [one for one in self._with_neighbours.values() if now >= one.deadline]:
             self._ask_another(inquiry)
         unasked, self._unasked = self._unasked, []
         for inquiry in unasked:
-            first = inquiry.part.segment.span.first
+            span = inquiry.part.segment.span
             candidates = [
                 peer
-                for peer, position in holders.items()
-                if position <= first and peer not in inquiry.refused_by
+                for peer, share in holders.items()
+                if share.has(*span) and peer not in inquiry.refused_by
             ]
             if not candidates:
                 self.failed(inquiry.ticket, inquiry.reason)

@@ -3,7 +3,8 @@
     segments, oldest first:   archive | a neighbour | this node's own store
 
 The parts of an answer are asked for one after the other, from the end that the client wants, until
-there are enough rows. So a question about what this node holds itself is never put to others.
+there are enough rows. So a question about what this node holds itself is never put to others. Where
+nobody has anything any more, the answer goes on beyond that, and the client is told.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -14,6 +15,9 @@ from msgspec.structs import replace
 from roost.chat.history import Anchor, Answer, Page, Query, Row, Search, Span, Target, Targets
 from roost.irc.casemapping import fold_nick
 
+GONE = "gone"
+"""The source of what nobody has any more."""
+GONE_TEXT = "Messages are missing here: no node keeps them any more"
 CONVERSATIONS_MAX = 10_000
 """Conversations of one person that are compared; whoever had more lately sees some twice."""
 ROUNDS_MAX = 20
@@ -27,7 +31,10 @@ class Segment(NamedTuple):
     """Who is asked; the caller knows what it means."""
     span: Span
     since_ms: int
-    """Rows before the span are not newer than this, and those from there on are not older."""
+    """Rows before the span are not newer than this, and those from there on are not older.
+
+    Where nobody has anything (`GONE`), this also holds for the rows that were there.
+    """
 
 
 class Part(NamedTuple):
@@ -91,16 +98,20 @@ def _around(page: Page, anchor: Anchor, segments: Sequence[Segment]) -> _Rows:
     rest = page.limit - len(earlier.rows)
     after = replace(page, around=None, after=here, is_newest=False, limit=rest)
     later = yield from _rows(after, _of_page(after, segments))
-    return _FoundRows(earlier.rows + later.rows, earlier.lack)
+    return _FoundRows(earlier.rows + later.rows, earlier.lack or later.lack)
 
 
 def _rows(query: _Q, segments: Sequence[Segment]) -> _Rows:
     """Ask one segment after the other until there are enough rows."""
     found: tuple[Row, ...] = ()
+    lack = ""
     for segment in reversed(segments) if query.is_newest else segments:
         rest = query.limit - len(found)
         if rest <= 0:
             break
+        if segment.source == GONE:
+            lack = GONE_TEXT
+            continue
         try:
             answer = yield Part(segment, replace(query, limit=rest))
         except UnavailableError as error:
@@ -109,7 +120,7 @@ def _rows(query: _Q, segments: Sequence[Segment]) -> _Rows:
             raise
         rows = tuple(row for row in answer if isinstance(row, Row))
         found = rows + found if query.is_newest else found + rows
-    return _FoundRows(found)
+    return _FoundRows(found, lack)
 
 
 def _targets(query: Targets, segments: Sequence[Segment]) -> Steps:
@@ -211,7 +222,8 @@ def _of_search(search: Search, segments: Sequence[Segment]) -> Sequence[Segment]
 def _of_targets(targets: Targets, segments: Sequence[Segment]) -> Sequence[Segment]:
     """Return also newer segments: there may be newer messages of the same conversations."""
     low = min(targets.after_ms, targets.before_ms)
-    return _those(lambda _, until_ms: until_ms > low, segments)
+    asked = [segment for segment in segments if segment.source != GONE]
+    return _those(lambda _, until_ms: until_ms > low, asked)
 
 
 def _those(
@@ -220,6 +232,10 @@ def _those(
     """Return the segments that can have rows; all but the last end before a known time."""
     ordered = list(segments)
     ends = [segment.since_ms for segment in ordered[1:]] + [2**63]
+    # How old what comes after a hole may be is not always known.
+    ends = [max(end, segment.since_ms) for segment, end in zip(ordered, ends, strict=True)]
     chosen = [segment for segment, end in zip(ordered, ends, strict=True) if can_have(segment, end)]
     # Somebody has to say that there is nothing.
-    return chosen or ordered[-1:]
+    if any(segment.source != GONE for segment in chosen):
+        return chosen
+    return [*chosen, *[segment for segment in ordered if segment.source != GONE][-1:]]

@@ -5,6 +5,7 @@ from typing import get_args
 
 from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Page
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.instant import Instant
@@ -29,6 +30,7 @@ from roost.node.engine.effects import (
     ImportRows,
     LogEvent,
     MakeSnapshot,
+    NoteHole,
     ReloadConfiguration,
     RememberDrained,
     RetainArchive,
@@ -72,6 +74,7 @@ ORDERED: list[Effect] = [
     ExportRows(5, P(1), P(2)),
     ImportRows(6, (), P(1), P(2), is_gap=True),
     HoldFrom(Held(P(3), 30)),
+    NoteHole(Hole(P(4), P(5), 50, 60)),
     TrimHistory(P(3), 30),
     AskArchive(8, Page("r:1", 10, is_newest=True), EVERYTHING),
     WriteArchive(Batch(P(1), (), P(2), P(3), 1)),

@@ -1,8 +1,10 @@
 import pytest
+from msgspec.structs import replace
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Said, Source
-from roost.chat.history import Page
+from roost.chat.history import EVERYTHING, Held, Page, Row, Span
+from roost.chat.holes import Hole
 from roost.chat.ids import Position, RoomId, UserId
 from roost.node.engine.effects import (
     AddGap,
@@ -10,9 +12,12 @@ from roost.node.engine.effects import (
     ExportRows,
     ForgetHistory,
     HistoryState,
+    HoldFrom,
     ImportRows,
     LogEvent,
+    NoteHole,
 )
+from roost.node.engine.hearing import NOT_HERE
 from roost.node.engine.historian import (
     REPAIRED_LATER,
     ROWS_MAX,
@@ -20,10 +25,12 @@ from roost.node.engine.historian import (
     WRITE_INTERVAL_S,
     Historian,
 )
-from roost.node.engine.incidents import history_corrupt
-from roost.node.engine.inputs import AnswerCorrupt, Exported, HistoryForgotten, Imported
+from roost.node.engine.holding import Holding
+from roost.node.engine.incidents import history_corrupt, history_gone
+from roost.node.engine.inputs import AnswerCorrupt, Answered, Exported, HistoryForgotten, Imported
 from roost.node.engine.inquiries import Outcome
-from roost.protocol.mesh import HistoryChunk, HistoryWant
+from roost.node.engine.spread import GONE_TEXT
+from roost.protocol.mesh import HistoryAnswer, HistoryAsk, HistoryChunk, HistoryHeld, HistoryWant
 
 P = Position
 QUERY = Page(conversation="r:1", limit=10, is_newest=True)
@@ -283,3 +290,66 @@ def test_rows_that_are_not_compared_yet_are_given_to_nobody() -> None:
     mind.receive_want("n2", HistoryWant(4, P(1), P(3)))
     (export,), _ = mind.take_output([], 0.0)
     assert isinstance(export, ExportRows)
+
+
+def make_lonely(gaps: tuple[tuple[Position, Position], ...]) -> Historian:
+    """A node that keeps everything, and was away for longer than the days of the others."""
+    state = HistoryState(applied=P(100), gaps=gaps)
+    holding = Holding(Held(), 0, ("n2", "n3"))
+    mind = Historian(state, P(100), 100, holding=holding)
+    for peer in ("n2", "n3"):
+        mind.peer_connected(peer)
+    return mind
+
+
+def test_what_no_node_keeps_any_more_is_a_hole_and_older_rows_are_still_served() -> None:
+    mind = make_lonely(((P(41), P(80)),))
+    mind.receive_frame("n2", HistoryHeld(P(61), 610))
+    effects, frames = mind.take_output(["n2", "n3"], 0.0)
+    assert not effects, "n3 may hold everything"
+    assert [frame for _, frame in frames] == [HistoryWant(1, P(41), P(80))]
+    mind.receive_frame("n3", HistoryHeld(P(71), 710))
+    hole = Hole(P(41), P(60), 610, 610)
+    effects, frames = mind.take_output(["n2", "n3"], 0.0)
+    assert effects == [history_gone(P(41), P(60)), NoteHole(hole)]
+    assert frames == [
+        ("n2", HistoryHeld(P(1), 0, (hole,))),
+        ("n3", HistoryHeld(P(1), 0, (hole,))),
+        ("n2", HistoryWant(2, P(61), P(80))),
+    ]
+    assert mind.missing == 20
+
+
+def test_a_question_that_reaches_over_a_hole_is_answered_from_both_sides() -> None:
+    mind = make_lonely(())
+    mind._holding.note_hole(Hole(P(41), P(60), 610, 610))
+    mind.ask(1, QUERY)
+    (newer,), _ = mind.take_output([], 0.0)
+    assert newer == AnswerQuery(1, QUERY, Span(P(61), EVERYTHING.last))
+    rows = tuple(Row("r:1", P(position), 0, 0, 0, "", b"") for position in (40, 61))
+    mind.receive(Answered(1, rows[1:]))
+    (older,), _ = mind.take_output([], 0.0)
+    assert older == AnswerQuery(1, replace(QUERY, limit=9), Span(P(0), P(40)))
+    mind.receive(Answered(1, rows[:1]))
+    assert mind.take_outcomes() == [Outcome(1, rows, GONE_TEXT)]
+
+
+def test_a_neighbour_is_given_rows_around_a_hole_but_no_answer_over_it() -> None:
+    mind = make_lonely(())
+    mind._holding.note_hole(Hole(P(41), P(60), 610, 610))
+    mind._stored = mind._verified = P(100)
+    mind.receive_frame("n2", HistoryAsk(5, P(1), P(100), page=QUERY))
+    mind.receive_frame("n2", HistoryWant(6, P(1), P(100)))
+    effects, frames = mind.take_output(["n2"], 0.0)
+    assert effects == [ExportRows(1, P(1), P(100))]
+    assert frames[-1] == ("n2", HistoryAnswer(5, refusal=NOT_HERE))
+    assert frames[0] == ("n2", HistoryHeld(P(1), 0, (Hole(P(41), P(60), 610, 610),)))
+
+
+def test_history_begins_after_what_no_node_keeps_if_nothing_is_before_it() -> None:
+    mind = make_lonely(((P(1), P(80)),))
+    for peer in ("n2", "n3"):
+        mind.receive_frame(peer, HistoryHeld(P(61), 610))
+    effects, frames = mind.take_output(["n2", "n3"], 0.0)
+    assert effects == [history_gone(P(1), P(60)), HoldFrom(Held(P(61), 610))]
+    assert frames[0] == ("n2", HistoryHeld(P(61), 610))

@@ -2,9 +2,11 @@
 
 import pytest
 
-from roost.chat.history import EVERYTHING, Page, Row, Span, Target, Targets
+from roost.chat.history import EVERYTHING, Held, Page, Row, Span, Target, Targets
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.node.engine.effects import AnswerQuery
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.inquiries import (
     ANSWER_S_MAX,
     HERE,
@@ -22,7 +24,13 @@ SEGMENTS = [
     Segment(NEIGHBOURS, Span(P(1), P(4)), 0),
     Segment(HERE, Span(P(5), EVERYTHING.last), 40),
 ]
-HOLDERS = {"n2": P(1), "n3": P(1), "n4": P(3)}
+SHORT = Share(Held(P(3), 20))
+HOLDERS = {
+    "n2": Share(),
+    "n3": Share(),
+    "n4": SHORT,
+    "n5": Share(Held(), (Hole(P(4), P(6), 60, 60),)),
+}
 
 
 def row(position: int) -> Row:
@@ -39,7 +47,7 @@ def asking() -> Inquiries:
     return mind
 
 
-def ask(mind: Inquiries, holders: dict[str, Position], now: float) -> tuple[str, HistoryAsk]:
+def ask(mind: Inquiries, holders: dict[str, Share], now: float) -> tuple[str, HistoryAsk]:
     mind.advance(holders, now)
     questions, ((peer, frame),) = mind.take_output()
     assert not questions
@@ -48,7 +56,7 @@ def ask(mind: Inquiries, holders: dict[str, Position], now: float) -> tuple[str,
 
 def test_a_neighbour_answers_what_is_not_here(asking: Inquiries) -> None:
     peer, frame = ask(asking, HOLDERS, 0.0)
-    assert peer in ("n2", "n3"), "n4 does not hold all of it"
+    assert peer in ("n2", "n3"), "n4 and n5 do not hold all of it"
     assert (frame.first, frame.last, frame.page) == (1, 4, Page("r:1", 1, is_newest=True))
     asking.receive_answer(peer, HistoryAnswer(frame.ticket, (row(3),)))
     assert asking.take_outcomes() == [Outcome(7, (row(3), row(6)))]
@@ -77,7 +85,7 @@ def test_another_neighbour_is_asked_when_one_fails(asking: Inquiries, end: str) 
 
 
 def test_without_a_neighbour_that_holds_it_the_client_is_told(asking: Inquiries) -> None:
-    asking.advance({"n4": P(3)}, 0.0)
+    asking.advance({"n4": SHORT}, 0.0)
     assert asking.take_outcomes() == [Outcome(7, (row(6),), NOBODY)]
     older = Page("r:1", 2, is_newest=False)
     asking.begin(8, older, SEGMENTS)
@@ -102,7 +110,7 @@ def test_targets_come_as_targets(asking: Inquiries) -> None:
 
 
 def _ask_second(mind: Inquiries) -> tuple[str, HistoryAsk]:
-    mind.advance({"n2": P(1)}, 0.0)
+    mind.advance({"n2": Share()}, 0.0)
     return mind.take_output()[1][1]
 
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from roost.chat.changes import Said, Source
 from roost.chat.history import (
+    EVERYTHING,
     KIND_EVENT,
     KIND_MESSAGE,
     Anchor,
@@ -23,7 +25,14 @@ from roost.chat.history import (
     encode_change,
 )
 from roost.chat.ids import Position, RoomId, UserId
-from roost.node.engine.spread import Found, Segment, UnavailableError, spread
+from roost.node.engine.spread import (
+    GONE,
+    GONE_TEXT,
+    Found,
+    Segment,
+    UnavailableError,
+    spread,
+)
 from support.memory_history import MemoryHistory
 
 P = Position
@@ -225,3 +234,37 @@ def test_what_is_newer_is_shown_when_the_rest_is_not_available() -> None:
     assert places.ask(Targets((), rooms, 0, 1000, 10)).lack == "it sleeps"
     with pytest.raises(UnavailableError):
         places.ask(Targets((), rooms, 0, 30, 10))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_over_a_hole_a_page_has_what_is_left_and_says_so(seed: int) -> None:
+    dice = random.Random(seed)
+    rows = make_rows(dice, 40, has_ties=False)
+    first, last = sorted(dice.sample(range(5, 36), 2))
+    lost = [row for row in rows if first <= row.position <= last]
+    left = [row for row in rows if row not in lost]
+    places = Places(left, (first, last + 1))
+    # What comes after a hole may be as old as anything, as far as anybody knows.
+    hole = Segment(GONE, Span(P(first), P(last)), lost[-1].time_ms)
+    rest = places.segments[2]._replace(since_ms=dice.choice((0, places.segments[2].since_ms)))
+    places.segments = [places.segments[0], hole, rest]
+    for _ in range(30):
+        page = any_page(dice, 40)
+        whole = answer(rows, replace(page, limit=1000), EVERYTHING)
+        found = places.ask(page)
+        assert found.answer == answer(left, page, EVERYTHING)
+        assert GONE not in places.asked
+        ends = [row.position for row in found.answer if isinstance(row, Row)]
+        if ends and ends[0] < first and last < ends[-1]:
+            assert found.lack == GONE_TEXT
+        elif {*lost} & {*whole} and len(found.answer) < page.limit and not page.around:
+            # A time within the hole is the exception: nobody knows when it began.
+            is_within = page.before is not None and 0 <= page.before.time_ms <= hole.since_ms
+            assert is_within or found.lack == GONE_TEXT, "there seems to have been nothing"
+
+
+def test_conversations_are_asked_for_on_both_sides_of_a_hole() -> None:
+    places = Places(make_rows(random.Random(1), 40), (10, 20))
+    places.segments[1] = places.segments[1]._replace(source=GONE)
+    places.ask(Targets(OWNERS, (("r:1", "#1", P(1)),), -1, 10_000, 10))
+    assert {*places.asked} == {"s0", "s2"}

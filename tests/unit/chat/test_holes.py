@@ -1,0 +1,36 @@
+"""Holes: what no node keeps any more, between older and newer messages."""
+
+from roost.chat.holes import Hole, holes_from, holes_until, is_in_hole, with_hole
+from roost.chat.ids import Position
+
+P = Position
+HOLE = Hole(P(10), P(20), 200, 210)
+
+
+def test_holes_that_touch_become_one() -> None:
+    later = Hole(P(21), P(25), 250, 260)
+    whole = (Hole(P(10), P(25), 250, 260),)
+    assert with_hole((HOLE,), later) == whole
+    assert with_hole((later,), HOLE) == whole
+    assert with_hole(whole, HOLE) == whole
+
+
+def test_holes_that_are_apart_stay_in_order() -> None:
+    first, last = Hole(P(1), P(8), 80, 90), Hole(P(22), P(23), 230, 240)
+    assert with_hole((HOLE, last), first) == (first, HOLE, last)
+
+
+def test_holes_are_cut_at_either_end() -> None:
+    assert holes_from((HOLE,), P(15)) == (Hole(P(15), P(20), 200, 210),)
+    assert holes_from((HOLE,), P(21)) == ()
+    # What comes after the cut is not known to be as new as what came after the hole.
+    assert holes_until((HOLE,), P(15)) == (Hole(P(10), P(15), 200, 0),)
+    assert holes_until((HOLE,), P(20)) == (HOLE,)
+    assert holes_until((HOLE,), P(9)) == ()
+
+
+def test_a_range_is_in_a_hole_if_any_part_of_it_is() -> None:
+    assert is_in_hole((HOLE,), P(1), P(10))
+    assert is_in_hole((HOLE,), P(20), P(30))
+    assert not is_in_hole((HOLE,), P(1), P(9))
+    assert not is_in_hole((HOLE,), P(21), P(30))
