@@ -63,9 +63,14 @@ class Terminal:
         """Press one key by its tmux name, such as "C-c"."""
         self._tmux("send-keys", key)
 
-    def screen(self) -> str:
-        """Return the screen, and what has scrolled off it."""
-        return self._tmux("capture-pane", "-p", "-J", "-S", "-500")
+    def screen(self, *, styles: bool = False) -> str:
+        """Return the screen, and what has scrolled off it; on request with its colours."""
+        extra = ("-e",) if styles else ()
+        return self._tmux("capture-pane", "-p", "-J", "-S", "-500", *extra)
+
+    def title(self) -> str:
+        """Return the title that the program has given to its window."""
+        return self._tmux("display-message", "-p", "#{pane_title}").strip()
 
     def wait_for(self, text: str, *, count: int = 1, patience_s: float = PATIENCE_S) -> str:
         """Wait until a text is on the screen `count` times; return the screen."""

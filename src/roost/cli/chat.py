@@ -37,7 +37,6 @@ from roost.client.settings import (
 from roost.client.tui import keys
 from roost.client.tui.app import ChatApp
 from roost.client.tui.link import Host, Introduction, Link, OnEffect, Preferences
-from roost.client.tui.screens import picture
 
 _ENDING = (signal.SIGHUP, signal.SIGTERM)
 TOKEN_BYTES = 32
@@ -205,8 +204,6 @@ def run_app(host: ChatHost) -> None:
     Raises:
         CommandError: it stopped because of a problem.
     """
-    if host.preferences.shows_pictures:
-        picture.prepare()
     log = platformdirs.user_log_path("roost", appauthor=False) / "chat.log"
     farewell = ChatApp(host, log_path=log).run()
     if host.problem:

@@ -91,6 +91,8 @@ class ChatApp(Guarded, App[str]):
             self.run_worker(emojis.names, thread=True, exit_on_error=False)
             for number in (signal.SIGHUP, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self._leave)
+            if self._host.preferences.shows_pictures and isinstance(self._driver, TerminalDriver):
+                self._driver.ask_for_pictures()
         self.set_interval(1 / FRAMES_PER_S, self._frame)
         self.set_interval(SAVE_EVERY_S, self._save)
         if self._host.nick:

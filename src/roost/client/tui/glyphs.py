@@ -149,5 +149,11 @@ def may_ask(environment: Mapping[str, str]) -> bool:
     A multiplexer answers for itself, and the terminal around it may measure differently.
     """
     kind = environment.get("TERM", "")
-    is_inside = environment.get("TMUX") or environment.get("STY") or environment.get("ZELLIJ")
-    return not is_inside and not kind.startswith(("screen", "tmux", "dumb", "linux"))
+    return not is_multiplexed(environment) and not kind.startswith(("dumb", "linux"))
+
+
+def is_multiplexed(environment: Mapping[str, str]) -> bool:
+    """Return whether the terminal is one of tmux, screen or zellij."""
+    if any(environment.get(name) for name in ("TMUX", "STY", "ZELLIJ")):
+        return True
+    return environment.get("TERM", "").startswith(("screen", "tmux"))

@@ -24,7 +24,8 @@ from textual.drivers.web_driver import WebDriver, _ExitInput
 from textual.events import CursorPosition
 from textual.message import Message
 
-from roost.client.tui.glyphs import END, Glyphs, Probe, may_ask
+from roost.client.tui.glyphs import END, Glyphs, Probe, is_multiplexed, may_ask
+from roost.client.tui.graphics import Inquiry
 from roost.client.tui.key_parser import KeyParser
 
 POLL_S = 0.1
@@ -61,6 +62,8 @@ class TerminalDriver(LinuxDriver):
         self._watcher: threading.Thread | None = None
         self._glyphs = Glyphs()
         self._probe: Probe | None = None
+        self.inquiry: Inquiry | None = None
+        """What the terminal has said about pictures, if it was asked."""
 
     def write(self, data: str) -> None:
         super().write(self._glyphs.safe(data))
@@ -72,6 +75,12 @@ class TerminalDriver(LinuxDriver):
             super().write(self._probe.query())
         if self._watcher is None and os.isatty(self.fileno):
             self._watcher = watch(self.fileno, self._vanished)
+
+    def ask_for_pictures(self) -> None:
+        """Ask the terminal how it can show pictures."""
+        if self.input_tty:
+            self.inquiry = Inquiry(is_multiplexed=is_multiplexed(os.environ))
+            super().write(self.inquiry.query())
 
     def stop_application_mode(self) -> None:
         if self._probe is not None:
@@ -112,9 +121,14 @@ class TerminalDriver(LinuxDriver):
                     data = os.read(self.fileno, READ_BYTES)
                     if not data:
                         return
-                    if text := decode(data):
-                        for event in parser.feed(text):
-                            self.process_message(event)
+                    text = decode(data)
+                    if self.inquiry is not None:
+                        text = self.inquiry.receive(text)
+                else:
+                    text = "" if self.inquiry is None else self.inquiry.flush()
+                if text:
+                    for event in parser.feed(text):
+                        self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)
 

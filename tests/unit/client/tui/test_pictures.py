@@ -10,6 +10,7 @@ from PIL import Image
 
 from roost.client import pictures
 from roost.client.pictures import PictureError, decode, load
+from roost.client.tui.graphics import Inquiry, Means
 from roost.client.tui.screens.picture import is_picture
 from support.chat_interface import open_interface, run_async
 from support.fake_irc_network import Network
@@ -104,3 +105,55 @@ def test_a_picture_is_shown_when_its_link_is_opened_and_only_if_that_is_wanted()
         await server.close()
 
     run_async(scenario())
+
+
+KITTY = "\x1b_Gi=1;OK\x1b\\\x1b[6;20;10t\x1b[?62;52;c"
+OLD_KITTY = "\x1b[6;20;10t\x1b[?62;c"
+GHOSTTY = "\x1b_Gi=1;OK\x1b\\\x1b[6;20;10t\x1b[?62;22c"
+WEZTERM = "\x1b_Gi=1;OK\x1b\\\x1b[6;20;10t\x1b[?65;4;6;18;22c"
+XTERM = "\x1b[?63;1;2;4;6;9;15;16;22;28c"
+TMUX = "\x1b[?1;2c"
+
+
+@pytest.mark.parametrize(
+    ("answers", "means"),
+    [
+        (KITTY, Means.KITTY),
+        (GHOSTTY, Means.KITTY),
+        (OLD_KITTY, Means.BLOCKS),
+        ("\x1b_Gi=1;ENOTSUPPORTED\x1b\\" + OLD_KITTY, Means.BLOCKS),
+        (WEZTERM, Means.SIXEL),
+        (XTERM, Means.SIXEL),
+        (TMUX, Means.BLOCKS),
+    ],
+)
+def test_a_terminal_says_how_it_shows_pictures_while_the_user_types(
+    answers: str, means: Means
+) -> None:
+    for cut in range(len(answers) + 1):
+        inquiry = Inquiry(is_multiplexed=False)
+        typed = inquiry.receive("a\x1b[A" + answers[:cut])
+        typed += inquiry.receive(answers[cut:] + "b\x1b")
+        assert typed == "a\x1b[Ab\x1b", cut
+        assert inquiry.means is means
+        assert inquiry.is_over
+        assert inquiry.cell_size == ((10, 20) if "[6;" in answers else None)
+        # What looks like an answer later is none.
+        assert inquiry.receive(TMUX) == TMUX
+
+
+def test_keys_that_begin_like_an_answer_are_typed_in_the_end() -> None:
+    inquiry = Inquiry(is_multiplexed=False)
+    assert inquiry.receive("x\x1b") == "x"
+    assert inquiry.flush() == "\x1b"
+    assert inquiry.receive("\x1b[6") == ""
+    assert inquiry.receive("~") == "\x1b[6~"
+    assert inquiry.receive("\x1b_") == ""
+    assert inquiry.receive("q") == "\x1b_q"
+    assert inquiry.means is Means.BLOCKS
+    assert inquiry.flush() == ""
+
+
+def test_a_multiplexer_is_not_asked_what_it_takes_for_a_title() -> None:
+    assert "\x1b_G" in Inquiry(is_multiplexed=False).query()
+    assert "\x1b_G" not in Inquiry(is_multiplexed=True).query()

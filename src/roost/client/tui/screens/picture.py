@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Static
 
+from roost.client.tui.graphics import picture_widget
 from roost.client.tui.screens.dialog import Box, Dialog
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
@@ -40,10 +41,7 @@ class PictureDialog(Dialog[None]):
             await place.remove_children()
             await place.mount(Static(Text(str(error))))
             return
-        # It asks the terminal when it is imported: see `prepare`.
-        from textual_image.widget import Image
-
-        shown = Image(picture)
+        shown = picture_widget(self.app._driver, picture)  # noqa: SLF001
         ratio = picture.width / max(picture.height, 1)
         # A cell is about twice as high as wide.
         is_wide = ratio * 2 >= place.size.width / max(place.size.height, 1)
@@ -60,8 +58,3 @@ def is_picture(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme.lower() in ("http", "https") and parts.path.lower().endswith(ENDINGS)
-
-
-def prepare() -> None:
-    """Find out what the terminal can show; only possible before Textual reads from it."""
-    import textual_image.widget  # noqa: F401 - importing it asks the terminal
