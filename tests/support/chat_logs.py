@@ -39,6 +39,7 @@ from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, Position, SessionId, UserId
 from roost.chat.settings import Settings
 from roost.chat.state import Account, State
+from roost.chat.versions import VERSION
 from roost.irc.capabilities import Capability
 from support.account_logs import account_makers, ask_for_account
 from support.administration_logs import administer
@@ -87,7 +88,7 @@ SETTINGS = Settings(
 
 def first_state() -> State:
     """Return the initial state, which is empty except for the accounts."""
-    state = State()
+    state = State(version=VERSION)
     for number, name in enumerate(ACCOUNTS, 1):
         account = Account(AccountId(number), name, 0, Credentials(), virtual_host="of/eve")
         state.accounts[FoldedAccount(name.lower())] = account

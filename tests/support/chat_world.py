@@ -8,6 +8,7 @@ from roost.chat.commands.sessions import BalancerStarted, CloseSession, OpenSess
 from roost.chat.credentials import Credentials
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, Position, SessionId
 from roost.chat.state import Account, Room, State, User
+from roost.chat.versions import VERSION
 from roost.irc.casemapping import fold_nick
 from support.chat_invariants import check_invariants
 
@@ -29,7 +30,7 @@ class ChatWorld:
     """A chat state whose entries have positions 1, 2, 3 ..., one second apart."""
 
     def __init__(self) -> None:
-        self.state = State()
+        self.state = State(version=VERSION)
         self.passed_ms = 0
         """Time that passed in addition to one second per entry."""
         self.sessions: dict[str, SessionId] = {}

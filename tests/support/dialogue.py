@@ -25,6 +25,7 @@ from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, Position, SessionId
 from roost.chat.record import history_rows
 from roost.chat.settings import Settings
 from roost.chat.state import State
+from roost.chat.versions import VERSION
 from roost.instant import Instant
 from roost.irc import message
 from roost.irc.message import Message
@@ -147,7 +148,7 @@ class World:
         nodes: int = 1,
     ) -> None:
         self.config = config or Config(motd=("Be kind.",))
-        self.state = State()
+        self.state = State(version=VERSION)
         self.time_ms = START_MS
         self.history = MemoryHistory()
         self.log: list[Applied] = []

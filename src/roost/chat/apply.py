@@ -48,6 +48,7 @@ from roost.chat.dispatch import (
 from roost.chat.ids import Position, SessionId
 from roost.chat.state import State
 from roost.chat.step import Step
+from roost.chat.versions import VersionError, as_of, check_versions
 
 FAILED_ENTRIES_MAX = 100
 """Remembered positions of skipped entries; one is a bug, and a hundred are no better."""
@@ -60,9 +61,13 @@ def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> 
     command: Command | None = None
     try:
         command = decode_command(data)
+        command = as_of(command, state.version)
         return command_appliers[type(command)](step, command)
     except MemoryError:
         raise
+    except VersionError as error:
+        # Nobody proposes it, and nodes of that version could not read it.
+        failure = str(error)
     except msgspec.MsgspecError as error:
         failure = f"not a command: {error}"
     except Exception as error:  # noqa: BLE001 -- see the module's docstring
@@ -124,3 +129,4 @@ def act(step: Step, command: Act) -> Applied:
 
 check_complete()
 check_administration()
+check_versions()

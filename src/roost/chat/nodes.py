@@ -8,7 +8,13 @@ everybody, although the authority signed its certificate. Who votes is not decid
 
 from roost.chat.administration import administers
 from roost.chat.applied import Applied
-from roost.chat.commands.administration import AddNode, FoundCluster, RemoveNode, ShowNodes
+from roost.chat.commands.administration import (
+    AddNode,
+    FoundCluster,
+    RaiseVersion,
+    RemoveNode,
+    ShowNodes,
+)
 from roost.chat.dispatch import applies_command
 from roost.chat.outcome import DONE, Ending, Outcome
 from roost.chat.state import ClusterNode, State
@@ -49,6 +55,16 @@ def found_cluster(step: Step, command: FoundCluster) -> Applied:
     if not step.state.nodes:
         for name in command.nodes[:NODES_MAX]:
             admit_node(step, name, "", "")
+        step.state.version = max(step.state.version, command.version)
+    return step.applied()
+
+
+@applies_command(RaiseVersion)
+def raise_version(step: Step, command: RaiseVersion) -> Applied:
+    """Raise the cluster's version, if the nodes are those of which the proposer knew theirs."""
+    state = step.state
+    if command.nodes_changed == state.nodes_changed:
+        state.version = max(state.version, command.version)
     return step.applied()
 
 

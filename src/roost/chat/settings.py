@@ -6,9 +6,12 @@ docstring the entry in the operators' guide (`make docs`).
 """
 
 import ipaddress
+from collections.abc import Mapping
 
 import msgspec
 
+SETTINGS_SINCE: Mapping[str, int] = {}
+"""The version of the cluster from which on there are settings that version 1 does not have."""
 LENGTH_MAX = 390
 """What fits in one 512-byte line beside a prefix and a command."""
 UNCHANGED = "{}"

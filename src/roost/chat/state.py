@@ -337,3 +337,6 @@ class State(msgspec.Struct):
     """The nodes that belong to the cluster, by name; empty until `FoundCluster`."""
     nodes_changed: Position = Position(0)
     """The entry that changed `nodes` last."""
+    version: int = 1
+    """The cluster's version: what the log may hold (see `chat.versions`). A snapshot that has none
+    is of version 1."""

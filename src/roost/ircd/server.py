@@ -8,7 +8,7 @@ Pure: no I/O and no clock. All its state can be made again from the replicated s
 the balancers still hold. It never changes the chat state, and shows only what is committed.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -341,6 +341,14 @@ class Server:
     def answer_failed(self, ticket: int, reason: str) -> None:
         """Note that the history store could not answer."""
         self._serving.questions.answer_failed(ticket, reason)
+
+    def take_answers(self, outcomes: Iterable[tuple[int, Answer | None, str]]) -> None:
+        """Take what came of questions: an answer and its lack, or None and the reason."""
+        for ticket, answer, text in outcomes:
+            if answer is None:
+                self.answer_failed(ticket, text)
+            else:
+                self.answer(ticket, answer, text)
 
     def job_done(self, ticket: int, outcome: Outcome) -> None:
         """Go on with a line whose slow work is done, or has failed."""

@@ -5,9 +5,11 @@ state keeps the outcomes of the last requests: when a node dies before it has an
 is repeated through another one, takes effect once, and gets the same answer.
 """
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import ClassVar, TypeAlias
 
 from roost.chat.commands.payload import Payload
+from roost.chat.ids import Position
 
 
 class IssueToken(Payload, frozen=True, tag=141):
@@ -79,7 +81,22 @@ class ExpireTokens(Payload, frozen=True, tag=121):
 class FoundCluster(Payload, frozen=True, tag=122):
     """Name the first nodes; only the first one counts."""
 
+    FIELDS_SINCE: ClassVar[Mapping[str, int]] = {"version": 2}
+
     nodes: tuple[str, ...]
+    version: int = 1
+    """The cluster's version from then on."""
 
 
-AdministrationCommand: TypeAlias = Administer | ExpireTokens | FoundCluster
+class RaiseVersion(Payload, frozen=True, tag=123):
+    """Let the log hold what is new in a version; see `chat.versions`."""
+
+    SINCE: ClassVar[int] = 2
+
+    version: int
+    nodes_changed: Position
+    """The entry that changed the nodes last, as the proposer knew it. Should a node have been added
+    since, nobody knows yet whether that one can."""
+
+
+AdministrationCommand: TypeAlias = Administer | ExpireTokens | FoundCluster | RaiseVersion

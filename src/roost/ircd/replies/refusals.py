@@ -3,11 +3,13 @@
 Source: modern.ircdocs.horse, "Numerics"; other specifications are named below.
 """
 
+from roost.chat.commands.payload import Payload
 from roost.chat.refusals import Reason, Refusal
+from roost.chat.versions import why_too_new
 from roost.irc import numerics
 from roost.irc.names import RELAYED_NICK_SEPARATOR
 from roost.ircd.accounts.login_reply import send_login_refusal
-from roost.ircd.context import Context
+from roost.ircd.context import Context, Request, Result
 from roost.ircd.replies import metadata_reply
 
 _SUBJECT_REPLIES: dict[Reason, tuple[str, str]] = {
@@ -98,6 +100,8 @@ _CANNOT_SEND = {
 
 _CANNOT_RENAME = "The channel cannot be renamed: the name is invalid, or it was renamed just now"
 
+
+TOO_NEW = "Not possible before all nodes of this network have been upgraded"
 
 _MANY_SESSIONS = {
     "address": "from your address",
@@ -200,3 +204,16 @@ def too_many_sessions(refusal: Refusal) -> str:
     """Return a text that names the limit on clients."""
     of = _MANY_SESSIONS[refusal.subject]
     return f"Too many clients {of}, the limit is {refusal.detail}"
+
+
+def refuse_too_new(context: Context, result: Result) -> bool:
+    """Refuse what the cluster's version does not have yet; return whether it does not."""
+    asked: tuple[Payload, ...] = ()
+    if isinstance(result, tuple):
+        asked = result
+    elif isinstance(result, Request):
+        asked = (result.command,)
+    if not any(why_too_new(one, context.state.version) for one in asked):
+        return False
+    context.fail("TEMPORARILY_UNAVAILABLE", text=TOO_NEW)
+    return True

@@ -23,6 +23,7 @@ from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.delivery.siblings import list_members
 from roost.ircd.rendering.lines import Line
 from roost.ircd.replies.labels import finish
+from roost.ircd.replies.refusals import refuse_too_new
 from roost.ircd.serving import registration, resumption
 from roost.ircd.serving.answers import Answers
 from roost.ircd.serving.environment import Environment
@@ -120,6 +121,8 @@ class Serving:
     def _take(self, context: Context, result: Result) -> None:
         """Do what a handler's result asks for."""
         session = context.session
+        if refuse_too_new(context, result):
+            result = None
         if isinstance(result, Job | Request):
             self.jobs.begin(context, result)
         elif session.phase is Phase.REGISTERING:

@@ -19,12 +19,15 @@ from roost.chat.commands.administration import (
 from roost.chat.outcome import Ending, Outcome
 from roost.chat.state import State
 from roost.chat.tokens import sealed_for
+from roost.chat.versions import why_too_new
 from roost.log import Log
 from roost.protocol.nodes import encode_nodes, view_nodes
 from roost.protocol.trunk import Ask, Told
 
 WAITING_MAX = 64
 """Requests that wait for the log at once, for all balancers; people make few."""
+
+UPGRADE_FIRST = "upgrade all nodes first, or remove those that are gone (`roost members`)"
 
 _WORDS = {
     Ending.DONE: "",
@@ -68,6 +71,9 @@ class AdministrationDesk:
     ) -> Iterator[tuple[str, Told]]:
         """Take a request, and propose it; yield a refusal if that is not possible."""
         request = frame.request
+        if newer := why_too_new(frame.operation, state.version):
+            yield balancer, Told(frame.ticket, f"{newer}: {UPGRADE_FIRST}")
+            return
         # Only running nodes know which others run; the log cannot decide this.
         if isinstance(frame.operation, RemoveNode) and request not in state.outcomes:
             name = frame.operation.name

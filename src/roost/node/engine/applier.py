@@ -14,6 +14,7 @@ from roost.chat.apply import apply_entry, skip
 from roost.chat.ids import Position
 from roost.chat.snapshot import StateDecoder
 from roost.chat.state import State
+from roost.chat.versions import VERSION
 from roost.ircd.server import Server
 from roost.log import ENTRY_COMMAND, Entry, Snapshot
 from roost.node.engine.historian import Historian
@@ -39,14 +40,16 @@ class Applier:
         historian: Historian,
         snapshots: Snapshots,
         watch: Callable[[Applied], None],
+        version_max: int = VERSION,
     ) -> None:
-        """`watch` is told what each command did."""
+        """`watch` is told what each command did; nothing is applied beyond `version_max`."""
         self.state = state
         self._server = server
         self._pending = pending
         self._historian = historian
         self._snapshots = snapshots
         self._watch = watch
+        self._version_max = version_max
         self._queue: deque[Entry] = deque()
         self._installing: tuple[Snapshot, StateDecoder] | None = None
         """The leader's snapshot, and how far it is decoded; entries wait meanwhile."""
@@ -56,7 +59,12 @@ class Applier:
     @property
     def has_more(self) -> bool:
         """Whether a snapshot or committed entries wait for the next turn."""
-        return bool(self._queue) or self._installing is not None
+        return (bool(self._queue) and not self._is_outdated) or self._installing is not None
+
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether the cluster's version is beyond this node: it would not apply what others do."""
+        return self.state.version > self._version_max
 
     def begin_turn(self) -> None:
         """Allow as much as a turn may do; go on with the leader's snapshot."""
@@ -67,7 +75,8 @@ class Applier:
     def add(self, committed: Iterable[Entry], now: float) -> None:
         """Take in entries, which follow those before; their commands are not proposed again."""
         for entry in committed:
-            self._queue.append(entry)
+            if not self._is_outdated:
+                self._queue.append(entry)
             if entry.kind == ENTRY_COMMAND:
                 self._pending.settle(entry.data, now)
 
@@ -96,7 +105,9 @@ class Applier:
             return False
         queue, server = self._queue, self._server
         count = 0
-        while queue and count < self._left and server.output_size < size_max:
+        while (
+            queue and count < self._left and server.output_size < size_max and not self._is_outdated
+        ):
             count += self._apply(queue.popleft())
         self._left -= count
         return count > 0

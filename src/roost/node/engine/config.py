@@ -3,6 +3,7 @@
 import msgspec
 
 from roost.chat.settings import Settings
+from roost.chat.versions import VERSION, VERSION_MIN
 from roost.ircd.config import Config as IrcConfig
 from roost.raft.config import Config as RaftConfig
 
@@ -26,6 +27,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Whether there is an archive, which has what nodes no longer hold."""
     archive_days: float = 0
     """How many days of history the archive keeps; 0 is all of it."""
+    version_max: int = VERSION
+    """The newest version of the cluster that this node speaks; see `chat.versions`."""
     settings: Settings = Settings()
     """The settings for all nodes, as this node's configuration has them."""
     clock_offset_ms_max: int = 1000
@@ -41,5 +44,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if not VERSION_MIN <= self.version_max <= VERSION:
+            raise ValueError(f"version_max must be {VERSION_MIN} to {VERSION}")
         if self.balancer_grace_s < 0:
             raise ValueError("balancer_grace_s must not be negative")

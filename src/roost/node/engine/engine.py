@@ -13,11 +13,10 @@ from typing import assert_never
 
 from roost.chat.applied import Applied
 from roost.chat.commands import Command, encode_command
-from roost.chat.commands.cluster import Configure
 from roost.chat.ids import Position
-from roost.chat.settings import written
 from roost.chat.snapshot import decode_state
 from roost.chat.state import State
+from roost.chat.versions import as_of
 from roost.instant import Instant
 from roost.ircd.server import Server
 from roost.log import Log, Snapshot
@@ -50,6 +49,7 @@ from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
 from roost.node.engine.reporting import Reporting
 from roost.node.engine.snapshots import Snapshots
+from roost.node.engine.versions import Versions
 from roost.protocol.mesh import Gossip, HistoryFrame, PeerFrame, PeerHello, Whispers
 from roost.protocol.trunk import (
     Ask,
@@ -91,7 +91,7 @@ class Engine:
         name = config.raft.name
         self._clock = ClusterClock(len(config.raft.members), config.clock_offset_ms_max, now)
         self._config = config
-        self._configure = Configure(config.settings, name, written(config.settings))
+        self._versions = Versions(name, config.version_max, config.settings)
         self._random_bytes = random_bytes
         """Unguessable ones; without, sessions cannot be resumed."""
         state = decode_state(log.start.data) if log.start else State()
@@ -119,6 +119,7 @@ class Engine:
             self._historian,
             self._snapshots,
             self._watch_applied,
+            config.version_max,
         )
         self._peers: list[str] = []
         self._effects: list[Effect] = []
@@ -169,6 +170,7 @@ class Engine:
         log, voters = self._log.status(), self._log.voters
         state, reason = self._readiness.judge(
             removal=self._belonging.removal(self._peers),
+            outdated=self._versions.fault(self._state),
             peers=sum(peer in voters for peer in self._peers),
             voters=len(voters),
             log=log,
@@ -176,7 +178,7 @@ class Engine:
             history_missing=self._historian.missing,
             clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
             has_time=self._has_time,
-            is_configured=not upkeep.has_changed(self._state, self._configure),
+            is_configured=self._versions.is_configured(self._state),
             is_stopping=self._stop_deadline is not None,
         )
         rtts = self._round_trips
@@ -240,7 +242,8 @@ class Engine:
                 self._lag_ms = milliseconds
             case inputs.Congested(balancers):
                 self._server.congested(balancers)
-            case inputs.PeerConnected(peer):
+            case inputs.PeerConnected(peer, version):
+                self._versions.peer_connected(peer, version)
                 self._peer_connected(peer)
             case inputs.PeerDisconnected(peer):
                 self._peer_disconnected(peer)
@@ -278,6 +281,7 @@ class Engine:
         if peer in self._peers:
             self._peers.remove(peer)
         self._round_trips.pop(peer, None)
+        self._versions.peer_disconnected(peer)
         self._clock.forget(peer)
         self._census.peer_disconnected(peer)
         self._historian.peer_disconnected(peer)
@@ -343,13 +347,6 @@ class Engine:
             self._log.compact(snapshot, compact.first_index)
             self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
 
-    def _give_answers(self) -> None:
-        for ticket, answer, text in self._historian.take_outcomes():
-            if answer is None:
-                self._server.answer_failed(ticket, text)
-            else:
-                self._server.answer(ticket, answer, text)
-
     def _tick(self, now: Instant) -> None:
         self._log.tick(now)
         if now.monotonic < self._tick_due:
@@ -360,17 +357,19 @@ class Engine:
             self._log.hand_over(self._now)
         if self._log.is_in_charge:
             founders = self._config.raft.members
-            for command in upkeep.while_leading(self._state, self._census, founders, now):
+            raising = self._versions.to_raise(self._state, self._log, founders)
+            for command in (*raising, *upkeep.while_leading(self._state, self._census, now)):
                 self._propose(command)
             upkeep.tend(self._log, self._state, now)
         self._look_at_balancers()
-        if self.status().state == "configuring":
-            self._propose(self._configure)
+        configure = self._versions.to_configure(self._state)
+        if configure is not None and self.status().state in ("configuring", "ready"):
+            self._propose(configure)
 
     def take_effects(self) -> list[Effect]:
         """Return what the turn's inputs lead to, in the order in which to carry it out."""
         self._applier.begin_turn()
-        self._give_answers()
+        self._server.take_answers(self._historian.take_outcomes())
         self._server.work(OUTPUT_BYTES_MAX)
         # What was put off must not keep anybody from being served now.
         self._shown_bytes = -self._server.output_size
@@ -412,7 +411,7 @@ class Engine:
         return has_more or has_applied
 
     def _propose(self, command: Command) -> None:
-        self._pending.add(encode_command(command))
+        self._pending.add(encode_command(as_of(command, self._state.version)))
 
     def _propose_pending(self) -> None:
         due = self._pending.take_due(self._now.monotonic)
@@ -474,6 +473,7 @@ class Engine:
         self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
         if self._log.is_in_charge:
             self._census.begin_leadership()
+            self._tick_due = self._now.monotonic
             for command in upkeep.on_election(self._state, self._config.irc, self._random_bytes):
                 self._propose(command)
             if self._readiness.disk_failure or self._stop_deadline is not None:

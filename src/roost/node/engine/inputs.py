@@ -11,6 +11,7 @@ import msgspec
 from roost.archive import ArchiveState
 from roost.chat.history import Answer, Held, Row
 from roost.chat.ids import Position
+from roost.chat.versions import VERSION
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import Outcome
 from roost.log import EtcdResult
@@ -23,6 +24,8 @@ class PeerConnected(msgspec.Struct, frozen=True):
     """A link to a neighbour is up: the handshake is done."""
 
     peer: str
+    version: int = VERSION
+    """The newest version of the cluster that the neighbour speaks."""
 
 
 class PeerDisconnected(msgspec.Struct, frozen=True):

@@ -50,6 +50,7 @@ class Readiness:
         self,
         *,
         removal: str,
+        outdated: str = "",
         peers: int,
         voters: int,
         log: LogStatus,
@@ -71,6 +72,8 @@ class Readiness:
             return "draining", "the node is stopping"
         if removal:
             return "removed", removal
+        if outdated:
+            return "outdated", outdated
         needed = voters // 2 + (not log.is_voter)
         if log.is_kept_by_nodes and peers < needed:
             return "isolated", f"linked to {peers} neighbours, {needed} are needed"

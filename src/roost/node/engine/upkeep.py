@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from roost.chat.commands import Command
-from roost.chat.commands.administration import ExpireTokens, FoundCluster
-from roost.chat.commands.cluster import Configure, SetSecret, SetServicesHost
+from roost.chat.commands.administration import ExpireTokens
+from roost.chat.commands.cluster import SetSecret, SetServicesHost
 from roost.chat.commands.sessions import BalancerLost, ExpireAbsent
 from roost.chat.presence import is_expiry_due
-from roost.chat.settings import UNCHANGED
 from roost.chat.state import State
 from roost.chat.tokens import is_any_token_due
 from roost.instant import Instant
@@ -34,12 +33,8 @@ def on_election(
         yield SetServicesHost(host)
 
 
-def while_leading(
-    state: State, census: Census, members: tuple[str, ...], now: Instant
-) -> Iterator[Command]:
-    """Yield what a leader proposes as time passes; `members` are those of its file."""
-    if not state.nodes:
-        yield FoundCluster(members)
+def while_leading(state: State, census: Census, now: Instant) -> Iterator[Command]:
+    """Yield what a leader proposes as time passes."""
     for name, incarnation in census.lost(state.balancers, state.incarnations, now.monotonic):
         yield BalancerLost(name, incarnation, SESSIONS_ENDED)
     if is_expiry_due(state, now.wall_ms):
@@ -54,12 +49,3 @@ def tend(log: Log, state: State, now: Instant) -> None:
         settings = state.settings
         policy = Policy(settings.voters_max, settings.voter_absence_s_max)
         log.tend(tuple(state.nodes), policy, now)
-
-
-def has_changed(state: State, configure: Configure) -> bool:
-    """Return whether a node's configuration is not the one that it proposed last.
-
-    The state holds what each node proposed. So when configurations differ, the one that was changed
-    last counts, and a mere restart changes nothing. Only an up-to-date `state` can tell.
-    """
-    return state.configured.get(configure.node, UNCHANGED) != configure.written
