@@ -1,6 +1,6 @@
 """Accounts and their virtual hosts."""
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from roost.chat.commands.payload import Payload
 from roost.chat.credentials import Credentials
@@ -97,6 +97,8 @@ class AdmitAccount(Payload, frozen=True, tag=160):
 
     This neither acknowledges the client's line nor counts as its effect.
     """
+
+    SINCE: ClassVar[int] = 2
 
     session: SessionId
     generation: int
