@@ -1,13 +1,16 @@
 """Accounts of a company's directory, with real processes."""
 
+import base64
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from roost.ops import clock
 from support.cluster import Cluster
 from support.irc_accounts import log_in as connect
 from support.irc_accounts import plain
 from support.irc_client import IrcClient, Line
+from support.issuer import AUDIENCE, ISSUER, Issuer, key_set
 
 SECRET = "hunter2-hunter2"
 PROGRAM = f"""
@@ -34,15 +37,33 @@ def log_in(client: IrcClient, account: str, password: str = SECRET) -> Line:
     return client.expect_any("903", "904")
 
 
+def show(client: IrcClient, token: str) -> Line:
+    """Log in with a token, to the end of the exchange."""
+    text = base64.b64encode(f"n,,\x01auth=Bearer {token}\x01\x01".encode()).decode()
+    client.send("AUTHENTICATE OAUTHBEARER")
+    client.expect("AUTHENTICATE", "+")
+    client.send(
+        *[f"AUTHENTICATE {text[start : start + 400]}" for start in range(0, len(text), 400)]
+    )
+    if client.expect_any("903", "AUTHENTICATE").command == "903":
+        return client.received[-1]
+    client.send("AUTHENTICATE AQ==")
+    return client.expect("904")
+
+
 def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
     start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     program = tmp_path / "check.py"
     program.write_text(PROGRAM, encoding="utf-8")
+    issuer, keys = Issuer(), tmp_path / "keys.json"
+    keys.write_bytes(key_set(issuer))
     config = tmp_path / "company.toml"
     config.write_text(
         f'[node.irc.login]\nprogram = ["{sys.executable}", "-I", "-S", "{program}"]\n'
-        "timeout_s = 1.0\n",
+        "timeout_s = 1.0\n"
+        f'[node.irc.login.oauth]\nissuer = "{ISSUER}"\naudience = ["{AUDIENCE}"]\n'
+        f'keys_file = "{keys}"\n',
         encoding="utf-8",
     )
     cluster = start_cluster(arguments=("--config", str(config)))
@@ -61,6 +82,10 @@ def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
             "liar": f"{before}The identity provider answered for another account",
             "wrong": f"{before}Wrong account name or password",
         }
+        now_ms = clock.now().wall_ms
+        old = issuer.token("alice", now_ms - 3_600_000)
+        assert show(eve, old).text == f"{before}The token has expired"
+        assert show(eve, issuer.token("bob", now_ms)).command == "903"
         # The account is one like any other: on every node, also after a death.
         alice.join("#lobby")
         alice.send("CS REGISTER #lobby")

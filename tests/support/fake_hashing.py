@@ -4,7 +4,15 @@ import hashlib
 
 from roost.chat.credentials import Credentials
 from roost.irc.scram import derive_keys
-from roost.ircd.sessions.work import AskProvider, HashPassword, Outcome, Verdict, Work, WorkFailed
+from roost.ircd.sessions.work import (
+    AskProvider,
+    CheckToken,
+    HashPassword,
+    Outcome,
+    Verdict,
+    Work,
+    WorkFailed,
+)
 
 ITERATIONS = 2
 PROVIDED = "company-secret"
@@ -20,6 +28,9 @@ def do_work(work: Work) -> Outcome:
         return credentials(work.password)
     if isinstance(work, AskProvider):
         return _ask(work)
+    if isinstance(work, CheckToken):
+        is_good = work.token.startswith("for.")
+        return Verdict(work.token.removeprefix("for.")) if is_good else Verdict("", "It is expired")
     return work.encoded == _encode(work.password)
 
 

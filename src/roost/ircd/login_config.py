@@ -1,7 +1,8 @@
 """Who says whose account it is: the network itself, or an identity provider.
 
-A provider checks passwords with a program or by HTTP (`node.provider` asks it). This module only
-has the settings; `ircd.accounts.provider` says what they mean for a client.
+A provider checks passwords with a program or by HTTP, or issues tokens (`node.provider` asks it
+and checks them). This module only has the settings; `ircd.accounts.provider` says what they mean
+for a client.
 """
 
 from pathlib import Path
@@ -12,6 +13,55 @@ import msgspec
 AT_ONCE_MAX = 64
 """Each may be a process."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+"""All sign with a private key: whoever can check such a signature cannot make one."""
+
+
+class OAuthConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose tokens log in to which accounts (OAUTHBEARER); give all nodes the same."""
+
+    issuer: str = ""
+    """Who issues the tokens: their `iss`, to the letter. Empty to accept none."""
+    audience: tuple[str, ...] = ()
+    """For whom they must be issued: one of these must be in their `aud`, so that tokens for other
+    services open nothing here."""
+    keys_url: str = ""
+    """Where the issuer publishes its keys (JWKS), https:// or on this machine."""
+    keys_file: Path | None = None
+    """The issuer's keys in a file instead: a JWKS, or one public key as PEM."""
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    """The signatures that are accepted."""
+    claim: str = "preferred_username"
+    """The claim of the token that has the account's name."""
+    leeway_s: float = 30.0
+    """By how many seconds the issuer's clock may differ from the cluster's."""
+
+    def __post_init__(self) -> None:
+        if not self.issuer:
+            if self.audience or self.keys_url or self.keys_file:
+                raise ValueError("login.oauth.issuer must name who issues the tokens")
+            return
+        if not self.audience:
+            raise ValueError("login.oauth.audience must say for whom the tokens are issued")
+        if bool(self.keys_url) == (self.keys_file is not None):
+            raise ValueError("login.oauth needs one of keys_url and keys_file")
+        if self.keys_url and not is_safe_url(self.keys_url):
+            raise ValueError(
+                "login.oauth.keys_url must begin with https://, or with http:// and this machine's "
+                f"own address, not {self.keys_url!r}"
+            )
+        for name in self.algorithms:
+            if name not in ALGORITHMS:
+                known = ", ".join(ALGORITHMS)
+                raise ValueError(f"login.oauth.algorithms can be {known}, not {name!r}")
+        if not self.algorithms:
+            raise ValueError("login.oauth.algorithms must not be empty")
+        if not self.claim:
+            raise ValueError("login.oauth.claim must name a claim, such as preferred_username")
+        if not 0 <= self.leeway_s <= 300:
+            raise ValueError(f"login.oauth.leeway_s must be from 0 to 300, not {self.leeway_s}")
 
 
 class LoginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +91,7 @@ class LoginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     local_accounts: bool = False
     """Whether accounts that were registered here keep their passwords, and the provider has no say
     in them. Otherwise it alone decides about all accounts, and nobody can register."""
+    oauth: OAuthConfig = OAuthConfig()
 
     def __post_init__(self) -> None:
         if self.program and self.url:
@@ -73,7 +124,12 @@ class LoginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     @property
     def has_provider(self) -> bool:
         """Whether there is an identity provider."""
-        return self.checks_passwords
+        return self.checks_passwords or self.accepts_tokens
+
+    @property
+    def accepts_tokens(self) -> bool:
+        """Whether somebody's tokens log in."""
+        return bool(self.oauth.issuer)
 
     @property
     def has_own_accounts(self) -> bool:

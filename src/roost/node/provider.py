@@ -27,9 +27,17 @@ import aiohttp
 import msgspec
 import structlog
 
-from roost.ircd.login_config import AT_ONCE_MAX, LoginConfig
-from roost.ircd.sessions.work import AskProvider, Outcome, Verdict, Work, WorkFailed
+from roost.ircd.login_config import AT_ONCE_MAX, LoginConfig, OAuthConfig
+from roost.ircd.sessions.work import (
+    AskProvider,
+    CheckToken,
+    Outcome,
+    Verdict,
+    Work,
+    WorkFailed,
+)
 from roost.node.hashing import Hasher
+from roost.node.tokens import Keys, KeysError, check_token
 from roost.ops import clock
 from roost.ops.throttling import ThrottledLog
 
@@ -42,6 +50,10 @@ WAITING_MAX = 1000
 """Questions at a time, with those that wait: more cannot be answered within the time-out."""
 ANSWER_BYTES_MAX = 16 * 1024
 """Far more than an account and a reason need."""
+KEYS_BYTES_MAX = 256 * 1024
+"""Of an issuer's keys: each has some hundred bytes, or a few thousand with its certificates."""
+KEYS_TIMEOUT_S = 4.0
+"""How long keys may take, so that there is time left to go on with the former ones."""
 REASON_CHARACTERS_MAX = 200
 """Of a provider's reason: what fits in a line beside the rest."""
 LOG_INTERVAL_S = 10.0
@@ -110,11 +122,12 @@ class Provider:
         self._programs = _Programs()
         self._threads = ThreadPoolExecutor(AT_ONCE_MAX, "provider")
         self._tasks: asyncio.TaskGroup
+        self._keys = Keys(login.oauth, self._fetch_keys)
         self._client: aiohttp.ClientSession | None = None
         self._waiting = 0
         self._failures = ThrottledLog(_logger.error, "provider-failed", LOG_INTERVAL_S)
 
-    def submit(self, work: AskProvider, done: Callable[[Outcome], None]) -> None:
+    def submit(self, work: AskProvider | CheckToken, done: Callable[[Outcome], None]) -> None:
         """Ask; deliver the outcome to `done`."""
         if self._is_closed:
             return
@@ -166,7 +179,7 @@ class Provider:
         self._login = login
         self._slots = asyncio.Semaphore(login.at_once_max)
 
-    def _take(self, work: AskProvider, done: Callable[[Outcome], None]) -> None:
+    def _take(self, work: AskProvider | CheckToken, done: Callable[[Outcome], None]) -> None:
         if not self._end.is_set():
             self._tasks.create_task(self._answer(self._login, self._slots, work, done))
 
@@ -174,7 +187,7 @@ class Provider:
         self,
         login: LoginConfig,
         slots: asyncio.Semaphore,
-        work: AskProvider,
+        work: AskProvider | CheckToken,
         done: Callable[[Outcome], None],
     ) -> None:
         outcome: Outcome
@@ -184,7 +197,7 @@ class Provider:
                 outcome = await self._ask(login, work, deadline)
         except TimeoutError:
             outcome = self._failed(_SLOW, f"no answer within {login.timeout_s:g} s")
-        except ProviderError as error:
+        except (ProviderError, KeysError) as error:
             outcome = self._failed(_BROKEN, str(error))
         except Exception as error:  # noqa: BLE001 - its text may hold the password
             outcome = self._failed(_BROKEN, f"unexpected {type(error).__name__}")
@@ -200,24 +213,74 @@ class Provider:
         self._failures.log(clock.monotonic(), reason, reason=reason)
         return outcome
 
-    async def _ask(self, login: LoginConfig, work: AskProvider, deadline: float) -> Verdict:
+    async def _ask(
+        self, login: LoginConfig, work: AskProvider | CheckToken, deadline: float
+    ) -> Verdict:
+        if isinstance(work, CheckToken):
+            if self._keys.config != login.oauth:
+                self._keys = Keys(login.oauth, self._fetch_keys)
+            return await check_token(work, self._keys)
         question = encode_question(work)
         if login.program:
             body = await self._loop.run_in_executor(
                 self._threads, self._programs.run, login.program, question, deadline
             )
         else:
-            if self._client is None:
-                self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-            body = await _post(self._client, login, question)
+            body = await self._request("POST", login.url, login, question)
         return decode_answer(work, body)
+
+    async def _fetch_keys(self, oauth: OAuthConfig) -> bytes:
+        """Fetch the keys of an issuer, from a file or by HTTP."""
+        if oauth.keys_file is not None:
+            try:
+                return oauth.keys_file.read_bytes()
+            except OSError as error:
+                raise KeysError(f"cannot read {oauth.keys_file}: {error.strerror}") from error
+        try:
+            async with asyncio.timeout(KEYS_TIMEOUT_S):
+                return await self._request("GET", oauth.keys_url, self._login)
+        except TimeoutError as error:
+            raise KeysError(f"{oauth.keys_url} does not answer") from error
+        except ProviderError as error:
+            raise KeysError(str(error)) from error
+
+    async def _request(
+        self, method: str, url: str, login: LoginConfig, question: bytes | None = None
+    ) -> bytes:
+        """Return the body that the provider answers with.
+
+        Raises:
+            ProviderError: it cannot be reached, or refuses the question.
+        """
+        if self._client is None:
+            self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        headers = {}
+        if question is not None:
+            headers["Content-Type"] = "application/json"
+            if login.secret:
+                headers["Authorization"] = f"Bearer {login.secret}"
+        try:
+            async with self._client.request(
+                method,
+                url,
+                data=question,
+                headers=headers,
+                ssl=_trust(login),
+                # The password is for nobody else.
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise ProviderError(f"{url} answered with status {response.status}")
+                return await read_body(response, ANSWER_BYTES_MAX if question else KEYS_BYTES_MAX)
+        except aiohttp.ClientError as error:
+            raise ProviderError(f"cannot ask {url}: {type(error).__name__}") from error
 
 
 def doing_work(hasher: Hasher, provider: Provider) -> DoWork:
     """Return what has slow work done by whoever does its kind."""
 
     def do_work(work: Work, done: Callable[[Outcome], None]) -> None:
-        if isinstance(work, AskProvider):
+        if isinstance(work, AskProvider | CheckToken):
             provider.submit(work, done)
         else:
             hasher.submit(work, done)
@@ -318,31 +381,6 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
-
-
-async def _post(client: aiohttp.ClientSession, login: LoginConfig, question: bytes) -> bytes:
-    """Return the body that the provider answers with.
-
-    Raises:
-        ProviderError: it cannot be reached, or refuses the question.
-    """
-    headers = {"Content-Type": "application/json"}
-    if login.secret:
-        headers["Authorization"] = f"Bearer {login.secret}"
-    try:
-        async with client.post(
-            login.url,
-            data=question,
-            headers=headers,
-            ssl=_trust(login),
-            # The password is for nobody else.
-            allow_redirects=False,
-        ) as response:
-            if response.status != 200:
-                raise ProviderError(f"{login.url} answered with status {response.status}")
-            return await read_body(response, ANSWER_BYTES_MAX)
-    except aiohttp.ClientError as error:
-        raise ProviderError(f"cannot ask {login.url}: {type(error).__name__}") from error
 
 
 async def read_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:

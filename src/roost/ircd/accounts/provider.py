@@ -16,7 +16,7 @@ from roost.irc.names import is_valid_nick
 from roost.ircd.accounts.denial import WRONG, Denial, Done, find, words_of
 from roost.ircd.context import Context, Job, Request, Result
 from roost.ircd.login_config import LoginConfig
-from roost.ircd.sessions.work import AskProvider, Outcome, Verdict, WorkFailed
+from roost.ircd.sessions.work import AskProvider, CheckToken, Outcome, Verdict, WorkFailed
 
 PROVIDED = "Accounts and passwords are the identity provider's, which your operators chose"
 PASSWORD_BYTES_MAX = 300
@@ -51,6 +51,27 @@ def ask_provider(context: Context, name: str, password: str, done: Done) -> Resu
         done(context, Denial(outcome.reason))
 
     return Job(work, then, failed)
+
+
+def check_token(context: Context, token: str, name: str, done: Done) -> Result:
+    """Have a token checked; call `done` as `login.check_password` does.
+
+    `name` is the account that the client wants to act as, or empty. A token cannot be guessed, so
+    attempts are not counted.
+    """
+
+    def then(context: Context, outcome: Outcome) -> Result:
+        assert isinstance(outcome, Verdict), "this is what a check gives"
+        if not outcome.account:
+            return done(context, Denial(outcome.reason))
+        if name and fold_nick(name) != fold_nick(outcome.account):
+            return done(context, Denial("The token is for another account"))
+        return admit(context, outcome.account, outcome.account, done)
+
+    def failed(context: Context, outcome: WorkFailed) -> None:
+        done(context, Denial(outcome.reason))
+
+    return Job(CheckToken(token, context.now.wall_ms), then, failed)
 
 
 def admit(context: Context, name: str, asked: str, done: Done) -> Result:

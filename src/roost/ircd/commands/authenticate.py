@@ -3,14 +3,14 @@
     AUTHENTICATE <mechanism> --> AUTHENTICATE + --> base64 in chunks of 400 --> 900 and 903, or 904
 
 Source: ircv3.net/specs/extensions/sasl-3.1 and sasl-3.2; RFC 4616 (PLAIN), RFC 4422, appendix A
-(EXTERNAL), `irc.scram`.
+(EXTERNAL), `irc.oauth`, `irc.scram`.
 """
 
 import base64
 import binascii
 
 from roost.chat.state import Account
-from roost.irc import numerics
+from roost.irc import numerics, oauth
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.scram import Challenge, ScramError, parse_client_first, verify
@@ -23,7 +23,7 @@ from roost.ircd.accounts.login import (
     log_in,
     log_in_early,
 )
-from roost.ircd.accounts.provider import is_ours
+from roost.ircd.accounts.provider import check_token, is_ours
 from roost.ircd.context import Context, Result
 from roost.ircd.serving.dispatch import command
 from roost.ircd.sessions import sasl, scram
@@ -46,8 +46,9 @@ def authenticate(context: Context, message: Message) -> Result:
         context.session.sasl = None
         context.reply(numerics.ERR_SASLTOOLONG, "SASL message too long")
         return None
-    if len(exchange.received) + len(text) > sasl.MESSAGE_BYTES_MAX:
-        return _fail(context, f"More than {sasl.MESSAGE_BYTES_MAX} bytes of base64")
+    bytes_max = sasl.message_bytes_max(exchange.mechanism)
+    if len(exchange.received) + len(text) > bytes_max:
+        return _fail(context, f"More than {bytes_max} bytes of base64")
     if text != "+":
         exchange.received += text
     if len(text) == sasl.CHUNK_BYTES_MAX:
@@ -79,6 +80,8 @@ def _receive(context: Context, exchange: Exchange, data: bytes) -> Result:
             return _receive_plain(context, data)
         case sasl.EXTERNAL:
             return _receive_external(context, data)
+        case oauth.NAME:
+            return _receive_token(context, exchange, data)
     try:
         if exchange.scram is None:
             return _receive_scram_first(context, exchange, data)
@@ -113,6 +116,28 @@ def _receive_external(context: Context, data: bytes) -> Result:
     if account is None:
         return _fail(context, "No such account accepts the certificate")
     return _conclude(context, account)
+
+
+def _receive_token(context: Context, exchange: Exchange, data: bytes) -> Result:
+    """Handle a token; if it is not accepted, tell the client why, and end when it answers."""
+    if exchange.failure:
+        return _fail(context, exchange.failure)
+    try:
+        response = oauth.parse_response(data)
+    except oauth.OAuthError as error:
+        return _fail(context, str(error))
+    # Lines meanwhile are not part of the exchange.
+    context.session.sasl = None
+
+    def done(context: Context, verdict: Account | Denial) -> Result:
+        if not isinstance(verdict, Denial):
+            return _conclude(context, verdict)
+        exchange.failure = verdict.reason
+        context.session.sasl = exchange
+        _send(context, oauth.FAILURE)
+        return None
+
+    return check_token(context, response.token, response.name, done)
 
 
 def _receive_scram_first(context: Context, exchange: Exchange, data: bytes) -> Result:

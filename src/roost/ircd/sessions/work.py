@@ -48,8 +48,19 @@ class AskProvider(msgspec.Struct, frozen=True):
         return "AskProvider(...)"
 
 
+class CheckToken(msgspec.Struct, frozen=True):
+    """Check a token of the identity provider; the outcome is a `Verdict`."""
+
+    token: str
+    now_ms: int
+    """The cluster's time, which decides whether the token has expired."""
+
+    def __repr__(self) -> str:
+        return "CheckToken(...)"
+
+
 class Verdict(msgspec.Struct, frozen=True):
-    """What the identity provider says."""
+    """What the identity provider, or its token, says."""
 
     account: str
     """Whose client it is; empty if it proved nothing."""
@@ -64,5 +75,5 @@ class WorkFailed(msgspec.Struct, frozen=True):
     """For people."""
 
 
-Work: TypeAlias = HashPassword | VerifyPassword | AskProvider
+Work: TypeAlias = HashPassword | VerifyPassword | AskProvider | CheckToken
 Outcome: TypeAlias = Credentials | bool | Verdict | WorkFailed
