@@ -5,6 +5,7 @@ from roost.chat.ids import SESSION_COUNTER_BITS, Position
 from roost.chat.settings import Settings
 from roost.chat.snapshot import encode_state
 from roost.chat.state import State
+from roost.chat.versions import VERSION
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.log import EmbeddedLog
@@ -35,6 +36,7 @@ class LoneNode:
         settings: Settings | None = None,
         state: State | None = None,
         is_drained: bool = False,
+        version_max: int = VERSION,
     ) -> None:
         self.time = 0.0
         self.sent: list[tuple[str, FromNode]] = []
@@ -47,6 +49,7 @@ class LoneNode:
             irc=IrcConfig(),
             settings=settings or Settings(),
             balancer_grace_s=5.0,
+            version_max=version_max,
         )
         snapshot = None
         if state is not None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from roost.chat.settings import Settings
+from roost.chat.versions import VERSION, VERSION_MIN
 from roost.ircd.config import Config as IrcConfig
 from roost.log import DEFAULT_PREFIX
 from roost.wire import Credentials, Identity, parse_address
@@ -150,6 +151,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     others: in that time a client can connect to another balancer and resume."""
     run_file: Path | None = None
     """Where to write, as JSON, on which ports this node listens."""
+    version_max: Annotated[int, msgspec.Meta(ge=VERSION_MIN, le=VERSION)] = VERSION
+    """The newest version of the cluster that this node speaks. While one node speaks an older one,
+    the cluster uses nothing new, and all nodes can go back to the release before."""
     history: HistoryConfig = HistoryConfig()
     log: LogConfig = LogConfig()
     irc: IrcConfig = IrcConfig()

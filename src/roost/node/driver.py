@@ -69,7 +69,7 @@ Send: TypeAlias = Callable[[str, Iterable[bytes]], None]
 """Sends encoded frames to a neighbour or a balancer; drops them if it is not connected."""
 
 
-FollowNodesPort: TypeAlias = Callable[[tuple[str, ...], Mapping[str, str]], None]
+FollowNodesPort: TypeAlias = Callable[[tuple[str, ...], Mapping[str, str], int], None]
 
 
 class DriverStatistics(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ class Driver:
         make_snapshot: Callable[[MakeSnapshot], None],
         congested: Callable[[], frozenset[str]] = frozenset,
         ask_etcd: Callable[[EtcdEffect], None] | None = None,
-        follow_nodes: FollowNodesPort = lambda _nodes, _keys: None,
+        follow_nodes: FollowNodesPort = lambda _nodes, _keys, _version: None,
         ask_archive: Callable[[ArchiveEffect], None] | None = None,
     ) -> None:
         """Begin the turns; inputs that came earlier are part of the first one.
@@ -248,8 +248,8 @@ class Driver:
                 self._remember_drained(is_drained)
             case ReloadConfiguration():
                 self._reload()
-            case FollowNodes(nodes, keys):
-                self._follow_nodes(nodes, dict(keys))
+            case FollowNodes(nodes, keys, version):
+                self._follow_nodes(nodes, dict(keys), version)
             case MakeSnapshot():
                 self._make_snapshot(effect)
             case Request() | Watch():

@@ -23,7 +23,7 @@ import structlog
 from roost.node.engine.backoff import Backoff, Pace
 from roost.node.engine.heartbeat import Heartbeat
 from roost.protocol.codec import FrameError
-from roost.protocol.greeting import Greeting, check_greeting, check_name
+from roost.protocol.greeting import SILENT, SPEAKS, Greeting, Range, check_greeting, check_name
 from roost.wire import Admission, FramedConnection, RefusalLog, WireError, connect, parse_address
 from roost.wire.tls import describe_failure
 
@@ -65,6 +65,8 @@ class Link:
         self.was_up = False
         self.is_refused = False
         """The peer has said that it does not want this link."""
+        self.speaks = SILENT
+        """What versions of the cluster the peer speaks, once it has greeted."""
         self.closed = asyncio.Event()
         self._links = links
         connection.send(links.greeting())
@@ -99,8 +101,10 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         beat_s: float,
         context: ssl.SSLContext,
         random: Callable[[], float],
+        speaks: Range = SPEAKS,
     ) -> None:
         self.rules = rules
+        self.speaks = speaks
         self._cluster = cluster
         self._beat_s = beat_s
         self.context = context
@@ -179,7 +183,8 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         if not isinstance(frame, self.rules.greeting_type):
             link.connection.abort(self.refusal_in(link, frame) or "it did not greet first")
             return
-        reason = check_greeting(frame, self.rules.protocol, self._cluster)
+        link.speaks = frame.speaks
+        reason = check_greeting(frame, self.rules.protocol, self._cluster, self.speaks)
         reason = reason or check_name(frame, link.name) or self.why_not(link)
         reason = reason or self._make_way(link.name)
         if reason:

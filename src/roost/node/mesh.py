@@ -30,6 +30,7 @@ from roost.node.engine.inputs import (
 from roost.node.files import load_addresses, save_addresses
 from roost.node.links import Dialler, Link, LinkRules, Links
 from roost.ops import clock
+from roost.protocol.greeting import SPEAKS, Range
 from roost.protocol.mesh import (
     PROTOCOL_VERSION,
     PeerFrame,
@@ -76,6 +77,8 @@ class MeshConfig(msgspec.Struct, frozen=True, kw_only=True):
     remembered: Path
     """The file for addresses that were learnt."""
     heartbeat_s: float = HEARTBEAT_S
+    speaks: Range = SPEAKS
+    """The versions of the cluster that this node speaks."""
 
 
 class Mesh(Links[PeerFrame, PeerHello]):
@@ -91,7 +94,9 @@ class Mesh(Links[PeerFrame, PeerHello]):
         random: Callable[[], float],
     ) -> None:
         """`tell` reports what happens; `last_index` is the last entry in this node's log."""
-        super().__init__(_RULES, config.cluster, config.heartbeat_s, client_context, random)
+        super().__init__(
+            _RULES, config.cluster, config.heartbeat_s, client_context, random, config.speaks
+        )
         self._config = config
         self._tell = tell
         self._last_index = last_index
@@ -102,6 +107,8 @@ class Mesh(Links[PeerFrame, PeerHello]):
         self._nodes: tuple[str, ...] = ()
         """Those to be linked to, of which this one may be one; empty for all."""
         self._keys: Mapping[str, str] = NO_KEYS
+        self._version = 1
+        """The cluster's, which a neighbour must speak."""
         self._has_learnt = asyncio.Event()
         self.port = 0
         """Where this node listens, once it is open."""
@@ -151,12 +158,14 @@ class Mesh(Links[PeerFrame, PeerHello]):
         else:
             self._dial_node(name)
 
-    def follow(self, nodes: tuple[str, ...], keys: Mapping[str, str] = NO_KEYS) -> None:
+    def follow(
+        self, nodes: tuple[str, ...], keys: Mapping[str, str] = NO_KEYS, version: int = 1
+    ) -> None:
         """Be linked to these nodes and to no others; to every certified one if there are none.
 
-        Those in `keys` must have keys with these hashes.
+        Those in `keys` must have keys with these hashes, and all must speak the cluster's version.
         """
-        self._nodes, self._keys = nodes, keys
+        self._nodes, self._keys, self._version = nodes, keys, version
         for name in list(self._diallers):
             if not self._may_link(name):
                 self._diallers.pop(name).stop()
@@ -181,7 +190,14 @@ class Mesh(Links[PeerFrame, PeerHello]):
         config = self._config
         position = self._last_index()
         return encode(
-            PeerHello(PROTOCOL_VERSION, config.cluster, config.name, config.version, position)
+            PeerHello(
+                PROTOCOL_VERSION,
+                config.cluster,
+                config.name,
+                config.version,
+                position,
+                config.speaks,
+            )
         )
 
     def link_up(self, link: Link, greeting: PeerHello) -> None:
@@ -192,7 +208,7 @@ class Mesh(Links[PeerFrame, PeerHello]):
             version=greeting.version,
             position=greeting.position,
         )
-        self._tell(PeerConnected(link.name))
+        self._tell(PeerConnected(link.name, greeting.speaks[1]))
         # At once: before this node can lead, it knows the others' clocks.
         self.beat(link)
 
@@ -224,22 +240,33 @@ class Mesh(Links[PeerFrame, PeerHello]):
         key = self._keys.get(link.name)
         if key is not None and key != link.connection.peer_key:
             return f"the key of {link.name!r} has changed: it joined again with another one"
-        return ""
+        return self._why_outdated(link)
+
+    def _why_outdated(self, link: Link) -> str:
+        if link.speaks[1] >= self._version:
+            return ""
+        return (
+            f"the cluster is at version {self._version}, and {link.name!r} speaks up to "
+            f"{link.speaks[1]}: upgrade Roost on it"
+        )
 
     def _may_link(self, name: str) -> bool:
         return not self._nodes or name in self._nodes
 
     def refuse(self, link: Link, reason: str) -> None:
         """Tell the neighbour why, so that its administrator learns of it."""
-        link.connection.send(encode(PeerRefusal(reason, bool(self.why_not(link)))))
+        is_outdated = reason == self._why_outdated(link)
+        is_removed = not is_outdated and bool(self.why_not(link))
+        version = self._version if is_outdated else 0
+        link.connection.send(encode(PeerRefusal(reason, is_removed, version)))
         link.connection.close(reason)
 
     def refusal_in(self, link: Link, frame: PeerFrame) -> str:
         if not isinstance(frame, PeerRefusal):
             return ""
         link.is_refused = True
-        if frame.is_removed:
-            self._tell(PeerRefused(link.name))
+        if frame.is_removed or frame.version:
+            self._tell(PeerRefused(link.name, frame.version))
         return f"it refuses this node: {frame.reason}"
 
     def beat(self, link: Link) -> None:

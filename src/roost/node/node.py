@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from roost import __version__
+from roost.chat.versions import VERSION_MIN
 from roost.node.archive import asking_archive
 from roost.node.config import NodeConfig
 from roost.node.driver import Driver
@@ -240,6 +241,7 @@ class Node:
             learner_days=config.history.learner_days,
             has_archive=config.history.has_archive,
             archive_days=config.history.archive_days,
+            version_max=config.version_max,
         )
 
     def _mesh_config(self) -> MeshConfig:
@@ -253,6 +255,7 @@ class Node:
             port=config.mesh_port,
             addresses=config.neighbours,
             remembered=config.data / REMEMBERED_FILE,
+            speaks=(VERSION_MIN, config.version_max),
         )
 
     def _hello(self) -> Hello:
@@ -266,6 +269,7 @@ class Node:
             pid=os.getpid(),
             mesh_address=config.advertised_address(self._mesh.port),
             weight=config.weight,
+            speaks=(VERSION_MIN, config.version_max),
         )
 
     def _learn(self, neighbours: tuple[Neighbour, ...]) -> None:

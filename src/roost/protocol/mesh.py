@@ -15,10 +15,12 @@ from roost.chat.history import Page, Row, Search, Target, Targets
 from roost.chat.holes import Hole
 from roost.chat.ids import Position, RoomId, UserId
 from roost.protocol.codec import make_decoder
+from roost.protocol.greeting import SILENT, Range
 from roost.raft.messages import Message
 from roost.raft.messages import Position as LogPosition
 
 PROTOCOL_VERSION = 2
+"""See `roost.protocol.greeting`."""
 
 
 class _Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -34,6 +36,8 @@ class PeerHello(_Frame, frozen=True, tag=101):
     version: str
     position: int
     """The last entry in the sender's log, for its neighbour's log file."""
+    speaks: Range = SILENT
+    """The oldest and the newest version of the cluster that the sender speaks."""
 
 
 class PeerPing(_Frame, frozen=True, tag=102):
@@ -96,6 +100,8 @@ class PeerRefusal(_Frame, frozen=True, tag=111):
     reason: str
     is_removed: bool
     """Because the receiver does not belong to the cluster any more."""
+    version: int = 0
+    """The cluster's version, if that is why."""
 
 
 class HistoryWant(_Frame, frozen=True, tag=106):

@@ -23,8 +23,10 @@ import msgspec
 
 from roost.chat.commands.administration import Administration
 from roost.protocol.codec import make_decoder
+from roost.protocol.greeting import SILENT, Range
 
 PROTOCOL_VERSION = 4
+"""See `roost.protocol.greeting`."""
 
 
 REFUSED = "refused"
@@ -48,6 +50,8 @@ class Hello(_Frame, frozen=True, tag=1):
     mesh_address: str
     """host:port at which neighbours reach it."""
     weight: int
+    speaks: Range = SILENT
+    """The oldest and the newest version of the cluster that it speaks."""
 
 
 class NeighbourStatus(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -123,6 +127,8 @@ class Status(_Frame, frozen=True, tag=2):
     """What the balancers that have a trunk to it told last."""
     is_voter: bool = True
     """Whether it is one of those that decide what the log says."""
+    version: int = 1
+    """The cluster's version, as its chat state has it."""
 
 
 class Deliver(_Frame, frozen=True, tag=10):
@@ -280,6 +286,8 @@ class Welcome(_Frame, frozen=True, tag=20):
     neighbours: tuple[Neighbour, ...]
     run: str = ""
     """Drawn at random when the balancer started."""
+    speaks: Range = SILENT
+    """The oldest and the newest version of the cluster that it speaks."""
 
 
 class Refusal(_Frame, frozen=True, tag=29):

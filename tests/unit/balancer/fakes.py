@@ -9,6 +9,7 @@ from roost.balancer.engine.moves import MoveConfig
 from roost.balancer.engine.pacing import PaceConfig
 from roost.balancer.engine.sessions import Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
+from roost.protocol.greeting import SPEAKS
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     Batch,
@@ -40,6 +41,7 @@ def hello(name: str, **changes: Any) -> Hello:
         "pid": 4000 + int(name[1:]),
         "mesh_address": f"127.0.0.1:700{name[1:]}",
         "weight": 1,
+        "speaks": SPEAKS,
     }
     return Hello(**(values | changes))
 

@@ -19,6 +19,7 @@ from roost.node.engine.inputs import (
 from roost.node.mesh import SILENT_BEATS_MAX, Mesh, MeshConfig
 from roost.ops import clock
 from roost.protocol import mesh
+from roost.protocol.greeting import Range
 from roost.protocol.mesh import (
     Gossip,
     PeerFrame,
@@ -59,6 +60,8 @@ class Events:
                 self.round_trips[peer] = milliseconds
             case ClockMeasured(peer):
                 self.clocks[peer] = event
+            case PeerRefused(peer, version) if version:
+                self.story.append(f"{peer} needs version {version}")
             case PeerRefused(peer):
                 self.story.append(f"removed by {peer}")
             case _:
@@ -72,6 +75,7 @@ def make_mesh(
     port: int = 0,
     heartbeat_s: float = 0.02,
     addresses: dict[str, str] | None = None,
+    speaks: Range = (1, 2),
 ) -> tuple[Mesh, Events]:
     credentials = issue(directory, name)
     events = Events()
@@ -85,6 +89,7 @@ def make_mesh(
         addresses=addresses or {},
         remembered=directory / f"{name}-neighbours.json",
         heartbeat_s=heartbeat_s,
+        speaks=speaks,
     )
     contexts = server_context(credentials), client_context(credentials)
     return Mesh(config, events.tell, lambda: 7, *contexts, random=lambda: 0.0), events
@@ -168,7 +173,7 @@ def test_a_heartbeat_is_answered_at_once(tmp_path: Path) -> None:
             await wait_until(lambda: len(neighbour.bodies) == 3)
             hello, ping, pong = heard(neighbour)
             assert (hello, ping) == (
-                PeerHello(mesh.PROTOCOL_VERSION, "test", "n2", "1", 7),
+                PeerHello(mesh.PROTOCOL_VERSION, "test", "n2", "1", 7, (1, 2)),
                 PeerPing(1),
             )
             assert isinstance(pong, PeerPong)
@@ -373,6 +378,24 @@ def test_a_node_with_the_key_of_an_earlier_one_of_its_name_is_refused(tmp_path: 
             await wait_until(lambda: events.story)
 
     run(scenario())
+
+
+def test_a_node_that_does_not_speak_the_clusters_version_is_told_so(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        n1, told = make_mesh(tmp_path, "n1", speaks=(1, 1))
+        n9, _ = make_mesh(tmp_path, "n9")
+        async with n9.open(), n1.open():
+            n9.follow(("n1", "n9"))
+            n1.learn("n9", f"127.0.0.1:{n9.port}")
+            await wait_until(lambda: told.story == ["+n9"])
+            n9.follow(("n1", "n9"), version=2)
+            await wait_until(lambda: "n9 needs version 2" in told.story)
+            await wait_until(lambda: n1.linked == ())
+
+    with capture_logs() as logs:
+        run(scenario())
+    reasons = [log["reason"] for log in logs if log["event"] == "peer-disconnected"]
+    assert any("the cluster is at version 2, and 'n1' speaks up to 1" in one for one in reasons)
 
 
 def test_links_follow_the_nodes_that_belong_to_the_cluster(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from roost.balancer.engine.node_pool import Node, NodePool
 from roost.chat.commands.administration import Administration
+from roost.chat.versions import why_too_new
 from roost.protocol.orders import AdministerAnswer
 from roost.protocol.trunk import Ask, Told
 
@@ -35,6 +36,8 @@ class AdministrationDesk:
         node = self._choose(now)
         if node is None or node.trunk is None:
             reply(AdministerAnswer("no node is ready", is_unsettled=True))
+        elif node.hello is not None and why_too_new(operation, node.hello.speaks[1]):
+            reply(AdministerAnswer(f"{node.name} does not know this yet: upgrade all nodes first"))
         elif len(self._asked) >= ASKING_MAX:
             reply(AdministerAnswer(f"{ASKING_MAX} requests wait already", is_unsettled=True))
         else:

@@ -38,7 +38,7 @@ from roost.balancer.engine.timeouts import ClientTimeouts
 from roost.balancer.engine.waiting_room import WaitingRoom
 from roost.balancer.errors import RefusedNodeError, TrunkError
 from roost.ops.throttling import ThrottledLog
-from roost.protocol.greeting import check_greeting
+from roost.protocol.greeting import SPEAKS, check_greeting
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     REFUSED,
@@ -321,7 +321,9 @@ class Exchange:
         node, is_new = self.pool.announce(hello, trunk, now)
         neighbours = self.pool.neighbours()
         version, incarnation = PROTOCOL_VERSION, self.ids.incarnation
-        welcome = Welcome(version, config.cluster, config.name, incarnation, neighbours, self._run)
+        welcome = Welcome(
+            version, config.cluster, config.name, incarnation, neighbours, self._run, SPEAKS
+        )
         trunk.send(welcome)
         if is_new:
             for other in self.pool:
@@ -371,7 +373,7 @@ class Exchange:
             case Status():
                 node.report = frame
                 node.refusal = frame.reason if frame.state == REFUSED else ""
-                node.health.reported(frame.state, frame.reason, now)
+                node.health.reported(*self.pool.judge(node, frame), now)
                 node.inbox.note_applied(frame.applied)
                 self.pool.advance(node, node.inbox.position)
                 self.pool.note_report(node, frame)

@@ -13,7 +13,8 @@ from roost.balancer.engine.inbox import Inbox
 from roost.balancer.engine.rebalancing import Load
 from roost.balancer.engine.sessions import Client, Session
 from roost.balancer.engine.strategy import RAMP_FULL, Strategy, StrategyConfig
-from roost.protocol.trunk import Detach, FromBalancer, Hello, Neighbour, Status
+from roost.protocol.greeting import SILENT
+from roost.protocol.trunk import REFUSED, Detach, FromBalancer, Hello, Neighbour, Status
 
 ATTACHING_MAX = 500
 """Sessions that a node is given by others at once, before it serves them. The rest wait, so that a
@@ -86,6 +87,8 @@ class NodePool:
         """Those that may be given clients."""
         self.position = 0
         """The last entry that any node has shown; later ones are news to every client."""
+        self.version = 1
+        """The cluster's version, as nodes have told."""
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
@@ -109,6 +112,20 @@ class NodePool:
         node.health.connected(now)
         self.refresh(now)
         return node, is_new
+
+    def judge(self, node: Node, report: Status) -> tuple[str, str]:
+        """Return a node's state and the reason for it.
+
+        One that does not speak the cluster's version may not know that, and must not serve.
+        """
+        self.version = max(self.version, report.version)
+        newest = SILENT[1] if node.hello is None else node.hello.speaks[1]
+        if newest >= self.version or report.state in ("outdated", REFUSED):
+            return report.state, report.reason
+        return "outdated", (
+            f"the cluster is at version {self.version}, and this node speaks up to {newest}: "
+            "upgrade Roost on it, as docs/upgrading.md says"
+        )
 
     def forget(self, name: str) -> None:
         """Forget a node that does not belong to the cluster any more, once its trunk is gone."""

@@ -20,7 +20,7 @@ REMOVED = (
 )
 
 
-_NEVER: tuple[Position, tuple[str, ...]] = (Position(-1), ())
+_NEVER: tuple[Position, tuple[str, ...], int] = (Position(-1), (), 0)
 
 OUT_OF_TOUCH_S = 5.0
 """After so long without a leader, what a node knows of the others may be out of date."""
@@ -46,8 +46,8 @@ class Belonging:
         """Return whom to be linked to, if that has changed since the last call."""
         if not state.nodes or not self._is_up_to_date(state, log, now):
             self._seen = _NEVER
-            return self._become(FollowNodes(()), ())
-        seen = (state.nodes_changed, log.members)
+            return self._become(FollowNodes((), version=state.version), ())
+        seen = (state.nodes_changed, log.members, state.version)
         if seen == self._seen:
             return ()
         self._seen = seen
@@ -55,7 +55,7 @@ class Belonging:
         self.nodes = tuple(state.nodes)
         linked = tuple(dict.fromkeys((*self.nodes, *log.members)))
         keys = tuple((name, node.key) for name, node in state.nodes.items() if node.key)
-        return self._become(FollowNodes(linked, keys), log.voters)
+        return self._become(FollowNodes(linked, keys, state.version), log.voters)
 
     def _become(
         self, follow: FollowNodes, voters: tuple[str, ...]

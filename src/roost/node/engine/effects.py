@@ -193,6 +193,8 @@ class FollowNodes(msgspec.Struct, frozen=True):
     """Empty for every node that the cluster's authority certified."""
     keys: tuple[tuple[str, str], ...] = ()
     """Nodes that must have a certain key, and its SHA-256 hash in hexadecimal."""
+    version: int = 1
+    """The cluster's version, which each must speak."""
 
 
 class ReloadConfiguration(msgspec.Struct, frozen=True):

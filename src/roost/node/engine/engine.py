@@ -170,7 +170,7 @@ class Engine:
         log, voters = self._log.status(), self._log.voters
         state, reason = self._readiness.judge(
             removal=self._belonging.removal(self._peers),
-            outdated=self._versions.fault(self._state),
+            outdated=self._versions.fault(self._state, self._peers),
             peers=sum(peer in voters for peer in self._peers),
             voters=len(voters),
             log=log,
@@ -196,6 +196,7 @@ class Engine:
             clock_offset_ms=self._clock.offset_ms,
             reaches=self._server.reaches,
             is_voter=log.is_voter,
+            version=self._state.version,
         )
 
     @property
@@ -247,8 +248,8 @@ class Engine:
                 self._peer_connected(peer)
             case inputs.PeerDisconnected(peer):
                 self._peer_disconnected(peer)
-            case inputs.PeerRefused(peer):
-                self._belonging.refused(peer)
+            case inputs.PeerRefused(peer, version):
+                self._versions.refused(version) if version else self._belonging.refused(peer)
             case inputs.TrunkConnected(welcome):
                 self._trunk_connected(welcome)
             case inputs.TrunkDisconnected(balancer):

@@ -205,9 +205,11 @@ class Leave(msgspec.Struct, frozen=True):
 
 
 class PeerRefused(msgspec.Struct, frozen=True):
-    """A neighbour says that this node was removed from the cluster."""
+    """A neighbour says that this node was removed, or does not speak the cluster's version."""
 
     name: str
+    version: int = 0
+    """The cluster's version, if that is why."""
 
 
 class Stop(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ A node proposes nothing that the cluster's version does not have, although it co
 speak the cluster's version applies nothing more, and is `outdated`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from roost.chat.commands import Command
 from roost.chat.commands.administration import FoundCluster, RaiseVersion
@@ -29,6 +29,8 @@ class Versions:
         self._name = name
         self._newest = newest
         self._peers: dict[str, int] = {}
+        self._heard = 0
+        """The cluster's version, as a neighbour said that refused this node."""
         self._configures = {
             version: _configure(name, settings_as_of(settings, version))
             for version in range(VERSION_MIN, newest + 1)
@@ -37,6 +39,11 @@ class Versions:
     def peer_connected(self, peer: str, newest: int) -> None:
         """Note what a linked neighbour speaks."""
         self._peers[peer] = newest
+        self._heard = 0
+
+    def refused(self, version: int) -> None:
+        """Note that a neighbour says that this node does not speak the cluster's version."""
+        self._heard = version
 
     def peer_disconnected(self, peer: str) -> None:
         """Forget it: the neighbour may come back with another one."""
@@ -53,12 +60,16 @@ class Versions:
         if common > state.version:
             yield RaiseVersion(common, state.nodes_changed)
 
-    def fault(self, state: State) -> str:
-        """Return why this node cannot take part; empty if it can."""
-        if state.version <= self._newest:
+    def fault(self, state: State, linked: Collection[str]) -> str:
+        """Return why this node cannot take part; empty if it can.
+
+        What neighbours say only counts while none lets this node in.
+        """
+        version = max(state.version, 0 if linked else self._heard)
+        if version <= self._newest:
             return ""
         return (
-            f"the cluster is at version {state.version}, and this node speaks up to "
+            f"the cluster is at version {version}, and this node speaks up to "
             f"{self._newest}: {UPGRADE_THIS}"
         )
 

@@ -89,3 +89,25 @@ def test_what_waits_is_limited(desk: Desk) -> None:
         desk.ask()
     (answer,) = desk.answers
     assert answer.is_unsettled
+
+
+def test_a_node_is_not_asked_for_what_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RedeemToken, "SINCE", 3)
+    desk = Desk()
+    trunk = desk.add("n1", status())
+    desk.ask()
+    assert desk.answers == [AdministerAnswer("n1 does not know this yet: upgrade all nodes first")]
+    assert not any(isinstance(frame, Ask) for frame in trunk.sent)
+
+
+def test_a_node_that_does_not_speak_the_clusters_version_is_outdated() -> None:
+    desk = Desk()
+    desk.add("n1", status())
+    desk.pool.announce(hello("n2", speaks=(1, 1)), FakeTrunk(), 0.0)
+    judge = desk.pool.judge
+    nodes = {node.name: node for node in desk.pool}
+    assert judge(nodes["n2"], status(version=1)) == ("ready", "")
+    assert judge(nodes["n1"], status(version=2)) == ("ready", "")
+    state, reason = judge(nodes["n2"], status(version=1))
+    assert state == "outdated"
+    assert "the cluster is at version 2, and this node speaks up to 1" in reason
