@@ -1,8 +1,11 @@
-"""Accounts of a company's directory, with real processes."""
+"""Who people are and where they come from, with real processes: a company's directory, cloaks."""
 
 import base64
+import re
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from roost.ops import clock
@@ -12,6 +15,7 @@ from support.irc_accounts import plain
 from support.irc_client import IrcClient, Line
 from support.issuer import AUDIENCE, ISSUER, Issuer, key_set
 
+PROXY = "127.0.0.9"
 SECRET = "hunter2-hunter2"
 PROGRAM = f"""
 import json, os, sys, time
@@ -28,6 +32,33 @@ match asked["account"]:
     case _:
         print(json.dumps({{"ok": asked["password"] == "{SECRET}"}}))
 """
+
+
+def come_from(cluster: Cluster, stack: ExitStack, nick: str, address: str) -> IrcClient:
+    """Connect as a proxy does for a client at an address."""
+    sock = socket.create_connection(cluster.address, 20.0, source_address=(PROXY, 0))
+    client = stack.enter_context(IrcClient(cluster.address, nick, over=sock))
+    client.send_bytes(f"PROXY TCP4 {address} 127.0.0.1 4000 6667\r\n".encode())
+    return client.register()
+
+
+def check_cloaks(cluster: Cluster) -> None:
+    """See people from one address, at all nodes, with one cloak that tells nothing."""
+    with ExitStack() as stack:
+        people = [come_from(cluster, stack, f"p{number}", "203.0.113.7") for number in range(4)]
+        watcher = stack.enter_context(cluster.client("watcher")).register()
+        watcher.join("#cloaks")
+        hosts = []
+        for person in people:
+            person.join("#cloaks")
+            hosts.append(watcher.expect("JOIN", source=person.nick).source.partition("@")[2])
+        assert len(dict.fromkeys(hosts)) == 1
+        assert re.fullmatch(r"([a-z2-7]{8}\.){3}ip", hosts[0]), hosts
+        watcher.send(f"MODE #cloaks +b *!*@*{hosts[0][8:]}")
+        watcher.expect("MODE")
+        banned = come_from(cluster, stack, "p5", "203.0.113.99")
+        banned.send("JOIN #cloaks")
+        banned.expect("474")
 
 
 def log_in(client: IrcClient, account: str, password: str = SECRET) -> Line:
@@ -63,10 +94,11 @@ def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
         f'[node.irc.login]\nprogram = ["{sys.executable}", "-I", "-S", "{program}"]\n'
         "timeout_s = 1.0\n"
         f'[node.irc.login.oauth]\nissuer = "{ISSUER}"\naudience = ["{AUDIENCE}"]\n'
-        f'keys_file = "{keys}"\n',
+        f'keys_file = "{keys}"\n[balancer]\nproxy_from = ["{PROXY}/32"]\n',
         encoding="utf-8",
     )
     cluster = start_cluster(arguments=("--config", str(config)))
+    check_cloaks(cluster)
     with cluster.client("alice") as alice, cluster.client("eve") as eve:
         connect(alice, "alice", SECRET)
         eve.register()

@@ -3,12 +3,12 @@
 Source: modern.ircdocs.horse, "Channel Modes".
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from roost.chat.changes import OPERATOR
 from roost.chat.ids import FoldedAccount, RoomId
 from roost.chat.refusals import Reason
-from roost.chat.state import NOTHING, Room, User
+from roost.chat.state import NOTHING, ListEntry, Room, User
 from roost.chat.step import mask_of
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_entry_matched, muting_entries
@@ -152,14 +152,26 @@ def is_private(room: Room) -> bool:
     return bool(room.key) or any(mode in room.modes for mode in PRIVATE_MODES)
 
 
-def is_listed(entries: Collection[str], user: User) -> bool:
-    """Return whether one of a list's entries matches a user."""
+def is_listed(entries: Mapping[str, ListEntry], user: User) -> bool:
+    """Return whether one of a list's entries matches a user, under any of their hosts.
+
+    An entry that was set while addresses are cloaked does not match the address behind a cloak.
+    """
     if not entries:
         return False
     mask, account = fold(mask_of(user)), folded_account(user)
-    if any(is_entry_matched(entry, mask, account) for entry in entries):
+    if any(is_entry_matched(folded, mask, account) for folded in entries):
         return True
     if not user.real_host:
         return False
-    real = fold(f"{user.nick}!{user.username}@{user.real_host}")
-    return any(is_entry_matched(entry, real, account) for entry in entries)
+    start = f"{user.nick}!{user.username}@"
+    if user.cloak and user.cloak != user.host:
+        cloaked = fold(f"{start}{user.cloak}")
+        if any(is_entry_matched(folded, cloaked, account) for folded in entries):
+            return True
+    real = fold(f"{start}{user.real_host}")
+    return any(
+        is_entry_matched(folded, real, account)
+        for folded, entry in entries.items()
+        if not (user.cloak and entry.is_of_cloaks)
+    )

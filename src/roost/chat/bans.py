@@ -13,7 +13,8 @@ import ipaddress
 from functools import lru_cache
 from typing import TypeAlias
 
-from roost.chat.state import NetworkBan, State
+from roost.chat.cloaks import cloak_of
+from roost.chat.state import NetworkBan, State, User
 from roost.irc.casemapping import fold, fold_nick
 from roost.irc.extended_bans import is_entry_matched, is_valid_entry, normalise_entry
 
@@ -62,24 +63,32 @@ def find_ban(
     """Find a ban that matches a user; `host` is the one they really come from."""
     if not state.bans:
         return None
-    mask, folded_account = fold(f"{nick}!{username}@{host}"), fold_nick(account)
+    masks = _masks(nick, username, host, cloak_of(state, host))
+    folded_account = fold_nick(account)
     for folded, ban in state.bans.items():
-        if not is_expired(ban, time_ms) and _is_meant(folded, mask, host, folded_account):
+        if not is_expired(ban, time_ms) and _is_meant(folded, masks, host, folded_account):
             return ban
     return None
 
 
-def is_hit(ban: NetworkBan, nick: str, username: str, host: str, account: str) -> bool:
-    """Return whether a ban matches a user; the arguments are those of `find_ban`."""
-    mask = fold(f"{nick}!{username}@{host}")
-    return _is_meant(fold(ban.mask), mask, host, fold_nick(account))
+def is_hit(ban: NetworkBan, user: User) -> bool:
+    """Return whether a ban matches a user."""
+    host = user.real_host or user.host
+    masks = _masks(user.nick, user.username, host, user.cloak)
+    return _is_meant(fold(ban.mask), masks, host, fold_nick(user.account))
 
 
-def _is_meant(folded: str, mask: str, host: str, account: str) -> bool:
+def _masks(nick: str, username: str, host: str, cloak: str) -> tuple[str, ...]:
+    """Return what a mask can match, folded: operators see addresses, and cloaks too."""
+    hosts = (host, cloak) if cloak else (host,)
+    return tuple(fold(f"{nick}!{username}@{each}") for each in hosts)
+
+
+def _is_meant(folded: str, masks: tuple[str, ...], host: str, account: str) -> bool:
     """Match one ban; everything but `host` is folded."""
     network = read_network(folded)
     if network is None:
-        return is_entry_matched(folded, mask, account)
+        return any(is_entry_matched(folded, mask, account) for mask in masks)
     address = read_network(host)
     return (
         address is not None

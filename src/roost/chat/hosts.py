@@ -1,11 +1,13 @@
 """Virtual hosts, which are shown instead of users' real addresses.
 
 An operator gives one to an account. Users who are logged in to the account are shown with it unless
-they switch it off. Bans match both hosts: otherwise a virtual host would evade them.
+they switch it off. All others are shown with their cloaks. Bans match all of a user's hosts:
+otherwise a virtual host would evade them.
 """
 
 from roost.chat.admission import set_account
 from roost.chat.changes import HostChanged, VirtualHostSet
+from roost.chat.cloaks import cloak_of
 from roost.chat.commands.accounts import GrantHost, UseHost
 from roost.chat.directory import account_of, find_account, users_of
 from roost.chat.dispatch import applies
@@ -50,11 +52,13 @@ def drop_operator(user: User) -> None:
 def set_initial_account(state: State, user: User, account: str) -> None:
     """Log in a user who is coming online; nobody has to be told of a changed host."""
     set_account(state, user, account)
+    user.cloak = cloak_of(state, real_host(user))
     _show_host(user, _wanted_host(state, user))
 
 
 def change_host(step: Step, user: User) -> None:
     """Change a user's shown host to the one that it should be now."""
+    user.cloak = cloak_of(step.state, real_host(user))
     wanted = _wanted_host(step.state, user)
     if wanted == user.host:
         return
@@ -68,7 +72,7 @@ def change_host(step: Step, user: User) -> None:
 def _wanted_host(state: State, user: User) -> str:
     account = account_of(state, user)
     if account is None or not account.virtual_host or not account.is_host_used:
-        return real_host(user)
+        return user.cloak or real_host(user)
     return account.virtual_host
 
 

@@ -1,8 +1,11 @@
 """MODE, for rooms and users (modern.ircdocs.horse, "Channel Modes", "User Modes")."""
 
+from collections.abc import Mapping
+
 from roost.chat.acceptance import REGISTERED_ONLY_MODE
 from roost.chat.access import is_listed
 from roost.chat.changes import OPERATOR, VOICE, RoomModesChanged, UserModesChanged
+from roost.chat.cloaks import is_cloaking
 from roost.chat.commands.modes import ModeChange, SetRoomModes, SetUserModes
 from roost.chat.directory import find_room, find_user
 from roost.chat.dispatch import applies
@@ -159,17 +162,18 @@ def _change_list(step: Step, room: Room, user: User, change: ModeChange) -> Mode
     if count >= step.state.settings.list_entries_max:
         step.refused(Reason.LIST_FULL, room.name, change.letter)
         return None
-    entries[folded] = ListEntry(mask, mask_of(user), step.time_ms)
+    entry = ListEntry(mask, mask_of(user), step.time_ms, is_cloaking(step.state))
+    entries[folded] = entry
     if change.letter == "b":
-        _withdraw_invitations(step, room, folded)
+        _withdraw_invitations(step, room, {folded: entry})
     return ModeChange(True, change.letter, mask)
 
 
-def _withdraw_invitations(step: Step, room: Room, ban: str) -> None:
+def _withdraw_invitations(step: Step, room: Room, ban: Mapping[str, ListEntry]) -> None:
     """Withdraw the invitations of those whom a new ban matches, because they would open it."""
     for user_id in list(room.invited):
         user = step.state.users.get(user_id)
-        if user is None or is_listed((ban,), user):
+        if user is None or is_listed(ban, user):
             del room.invited[user_id]
 
 

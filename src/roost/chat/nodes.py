@@ -56,6 +56,7 @@ def found_cluster(step: Step, command: FoundCluster) -> Applied:
         for name in command.nodes[:NODES_MAX]:
             admit_node(step, name, "", "")
         step.state.version = max(step.state.version, command.version)
+        step.state.founded_version = command.version
     return step.applied()
 
 

@@ -9,10 +9,11 @@ from roost.chat.applied import Applied
 from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import find_ban
 from roost.chat.changes import SessionOpened, SessionResumed, WentOnline
+from roost.chat.cloaks import SINCE as CLOAKS_SINCE
 from roost.chat.commands.sessions import OpenSession, ResumeSession
 from roost.chat.directory import account_by_id
 from roost.chat.dispatch import applies_command
-from roost.chat.hosts import set_initial_account
+from roost.chat.hosts import change_host, set_initial_account
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
 from roost.chat.metadata import add_initial_metadata, show_to_watchers
 from roost.chat.presence import (
@@ -157,6 +158,9 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
     session = _add_session(step.state, command, user, key)
     user.sessions = (*user.sessions, session.id)
     step.changed(SessionOpened(step.part, source_of(user), session.id))
+    if step.state.version >= CLOAKS_SINCE:
+        # An always-on user may have come before there were cloaks.
+        change_host(step, user)
     add_initial_metadata(step, user, session, command)
     away = command.away
     if away is not None:

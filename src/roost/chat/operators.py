@@ -102,12 +102,7 @@ def add_ban(step: Step, user: User, operation: AddBan) -> None:
     state.bans[folded] = ban
     span = f"for {duration_s} s" if duration_s else "for good"
     log_action(step, user, f"banned {mask} {span}: {reason}")
-    hit = [
-        other
-        for other in state.users.values()
-        if not is_operator(other)
-        and is_hit(ban, other.nick, other.username, real_host(other), other.account)
-    ]
+    hit = [other for other in state.users.values() if not is_operator(other) and is_hit(ban, other)]
     for other in hit:
         expel(step, other, f"Banned ({reason})")
 

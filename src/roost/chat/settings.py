@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-SETTINGS_SINCE: Mapping[str, int] = {}
+SETTINGS_SINCE: Mapping[str, int] = {"cloak_addresses": 2}
 """The version of the cluster from which on there are settings that version 1 does not have."""
 LENGTH_MAX = 390
 """What fits in one 512-byte line beside a prefix and a command."""
@@ -132,6 +132,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Failed logins from one address: a household or an office on a bad day."""
     registrations_per_address_max: int = 10
     """New accounts from one address."""
+    cloak_addresses: bool | None = None
+    """Whether others see a hash instead of somebody's address. Without this key, a cluster does so
+    if it was founded since that is possible. A change concerns those who connect from then on."""
 
     def __post_init__(self) -> None:
         if not self.network.isascii() or not self.network.isprintable() or " " in self.network:

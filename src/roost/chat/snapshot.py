@@ -143,6 +143,8 @@ def _share_in_users(_state: State, users: dict[Any, User], _known: Known) -> dic
     for user in users.values():
         if user.active_ms == user.signed_on_ms:
             user.active_ms = user.signed_on_ms
+        if user.cloak == user.host:
+            user.cloak = user.host
     return {user.id: user for user in users.values()}
 
 
@@ -163,9 +165,10 @@ def _share_in_sessions(state: State, sessions: dict[Any, Session], known: Known)
         session.capabilities = known.setdefault(session.capabilities, session.capabilities)
         if (user := state.users.get(session.user)) is not None:
             session.user = user.id
-            if session.address == user.host:
-                session.address = user.host
-                known[user.host] = user.host
+            host = user.real_host or user.host
+            if session.address == host:
+                session.address = host
+                known[host] = host
             if user.sessions == (session.id,):
                 session.id = user.sessions[0]
         shared[session.id] = session

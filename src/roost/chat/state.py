@@ -134,6 +134,9 @@ class User(msgspec.Struct, array_like=True, gc=False):
     """The id of `account`; 0 when not logged in."""
     former_nicks: tuple[FoldedNick, ...] = ()
     """Nicknames that they had before, without going offline; see `chat.identities.with_nick`."""
+    cloak: str = ""
+    """What hides their address, even while a virtual host does; empty for none. See `chat.cloaks`.
+    """
 
 
 class Member(msgspec.Struct, array_like=True, gc=False):
@@ -158,6 +161,9 @@ class ListEntry(msgspec.Struct, frozen=True, array_like=True):
     mask: str
     setter: str
     time_ms: int
+    is_of_cloaks: bool = False
+    """Set while addresses were cloaked: it matches cloaks and not the addresses behind them, which
+    could otherwise be found out by trying."""
 
 
 class Room(msgspec.Struct, array_like=True):
@@ -340,3 +346,5 @@ class State(msgspec.Struct):
     version: int = 1
     """The cluster's version: what the log may hold (see `chat.versions`). A snapshot that has none
     is of version 1."""
+    founded_version: int = 1
+    """The version at which the cluster was founded."""

@@ -6,9 +6,12 @@
 Source: ircv3.net/specs/extensions/account-extban; modern.ircdocs.horse, "EXTBAN Parameter".
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import TypeVar
 
 from roost.irc.masks import matches_folded, normalise_mask
+
+EntryT = TypeVar("EntryT")
 
 PREFIX = "~"
 """No nickname starts with it."""
@@ -49,10 +52,12 @@ def normalise_entry(text: str) -> str:
     return text if text.startswith(PREFIX) else normalise_mask(text)
 
 
-def muting_entries(entries: Iterable[str]) -> list[str]:
-    """Return what the muting ones of some normalised, folded entries match."""
+def muting_entries(entries: Mapping[str, EntryT]) -> dict[str, EntryT]:
+    """Return the muting ones of some entries, by what they match; the keys are folded."""
     start = _MUTE_STARTS[0]
-    return [entry[len(start) :] for entry in entries if entry.startswith(start)]
+    return {
+        folded[len(start) :]: entry for folded, entry in entries.items() if folded.startswith(start)
+    }
 
 
 def entries_naming(account: str) -> tuple[str, ...]:

@@ -182,3 +182,11 @@ def test_a_login_survives_the_death_of_the_node_that_asks() -> None:
     world.kill(0)
     assert eve.commands()[-2:] == ["900", "903"]
     assert list(world.state.accounts) == ["eve"]
+
+
+def test_no_account_is_made_while_older_nodes_could_not_make_it_too() -> None:
+    world = world_of()
+    world.state.version = 1
+    eve = begin(world)
+    assert verdict(eve, "eve") == f"{FAILED}The network is being upgraded; try again later"
+    assert not world.state.failed_entries

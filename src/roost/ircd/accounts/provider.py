@@ -94,6 +94,8 @@ def admit(context: Context, name: str, asked: str, done: Done) -> Result:
             f"have up to {state.settings.nick_bytes_max} ASCII letters, digits and _-[]\\`^{{}}|"
         )
         return done(context, Denial(text))
+    if state.version < AdmitAccount.SINCE:
+        return done(context, Denial("The network is being upgraded; try again later"))
 
     def then(context: Context, applied: Applied) -> Result:
         for result in applied.results:
