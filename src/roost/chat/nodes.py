@@ -50,6 +50,17 @@ def withdraw_tokens(state: State, node: str) -> None:
             del state.join_tokens[number]
 
 
+def resettle(state: State, names: tuple[str, ...]) -> None:
+    """Make a restored state that of a new cluster of these nodes."""
+    state.nodes = {name: ClusterNode(state.position, state.time_ms) for name in names[:NODES_MAX]}
+    state.nodes_changed = state.position
+    state.configured = {
+        name: written for name, written in state.configured.items() if name in state.nodes
+    }
+    state.join_tokens = {}
+    state.outcomes = {}
+
+
 @applies_command(FoundCluster)
 def found_cluster(step: Step, command: FoundCluster) -> Applied:
     if not step.state.nodes:

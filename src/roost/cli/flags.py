@@ -181,6 +181,47 @@ class OperatorFlags(msgspec.Struct, frozen=True, kw_only=True):
     config: Annotated[Path | None, typer.Option(help="An operator's TOML file.")] = None
 
 
+class LocalNodeFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """How commands find a running node on their own machine."""
+
+    data: Annotated[
+        Path | None, typer.Option(help="Data directory of the cluster; roost-data by default.")
+    ] = None
+    config: Annotated[Path | None, typer.Option(help="TOML file of a node instead.")] = None
+    node: Annotated[str, typer.Option(help="With --data: the node; by default any.")] = ""
+
+
+class BackupFlags(LocalNodeFlags, frozen=True, kw_only=True):
+    """The flags of `roost backup`."""
+
+    is_verifying: Annotated[
+        bool, typer.Option("--verify", help="Make none, but read all that are there.")
+    ] = False
+    is_full: Annotated[
+        bool, typer.Option("--full", help="Copy all history again, not only what is new.")
+    ] = False
+    keep: Annotated[
+        int | None, typer.Option(help="Remove all but so many of the newest backups.")
+    ] = None
+
+
+class RestoreFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags of `roost restore`."""
+
+    data: Annotated[
+        Path | None, typer.Option(help="Directory of the new cluster: all of its nodes.")
+    ] = None
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of one node of the new cluster instead.")
+    ] = None
+    nodes: Annotated[
+        int | None, typer.Option(help="With --data: number of nodes; 3 by default.")
+    ] = None
+    position: Annotated[
+        int | None, typer.Option("--backup", help="Number of the backup; the newest by default.")
+    ] = None
+
+
 class AddFlags(msgspec.Struct, frozen=True, kw_only=True):
     """The flags of `roost members add`."""
 

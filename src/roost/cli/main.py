@@ -16,12 +16,14 @@ import typer
 from roost.cli.errors import CommandError
 from roost.cli.flags import (
     AddFlags,
+    BackupFlags,
     ChatFlags,
     ClientFlags,
     InitFlags,
     JoinFlags,
     OperatorFlags,
     ProcessFlags,
+    RestoreFlags,
     UpConfig,
 )
 from roost.cli.options import with_options, with_overrides
@@ -153,6 +155,37 @@ def recover(
     from roost.cli.recover import recover as run
 
     run(config, is_confirmed=yes)
+
+
+@app.command()
+@with_options(BackupFlags)
+def backup(
+    destination: Annotated[
+        Path, typer.Argument(metavar="DEST", help="Directory of the backups of one cluster.")
+    ],
+    flags: BackupFlags,
+) -> None:
+    """Back up a running cluster, from a node on this machine.
+
+    The first backup holds everything, later ones add what is new. Nobody waits for it.
+    """
+    from roost.cli.backup import backup as run
+
+    run(destination, flags)
+
+
+@app.command()
+@with_options(RestoreFlags)
+def restore(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="Directory that `roost backup` wrote to.")
+    ],
+    flags: RestoreFlags,
+) -> None:
+    """Make a new cluster from a backup."""
+    from roost.cli.restore import restore as run
+
+    run(source, flags)
 
 
 @app.command("hash-password")

@@ -30,6 +30,7 @@ from roost.node.errors import FailedError, StartError
 from roost.node.files import RunFile, save_drained, write_run_file
 from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
+from roost.node.local import LocalServer
 from roost.node.logs import asking_etcd, make_log
 from roost.node.mesh import Mesh, MeshConfig
 from roost.node.provider import DoWork, Provider, doing_work
@@ -174,6 +175,8 @@ class Node:
             parts = (store.obey, mesh.send, trunks.send, maker.make, trunks.congested, ask_etcd)
             driver.start(*parts, mesh.follow, ask_archive)
             await stack.enter_async_context(trunks.open())
+            local = LocalServer(config, __version__, engine, driver, store)
+            await stack.enter_async_context(local.open())
             await stack.enter_async_context(self._announced(http_port))
             await self._end.wait()
             if self._failure is None:

@@ -202,6 +202,25 @@ class DiskStore:
                 if len(self._changes) == 1:
                     self._begin_change()
 
+    async def read(self, job: Callable[[History], T]) -> T:
+        """Have a short job that only reads done on the history's thread.
+
+        Raises:
+            StorageError: the disk fails, which is fatal.
+        """
+        done: asyncio.Future[T | StorageError] = self._loop.create_future()
+
+        def end(outcome: T | StorageError) -> None:
+            if not done.done():
+                done.set_result(outcome)
+
+        self._submit(partial(job, self._history), end)
+        outcome = await done
+        if isinstance(outcome, StorageError):
+            self._fatal(outcome)
+            raise outcome
+        return outcome
+
     def _submit(self, job: Callable[[], T], done: Callable[[T | StorageError], None]) -> None:
         if not self._is_closed:
             assert self._worker is not None

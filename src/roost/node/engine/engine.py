@@ -109,6 +109,7 @@ class Engine:
         self._historian = Historian(
             history, state.position, log.last_index, time_ms=state.time_ms, holding=holding
         )
+        self.history = self._historian  # To be read only.
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )

@@ -158,6 +158,11 @@ class Historian:
         """What is wrong with the archive, for people; empty if nothing is."""
         return self._archivist.problem
 
+    @property
+    def terms(self) -> tuple[tuple[Position, int], ...]:
+        """The terms of the entries, each with its first position."""
+        return self._terms.begins
+
     def next_deadline(self) -> float:
         """Return when there is something to do again, in monotonic seconds."""
         write_due = self._write_due if self._rows and not self._is_writing else float("inf")
@@ -352,22 +357,23 @@ class Historian:
     def _hear(self, peer: str, ask: HistoryAsk) -> None:
         """Answer a neighbour's question, if all that it is about is here."""
         is_whole = not is_in_hole(self._holding.holes, ask.first, ask.last)
-        is_here = is_whole and self._has(ask.first, ask.last)
+        is_here = is_whole and self.has_all(ask.first, ask.last)
         heard = self._hearing.receive(peer, ask, is_here=is_here)
         if isinstance(heard, AnswerQuery):
             self._effects.append(heard)
         else:
             self._to_peers.append(heard)
 
-    def _has(self, first: Position, last: Position) -> bool:
+    def has_all(self, first: Position, last: Position) -> bool:
         """Return whether the store has all rows of a range of positions that anybody has."""
-        is_stored = first <= last <= min(self._stored, self._verified)
+        is_written = last <= self._stored or not (self._rows or self._is_writing)
+        is_stored = is_written and first <= last <= self._verified
         is_held = first >= min(self._holding.start.position, last + 1)
         return is_stored and is_held and self._backfill.covers(first, last)
 
     def receive_want(self, peer: str, want: HistoryWant) -> None:
         """Read the rows that a neighbour lacks, if all of them are here."""
-        if not self._has(want.first, want.last):
+        if not self.has_all(want.first, want.last):
             chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
             self._to_peers.append((peer, chunk))
             return
@@ -429,6 +435,7 @@ class Historian:
                 self._backfill.add(Want(position, position, is_gap=False))
         if result.ticket == EXPORT_TICKET:
             self._archivist.exported(result)
+        if result.ticket not in self._exporting:
             return
         peer, want = self._exporting.pop(result.ticket)
         chunk = HistoryChunk(want.ticket, result.covered, result.rows, result.missing)

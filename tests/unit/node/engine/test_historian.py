@@ -27,9 +27,16 @@ from roost.node.engine.historian import (
 )
 from roost.node.engine.holding import Holding
 from roost.node.engine.incidents import history_corrupt, history_gone
-from roost.node.engine.inputs import AnswerCorrupt, Answered, Exported, HistoryForgotten, Imported
+from roost.node.engine.inputs import (
+    AnswerCorrupt,
+    Answered,
+    Exported,
+    HistoryForgotten,
+    Imported,
+)
 from roost.node.engine.inquiries import Outcome
 from roost.node.engine.spread import GONE_TEXT
+from roost.node.local import COPY_TICKET
 from roost.protocol.mesh import HistoryAnswer, HistoryAsk, HistoryChunk, HistoryHeld, HistoryWant
 
 P = Position
@@ -215,6 +222,28 @@ def test_only_what_is_stored_and_whole_is_given_to_neighbours() -> None:
             ("n3", HistoryWant(1, P(2), P(2))),
         ],
     )
+
+
+def test_damage_that_a_copy_met_is_repaired_once() -> None:
+    mind = historian(applied=5, position=5)
+    mind.receive(Exported(COPY_TICKET, (), P(5), (P(2),)))
+    mind.receive(Exported(COPY_TICKET, (), P(5), (P(2),)))
+    assert not mind.has_all(P(1), P(5))
+    assert mind.has_all(P(3), P(5))
+    assert mind.take_output(["n3"], 0.0) == ([], [("n3", HistoryWant(1, P(2), P(2)))])
+    mind.receive_chunk("n3", HistoryChunk(1, P(2), (), ()))
+    (repair,), _ = mind.take_output(["n3"], 0.0)
+    assert isinstance(repair, ImportRows)
+    mind.receive(Imported(repair.ticket, P(2)))
+    assert mind.has_all(P(1), P(5))
+
+
+def test_entries_without_rows_need_not_be_stored() -> None:
+    mind = historian(applied=5, position=5)
+    mind.verify(P(6), 1)
+    mind.record(Applied(P(6), 60))
+    assert mind.has_all(P(1), P(6))
+    assert not mind.has_all(P(1), P(7))
 
 
 # Terms

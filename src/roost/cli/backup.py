@@ -1,0 +1,233 @@
+"""`roost backup`: copies the state and the history of a running node into a directory of backups.
+
+    running node -- its socket --> new rows, state --> DEST
+
+The first backup holds everything; a later one adds what has happened since, and names the files of
+earlier ones for the rest. Certificates, keys and configuration files are in none of them.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from roost.backup import BackupError, Draft, Manifest, Repository, check, open_repository
+from roost.backup.manifest import FileEntry
+from roost.chat.ids import Position
+from roost.cli.cluster import why
+from roost.cli.errors import CommandError, UsageError
+from roost.cli.flags import BackupFlags
+from roost.cli.local_node import LocalLine, LocalNode, find_nodes
+from roost.node.engine.terms import UNKNOWN_TERM
+from roost.ops import clock
+from roost.protocol.local import (
+    PROTOCOL_VERSION,
+    CopyAsk,
+    CopyDone,
+    CopyHead,
+    CopyRows,
+    CopyState,
+    LocalAnswer,
+)
+
+_NO_FILE = FileEntry("", 0, "")
+
+
+def backup(destination: Path, flags: BackupFlags) -> None:
+    """Make a backup, or only check those that are there.
+
+    Raises:
+        UsageError: the directory or the flags cannot be used.
+        CommandError: there is no node that can be copied, a file is damaged, or the disk is full.
+    """
+    if flags.keep is not None and flags.keep < 1:
+        raise UsageError("--keep must be 1 or more")
+    try:
+        if flags.is_verifying:
+            _verify(open_repository(destination))
+        else:
+            _backup(destination, flags)
+    except BackupError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{destination} cannot be written: {why(error)}") from error
+
+
+def _verify(repository: Repository) -> None:
+    backups = repository.backups()
+    if not backups:
+        raise UsageError(f"{repository.path} holds no complete backup")
+    print(f"Backups of the cluster {repository.cluster}:")
+    problems = []
+    for manifest in backups:
+        try:
+            checked = check(repository, manifest)
+        except BackupError as error:
+            problems.append(str(error))
+            print(f"  {manifest.position}  {when(manifest.time_ms)}  DAMAGED")
+            continue
+        print(
+            f"  {manifest.position}  {when(manifest.time_ms)}  sound: {checked.rows} rows, "
+            f"{manifest.accounts} accounts, {manifest.rooms} rooms, {size(checked.bytes)} in "
+            f"{checked.files} files"
+        )
+    if problems:
+        raise CommandError("\n".join(problems))
+
+
+def _backup(destination: Path, flags: BackupFlags) -> None:
+    problem: CommandError | None = None
+    for node in find_nodes(flags):
+        try:
+            _copy(node, destination, flags)
+        except UsageError:
+            raise
+        except CommandError as error:
+            problem = problem or error
+        else:
+            return
+    assert problem is not None, "there is at least one node"
+    raise problem
+
+
+def _copy(node: LocalNode, destination: Path, flags: BackupFlags) -> None:
+    """Copy one node."""
+    with LocalLine(node) as line:
+        # What is asked for depends on what is there, and what is there on whose it is.
+        cluster = read_cluster(node)
+        repository = open_repository(destination, cluster)
+        with repository.locked():
+            repository.sweep()
+            former = _former(repository, is_full=flags.is_full)
+            after = former.position if former is not None else Position(0)
+            answers = line.ask(CopyAsk(PROTOCOL_VERSION, after))
+            head = next(answers)
+            if not isinstance(head, CopyHead):
+                raise CommandError(f"{node.name} did not say what it would send")
+            _check(repository, head, former)
+            if former is not None and former.position == head.position:
+                print(f"Nothing has changed since the backup of {when(former.time_ms)}.")
+            else:
+                made = _receive(repository, head, former, answers)
+                _tell(repository, made, former)
+            if flags.keep is not None and (gone := repository.keep(flags.keep)):
+                print(f"Removed {gone} older {'backup' if gone == 1 else 'backups'}.")
+
+
+def read_cluster(node: LocalNode) -> str:
+    """Return whose data a node's directory has.
+
+    Raises:
+        UsageError: it does not say.
+    """
+    import msgspec
+
+    try:
+        content = (node.data / "identity.json").read_bytes()
+        return str(msgspec.json.decode(content, type=dict[str, str | int])["cluster"])
+    except (OSError, KeyError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{node.data} is not a node's data directory: {error}") from error
+
+
+def _former(repository: Repository, *, is_full: bool) -> Manifest | None:
+    """Return the backup to go on from."""
+    backups = repository.backups()
+    if not backups or is_full:
+        return None
+    repository.check_sizes(backups[-1])
+    return backups[-1]
+
+
+def _check(repository: Repository, head: CopyHead, former: Manifest | None) -> None:
+    """Refuse to go on from a backup that is not the past of what is sent."""
+    if former is None:
+        return
+    mine = max((begin for begin in head.terms if begin[0] <= former.position), default=(0, 0))[1]
+    theirs = former.term_at(former.position)
+    is_other = UNKNOWN_TERM not in (mine, theirs) and mine != theirs
+    if former.position > head.position or is_other:
+        raise UsageError(
+            f"{repository.path} has a backup of position {former.position} that does not belong to "
+            f"the past of {head.node}, which is at {head.position}: the cluster was set back, or "
+            "the node has not caught up. Use another directory, or wait"
+        )
+    if head.first > former.position + 1:
+        raise UsageError(
+            f"{head.node} holds no history between the last backup ({former.position}) and "
+            f"{head.first}: copy a node that does, or make a full backup of what there is (--full)"
+        )
+
+
+def _receive(
+    repository: Repository, head: CopyHead, former: Manifest | None, answers: Iterator[LocalAnswer]
+) -> Manifest:
+    """Write what a node sends; return the backup."""
+    after = former.position if former is not None else Position(0)
+    first = Position(max(after + 1, head.first))
+    with Draft(repository, former, first) as draft:
+        for answer in answers:
+            match answer:
+                case CopyRows(rows, covered):
+                    draft.add_rows(rows, covered)
+                case CopyState(data):
+                    draft.add_state(data)
+                case CopyDone():
+                    return draft.finish(_manifest(head, former))
+                case _:
+                    break
+    raise CommandError(f"{head.node} sent something else than a copy")
+
+
+def _manifest(head: CopyHead, former: Manifest | None) -> Manifest:
+    """Return what is known of a backup before its files are complete."""
+    return Manifest(
+        cluster=head.cluster,
+        node=head.node,
+        version=head.version,
+        made_ms=clock.now().wall_ms,
+        position=head.position,
+        time_ms=head.time_ms,
+        terms=head.terms,
+        first=head.first if former is None else min(former.first, head.first),
+        first_ms=head.first_ms if former is None or head.first < former.first else former.first_ms,
+        holes=head.holes,
+        has_archive=head.has_archive,
+        accounts=0,
+        rooms=0,
+        state=_NO_FILE,
+        segments=(),
+    )
+
+
+def _tell(repository: Repository, made: Manifest, former: Manifest | None) -> None:
+    known = former.files if former is not None else ()
+    new = sum(file.bytes for file in made.files if file not in known)
+    added = made.rows - (former.rows if former is not None else 0)
+    print(
+        f"Backup {made.position} of {made.cluster}, as it was at {when(made.time_ms)}, from "
+        f"{made.node}: {added} new rows of history ({made.rows} in all), {made.accounts} accounts, "
+        f"{made.rooms} rooms; {size(new)} written to {repository.path}."
+    )
+    if made.first > 1:
+        print(
+            f"It begins after {when(made.first_ms)}: {made.node} holds no older history. "
+            + (
+                "PostgreSQL has that: back it up with pg_dump."
+                if made.has_archive
+                else "If another node does, copy that one (--node)."
+            )
+        )
+
+
+def when(time_ms: int) -> str:
+    """Return a time for people."""
+    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    value = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

@@ -1,0 +1,75 @@
+"""A running cluster is backed up, and comes back from the backup as another one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roost.cli.backup import backup
+from roost.cli.errors import CommandError, UsageError
+from roost.cli.flags import BackupFlags, RestoreFlags
+from roost.cli.restore import restore
+from support.cluster import Cluster, run_roost
+from support.irc_accounts import PASSWORD, log_in, make_account
+from support.irc_client import IrcClient
+
+ROOM = "#kept"
+
+
+def said_in(client: IrcClient) -> list[tuple[str, str]]:
+    """Return the texts and message ids of the room's history."""
+    lines = client.history(f"LATEST {ROOM} * 50")
+    return [(line.text, line.tags["msgid"]) for line in lines if line.command == "PRIVMSG"]
+
+
+def test_a_cluster_comes_back_from_its_last_backup_as_another_one(
+    start_cluster: Callable[..., Cluster], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = start_cluster()
+    kept = tmp_path / "kept"
+
+    def back_up(**flags: object) -> str:
+        cluster.wait_whole()
+        backup(kept, BackupFlags(**({"data": cluster.data} | flags)))  # type: ignore[arg-type]
+        return capsys.readouterr().out
+
+    with cluster.client("ada") as ada:
+        ada.register()
+        make_account(ada)
+        ada.join(ROOM)
+        ada.send(f"CS REGISTER {ROOM}")
+        ada.expect("NOTICE", "ada", source="ChanServ")
+        for number in range(3):
+            ada.say(ROOM, f"word {number}")
+        cluster.wait_whole()
+        done = run_roost("backup", str(kept), "--data", str(cluster.data), "--node", "n2")
+        assert done.returncode == 0, done.stderr
+        assert "from n2: " in done.stdout
+        ada.say(ROOM, "another word")
+        assert "1 new rows" in back_up(node="n3")
+        said = said_in(ada)
+        assert [text for text, _ in said] == ["word 0", "word 1", "word 2", "another word"]
+        ada.say(ROOM, "after the last backup")
+    assert len(list(kept.glob("*.rows"))) == 2
+    assert back_up(is_verifying=True).count("sound: ") == 2
+    cluster.stop()
+    with pytest.raises(CommandError, match="does not run"):
+        backup(kept, BackupFlags(data=cluster.data))
+    with pytest.raises(UsageError, match="a backup is only restored into a new cluster"):
+        restore(kept, RestoreFlags(data=cluster.data))
+
+    again = tmp_path / "again"
+    restore(kept, RestoreFlags(data=again, nodes=2))
+    assert "1 accounts, 1 rooms" in capsys.readouterr().out
+    with Cluster(again, nodes=2) as restored, restored.client("ada") as ada:
+        log_in(ada, "ada", PASSWORD)
+        ada.join(ROOM)
+        assert said_in(ada) == said
+        ada.send("SEARCH text=another")
+        assert ada.expect("PRIVMSG", ROOM).tags["msgid"] == said[-1][1]
+        ada.send(f"CS INFO {ROOM}")
+        assert ada.expect("NOTICE", source="ChanServ").text == f"{ROOM} belongs to ada."
+        ada.say(ROOM, "and on it goes")
+        assert len(restored.status().nodes) == 2
+        with pytest.raises(UsageError, match="has backups of the cluster roost-"):
+            backup(kept, BackupFlags(data=again))
