@@ -17,6 +17,15 @@ from roost.chat.commands.accounts import (
     RemoveCertificate,
     SetCredentials,
 )
+from roost.chat.commands.control import (
+    ControlOperation,
+    DisconnectAccount,
+    GiveRoom,
+    RenameAccount,
+    SuspendAccount,
+    TakeRoom,
+    UnsuspendAccount,
+)
 from roost.chat.commands.operators import (
     AddBan,
     BecomeOperator,
@@ -33,6 +42,7 @@ from roost.chat.ids import AccountId, SessionId
 from roost.chat.state import State
 
 NAMES = ("a", "Eve", "b", "d", "e", "f", "NickServ", "1", "")
+ROOMS = ("#a", "#b", "#c", "#none")
 FINGERPRINTS = ("f1", "f2")
 BANNED = ("10.0.0.0/8", "2001:db8::/32", "~a:Eve", "a!*@*x.example", "*@*", "10.0.0.1", "bad mask")
 ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
@@ -62,8 +72,22 @@ def account_makers(dice: random.Random, state: State) -> dict[Callable[[], Opera
         lambda: RegisterFor(dice.choice(NAMES), Credentials()): 1,
         lambda: ResetCredentials(account(), Credentials(password="y")): 1,
         lambda: DropAccountOf(account()): 1,
+        lambda: control(dice, account()): 1,
         lambda: RemoveCertificate(account(), dice.choice(FINGERPRINTS)): 1,
     }
+
+
+def control(dice: random.Random, account: AccountId) -> ControlOperation:
+    """Create something that operators and administrators do with an account or a room."""
+    choices: tuple[ControlOperation, ...] = (
+        SuspendAccount(account, "r", dice.choice((0, 1, 60))),
+        UnsuspendAccount(account),
+        RenameAccount(account, dice.choice(NAMES)),
+        DisconnectAccount(account, "r"),
+        GiveRoom(dice.choice(ROOMS), account),
+        TakeRoom(dice.choice(ROOMS)),
+    )
+    return dice.choice(choices)
 
 
 def ask_for_account(

@@ -6,13 +6,17 @@ from roost.chat.commands.administration import (
     AddNode,
     Administer,
     Administration,
+    Control,
     ExpireTokens,
     FoundCluster,
     IssueToken,
     RedeemToken,
     RemoveNode,
+    ShowAccounts,
     ShowNodes,
 )
+from roost.chat.ids import AccountId
+from support.account_logs import control
 
 NODES = ("n1", "n2", "n4", "n5", "")
 TOKENS = ("s", "t", "")
@@ -39,5 +43,7 @@ def _operation(dice: random.Random) -> Administration:
             AddNode(node, "host"),
             RemoveNode(node),
             ShowNodes(),
+            ShowAccounts(),
+            Control(control(dice, AccountId(dice.randrange(1_000)))),
         )
     )

@@ -28,6 +28,7 @@ from roost.chat.directory import account_by_id, find_account, find_user, users_o
 from roost.chat.dispatch import applies, applies_command
 from roost.chat.entitlements import grant_everywhere
 from roost.chat.hosts import change_host, is_operator, real_host
+from roost.chat.identities import forget_first_name
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
 from roost.chat.metadata import adopt_account_metadata
 from roost.chat.ownership import release_account
@@ -37,6 +38,7 @@ from roost.chat.reservations import is_service
 from roost.chat.sessions import close_session, end_always_on
 from roost.chat.state import Account, State, User
 from roost.chat.step import Step, rooms_of, source_of
+from roost.chat.suspensions import why_suspended
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
@@ -151,6 +153,7 @@ def remove_account(step: Step, account: Account) -> None:
         _set_account(step, state.users[number], "")
     del state.accounts[folded]
     del state.account_names[account.id]
+    forget_first_name(state, account)
 
 
 # Logging in and out
@@ -168,6 +171,10 @@ def log_in(step: Step, user: User, operation: LogIn) -> None:
     ban = find_ban(state, user.nick, user.username, real_host(user), account.name, step.time_ms)
     if ban is not None and not is_operator(user):
         step.refused(Reason.NETWORK_BAN, detail=ban.reason)
+        return
+    suspended = why_suspended(account, step.time_ms)
+    if suspended is not None:
+        step.results.append(suspended)
         return
     if user.account != account.name and _is_shared(state, user):
         # The other clients have not proved that they own this account.

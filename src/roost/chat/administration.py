@@ -21,16 +21,22 @@ OperationT = TypeVar("OperationT", bound=Administration)
 Administrator: TypeAlias = Callable[[Step, OperationT], Outcome]
 
 _administrators: dict[type, Administrator[Any]] = {}
+_questions: dict[type, None] = {}
 
 
 def administers(
-    kind: type[OperationT],
+    kind: type[OperationT], *, is_question: bool = False
 ) -> Callable[[Administrator[OperationT]], Administrator[OperationT]]:
-    """Register the function that carries out a kind of request and returns its outcome."""
+    """Register the function that carries out a kind of request and returns its outcome.
+
+    A question changes nothing. It may be asked again, so its outcome is not kept.
+    """
 
     def register(administrator: Administrator[OperationT]) -> Administrator[OperationT]:
         assert kind not in _administrators, f"{kind.__name__} is carried out twice"
         _administrators[kind] = administrator
+        if is_question:
+            _questions[kind] = None
         return administrator
 
     return register
@@ -48,8 +54,10 @@ def administer(step: Step, command: Administer) -> Applied:
     outcomes = step.state.outcomes
     outcome = outcomes.get(command.request)
     if outcome is None:
-        outcome = _administrators[type(command.operation)](step, command.operation)
-        outcomes[command.request] = outcome
+        kind = type(command.operation)
+        outcome = _administrators[kind](step, command.operation)
+        if kind not in _questions:
+            outcomes[command.request] = outcome
         if len(outcomes) > OUTCOMES_MAX:
             del outcomes[next(iter(outcomes))]
     return Applied(

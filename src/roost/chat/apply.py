@@ -20,6 +20,7 @@ from roost.chat import (  # noqa: F401
     administration,
     balancers,
     configuration,
+    control,
     hosts,
     metadata,
     modes,
@@ -30,6 +31,7 @@ from roost.chat import (  # noqa: F401
     read_markers,
     redaction,
     renaming,
+    room_control,
     rooms,
     sessions,
     talk,
@@ -39,6 +41,7 @@ from roost.chat import (  # noqa: F401
 from roost.chat.administration import check_administration
 from roost.chat.applied import Applied
 from roost.chat.commands import OPERATIONS_MAX, Act, Command, Request, decode_command
+from roost.chat.control import check_control
 from roost.chat.dispatch import (
     applies_command,
     check_complete,
@@ -130,3 +133,4 @@ def act(step: Step, command: Act) -> Applied:
 check_complete()
 check_administration()
 check_versions()
+check_control()

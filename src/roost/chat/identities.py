@@ -1,9 +1,9 @@
 """Who somebody is for as long as history is kept.
 
 An account's name can be given up and registered by somebody else, so what is kept for long names
-accounts by their ids. What earlier versions stored by name is still the account's: names are never
-changed, and an account that exists has had its name since the position that is its id. Whatever has
-a later position and that name is its own; the rest was a former account's.
+accounts by their ids. What earlier versions stored by name is still the account's: these versions
+did not rename accounts, so an account that exists had its first name since the position that is its
+id. Whatever has a later position and that name is its own; the rest was a former account's.
 """
 
 from roost.chat.directory import account_of, find_account
@@ -20,9 +20,28 @@ private history, and some 60 bytes of the state. Few people have more at a time.
 def account_then(state: State, name: str, position: Position) -> AccountId:
     """Return the account that had a name at an earlier position; 0 if it exists no more."""
     account = find_account(state, name)
-    if account is None or account.name != name or account.id >= position:
-        return AccountId(0)
-    return account.id
+    if account is not None and first_name(account) == name and account.id < position:
+        return account.id
+    renamed = state.renamed.get(name, AccountId(0))
+    return renamed if renamed < position else AccountId(0)
+
+
+def first_name(account: Account) -> str:
+    """Return the name that an account was registered under."""
+    return account.first_name or account.name
+
+
+def note_first_name(state: State, account: Account) -> None:
+    """Remember the first name of an account that is about to be renamed."""
+    account.first_name = first_name(account)
+    # A later account of that name has nothing that was stored by name.
+    state.renamed.setdefault(account.first_name, account.id)
+
+
+def forget_first_name(state: State, account: Account) -> None:
+    """Forget the first name of an account that is dropped."""
+    if state.renamed.get(account.first_name) == account.id:
+        del state.renamed[account.first_name]
 
 
 def identity_now(state: State, stored: str, position: Position) -> str:
@@ -47,7 +66,7 @@ def owners_of(account: Account) -> tuple[Owner, ...]:
     """Return the identities under which an account's private history is stored."""
     return (
         Owner(identity(UserId(0), account.id)),
-        Owner(identity_by_name(account.name), Position(account.id + 1)),
+        Owner(identity_by_name(first_name(account)), Position(account.id + 1)),
     )
 
 

@@ -11,7 +11,7 @@ from roost.chat.bans import find_ban
 from roost.chat.changes import SessionOpened, SessionResumed, WentOnline
 from roost.chat.cloaks import SINCE as CLOAKS_SINCE
 from roost.chat.commands.sessions import OpenSession, ResumeSession
-from roost.chat.directory import account_by_id
+from roost.chat.directory import account_by_id, find_account
 from roost.chat.dispatch import applies_command
 from roost.chat.hosts import change_host, set_initial_account
 from roost.chat.ids import FoldedNick, SessionId, UserId, incarnation_of
@@ -24,11 +24,12 @@ from roost.chat.presence import (
     make_always_on,
     update_auto_away,
 )
-from roost.chat.refusals import Reason
+from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import is_reserved
 from roost.chat.sessions import is_resumable, remove_session
 from roost.chat.state import Session, State, User
 from roost.chat.step import Step, cut, source_of
+from roost.chat.suspensions import why_suspended
 from roost.irc.casemapping import fold_nick
 from roost.irc.names import is_valid_nick
 
@@ -113,6 +114,10 @@ def _register(step: Step, command: OpenSession) -> None:
     if ban is not None:
         step.refused(Reason.NETWORK_BAN, detail=ban.reason)
         return
+    suspended = _why_suspended(step, account)
+    if suspended is not None:
+        step.results.append(suspended)
+        return
     known = _find_user_to_join(state, folded, account)
     if known is not None:
         _join_user(step, command, known, key)
@@ -133,6 +138,12 @@ def _find_account(state: State, command: OpenSession, key: str) -> str:
         return ""
     uncount_attempt(state, account.name, key)
     return account.name
+
+
+def _why_suspended(step: Step, name: str) -> Refusal | None:
+    """Return why nobody can use the account; it was suspended after its owner had logged in."""
+    account = find_account(step.state, name) if name else None
+    return None if account is None else why_suspended(account, step.time_ms)
 
 
 def _find_user_to_join(state: State, folded: FoldedNick, account: str) -> User | None:

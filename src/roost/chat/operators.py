@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import forget_expired, is_hit, normalise_ban
-from roost.chat.changes import Killed, OperatorsTold, Rehashed, UserModesChanged, Wallopped
+from roost.chat.changes import Killed, OperatorsTold, Rehashed, Source, UserModesChanged, Wallopped
+from roost.chat.commands import Operation
 from roost.chat.commands.modes import ModeChange
 from roost.chat.commands.operators import (
     AddBan,
     BecomeOperator,
     Kill,
-    OperatorOperation,
     Rehash,
     RemoveBan,
     Wallops,
@@ -26,6 +26,7 @@ from roost.chat.commands.operators import (
 from roost.chat.directory import find_user
 from roost.chat.dispatch import OperationApplier, applies
 from roost.chat.hosts import NOTICES_MODE, OPERATOR_MODE, is_operator, real_host
+from roost.chat.ids import UserId
 from roost.chat.refusals import Reason
 from roost.chat.sessions import expel
 from roost.chat.state import NetworkBan, OperatorAction, User
@@ -38,10 +39,12 @@ OPERATOR_MODES = OPERATOR_MODE + NOTICES_MODE + WALLOPS_MODE
 """The modes that OPER sets."""
 OPERATOR_ACTIONS_MAX = 1000
 """Actions in the log; about 200 kB of every snapshot."""
+ADMINISTRATOR = "administrator"
+"""Whom logs name for what was asked for by the command line."""
 DURATION_S_MAX = 10 * 366 * 86400
 """Longer durations are cut to this."""
 
-Rights = TypeVar("Rights", bound=OperatorOperation)
+Rights = TypeVar("Rights", bound=Operation)
 
 
 def for_operators(applier: OperationApplier[Rights]) -> OperationApplier[Rights]:
@@ -139,9 +142,18 @@ def log_action(step: Step, user: User, text: str) -> None:
     step.changed(OperatorsTold(step.part, source_of(user), _record(step, user, text)))
 
 
+def log_administration(step: Step, text: str) -> None:
+    """Log what an administrator did by the command line, and tell the operators."""
+    source = Source(UserId(0), ADMINISTRATOR, "", "")
+    step.changed(OperatorsTold(step.part, source, _keep(step, f"An administrator {text}")))
+
+
 def _record(step: Step, user: User, text: str) -> str:
     """Log what an operator did; return the record."""
-    record = f"{user.nick} ({user.operator}) {text}"
+    return _keep(step, f"{user.nick} ({user.operator}) {text}")
+
+
+def _keep(step: Step, record: str) -> str:
     step.state.operator_actions.append(OperatorAction(step.time_ms, record))
     del step.state.operator_actions[:-OPERATOR_ACTIONS_MAX]
     return record

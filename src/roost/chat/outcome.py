@@ -22,6 +22,7 @@ class Ending(enum.IntEnum):
     NODE_NAME_INVALID = 8  # the node's name
     TOO_MANY_NODES = 9  # the node's name, detail: the limit
     LAST_NODE = 10  # the node's name
+    REFUSED = 30  # as in the refusal whose reason is `reason`
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -30,6 +31,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ending: Ending = Ending.DONE
     subject: str = ""
     detail: str = ""
+    reason: int = 0
+    """A `refusals.Reason`, for REFUSED."""
 
 
 DONE = Outcome()

@@ -82,18 +82,20 @@ def register_room(step: Step, user: User, operation: RegisterRoom) -> None:
     elif not has_operator_rights(room, user):
         step.refused(Reason.NOT_OPERATOR, room.name)
     elif _has_space(step, account, room):
-        _own(step.state, room, account)
+        own(step.state, room, account)
         room.registered_ms = step.time_ms
         _answer(step, user, room, "registered")
 
 
-def _own(state: State, room: Room, account: FoldedAccount) -> None:
+def own(state: State, room: Room, account: FoldedAccount) -> None:
+    """Make an account the founder of a room that has none."""
     room.founder = account
     state.founded.setdefault(account, {})[room.id] = None
     state.empty_rooms.pop(room.id, None)
 
 
-def _disown(state: State, room: Room) -> None:
+def disown(state: State, room: Room) -> None:
+    """Leave a room without a founder; the caller has to release it, or to find another one."""
     rooms = state.founded[room.founder]
     del rooms[room.id]
     if not rooms:
@@ -106,12 +108,13 @@ def _disown(state: State, room: Room) -> None:
 def drop_room(step: Step, user: User, operation: DropRoom) -> None:
     room = _find_own(step, user, operation.room)
     if room is not None:
-        _release(step, room)
+        release(step, room)
         _answer(step, user, room, "dropped")
 
 
-def _release(step: Step, room: Room) -> None:
-    _disown(step.state, room)
+def release(step: Step, room: Room) -> None:
+    """End the registration of a room."""
+    disown(step.state, room)
     room.registered_ms = 0
     room.access.clear()
     if not room.members:
@@ -127,7 +130,7 @@ def release_account(step: Step, account: FoldedAccount) -> None:
             if room.offered_to == account:
                 room.offered_to = FoldedAccount("")
             if room.founder == account:
-                _release(step, room)
+                release(step, room)
     _withdraw_permissions(step, account)
 
 
@@ -216,8 +219,8 @@ def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
     if known is None or room.offered_to != account:
         step.refused(Reason.NOT_FOUNDER, room.name)
     elif _has_space(step, account, room):
-        _disown(step.state, room)
-        _own(step.state, room, account)
+        disown(step.state, room)
+        own(step.state, room, account)
         room.access.pop(account, None)
         _answer(step, user, room, "transferred", known.name)
         for user_id in step.state.users_by_account.get(account, {}):

@@ -79,6 +79,10 @@ class Reason(enum.IntEnum):
     RELAYED_NICK_INVALID = 75  # nick
     FORWARDED = 76  # room, detail: the room that is entered instead (+f)
     FORWARD_INVALID = 77  # room, detail: the room that cannot be the target
+    ACCOUNT_SUSPENDED = (
+        85  # account, detail: when it ends in ms, or 0, and the reason, with a space
+    )
+    NOT_SUSPENDED = 86  # account
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

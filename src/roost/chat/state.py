@@ -60,6 +60,17 @@ class Session(msgspec.Struct, array_like=True, gc=False):
     """The client sent `AWAY *`: it connected by itself, and nobody is there (draft/pre-away)."""
 
 
+class Suspension(msgspec.Struct, frozen=True, array_like=True):
+    """Nobody may log in to an account for a while; see `chat.suspensions`."""
+
+    reason: str
+    setter: str
+    """The operator's name in the configuration; empty for an administrator."""
+    time_ms: int
+    expires_ms: int
+    """0 for never."""
+
+
 class Account(msgspec.Struct, array_like=True):
     """A name that somebody owns, whether online or not."""
 
@@ -85,6 +96,9 @@ class Account(msgspec.Struct, array_like=True):
     """Nicknames that its users have had; see `chat.identities.with_nick`."""
     is_external: bool = False
     """The identity provider vouches for its owner: it has no password here, and gets none."""
+    suspension: Suspension | None = None
+    first_name: str = ""
+    """The name that it was registered under, if it was renamed since; see `chat.identities`."""
 
 
 class AttemptCount(msgspec.Struct, array_like=True):
@@ -348,3 +362,5 @@ class State(msgspec.Struct):
     is of version 1."""
     founded_version: int = 1
     """The version at which the cluster was founded."""
+    renamed: dict[str, AccountId] = {}
+    """The first names of renamed accounts; of several with one name, the oldest."""

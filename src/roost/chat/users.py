@@ -41,15 +41,22 @@ def change_nick(step: Step, user: User, operation: ChangeNick) -> None:
     if new != old and is_reserved(state, operation.nick, user.account):
         step.refused(Reason.NICK_RESERVED, operation.nick)
         return
+    take_nick(step, user, operation.nick)
+
+
+def take_nick(step: Step, user: User, nick: str) -> None:
+    """Change a nickname to one that is free, or that differs in its case."""
+    state = step.state
+    old, new = FoldedNick(fold_nick(user.nick)), FoldedNick(fold_nick(nick))
     before = source_of(user)
     if new != old:
         remember(step, user)
         del state.nicks[old]
         state.nicks[new] = user.id
-    user.nick = operation.nick
+    user.nick = nick
     if new != old:
         note_nick(state, user, old)
-    step.changed(NickChanged(step.part, before, operation.nick, rooms_of(state, user)))
+    step.changed(NickChanged(step.part, before, nick, rooms_of(state, user)))
     if new != old:
         step.changed(WentOffline(step.part, before, old))
         step.changed(WentOnline(step.part, source_of(user), new))

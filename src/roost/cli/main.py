@@ -27,6 +27,7 @@ from roost.cli.flags import (
     UpConfig,
 )
 from roost.cli.options import with_options, with_overrides
+from roost.cli.people import accounts, rooms
 
 _ANY_KEY = {"allow_extra_args": True, "ignore_unknown_options": True}
 _KEYS_HINT = (
@@ -64,6 +65,8 @@ class Shell(StrEnum):
 
 members = typer.Typer(rich_markup_mode=None)
 app.add_typer(members, name="members")
+app.add_typer(accounts, name="accounts")
+app.add_typer(rooms, name="rooms")
 
 
 def main() -> None:

@@ -100,8 +100,8 @@ def _option(option: Any) -> list[str]:
         value = "" if option.is_flag else f" {option.metavar or option.type.name.upper()}"
         head = ", ".join(names) + value
     text = _one_line(option.help or "")
-    default = option.default
-    if default not in (None, "", [], ()) and not option.is_flag and "[default" not in text:
+    default, is_flag = option.default, getattr(option, "is_flag", False)
+    if default not in (None, "", [], ()) and not is_flag and "[default" not in text:
         text += f" [default: {default}]"
     return [".TP", f".B {_escaped(head)}", _escaped(text)]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from roost.ircd.commands.bans import read_duration
 from roost.ircd.config import Config, Operator
+from roost.ircd.queries.durations import read_duration
 from support.dialogue import Client, World
 from support.fake_hashing import credentials
 from unit.ircd.serving.test_takeover import cut_off, move

@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from roost.chat.commands.accounts import AccountOperation
+from roost.chat.commands.control import NewControl
 from roost.chat.commands.messages import MessageOperation
 from roost.chat.commands.metadata import MetadataOperation
 from roost.chat.commands.modes import ModeOperation
@@ -18,6 +19,7 @@ Operation: TypeAlias = (
     | MessageOperation
     | MetadataOperation
     | ModeOperation
+    | NewControl
     | OperatorOperation
     | OwnershipOperation
     | RoomOperation

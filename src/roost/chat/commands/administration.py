@@ -8,8 +8,9 @@ is repeated through another one, takes effect once, and gets the same answer.
 from collections.abc import Mapping
 from typing import ClassVar, TypeAlias
 
+from roost.chat.commands.control import ControlOperation
 from roost.chat.commands.payload import Payload
-from roost.chat.ids import Position
+from roost.chat.ids import AccountId, Position, RoomId
 
 
 class IssueToken(Payload, frozen=True, tag=141):
@@ -62,7 +63,37 @@ class ShowNodes(Payload, frozen=True, tag=145):
     """Change nothing; the answer has the nodes as they are at this point of the log."""
 
 
-Administration: TypeAlias = IssueToken | RedeemToken | AddNode | RemoveNode | ShowNodes
+class Control(Payload, frozen=True, tag=150):
+    """Do something with somebody's account or room."""
+
+    SINCE: ClassVar[int] = 2
+
+    operation: ControlOperation
+
+
+class ShowAccounts(Payload, frozen=True, tag=151):
+    """Change nothing; the answer has a page of the accounts."""
+
+    SINCE: ClassVar[int] = 2
+
+    mask: str = "*"
+    """A name, in which * and ? are wildcards."""
+    after: AccountId = AccountId(0)
+    """The page begins after this one."""
+
+
+class ShowRooms(Payload, frozen=True, tag=152):
+    """Change nothing; the answer has a page of the rooms."""
+
+    SINCE: ClassVar[int] = 2
+
+    mask: str = "*"
+    after: RoomId = RoomId(0)
+
+
+Administration: TypeAlias = (
+    IssueToken | RedeemToken | AddNode | RemoveNode | ShowNodes | Control | ShowAccounts | ShowRooms
+)
 """What a request may ask for."""
 
 

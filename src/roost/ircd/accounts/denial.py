@@ -9,6 +9,7 @@ from roost.chat.ids import FoldedAccount
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Account, State
 from roost.irc.casemapping import fold_nick
+from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context, Result
 
 
@@ -57,6 +58,8 @@ def words_of(refusal: Refusal) -> str:
             return f"The account already has {refusal.detail} certificates"
         case Reason.NETWORK_BAN:
             return f"The account is banned from this network: {refusal.detail}"
+        case Reason.ACCOUNT_SUSPENDED:
+            return suspension_words(refusal)
         case Reason.NO_SUCH_ACCOUNT:
             return "There is no such account"
     return "This cannot be done"

@@ -6,8 +6,10 @@ Source: ircv3.net/specs/extensions/sasl-3.1 (numerics) and account-registration.
 from roost.chat.changes import AccountChanged, AccountRegistered
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
+from roost.irc.capabilities import Capability
 from roost.ircd.accounts.denial import words_of
 from roost.ircd.accounts.login import send_logged_in
+from roost.ircd.accounts.suspended import CODE
 from roost.ircd.context import Context
 from roost.ircd.rendering.packing import middle
 
@@ -30,6 +32,7 @@ _CODES = {
     Reason.ACCOUNT_NOT_YOURS: "ACCOUNT_REQUIRED",
     Reason.CERTIFICATE: "CERTIFICATE",
     Reason.NO_SUCH_ACCOUNT: "NO_SUCH_ACCOUNT",
+    Reason.ACCOUNT_SUSPENDED: CODE,
 }
 
 
@@ -51,11 +54,21 @@ def send_registered(context: Context, name: str) -> None:
     context.send("REGISTER", "SUCCESS", name, f"The account {name} is yours")
 
 
+def send_suspended(context: Context, refusal: Refusal) -> None:
+    """Tell a client that its account is suspended; it has proved that it owns the account."""
+    text = words_of(refusal)
+    if context.has(Capability.STANDARD_REPLIES):
+        context.fail(CODE, middle(refusal.subject), text=text)
+    context.reply(numerics.ERR_SASLFAIL, f"SASL authentication failed: {text}")
+
+
 def send_login_refusal(context: Context, refusal: Refusal) -> None:
     """Send a refusal that concerns an account; nothing for other reasons."""
     text = words_of(refusal)
     if context.command == "AUTHENTICATE":
-        if refusal.reason is Reason.ACCOUNT_SHARED:
+        if refusal.reason is Reason.ACCOUNT_SUSPENDED:
+            send_suspended(context, refusal)
+        elif refusal.reason is Reason.ACCOUNT_SHARED:
             # sasl-3.2: "appropriate if changing accounts is not supported".
             context.reply(numerics.ERR_SASLALREADY, text)
         else:

@@ -10,6 +10,7 @@ import base64
 import binascii
 
 from roost.chat.state import Account
+from roost.chat.suspensions import why_suspended
 from roost.irc import numerics, oauth
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
@@ -23,6 +24,7 @@ from roost.ircd.accounts.login import (
     log_in,
     log_in_early,
 )
+from roost.ircd.accounts.login_reply import send_suspended
 from roost.ircd.accounts.provider import check_token, is_ours
 from roost.ircd.context import Context, Result
 from roost.ircd.serving.dispatch import command
@@ -185,6 +187,10 @@ def _conclude(context: Context, verdict: Account | Denial) -> Result:
     context.session.sasl = None
     if isinstance(verdict, Denial):
         return _fail(context, verdict.reason)
+    suspended = why_suspended(verdict, context.now.wall_ms)
+    if suspended is not None:
+        send_suspended(context, suspended)
+        return None
     if context.session.phase is not Phase.REGISTERING:
         return log_in(verdict)
     log_in_early(context, verdict)

@@ -4,20 +4,14 @@ There is one list (see `roost.chat.bans`), which STATS k shows. Operators know t
 other servers: DLINE is for addresses, KLINE for everything.
 """
 
-import re
-
 from roost.chat.bans import normalise_ban, read_network
 from roost.chat.commands.operators import AddBan, RemoveBan
 from roost.chat.refusals import Reason, Refusal
 from roost.irc import numerics
 from roost.irc.message import Message
 from roost.ircd.context import Context, RefusedError, Result
+from roost.ircd.queries.durations import read_duration
 from roost.ircd.serving.dispatch import command
-
-_UNITS_S = {"": 60, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
-"""A number without a unit means minutes, as on other servers."""
-_SPAN = re.compile(r"([0-9]{1,9})([smhdwy]?)")
-_DURATION = re.compile(r"(?:[0-9]{1,9}[smhdwy])+|[0-9]{1,9}")
 
 
 @command("KLINE", parameters_min=1)
@@ -41,13 +35,6 @@ def unkline(context: Context, message: Message) -> Result:
 @command("UNDLINE", parameters_min=1)
 def undline(context: Context, message: Message) -> Result:
     return unkline(context, message)
-
-
-def read_duration(text: str) -> int | None:
-    """Parse "90", "1h30m" or "7d" as seconds; None if it is not a duration."""
-    if not _DURATION.fullmatch(text):
-        return None
-    return sum(int(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(text))
 
 
 def _ban(context: Context, message: Message, *, is_address: bool = False) -> Result:

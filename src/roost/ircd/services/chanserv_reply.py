@@ -26,6 +26,7 @@ _REFUSALS: dict[Reason, str] = {
     Reason.ALREADY_REGISTERED: "{subject} is already registered.",
     Reason.TOO_MANY_FOUNDED: "You already own {detail} rooms, which is the limit.",
     Reason.NO_SUCH_ACCOUNT: "{subject} is not an account.",
+    Reason.NOT_NETWORK_OPERATOR: "Only network operators can do this.",
     Reason.LIST_FULL: "The access list of {subject} is full.",
     Reason.USER_NOT_IN_ROOM: "{subject} is not in {detail}.",
 }

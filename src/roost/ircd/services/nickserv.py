@@ -20,18 +20,20 @@ from roost.chat.commands.accounts import (
     RemoveCertificate,
     SetCredentials,
 )
-from roost.chat.commands.operators import DropAccountOf, RegisterFor, ResetCredentials
 from roost.chat.commands.users import ChangeNick
 from roost.chat.credentials import Credentials
+from roost.chat.hosts import is_operator
 from roost.chat.ids import FoldedAccount, FoldedNick
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import is_service
 from roost.chat.state import Account
+from roost.chat.suspensions import why_suspended
 from roost.irc.casemapping import fold_nick
 from roost.ircd.accounts.denial import Denial, find
 from roost.ircd.accounts.login import check_password, find_by_certificate, log_in
 from roost.ircd.accounts.passwords import PasswordError, prepare_new
 from roost.ircd.accounts.provider import PROVIDED, is_ours
+from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context, Job, RefusedError, Result
 from roost.ircd.queries.moments import human_time
 from roost.ircd.services.always_on import set_always_on
@@ -63,7 +65,7 @@ def _failed(context: Context, failure: WorkFailed) -> None:
     say(context, f"{failure.reason}.")
 
 
-def _hash(
+def hash_password(
     context: Context, password: str, account: str, make: Callable[[Credentials], Operation]
 ) -> Result:
     """Hash a new password, then make the operation that needs it."""
@@ -83,6 +85,10 @@ def _hash(
 def _done(context: Context, account: Account | Denial) -> Result:
     if isinstance(account, Denial):
         say(context, f"{account.reason}.")
+        return None
+    suspended = why_suspended(account, context.now.wall_ms)
+    if suspended is not None:
+        send_refused(context, suspended)
         return None
     return log_in(account)
 
@@ -109,7 +115,7 @@ def register(context: Context, words: tuple[str, ...]) -> Result:
     elif len(words) > 2 or (len(words) == 2 and "@" not in words[1]):
         say(context, "The password must not contain spaces. An email address may follow it.")
     else:
-        return _hash(context, words[0], name, lambda made: RegisterAccount(name, made))
+        return hash_password(context, words[0], name, lambda made: RegisterAccount(name, made))
     return None
 
 
@@ -127,7 +133,7 @@ def identify(context: Context, words: tuple[str, ...]) -> Result:
         return check_password(context, name, words[-1], _done)
     account = find_by_certificate(context, "")
     if account is not None:
-        return log_in(account)
+        return _done(context, account)
     say(context, "Send your password, or connect with a certificate that the account accepts.")
     return None
 
@@ -181,12 +187,12 @@ def ghost(_context: Context, words: tuple[str, ...]) -> Result:
 def drop(context: Context, words: tuple[str, ...]) -> Result:
     """Delete the account, after a confirmation."""
     account = _own_account(context)
-    if _is_confirmed(context, account, words, "DROP"):
+    if is_confirmed(context, account, words, "DROP"):
         return (DropAccount(account.id),)
     return None
 
 
-def _is_confirmed(context: Context, account: Account, words: tuple[str, ...], command: str) -> bool:
+def is_confirmed(context: Context, account: Account, words: tuple[str, ...], command: str) -> bool:
     """Return whether the last word is the confirmation code; otherwise ask for it."""
     text = f"DROP {account.id} {account.created_ms}"
     secret = context.state.secret
@@ -209,7 +215,9 @@ def _set_password(context: Context, words: tuple[str, ...]) -> Result:
     if len(words) != 1:
         say(context, "SET PASSWORD needs the new password, without spaces.")
         return None
-    return _hash(context, words[0], account.name, lambda made: SetCredentials(account.id, made))
+    return hash_password(
+        context, words[0], account.name, lambda made: SetCredentials(account.id, made)
+    )
 
 
 _SETTINGS = {"PASSWORD": _set_password, "ALWAYS-ON": set_always_on}
@@ -274,59 +282,6 @@ def _list_certificates(context: Context, account: Account) -> None:
     say(context, f"{len(account.certificates)} of up to {limit} certificates.")
 
 
-# For operators
-
-
-def _account_of(context: Context, name: str) -> Account:
-    """Return somebody's account, for an operator."""
-    context.require_operator()
-    account = find(context.state, name)
-    if account is None:
-        raise RefusedError(Refusal(Reason.NO_SUCH_ACCOUNT, name))
-    return account
-
-
-@service_command(
-    NAME,
-    "SAREGISTER",
-    usage="SAREGISTER <account> <password>",
-    text="For operators: registers an account for somebody.",
-    words_min=2,
-)
-def register_for(context: Context, words: tuple[str, ...]) -> Result:
-    """Register an account for somebody, who then logs in with the password."""
-    context.require_operator()
-    return _hash(context, words[1], words[0], lambda made: RegisterFor(words[0], made))
-
-
-@service_command(
-    NAME,
-    "SAPASSWD",
-    usage="SAPASSWD <account> <password>",
-    text="For operators: sets the password of an account, and removes its certificates.",
-    words_min=2,
-)
-def reset_password(context: Context, words: tuple[str, ...]) -> Result:
-    """Replace the password of somebody's account."""
-    account = _account_of(context, words[0])
-    return _hash(context, words[1], account.name, lambda made: ResetCredentials(account.id, made))
-
-
-@service_command(
-    NAME,
-    "SADROP",
-    usage="SADROP <account> [<code>]",
-    text="For operators: deletes an account and its rooms, after a confirmation.",
-    words_min=1,
-)
-def drop_of(context: Context, words: tuple[str, ...]) -> Result:
-    """Delete somebody's account, after a confirmation."""
-    account = _account_of(context, words[0])
-    if _is_confirmed(context, account, words[1:], f"SADROP {account.name}"):
-        return (DropAccountOf(account.id),)
-    return None
-
-
 # Questions
 
 
@@ -341,11 +296,16 @@ def info(context: Context, words: tuple[str, ...]) -> Result:
         return None
     state, folded = context.state, FoldedAccount(fold_nick(account.name))
     say(context, f"{account.name} was registered {human_time(account.created_ms)}.")
-    if folded != folded_account(context.user):
+    is_own = folded == folded_account(context.user)
+    if not is_own and not is_operator(context.user):
         return None
+    suspended = why_suspended(account, context.now.wall_ms)
+    if suspended is not None:
+        say(context, f"{suspension_words(suspended)}.")
     _list_certificates(context, account)
     is_on = "on" if account.is_always_on else "off"
-    say(context, f"ALWAYS-ON is {is_on}; {len(state.founded.get(folded, ()))} rooms belong to you.")
+    rooms = len(state.founded.get(folded, ()))
+    say(context, f"ALWAYS-ON is {is_on}; {rooms} rooms belong to {'you' if is_own else 'them'}.")
     return None
 
 

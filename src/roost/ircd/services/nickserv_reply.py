@@ -2,6 +2,7 @@
 
 from roost.chat.changes import AccountChanged, AccountUpdated
 from roost.chat.refusals import Reason, Refusal
+from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context
 from roost.ircd.rendering.packing import middle
 from roost.ircd.services import voice
@@ -35,6 +36,7 @@ _REFUSALS: dict[Reason, str] = {
     Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more always-on users.",
     Reason.NICK_IN_USE: "{subject} is always on: log in while connecting to join it.",
     Reason.NO_SUCH_NICK: "Nobody uses the nickname {subject}.",
+    Reason.NOT_SUSPENDED: "The account {subject} is not suspended.",
     Reason.NICK_RESERVED: "{subject} is the account of somebody else.",
 }
 
@@ -72,6 +74,8 @@ def send_refused(context: Context, refusal: Refusal) -> None:
             if is_none
             else f"{detail} certificates are already accepted, which is the limit."
         )
+    elif refusal.reason is Reason.ACCOUNT_SUSPENDED:
+        text = f"{suspension_words(refusal)}."
     elif refusal.reason is Reason.TOO_MANY_SESSIONS:
         text = f"Too many clients are logged in to the account; the limit is {detail}."
     else:

@@ -14,6 +14,7 @@ from roost.chat.modes import USER_MODES
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import State
 from roost.irc import numerics
+from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context
 from roost.ircd.queries.moments import human_time
 from roost.ircd.replies import isupport
@@ -100,6 +101,9 @@ def send_refusals(context: Context, applied: Applied) -> None:
             if result.reason is Reason.NETWORK_BAN:
                 send_refusal(context, result)
                 session.end_reason = f"Banned ({result.detail})"
+                return
+            if result.reason is Reason.ACCOUNT_SUSPENDED:
+                session.end_reason = suspension_words(result)
                 return
             if result.reason is Reason.TOO_MANY_SESSIONS:
                 session.end_reason = too_many_sessions(result)

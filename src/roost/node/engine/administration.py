@@ -6,7 +6,7 @@ Any node can do this. A request that is repeated through another node has the sa
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from roost.chat.applied import Applied
 from roost.chat.commands.administration import (
@@ -14,14 +14,18 @@ from roost.chat.commands.administration import (
     Administration,
     RedeemToken,
     RemoveNode,
+    ShowAccounts,
     ShowNodes,
+    ShowRooms,
 )
 from roost.chat.outcome import Ending, Outcome
+from roost.chat.refusals import Reason
 from roost.chat.state import State
 from roost.chat.tokens import sealed_for
 from roost.chat.versions import why_too_new
 from roost.log import Log
 from roost.protocol.nodes import encode_nodes, view_nodes
+from roost.protocol.people import encode_people, view_accounts, view_rooms
 from roost.protocol.trunk import Ask, Told
 
 WAITING_MAX = 64
@@ -47,11 +51,29 @@ _WORDS = {
     Ending.LAST_NODE: "{subject} is the only node: a cluster has at least one",
 }
 
+_REFUSALS: Mapping[int, str] = {
+    Reason.NO_SUCH_ACCOUNT: "there is no such account any more",
+    Reason.ACCOUNT_EXISTS: "the account {subject} exists already: choose another name",
+    Reason.ACCOUNT_NAME_INVALID: "{subject} cannot be the name of an account: it needs letters, "
+    "digits and _-[]\\`^{{}}| and does not begin with a digit or -",
+    Reason.ACCOUNT_NAME_IN_USE: "somebody else uses the nickname {subject}: choose another name, "
+    "or wait until they are gone",
+    Reason.TOO_MANY_ACCOUNTS: "the cluster has no room for {subject}: see settings.accounts_max",
+    Reason.NOT_SUSPENDED: "the account {subject} is not suspended",
+    Reason.NO_SUCH_ROOM: "there is no room {subject}: list them with `roost rooms list`",
+    Reason.NOT_REGISTERED: "the room {subject} is not registered, so it belongs to nobody",
+    Reason.ALREADY_REGISTERED: "the room {subject} belongs to that account already",
+}
+"""Why accounts and rooms could not be changed."""
+
 
 def words_for(outcome: Outcome) -> str:
     """Return for people why a request was refused; empty if it was carried out."""
     milliseconds = int(outcome.detail) if outcome.detail.isdigit() else 0
     time = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    if outcome.ending is Ending.REFUSED:
+        words = _REFUSALS.get(outcome.reason, "this cannot be done")
+        return words.format(subject=outcome.subject, detail=outcome.detail)
     return _WORDS[outcome.ending].format(subject=outcome.subject, detail=outcome.detail, time=time)
 
 
@@ -109,5 +131,9 @@ def _answer(operation: Administration, state: State, log: Log) -> bytes:
             return sealed_for(state, token, claim)
         case ShowNodes():
             return encode_nodes(view_nodes(state, log.voters, log.members))
+        case ShowAccounts():
+            return encode_people(view_accounts(state, operation))
+        case ShowRooms():
+            return encode_people(view_rooms(state, operation))
         case _:
             return b""

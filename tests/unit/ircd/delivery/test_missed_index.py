@@ -70,7 +70,7 @@ def test_many_changes_are_taken_in_over_several_turns(monkeypatch: pytest.Monkey
     monkeypatch.setattr(missed_index, "CHANGES_PER_TURN", 7)
     state = first_state()
     recent = RecentEntries(LOG_LENGTH, Position(0))
-    for number, command in enumerate(LogMaker(3).make(LOG_LENGTH), 1):
+    for number, command in enumerate(LogMaker(4).make(LOG_LENGTH), 1):
         recent.add(apply_entry(state, encode_command(command), Position(number), number))
     index = MissedIndex(recent, NAME)
     turns, before = 1, 0

@@ -1,9 +1,25 @@
 """Requests go to the log, and whoever waits for one is told how it ended."""
 
-from roost.chat.commands.administration import Administer, Administration, IssueToken, RedeemToken
+import pytest
+
+from roost.chat.commands.administration import (
+    Administer,
+    Administration,
+    Control,
+    IssueToken,
+    RedeemToken,
+    ShowAccounts,
+    ShowRooms,
+)
+from roost.chat.commands.control import SuspendAccount
+from roost.chat.commands.operators import RegisterFor
+from roost.chat.credentials import Credentials
+from roost.chat.ids import AccountId
 from roost.chat.outcome import Ending, Outcome
 from roost.node.engine.administration import WAITING_MAX, AdministrationDesk, words_for
 from roost.node.engine.inputs import TrunkFrameReceived
+from roost.protocol import people
+from roost.protocol.people import decode_accounts, decode_rooms
 from roost.protocol.trunk import Ask, Told
 from support.lone_node import LoneNode
 
@@ -75,3 +91,30 @@ def test_every_ending_has_words() -> None:
         words = words_for(Outcome(ending, "n4", "1700000000000"))
         assert bool(words) == (ending is not Ending.DONE)
         assert "{" not in words
+
+
+def test_accounts_are_registered_shown_in_pages_and_what_cannot_be_done_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "PAGE_MAX", 2)
+    alone = Alone()
+    for number, name in enumerate(("ann", "bob", "carl", "ben")):
+        assert alone.ask(f"a{number}", Control(RegisterFor(name, Credentials()))) == Told(
+            number + 1, ""
+        )
+    again = alone.ask("b", Control(RegisterFor("Ann", Credentials())))
+    assert again.problem == "the account Ann exists already: choose another name"
+    kept = list(alone.engine.state.outcomes)
+    page = decode_accounts(alone.ask("c", ShowAccounts()).data)
+    assert ([one.name for one in page.accounts], page.total) == (["ann", "bob"], 4)
+    page = decode_accounts(alone.ask("d", ShowAccounts("*", page.next)).data)
+    assert ([one.name for one in page.accounts], page.next) == (["carl", "ben"], 0)
+    page = decode_accounts(alone.ask("e", ShowAccounts("B*")).data)
+    assert [one.name for one in page.accounts] == ["bob", "ben"]
+    page = decode_accounts(alone.ask("f", ShowAccounts("CARL")).data)
+    assert [one.name for one in page.accounts] == ["carl"]
+    assert not decode_rooms(alone.ask("g", ShowRooms()).data).rooms
+    # Questions do not push out the outcomes of requests that may be repeated.
+    assert list(alone.engine.state.outcomes) == kept
+    problem = alone.ask("h", Control(SuspendAccount(AccountId(99), "r"))).problem
+    assert problem == "there is no such account any more"

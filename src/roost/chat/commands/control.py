@@ -1,0 +1,70 @@
+"""What network operators and administrators do with accounts and rooms of others.
+
+An operator asks by IRC: then this is an operation of a line, refused to everybody else. An
+administrator asks by the command line: then it is in a `Control`, as part of a request.
+"""
+
+from typing import ClassVar, TypeAlias
+
+from roost.chat.commands.operators import DropAccountOf, RegisterFor, ResetCredentials
+from roost.chat.commands.payload import Payload
+from roost.chat.ids import AccountId
+
+
+class SuspendAccount(Payload, frozen=True, tag=70):
+    """Let nobody log in to an account, and disconnect whoever is."""
+
+    SINCE: ClassVar[int] = 2
+
+    account: AccountId
+    reason: str
+    duration_s: int = 0
+    """0 for until it is lifted."""
+
+
+class UnsuspendAccount(Payload, frozen=True, tag=71):
+    SINCE: ClassVar[int] = 2
+
+    account: AccountId
+
+
+class RenameAccount(Payload, frozen=True, tag=72):
+    """Give an account another name; it keeps everything else."""
+
+    SINCE: ClassVar[int] = 2
+
+    account: AccountId
+    name: str
+
+
+class DisconnectAccount(Payload, frozen=True, tag=73):
+    """End all sessions of an account."""
+
+    SINCE: ClassVar[int] = 2
+
+    account: AccountId
+    reason: str
+
+
+class GiveRoom(Payload, frozen=True, tag=74):
+    """Make an account the founder of a room, registered or not."""
+
+    SINCE: ClassVar[int] = 2
+
+    room: str
+    account: AccountId
+
+
+class TakeRoom(Payload, frozen=True, tag=75):
+    """End the registration of a room, whoever is its founder."""
+
+    SINCE: ClassVar[int] = 2
+
+    room: str
+
+
+NewControl: TypeAlias = (
+    SuspendAccount | UnsuspendAccount | RenameAccount | DisconnectAccount | GiveRoom | TakeRoom
+)
+ControlOperation: TypeAlias = RegisterFor | ResetCredentials | DropAccountOf | NewControl
+"""What operators and administrators can both ask for."""

@@ -1,0 +1,117 @@
+"""Administrators look after accounts and rooms by the command line, while people chat."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from support.cluster import Cluster
+from support.irc_accounts import PASSWORD, make_account, plain
+from support.irc_client import IrcClient
+
+NEW_PASSWORD = "battery staple horse"
+
+
+def roost(cluster: Cluster, *words: str, typed: str = "", fails: bool = False) -> str:
+    """Run a command as the administrator; return what it printed, or why it failed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "roost.cli", *words, "--data", str(cluster.data)],
+        input=typed,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode != 0) == fails, done
+    return (done.stderr if fails else done.stdout).strip()
+
+
+def is_refused(cluster: Cluster, account: str, password: str) -> str:
+    """Try to log in; return the error's text, or an empty one if it is possible."""
+    with cluster.client("visitor") as client:
+        client.send(
+            "CAP REQ :sasl", "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain(account, password)}"
+        )
+        told = client.expect_any("903", "904")
+        return told.text if told.command == "904" else ""
+
+
+def test_accounts_are_looked_after_by_the_command_line(cluster: Cluster) -> None:
+    with cluster.client("ppl_eve").register() as eve, cluster.client("ppl_ann").register() as ann:
+        for client in (eve, ann):
+            make_account(client)
+            client.join(f"#ppl_{client.nick}")
+            client.send(f"CS REGISTER #ppl_{client.nick}")
+        # One after the other, commands would take twice as long.
+        with ThreadPoolExecutor() as pool:
+            added = pool.submit(roost, cluster, "accounts", "add", "ppl_new", typed=f"{PASSWORD}\n")
+            made = pool.submit(roost, cluster, "accounts", "add", "ppl_made", "--generate")
+            weak = pool.submit(
+                roost, cluster, "accounts", "add", "ppl_weak", typed="short\n", fails=True
+            )
+            twice = pool.submit(
+                roost, cluster, "accounts", "add", "ppl_eve", "--generate", fails=True
+            )
+        assert added.result() == "The account ppl_new is registered."
+        assert not is_refused(cluster, "ppl_new", PASSWORD)
+        assert not is_refused(cluster, "ppl_made", made.result())
+        assert "at least 8 characters" in weak.result()
+        assert "the account ppl_eve exists already: choose another name" in twice.result()
+
+        _suspend(cluster, eve)
+        with ThreadPoolExecutor() as pool:
+            listed = pool.submit(roost, cluster, "accounts", "list", "ppl_*", "--json")
+            suspended = pool.submit(roost, cluster, "accounts", "list", "--suspended")
+            shown = pool.submit(roost, cluster, "accounts", "show", "ppl_eve")
+            none = pool.submit(roost, cluster, "accounts", "show", "nobody", fails=True)
+        names = [account["name"] for account in msgspec.json.decode(listed.result())]
+        assert names[:2] == ["ppl_eve", "ppl_ann"]
+        assert set(names[2:]) == {"ppl_new", "ppl_made"}
+        assert suspended.result().startswith("ppl_eve ")
+        assert "rooms        #ppl_ppl_eve" in shown.result()
+        assert "there is no account nobody" in none.result()
+        roost(cluster, "accounts", "unsuspend", "ppl_eve")
+        assert not is_refused(cluster, "ppl_eve", PASSWORD)
+        _rename_and_change(cluster, ann)
+    assert roost(cluster, "accounts", "delete", "ppl_new", fails=True).startswith(
+        "roost: nothing was changed: give --yes"
+    )
+    assert roost(cluster, "accounts", "delete", "ppl_new", "--yes").endswith("is deleted.")
+    assert "Wrong account name or password" in is_refused(cluster, "ppl_new", PASSWORD)
+    assert PASSWORD not in cluster.log()
+
+
+def _suspend(cluster: Cluster, eve: IrcClient) -> None:
+    said = roost(cluster, "accounts", "suspend", "ppl_eve", "--for", "7d", "--reason", "spam")
+    assert said.startswith("Suspended: ppl_eve until 2")
+    assert "Account suspended: spam" in eve.expect("ERROR").text
+    assert "is suspended until" in is_refused(cluster, "ppl_eve", PASSWORD)
+
+
+def _rename_and_change(cluster: Cluster, ann: IrcClient) -> None:
+    """Rename an account whose owner is there, give and take rooms, and change its password."""
+    assert roost(cluster, "accounts", "rename", "ppl_ann", "ppl_anna") == (
+        "The account ppl_ann is now ppl_anna."
+    )
+    assert ann.expect("NICK", source="ppl_ann").parameters == ("ppl_anna",)
+    assert roost(cluster, "rooms", "give", "ppl_ppl_eve", "ppl_anna") == (
+        "#ppl_ppl_eve belongs to ppl_anna now."
+    )
+    roost(cluster, "rooms", "take", "#ppl_ppl_ann", "--yes")
+    with ThreadPoolExecutor() as pool:
+        registered = pool.submit(roost, cluster, "rooms", "list", "#ppl_*", "--registered")
+        shown = pool.submit(roost, cluster, "rooms", "show", "#ppl_ppl_eve")
+        changed = pool.submit(
+            roost,
+            cluster,
+            *("accounts", "password", "ppl_anna", "--disconnect"),
+            typed=f"{NEW_PASSWORD}\n",
+        )
+    assert "belongs to ppl_anna" in registered.result()
+    assert "#ppl_ppl_ann" not in registered.result()
+    assert "founder      ppl_anna" in shown.result()
+    assert "The password of ppl_anna is changed" in changed.result()
+    assert "password of your account was changed" in ann.expect("ERROR").text
+    assert is_refused(cluster, "ppl_anna", PASSWORD)
+    assert not is_refused(cluster, "ppl_anna", NEW_PASSWORD)
