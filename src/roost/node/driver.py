@@ -26,6 +26,7 @@ from roost.node.engine.effects import (
     MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
+    RememberVersion,
     RetainArchive,
     SendToBalancers,
     SendToPeers,
@@ -94,10 +95,12 @@ class Driver:
         remember_drained: Callable[[bool], None],
         do_work: Callable[[Work, Callable[[Outcome], None]], None],
         reload: Callable[[], None],
+        remember_version: Callable[[int], None] = lambda _version: None,
     ) -> None:
         """`do_work` does slow work, and calls back on the loop's thread."""
         self._engine = engine
         self._remember_drained = remember_drained
+        self._remember_version = remember_version
         self._do_work = do_work
         self._reload = reload
         self._loop = asyncio.get_running_loop()
@@ -246,6 +249,8 @@ class Driver:
                 self._do_work(work, lambda outcome: self.receive(WorkDone(ticket, outcome)))
             case RememberDrained(is_drained):
                 self._remember_drained(is_drained)
+            case RememberVersion(version):
+                self._remember_version(version)
             case ReloadConfiguration():
                 self._reload()
             case FollowNodes(nodes, keys, version):

@@ -139,7 +139,9 @@ class Node:
                 is_drained=self._drained_file.exists(),
             )
             do_work = stack.enter_context(self._doing_work())
-            driver = self._driver = Driver(engine, self._remember_drained, do_work, self.reload)
+            driver = self._driver = Driver(
+                engine, self._remember_drained, do_work, self.reload, store.remember_version
+            )
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(
                 self._mesh_config(),

@@ -92,10 +92,12 @@ class DiskStore:
         stored: Stored,
         history: History,
         retry_s: float = RETRY_S,
+        note_version: Callable[[int], None] = lambda _version: None,
     ) -> None:
         self._log = log
         self._history = history
         self._retry_s = retry_s
+        self._note_version = note_version
         self._loop = asyncio.get_running_loop()
         self._tell: Callable[[DiskInput], None]
         self._fatal: Callable[[BaseException], None]
@@ -128,7 +130,12 @@ class DiskStore:
             try:
                 identity = Identity(config.cluster, config.name)
                 directory = opened.enter_context(
-                    DataDirectory.open(config.data, identity, is_founding=config.is_founding)
+                    DataDirectory.open(
+                        config.data,
+                        identity,
+                        is_founding=config.is_founding,
+                        version_max=config.version_max,
+                    )
                 )
                 log = LogStore(directory)
                 opened.callback(log.close)
@@ -139,7 +146,7 @@ class DiskStore:
                 raise StartError(str(error)) from error
             for finding in (*log.findings, *history.findings):
                 _logger.warning("storage-finding", finding=finding)
-            store = cls(log, stored, history, retry_s)
+            store = cls(log, stored, history, retry_s, directory.note_version)
             try:
                 yield store
             finally:
@@ -150,6 +157,16 @@ class DiskStore:
         stored, self._stored = self._stored, None
         assert stored is not None, "the log was taken already"
         return stored
+
+    def remember_version(self, version: int) -> None:
+        """Keep programs from the directory that do not speak a version.
+
+        If that fails, the next start tries again.
+        """
+        try:
+            self._note_version(version)
+        except OSError as error:
+            _logger.warning("version-not-remembered", version=version, reason=str(error))
 
     def begin(
         self, tell: Callable[[DiskInput], None], fatal: Callable[[BaseException], None]

@@ -1,7 +1,11 @@
 """A node's data directory: one process, one owner.
 
 lock            locked by the process that uses the directory; contains its PID
-identity.json   whose directory it is, and whether it ever held a log
+identity.json   whose directory it is, its format, and whether it ever held a log
+
+The format is the cluster's version (`chat.versions`) when the node last knew it: the log, snapshots
+and history may need a program that speaks it. A directory of another format is refused before
+anything in it is touched.
 
 An empty log can mean two things. A node of a new cluster has promised nothing yet. A node of a
 running cluster has lost what it promised, and must say so (`HardState.is_amnesiac`) before it takes
@@ -17,11 +21,9 @@ from typing import Literal, Self
 
 import msgspec
 
+from roost.chat.versions import VERSION, VERSION_MIN
 from roost.ops.files import replace_file
-from roost.storage.errors import DirectoryError, IdentityError, LockedError
-
-FORMAT = 1
-"""The layout of everything in a data directory."""
+from roost.storage.errors import DirectoryError, FormatError, IdentityError, LockedError
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -29,10 +31,15 @@ class Identity(msgspec.Struct, frozen=True):
 
     cluster: str
     node: str
-    format: int = FORMAT
 
     def __str__(self) -> str:
-        return f"node {self.node!r} of cluster {self.cluster!r} (format {self.format})"
+        return f"node {self.node!r} of cluster {self.cluster!r}"
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """What `identity.json` has in all formats."""
+
+    format: int
 
 
 class _IdentityFile(msgspec.Struct, frozen=True):
@@ -52,20 +59,25 @@ class DataDirectory:
         self.identity = identity
         self._descriptor = descriptor
         self._log: Literal["founding", "joining", "kept"] = "joining"
+        self._format = VERSION_MIN
 
     @classmethod
-    def open(cls, path: Path, identity: Identity, *, is_founding: bool) -> Self:
+    def open(
+        cls, path: Path, identity: Identity, *, is_founding: bool, version_max: int = VERSION
+    ) -> Self:
         """Lock the directory, create it if it is missing, and check whose it is.
 
         `is_founding` says that the cluster starts for the first time; it matters only for a new
-        directory.
+        directory. `version_max` is the newest format that is wanted.
 
         Raises:
             DirectoryError: it is not a directory, or cannot be written to.
+            FormatError: it has a format that this program, or `version_max`, does not allow.
             LockedError: another process uses it.
-            IdentityError: it belongs to another node or cluster, or has another format.
+            IdentityError: it belongs to another node or cluster.
         """
         try:
+            _check_format(path, version_max)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory = cls(path, identity, _lock(path))
             try:
@@ -100,6 +112,20 @@ class DataDirectory:
             except OSError as error:
                 raise DirectoryError(f"{self.path} cannot be written: {error}") from error
 
+    def note_version(self, version: int) -> None:
+        """Record durably that programs which do not speak a version cannot use this any more.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if version > self._format:
+            former, self._format = self._format, version
+            try:
+                self._write(self._log)
+            except OSError:
+                self._format = former
+                raise
+
     def _identify(self, *, is_founding: bool) -> None:
         file = self.path / "identity.json"
         try:
@@ -119,14 +145,14 @@ class DataDirectory:
                 f"an unknown node (identity.json is damaged: {error})",
                 str(self.identity),
             ) from error
-        owner = Identity(found.cluster, found.node, found.format)
+        owner = Identity(found.cluster, found.node)
         if owner != self.identity:
             raise IdentityError(self.path, str(owner), str(self.identity))
-        self._log = found.log
+        self._log, self._format = found.log, found.format
 
     def _write(self, log: Literal["founding", "joining", "kept"]) -> None:
         identity = self.identity
-        content = _IdentityFile(identity.cluster, identity.node, identity.format, log)
+        content = _IdentityFile(identity.cluster, identity.node, self._format, log)
         encoded = msgspec.json.encode(content) + b"\n"
         replace_file(self.path / "identity.json", encoded, mode=0o644, is_durable=True)
         self._log = log
@@ -147,6 +173,17 @@ class DataDirectory:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _check_format(path: Path, version_max: int) -> None:
+    """Raise FormatError for a directory that cannot be used, before anything is changed there."""
+    try:
+        found = msgspec.json.decode((path / "identity.json").read_bytes(), type=_Format).format
+    except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
+        # There is none yet, or it is damaged, which is said later.
+        return
+    if not VERSION_MIN <= found <= version_max:
+        raise FormatError(path, found, version_max)
 
 
 def _lock(path: Path) -> int:

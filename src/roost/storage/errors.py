@@ -2,6 +2,7 @@
 
 StorageError
  +-- DirectoryError      the data directory is not one, or cannot be written to
+ +-- FormatError         another release wrote the data directory
  +-- LockedError         another process uses the data directory
  +-- IdentityError       the data directory belongs to another node or cluster
  +-- FullError           the disk is full; nothing was stored, and the call can be repeated
@@ -16,6 +17,7 @@ restart reads it.
 from pathlib import Path
 
 from roost.chat.ids import Position
+from roost.chat.versions import VERSION, VERSION_MIN
 
 
 class StorageError(Exception):
@@ -24,6 +26,23 @@ class StorageError(Exception):
 
 class DirectoryError(StorageError):
     """The data directory is not a directory, or cannot be read or written."""
+
+
+class FormatError(StorageError):
+    """The data directory has a format that this program does not read, or may not."""
+
+    def __init__(self, path: Path, found: int, version_max: int) -> None:
+        if found < VERSION_MIN:
+            advice = "start the release in between once"
+        elif found > VERSION:
+            advice = "start the release that wrote it, or a newer one"
+        else:
+            advice = "the cluster's version has been raised: remove version_max"
+        known = f"{VERSION_MIN} to {version_max}" if version_max > VERSION_MIN else version_max
+        super().__init__(
+            f"{path} has format {found}, and this release of Roost, as it is configured, reads "
+            f"{known}: {advice} (docs/upgrading.md). Nothing was changed"
+        )
 
 
 class LockedError(StorageError):

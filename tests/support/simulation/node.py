@@ -28,6 +28,7 @@ from roost.node.engine.effects import (
     MakeSnapshot,
     ReloadConfiguration,
     RememberDrained,
+    RememberVersion,
     RetainArchive,
     SendToBalancers,
     SendToPeers,
@@ -347,7 +348,7 @@ class SimulatedNode:
 
     def _obey(self, effect: Effect) -> None:
         match effect:
-            case Persist() | Compact() | RememberDrained():
+            case Persist() | Compact() | RememberDrained() | RememberVersion():
                 # The log's effects were submitted above; a restarted node is not drained.
                 pass
             case FollowNodes(nodes, _):

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from roost.chat.versions import VERSION
 from roost.storage import DataDirectory, DirectoryError, Identity, IdentityError, LockedError
+from roost.storage.errors import FormatError
 from support.stores import IDENTITY, open_directory
 
 _HOLD = """
@@ -50,9 +53,7 @@ def test_a_closed_directory_can_be_opened_again(tmp_path: Path) -> None:
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
-@pytest.mark.parametrize(
-    "other", [Identity("test", "n2"), Identity("foreign", "n1"), Identity("test", "n1", format=99)]
-)
+@pytest.mark.parametrize("other", [Identity("test", "n2"), Identity("foreign", "n1")])
 def test_another_owners_directory_is_refused(tmp_path: Path, other: Identity) -> None:
     open_directory(tmp_path).close()
     with pytest.raises(IdentityError) as caught:
@@ -61,6 +62,40 @@ def test_another_owners_directory_is_refused(tmp_path: Path, other: Identity) ->
     assert caught.value.expected == str(other)
     # The refusal released the lock and changed nothing.
     open_directory(tmp_path).close()
+
+
+def as_written(path: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("found", "allowed", "advice"),
+    [
+        (VERSION + 1, VERSION, f"reads 1 to {VERSION}: start the release that wrote it"),
+        (0, VERSION, "start the release in between once"),
+        (2, 1, "reads 1: the cluster's version has been raised: remove version_max"),
+    ],
+)
+def test_another_format_is_refused_and_nothing_is_touched(
+    tmp_path: Path, found: int, allowed: int, advice: str
+) -> None:
+    content = {"cluster": "test", "node": "n1", "format": found, "log": "unheard of"}
+    (tmp_path / "identity.json").write_bytes(msgspec.json.encode(content))
+    before = as_written(tmp_path)
+    with pytest.raises(FormatError, match=advice):
+        DataDirectory.open(tmp_path, IDENTITY, is_founding=True, version_max=allowed)
+    assert as_written(tmp_path) == before
+
+
+def test_the_format_is_raised_once_and_never_lowered(tmp_path: Path) -> None:
+    with open_directory(tmp_path) as directory:
+        directory.note_log_created()
+        assert msgspec.json.decode((tmp_path / "identity.json").read_bytes())["format"] == 1
+        directory.note_version(2)
+        directory.note_version(1)
+    with open_directory(tmp_path) as again:
+        assert again.had_log
+        assert msgspec.json.decode((tmp_path / "identity.json").read_bytes())["format"] == 2
 
 
 def test_a_log_without_an_identity_is_refused(tmp_path: Path) -> None:

@@ -197,6 +197,12 @@ class FollowNodes(msgspec.Struct, frozen=True):
     """The cluster's version, which each must speak."""
 
 
+class RememberVersion(msgspec.Struct, frozen=True):
+    """Let no program use this node's data any more that does not speak the cluster's version."""
+
+    version: int
+
+
 class ReloadConfiguration(msgspec.Struct, frozen=True):
     """Read the configuration again; if it is valid, give back `Reconfigured`."""
 
@@ -210,6 +216,7 @@ DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
 Effect: TypeAlias = (
     LogEvent
+    | RememberVersion
     | Persist
     | Request
     | Watch

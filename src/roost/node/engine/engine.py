@@ -141,11 +141,9 @@ class Engine:
     @property
     def state(self) -> State:
         """The chat state, to be read only."""
-        return self._state
-
-    @property
-    def _state(self) -> State:
         return self._applier.state
+
+    _state = state
 
     @property
     def log(self) -> Log:
@@ -182,7 +180,6 @@ class Engine:
             is_configured=self._versions.is_configured(self._state),
             is_stopping=self._stop_deadline is not None,
         )
-        rtts = self._round_trips
         return Status(
             state=state,
             reason=reason or self._log.note or self._historian.problem,
@@ -191,7 +188,9 @@ class Engine:
             position=log.position,
             applied=self._state.position,
             sessions=self._server.session_count,
-            neighbours=tuple(NeighbourStatus(name, rtts.get(name, 0.0)) for name in self._peers),
+            neighbours=tuple(
+                NeighbourStatus(one, self._round_trips.get(one, 0.0)) for one in self._peers
+            ),
             lag_ms=self._lag_ms,
             deliveries=self._server.deliveries,
             clock_offset_ms=self._clock.offset_ms,
@@ -383,6 +382,7 @@ class Engine:
             if not self._advance():
                 break
         self._take_history()
+        self._effects.extend(self._versions.look(self._state))
         now = self._now.monotonic
         if changed := self._belonging.look(self._state, self._log, now):
             self._effects.extend(changed)

@@ -17,6 +17,7 @@ from roost.chat.settings import UNCHANGED, Settings, written
 from roost.chat.state import State
 from roost.chat.versions import VERSION_MIN, settings_as_of
 from roost.log import Log
+from roost.node.engine.effects import LogEvent, RememberVersion
 
 UPGRADE_THIS = "upgrade Roost on this node, as docs/upgrading.md says"
 
@@ -29,6 +30,7 @@ class Versions:
         self._name = name
         self._newest = newest
         self._peers: dict[str, int] = {}
+        self._remembered = VERSION_MIN
         self._heard = 0
         """The cluster's version, as a neighbour said that refused this node."""
         self._configures = {
@@ -48,6 +50,13 @@ class Versions:
     def peer_disconnected(self, peer: str) -> None:
         """Forget it: the neighbour may come back with another one."""
         self._peers.pop(peer, None)
+
+    def look(self, state: State) -> Iterator[RememberVersion | LogEvent]:
+        """Yield what follows from a version that is higher than at the last call."""
+        if state.version > self._remembered:
+            self._remembered = state.version
+            yield RememberVersion(state.version)
+            yield LogEvent("info", "version", {"version": state.version})
 
     def to_raise(self, state: State, log: Log, founders: tuple[str, ...]) -> Iterator[Command]:
         """Yield what a leader proposes, until it applies; `founders` are the first nodes."""

@@ -33,6 +33,7 @@ from roost.node.engine.effects import (
     NoteHole,
     ReloadConfiguration,
     RememberDrained,
+    RememberVersion,
     RetainArchive,
     SendToBalancers,
     SendToPeers,
@@ -60,6 +61,7 @@ P = Position
 ORDERED: list[Effect] = [
     LogEvent("info", "one", {}),
     LogEvent("info", "two", {}),
+    RememberVersion(2),
     Persist(1, None, None, (), ()),
     Persist(2, None, None, (), ()),
     Request(1, 0, KeepAlive(1), 1.0),
