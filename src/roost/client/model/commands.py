@@ -71,7 +71,7 @@ _TABLE = (
     Command("oper", "NAME PASSWORD", "Become a network operator.", words=2),
     Command("part", "[REASON]", "Leave this room."),
     Command("password", "", "Change the password of your account.", is_interface=True),
-    Command("query", "NAME", "Open a private conversation."),
+    Command("query", "NAME [TEXT]", "Open a private conversation, and say TEXT.", words=2),
     Command("quit", "[REASON]", "Disconnect and quit."),
     Command("quote", "LINE", "Send a raw line to the server."),
     Command("react", "REACTION", "React to the chosen or last message.", is_interface=True),
@@ -154,14 +154,14 @@ def parse(text: str) -> Typed | None:
     return Typed(command, arguments)
 
 
-def help_lines(name: str = "") -> tuple[str, ...]:
-    """Return the help for a command, or for all."""
+def help_for(name: str = "") -> tuple[tuple[str, str], ...]:
+    """Return how a command, or every command, is used and what it does."""
     name = name.lstrip("/").lower()
     command = COMMANDS.get(ALIASES.get(name, name))
-    if command is not None:
-        return (f"/{command.name} {command.parameters}".rstrip(), f"  {command.help}")
-    if name:
-        return (f"There is no command /{name}. /help lists the commands.",)
-    width = max(len(f"{command.name} {command.parameters}") for command in _TABLE)
-    lines = [f"/{f'{c.name} {c.parameters}':<{width}}  {c.help}" for c in _TABLE]
-    return (*lines, "To send a message that begins with /, type //.")
+    if name and command is None:
+        return ((f"There is no command /{name}. /help lists the commands.", ""),)
+    found = _TABLE if command is None else (command,)
+    rows = [(f"/{known.name} {known.parameters}".rstrip(), known.help) for known in found]
+    if command is None:
+        rows.append(("//", "Send a message that begins with /."))
+    return tuple(rows)

@@ -32,9 +32,10 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Show these lines, the answer to /help."""
+    """Show the answer to /help."""
 
-    lines: tuple[str, ...]
+    commands: tuple[tuple[str, str], ...]
+    """How each is used, and what it does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from roost.client.model import intents, irc_commands, sending, speech
-from roost.client.model.commands import Typed, UnknownCommandError, help_lines, parse
+from roost.client.model.commands import Typed, UnknownCommandError, help_for, parse
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Help, InterfaceCommand, Reconnect
 from roost.client.model.state import State
@@ -74,7 +74,7 @@ def _disconnect(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
 
 
 def _help(state: State, _key: str, arguments: tuple[str, ...]) -> None:
-    state.effects.append(Help(help_lines(_first(arguments))))
+    state.effects.append(Help(help_for(_first(arguments))))
 
 
 def _ignore(state: State, _key: str, arguments: tuple[str, ...]) -> None:
@@ -187,7 +187,10 @@ def _part(state: State, key: str, arguments: tuple[str, ...]) -> None:
 
 
 def _query(state: State, _key: str, arguments: tuple[str, ...]) -> None:
-    intents.query(state, arguments[0])
+    name, *words = arguments
+    key = intents.query(state, name)
+    if key is not None and words:
+        sending.send(state, state.conversations[key], words[0], reply_to="", is_action=False)
 
 
 def _quit(state: State, _key: str, arguments: tuple[str, ...]) -> None:

@@ -58,8 +58,8 @@ class Bar(Widget):
         width = self.size.width
         right = self.right()
         room = self._room(right)
-        left = Strip([Segment(words, style) for words, style in self.left(room)])
-        left = left.adjust_cell_length(max(room, 0))
+        left = Strip([Segment(words, style) for words, style in cut(self.left(room), room)])
+        left = left.adjust_cell_length(room)
         strip = Strip([*left, *(Segment(words, style) for words, style in right)])
         return strip.adjust_cell_length(width).apply_style(base)
 
@@ -219,6 +219,18 @@ class StatusBar(Bar):
                 number = server.highlights or server.unread
                 pieces += [("  ", palette.muted), (f"{truncate(server.label, 14)} {number}", style)]
         return pieces
+
+
+def cut(pieces: Pieces, width: int) -> Pieces:
+    """Cut pieces to a width, and show where."""
+    shown: Pieces = []
+    for words, style in pieces:
+        room = width - sum(width_of(before) for before, _ in shown)
+        if width_of(words) > room:
+            # A blank is kept before what is at the right.
+            return [*shown, (truncate(words, max(room - 1, 0)), style)]
+        shown.append((words, style))
+    return shown
 
 
 def _milliseconds(delay: float) -> str:

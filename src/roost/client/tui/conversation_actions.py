@@ -101,7 +101,8 @@ class ConversationActions:
             for level, words in LEVEL_WORDS.items()
         ]
         title = f"Notifications of {conversation_name(model, conversation)}"
-        self._screen.app.push_screen(Menu(title, actions), self._run)
+        menu = Menu(title, actions, first=list(LEVEL_WORDS).index(now))
+        self._screen.app.push_screen(menu, self._run)
 
     def show_topic(self) -> None:
         """Show the whole topic, and let it be changed."""

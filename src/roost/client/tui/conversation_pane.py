@@ -26,10 +26,18 @@ READ_EVERY_S = 1.0
 PREVIEW_LINES = 6
 PREVIEW_LETTERS = 200
 """Of a paste that is asked about, and of each of its lines."""
-CHOSEN = "Enter: menu, R: reply, E: react, C: copy, Escape: back"
-CHOSEN_IN_THREAD = "Enter: menu, R: reply, E: react, T: thread, Escape: back"
-CHOSEN_WITH_DRAFT = "Enter: menu, Escape: back"
-"""What can be done with the chosen message; letters are typed while there is a draft."""
+CHOSEN = ("Enter: menu", "Escape: back")
+CHOSEN_LETTERS = {
+    "r": "R: reply",
+    "e": "E: react",
+    "o": "O: open",
+    "t": "T: thread",
+    "s": "S: spoilers",
+    "m": "M: edit",
+    "c": "C: copy",
+    "p": "P: what it answers",
+}
+"""What can be done with the chosen message, the most useful first."""
 
 
 class ConversationPane(Vertical):
@@ -142,10 +150,20 @@ class ConversationPane(Vertical):
         elif self.composer.editing is not None:
             title = "Editing your message  (Enter replaces it, Escape cancels)"
         elif self.view.has_focus and self.view.is_cursor_visible:
-            chosen = CHOSEN_IN_THREAD if self.view.applies("t") else CHOSEN
-            title = chosen if self.view.may_act() else CHOSEN_WITH_DRAFT
+            title = self._chosen_words()
         if title != self.composer.border_title:
             self.composer.border_title = title.replace("[", "\\[")
+
+    def _chosen_words(self) -> str:
+        """Say what can be done with the chosen message, as far as there is room."""
+        first, last = CHOSEN
+        shown = f"{first}, {last}"
+        # While there is a draft, letters are typed.
+        for letter, words in CHOSEN_LETTERS.items() if self.view.may_act() else ():
+            longer = shown.removesuffix(last) + f"{words}, {last}"
+            if self.view.applies(letter) and len(longer) <= self.composer.size.width:
+                shown = longer
+        return shown
 
     def set_palette(self, palette: Palette) -> None:
         self._palette = palette

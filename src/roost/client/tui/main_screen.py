@@ -38,7 +38,7 @@ from roost.client.tui.palette import Palette
 from roost.client.tui.people_pane import PeoplePane
 from roost.client.tui.rooms_pane import RoomsPane, conversation_name
 from roost.client.tui.safety import Guarded
-from roost.client.tui.screens.dialog import TextDialog
+from roost.client.tui.screens.dialog import TextDialog, grid
 from roost.client.tui.screens.keys import KeysDialog
 from roost.client.tui.screens.picker import Menu, run
 from roost.client.tui.screens.settings import SettingsDialog
@@ -194,7 +194,8 @@ class MainScreen(Guarded, Screen[None]):
                 self.turn_to(effect.key)
                 self.pane.view.reveal(effect.entry)
             case Help():
-                self.app.push_screen(TextDialog("Commands", Text("\n".join(effect.lines))))
+                rows = [(Text(usage), Text(words)) for usage, words in effect.commands]
+                self.app.push_screen(TextDialog("Commands", grid(rows)))
             case AskName():
                 self.connection.ask_name(effect)
             case InterfaceCommand():

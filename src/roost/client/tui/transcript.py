@@ -6,7 +6,7 @@ messages that are not confirmed.
 
 from collections.abc import Callable
 
-from roost.client.model import Conversation, ConversationKind, Entry, text
+from roost.client.model import Conversation, ConversationKind, Entry, EntryKind, text
 from roost.client.tui.calendar import Calendar
 from roost.client.tui.layout import GROUP_MS, Context, Look, Row, is_same_group, lay_out, separator
 
@@ -108,9 +108,14 @@ class Transcript:
 
     def applies(self, letter: str, entry: Entry) -> bool:
         """Return whether a key can do something with a message; if not, it is typed."""
+        is_said = bool(entry.msgid) and entry.kind is not EntryKind.EVENT
         match letter:
+            case "r" | "e" | "+":
+                return is_said
+            case "o":
+                return bool(text.find_urls(text.strip_formatting(entry.text)))
             case "m":
-                return entry.is_mine
+                return is_said and entry.is_mine
             case "p":
                 return bool(entry.reply_to)
             case "s":

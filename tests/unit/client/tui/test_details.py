@@ -119,3 +119,38 @@ def test_few_people_have_hues_that_nobody_confuses() -> None:
     hues = NameHues()
     assert len({hues.place(str(number)) for number in range(len(HUES))}) == len(HUES)
     assert hues.place("3") == hues.place("3")
+
+
+def test_only_what_the_chosen_message_allows_is_offered_and_as_much_as_fits() -> None:
+    async def scenario(width: int) -> str:
+        network = Network()
+        network.members["#room"] = {"bob": None}
+        network.say("bob", "see https://example.org")
+        async with open_interface(network, size=(width, 20)) as ui:
+            await ui.see("You joined", "example.org")
+            await ui.pilot.press("ctrl+up")
+            shown = await ui.see("Enter: menu, C: copy, Escape: back")
+            assert "reply" not in shown
+            # On what cannot be answered, the letter is typed.
+            await ui.type("r")
+            await ui.wait(lambda: ui.composer.text == "r")
+            await ui.pilot.press("backspace", "ctrl+up", "up")
+            await ui.see("R: reply, E: react, O: open, ")
+            return ui.text()
+
+    async def both() -> None:
+        assert "C: copy" in await scenario(100)
+        assert "O: open, Escape: back" in await scenario(60)
+
+    run_async(both())
+
+
+def test_what_the_status_bar_has_no_room_for_is_marked() -> None:
+    async def scenario() -> None:
+        async with open_interface(size=(60, 20)) as ui:
+            await ui.see("You joined")
+            ui.link.cut()
+            screen = await ui.see("Reconnecting in", "The connection w")
+            assert "\u2026  me  F7 more" in screen
+
+    run_async(scenario())

@@ -4,6 +4,8 @@ import pytest
 
 from roost.client.model import Delivery
 from roost.client.model.effects import AskName
+from roost.client.model.rules import Level
+from roost.client.tui.screens.reaction import REACTIONS
 from support.chat_interface import Harness, open_interface, run_async
 from support.fake_irc_network import Network
 
@@ -185,5 +187,46 @@ def test_commands_of_the_interface_are_obeyed() -> None:
             await ui.say("/date yesterday")
             await ui.say("/quit")
             await ui.wait(lambda: b"QUIT Goodbye\r\n" in ui.link.sent)
+
+    run_async(scenario())
+
+
+def test_all_reactions_are_to_be_seen_on_a_narrow_screen() -> None:
+    async def scenario() -> None:
+        async with open_interface(make_network(), size=(60, 20)) as ui:
+            await ui.see("You joined")
+            await ui.pilot.press("ctrl+up", "up", "e")
+            screen = await ui.see("or type one")
+            assert all(reaction in screen for reaction in REACTIONS)
+
+    run_async(scenario())
+
+
+def test_help_that_is_too_long_for_a_line_goes_on_below_itself() -> None:
+    async def scenario() -> None:
+        async with open_interface(make_network(), size=(60, 20)) as ui:
+            await ui.see("You joined")
+            for what, key, begin in (("/help", "/account", "Make"), ("/keys", "Ctrl+K", "go to a")):
+                await ui.say(what)
+                lines = (await ui.see(key, begin)).splitlines()
+                number = next(n for n, line in enumerate(lines) if key in line and begin in line)
+                column = lines[number].index(begin)
+                assert lines[number + 1][5:column].isspace(), lines[number + 1]
+                assert lines[number + 1][column] != " "
+                await ui.pilot.press("escape")
+                await ui.see_none(begin)
+
+    run_async(scenario())
+
+
+def test_the_level_that_applies_is_the_one_that_is_chosen() -> None:
+    async def scenario() -> None:
+        async with open_interface(make_network()) as ui:
+            await ui.see("You joined")
+            ui.main.conversations.show_levels("#room")
+            await ui.see("Notifications of #room")
+            await ui.pilot.press("enter")
+            await ui.see_none("Notifications of #room")
+            assert ui.model.rules.levels == {"#room": Level.MENTIONS}
 
     run_async(scenario())

@@ -3,9 +3,11 @@
 Escape, or a click outside the box, closes a dialog without an answer: its result is None.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Generic, TypeVar
 
+from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -77,6 +79,16 @@ class PromptDialog(Dialog[str]):
             self.dismiss(line)
 
 
+def grid(rows: Iterable[tuple[Text, Text]]) -> Table:
+    """Return a table of two columns; what is too long for the second one is wrapped there."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
 class TextDialog(Dialog[None]):
     """Shows a text to read."""
 
@@ -84,7 +96,7 @@ class TextDialog(Dialog[None]):
         Binding("escape,enter,q,f1", "close", "Close", show=False),
     ]
 
-    def __init__(self, title: str, text: Text) -> None:
+    def __init__(self, title: str, text: RenderableType) -> None:
         super().__init__()
         self._title = title
         self._text = text

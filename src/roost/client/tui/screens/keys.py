@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from roost.client.tui.keys import groups
 from roost.client.tui.palette import Palette
-from roost.client.tui.screens.dialog import TextDialog
+from roost.client.tui.screens.dialog import TextDialog, grid
+
+WIDTH = 20
+"""Of the keys' column in every group, so that the meanings begin in one column."""
 
 
 class KeysDialog(TextDialog):
@@ -39,18 +43,22 @@ class KeysDialog(TextDialog):
             self._on_question()
 
 
-def keys_text(palette: Palette, own: Mapping[str, str], *, is_typed: bool) -> Text:
+def keys_text(palette: Palette, own: Mapping[str, str], *, is_typed: bool) -> Group:
     """Return the table of keys; `is_typed` says that a question mark opened it."""
-    shown = Text()
+    parts: list[RenderableType] = []
     if is_typed:
-        shown.append("Press ? again to type a question mark.\n\n", palette.accent)
-    shown_groups = groups(own)
-    width = max(len(key.shown) for group in shown_groups for key in group.keys) + 2
-    for group in shown_groups:
-        shown.append(f"{group.title}\n", palette.text + Style(bold=True))
-        for key in group.keys:
-            shown.append(f"  {key.shown.ljust(width)}", palette.primary)
-            shown.append(f"{key.meaning}\n", palette.text)
-        shown.append("\n")
-    shown.append("/help shows the commands.", palette.muted)
-    return shown
+        parts.append(Text("Press ? again to type a question mark.\n", palette.accent))
+    for group in groups(own):
+        parts.append(Text(group.title, palette.text + Style(bold=True)))
+        parts.append(
+            grid(
+                (
+                    Text(f"  {key.shown.ljust(WIDTH)}", palette.primary),
+                    Text(key.meaning, palette.text),
+                )
+                for key in group.keys
+            )
+        )
+        parts.append(Text(""))
+    parts.append(Text("/help shows the commands.", palette.muted))
+    return Group(*parts)

@@ -108,9 +108,16 @@ class Menu(Picker[Action]):
         actions: Sequence[tuple[str, Action]],
         *,
         explanation: str = "",
+        first: int = 0,
     ) -> None:
+        """Begin at the action with the number `first`."""
         choices = [Choice(action, Text(label)) for label, action in actions]
         super().__init__(title, choices, explanation=explanation)
+        self._first = first
+
+    def show_choices(self) -> None:
+        super().show_choices()
+        self.options.highlighted = self._first
 
 
 def run(action: Action | None) -> None:

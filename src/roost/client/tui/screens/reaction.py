@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Static
 
 from roost.client.tui.screens.dialog import Box, Dialog
 
@@ -36,6 +36,7 @@ class ReactionDialog(Dialog[str]):
                 for number, reaction in enumerate(self._offered):
                     yield Button(Text(reaction), id=f"reaction-{number}", compact=True)
             yield Input(placeholder="or type one, and press Enter")
+            yield Static("Left, Right and Enter, or a click. Escape closes.", classes="hint")
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()

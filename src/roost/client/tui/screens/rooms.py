@@ -48,6 +48,8 @@ class RoomPicker(Picker[str]):
             style = self._palette.primary + Style(bold=True)
             line = Text.assemble(("Create ", self._palette.muted), (new, style))
             choices.append(Choice(new, line))
+        if new and not found:
+            return choices, f"Enter creates {new}, Escape closes."
         return choices, NO_ROOM if words and not choices else self._hint_about(len(found))
 
     def _line(self, room: ListedRoom) -> Text:
