@@ -8,6 +8,7 @@ import msgspec
 
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
+from roost.chat.versions import VERSION_MIN
 from roost.ircd.sessions.outbox import item_size
 from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, LogOutput, Request, Watch
 from roost.log.requests import EtcdEffect
@@ -245,7 +246,9 @@ class SimulatedNode:
 
     def connected(self, peer: str) -> None:
         if peer.startswith("b"):
-            hello = Hello(PROTOCOL_VERSION, CLUSTER, self.name, "1", 1, f"{self.name}:1", 1)
+            speaks = (VERSION_MIN, self._config.version_max)
+            address = f"{self.name}:1"
+            hello = Hello(PROTOCOL_VERSION, CLUSTER, self.name, "1", 1, address, 1, speaks)
             self._network.send(self.name, peer, hello)
         else:
             self._take(inputs.PeerConnected(peer))
