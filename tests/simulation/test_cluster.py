@@ -51,6 +51,8 @@ def seeds() -> list[int]:
 FOUND = [
     # A lost proposal made the next one wait for 4 s.
     ("loss", 17_000_048),
+    # Two nodes of three were frozen most of the time: no service, whatever they had said before.
+    ("freezes", 17_000_780),
 ]
 """Seeds that once failed, and whose kind of fault nothing smaller shows as well."""
 

@@ -18,6 +18,7 @@ from support.chat_invariants import check_invariants
 from support.simulation.archive import ArchiveFaults, SimulatedArchive
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient
+from support.simulation.departures import watch_departures
 from support.simulation.disk import Archive, compare
 from support.simulation.etcd import EtcdFaults, SimulatedEtcd
 from support.simulation.network import Network
@@ -58,9 +59,6 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_FAULTS = Faults()
-GHOST_S_MAX = 3.5
-"""How long somebody who hung up may be seen while others are served: a node that is cut off is
-given up after 1.1 s, one that is silent after 2 s, and a lost entry is asked for again."""
 
 
 class SimulatedCluster:
@@ -226,7 +224,7 @@ class SimulatedCluster:
         self._schedule("stalls", self._stall)
         self._schedule("drains", self._drain)
         self._schedule("clock_jumps", self._jump_clock)
-        self._watch_departures()
+        watch_departures(self, while_=lambda: self._are_faults_on)
         if self.etcd is not None:
             self.etcd.start_faults(self.names)
         self._schedule("balancer_crashes", self._crash_balancer)
@@ -356,32 +354,6 @@ class SimulatedCluster:
                 self._undrain(name)
         if any(state != "ready" for state in self.states().values()):
             self.world.at(0.5, self._undrain_all)
-
-    def _watch_departures(self) -> None:
-        """See to it that nobody who hung up stays while there is service all the time."""
-        ghosts: dict[int, float] = {}
-
-        def look() -> None:
-            if not self._are_faults_on:
-                return
-            engines = [node.engine for node in self.nodes.values() if node.engine is not None]
-            is_served = any(engine.log.status().fault is None for engine in engines) and all(
-                balancer.ready_nodes() for balancer in self.balancers
-            )
-            sessions = self.newest_state().sessions if engines else {}
-            for client in self.clients:
-                number = client.session.id
-                if not (client.has_hung_up and number in sessions and is_served):
-                    ghosts.pop(number, None)
-                    continue
-                since = ghosts.setdefault(number, self.world.now)
-                assert self.world.now - since < GHOST_S_MAX, (
-                    f"seed {self.world.seed} at {self.world.now:.4f}: {client.name} hung up, and "
-                    f"is still there after {GHOST_S_MAX} s of service"
-                )
-            self.world.at(0.1, look)
-
-        look()
 
     def stop_faults(self) -> None:
         """Repair everything."""

@@ -1,0 +1,54 @@
+"""Checks that nobody who hung up stays while there is service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.simulation.cluster import SimulatedCluster
+
+GHOST_S_MAX = 3.5
+"""How long somebody who hung up may be seen while others are served: a node that is cut off is
+given up after 1.1 s, one that is silent after 2 s, and a lost entry is asked for again."""
+LOOK_S = 0.1
+
+
+def watch_departures(cluster: SimulatedCluster, *, while_: Callable[[], bool]) -> None:
+    """See to it that nobody who hung up stays although there is service all the time."""
+    ghosts: dict[int, float] = {}
+    world = cluster.world
+
+    def look() -> None:
+        if not while_():
+            return
+        is_served = _is_served(cluster)
+        has_engine = any(node.engine is not None for node in cluster.nodes.values())
+        sessions = cluster.newest_state().sessions if has_engine else {}
+        for client in cluster.clients:
+            number = client.session.id
+            if not (client.has_hung_up and number in sessions and is_served):
+                ghosts.pop(number, None)
+                continue
+            since = ghosts.setdefault(number, world.now)
+            assert world.now - since < GHOST_S_MAX, (
+                f"seed {world.seed} at {world.now:.4f}: {client.name} hung up, and "
+                f"is still there after {GHOST_S_MAX} s of service"
+            )
+        world.at(LOOK_S, look)
+
+    look()
+
+
+def _is_served(cluster: SimulatedCluster) -> bool:
+    """Tell whether lines can take effect: what a frozen node last said of itself is no help."""
+    able = [
+        name
+        for name, node in cluster.nodes.items()
+        if node.engine is not None and not node.is_frozen and node.engine.log.status().fault is None
+    ]
+    is_majority = cluster.etcd is not None or len(able) * 2 > len(cluster.nodes)
+    return is_majority and all(
+        any(node.name in able for node in balancer.ready_nodes()) for balancer in cluster.balancers
+    )
