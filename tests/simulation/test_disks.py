@@ -31,11 +31,15 @@ def lose_a_majority(cluster: SimulatedCluster, *, count: int) -> str:
     cluster.world.run(0.5)
     saved = cluster.nodes[first].save_disk()
     say(cluster, alice, "confirmed", count)
-    cluster.world.run(0.5)
+    # Longer than a snapshot takes.
+    cluster.world.run(3.0)
     alice.hang_up()
     for name in (first, second):
         cluster.kill(name, down_s=600.0)
     cluster.nodes[first].set_back(saved)
+    # What only one node holds from here on is not the cluster's.
+    last = saved.last[1]
+    cluster.archive.entries = {i: e for i, e in cluster.archive.entries.items() if i <= last}
     cluster.nodes[first].start()
     cluster.nodes[third].start()
     return second
@@ -92,3 +96,39 @@ def test_a_node_whose_disk_was_set_back_outvotes_nothing_that_it_confirmed(
     cluster.settle()
     rows = cluster.nodes[back].history_disk.rows.values()
     assert sum(b"confirmed" in row.record for row in rows) == 20
+
+
+@pytest.mark.parametrize("retained", [20, 500])
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_node_whose_snapshot_has_what_a_majority_lost_begins_anew_and_keeps_what_it_had(
+    seed: int, retained: int
+) -> None:
+    """Whether it can still compare its entries with the leader's, or only misses an answer."""
+    cluster = SimulatedCluster(seed, balancers=2, snapshot_entries=60, retained_entries=retained)
+    cluster.wait_ready()
+    second = lose_a_majority(cluster, count=130)
+    stray = cluster.nodes[second]
+    assert stray.log_disk.snapshot is not None
+    lost = {key: row for key, row in stray.history_disk.rows.items() if b"confirmed" in row.record}
+    bob = come_in(cluster, "bob")
+    say(cluster, bob, "instead", 30)
+    # What it holds is not the cluster's.
+    stray.log_disk.archive = cluster.archive.apart()
+    stray.start()
+    cluster.world.run_until(lambda: bool(stray.kept), 20.0, "the data is put aside")
+    stray.log_disk.archive = cluster.archive
+    trace = "\n".join(cluster.world.trace)
+    assert f"{second} diverged" in trace
+    cluster.wait_ready()
+    status = stray.mind.status()
+    assert (status.state, "diverged-1" in status.reason) == ("ready", True)
+    (kept,) = stray.kept
+    assert kept.history.rows.items() >= lost.items()
+    assert kept.log.snapshot is not None
+    # It counts again: with another one away, the cluster goes on.
+    cluster.kill(next(n for n in cluster.names if n != second), down_s=3.0)
+    say(cluster, bob, "afterwards", 5)
+    cluster.wait_ready()
+    cluster.world.run(1.0)
+    cluster.check_histories()
+    assert not any(b"confirmed" in row.record for row in stray.history_disk.rows.values())

@@ -8,12 +8,33 @@ from collections.abc import Callable, Collection, Sequence
 from roost.instant import Instant
 from roost.log.port import Compact, LogEffect, LogOutput, LogResult, LogStatus, Persisted
 from roost.raft.config import Config
-from roost.raft.messages import AppendRequest, Feed, Message, Position, Snapshot, Stored
+from roost.raft.messages import (
+    AppendRequest,
+    Divergence,
+    Feed,
+    Message,
+    Position,
+    Snapshot,
+    Stored,
+)
 from roost.raft.replica import Replica
 from roost.raft.statistics import Statistics
 from roost.raft.tending import Policy
 
 NO_MAJORITY = ("no-majority", "no leader is in touch with a majority of the nodes")
+
+
+def describe(divergence: Divergence) -> str:
+    """Return what is wrong, for people."""
+    index, leader = divergence.index, divergence.leader
+    known = f" in term {divergence.term}" if divergence.term >= 0 else ""
+    there = f"has another one there, of term {divergence.leader_term}"
+    if not divergence.leader_term:
+        there = "does not have it"
+    return (
+        f"entry {index} was committed here{known}, and the leader {leader} {there}: a disk was set"
+        " back to an older state, here or at most of the others"
+    )
 
 
 class EmbeddedLog:
@@ -108,6 +129,8 @@ class EmbeddedLog:
         elif not replica.has_current_commit:
             lack = "the present leader has not told it of a commit of its own yet"
         fault = None if replica.is_in_touch and leader else NO_MAJORITY
+        if replica.divergence is not None:
+            fault = ("diverged", describe(replica.divergence))
         commit = self._heard_commit
         return LogStatus(
             leader,

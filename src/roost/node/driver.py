@@ -30,6 +30,7 @@ from roost.node.engine.effects import (
     RetainArchive,
     SendToBalancers,
     SendToPeers,
+    SetAside,
     WriteArchive,
 )
 from roost.node.engine.engine import AT_ONCE, Engine
@@ -96,8 +97,13 @@ class Driver:
         do_work: Callable[[Work, Callable[[Outcome], None]], None],
         reload: Callable[[], None],
         remember_version: Callable[[int], None] = lambda _version: None,
+        set_aside: Callable[[str], None] = lambda _reason: None,
     ) -> None:
-        """`do_work` does slow work, and calls back on the loop's thread."""
+        """`do_work` does slow work, and calls back on the loop's thread.
+
+        `set_aside` ends the node, and starts it anew without its data, which is kept.
+        """
+        self._set_aside = set_aside
         self._engine = engine
         self._remember_drained = remember_drained
         self._remember_version = remember_version
@@ -257,6 +263,8 @@ class Driver:
                 self._follow_nodes(nodes, dict(keys), version)
             case MakeSnapshot():
                 self._make_snapshot(effect)
+            case SetAside(reason):
+                self._set_aside(reason)
             case Request() | Watch():
                 assert self._ask_etcd is not None, "the log is not in etcd"
                 self._ask_etcd(effect)

@@ -25,6 +25,7 @@ STATES = (
     "isolated",
     "no-majority",
     "clock",
+    "diverged",
     "configuring",
     "log-unavailable",
     "log-full",
@@ -52,6 +53,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     balancers: tuple[str, ...]
     certificate_days: int
     """Days until the certificate expires."""
+    kept_aside: int = 0
+    """Directories with data that was put aside because the other nodes do not share it."""
 
 
 def make_node_application(look: Callable[[], NodeView]) -> web.Application:
@@ -125,6 +128,7 @@ def readings(view: NodeView) -> Iterator[Reading]:
     yield from stall_readings("node", view.driver.stalls)
     offset_s = status.clock_offset_ms / 1000
     yield _gauge("clock_offset_seconds", offset_s, "How far the clock is ahead of the cluster's.")
+    yield _gauge("kept_aside", view.kept_aside, "Directories with data the others do not share.")
     yield _gauge("certificate_days", view.certificate_days, "Days until the certificate expires.")
     for neighbour in status.neighbours:
         yield Reading(

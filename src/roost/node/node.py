@@ -42,6 +42,7 @@ from roost.ops.http import serve as serve_http
 from roost.ops.tuning import tune_process
 from roost.protocol.trunk import PROTOCOL_VERSION, Hello, Neighbour
 from roost.raft.config import Config as RaftConfig
+from roost.storage.setting_aside import kept_aside, order_setting_aside
 from roost.wire import CertificateWatch, CredentialsError, format_address
 
 _logger = structlog.get_logger()
@@ -61,6 +62,9 @@ class Node:
         self._started = asyncio.Event()
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
+        self._is_stopping = False
+        self._is_set_aside = False
+        """Whether the node ends only to start anew, without the data that it has."""
         self._mesh: Mesh | None = None
         self._provider: Provider | None = None
         self._watch: CertificateWatch | None = None
@@ -76,6 +80,10 @@ class Node:
         asyncio.get_running_loop().set_exception_handler(self._receive_loop_error)
         try:
             await self._run()
+            while self._is_set_aside and not self._is_stopping:
+                # The data is moved when the directory is opened again.
+                self._is_set_aside, self._end = False, asyncio.Event()
+                await self._run()
         except StartError:
             raise
         except asyncio.CancelledError:
@@ -93,6 +101,7 @@ class Node:
 
     def stop(self) -> None:
         """Have `run` shut down and return; call it on the loop's thread."""
+        self._is_stopping = True
         self._end.set()
 
     async def wait_started(self) -> None:
@@ -139,9 +148,8 @@ class Node:
                 is_drained=self._drained_file.exists(),
             )
             do_work = stack.enter_context(self._doing_work())
-            driver = self._driver = Driver(
-                engine, self._remember_drained, do_work, self.reload, store.remember_version
-            )
+            obey = (self._remember_drained, do_work, self.reload, store.remember_version)
+            driver = self._driver = Driver(engine, *obey, self._set_aside)
             stack.callback(driver.end)
             mesh = self._mesh = Mesh(
                 self._mesh_config(),
@@ -247,6 +255,7 @@ class Node:
             has_archive=config.history.has_archive,
             archive_days=config.history.archive_days,
             version_max=config.version_max,
+            kept_aside=tuple(map(str, kept_aside(config.data))),
         )
 
     def _mesh_config(self) -> MeshConfig:
@@ -285,6 +294,17 @@ class Node:
     def _remember_drained(self, is_drained: bool) -> None:
         save_drained(self._drained_file, is_drained)
 
+    def _set_aside(self, reason: str) -> None:
+        """End, and start anew without the data; an order that is not durable ends the process."""
+        try:
+            directory = order_setting_aside(self._config.data, reason)
+        except OSError as error:
+            self._fail(error)
+            return
+        _logger.error("setting-aside", directory=str(directory), reason=reason)
+        self._is_set_aside = True
+        self._end.set()
+
     def _look(self, engine: Engine, driver: Driver, trunks: Trunks) -> NodeView:
         return NodeView(
             cluster=self._config.cluster,
@@ -296,6 +316,7 @@ class Node:
             log=engine.log.statistics(),
             balancers=trunks.linked,
             certificate_days=self._watch.days if self._watch is not None else 0,
+            kept_aside=len(kept_aside(self._config.data)),
         )
 
     def _receive_loop_error(

@@ -146,6 +146,8 @@ class DiskStore:
                 raise StartError(str(error)) from error
             for finding in (*log.findings, *history.findings):
                 _logger.warning("storage-finding", finding=finding)
+            if directory.set_aside is not None:
+                _logger.warning("set-aside", directory=str(directory.set_aside))
             store = cls(log, stored, history, retry_s, directory.note_version)
             try:
                 yield store

@@ -98,8 +98,8 @@ class Status(_Frame, frozen=True, tag=2):
 
     state: str
     """"ready", "starting", "catching-up", "isolated", "no-majority", "clock",
-    "configuring", "disk", "draining", "removed", "outdated"; `REFUSED` to a balancer that
-    the node does not serve."""
+    "configuring", "diverged", "disk", "draining", "removed", "outdated"; `REFUSED` to a
+    balancer that the node does not serve."""
     reason: str
     """In words for people; empty when ready."""
     leader: str

@@ -16,7 +16,7 @@ from roost.instant import Instant
 from roost.raft.config import Config
 from roost.raft.log import Log
 from roost.raft.membership import Membership
-from roost.raft.messages import Entry, HardState, Snapshot, Stored
+from roost.raft.messages import Divergence, Entry, HardState, Snapshot, Stored
 from roost.raft.outbox import Outbox
 
 
@@ -35,6 +35,7 @@ class Core:
         "config",
         "connected",
         "delivered_index",
+        "divergence",
         "election_deadline",
         "hard",
         "installed",
@@ -85,6 +86,8 @@ class Core:
         """The last entry handed out to be applied."""
         self.installed: Snapshot | None = None
         """A received snapshot that the next output gives to the state machine."""
+        self.divergence: Divergence | None = None
+        """Once there is one, this replica takes no part in anything any more."""
         self.prepared_until = float("-inf")
         """A learner writes everything until then, because the leader wants it to vote."""
         self.election_deadline = 0.0
@@ -160,6 +163,16 @@ class Core:
             self.role = Role.FOLLOWER
             self.reset_election_timer()
         self.leader = leader
+
+    def diverge(self, index: int, told_by: str, told_term: int) -> None:
+        """Fall silent: what was committed here at `index` is not what a leader has there.
+
+        One of both histories was lost by a majority, which broke Raft's promise: a disk lied, or
+        was set back. No replica can repair that by itself without dropping what it holds.
+        """
+        if self.divergence is None:
+            self.divergence = Divergence(index, self.log.term_at(index), told_by, told_term)
+            self.follow(self.term, "")
 
     def become_pre_candidate(self) -> None:
         """Start a pre-vote, which promises nothing (thesis 9.6)."""

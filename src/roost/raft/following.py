@@ -12,6 +12,10 @@ from roost.raft.messages import (
 )
 from roost.raft.recovery import Recovery
 
+DOUBT_S = 3.0
+"""How long a leader may take to send what can be compared: it takes one round trip, and longer only
+while frames wait in a stopped process."""
+
 
 class Following:
     """Handles what leaders send; the replica may be in any role when it arrives."""
@@ -23,6 +27,8 @@ class Following:
         "_chunks_of",
         "_chunks_size",
         "_core",
+        "_doubted_since",
+        "_hinted_until",
         "_recovery",
         "installed_count",
     )
@@ -38,12 +44,23 @@ class Following:
         """Source of the chunks: leader, its term, and the snapshot's last index and term."""
         self._chunks_size = 0
         self.installed_count = 0
+        self._doubted_since: tuple[str, int, float] | None = None
+        """The leader and its term that send only what cannot be compared any more, and since when
+        in monotonic seconds."""
+        self._hinted_until = float("-inf")
 
     def receive_append(self, sender: str, message: AppendRequest) -> None:
         """Adopt entries, or refuse with a hint where the logs may agree (5.3)."""
         if not self._hear(sender, message.term):
             return
-        matched = self.adopt(message)
+        if self._is_doubtful(message):
+            self._doubt(sender)
+            return
+        if message.previous_index or message.entries:
+            self._doubted_since = None
+        matched = self.adopt(sender, message)
+        if self._core.divergence is not None:
+            return
         if matched is None:
             self._refuse(sender, message)
             return
@@ -51,10 +68,11 @@ class Following:
             self._recovery.check(message.commit)
         self._acknowledge(sender, matched, is_heartbeat=not message.entries)
 
-    def adopt(self, message: AppendRequest | Feed) -> int | None:
+    def adopt(self, sender: str, message: AppendRequest | Feed) -> int | None:
         """Take entries into the log, and the commit index.
 
-        Returns the index up to which the logs agree; None if they differ before the entries.
+        Returns the index up to which the logs agree; None if they differ before the entries. If
+        they differ in what is committed, the replica diverges.
         """
         core = self._core
         log = core.log
@@ -62,11 +80,12 @@ class Following:
         entries = message.entries
         matched = previous + len(entries)
         commit = core.commit_index
+        if previous <= commit and not self._agrees(sender, message):
+            return None
         if previous < commit:
-            self._check_committed(message)
             # Committed entries equal the leader's (leader completeness): skip them.
             entries = entries[commit - previous :]
-            matched = max(matched, commit)
+            matched = max(matched, self._certain)
         elif previous > log.last_index or log.term_at(previous) != message.previous_term:
             return None
         if entries:
@@ -79,17 +98,61 @@ class Following:
         core.commit_to(min(message.commit, matched))
         return matched
 
-    def _check_committed(self, message: AppendRequest | Feed) -> None:
-        """Fail rather than have two histories: a disk set back can make a majority lose entries."""
+    def _agrees(self, sender: str, message: AppendRequest | Feed) -> bool:
+        """Compare what is committed here with what is told; diverge if a leader has another entry.
+
+        By log matching, it is enough to compare the last entry that both have. A member that is not
+        the leader may be the one that has gone astray.
+        """
         core = self._core
         index, term = message.previous_index, message.previous_term
         if message.entries:
             count = min(core.commit_index - index, len(message.entries))
-            index, term = index + count, message.entries[count - 1].term
-        assert core.log.term_at(index) in (term, UNKNOWN_TERM), (
-            f"the entry at {index} was committed in term {core.log.term_at(index)}, and the leader"
-            f" has another one, of term {term}: this node needs an empty directory"
-        )
+            if count:
+                index, term = index + count, message.entries[count - 1].term
+        if self._has(index, term):
+            return True
+        if isinstance(message, AppendRequest) or sender == message.leader:
+            core.diverge(index, sender, term)
+        return False
+
+    @property
+    def _certain(self) -> int:
+        """Up to where this log is the leader's without a comparison; 0 if that is not known."""
+        core = self._core
+        commit = core.commit_index
+        # Only the leader of a term makes entries of it, and those before are its own, too.
+        return commit if core.log.term_at(commit) == core.term else 0
+
+    def _has(self, index: int, term: int) -> bool:
+        """Return whether the entry at `index` can be one of `term`."""
+        return self._core.log.term_at(index) in (term, UNKNOWN_TERM)
+
+    def _is_doubtful(self, message: AppendRequest) -> bool:
+        """Return whether all that is told lies before what is held here, so nothing is compared.
+
+        A leader begins there if it does not know how far this replica is.
+        """
+        last = message.previous_index + len(message.entries)
+        return not self._certain and 0 < last < self._core.log.previous_index
+
+    def _doubt(self, leader: str) -> None:
+        """Have the leader begin where both logs can be compared; diverge if it cannot.
+
+        A leader has all that was ever committed, so it has the entry that it is asked for.
+        """
+        core = self._core
+        now = core.now.monotonic
+        known = self._doubted_since
+        if known is None or known[:2] != (leader, core.term):
+            known = self._doubted_since = (leader, core.term, now)
+        if now - known[2] >= DOUBT_S:
+            core.diverge(core.commit_index, leader, 0)
+        elif now >= self._hinted_until:
+            self._hinted_until = now + core.config.heartbeat_s / 2
+            commit = core.commit_index
+            response = AppendResponse(core.term, False, commit, core.log.term_at(commit))
+            core.outbox.send(leader, response)
 
     def _hear(self, sender: str, term: int) -> bool:
         """Accept a leader; return False if it is deposed or cannot be trusted yet."""
@@ -131,12 +194,14 @@ class Following:
             return
         core = self._core
         offset = self.collect(sender, message)
+        if core.divergence is not None:
+            return
         if offset is not None:
             core.outbox.send(sender, SnapshotResponse(core.term, message.last_index, offset))
             return
         if not core.is_sound:
             self._recovery.check(message.last_index)
-        index = max(core.commit_index, message.last_index)
+        index = max(self._certain, message.last_index)
         self._acknowledge(sender, index, is_heartbeat=False)
 
     def collect(self, sender: str, message: SnapshotRequest) -> int | None:
@@ -153,6 +218,8 @@ class Following:
                 return self._chunks_size
             else:
                 self._install(message)
+        elif not message.is_feed and not self._has(message.last_index, message.last_term):
+            core.diverge(message.last_index, sender, message.last_term)
         self._forget_chunks()
         return None
 

@@ -133,7 +133,7 @@ class Learning:
         """Adopt committed entries; ask for more."""
         if not self._hear(sender, message.term):
             return
-        self._following.adopt(message)
+        self._following.adopt(sender, message)
         self._trust(message)
         self._ask()
 

@@ -244,6 +244,17 @@ class Persist(msgspec.Struct, frozen=True):
     """Nothing is promised with it: it may be lost in a crash, but not out of order."""
 
 
+class Divergence(msgspec.Struct, frozen=True):
+    """Where a replica has committed something else than the leader of a later election."""
+
+    index: int
+    term: int
+    """Of this replica's entry at `index`; negative if it holds only a snapshot of it."""
+    leader: str
+    leader_term: int
+    """Of the leader's entry there; 0 if its log ends before."""
+
+
 class Output(msgspec.Struct, frozen=True):
     """What the driver has to do after a step.
 

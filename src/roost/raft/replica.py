@@ -32,6 +32,7 @@ from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
     Configuration,
+    Divergence,
     Entry,
     Feed,
     FeedRequest,
@@ -145,6 +146,11 @@ class Replica:
         return self._learning.source
 
     @property
+    def divergence(self) -> Divergence | None:
+        """Where this replica's committed entries are not the leader's; it is silent then."""
+        return self._core.divergence
+
+    @property
     def is_sound(self) -> bool:
         """Whether this replica may vote and stand for election."""
         return self._core.is_sound
@@ -200,7 +206,7 @@ class Replica:
         """Handle a message; ignore one from a stranger."""
         core = self._core
         core.now = now
-        if not core.knows(sender):
+        if not core.knows(sender) or core.divergence is not None:
             return
         match message:
             case AppendRequest():
@@ -275,6 +281,8 @@ class Replica:
         """Do what is due; call this at `next_deadline`, or at any other time."""
         core = self._core
         core.now = now
+        if core.divergence is not None:
+            return
         if core.role is Role.LEADER:
             if not self._lead.tick():
                 core.follow(core.term, "")
@@ -286,6 +294,8 @@ class Replica:
 
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
+        if self._core.divergence is not None:
+            return float("inf")
         feed_due = self._feeder.next_deadline()
         if self._core.role is Role.LEADER:
             return min(self._lead.heartbeat_deadline, feed_due)
@@ -307,6 +317,8 @@ class Replica:
         core.connected[name] = True
         self._tending.linked(name)
         self._following.links_changed()
+        if core.divergence is not None:
+            return
         if core.role is Role.LEADER:
             self._lead.connected(name)
         else:
@@ -319,6 +331,8 @@ class Replica:
         if not core.connected.get(name):
             return
         core.connected[name] = False
+        if core.divergence is not None:
+            return
         self._feeder.disconnected(name)
         self._tending.unlinked(name)
         if core.role is Role.LEADER:
@@ -429,6 +443,8 @@ class Replica:
     def take_output(self) -> Output:
         """Return what the driver has to do, once."""
         core = self._core
+        if core.divergence is not None:
+            return Output(None, (), None, ())
         if core.role is Role.LEADER:
             self._lead.flush()
             if self._lead.is_removed:

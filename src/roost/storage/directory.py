@@ -2,6 +2,7 @@
 
 lock            locked by the process that uses the directory; contains its PID
 identity.json   whose directory it is, its format, and whether it ever held a log
+diverged-N      what it held before the node found out that the others do not share it
 
 The format is the cluster's version (`chat.versions`) when the node last knew it: the log, snapshots
 and history may need a program that speaks it. A directory of another format is refused before
@@ -24,6 +25,7 @@ import msgspec
 from roost.chat.versions import VERSION, VERSION_MIN
 from roost.ops.files import replace_file
 from roost.storage.errors import DirectoryError, FormatError, IdentityError, LockedError
+from roost.storage.setting_aside import set_aside_if_ordered
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -60,6 +62,8 @@ class DataDirectory:
         self._descriptor = descriptor
         self._log: Literal["founding", "joining", "kept"] = "joining"
         self._format = VERSION_MIN
+        self.set_aside: Path | None = None
+        """Where all data was moved when the directory was opened, if that was ordered."""
 
     @classmethod
     def open(
@@ -82,6 +86,7 @@ class DataDirectory:
             directory = cls(path, identity, _lock(path))
             try:
                 directory._identify(is_founding=is_founding)
+                directory.set_aside = set_aside_if_ordered(path)
             except BaseException:
                 directory.close()
                 raise

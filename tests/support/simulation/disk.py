@@ -52,6 +52,12 @@ class Archive:
         self.entries: dict[int, Entry] = {}
         self._written: dict[tuple[int, int], None] = {}
 
+    def apart(self) -> "Archive":
+        """Return one for a disk whose entries are not those of the others any more."""
+        other = Archive()
+        other._written = self._written
+        return other
+
     def check_time(self, entry: Entry, now_ms: int) -> None:
         """Hold an entry's time against the true one when it is first written to a disk."""
         if (entry.index, entry.term) not in self._written:
@@ -72,7 +78,7 @@ class LogDisk:
 
     def __init__(self, world: World, fsync_s: tuple[float, float], archive: Archive) -> None:
         self._world = world
-        self._archive = archive
+        self.archive = archive
         self._fsync_s = fsync_s
         self.hard_state = HardState()
         self.snapshot: Snapshot | None = None
@@ -142,7 +148,7 @@ class LogDisk:
             assert not self.entries or self.entries[-1].index == first - 1, "a hole in the log"
             self.entries.extend(job.entries)
             for entry in job.entries:
-                self._archive.check_time(entry, self._world.instant().wall_ms)
+                self.archive.check_time(entry, self._world.instant().wall_ms)
         if job.hard_state is not None:
             self.hard_state = job.hard_state
         if job.positions is not None:
@@ -160,7 +166,7 @@ class LogDisk:
     def _archive_committed(self) -> None:
         for entry in self.entries:
             if self.snapshot is not None and entry.index <= self.snapshot.index:
-                self._archive.keep(entry)
+                self.archive.keep(entry)
 
     def save(self) -> Stored:
         """Return a copy of what is durable now."""
@@ -185,6 +191,10 @@ class LogDisk:
     def wipe(self) -> None:
         """Replace the disk by an empty one."""
         self._lose()
+        self.put_aside()
+
+    def put_aside(self) -> None:
+        """Begin with an empty disk; what was on it is not of the cluster's log."""
         self.hard_state = HardState(is_amnesiac=True)
         self.snapshot = None
         self.entries = []

@@ -33,6 +33,7 @@ from roost.node.engine.effects import (
     RetainArchive,
     SendToBalancers,
     SendToPeers,
+    SetAside,
     WriteArchive,
 )
 from roost.node.engine.engine import Engine
@@ -158,6 +159,8 @@ class SimulatedNode:
         """How far the wall clock is ahead of the true time."""
         self._frozen: list[Callable[[], None]] | None = None
         self._next_wake = 0.0
+        self.kept: list[SavedDisk] = []
+        """What the node has put aside, because the others did not share it."""
         self.digests: dict[int, int] = {}
         self.rendered_max = RENDERED_PER_TURN
         """Lines and names that a turn may render; many people who come in at once take more."""
@@ -204,6 +207,12 @@ class SimulatedNode:
     def crash(self, *, is_disk_lost: bool = False) -> None:
         """Kill the process; unsynced data is lost."""
         self._world.log(f"{self.name} crashes")
+        self._end_process()
+        if is_disk_lost:
+            self.log_disk.wipe()
+            self.history_disk.wipe()
+
+    def _end_process(self) -> None:
         self.is_up = False
         self.engine = None
         self._frozen = None
@@ -211,9 +220,6 @@ class SimulatedNode:
             self._etcd.forget(self.name)
         self.log_disk.crash()
         self.history_disk.crash(self._world.random)
-        if is_disk_lost:
-            self.log_disk.wipe()
-            self.history_disk.wipe()
         self._network.reset(self.name)
 
     def freeze(self) -> None:
@@ -377,10 +383,23 @@ class SimulatedNode:
                     self._world.random.uniform(0.0, SNAPSHOT_S_MAX),
                     partial(self._end_snapshot, position, data),
                 )
+            case SetAside(reason):
+                self._world.log(f"{self.name} puts its data aside: {reason}")
+                self._world.at(CHANGE_S, self._begin_anew)
             case ReloadConfiguration():
                 raise AssertionError("nobody reconfigures a node here")
             case _:
                 self._later(CHANGE_S, partial(self.history_disk.change, effect))
+
+    def _begin_anew(self) -> None:
+        """Start without the data, which is kept."""
+        self.kept.append(self.save_disk())
+        self._end_process()
+        names = tuple(f"diverged-{number}" for number in range(1, len(self.kept) + 1))
+        self._config = msgspec.structs.replace(self._config, kept_aside=names)
+        self.log_disk.put_aside()
+        self.history_disk.wipe()
+        self.start()
 
     def _end_snapshot(self, position: Position, data: bytes) -> Input:
         if self._world.random.random() < SNAPSHOT_FAILURES:

@@ -13,11 +13,15 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from roost.chat.ids import Position
+from roost.chat.snapshot import encode_state
+from roost.chat.state import State
 from roost.node import FailedError, Node, NodeConfig, StartError
 from roost.node.files import RunFile
 from roost.protocol import trunk as frames
 from roost.protocol.trunk import Attach, Hello, Lines, Output, Reply, Status, Welcome
-from roost.storage import LogStore, StorageError
+from roost.raft.messages import HardState, Persist, Snapshot
+from roost.storage import DataDirectory, Identity, LogStore, StorageError
 from roost.wire import (
     Credentials,
     admit,
@@ -142,6 +146,54 @@ def test_three_nodes_find_each_other_and_agree_on_a_leader(tmp_path: Path) -> No
                 assert sorted(known["name"] for known in status["neighbours"]) == others
 
     run(scenario())
+
+
+def write_log(config: NodeConfig, hard_state: HardState, snapshot: Snapshot | None = None) -> None:
+    """Give a node that does not run a log."""
+    identity = Identity(config.cluster, config.name)
+    with DataDirectory.open(config.data, identity, is_founding=True) as directory:
+        log = LogStore(directory)
+        log.load()
+        log.write([Persist(1, hard_state, snapshot, (), ())])
+        log.close()
+
+
+def test_a_node_that_went_astray_begins_anew_in_the_same_process(tmp_path: Path) -> None:
+    members = ("n1", "n2", "n3")
+    stray = make_config(tmp_path, "n1", members=members)
+    state = State()
+    state.position = Position(2)
+    write_log(stray, HardState(2), Snapshot(2, 2, 1, encode_state(state, 100)))
+    aside = stray.data / "diverged-1"
+
+    async def scenario() -> str:
+        async with contextlib.AsyncExitStack() as stack:
+            known: dict[str, str] = {}
+            for name in ("n3", "n2"):
+                config = make_config(tmp_path, name, members=members, neighbours=dict(known))
+                write_log(config, HardState(5))
+                run_file = await stack.enter_async_context(running(config))
+                known[name] = run_file.mesh_address
+            config = msgspec.structs.replace(stray, neighbours=known)
+            await stack.enter_async_context(running(config))
+            await wait_until(lambda: (aside / "diverged.json").exists())
+            await wait_until(run_file_of(config).exists)
+            run_file = msgspec.json.decode(run_file_of(config).read_bytes(), type=RunFile)
+            (status,) = await wait_ready(run_file)
+            return str(status["reason"])
+
+    with capture_logs() as logs:
+        reason = run(scenario())
+    assert str(aside) in reason
+    assert "entry 2 was committed here in term 2" in (aside / "diverged.json").read_text()
+    assert (aside / "log.db").exists()
+    events = [entry["event"] for entry in logs if entry["log_level"] in ("error", "critical")]
+    assert events == ["diverged", "setting-aside"]
+
+
+def run_file_of(config: NodeConfig) -> Path:
+    assert config.run_file is not None
+    return config.run_file
 
 
 def test_a_node_serves_a_balancers_client(tmp_path: Path) -> None:

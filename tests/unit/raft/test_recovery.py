@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from roost.raft.following import DOUBT_S
 from roost.raft.messages import (
     AppendResponse,
+    Divergence,
     Entry,
+    Feed,
     FeedRequest,
     HardState,
     Snapshot,
@@ -267,17 +270,91 @@ def test_an_amnesiac_gives_a_deposed_leader_no_majority() -> None:
     assert deposed.applied[0] == b"true"
 
 
+def with_snapshot(first: int = 1) -> Bench:
+    """Return a replica that knows three entries to be committed, and holds them from `first` on."""
+    log = entries(1, 2, 2, 2)[first - 1 :]
+    return Bench(log=log, snapshot=Snapshot(3, 2, 0, b"state"), hard_state=HardState(2))
+
+
+def is_silent(bench: Bench) -> bool:
+    """Whether it takes part in nothing: it neither answers, nor asks, nor stands for election."""
+    bench.sent.clear()
+    bench.append("b", 4, (4, 2), *entries(4, first=5), commit=5)
+    bench.receive("b", VoteRequest(9, 9, 9, False, False))
+    bench.disconnect("b")
+    bench.connect("b")
+    bench.wait(10.0)
+    return not bench.sent and not bench.applied and not bench.propose(b"x")
+
+
 @pytest.mark.parametrize("added", [(), entries(3, first=2), entries(3, 3, 3, 3, first=2)])
-def test_a_replica_stops_rather_than_replace_what_it_knows_to_be_committed(
+def test_a_replica_falls_silent_rather_than_replace_what_it_knows_to_be_committed(
     added: tuple[Entry, ...],
 ) -> None:
+    bench = with_snapshot()
+    bench.append("b", 3, (1, 1) if added else (2, 1), *added)
+    index = min(3, 1 + len(added)) if added else 2
+    assert bench.replica.divergence == Divergence(index, 2, "b", 3 if added else 1)
+    assert bench.log == [(1, 1), (2, 2), (3, 2), (4, 2)]
+    assert is_silent(bench)
+
+
+def test_a_snapshot_of_something_else_than_what_is_committed_shows_the_same() -> None:
+    bench = with_snapshot()
+    bench.receive("b", SnapshotRequest(3, 2, 1, 0, 0, b"other", True))
+    assert bench.replica.divergence == Divergence(2, 2, "b", 1)
+    assert is_silent(bench)
+
+
+def test_a_leader_that_never_sends_what_can_be_compared_lacks_what_is_committed() -> None:
+    bench = with_snapshot(first=4)
+    bench.append("b", 3, (1, 1))
+    hint = AppendResponse(3, False, 3, 2)
+    assert bench.take("b", AppendResponse) == [hint], "it may only not know how far this one is"
+    bench.append("b", 3, (1, 1))
+    assert bench.take("b", AppendResponse) == [], "hints are not repeated at once"
+    bench.time += DOUBT_S - 0.1
+    bench.append("b", 3, (0, 0))
+    bench.sent.clear()
+    bench.append("b", 3, (1, 1))
+    assert bench.take("b", AppendResponse) == [hint]
+    assert bench.replica.divergence is None
+    bench.time += 0.1
+    bench.append("b", 3, (1, 1))
+    assert bench.replica.divergence == Divergence(3, 2, "b", 0)
+
+
+def test_a_leader_that_begins_where_the_logs_can_be_compared_is_not_doubted() -> None:
+    bench = with_snapshot(first=4)
+    bench.append("b", 3, (1, 1))
+    bench.time += DOUBT_S
+    bench.append("b", 3, (3, 2), *entries(2, 3, first=4))
+    assert bench.take("b", AppendResponse)[-1] == AppendResponse(3, True, 5, 0)
+    bench.append("b", 3, (1, 1))
+    assert bench.replica.divergence is None
+
+
+def test_what_was_not_compared_is_not_acknowledged() -> None:
+    bench = with_snapshot()
+    bench.sent.clear()
+    bench.append("b", 3, (1, 1), *entries(2, first=2))
+    assert bench.take("b", AppendResponse) == [AppendResponse(3, True, 2, 0)], "and not 3"
+
+
+def test_only_the_leader_itself_shows_a_learner_that_it_went_astray() -> None:
+    members = ("b", "c", "d")
     bench = Bench(
-        log=entries(1, 2, 2, 2),
+        members=members,
+        log=entries(1, 2, 2),
         snapshot=Snapshot(3, 2, 0, b"state"),
         hard_state=HardState(2),
     )
-    with pytest.raises(AssertionError, match="this node needs an empty directory"):
-        bench.append("b", 3, (1, 1) if added else (2, 1), *added)
+    source = bench.replica.source
+    other = next(name for name in members if name != source)
+    bench.receive(source, Feed(3, other, 2, 1, 3, entries(1, first=3)))
+    assert bench.replica.divergence is None
+    bench.receive(source, Feed(3, source, 2, 1, 3, entries(1, first=3)))
+    assert bench.replica.divergence == Divergence(3, 2, source, 1)
 
 
 def test_what_equals_committed_entries_is_skipped() -> None:

@@ -104,15 +104,18 @@ class MissedIndex:
             pass
 
     def go_on(self, since: Position) -> bool:
-        """Take in some recent entries, as many as a turn may; return whether that was the last."""
+        """Take in some recent entries, as many as a turn may; return whether that was the last.
+
+        A balancer may have served more than there is: a majority of the disks was set back.
+        """
         newest = self._recent.newest
         is_usable = 0 <= self._since <= since and self._recent.reaches(self._until)
         if not is_usable or newest - self._since > STALE_ENTRIES:
             self.forget()
             self._since = self._until = since
-        if self._until != newest:
+        if self._until < newest:
             self._until = self._add(self._recent.after(self._until))
-        return self._until == newest
+        return self._until >= newest
 
     @property
     def end(self) -> int:

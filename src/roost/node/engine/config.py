@@ -40,6 +40,9 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     tick_interval_s: float = 0.25
     """How often everything is done that has no deadline of its own."""
 
+    kept_aside: tuple[str, ...] = ()
+    """Directories with data that this node put aside, and that nobody has deleted yet."""
+
     def __post_init__(self) -> None:
         for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):
             if getattr(self, name) < 1:

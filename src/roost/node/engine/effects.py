@@ -186,6 +186,12 @@ class RememberDrained(msgspec.Struct, frozen=True):
     is_drained: bool
 
 
+class SetAside(msgspec.Struct, frozen=True):
+    """Move the node's data aside, without deleting any, and start the node anew."""
+
+    reason: str
+
+
 class FollowNodes(msgspec.Struct, frozen=True):
     """Be linked to these nodes, apart from this one, and to no others."""
 
@@ -240,6 +246,7 @@ Effect: TypeAlias = (
     | ReloadConfiguration
     | FollowNodes
     | MakeSnapshot
+    | SetAside
 )
 """In the order of duties: the log is handed to the disk before anything is sent, and history is
 changed before it is read. What must not be sent before it is durable waits in `Persist.messages`.

@@ -24,6 +24,7 @@ from roost.log.requests import Answer, Refusal, Watched, WatchEnded
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.administration import AdministrationDesk
 from roost.node.engine.applier import Applier
+from roost.node.engine.astray import Astray
 from roost.node.engine.balancers import OVER, Balancers
 from roost.node.engine.belonging import Belonging
 from roost.node.engine.census import Census
@@ -123,6 +124,7 @@ class Engine:
             config.version_max,
         )
         self._peers: list[str] = []
+        self._astray = Astray(config.kept_aside, log, holding, self._peers)
         self._effects: list[Effect] = []
         self._to_peers: list[tuple[str, PeerFrame]] = []
         self._to_balancers: list[tuple[str, FromNode]] = []
@@ -168,6 +170,7 @@ class Engine:
         """Return what this node tells balancers about itself."""
         log, voters = self._log.status(), self._log.voters
         state, reason = self._readiness.judge(
+            astray=self._astray.problem,
             removal=self._belonging.removal(self._peers),
             outdated=self._versions.fault(self._state, self._peers),
             peers=sum(peer in voters for peer in self._peers),
@@ -180,17 +183,16 @@ class Engine:
             is_configured=self._versions.is_configured(self._state),
             is_stopping=self._stop_deadline is not None,
         )
+        rtt = self._round_trips.get
         return Status(
             state=state,
-            reason=reason or self._log.note or self._historian.problem,
+            reason=reason or self._astray.note or self._log.note or self._historian.problem,
             leader=log.leader,
             term=log.term,
             position=log.position,
             applied=self._state.position,
             sessions=self._server.session_count,
-            neighbours=tuple(
-                NeighbourStatus(one, self._round_trips.get(one, 0.0)) for one in self._peers
-            ),
+            neighbours=tuple(NeighbourStatus(name, rtt(name, 0.0)) for name in self._peers),
             lag_ms=self._lag_ms,
             deliveries=self._server.deliveries,
             clock_offset_ms=self._clock.offset_ms,
@@ -354,11 +356,11 @@ class Engine:
             return
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)
+        self._effects.extend(self._astray.look(now.monotonic))
         if self._clock.is_abdication_due(now):
             self._log.hand_over(self._now)
         if self._log.is_in_charge:
-            founders = self._config.raft.members
-            raising = self._versions.to_raise(self._state, self._log, founders)
+            raising = self._versions.to_raise(self._state, self._log, self._config.raft.members)
             for command in (*raising, *upkeep.while_leading(self._state, self._census, now)):
                 self._propose(command)
             upkeep.tend(self._log, self._state, now)
@@ -383,8 +385,7 @@ class Engine:
                 break
         self._take_history()
         self._effects.extend(self._versions.look(self._state))
-        now = self._now.monotonic
-        if changed := self._belonging.look(self._state, self._log, now):
+        if changed := self._belonging.look(self._state, self._log, self._now.monotonic):
             self._effects.extend(changed)
             self._historian.follow(self._belonging.others)
         self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
@@ -409,8 +410,7 @@ class Engine:
             self._install(output.snapshot)
         self._applier.add(output.committed, self._now.monotonic)
         has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
-        has_more = bool(output.effects or output.messages) or output.snapshot is not None
-        return has_more or has_applied
+        return has_applied or bool(output.effects or output.messages or output.snapshot)
 
     def _propose(self, command: Command) -> None:
         self._pending.add(encode_command(as_of(command, self._state.version)))

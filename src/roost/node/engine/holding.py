@@ -105,6 +105,16 @@ class Holding:
         """Return what linked neighbours hold."""
         return {peer: self._elsewhere.share(peer) for peer in peers}
 
+    def is_held_elsewhere(self, peers: list[str]) -> bool:
+        """Return whether linked neighbours, or the archive, hold all that this node holds."""
+        first = self.start.position
+        if self.archive is not None:
+            first = max(first, Position(self.archive.watermark + 1))
+        return any(
+            share.start.position <= first and set(share.holes) <= set(self.holes)
+            for share in self.holders(peers).values()
+        )
+
     def to_tell(self, peers: list[str]) -> list[str]:
         """Return the linked neighbours that do not know what this node holds, once."""
         share = Share(self.start, self.holes)

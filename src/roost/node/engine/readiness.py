@@ -7,6 +7,7 @@ clients. Everything that it confirmed before stays true.
 from collections.abc import Iterator
 
 from roost.log import LogStatus
+from roost.node.engine.astray import DIVERGED
 from roost.node.engine.effects import LogEvent, RememberDrained
 
 BEHIND_MAX = 1_000
@@ -49,6 +50,7 @@ class Readiness:
     def judge(
         self,
         *,
+        astray: str = "",
         removal: str,
         outdated: str = "",
         peers: int,
@@ -68,6 +70,8 @@ class Readiness:
         """
         if self.disk_failure:
             return "disk", f"the disk accepts no writes: {self.disk_failure}"
+        if astray:
+            return DIVERGED, astray
         if is_stopping:
             return "draining", "the node is stopping"
         if removal:

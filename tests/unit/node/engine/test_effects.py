@@ -37,6 +37,7 @@ from roost.node.engine.effects import (
     RetainArchive,
     SendToBalancers,
     SendToPeers,
+    SetAside,
     TrimHistory,
     WriteArchive,
     WriteHistory,
@@ -86,6 +87,7 @@ ORDERED: list[Effect] = [
     ReloadConfiguration(),
     FollowNodes(("n1", "n2")),
     MakeSnapshot(P(3), State(position=P(3))),
+    SetAside("it went astray"),
 ]
 
 
