@@ -1,5 +1,6 @@
 """A running cluster is backed up, and comes back from the backup as another one."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from roost.cli.backup import backup
 from roost.cli.errors import CommandError, UsageError
-from roost.cli.flags import BackupFlags, RestoreFlags
+from roost.cli.export import export
+from roost.cli.flags import BackupFlags, ExportFlags, RestoreFlags
 from roost.cli.restore import restore
 from support.cluster import Cluster, run_roost
 from support.irc_accounts import PASSWORD, log_in, make_account
@@ -22,6 +24,37 @@ def said_in(client: IrcClient) -> list[tuple[str, str]]:
     return [(line.text, line.tags["msgid"]) for line in lines if line.command == "PRIVMSG"]
 
 
+def _check_exports(
+    data: Path,
+    tmp_path: Path,
+    said: list[tuple[str, str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    capsys.readouterr()
+    export(ExportFlags(data=data, rooms=(ROOM,), node="n1"))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    texts = [(line["nick"], line["text"]) for line in lines if line["kind"] == "message"]
+    assert texts == [
+        *(("ada", text) for text, _ in said),
+        ("ada", "after the last backup"),
+        ("bob", "of bob"),
+    ]
+    assert [line["msgid"] for line in lines if line["kind"] == "message"][: len(said)] == [
+        msgid for _, msgid in said
+    ]
+    export(ExportFlags(data=data, account="ada", output=tmp_path / "ada.jsonl"))
+    account, *lines = map(json.loads, (tmp_path / "ada.jsonl").read_text().splitlines())
+    assert account["founded_rooms"] == [ROOM]
+    texts = [(line["nick"], line["text"]) for line in lines if line["kind"] == "message"]
+    assert texts[-3:] == [
+        ("ada", "after the last backup"),
+        ("ada", "hello bob"),
+        ("bob", "hello ada"),
+    ]
+    with pytest.raises(UsageError, match="there is no room #nowhere"):
+        export(ExportFlags(data=data, rooms=("#nowhere",)))
+
+
 def test_a_cluster_comes_back_from_its_last_backup_as_another_one(
     start_cluster: Callable[..., Cluster], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -33,12 +66,13 @@ def test_a_cluster_comes_back_from_its_last_backup_as_another_one(
         backup(kept, BackupFlags(**({"data": cluster.data} | flags)))  # type: ignore[arg-type]
         return capsys.readouterr().out
 
-    with cluster.client("ada") as ada:
+    with cluster.client("ada") as ada, cluster.client("bob").register() as bob:
         ada.register()
         make_account(ada)
         ada.join(ROOM)
         ada.send(f"CS REGISTER {ROOM}")
         ada.expect("NOTICE", "ada", source="ChanServ")
+        bob.join(ROOM)
         for number in range(3):
             ada.say(ROOM, f"word {number}")
         cluster.wait_whole()
@@ -50,6 +84,11 @@ def test_a_cluster_comes_back_from_its_last_backup_as_another_one(
         said = said_in(ada)
         assert [text for text, _ in said] == ["word 0", "word 1", "word 2", "another word"]
         ada.say(ROOM, "after the last backup")
+        ada.say("bob", "hello bob")
+        bob.say("ada", "hello ada")
+        bob.say(ROOM, "of bob")
+    cluster.wait_whole()
+    _check_exports(cluster.data, tmp_path, said, capsys)
     assert len(list(kept.glob("*.rows"))) == 2
     assert back_up(is_verifying=True).count("sound: ") == 2
     cluster.stop()

@@ -7,7 +7,6 @@ earlier ones for the rest. Certificates, keys and configuration files are in non
 """
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 from roost.backup import BackupError, Draft, Manifest, Repository, check, open_repository
@@ -16,18 +15,10 @@ from roost.chat.ids import Position
 from roost.cli.cluster import why
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import BackupFlags
-from roost.cli.local_node import LocalLine, LocalNode, find_nodes
+from roost.cli.local_node import Copy, LocalLine, LocalNode, copying, find_nodes
 from roost.node.engine.terms import UNKNOWN_TERM
 from roost.ops import clock
-from roost.protocol.local import (
-    PROTOCOL_VERSION,
-    CopyAsk,
-    CopyDone,
-    CopyHead,
-    CopyRows,
-    CopyState,
-    LocalAnswer,
-)
+from roost.protocol.local import CopyHead
 
 _NO_FILE = FileEntry("", 0, "")
 
@@ -91,26 +82,21 @@ def _backup(destination: Path, flags: BackupFlags) -> None:
 
 def _copy(node: LocalNode, destination: Path, flags: BackupFlags) -> None:
     """Copy one node."""
-    with LocalLine(node) as line:
-        # What is asked for depends on what is there, and what is there on whose it is.
-        cluster = read_cluster(node)
-        repository = open_repository(destination, cluster)
-        with repository.locked():
-            repository.sweep()
-            former = _former(repository, is_full=flags.is_full)
-            after = former.position if former is not None else Position(0)
-            answers = line.ask(CopyAsk(PROTOCOL_VERSION, after))
-            head = next(answers)
-            if not isinstance(head, CopyHead):
-                raise CommandError(f"{node.name} did not say what it would send")
-            _check(repository, head, former)
-            if former is not None and former.position == head.position:
+    # What is asked for depends on what is there, and what is there on whose it is.
+    LocalLine(node).close()
+    repository = open_repository(destination, read_cluster(node))
+    with repository.locked():
+        repository.sweep()
+        former = _former(repository, is_full=flags.is_full)
+        after = former.position if former is not None else Position(0)
+        with copying(node, after) as copy:
+            _check(repository, copy.head, former)
+            if former is not None and former.position == copy.head.position:
                 print(f"Nothing has changed since the backup of {when(former.time_ms)}.")
             else:
-                made = _receive(repository, head, former, answers)
-                _tell(repository, made, former)
-            if flags.keep is not None and (gone := repository.keep(flags.keep)):
-                print(f"Removed {gone} older {'backup' if gone == 1 else 'backups'}.")
+                _tell(repository, _receive(repository, copy, former), former)
+        if flags.keep is not None and (gone := repository.keep(flags.keep)):
+            print(f"Removed {gone} older {'backup' if gone == 1 else 'backups'}.")
 
 
 def read_cluster(node: LocalNode) -> str:
@@ -157,24 +143,15 @@ def _check(repository: Repository, head: CopyHead, former: Manifest | None) -> N
         )
 
 
-def _receive(
-    repository: Repository, head: CopyHead, former: Manifest | None, answers: Iterator[LocalAnswer]
-) -> Manifest:
+def _receive(repository: Repository, copy: Copy, former: Manifest | None) -> Manifest:
     """Write what a node sends; return the backup."""
     after = former.position if former is not None else Position(0)
-    first = Position(max(after + 1, head.first))
+    first = Position(max(after + 1, copy.head.first))
     with Draft(repository, former, first) as draft:
-        for answer in answers:
-            match answer:
-                case CopyRows(rows, covered):
-                    draft.add_rows(rows, covered)
-                case CopyState(data):
-                    draft.add_state(data)
-                case CopyDone():
-                    return draft.finish(_manifest(head, former))
-                case _:
-                    break
-    raise CommandError(f"{head.node} sent something else than a copy")
+        draft.add_state(copy.state)
+        for rows in copy.rows:
+            draft.add_rows(rows, copy.covered)
+        return draft.finish(_manifest(copy.head, former))
 
 
 def _manifest(head: CopyHead, former: Manifest | None) -> Manifest:

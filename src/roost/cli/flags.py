@@ -205,6 +205,24 @@ class BackupFlags(LocalNodeFlags, frozen=True, kw_only=True):
     ] = None
 
 
+class ExportFlags(LocalNodeFlags, frozen=True, kw_only=True):
+    """The flags of `roost export`."""
+
+    rooms: Annotated[
+        tuple[str, ...], typer.Option("--room", "-r", help="A room ('#lobby'); repeatable.")
+    ] = ()
+    account: Annotated[
+        str, typer.Option(help="A person: what they said and did, and their private messages.")
+    ] = ""
+    since: Annotated[
+        str, typer.Option(help="Start there: 10m, 2h, 3d, 2026-01-31 or 2026-01-31T12:00:00Z.")
+    ] = ""
+    until: Annotated[str, typer.Option(help="End before that.")] = ""
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write to, instead of the output.")
+    ] = None
+
+
 class RestoreFlags(msgspec.Struct, frozen=True, kw_only=True):
     """The flags of `roost restore`."""
 

@@ -1,10 +1,13 @@
 """Commands that talk to a node on their own machine, through the socket in its data directory."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from roost.chat.history import Row
+from roost.chat.ids import Position
 from roost.cli.cluster import CLUSTER_FILE, DATA_FOLDER, DEFAULT_DATA, ClusterFile, why
 from roost.cli.configuration import read_config
 from roost.cli.errors import CommandError, UnreachableError, UsageError
@@ -14,7 +17,13 @@ from roost.ops.local_sockets import connect_locally
 from roost.protocol.codec import FrameError
 from roost.protocol.framing import FrameBuffer, FrameTooLongError, encode_frames
 from roost.protocol.local import (
+    PROTOCOL_VERSION,
     SOCKET_FILE,
+    CopyAsk,
+    CopyDone,
+    CopyHead,
+    CopyRows,
+    CopyState,
     LocalAnswer,
     LocalAsk,
     LocalRefusal,
@@ -62,6 +71,10 @@ class LocalLine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._socket.close()
 
     def ask(self, question: LocalAsk) -> Iterator[LocalAnswer]:
@@ -86,6 +99,56 @@ class LocalLine:
         except (FrameError, FrameTooLongError) as error:
             raise UnreachableError(f"{self._node.name} cannot be understood: {error}") from error
         raise UnreachableError(f"{self._node.name} has ended before it had answered")
+
+
+class Copy:
+    """What a node sends: its state at once, and its rows as they come."""
+
+    def __init__(self, node: LocalNode, answers: Iterator[LocalAnswer]) -> None:
+        """Read the beginning."""
+        self._node = node
+        self._answers = answers
+        head = next(answers)
+        if not isinstance(head, CopyHead):
+            raise self._broken()
+        self.head = head
+        parts = []
+        self._next = next(answers)
+        while isinstance(self._next, CopyState):
+            parts.append(self._next.data)
+            self._next = next(answers)
+        self.state = b"".join(parts)
+        self.covered = Position(0)
+        """The last position whose rows were taken."""
+
+    @property
+    def rows(self) -> Iterator[tuple[Row, ...]]:
+        """The rows, in order, once.
+
+        Raises:
+            CommandError: the copy was not completed.
+        """
+        while isinstance(self._next, CopyRows):
+            self.covered = self._next.covered
+            yield self._next.rows
+            self._next = next(self._answers)
+        if not isinstance(self._next, CopyDone):
+            raise self._broken()
+
+    def _broken(self) -> CommandError:
+        return CommandError(f"{self._node.name} sent something else than a copy")
+
+
+@contextlib.contextmanager
+def copying(node: LocalNode, after: Position) -> Iterator[Copy]:
+    """Have a node send its state, and its history after a position, while the context lasts.
+
+    Raises:
+        UnreachableError: the node does not run, or ends.
+        CommandError: it refuses.
+    """
+    with LocalLine(node) as line:
+        yield Copy(node, line.ask(CopyAsk(PROTOCOL_VERSION, after)))
 
 
 def find_nodes(flags: LocalNodeFlags) -> tuple[LocalNode, ...]:

@@ -19,6 +19,7 @@ from roost.cli.flags import (
     BackupFlags,
     ChatFlags,
     ClientFlags,
+    ExportFlags,
     InitFlags,
     JoinFlags,
     OperatorFlags,
@@ -189,6 +190,18 @@ def restore(
     from roost.cli.restore import restore as run
 
     run(source, flags)
+
+
+@app.command()
+@with_options(ExportFlags)
+def export(flags: ExportFlags) -> None:
+    """Write the history of rooms, or of a person, as JSON lines.
+
+    Reads a running node on this machine. Nobody waits for it.
+    """
+    from roost.cli.export import export as run
+
+    run(flags)
 
 
 @app.command("hash-password")

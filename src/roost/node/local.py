@@ -190,10 +190,10 @@ class LocalServer:
         )
         await _send(writer, head)
         data = await encoded
-        first = Position(max(ask.after + 1, held.position))
-        count = await self._send_rows(writer, first, position)
         for begin in range(0, len(data), STATE_BYTES):
             await _send(writer, CopyState(data[begin : begin + STATE_BYTES]))
+        first = Position(max(ask.after + 1, held.position))
+        count = await self._send_rows(writer, first, position)
         await _send(writer, CopyDone())
         seconds = round(clock.monotonic() - start, 3)
         _logger.info("copied", position=position, after=ask.after, rows=count, seconds=seconds)

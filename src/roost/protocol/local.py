@@ -2,8 +2,8 @@
 
 command  --  CopyAsk   -->  node      once
 command  <-- CopyHead  --   node      what the copy is of
-command  <-- CopyRows  --   node      any number: the history, in order
 command  <-- CopyState --   node      at least one: the encoded chat state, in parts
+command  <-- CopyRows  --   node      any number: the history, in order
 command  <-- CopyDone  --   node
 command  <-- LocalRefusal   node      instead of any of these: why there is no more
 
