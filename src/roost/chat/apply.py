@@ -18,6 +18,7 @@ from roost.chat import (  # noqa: F401
     account_control,
     accounts,
     administration,
+    autoreplay,
     balancers,
     configuration,
     control,

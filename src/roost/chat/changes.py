@@ -237,8 +237,9 @@ class AccountRegistered(_Change, frozen=True, tag=22):
 class AccountUpdated(_Change, frozen=True, tag=23):
     """An account's credentials changed, or it was dropped; for the asker only.
 
-    `what` is "password", "certificate-added", "certificate-removed", "dropped" or "clients-ended";
-    `detail` is the certificate's fingerprint, the account's name, or the nickname of the clients.
+    `what` is "password", "certificate-added", "certificate-removed", "dropped", "clients-ended" or
+    one of `autoreplay.CHANGES`; `detail` is the certificate's fingerprint, the account's name, the
+    nickname of the clients, or a number.
     """
 
     what: str

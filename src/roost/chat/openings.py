@@ -254,6 +254,7 @@ def _resume(step: Step, command: ResumeSession) -> None:
     session.monitored = former.monitored
     session.subscribed = former.subscribed
     session.is_unattended = former.is_unattended
+    session.autoreplay = former.autoreplay
     session.previous = former.id
     user.sessions = tuple(session.id if number == former.id else number for number in user.sessions)
     remove_session(state, former.id)

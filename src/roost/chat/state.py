@@ -58,6 +58,9 @@ class Session(msgspec.Struct, array_like=True, gc=False):
     """The keys of metadata that the client is told about."""
     is_unattended: bool = False
     """The client sent `AWAY *`: it connected by itself, and nobody is there (draft/pre-away)."""
+    autoreplay: int = -1
+    """How many earlier messages it is shown when it enters a room; -1 for no choice. See
+    `chat.autoreplay`."""
 
 
 class Suspension(msgspec.Struct, frozen=True, array_like=True):
@@ -96,6 +99,8 @@ class Account(msgspec.Struct, array_like=True):
     """Nicknames that its users have had; see `chat.identities.with_nick`."""
     is_external: bool = False
     """The identity provider vouches for its owner: it has no password here, and gets none."""
+    autoreplay: int = -1
+    """As in `Session`, for clients that cannot ask."""
     suspension: Suspension | None = None
     first_name: str = ""
     """The name that it was registered under, if it was renamed since; see `chat.identities`."""

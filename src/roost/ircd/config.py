@@ -59,6 +59,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Up to three lines for ADMIN: location, organisation, contact address."""
     chathistory_max: int = 100
     """Messages in one CHATHISTORY answer: one or two screens, and what most servers allow."""
+    autoreplay_lines: int = 15
+    """Earlier messages of a room that a client is shown when it enters, if it can neither ask for
+    them nor receive batches, and its user has not chosen otherwise: half a screen."""
     queued_lines_max: int = 4096
     """Lines of one session that may be queued.
 
@@ -101,6 +104,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.autoreplay_lines < 0:
+            raise ValueError("autoreplay_lines must not be negative")
         if self.password and not self.password.startswith("$argon2id$"):
             raise ValueError("password must be what `roost hash-password` writes")
         names = [operator.name for operator in self.operators]

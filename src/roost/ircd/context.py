@@ -26,7 +26,7 @@ from roost.chat.commands import Operation
 from roost.chat.commands.accounts import Request as LogRequest
 from roost.chat.history import Answer, Query
 from roost.chat.hosts import is_operator
-from roost.chat.ids import FoldedNick, FoldedRoom, Position
+from roost.chat.ids import FoldedNick, FoldedRoom, Position, RoomId
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Room, State, User
 from roost.instant import Instant
@@ -59,6 +59,8 @@ class Question(msgspec.Struct, frozen=True):
     """Tried in order; the last answer is shown even if it is empty."""
     show: Callable[["Context", Answer], "Result"]
     """May do and return what a handler may."""
+    is_quiet: bool = False
+    """Whether the client did not ask, and is not told what could not be found."""
 
 
 class Gradual(msgspec.Struct, frozen=True):
@@ -69,6 +71,14 @@ class Gradual(msgspec.Struct, frozen=True):
     """
 
     steps: Iterator[None]
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """A room that a client has entered, whose earlier messages it is shown."""
+
+    room: RoomId
+    before: Position
+    """The entry by which it entered."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -106,6 +116,7 @@ class Context:
         "names",
         "newcomers",
         "now",
+        "replays",
         "session",
         "state",
         "targets",
@@ -146,6 +157,8 @@ class Context:
         """The members of big rooms; None where none is listed."""
         self.newcomers = newcomers
         """Connections that are not registered yet; None if nobody counts them."""
+        self.replays: list[Replay] = []
+        """Rooms that the client has entered, whose earlier messages it is to be shown."""
         self.is_repeated = False
         """Whether another node that takes over may give the rest of the answer in other words."""
         self._batch = ""

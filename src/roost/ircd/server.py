@@ -18,6 +18,7 @@ from roost.chat.changes import (
     Change,
     MonitorChanged,
     OperatorsTold,
+    Redacted,
     Rehashed,
     Said,
     SessionAttached,
@@ -261,6 +262,10 @@ class Server:
         match change:
             case Said():
                 # Most changes are messages, so none of the others is tried before.
+                self._serving.replays.note(change)
+                self._deliveries.show(change, applied, self._state)
+            case Redacted():
+                self._serving.replays.note(change)
                 self._deliveries.show(change, applied, self._state)
             case SessionOpened():
                 self._open(change.session, applied)

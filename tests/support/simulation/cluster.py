@@ -6,6 +6,7 @@ The checks know nothing of Roost's inside: what clients sent and received, the d
 from collections.abc import Callable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from roost.chat.ids import Position, parse_message_id
 from roost.chat.settings import Settings
@@ -96,7 +97,8 @@ class SimulatedCluster:
         def make_node(name: str) -> SimulatedNode:
             config = EngineConfig(
                 raft=RaftConfig(name=name, members=founders),
-                irc=irc or IrcConfig(),
+                # The checkers take each message for a live one.
+                irc=replace(irc or IrcConfig(), autoreplay_lines=0),
                 settings=settings or Settings(),
                 snapshot_entries=snapshot_entries,
                 retained_entries=retained_entries,

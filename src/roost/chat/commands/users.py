@@ -1,6 +1,6 @@
 """What users change about themselves and their sessions."""
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from roost.chat.commands.payload import Payload
 
@@ -48,6 +48,25 @@ class Accept(Payload, frozen=True, tag=55):
     removed: tuple[str, ...]
 
 
+class SetAutoreplay(Payload, frozen=True, tag=80):
+    """Choose how many earlier messages a client is shown when it enters a room."""
+
+    SINCE: ClassVar[int] = 2
+
+    lines: int
+    """-1 to leave it to the server, 0 for none."""
+    is_for_account: bool
+    """For all clients of the account, or for this session."""
+
+
 UserOperation: TypeAlias = (
-    ChangeNick | SetAway | SetRealname | SetCapabilities | Monitor | Quit | SetAlwaysOn | Accept
+    ChangeNick
+    | SetAway
+    | SetRealname
+    | SetCapabilities
+    | Monitor
+    | Quit
+    | SetAlwaysOn
+    | Accept
+    | SetAutoreplay
 )

@@ -6,41 +6,26 @@ batch tag. Clients without the capability may ask too, because people type the c
 Source: ircv3.net/specs/extensions/chathistory.
 """
 
-from typing import NamedTuple
-
 import msgspec
 
 from roost.chat import history
-from roost.chat.access import may_read
 from roost.chat.changes import Said
-from roost.chat.history import KIND_REDACTED, Answer, Excerpt, Row, Target
-from roost.chat.identities import owners, whom
-from roost.chat.ids import FoldedNick, FoldedRoom
-from roost.irc import casemapping
+from roost.chat.history import KIND_REDACTED, Answer, Row, Target
+from roost.chat.identities import owners
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
-from roost.irc.names import is_valid_nick
 from roost.ircd.context import Context, Question, Result
 from roost.ircd.queries import history_paging
+from roost.ircd.queries.conversations import BATCH, Conversation, find_conversation
 from roost.ircd.queries.history_selectors import InvalidRequestError, Selection, parse_selection
 from roost.ircd.rendering.lines import format_time
 from roost.ircd.rendering.packing import middle
 from roost.ircd.rendering.renaming import as_in_history
 from roost.ircd.serving.dispatch import command
 
-BATCH = "chathistory"
 REDACTED = "(taken back)"
 """Replaces the text of a redacted message, for clients that know redaction and get events."""
 TARGETS_BATCH = "draft/chathistory-targets"
-
-
-class Conversation(NamedTuple):
-    """A conversation, and the part of it that the client may read."""
-
-    name: str
-    """The target's canonical name."""
-    excerpts: tuple[Excerpt, ...]
-    """What it is read from; at least one."""
 
 
 @command("CHATHISTORY")
@@ -67,44 +52,6 @@ def chathistory(context: Context, message: Message) -> Result:
         )
         return None
     return _ask_for_messages(context, selection, conversation)
-
-
-def find_conversation(context: Context, target: str) -> Conversation | None:
-    """Return a conversation; None if it does not exist, or the client may not read it."""
-    state, user = context.state, context.user
-    if target.startswith("#"):
-        room_id = state.room_names.get(FoldedRoom(casemapping.fold_room(target)))
-        if room_id is None or not may_read(room := state.rooms[room_id], user):
-            return None
-        excerpt = Excerpt(history.room_conversation(room_id), room.history_from)
-        return Conversation(room.name, (excerpt,))
-    if not is_valid_nick(target, state.settings.nick_bytes_max):
-        return None
-    folded = FoldedNick(casemapping.fold_nick(target))
-    peer = state.nicks.get(folded)
-    name = target if peer is None else state.users[peer].nick
-    return Conversation(name, _private_excerpts(context, folded))
-
-
-def _private_excerpts(context: Context, folded: FoldedNick) -> tuple[Excerpt, ...]:
-    """Return where the user's conversation with somebody is stored.
-
-    "The server SHOULD attempt to include history involving other nicknames if either the current
-    user or the target nickname has changed during the requested timeframe."
-    """
-    state = context.state
-    mine = owners(state, context.user)
-    excerpts = [
-        Excerpt(history.private_conversation(owner.identity, folded), owner.from_position)
-        for owner in mine
-    ]
-    peers, nicks = whom(state, folded)
-    excerpts += [
-        Excerpt(history.private_conversation(owner.identity, nick), owner.from_position, peers)
-        for nick in nicks
-        for owner in mine
-    ]
-    return tuple(excerpts)
 
 
 def _ask_for_messages(context: Context, selection: Selection, conversation: Conversation) -> Result:

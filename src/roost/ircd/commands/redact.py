@@ -14,8 +14,8 @@ from roost.chat.commands.messages import Redact
 from roost.chat.history import KIND_MESSAGE, KIND_TAGMSG, KINDS, Anchor, Answer, Page, Row
 from roost.chat.ids import Position, parse_message_id
 from roost.irc.message import Message
-from roost.ircd.commands.chathistory import find_conversation
 from roost.ircd.context import Context, Question, Result
+from roost.ircd.queries.conversations import find_conversation
 from roost.ircd.rendering.packing import middle
 from roost.ircd.serving.dispatch import command
 

@@ -15,8 +15,8 @@ from roost.chat.history import Answer, Excerpt, Owner, Row, Search
 from roost.chat.identities import owners
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message, unescape_tag_value
-from roost.ircd.commands.chathistory import find_conversation
 from roost.ircd.context import Context, Question, Result
+from roost.ircd.queries.conversations import find_conversation
 from roost.ircd.queries.moments import parse_timestamp
 from roost.ircd.rendering.packing import middle
 from roost.ircd.rendering.renaming import as_in_history

@@ -14,6 +14,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "AUTHENTICATE <mechanism, data or *>",
         "Logs in to an account by SASL; clients do this by themselves.",
     ),
+    "AUTOREPLAY": (
+        "AUTOREPLAY [<lines>|OFF|DEFAULT]",
+        "Chooses how many earlier messages this client is shown when it enters a room.",
+    ),
     "AWAY": ("AWAY [<message>]", "Sets you away; without a message, back."),
     "BATCH": (
         "BATCH <+|-><reference> [draft/multiline <room or nick>]",

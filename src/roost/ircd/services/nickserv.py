@@ -37,6 +37,7 @@ from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context, Job, RefusedError, Result
 from roost.ircd.queries.moments import human_time
 from roost.ircd.services.always_on import set_always_on
+from roost.ircd.services.autoreplay import set_lines
 from roost.ircd.services.nickserv_reply import NAME, say, send_refused
 from roost.ircd.services.registry import add_service, service_command
 from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
@@ -220,14 +221,19 @@ def _set_password(context: Context, words: tuple[str, ...]) -> Result:
     )
 
 
-_SETTINGS = {"PASSWORD": _set_password, "ALWAYS-ON": set_always_on}
+_SETTINGS = {
+    "PASSWORD": _set_password,
+    "ALWAYS-ON": set_always_on,
+    "AUTOREPLAY-LINES": set_lines,
+}
 
 
 @service_command(
     NAME,
     "SET",
-    usage="SET PASSWORD <password> | SET ALWAYS-ON <on|off>",
-    text="Changes your password, or keeps you in your rooms while you are disconnected.",
+    usage="SET PASSWORD <password> | SET ALWAYS-ON <on|off> | SET AUTOREPLAY-LINES <n|off|default>",
+    text="Changes your password, keeps you in your rooms while you are disconnected, or shows"
+    " your clients up to n earlier messages of a room that they enter.",
     words_min=1,
 )
 def set_(context: Context, words: tuple[str, ...]) -> Result:

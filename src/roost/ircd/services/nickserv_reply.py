@@ -6,6 +6,7 @@ from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context
 from roost.ircd.rendering.packing import middle
 from roost.ircd.services import voice
+from roost.ircd.services.autoreplay import send_chosen
 
 NAME = "NickServ"
 
@@ -60,6 +61,8 @@ def send_registered(context: Context, name: str) -> None:
 
 def send_updated(context: Context, change: AccountUpdated) -> None:
     """Tell the client what has changed about its account."""
+    if send_chosen(context, change):
+        return
     text = _UPDATED[change.what].format(detail=change.detail)
     # A later part of the answer may change the client's nickname.
     voice.say(context, NAME, text, change.source.nick)

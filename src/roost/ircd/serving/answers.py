@@ -50,6 +50,14 @@ class Answers:
         if is_last:
             session.part = session.skipped_parts = 0
 
+    def send_some(self, context: Context) -> None:
+        """Send what there is so far of an answer, or of what the client did not ask for."""
+        if context.line:
+            self.send(context, is_whole=False)
+        else:
+            self.send_unasked(context.session, [finish(context)])
+        context.lines.clear()
+
     def send_unasked(self, session: LocalSession, lines: Iterable[bytes]) -> None:
         """Send encoded lines that are not part of an answer."""
         for piece in join_lines(lines, self._environment.config.reply_part_bytes_max):

@@ -20,6 +20,7 @@ class _Asked(msgspec.Struct):
     show: Callable[[Context, Answer], Result]
     remaining: list[Query]
     """Queries to try, in order, while the answers are empty."""
+    is_quiet: bool
 
 
 class Questions:
@@ -40,16 +41,16 @@ class Questions:
 
     def ask(self, context: Context, question: Question) -> None:
         """Ask the history store, and let the line wait."""
-        self._ask(context, question.show, list(question.queries))
+        self._ask(_Asked(context, question.show, list(question.queries), question.is_quiet))
 
-    def _ask(
-        self, context: Context, show: Callable[[Context, Answer], Result], queries: list[Query]
-    ) -> None:
-        query = queries.pop(0)
+    def _ask(self, asked: _Asked) -> None:
+        query = asked.remaining.pop(0)
         ticket = self._next_ticket
         self._next_ticket += 1
-        context.session.waiting_line = context.line
-        self._asked[ticket] = _Asked(context, show, queries)
+        context = asked.context
+        if context.line:
+            context.session.waiting_line = context.line
+        self._asked[ticket] = asked
         self._outbox.query(ticket, query)
 
     def answer(self, ticket: int, answer: Answer, lack: str = "") -> None:
@@ -59,14 +60,14 @@ class Questions:
             return
         context = asked.context
         if not answer and asked.remaining:
-            self._ask(context, asked.show, asked.remaining)
+            self._ask(asked)
             return
         result: Result = None
         try:
             result = asked.show(context, answer)
         except RefusedError as error:
             send_refusal(context, error.refusal)
-        if lack:
+        if lack and not asked.is_quiet:
             _warn(context, lack)
         self._go_on(context, result)
 
@@ -80,14 +81,16 @@ class Questions:
         if asked is None:
             return
         context = asked.context
-        context.fail(_code(context), *context.targets, text=reason, is_specified=True)
+        if not asked.is_quiet:
+            context.fail(_code(context), *context.targets, text=reason, is_specified=True)
         self._go_on(context, None)
 
     def _take(self, ticket: int) -> _Asked | None:
         asked = self._asked.pop(ticket, None)
         if asked is None or not self._is_served(asked.context.session):
             return None
-        asked.context.session.waiting_line = 0
+        if asked.context.line:
+            asked.context.session.waiting_line = 0
         return asked
 
 

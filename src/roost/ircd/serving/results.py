@@ -31,7 +31,7 @@ from roost.chat.refusals import Refusal
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.accounts import login_reply
-from roost.ircd.context import Context
+from roost.ircd.context import Context, Replay
 from roost.ircd.delivery.audience import audience, is_in_answer
 from roost.ircd.delivery.siblings import list_members, lists_apart
 from roost.ircd.rendering.render import away_reply
@@ -109,6 +109,8 @@ def _send_change(
         return False
     if is_own:
         _send_before(context, change)
+        if isinstance(change, Joined):
+            context.replays.append(Replay(change.room, applied.position))
     if _is_shown(context, change):
         context.show_change(change, applied.position, applied.time_ms)
     if is_own and is_described:

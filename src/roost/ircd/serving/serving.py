@@ -18,7 +18,7 @@ from roost.chat.commands.sessions import CloseSession
 from roost.chat.ids import SessionId
 from roost.chat.state import State
 from roost.ircd.accounts.login import abort_exchange, count_line
-from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
+from roost.ircd.context import Context, Gradual, Job, Question, Replay, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.delivery.siblings import list_members
 from roost.ircd.rendering.lines import Line
@@ -32,6 +32,7 @@ from roost.ircd.serving.gradual import STEPS_PER_TURN, GoingAnswer
 from roost.ircd.serving.jobs import Jobs
 from roost.ircd.serving.questions import Questions
 from roost.ircd.serving.reading import read
+from roost.ircd.serving.replaying import Replays
 from roost.ircd.serving.results import send_results
 from roost.ircd.serving.takeover import TOO_LATE, Takeover
 from roost.ircd.sessions.directory import Directory
@@ -70,6 +71,7 @@ class Serving:
         )
         self._waiting: dict[SessionId, Context] = {}
         self.questions = Questions(outbox, self._is_served, self._take_late)
+        self.replays = Replays(self._answers)
         self.jobs = Jobs(outbox, self._is_served, self._take_late)
         self._going: deque[GoingAnswer] = deque()
         """Long answers, in the order in which they continue."""
@@ -134,7 +136,7 @@ class Serving:
         elif result:
             self._act(context, result)
         else:
-            self._finish(context)
+            self._conclude(context)
 
     def _take_late(self, context: Context, result: Result) -> None:
         self._take(context, result)
@@ -209,9 +211,18 @@ class Serving:
             context.fail("UNKNOWN_ERROR", text="The command could not be processed")
         steps = send_results(context, applied)
         if steps is None:
-            self._finish(context)
+            self._conclude(context)
         else:
             self._begin(context, Gradual(steps))
+
+    def _conclude(self, context: Context) -> None:
+        """Finish an answer, after the earlier messages of rooms that the client has entered."""
+        if context.replays and (question := self.replays.go_on(context)) is not None:
+            self.questions.ask(context, question)
+        elif context.line:
+            self._finish(context)
+        else:
+            self._answers.send_some(context)
 
     def _answer_again(self, context: Context, effect: Applied, *, is_refused_now: bool) -> None:
         """Answer a line that took effect while another node served the session."""
@@ -234,22 +245,17 @@ class Serving:
         """Send the next part of a long answer."""
         context = going.context
         is_whole = going.step()
-        if not context.line:
-            self._answers.send_unasked(context.session, [finish(context)])
-            context.lines.clear()
-            if not is_whole:
-                self._going.append(going)
-            return
-        self._answers.send(context, is_whole=is_whole)
-        context.lines.clear()
         if not is_whole:
-            if context.is_repeated:
+            self._answers.send_some(context)
+            if context.line and context.is_repeated:
                 context.session.part = max(context.session.part, context.session.skipped_parts)
             self._going.append(going)
-            return
-        context.session.waiting_line = 0
-        self.takeover.line_done(context.session, context.line)
-        self.pump(context.session)
+        elif not context.line:
+            self._answers.send_some(context)
+        else:
+            context.session.waiting_line = 0
+            self._conclude(context)
+            self.pump(context.session)
 
     def _settle_registration(self, context: Context, applied: Applied) -> None:
         session = context.session
@@ -308,12 +314,13 @@ class Serving:
 
         Unless the registration `is_new`, the client may have missed something since.
         """
+        environment, is_newcomer = self.environment, session.registration.resume is None
         context = self._waiting.get(session.id)
         if context is not None and context.line == line:
             del self._waiting[session.id]
             session.waiting_line = 0
         else:
-            context = self.environment.context(session, line)
+            context = environment.context(session, line)
         self.takeover.take_up(session)
         registration.send_welcome(context)
         seen = resumption.seen_before(context, self._recent.reaches)
@@ -323,14 +330,21 @@ class Serving:
             has_missed=not is_new,
             seen=seen,
             # A resuming client still knows its rooms.
-            is_newcomer=session.registration.resume is None,
+            is_newcomer=is_newcomer,
         )
+        if is_newcomer and is_new and self._is_served(session):
+            unasked = environment.context(session)
+            opening = self._recent.opening(session.id)
+            since = environment.state.position if opening is None else opening.position
+            unasked.replays = [Replay(room, since) for room in unasked.user.rooms]
+            self._conclude(unasked)
 
     def replace_state(self, state: State) -> None:
         """Go on with another state, also in answers that are under way."""
         self.environment.state = state
         self.jobs.replace_state(state)
         self.environment.names.clear()
+        self.replays.forget()
         going = [one.context for one in self._going]
         for context in [*self._waiting.values(), *self._unopened, *going]:
             context.state = state
