@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 
@@ -115,3 +117,32 @@ def _rename_and_change(cluster: Cluster, ann: IrcClient) -> None:
     assert "password of your account was changed" in ann.expect("ERROR").text
     assert is_refused(cluster, "ppl_anna", PASSWORD)
     assert not is_refused(cluster, "ppl_anna", NEW_PASSWORD)
+
+
+def test_people_register_with_a_code_where_everybody_has_to_log_in(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    config = tmp_path / "club.toml"
+    config.write_text(
+        '[node.settings]\nregistration = "invitation"\nlogin_required = true\n', encoding="utf-8"
+    )
+    cluster = start_cluster(nodes=2, arguments=("--config", str(config)))
+    with cluster.client("guest") as guest:
+        guest.send("NICK guest", "USER guest 0 * :guest")
+        assert "You must log in to an account" in guest.expect("ERROR").text
+    code = roost(cluster, "accounts", "invite", "--for", "2h", "--note", "for eve")
+    (listed,) = msgspec.json.decode(roost(cluster, "accounts", "invitations", "--json"))
+    assert (listed["uses"], listed["note"]) == (1, "for eve")
+    with cluster.client("eve") as eve, cluster.client("ann") as ann:
+        for client, given in ((eve, code), (ann, code)):
+            client.send("NICK " + client.nick, f"REGISTER {client.nick} {given} {PASSWORD}")
+        assert eve.expect_any("REGISTER", "FAIL").parameters[:2] == ("SUCCESS", "eve")
+        assert ann.expect_any("REGISTER", "FAIL").parameters[1] == "UNACCEPTABLE_EMAIL"
+        eve.send("USER eve 0 * :eve")
+        eve.expect("001")
+    roost(cluster, "accounts", "invite", "--note", "too many")
+    (left,) = msgspec.json.decode(roost(cluster, "accounts", "invitations", "--json"))
+    assert left["note"] == "too many"
+    roost(cluster, "accounts", "uninvite", left["id"])
+    assert roost(cluster, "accounts", "invitations") == ""
+    assert code not in cluster.log()

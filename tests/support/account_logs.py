@@ -19,9 +19,11 @@ from roost.chat.commands.accounts import (
 )
 from roost.chat.commands.control import (
     ControlOperation,
+    CreateInvitation,
     DisconnectAccount,
     GiveRoom,
     RenameAccount,
+    RevokeInvitation,
     SuspendAccount,
     TakeRoom,
     UnsuspendAccount,
@@ -43,6 +45,7 @@ from roost.chat.state import State
 
 NAMES = ("a", "Eve", "b", "d", "e", "f", "NickServ", "1", "")
 ROOMS = ("#a", "#b", "#c", "#none")
+CODES = ("c0de", "beef")
 FINGERPRINTS = ("f1", "f2")
 BANNED = ("10.0.0.0/8", "2001:db8::/32", "~a:Eve", "a!*@*x.example", "*@*", "10.0.0.1", "bad mask")
 ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
@@ -86,6 +89,8 @@ def control(dice: random.Random, account: AccountId) -> ControlOperation:
         DisconnectAccount(account, "r"),
         GiveRoom(dice.choice(ROOMS), account),
         TakeRoom(dice.choice(ROOMS)),
+        CreateInvitation(dice.choice(CODES) * 16, dice.choice((1, 2)), dice.choice((0, 1))),
+        RevokeInvitation(dice.choice(("c0dec0de", "none"))),
     )
     return dice.choice(choices)
 
@@ -100,4 +105,5 @@ def ask_for_account(
         return CountLogin(session, 1, line, address, name)
     if kind < 0.8:
         return AdmitAccount(session, 1, line, address, name, name)
-    return RegisterEarly(session, 1, line, address, name, Credentials())
+    code = dice.choice(("", CODES[0] * 16))
+    return RegisterEarly(session, 1, line, address, name, Credentials(), code)

@@ -7,6 +7,8 @@ that come twice, late or from a node that lost its session, and balancers that c
 import random
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from roost.chat.apply import apply_entry
 from roost.chat.balancers import newest_incarnation
 from roost.chat.commands import Act, Command, Operation, encode_command
@@ -83,6 +85,13 @@ SETTINGS = Settings(
     logins_per_account_max=2,
     logins_per_address_max=2,
     registrations_per_address_max=1,
+    invitations_max=1,
+)
+OTHER_SETTINGS = (
+    SETTINGS,
+    replace(SETTINGS, registration="closed"),
+    replace(SETTINGS, registration="invitation"),
+    replace(SETTINGS, login_required=True, login_exempt_networks=("2001:db8::/32",)),
 )
 
 
@@ -116,6 +125,7 @@ class LogMaker:
             PartAll: 1,
             lambda: SetTopic(self._of(ROOMS), self._of(TEXTS)): 2,
             lambda: SetRoomModes(self._of(ROOMS), self._modes()): 14,
+            lambda: SetRoomModes(self._of(ROOMS), self._of_changes()): 1,
             lambda: SetUserModes(self._of(NICKS), self._modes()): 1,
             lambda: Kick(self._of(ROOMS), self._of(NICKS), self._of(TEXTS)): 2,
             lambda: Invite(self._of(ROOMS), self._of(NICKS)): 3,
@@ -154,8 +164,16 @@ class LogMaker:
     def _of(self, values: tuple[str, ...]) -> str:
         return self._random.choice(values)
 
+    def _of_changes(self) -> tuple[ModeChange, ...]:
+        """Return changes that seldom come together: a forward that matters, or too many bans."""
+        if self._random.random() < 0.5:
+            return ModeChange(True, "f", self._of(ROOMS)), ModeChange(True, "i")
+        return tuple(ModeChange(True, "b", f"{nick}!*@*") for nick in NICKS[:3])
+
     def _command(self) -> Command:
         dice = self._random.random()
+        if dice < 0.02 and self._state.settings != SETTINGS:
+            return Configure(SETTINGS)  # Others keep most people out.
         if dice < 0.86:
             return self._act()
         if dice < 0.94:
@@ -175,7 +193,7 @@ class LogMaker:
         if dice < 0.9855:
             return SetServicesHost(self._of(HOSTS))
         if dice < 0.986:
-            return Configure(SETTINGS)
+            return Configure(self._random.choice(OTHER_SETTINGS))
         if dice < 0.988:
             return ExpireAbsent()
         if dice < 0.99:

@@ -4,7 +4,7 @@ The name of an account is a nickname for its owner only. A node verifies the cre
 asks for a login; the state machine checks again whatever may have changed meanwhile.
 """
 
-from roost.chat.admission import address_key, sessions_of_account, set_account
+from roost.chat.admission import address_key, is_login_required, sessions_of_account, set_account
 from roost.chat.applied import Applied
 from roost.chat.attempts import count_attempt, uncount_attempt
 from roost.chat.bans import find_ban
@@ -30,12 +30,13 @@ from roost.chat.entitlements import grant_everywhere
 from roost.chat.hosts import change_host, is_operator, real_host
 from roost.chat.identities import forget_first_name
 from roost.chat.ids import AccountId, FoldedAccount, FoldedNick, UserId
+from roost.chat.invitations import use_invitation, why_not_register
 from roost.chat.metadata import adopt_account_metadata
 from roost.chat.ownership import release_account
 from roost.chat.presence import is_always_on, make_always_on
 from roost.chat.refusals import Reason
 from roost.chat.reservations import is_service
-from roost.chat.sessions import close_session, end_always_on
+from roost.chat.sessions import close_session, end_always_on, expel
 from roost.chat.state import Account, State, User
 from roost.chat.step import Step, rooms_of, source_of
 from roost.chat.suspensions import why_suspended
@@ -51,7 +52,10 @@ def register_account(step: Step, user: User, operation: RegisterAccount) -> None
     if user.account:
         step.refused(Reason.ALREADY_LOGGED_IN, user.account)
         return
-    account = make_account(step, operation.name, operation.credentials, step.session.address, user)
+    address = step.session.address
+    account = _make_own(
+        step, operation.name, operation.credentials, address, user, operation.invitation
+    )
     if account is None:
         return
     step.changed(AccountRegistered(step.part, source_of(user), account.id, account.name))
@@ -67,7 +71,7 @@ def register_early(step: Step, command: RegisterEarly) -> Applied:
         account: Account | None = known
     else:
         key = address_key(command.address, state.settings.address_exempt_networks)
-        account = make_account(step, command.name, command.credentials, key, None)
+        account = _make_own(step, command.name, command.credentials, key, None, command.invitation)
         if account is not None:
             account.registered_by = (command.session, command.line)
     if account is not None:
@@ -92,6 +96,25 @@ def admit_account(step: Step, command: AdmitAccount) -> Applied:
             source = Source(UserId(0), account.name, "", "")
             step.changed(AccountRegistered(step.part, source, account.id, account.name))
     return _answer(step, command)
+
+
+def _make_own(
+    step: Step,
+    name: str,
+    credentials: Credentials,
+    address: str,
+    user: User | None,
+    invitation: str,
+) -> Account | None:
+    """Make an account for whoever asks, if people can register at all."""
+    refusal = why_not_register(step.state, step.time_ms, invitation)
+    if refusal is not None:
+        step.results.append(refusal)
+        return None
+    account = make_account(step, name, credentials, address, user)
+    if account is not None:
+        use_invitation(step.state, invitation)
+    return account
 
 
 def make_account(
@@ -150,7 +173,11 @@ def remove_account(step: Step, account: Account) -> None:
     release_account(step, folded)
     end_always_on(step, account, "Account dropped")
     for number in users_of(state, account.name):
-        _set_account(step, state.users[number], "")
+        user = state.users[number]
+        if is_login_required(state.settings, real_host(user)):
+            expel(step, user, "Account deleted")
+        else:
+            _set_account(step, user, "")
     del state.accounts[folded]
     del state.account_names[account.id]
     forget_first_name(state, account)
@@ -192,6 +219,9 @@ def log_in(step: Step, user: User, operation: LogIn) -> None:
 def log_out(step: Step, user: User, _operation: LogOut) -> None:
     if _is_shared(step.state, user):
         step.refused(Reason.ACCOUNT_SHARED, user.account)
+        return
+    if is_login_required(step.state.settings, real_host(user)):
+        step.refused(Reason.LOGIN_REQUIRED)
         return
     _set_account(step, user, "")
 

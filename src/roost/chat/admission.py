@@ -9,6 +9,7 @@ import ipaddress
 from roost.chat.directory import find_account, users_of
 from roost.chat.identities import with_nick
 from roost.chat.ids import AccountId, FoldedAccount, SessionId, UserId
+from roost.chat.settings import Settings
 from roost.chat.state import Session, State, User
 from roost.irc.casemapping import fold_nick
 
@@ -31,6 +32,19 @@ def address_key(address: str, exempt: tuple[str, ...]) -> str:
     except ValueError:
         return ""
     return str(ip)
+
+
+def is_login_required(settings: Settings, host: str) -> bool:
+    """Return whether somebody who connects from `host` needs an account."""
+    if not settings.login_required:
+        return False
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return not any(
+        ip in ipaddress.ip_network(network) for network in settings.login_exempt_networks
+    )
 
 
 def exceeded_limit(state: State, key: str, account: str) -> tuple[str, int] | None:

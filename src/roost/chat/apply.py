@@ -23,6 +23,7 @@ from roost.chat import (  # noqa: F401
     configuration,
     control,
     hosts,
+    invitations,
     metadata,
     modes,
     nodes,

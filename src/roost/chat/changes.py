@@ -238,8 +238,8 @@ class AccountUpdated(_Change, frozen=True, tag=23):
     """An account's credentials changed, or it was dropped; for the asker only.
 
     `what` is "password", "certificate-added", "certificate-removed", "dropped", "clients-ended" or
-    one of `autoreplay.CHANGES`; `detail` is the certificate's fingerprint, the account's name, the
-    nickname of the clients, or a number.
+    "invited", or one of `autoreplay.CHANGES`; `detail` is the certificate's fingerprint, the
+    account's name, the nickname of the clients, the id of the invitation, or a number.
     """
 
     what: str

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from roost.chat.admission import address_key, count_session, exceeded_limit
+from roost.chat.admission import address_key, count_session, exceeded_limit, is_login_required
 from roost.chat.applied import Applied
 from roost.chat.attempts import uncount_attempt
 from roost.chat.bans import find_ban
@@ -113,6 +113,9 @@ def _register(step: Step, command: OpenSession) -> None:
     ban = find_ban(state, command.nick, command.username, command.host, account, step.time_ms)
     if ban is not None:
         step.refused(Reason.NETWORK_BAN, detail=ban.reason)
+        return
+    if not account and is_login_required(settings, command.host):
+        step.refused(Reason.LOGIN_REQUIRED)
         return
     suspended = _why_suspended(step, account)
     if suspended is not None:

@@ -83,6 +83,11 @@ class Reason(enum.IntEnum):
         85  # account, detail: when it ends in ms, or 0, and the reason, with a space
     )
     NOT_SUSPENDED = 86  # account
+    REGISTRATION_CLOSED = 87  # no subject
+    INVITATION_INVALID = 88  # no subject: no code, or one that cannot be used
+    TOO_MANY_INVITATIONS = 89  # no subject, detail: the limit
+    NO_SUCH_INVITATION = 90  # what was given
+    LOGIN_REQUIRED = 91  # no subject
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

@@ -7,10 +7,17 @@ docstring the entry in the operators' guide (`make docs`).
 
 import ipaddress
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
-SETTINGS_SINCE: Mapping[str, int] = {"cloak_addresses": 2}
+SETTINGS_SINCE: Mapping[str, int] = {
+    "cloak_addresses": 2,
+    "registration": 2,
+    "invitations_max": 2,
+    "login_required": 2,
+    "login_exempt_networks": 2,
+}
 """The version of the cluster from which on there are settings that version 1 does not have."""
 LENGTH_MAX = 390
 """What fits in one 512-byte line beside a prefix and a command."""
@@ -135,6 +142,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cloak_addresses: bool | None = None
     """Whether others see a hash instead of somebody's address. Without this key, a cluster does so
     if it was founded since that is possible. A change concerns those who connect from then on."""
+    registration: Literal["open", "closed", "invitation"] = "open"
+    """Who may register an account: everybody; nobody; or whoever has an invitation code. Operators
+    and administrators can always add accounts."""
+    invitations_max: int = 1000
+    """Invitation codes that can be used at a time; each may be for many people."""
+    login_required: bool = False
+    """Whether only people who log in to an account can connect. A change concerns those who connect
+    from then on."""
+    login_exempt_networks: tuple[str, ...] = ()
+    """Networks from which people can connect without an account nevertheless."""
 
     def __post_init__(self) -> None:
         if not self.network.isascii() or not self.network.isprintable() or " " in self.network:
@@ -155,8 +172,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"voters_max must be an odd number, not {self.voters_max}")
         if self.voter_absence_s_max < 1:
             raise ValueError("voter_absence_s_max must be at least 1")
-        for network in self.address_exempt_networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"address_exempt_networks: {error}") from error
+        for name in ("address_exempt_networks", "login_exempt_networks"):
+            for network in getattr(self, name):
+                try:
+                    ipaddress.ip_network(network)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error

@@ -106,6 +106,19 @@ class Account(msgspec.Struct, array_like=True):
     """The name that it was registered under, if it was renamed since; see `chat.identities`."""
 
 
+class Invitation(msgspec.Struct, array_like=True):
+    """A code with which people can register; see `chat.invitations`."""
+
+    uses: int
+    """How many more accounts it is for."""
+    expires_ms: int
+    """0 for never."""
+    setter: str
+    """The operator's name in the configuration; empty for an administrator."""
+    time_ms: int
+    note: str = ""
+
+
 class AttemptCount(msgspec.Struct, array_like=True):
     """The number of attempts since a moment."""
 
@@ -369,3 +382,5 @@ class State(msgspec.Struct):
     """The version at which the cluster was founded."""
     renamed: dict[str, AccountId] = {}
     """The first names of renamed accounts; of several with one name, the oldest."""
+    invitations: dict[str, Invitation] = {}
+    """By the hashes of their codes."""

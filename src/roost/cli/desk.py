@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 from collections.abc import Iterator
 
-from roost.chat.commands.administration import Control, ShowAccounts, ShowRooms
+from roost.chat.commands.administration import Control, ShowAccounts, ShowInvitations, ShowRooms
 from roost.chat.commands.control import ControlOperation
 from roost.chat.ids import AccountId, RoomId
 from roost.cli.administer import administer
@@ -17,7 +17,14 @@ from roost.cli.drain import load_operator
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import OperatorFlags
 from roost.irc.names import CHANNEL_TYPES
-from roost.protocol.people import AccountView, RoomView, decode_accounts, decode_rooms
+from roost.protocol.people import (
+    AccountView,
+    InvitationsView,
+    RoomView,
+    decode_accounts,
+    decode_invitations,
+    decode_rooms,
+)
 
 
 class Desk:
@@ -49,6 +56,10 @@ class Desk:
         if found is None:
             raise CommandError(f"there is no account {name}: list them with `roost accounts list`")
         return found
+
+    def invitations(self) -> InvitationsView:
+        """Return the invitations that can be used."""
+        return decode_invitations(administer(*self._where, ShowInvitations()))
 
     def rooms(self, mask: str = "*") -> Iterator[RoomView]:
         """Yield the rooms whose names match a mask, the oldest first."""

@@ -152,6 +152,46 @@ def delete_account(name: AccountName, yes: Yes = False, *, flags: OperatorFlags)
     delete(flags, name, is_confirmed=yes)
 
 
+@accounts.command("invite")
+@with_options(OperatorFlags)
+def invite(
+    uses: Annotated[int, typer.Option(help="How many accounts it is for.", min=1)] = 1,
+    span: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="Such as 12h, 7d or 4w.")
+    ] = "7d",
+    note: Annotated[str, typer.Option(help="For whom it is.")] = "",
+    *,
+    flags: OperatorFlags,
+) -> None:
+    """Print a code with which people can register (settings.registration = "invitation")."""
+    from roost.cli.invitations import invite as run
+
+    run(flags, uses, span, note)
+
+
+@accounts.command("invitations")
+@with_options(OperatorFlags)
+def list_invitations(as_json: AsJson = False, *, flags: OperatorFlags) -> None:
+    """List the invitations that can be used, without their codes."""
+    from roost.cli.invitations import show_all
+
+    show_all(flags, as_json=as_json)
+
+
+@accounts.command("uninvite")
+@with_options(OperatorFlags)
+def uninvite(
+    number: Annotated[
+        str, typer.Argument(metavar="ID", help="As `roost accounts invitations` shows it.")
+    ],
+    flags: OperatorFlags,
+) -> None:
+    """Revoke an invitation."""
+    from roost.cli.invitations import uninvite as run
+
+    run(flags, number)
+
+
 @rooms.command("list")
 @with_options(OperatorFlags)
 def list_rooms(

@@ -89,7 +89,7 @@ class Capability(CapabilityTable):
         28,
         "draft/account-registration",
         SHAPES_ANSWERS,
-        "before-connect,custom-account-name",
+        "{registration_keys}",
     )
     SEARCH = 29, "soju.im/search"
     CAP_302 = 30, ""

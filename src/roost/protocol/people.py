@@ -11,6 +11,7 @@ from roost.chat.changes import OPERATOR, VOICE
 from roost.chat.commands.administration import ShowAccounts, ShowRooms
 from roost.chat.directory import find_account, find_room
 from roost.chat.ids import AccountId, FoldedAccount, RoomId
+from roost.chat.invitations import ID_CHARACTERS, is_over
 from roost.chat.state import Account, Room, State
 from roost.chat.suspensions import suspension_of
 from roost.irc.casemapping import fold_nick, fold_room
@@ -82,6 +83,45 @@ class RoomsView(msgspec.Struct, frozen=True, kw_only=True):
     rooms: tuple[RoomView, ...]
     total: int
     next: RoomId = RoomId(0)
+
+
+class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A code with which people can register, without the code itself."""
+
+    id: str
+    uses: int
+    """How many more accounts it is for."""
+    time_ms: int
+    expires_ms: int
+    """0 for never."""
+    setter: str
+    """Empty for an administrator."""
+    note: str
+
+
+class InvitationsView(msgspec.Struct, frozen=True, kw_only=True):
+    registration: str
+    """Who may register; see `chat.settings`."""
+    invitations: tuple[InvitationView, ...]
+
+
+def view_invitations(state: State) -> InvitationsView:
+    """Return the invitations that can be used."""
+    return InvitationsView(
+        registration=state.settings.registration,
+        invitations=tuple(
+            InvitationView(
+                id=code[:ID_CHARACTERS],
+                uses=one.uses,
+                time_ms=one.time_ms,
+                expires_ms=one.expires_ms,
+                setter=one.setter,
+                note=one.note,
+            )
+            for code, one in state.invitations.items()
+            if not is_over(one, state.time_ms)
+        ),
+    )
 
 
 def view_accounts(state: State, asked: ShowAccounts) -> AccountsView:
@@ -173,6 +213,11 @@ def _view_room(state: State, room: Room) -> RoomView:
     )
 
 
-encode_people: Callable[[AccountsView | RoomsView], bytes] = msgspec.json.Encoder().encode
+encode_people: Callable[[AccountsView | RoomsView | InvitationsView], bytes] = (
+    msgspec.json.Encoder().encode
+)
 decode_accounts: Callable[[bytes], AccountsView] = msgspec.json.Decoder(AccountsView).decode
+decode_invitations: Callable[[bytes], InvitationsView] = msgspec.json.Decoder(
+    InvitationsView
+).decode
 decode_rooms: Callable[[bytes], RoomsView] = msgspec.json.Decoder(RoomsView).decode

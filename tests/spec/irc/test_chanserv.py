@@ -180,7 +180,7 @@ def test_questions(world: World, alice: Client) -> None:
         "Makes you or another member an operator.",
     ]
     alice.send("CS")
-    assert len(said(alice)) == 13
+    assert len(said(alice)) == 15
 
 
 def test_a_message_to_it_is_the_same_as_the_command(world: World, alice: Client) -> None:

@@ -70,7 +70,7 @@ def test_who_registers_owns_the_nickname(world: World, alice: Client) -> None:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("NS REGISTER", "Usage: REGISTER <password> [<email>]"),
+        ("NS REGISTER", "Usage: REGISTER <password> [<code>]"),
         ("NS REGISTER short", "A password must have at least 8 characters."),
         ("NS REGISTER bobbobbob", "This password is too easy to guess."),
         ("NS REGISTER ........", "This password is too easy to guess."),

@@ -1,5 +1,6 @@
 """Accounts and their virtual hosts."""
 
+from collections.abc import Mapping
 from typing import ClassVar, TypeAlias
 
 from roost.chat.commands.payload import Payload
@@ -10,8 +11,12 @@ from roost.chat.ids import AccountId, SessionId
 class RegisterAccount(Payload, frozen=True, tag=16):
     """Register an account, and log in to it."""
 
+    FIELDS_SINCE: ClassVar[Mapping[str, int]] = {"invitation": 2}
+
     name: str
     credentials: Credentials
+    invitation: str = ""
+    """The hash of an invitation code, if the client gave one."""
 
 
 class LogIn(Payload, frozen=True, tag=17):
@@ -84,12 +89,16 @@ class CountLogin(Payload, frozen=True, tag=110):
 class RegisterEarly(Payload, frozen=True, tag=111):
     """Register an account for a client that is not registered itself."""
 
+    FIELDS_SINCE: ClassVar[Mapping[str, int]] = {"invitation": 2}
+
     session: SessionId
     generation: int
     line: int
     address: str
     name: str
     credentials: Credentials
+    invitation: str = ""
+    """As in `RegisterAccount`."""
 
 
 class AdmitAccount(Payload, frozen=True, tag=160):

@@ -91,8 +91,22 @@ class ShowRooms(Payload, frozen=True, tag=152):
     after: RoomId = RoomId(0)
 
 
+class ShowInvitations(Payload, frozen=True, tag=153):
+    """Change nothing; the answer has the invitations that can be used, without their codes."""
+
+    SINCE: ClassVar[int] = 2
+
+
 Administration: TypeAlias = (
-    IssueToken | RedeemToken | AddNode | RemoveNode | ShowNodes | Control | ShowAccounts | ShowRooms
+    IssueToken
+    | RedeemToken
+    | AddNode
+    | RemoveNode
+    | ShowNodes
+    | Control
+    | ShowAccounts
+    | ShowRooms
+    | ShowInvitations
 )
 """What a request may ask for."""
 

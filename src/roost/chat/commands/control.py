@@ -63,8 +63,37 @@ class TakeRoom(Payload, frozen=True, tag=75):
     room: str
 
 
+class CreateInvitation(Payload, frozen=True, tag=76):
+    """Let people register with a code."""
+
+    SINCE: ClassVar[int] = 2
+
+    code: str
+    """Its hash; see `chat.invitations`."""
+    uses: int = 1
+    """How many accounts it is for."""
+    duration_s: int = 0
+    """0 for until it is revoked."""
+    note: str = ""
+    """For whom it is."""
+
+
+class RevokeInvitation(Payload, frozen=True, tag=77):
+    SINCE: ClassVar[int] = 2
+
+    number: str
+    """The beginning of the code's hash."""
+
+
 NewControl: TypeAlias = (
-    SuspendAccount | UnsuspendAccount | RenameAccount | DisconnectAccount | GiveRoom | TakeRoom
+    SuspendAccount
+    | UnsuspendAccount
+    | RenameAccount
+    | DisconnectAccount
+    | GiveRoom
+    | TakeRoom
+    | CreateInvitation
+    | RevokeInvitation
 )
 ControlOperation: TypeAlias = RegisterFor | ResetCredentials | DropAccountOf | NewControl
 """What operators and administrators can both ask for."""

@@ -58,6 +58,12 @@ def words_of(refusal: Refusal) -> str:
             return f"The account already has {refusal.detail} certificates"
         case Reason.NETWORK_BAN:
             return f"The account is banned from this network: {refusal.detail}"
+        case Reason.REGISTRATION_CLOSED:
+            return "Nobody can register an account here; ask those who run the network"
+        case Reason.INVITATION_INVALID:
+            return "You need a valid invitation code, in the place of an e-mail address"
+        case Reason.LOGIN_REQUIRED:
+            return "You must log in to an account (SASL) to use this network"
         case Reason.ACCOUNT_SUSPENDED:
             return suspension_words(refusal)
         case Reason.NO_SUCH_ACCOUNT:

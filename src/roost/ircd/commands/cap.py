@@ -11,6 +11,7 @@ from roost.chat.commands.users import SetCapabilities
 from roost.irc import capabilities, numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import Message
+from roost.ircd.accounts.registering import can_register, capability_keys
 from roost.ircd.context import Context, Result
 from roost.ircd.rendering.packing import middle, pack, space_left
 from roost.ircd.serving.dispatch import command
@@ -49,11 +50,12 @@ def _list_all(context: Context, version: str) -> Result:
     _suspend_registration(context)
     is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
     is_302 = is_number and int(version) >= VERSION_302
-    names = tuple(capabilities.NAMES)
+    rows = tuple(row for row in capabilities.NAMES.values() if _is_offered(context, row))
+    names = tuple(row.token for row in rows)
     if is_302:
         # "If a client sends a lower CAP version [...], servers SHOULD return a CAP LS reply
         # consistent with the request's version."
-        names = tuple(_with_value(context, row) for row in capabilities.NAMES.values())
+        names = tuple(_with_value(context, row) for row in rows)
         # `sts` only has a value, and cannot be requested.
         sts = context.config.sts.word(is_secure=context.session.is_secure)
         names = (*names, sts) if sts else names
@@ -65,10 +67,15 @@ def _list_all(context: Context, version: str) -> Result:
     return None
 
 
+def _is_offered(context: Context, capability: Capability) -> bool:
+    return capability is not Capability.ACCOUNT_REGISTRATION or can_register(context)
+
+
 def _with_value(context: Context, capability: Capability) -> str:
     value = capability.value_format.format(
         multiline_bytes_max=BYTES_MAX,
         multiline_lines_max=LINES_MAX,
+        registration_keys=capability_keys(context),
         sasl_mechanisms=",".join(mechanisms(context.config.login, context.session.certificate)),
         **msgspec.structs.asdict(context.state.settings),
     )

@@ -21,6 +21,7 @@ from roost.ircd.accounts.login import account_of, log_in_early
 from roost.ircd.accounts.login_reply import send_registered
 from roost.ircd.accounts.passwords import PasswordError, prepare, prepare_new
 from roost.ircd.accounts.provider import PROVIDED
+from roost.ircd.accounts.registering import take_invitation
 from roost.ircd.context import Context, Job, RefusedError, Request, Result
 from roost.ircd.rendering.packing import middle
 from roost.ircd.serving.dispatch import command
@@ -30,8 +31,8 @@ from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
 
 @command("REGISTER", parameters_min=3, is_before_registration=True)
 def register(context: Context, message: Message) -> Result:
-    """Register an account with the given name; email addresses are ignored."""
-    name, _, password = message.parameters[:3]
+    """Register an account with the given name; an email address is ignored."""
+    name, email, password = message.parameters[:3]
     if name == "*":
         name = context.nick
     if name == "*":
@@ -46,6 +47,7 @@ def register(context: Context, message: Message) -> Result:
         context.fail(code, middle(name), text=PROVIDED, is_specified=True)
         return None
     check_name(context, name)
+    invitation = "" if _is_made(context, name) else take_invitation(context, email)
     code = "UNACCEPTABLE_PASSWORD"
     try:
         prepare(password)
@@ -54,7 +56,11 @@ def register(context: Context, message: Message) -> Result:
     except PasswordError as error:
         context.fail(code, middle(name), text=str(error), is_specified=True)
         return None
-    return Job(HashPassword(prepared), lambda context, made: _make(context, name, made), _too_busy)
+
+    def then(context: Context, made: Outcome) -> Result:
+        return _make(context, name, made, invitation)
+
+    return Job(HashPassword(prepared), then, _too_busy)
 
 
 def check_name(context: Context, name: str) -> None:
@@ -64,10 +70,9 @@ def check_name(context: Context, name: str) -> None:
         RefusedError: as the log would refuse it.
     """
     state, session = context.state, context.session
-    known = find(state, name)
-    if known is not None and known.registered_by == (session.id, context.line):
-        # This same line has made the account, and is handled again.
+    if _is_made(context, name):
         return
+    known = find(state, name)
     if not is_valid_nick(name, state.settings.nick_bytes_max) or is_service(name):
         raise RefusedError(Refusal(Reason.ACCOUNT_NAME_INVALID, name))
     if known is not None:
@@ -82,13 +87,19 @@ def check_name(context: Context, name: str) -> None:
         raise RefusedError(Refusal(Reason.TOO_MANY_ATTEMPTS, "", str(wait_s)))
 
 
-def _make(context: Context, name: str, made: Outcome) -> Result:
+def _is_made(context: Context, name: str) -> bool:
+    """Return whether this same line has made the account already, and is handled again."""
+    known = find(context.state, name)
+    return known is not None and known.registered_by == (context.session.id, context.line)
+
+
+def _make(context: Context, name: str, made: Outcome, invitation: str) -> Result:
     assert isinstance(made, Credentials), "that is what hashing gives"
     session = context.session
     if session.phase is not Phase.REGISTERING:
-        return (RegisterAccount(name, made),)
+        return (RegisterAccount(name, made, invitation),)
     command = RegisterEarly(
-        session.id, session.generation, context.line, session.address, name, made
+        session.id, session.generation, context.line, session.address, name, made, invitation
     )
     return Request(command, _made_early)
 

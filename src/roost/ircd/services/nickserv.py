@@ -33,6 +33,7 @@ from roost.ircd.accounts.denial import Denial, find
 from roost.ircd.accounts.login import check_password, find_by_certificate, log_in
 from roost.ircd.accounts.passwords import PasswordError, prepare_new
 from roost.ircd.accounts.provider import PROVIDED, is_ours
+from roost.ircd.accounts.registering import take_invitation
 from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context, Job, RefusedError, Result
 from roost.ircd.queries.moments import human_time
@@ -100,8 +101,8 @@ def _done(context: Context, account: Account | Denial) -> Result:
 @service_command(
     NAME,
     "REGISTER",
-    usage="REGISTER <password> [<email>]",
-    text="Registers your nickname as an account. An email address is ignored.",
+    usage="REGISTER <password> [<code>]",
+    text="Registers your nickname as an account. Some networks need an invitation code.",
     words_min=1,
 )
 def register(context: Context, words: tuple[str, ...]) -> Result:
@@ -113,11 +114,19 @@ def register(context: Context, words: tuple[str, ...]) -> Result:
         say(context, f"{PROVIDED}.")
     elif is_service(name) or find(context.state, name) is not None:
         send_refused(context, Refusal(Reason.ACCOUNT_EXISTS, name))
-    elif len(words) > 2 or (len(words) == 2 and "@" not in words[1]):
+    elif len(words) > 2 or (len(words) == 2 and not _may_follow(context, words[1])):
         say(context, "The password must not contain spaces. An email address may follow it.")
     else:
-        return hash_password(context, words[0], name, lambda made: RegisterAccount(name, made))
+        invitation = take_invitation(context, words[1] if len(words) > 1 else "")
+        return hash_password(
+            context, words[0], name, lambda made: RegisterAccount(name, made, invitation)
+        )
     return None
+
+
+def _may_follow(context: Context, word: str) -> bool:
+    """Return whether a word after a password is what belongs there, and not part of it."""
+    return "@" in word or context.state.settings.registration == "invitation"
 
 
 @service_command(

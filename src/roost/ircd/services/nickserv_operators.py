@@ -6,18 +6,22 @@
 from collections.abc import Iterator
 
 from roost.chat.commands.control import (
+    CreateInvitation,
     DisconnectAccount,
     RenameAccount,
+    RevokeInvitation,
     SuspendAccount,
     UnsuspendAccount,
 )
 from roost.chat.commands.operators import DropAccountOf, RegisterFor, ResetCredentials
+from roost.chat.invitations import ID_CHARACTERS, hash_code, is_over
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import Account
 from roost.chat.suspensions import suspension_of, why_suspended
 from roost.irc.casemapping import fold_nick
 from roost.irc.masks import matches_folded
 from roost.ircd.accounts.denial import find
+from roost.ircd.accounts.registering import make_code
 from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context, Gradual, RefusedError, Result
 from roost.ircd.queries.durations import read_duration
@@ -136,6 +140,50 @@ def log_out_of(context: Context, words: tuple[str, ...]) -> Result:
     """End the sessions of somebody's account."""
     account = _account_of(context, words[0])
     return (DisconnectAccount(account.id, " ".join(words[1:])),)
+
+
+@service_command(
+    NAME,
+    "INVITE",
+    usage="INVITE [<accounts>] [<duration>] [<note>]",
+    text="For operators: makes a code with which people can register.",
+)
+def invite(context: Context, words: tuple[str, ...]) -> Result:
+    """Make an invitation, by default for one account and for good; the answer has the code."""
+    context.require_operator()
+    left = list(words)
+    uses = int(left.pop(0)) if left and left[0].isdigit() and len(left[0]) < 7 else 1
+    duration_s = read_duration(left[0]) if left else None
+    note = " ".join(left if duration_s is None else left[1:])
+    code = hash_code(make_code(context))
+    return (CreateInvitation(code, uses, duration_s or 0, note),)
+
+
+@service_command(NAME, "INVITATIONS", usage="INVITATIONS", text="For operators: lists invitations.")
+def list_invitations(context: Context, _words: tuple[str, ...]) -> Result:
+    """List the invitations that can be used."""
+    context.require_operator()
+    count = 0
+    for code, one in context.state.invitations.items():
+        if not is_over(one, context.now.wall_ms):
+            until = f" until {human_time(one.expires_ms)}" if one.expires_ms else ""
+            note = f": {one.note}" if one.note else ""
+            say(context, f"{code[:ID_CHARACTERS]} is for {one.uses} accounts{until}{note}.")
+            count += 1
+    say(context, f"{count} invitations.")
+    return None
+
+
+@service_command(
+    NAME,
+    "UNINVITE",
+    usage="UNINVITE <id>",
+    text="For operators: revokes an invitation.",
+    words_min=1,
+)
+def uninvite(context: Context, words: tuple[str, ...]) -> Result:
+    context.require_operator()
+    return (RevokeInvitation(words[0]),)
 
 
 @service_command(

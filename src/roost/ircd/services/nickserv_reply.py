@@ -2,6 +2,7 @@
 
 from roost.chat.changes import AccountChanged, AccountUpdated
 from roost.chat.refusals import Reason, Refusal
+from roost.ircd.accounts.registering import make_code
 from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context
 from roost.ircd.rendering.packing import middle
@@ -15,6 +16,7 @@ _UPDATED = {
     "certificate-added": "Your account now accepts the certificate {detail}.",
     "certificate-removed": "Your account no longer accepts the certificate {detail}.",
     "clients-ended": "The clients with the nickname {detail} are disconnected.",
+    "invited": "The code of the invitation {detail}, which is shown only now: {code}",
     "dropped": "The account {detail} is deleted.",
 }
 
@@ -37,6 +39,15 @@ _REFUSALS: dict[Reason, str] = {
     Reason.TOO_MANY_ALWAYS_ON: "The network has no room for more always-on users.",
     Reason.NICK_IN_USE: "{subject} is always on: log in while connecting to join it.",
     Reason.NO_SUCH_NICK: "Nobody uses the nickname {subject}.",
+    Reason.REGISTRATION_CLOSED: (
+        "Nobody can register an account here; ask those who run the network."
+    ),
+    Reason.INVITATION_INVALID: (
+        "You need a valid invitation code; send: REGISTER <password> <code>"
+    ),
+    Reason.LOGIN_REQUIRED: "Everybody must be logged in here; disconnect instead.",
+    Reason.TOO_MANY_INVITATIONS: "There are {detail} invitations already, which is the limit.",
+    Reason.NO_SUCH_INVITATION: "There is no invitation {subject}.",
     Reason.NOT_SUSPENDED: "The account {subject} is not suspended.",
     Reason.NICK_RESERVED: "{subject} is the account of somebody else.",
 }
@@ -63,7 +74,7 @@ def send_updated(context: Context, change: AccountUpdated) -> None:
     """Tell the client what has changed about its account."""
     if send_chosen(context, change):
         return
-    text = _UPDATED[change.what].format(detail=change.detail)
+    text = _UPDATED[change.what].format(detail=change.detail, code=make_code(context))
     # A later part of the answer may change the client's nickname.
     voice.say(context, NAME, text, change.source.nick)
 

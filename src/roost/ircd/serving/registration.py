@@ -14,6 +14,7 @@ from roost.chat.modes import USER_MODES
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.state import State
 from roost.irc import numerics
+from roost.ircd.accounts.denial import words_of
 from roost.ircd.accounts.suspended import suspension_words
 from roost.ircd.context import Context
 from roost.ircd.queries.moments import human_time
@@ -101,6 +102,12 @@ def send_refusals(context: Context, applied: Applied) -> None:
             if result.reason is Reason.NETWORK_BAN:
                 send_refusal(context, result)
                 session.end_reason = f"Banned ({result.detail})"
+                return
+            if result.reason is Reason.LOGIN_REQUIRED:
+                # It is not about the command that happened to complete the registration.
+                context.command = ""
+                send_refusal(context, result)
+                session.end_reason = words_of(result)
                 return
             if result.reason is Reason.ACCOUNT_SUSPENDED:
                 session.end_reason = suspension_words(result)

@@ -15,6 +15,7 @@ from roost.chat.commands.administration import (
     RedeemToken,
     RemoveNode,
     ShowAccounts,
+    ShowInvitations,
     ShowNodes,
     ShowRooms,
 )
@@ -25,7 +26,7 @@ from roost.chat.tokens import sealed_for
 from roost.chat.versions import why_too_new
 from roost.log import Log
 from roost.protocol.nodes import encode_nodes, view_nodes
-from roost.protocol.people import encode_people, view_accounts, view_rooms
+from roost.protocol.people import encode_people, view_accounts, view_invitations, view_rooms
 from roost.protocol.trunk import Ask, Told
 
 WAITING_MAX = 64
@@ -60,6 +61,10 @@ _REFUSALS: Mapping[int, str] = {
     "or wait until they are gone",
     Reason.TOO_MANY_ACCOUNTS: "the cluster has no room for {subject}: see settings.accounts_max",
     Reason.NOT_SUSPENDED: "the account {subject} is not suspended",
+    Reason.TOO_MANY_INVITATIONS: "there are {detail} invitations already: revoke one, or wait "
+    "until one is used or expires",
+    Reason.NO_SUCH_INVITATION: "there is no invitation {subject}: list them with `roost accounts "
+    "invitations`",
     Reason.NO_SUCH_ROOM: "there is no room {subject}: list them with `roost rooms list`",
     Reason.NOT_REGISTERED: "the room {subject} is not registered, so it belongs to nobody",
     Reason.ALREADY_REGISTERED: "the room {subject} belongs to that account already",
@@ -133,6 +138,8 @@ def _answer(operation: Administration, state: State, log: Log) -> bytes:
             return encode_nodes(view_nodes(state, log.voters, log.members))
         case ShowAccounts():
             return encode_people(view_accounts(state, operation))
+        case ShowInvitations():
+            return encode_people(view_invitations(state))
         case ShowRooms():
             return encode_people(view_rooms(state, operation))
         case _:

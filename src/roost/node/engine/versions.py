@@ -97,10 +97,16 @@ class Versions:
         return configure
 
     def is_configured(self, state: State) -> bool:
-        """Return whether the settings apply, apart from what the cluster has just learnt."""
+        """Return whether the settings apply, apart from what the cluster has just learnt.
+
+        A cluster that was founded at its version has learnt nothing: all settings count at once.
+        """
         proposed = self._proposed(state)
+        if not state.nodes:
+            # Its version is not known yet.
+            return all(proposed == configure.written for configure in self._configures.values())
         return any(
-            version <= state.version and proposed == configure.written
+            state.founded_version <= version <= state.version and proposed == configure.written
             for version, configure in self._configures.items()
         )
 

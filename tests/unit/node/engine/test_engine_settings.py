@@ -32,6 +32,12 @@ def test_a_node_is_ready_only_once_its_settings_apply() -> None:
         assert set(able) == {FEW}
 
 
+def test_settings_that_the_first_version_lacks_count_before_anybody_is_let_in() -> None:
+    closed = Settings(login_required=True, registration="closed")
+    states = LoneNode(settings=closed).states
+    assert {settings for state, settings in states if state == "ready"} == {closed}
+
+
 def test_node_whose_configuration_says_nothing_asks_for_nothing() -> None:
     assert not LoneNode().engine.state.configured
 
