@@ -286,6 +286,7 @@ def raw(state: State, line: str) -> None:
 def remember_typed(state: State, key: str, text: str) -> None:
     """Keep what was typed, for `input_history`, unless a password is in it."""
     conversation = state.conversations.get(key)
+    state.unsent.pop(key, None)
     if passwords.find(conversation.target if conversation else "", text):
         state.typed_place[key] = len(state.typed.get(key, []))
         return
@@ -296,11 +297,14 @@ def remember_typed(state: State, key: str, text: str) -> None:
     state.typed_place[key] = len(typed)
 
 
-def input_history(state: State, key: str, step: int) -> str | None:
-    """Go back or forth in what was typed; after the last line comes an empty one."""
+def input_history(state: State, key: str, step: int, written: str = "") -> str | None:
+    """Go back or forth in what was typed; after the last line comes what was `written` before."""
     typed = state.typed.get(key, [])
-    place = state.typed_place.get(key, len(typed)) + step
+    before = state.typed_place.get(key, len(typed))
+    place = before + step
     if not 0 <= place <= len(typed):
         return None
+    if before == len(typed):
+        state.unsent[key] = written
     state.typed_place[key] = place
-    return typed[place] if place < len(typed) else ""
+    return typed[place] if place < len(typed) else state.unsent.pop(key, "")

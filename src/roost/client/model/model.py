@@ -368,9 +368,12 @@ class Model(State):
         """Complete the word before `cursor`: commands, rooms, names; best first."""
         return completion.complete(self, key, text, cursor)
 
-    def input_history(self, key: str, step: int) -> str | None:
-        """Go back (-1) or forth (1) in what was typed; return None at the ends."""
-        return intents.input_history(self, key, step)
+    def input_history(self, key: str, step: int, written: str = "") -> str | None:
+        """Go back (-1) or forth (1) in what was typed; return None at the ends.
+
+        What is `written` now comes again after the last line.
+        """
+        return intents.input_history(self, key, step, written)
 
 
 def _is_irc(command: str, source: str) -> bool:

@@ -215,7 +215,8 @@ def _topic(state: State, key: str, arguments: tuple[str, ...]) -> None:
 
 
 def _whois(state: State, _key: str, arguments: tuple[str, ...]) -> None:
-    _online(state, "WHOIS", arguments[0])
+    # "/whois NAME NAME" asks the person's own server; here every node knows.
+    _online(state, "WHOIS", arguments[0].split()[-1])
 
 
 def _online(state: State, command: str, *words: str) -> None:

@@ -233,6 +233,8 @@ class State:
         """Read markers and drafts of an earlier run, for conversations that are not open yet."""
         self.typed: dict[str, list[str]] = {}
         self.typed_place: dict[str, int] = {}
+        self.unsent: dict[str, str] = {}
+        """What was in the field when the user went back to earlier lines."""
         self.counter = 0
         self.liveness = Liveness()
         self.lines: list[bytes] = []

@@ -29,8 +29,11 @@ _OPENERS = "/@#:"
 
 Completer = Callable[[str, int], list[str]]
 """Returns the completions of the word before a place in a text, best first."""
-EarlierLines = Callable[[int], str | None]
-"""Goes back (-1) or forth (1) in the input history; returns None at the ends."""
+EarlierLines = Callable[[int, str], str | None]
+"""Goes back (-1) or forth (1) in the input history; returns None at the ends.
+
+It takes what is in the field, to bring it back after the last line.
+"""
 
 
 class Composer(TextArea):
@@ -191,7 +194,7 @@ class Composer(TextArea):
             return False
         if self.wrapped_document.height > 1 and not self._is_at_text_edge(step):
             return False
-        line = self._earlier(step)
+        line = self._earlier(step, self.text)
         if line is None:
             return False
         self.load(line)

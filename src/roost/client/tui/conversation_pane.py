@@ -65,7 +65,7 @@ class ConversationPane(Vertical):
             lambda text, cursor: (
                 emojis.complete(text, cursor) or model.complete(self.key, text, cursor)
             ),
-            lambda step: model.input_history(self.key, step),
+            lambda step, text: model.input_history(self.key, step, text),
         )
         self.offers = OffersPopup(palette)
         self.messages = MessageActions(link, self.view, self.composer, calendar, preferences)

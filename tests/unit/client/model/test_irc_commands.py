@@ -33,6 +33,7 @@ def shown(model: Model, key: str) -> list[str]:
         ("/knock #other let me in", "KNOCK #other :let me in"),
         ("/setname Alice A.", "SETNAME :Alice A."),
         ("/cs OP #room", "PRIVMSG ChanServ :OP #room"),
+        ("/whois bob bob", "WHOIS bob"),
         ("/query bob hello there", "PRIVMSG bob :hello there"),
     ],
 )

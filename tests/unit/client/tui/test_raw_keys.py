@@ -206,3 +206,20 @@ def test_joiners_are_typed(encoding: str) -> None:
             assert ui.composer.text == text
 
     run_async(scenario())
+
+
+@pytest.mark.parametrize(("up", "down"), [("\x1b[A", "\x1b[B"), ("\x1bOA", "\x1bOB")])
+def test_what_is_half_written_comes_back_after_earlier_lines(up: str, down: str) -> None:
+    async def scenario() -> None:
+        async with open_interface() as ui:
+            await ui.see("You joined")
+            await ui.feed("first\r", "second\r", "half", up, up)
+            await ui.wait(lambda: ui.composer.text == "first")
+            await ui.feed(down, down)
+            await ui.wait(lambda: ui.composer.text == "half")
+            await ui.feed(down, " done\r", up)
+            await ui.wait(lambda: ui.composer.text == "half done")
+            await ui.feed(down)
+            await ui.wait(lambda: ui.composer.text == "")
+
+    run_async(scenario())
