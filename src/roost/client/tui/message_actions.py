@@ -70,7 +70,7 @@ class MessageActions:
     def _actions(self, entry: Entry) -> list[tuple[str, Action]]:
         model, sender = self._model, entry.sender
         actions: list[tuple[str, Action]] = []
-        is_said = bool(entry.msgid) and entry.kind is not EntryKind.EVENT
+        is_said = bool(entry.msgid) and entry.kind is not EntryKind.EVENT and not entry.is_redacted
         if entry.delivery is Delivery.FAILED:
             retry = partial(model.retry, model.active, entry)
             actions.append(("Send again", retry))
@@ -84,7 +84,8 @@ class MessageActions:
             actions.append(("Edit", partial(self.edit, entry)))
         if entry.reply_to or model.conversations[model.active].answers(entry.msgid):
             actions.append(("Show the thread", partial(self.thread, entry)))
-        actions.append(("Copy the text", partial(self.copy, entry)))
+        if entry.text:
+            actions.append(("Copy the text", partial(self.copy, entry)))
         for url in _urls(entry)[:LINKS_MAX]:
             if self._shows(url):
                 actions.append((f"Show the picture {url}", partial(self.show_picture, url)))

@@ -109,9 +109,12 @@ class Transcript:
     def applies(self, letter: str, entry: Entry) -> bool:
         """Return whether a key can do something with a message; if not, it is typed."""
         is_said = bool(entry.msgid) and entry.kind is not EntryKind.EVENT
+        is_said = is_said and not entry.is_redacted
         match letter:
             case "r" | "e" | "+":
                 return is_said
+            case "c" | "y":
+                return bool(entry.text)
             case "o":
                 return bool(text.find_urls(text.strip_formatting(entry.text)))
             case "m":

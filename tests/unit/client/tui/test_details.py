@@ -136,7 +136,15 @@ def test_only_what_the_chosen_message_allows_is_offered_and_as_much_as_fits() ->
             await ui.wait(lambda: ui.composer.text == "r")
             await ui.pilot.press("backspace", "ctrl+up", "up")
             await ui.see("R: reply, E: react, O: open, ")
-            return ui.text()
+            shown = ui.text()
+            # A deleted message has nothing to act on.
+            chosen = ui.main.pane.view.cursor
+            assert chosen is not None
+            ui.network.happen("bob!u@h", "REDACT", "#room", chosen.msgid)
+            await ui.see("was deleted", "Enter: menu, Escape: back")
+            await ui.pilot.press("enter")
+            assert "Reply" not in await ui.see("Talk privately with bob")
+            return shown
 
     async def both() -> None:
         assert "C: copy" in await scenario(100)
