@@ -80,6 +80,7 @@ class Server:
             self._groups,
             environment.context,
             environment.listings,
+            environment.unshown,
         )
         self._serving = Serving(
             environment,
@@ -109,6 +110,11 @@ class Server:
     def has_work(self) -> bool:
         """Whether there is something to do that needs no input: call `work` again."""
         return self._serving.has_work
+
+    @property
+    def is_showing(self) -> bool:
+        """Whether the last entry is not wholly shown yet: the next one must wait."""
+        return bool(self._serving.environment.unshown)
 
     @property
     def reaches(self) -> Position:
@@ -252,6 +258,7 @@ class Server:
         confirmed when their entries come.
         """
         self._state = state
+        self._serving.environment.unshown.clear()
         self._serving.replace_state(state)
         self._recent.reset(state.position)
         for session in list(self._directory.by_id.values()):
@@ -392,4 +399,6 @@ class Server:
     def take_output(self) -> ServerOutput:
         """Return what is to be sent, ordered and asked, and start anew."""
         self._serving.takeover.ask_together()
-        return self._outbox.take()
+        output = self._outbox.take()
+        output.is_whole = not self.is_showing
+        return output

@@ -8,7 +8,7 @@ sessions are not: what one client of a user does, the others see.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TypeAlias
 
 from roost.chat.applied import Applied
@@ -29,6 +29,7 @@ from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.ircd.context import Context
 from roost.ircd.delivery.audience import NOBODY, Audience, audience
 from roost.ircd.delivery.siblings import describe_room, lists_apart
+from roost.ircd.delivery.unshown import Unshown
 from roost.ircd.rendering.renaming import is_told_apart
 from roost.ircd.rendering.render import PLAIN_WITH, kind_of, payload
 from roost.ircd.rendering.viewer import At, Viewer
@@ -41,6 +42,8 @@ from roost.protocol.trunk import Deliver, DeliverTo, Serving
 
 CROWD_MIN = 50
 """Sessions in a room from which on its groups are told, and not each session."""
+KINDS_PER_STEP = 12
+"""Kinds of viewers for which a change is rendered in one step, as up to five lines each."""
 _ALIKE = (AwayChanged, NickChanged, Quitted)
 """Changes in several rooms that look alike to everybody but the user who caused them."""
 
@@ -59,8 +62,13 @@ class Deliveries:
         groups: Groups,
         make_context: Callable[[LocalSession], Context],
         listings: Listings,
+        unshown: Unshown,
     ) -> None:
-        """Get clients that are to be told of a renamed room's members into `listings`."""
+        """Get clients that are to be told of a renamed room's members into `listings`.
+
+        What takes too long for one turn goes on in `unshown`.
+        """
+        self._unshown = unshown
         self._server_name = server_name
         self._make_context = make_context
         self._listings = listings
@@ -82,9 +90,7 @@ class Deliveries:
                 for session in self._directory.of_user(change.source.user):
                     self._groups.enter(session, change.room, change.name)
                     if session.id != asker:
-                        described = describe_room(self._make_context(session), change.room)
-                        if described:
-                            self._outbox.item(session.balancer, DeliverTo((session.id,), described))
+                        self._unshown.begin(self._describe(session, change.room))
             case Parted():
                 self._leave(change.source.user, change.room)
             case Kicked():
@@ -113,6 +119,15 @@ class Deliveries:
         if session is None or change.source.user not in (session.user, UserId(0)):
             return SessionId(0)
         return session.id
+
+    def _describe(self, session: LocalSession, room: RoomId) -> Iterator[None]:
+        """Describe a room to a client whose user has entered it by another one, by step."""
+        for described in describe_room(self._make_context(session), room):
+            if self._directory.by_id.get(session.id) is not session:
+                return
+            if described:
+                self._outbox.item(session.balancer, DeliverTo((session.id,), described))
+            yield
 
     def _list_members(self, change: RoomRenamed, asker: SessionId) -> None:
         for session in self._groups.sessions_in(change.room):
@@ -145,7 +160,7 @@ class Deliveries:
             distinct = {one.id: one for one in sessions}
             distinct.pop(asker, None)
             self._outbox.looked_at(len(sessions))
-            self._to_sessions(distinct.values(), told, change, at, state)
+            self._unshown.begin(self._to_sessions(distinct.values(), told, change, at, state))
 
     def _crowd(self, change: Change | Whisper, told: Audience) -> RoomId | None:
         """Return the biggest room of a change that looks alike to all others in its rooms.
@@ -237,8 +252,8 @@ class Deliveries:
         change: Change | Whisper,
         at: At,
         state: State,
-    ) -> None:
-        """Show a change to sessions, rendering it once for each kind of viewer."""
+    ) -> Iterator[None]:
+        """Show a change to sessions by step, rendering it once for each kind of viewer."""
         source = change.source.user
         is_kept_from_source = told.siblings == "never"
         has_kinds = type(change) in PLAIN_WITH
@@ -255,7 +270,13 @@ class Deliveries:
             rest = kind_of(change, self._viewer(session, state)) if has_kinds else None
             kind = (session.balancer, capabilities & DELIVERY_CAPABILITIES, role, rest)
             kinds.setdefault(kind, []).append(session)
-        for alike in kinds.values():
+        for count, alike in enumerate(kinds.values()):
+            if count and not count % KINDS_PER_STEP:
+                yield
+                by_id = self._directory.by_id
+                alike = [one for one in alike if by_id.get(one.id) is one]
+                if not alike:
+                    continue
             shown = payload(change, at, self._viewer(alike[0], state))
             if shown:
                 self.count += len(alike)

@@ -43,6 +43,8 @@ _LISTENERS: Place = ("mode", "")
 """The key of all changes that users with some mode are told of; there are few."""
 CHANGES_PER_TURN = 1000
 """Changes that are taken in in one turn, in some 10 ms."""
+RENDERED_PER_TURN = 300
+"""Changes that are rendered ahead in one turn, in some 3 ms."""
 STALE_ENTRIES = 50_000
 """Entries after which the index is made anew, and forgets those that nobody can ask for."""
 
@@ -66,14 +68,19 @@ class RoomRun(Run):
         self.done = 0
         """Of the room's changes, how many have been rendered."""
 
-    def extend(self, happenings: list[Happening], server_name: str) -> None:
-        """Render those of a room's changes that have been added since."""
-        for number, applied, change in happenings[self.done :]:
+    def extend(
+        self, happenings: list[Happening], server_name: str, count_max: int | None = None
+    ) -> int:
+        """Render those of a room's changes that have been added since; return how many."""
+        end = None if count_max is None else self.done + count_max
+        added = happenings[self.done : end]
+        for number, applied, change in added:
             at = At(applied.position, applied.time_ms, server_name)
             shown = payload(change, at, self._viewer)
             if shown:
                 self.add(number, applied.position, shown)
-        self.done = len(happenings)
+        self.done += len(added)
+        return len(added)
 
 
 class MissedIndex:
@@ -116,6 +123,25 @@ class MissedIndex:
         if self._until < newest:
             self._until = self._add(self._recent.after(self._until))
         return self._until >= newest
+
+    def render_ahead(self, rooms: Iterable[RoomId], capabilities: int) -> bool:
+        """Render some of what `stretches` will want; return whether that was all."""
+        left = RENDERED_PER_TURN
+        for room in rooms:
+            if shared := self._shared.get(room):
+                run = self._run(room, capabilities)
+                count = run.extend(shared, self._server_name, left)
+                self.looked_at += count
+                left -= count
+            if not left:
+                return False
+        return True
+
+    def _run(self, room: RoomId, capabilities: int) -> RoomRun:
+        run = self._runs.get((room, capabilities))
+        if run is None:
+            run = self._runs[room, capabilities] = RoomRun(capabilities)
+        return run
 
     @property
     def end(self) -> int:
@@ -168,11 +194,8 @@ class MissedIndex:
             shared = self._shared.get(room)
             if not shared:
                 continue
-            run = self._runs.get((room, capabilities))
-            if run is None:
-                run = self._runs[room, capabilities] = RoomRun(capabilities)
-            self.looked_at += len(shared) - run.done
-            run.extend(shared, self._server_name)
+            run = self._run(room, capabilities)
+            self.looked_at += run.extend(shared, self._server_name)
             start, stop = bisect_left(run.numbers, first), bisect_left(run.numbers, end)
             if start < stop:
                 found.append(Stretch(run, start, stop))

@@ -20,11 +20,12 @@ LISTED_MS_MAX = 60_000
 """After a room got another name, the time in which everybody has been told who is in it."""
 
 
-def describe_room(context: Context, room: RoomId) -> bytes:
-    """Describe a room that another client of the user has entered."""
+def describe_room(context: Context, room: RoomId) -> Iterator[bytes]:
+    """Describe a room that another client of the user has entered, in parts."""
     for _ in send_entered_by_step(context, room):
-        """All at once, but many clients share the list of a crowd's names."""
-    return finish(context)
+        yield finish(context)
+        context.lines.clear()
+    yield finish(context)
 
 
 def lists_apart(change: Change, context: Context) -> bool:
@@ -70,24 +71,23 @@ def send_join(context: Context, room: Room) -> None:
     context.send("JOIN", *parameters, source=source)
 
 
-def rooms_for_newcomer(make_context: Callable[[], Context], rooms: Iterable[RoomId]) -> list[bytes]:
+def rooms_for_newcomer(
+    make_context: Callable[[], Context], rooms: Iterable[RoomId]
+) -> Iterator[bytes]:
     """Describe to a client of a user the rooms that the user is in, as if it had just joined them.
 
-    Also tell it that the user is away, unless it said so itself while it registered.
+    Also tell it that the user is away, unless it said so itself while it registered. This comes in
+    parts.
     """
-    payloads = []
     for number in rooms:
         context = make_context()
         room = context.state.rooms.get(number)
         if room is None:
             continue
         send_join(context, room)
-        for _ in send_entered_by_step(context, number):
-            """All at once, but many clients share the list of a crowd's names."""
-        payloads.append(finish(context))
+        yield from describe_room(context, number)
     context = make_context()
     user = context.user
     if user.away and not context.session.registration.away:
         context.send(*away_reply(context.nick, user.away))
-        payloads.append(finish(context))
-    return payloads
+        yield finish(context)

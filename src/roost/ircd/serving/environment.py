@@ -9,6 +9,7 @@ from roost.instant import Instant
 from roost.ircd.config import Config
 from roost.ircd.context import Context
 from roost.ircd.delivery.deliveries import Listings
+from roost.ircd.delivery.unshown import Unshown
 from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.sessions.newcomers import Newcomers
 from roost.ircd.sessions.session import LocalSession
@@ -22,6 +23,7 @@ class Environment(msgspec.Struct):
     names: NameLists
     newcomers: Newcomers
     listings: Listings = msgspec.field(default_factory=deque)
+    unshown: Unshown = msgspec.field(default_factory=Unshown)
     now: Instant = Instant(0.0, 0)
 
     def context(self, session: LocalSession, line: int = 0) -> Context:

@@ -66,9 +66,8 @@ class Serving:
         self._deliveries = deliveries
         self._recent = recent
         self._answers = Answers(self.environment, outbox)
-        self.takeover = Takeover(
-            self.environment, outbox, directory, groups, recent, self._answers, self.refuse
-        )
+        ways = (self._answers, self.refuse, self.pump)
+        self.takeover = Takeover(self.environment, outbox, directory, groups, recent, *ways)
         self._waiting: dict[SessionId, Context] = {}
         self.questions = Questions(outbox, self._is_served, self._take_late)
         self.replays = Replays(self._answers)
@@ -380,8 +379,8 @@ class Serving:
         """Whether `work` has something to do."""
         granted, going = self.takeover.granted, self._going
         listings, congested = self.environment.listings, self.congested
-        if not congested:
-            return bool(granted or going or listings)
+        if not congested or self.environment.unshown:
+            return bool(granted or going or listings or self.environment.unshown)
         return (
             any(session.balancer not in congested for session in granted)
             or any(one.context.session.balancer not in congested for one in going)
@@ -390,6 +389,7 @@ class Serving:
 
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
+        self.environment.unshown.go_on(lambda: self._outbox.size >= size_max)
         granted, going = self.takeover.granted, self._going
         takeovers = TAKEOVERS_PER_TURN if granted and self.takeover.prepare() else 0
         for _ in range(min(len(granted), takeovers)):

@@ -6,13 +6,14 @@ See `ircd.sessions.handover` for the order in which a client is told what it mis
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from roost.chat.applied import Applied
 from roost.chat.changes import Joined, RoomRenamed
 from roost.chat.commands.sessions import AttachSessions
 from roost.chat.ids import Position, SessionId
 from roost.chat.refusals import Refusal
+from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.ircd.context import Context
 from roost.ircd.delivery.missed import Missed, look_back
 from roost.ircd.delivery.missed_index import MissedIndex
@@ -56,8 +57,13 @@ class Takeover:
         recent: RecentEntries,
         answers: Answers,
         refuse: Callable[[LocalSession, str], None],
+        pump: Callable[[LocalSession], None],
     ) -> None:
-        """`refuse` gives a session back to its balancer, with a reason."""
+        """`refuse` gives a session back to its balancer, with a reason.
+
+        `pump` goes on with its lines.
+        """
+        self._pump = pump
         self._environment = environment
         self._outbox = outbox
         self._directory = directory
@@ -95,11 +101,19 @@ class Takeover:
         """Look through what the granted sessions may have missed; return whether that is done.
 
         Otherwise go on in the next turn: after the death of a node with many clients there can be
-        tens of thousands of changes.
+        tens of thousands of changes. Those of the first session's rooms are rendered then, too.
         """
-        reaches = self._recent.reaches
+        reaches, state = self._recent.reaches, self._environment.state
         begins = [one.served for one in self.granted if reaches(one.served)]
-        return not begins or self._missed.go_on(min(begins))
+        if not begins:
+            return True
+        if not self._missed.go_on(min(begins)):
+            return False
+        known = state.sessions.get(self.granted[0].id)
+        user = None if known is None else state.users.get(known.user)
+        if known is None or user is None:
+            return True
+        return self._missed.render_ahead(user.rooms, known.capabilities & DELIVERY_CAPABILITIES)
 
     def tick(self) -> None:
         """Forget what only takeovers need, when there has been none for a while."""
@@ -149,13 +163,29 @@ class Takeover:
                 missed = self._missed_since(since, session, seen)
         if is_newcomer:
             told = rooms_for_newcomer(lambda: self._environment.context(session), missed.rooms)
-            self._answers.send_unasked(session, told)
+            if missed.stretches:
+                # All at once, because what it missed comes after that.
+                self._answers.send_unasked(session, told)
+            else:
+                self._environment.unshown.begin(self._tell_by_step(session, told))
         self._miss(session, missed)
         if known.last_line > session.handled_line:
             handover.last_line = known.last_line
             session.nick = nick_before(self._recent, session, known.last_line)
         else:
             self.go_live(session)
+
+    def _tell_by_step(self, session: LocalSession, told: Iterator[bytes]) -> Iterator[None]:
+        """Tell a client something unasked, in steps between which its own lines wait."""
+        for lines in told:
+            if self._directory.by_id.get(session.id) is not session:
+                return
+            self._answers.send_unasked(session, [lines])
+            session.is_being_told = True
+            yield
+        if session.is_being_told:
+            session.is_being_told = False
+            self._pump(session)
 
     def can_serve(self, session: LocalSession) -> bool:
         """Return whether the client can be shown all that it missed, or need not be."""
@@ -191,7 +221,7 @@ class Takeover:
         def describe(change: Joined | RoomRenamed) -> bytes:
             context = self._environment.context(session)
             if isinstance(change, Joined):
-                return describe_room(context, change.room)
+                return b"".join(describe_room(context, change.room))
             if lists_apart(change, context):
                 for _ in list_members(context, change.room):
                     """All at once: those who missed it come one after the other."""
@@ -259,7 +289,7 @@ class Takeover:
         session.nick = state.users[session.user].nick
         if handover.has_gap:
             told = describe(lambda: self._environment.context(session))
-            self._answers.send_unasked(session, told)
+            self._environment.unshown.begin(self._tell_by_step(session, told))
         session.handover = session.introduction = session.picture = None
         for item in handover.items:
             self._outbox.item(session.balancer, item)

@@ -41,6 +41,8 @@ class ServerOutput(msgspec.Struct):
     """What operators did, for the node's own log file."""
     is_rehash_due: bool = False
     """Whether the node must read its configuration again."""
+    is_whole: bool = True
+    """Whether the last entry is shown wholly now."""
     size: int = 0
     """How many bytes the items have, about, and what finding their receivers has cost."""
 

@@ -133,6 +133,8 @@ class LocalSession(msgspec.Struct, eq=False):
     """The number of those that the client got from an earlier node."""
     served: Position = Position(0)
     """The entry up to which the client had been served when it was attached; 0 if it is new."""
+    is_being_told: bool = False
+    """Whether it is being told unasked, in steps, what its lines must wait for."""
     picture: Picture | None = None
     """If what the client missed may be left out: what it knows of itself. None otherwise."""
     opened_line: int = 0
@@ -180,4 +182,4 @@ class LocalSession(msgspec.Struct, eq=False):
     @property
     def is_busy(self) -> bool:
         """Whether the next line must wait."""
-        return self.waiting_line > 0 or self.phase in _BUSY
+        return self.waiting_line > 0 or self.phase in _BUSY or self.is_being_told

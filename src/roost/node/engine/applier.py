@@ -106,7 +106,11 @@ class Applier:
         queue, server = self._queue, self._server
         count = 0
         while (
-            queue and count < self._left and server.output_size < size_max and not self._is_outdated
+            queue
+            and count < self._left
+            and server.output_size < size_max
+            and not server.is_showing
+            and not self._is_outdated
         ):
             count += self._apply(queue.popleft())
         self._left -= count

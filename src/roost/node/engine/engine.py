@@ -44,7 +44,7 @@ from roost.node.engine.historian import Historian
 from roost.node.engine.holding import make_holding
 from roost.node.engine.incidents import disk_set_back
 from roost.node.engine.inputs import Input
-from roost.node.engine.outputs import OUTPUT_BYTES_MAX, cut_output
+from roost.node.engine.outputs import OUTPUT_BYTES_MAX, Outputs
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
@@ -101,6 +101,7 @@ class Engine:
         self._pending = PendingCommands()
         newcomers = self._server.newcomers
         self._census = Census(config.balancer_grace_s, config.gossip_interval_s, newcomers)
+        self._outputs = Outputs(state.position, self._census.has_trunk)
         self._balancers = Balancers(self._census, name, config.raft.members)
         self._desk = AdministrationDesk()
         self._registry = RegistryTeller()
@@ -190,7 +191,7 @@ class Engine:
             leader=log.leader,
             term=log.term,
             position=log.position,
-            applied=self._state.position,
+            applied=self._outputs.shown,
             sessions=self._server.session_count,
             neighbours=tuple(NeighbourStatus(name, rtt(name, 0.0)) for name in self._peers),
             lag_ms=self._lag_ms,
@@ -449,10 +450,7 @@ class Engine:
     def _take_server_output(self) -> None:
         output = self._server.take_output()
         self._shown_bytes += output.size
-        for balancer, items in output.items.items():
-            if items and self._census.has_trunk(balancer):
-                frames = cut_output(self._state.position, items, output.size)
-                self._to_balancers.extend((balancer, frame) for frame in frames)
+        self._to_balancers.extend(self._outputs.cut(self._state.position, output))
         for command in output.commands:
             self._propose(command)
         for ticket, query in output.queries:

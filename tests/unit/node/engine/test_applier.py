@@ -19,6 +19,7 @@ class Fakes:
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
         self.output_size = 0
+        self.is_showing = False
 
     def reset(self, state: State) -> None:
         self.told.append(("reset", state.position))

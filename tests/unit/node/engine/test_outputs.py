@@ -1,7 +1,7 @@
 """No frame for a balancer is above the limit, whatever a turn has made."""
 
-from roost.ircd.sessions.outbox import item_size
-from roost.node.engine.outputs import ITEM_BYTES_MAX, OUTPUT_BYTES_MAX, cut_output
+from roost.ircd.sessions.outbox import ServerOutput, item_size
+from roost.node.engine.outputs import ITEM_BYTES_MAX, OUTPUT_BYTES_MAX, Outputs, cut_output
 from roost.protocol.trunk import (
     Close,
     Deliver,
@@ -76,3 +76,21 @@ def test_no_item_is_longer_in_a_frame_than_its_size() -> None:
     empty = len(encode(Output(7, ())))
     for item in items:
         assert len(encode(Output(7, (item,)))) - empty <= item_size(item), item
+
+
+def test_an_output_that_goes_on_for_several_turns_is_whole_with_the_last_one() -> None:
+    trunks = ["b1", "b2", "b3"]
+    outputs = Outputs(6, trunks.__contains__)
+    one, two = DeliverTo((1,), b"one"), DeliverTo((2,), b"two")
+    begun = ServerOutput(items={"b1": [one], "b2": [two], "b3": [two]}, is_whole=False)
+    assert list(outputs.cut(7, begun)) == [
+        ("b1", Output(0, (one,), is_last=False)),
+        ("b2", Output(0, (two,), is_last=False)),
+        ("b3", Output(0, (two,), is_last=False)),
+    ]
+    assert outputs.shown == 6, "nobody has been shown all of entry 7"
+    trunks.remove("b3")
+    ended = list(outputs.cut(7, ServerOutput(items={"b1": [two]})))
+    assert ended == [("b1", Output(7, (two,))), ("b2", Output(7, ()))]
+    assert outputs.shown == 7
+    assert list(outputs.cut(8, ServerOutput())) == []
