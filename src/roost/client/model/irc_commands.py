@@ -89,7 +89,7 @@ def _bans(state: State, key: str, _arguments: tuple[str, ...]) -> None:
     intents.in_room(state, key, lambda room: state.emit("MODE", room.target, "+b"))
 
 
-def _own_modes(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+def own_modes(state: State, _key: str, arguments: tuple[str, ...]) -> None:
     if _online(state):
         state.emit("MODE", state.nick, *(arguments[0].split() if arguments else ()))
 
@@ -130,7 +130,7 @@ ACTIONS: dict[str, Action] = {
     "say": _say,
     "setname": _ask("SETNAME"),
     "time": _ask("TIME"),
-    "umode": _own_modes,
+    "umode": own_modes,
     "version": _ask("VERSION"),
     "who": _ask("WHO"),
     "whowas": _ask("WHOWAS"),

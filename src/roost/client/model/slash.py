@@ -42,7 +42,20 @@ def _run(state: State, key: str, typed: Typed) -> None:
     if typed.command.is_interface:
         state.effects.append(InterfaceCommand(name, " ".join(typed.arguments)))
         return
-    _ACTIONS[name](state, key, typed.arguments)
+    arguments = typed.arguments
+    first, _, rest = typed.rest.partition(" ")
+    if typed.command.takes_room and state.offered.is_room(first):
+        room = state.room(first)
+        if room is None:
+            state.toast(f"You are not in {clean_text(first)}", is_error=True)
+            return
+        key = room.key
+        try:
+            arguments = typed.command.split(rest.strip())
+        except UnknownCommandError as error:
+            state.toast(str(error), is_error=True)
+            return
+    _ACTIONS[name](state, key, arguments)
 
 
 def _first(arguments: tuple[str, ...]) -> str:
@@ -66,7 +79,11 @@ def _connect(state: State, _key: str, arguments: tuple[str, ...]) -> None:
 
 
 def _close(state: State, key: str, arguments: tuple[str, ...]) -> None:
-    intents.part(state, key, _first(arguments))
+    wanted = state.fold(_first(arguments)) or key
+    if wanted in state.conversations:
+        intents.part(state, wanted, "")
+    else:
+        state.toast(f"There is no conversation {clean_text(arguments[0])}", is_error=True)
 
 
 def _disconnect(state: State, _key: str, _arguments: tuple[str, ...]) -> None:
@@ -147,13 +164,20 @@ def _slap(state: State, key: str, arguments: tuple[str, ...]) -> None:
 
 def _mode(state: State, key: str, arguments: tuple[str, ...]) -> None:
     words = _first(arguments).split()
+    if words and state.fold(words[0]) == state.fold(state.nick):
+        irc_commands.own_modes(state, key, (" ".join(words[1:]),))
+        return
     intents.in_room(state, key, lambda room: state.emit("MODE", room.target, *words))
 
 
 def _change_mode(letters: str, *, is_mask: bool = False) -> Action:
     def change(state: State, key: str, arguments: tuple[str, ...]) -> None:
-        who = normalise_mask(arguments[0]) if is_mask else arguments[0]
-        intents.in_room(state, key, lambda room: state.emit("MODE", room.target, letters, who))
+        def each(room: Conversation) -> None:
+            for name in arguments[0].split():
+                who = normalise_mask(name) if is_mask else name
+                state.emit("MODE", room.target, letters, who)
+
+        intents.in_room(state, key, each)
 
     return change
 

@@ -40,11 +40,11 @@ class ConversationActions:
         self._calendar = calendar
         self._turn_to = turn_to
 
-    def show_rooms(self) -> None:
-        """Offer the rooms of the server."""
+    def show_rooms(self, words: str = "") -> None:
+        """Offer the rooms of the server, or those with `words` in name or topic."""
         self._model.list_rooms()
         self._link.flush()
-        picker = RoomPicker(self._model, self._palette)
+        picker = RoomPicker(self._model, self._palette, words)
         self._screen.app.push_screen(picker, self._join)
 
     def show_switcher(self, offers: Sequence[Offer]) -> None:

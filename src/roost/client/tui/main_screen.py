@@ -220,7 +220,7 @@ class MainScreen(Guarded, Screen[None]):
             case "keys":
                 self.action_keys()
             case "list" | "rooms":
-                self.action_rooms()
+                self.conversations.show_rooms(argument)
             case "login":
                 self.account.log_in(argument)
             case "logout":

@@ -34,6 +34,15 @@ def shown(model: Model, key: str) -> list[str]:
         ("/setname Alice A.", "SETNAME :Alice A."),
         ("/cs OP #room", "PRIVMSG ChanServ :OP #room"),
         ("/whois bob bob", "WHOIS bob"),
+        ("/mode alice +i", "MODE alice +i"),
+        ("/mode #room +t", "MODE #room +t"),
+        ("/part #room see you", "PART #room :see you"),
+        ("/part see you", "PART #room :see you"),
+        ("/close #room", "PART #room"),
+        ("/topic #room #1 of all", "TOPIC #room :#1 of all"),
+        ("/kick #room bob go away", "KICK #room bob :go away"),
+        ("/op #ROOM bob", "MODE #room +o bob"),
+        ("/bans #room", "MODE #room +b"),
         ("/query bob hello there", "PRIVMSG bob :hello there"),
     ],
 )
@@ -41,6 +50,31 @@ def test_commands_send_what_people_expect(typed: str, sent: str) -> None:
     model = online()
     model.submit("#room", typed)
     dialogue(model, f"C: {sent}")
+
+
+def test_names_after_a_command_are_each_meant() -> None:
+    model = online()
+    model.submit("#room", "/voice bob carol")
+    dialogue(model, "C: MODE #room +v bob", "C: MODE #room +v carol")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("/part #other bye", "You are not in #other"),
+        ("/topic #other x", "You are not in #other"),
+        ("/kick #room", "Usage: /kick [ROOM] NAME [REASON]"),
+        ("/op #room", "Usage: /op [ROOM] NAME"),
+        ("/close carol", "There is no conversation carol"),
+    ],
+)
+def test_a_command_about_another_room_does_nothing_to_the_one_in_view(
+    typed: str, words: str
+) -> None:
+    model = online()
+    model.submit("#room", typed)
+    assert not model.take_lines()
+    assert Toast(words, is_error=True) in model.take_effects()
 
 
 def test_every_alias_leads_to_a_command_and_every_command_has_help() -> None:

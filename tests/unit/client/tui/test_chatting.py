@@ -353,7 +353,7 @@ def test_a_mistake_of_the_interface_is_a_sentence_and_no_traceback() -> None:
             def fail(*_: object) -> None:
                 raise RuntimeError("on purpose")
 
-            ui.main.conversations.show_rooms = fail  # type: ignore[method-assign]
+            ui.main.conversations.show_rooms = fail  # type: ignore[method-assign,assignment]
             await ui.pilot.press("ctrl+o")
             screen = await ui.see("Something went wrong")
             assert "Traceback" not in screen

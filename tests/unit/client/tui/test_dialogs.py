@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.client.model import Delivery
+from roost.client.model import Delivery, ListedRoom, ListingState
 from roost.client.model.effects import AskName
 from roost.client.model.rules import Level
 from roost.client.tui.screens.reaction import REACTIONS
@@ -228,5 +228,19 @@ def test_the_level_that_applies_is_the_one_that_is_chosen() -> None:
             await ui.pilot.press("enter")
             await ui.see_none("Notifications of #room")
             assert ui.model.rules.levels == {"#room": Level.MENTIONS}
+
+    run_async(scenario())
+
+
+def test_a_list_of_rooms_begins_with_what_was_asked_for() -> None:
+    async def scenario() -> None:
+        async with open_interface(make_network()) as ui:
+            await ui.see("You joined")
+            ui.model.listing.state = ListingState.COMPLETE
+            await ui.say("/list #t*")
+            await ui.see("Rooms")
+            ui.model.listing.rooms = [ListedRoom("#other", 4, ""), ListedRoom("#tea", 12, "")]
+            ui.model.listing.revision += 1
+            assert "#other" not in await ui.see("#tea", "1 of 2 rooms")
 
     run_async(scenario())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from rich.text import Text
+from textual.widgets import Input
 
 from roost.client.model import ListedRoom, ListingState, Model
 from roost.client.tui.palette import Palette
@@ -20,13 +21,16 @@ _JOIN = ("/join", "/j")
 class RoomPicker(Picker[str]):
     """Results in the name of the room to join or create."""
 
-    def __init__(self, model: Model, palette: Palette) -> None:
+    def __init__(self, model: Model, palette: Palette, words: str = "") -> None:
+        """`words` are in the field to begin with, where asterisks are not needed."""
         super().__init__("Rooms", placeholder="Type to find a room, or the name of a new one")
         self._model = model
         self._palette = palette
         self._revision = -1
+        self._words = words.replace("*", "")
 
     def on_mount(self) -> None:
+        self.query_one(Input).value = self._words
         self.set_interval(0.1, self._follow)
 
     def on_resize(self) -> None:
