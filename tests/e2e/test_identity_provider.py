@@ -4,9 +4,11 @@ import base64
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
 
 from roost.ops import clock
 from support.cluster import Cluster
@@ -14,6 +16,7 @@ from support.irc_accounts import log_in as connect
 from support.irc_accounts import plain
 from support.irc_client import IrcClient, Line
 from support.issuer import AUDIENCE, ISSUER, Issuer, key_set
+from support.push_service import Device, PushProcess
 
 PROXY = "127.0.0.9"
 SECRET = "hunter2-hunter2"
@@ -32,6 +35,12 @@ match asked["account"]:
     case _:
         print(json.dumps({{"ok": asked["password"] == "{SECRET}"}}))
 """
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as running:
+        yield running
 
 
 def come_from(cluster: Cluster, stack: ExitStack, nick: str, address: str) -> IrcClient:
@@ -61,6 +70,35 @@ def check_cloaks(cluster: Cluster) -> None:
         banned.expect("474")
 
 
+def check_pushes(cluster: Cluster, service: PushProcess, alice: IrcClient, eve: IrcClient) -> None:
+    """Have alice's phone told of what is said to her while she is away, whichever node dies."""
+    phone = Device()
+    alice.send(f"WEBPUSH REGISTER {service.origin}/one {phone.keys}", "AWAY :tea")
+    alice.expect("WEBPUSH", "REGISTER")
+    alice.expect("306")
+    eve.say("#lobby", "nobody in particular")
+    eve.say("alice", "first")
+    service.wait(1)
+    cluster.wait_whole()
+    cluster.kill(cluster.leader())
+    eve.say("#lobby", "Alice, second")
+    told = [phone.decrypt(body).decode() for body in service.wait(2)]
+    assert [line.rpartition("PRIVMSG ")[2] for line in told] == [
+        "alice :first",
+        "#lobby :Alice, second",
+    ]
+    # A device that is gone is not told again.
+    service.gone.append("/one")
+    eve.say("alice", "third")
+    with service.arrived:
+        assert service.arrived.wait_for(lambda: service.refused, 20.0)
+    alice.send(f"WEBPUSH REGISTER {service.origin}/two {phone.keys}")
+    alice.expect("WEBPUSH", "REGISTER")
+    eve.say("alice", "fourth")
+    assert phone.decrypt(service.wait(3)[-1]).endswith(b"PRIVMSG alice :fourth")
+    assert service.refused == ["/one"]
+
+
 def log_in(client: IrcClient, account: str, password: str = SECRET) -> Line:
     client.send("AUTHENTICATE PLAIN")
     client.expect("AUTHENTICATE", "+")
@@ -83,7 +121,7 @@ def show(client: IrcClient, token: str) -> Line:
 
 
 def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
-    start_cluster: Callable[..., Cluster], tmp_path: Path
+    stack: ExitStack, tmp_path: Path
 ) -> None:
     program = tmp_path / "check.py"
     program.write_text(PROGRAM, encoding="utf-8")
@@ -94,10 +132,17 @@ def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
         f'[node.irc.login]\nprogram = ["{sys.executable}", "-I", "-S", "{program}"]\n'
         "timeout_s = 1.0\n"
         f'[node.irc.login.oauth]\nissuer = "{ISSUER}"\naudience = ["{AUDIENCE}"]\n'
-        f'keys_file = "{keys}"\n[balancer]\nproxy_from = ["{PROXY}/32"]\n',
+        f'keys_file = "{keys}"\n[node.irc.push]\ncontact = "mailto:admin@example.org"\n'
+        'internal_hosts = ["localhost"]\n'
+        f'[balancer]\nproxy_from = ["{PROXY}/32"]\n',
         encoding="utf-8",
     )
-    cluster = start_cluster(arguments=("--config", str(config)))
+    service = stack.enter_context(PushProcess(tmp_path))
+    environment = {"SSL_CERT_FILE": str(service.authority)}
+    arguments = ("--config", str(config))
+    cluster = stack.enter_context(
+        Cluster(tmp_path / "data", arguments=arguments, environment=environment)
+    )
     check_cloaks(cluster)
     with cluster.client("alice") as alice, cluster.client("eve") as eve:
         connect(alice, "alice", SECRET)
@@ -126,6 +171,8 @@ def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
         eve.join("#lobby")
         alice.say("#lobby", "hello")
         assert [line.text for line in eve.history("LATEST #lobby * 5")][-1] == "hello"
+        eve.send("NS LOGOUT")
+        check_pushes(cluster, service, alice, eve)
     assert SECRET not in cluster.log()
     assert "guess" not in cluster.log()
     for file in (tmp_path / "data").rglob("*"):

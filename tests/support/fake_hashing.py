@@ -9,6 +9,8 @@ from roost.ircd.sessions.work import (
     CheckToken,
     HashPassword,
     Outcome,
+    Pushed,
+    SendPush,
     Verdict,
     Work,
     WorkFailed,
@@ -28,6 +30,8 @@ def do_work(work: Work) -> Outcome:
         return credentials(work.password)
     if isinstance(work, AskProvider):
         return _ask(work)
+    if isinstance(work, SendPush):
+        return Pushed(is_gone=work.endpoint.endswith("/gone"))
     if isinstance(work, CheckToken):
         is_good = work.token.startswith("for.")
         return Verdict(work.token.removeprefix("for.")) if is_good else Verdict("", "It is expired")

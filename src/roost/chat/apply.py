@@ -30,6 +30,7 @@ from roost.chat import (  # noqa: F401
     openings,
     operators,
     ownership,
+    pushes,
     read_markers,
     redaction,
     renaming,

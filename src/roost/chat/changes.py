@@ -237,9 +237,10 @@ class AccountRegistered(_Change, frozen=True, tag=22):
 class AccountUpdated(_Change, frozen=True, tag=23):
     """An account's credentials changed, or it was dropped; for the asker only.
 
-    `what` is "password", "certificate-added", "certificate-removed", "dropped", "clients-ended" or
-    "invited", or one of `autoreplay.CHANGES`; `detail` is the certificate's fingerprint, the
-    account's name, the nickname of the clients, the id of the invitation, or a number.
+    `what` is "password", "certificate-added", "certificate-removed", "dropped", "clients-ended",
+    "invited", or what `chat.autoreplay` and `chat.pushes` call theirs. `detail` is the
+    certificate's fingerprint, the account's name, the nickname of the clients, the id of the
+    invitation, a number, or an endpoint.
     """
 
     what: str

@@ -74,6 +74,18 @@ class Suspension(msgspec.Struct, frozen=True, array_like=True):
     """0 for never."""
 
 
+class PushSubscription(msgspec.Struct, frozen=True, array_like=True):
+    """A device that is told of messages by web push; the fields are those of `RegisterPush`."""
+
+    public_key: bytes
+    secret: bytes
+    capabilities: int
+    registered_ms: int
+
+    def __repr__(self) -> str:
+        return "PushSubscription(...)"
+
+
 class Account(msgspec.Struct, array_like=True):
     """A name that somebody owns, whether online or not."""
 
@@ -101,6 +113,9 @@ class Account(msgspec.Struct, array_like=True):
     """The identity provider vouches for its owner: it has no password here, and gets none."""
     autoreplay: int = -1
     """As in `Session`, for clients that cannot ask."""
+    pushes: Mapping[str, PushSubscription] = msgspec.field(default_factory=_nothing)
+    """The devices that are told of messages, by their endpoints, the newest last; see
+    `chat.pushes`."""
     suspension: Suspension | None = None
     first_name: str = ""
     """The name that it was registered under, if it was renamed since; see `chat.identities`."""

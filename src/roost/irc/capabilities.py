@@ -98,8 +98,12 @@ class Capability(CapabilityTable):
     RELAYMSG = 31, "draft/relaymsg", SHAPES_DELIVERIES, RELAYED_NICK_SEPARATOR
     METADATA_3 = 32, "draft/metadata-3", SHAPES_ANSWERS, _METADATA_3_VALUE
     """The newer text of METADATA; a client that also has the older one gets this."""
+    WEBPUSH = 33, "draft/webpush"
+    SOJU_WEBPUSH = 34, "soju.im/webpush"
+    """The same, as clients for soju call it. Both are offered only if web push is configured."""
 
 
+WEBPUSH_ANY = (Capability.WEBPUSH, Capability.SOJU_WEBPUSH)
 METADATA_ANY = (Capability.METADATA | Capability.METADATA_3).value
 """The bits of the clients that know METADATA."""
 NAMES = {row.token: row for row in sorted(Capability, key=lambda row: row.token) if row.token}

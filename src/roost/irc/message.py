@@ -92,7 +92,7 @@ def parse(line: bytes) -> Message:
         if data_size > CLIENT_TAG_DATA_BYTES_MAX:
             raise TagsTooLongError("the tags are too long", _guess_command(line))
         size -= data_size + 2
-        tags = _parse_tags(data)
+        tags = parse_tags(data)
         text = rest
     if size > LINE_BYTES_MAX - 2:
         raise LineTooLongError("the line is too long", _guess_command(line))
@@ -105,7 +105,7 @@ def leading_tags(line: bytes) -> tuple[tuple[str, str], ...]:
     if data[:1] != b"@" or len(data) > 1 + CLIENT_TAG_DATA_BYTES_MAX or b"\0" in data:
         return ()
     try:
-        return _parse_tags(data[1:].decode())
+        return parse_tags(data[1:].decode())
     except UnicodeDecodeError:
         return ()
 
@@ -120,7 +120,7 @@ def parse_from_server(line: bytes) -> Message:
     tags: tuple[tuple[str, str], ...] = ()
     if text.startswith("@"):
         data, _, text = text[1:].partition(" ")
-        tags = _parse_tags(data)
+        tags = parse_tags(data)
     return _parse_rest(text, tags)
 
 
@@ -152,7 +152,7 @@ def _command(word: str) -> str:
     return word.upper()
 
 
-def _parse_tags(data: str) -> tuple[tuple[str, str], ...]:
+def parse_tags(data: str) -> tuple[tuple[str, str], ...]:
     tags: dict[str, str] = {}
     for item in data.split(";"):
         key, _, value = item.partition("=")

@@ -9,6 +9,7 @@ import msgspec
 
 from roost import __version__
 from roost.ircd.login_config import LoginConfig
+from roost.ircd.push_config import PushConfig
 from roost.ircd.sts import Sts
 
 OPERATOR_BYTES_MAX = 50
@@ -85,6 +86,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[Operator, ...] = ()
     """Who may become an operator by OPER."""
     login: LoginConfig = LoginConfig()
+    push: PushConfig = PushConfig()
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):

@@ -35,6 +35,7 @@ from roost.instant import Instant
 from roost.ircd import commands
 from roost.ircd.config import Config
 from roost.ircd.delivery.deliveries import Deliveries
+from roost.ircd.delivery.pushes import Pushes
 from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.serving.environment import Environment
 from roost.ircd.serving.serving import Serving
@@ -68,6 +69,9 @@ class Server:
     def __init__(self, config: Config, state: State, random: Callable[[], float]) -> None:
         self._state = state
         self._outbox = Outbox()
+        self._pushes = Pushes(self._outbox)
+        self.is_in_charge = False
+        """Whether this node does what one node does for all."""
         self._directory = Directory()
         self._groups = Groups(self._outbox)
         self._recent = RecentEntries(config.recent_entries, state.position)
@@ -271,6 +275,10 @@ class Server:
                 # Most changes are messages, so none of the others is tried before.
                 self._serving.replays.note(change)
                 self._deliveries.show(change, applied, self._state)
+                environment = self._serving.environment
+                if self.is_in_charge and environment.config.push.is_on:
+                    now_ms = environment.now.wall_ms
+                    self._pushes.show(change, applied, self._state, environment.config, now_ms)
             case Redacted():
                 self._serving.replays.note(change)
                 self._deliveries.show(change, applied, self._state)
@@ -364,7 +372,10 @@ class Server:
 
     def job_done(self, ticket: int, outcome: Outcome) -> None:
         """Go on with a line whose slow work is done, or has failed."""
-        self._serving.jobs.done(ticket, outcome)
+        if ticket < 0:
+            self._pushes.done(ticket, outcome)
+        else:
+            self._serving.jobs.done(ticket, outcome)
 
     def whisper(self, whisper: Whisper) -> None:
         """Show a typing notice that comes from another node's client."""
@@ -380,6 +391,7 @@ class Server:
             operators=config.operators,
             password=config.password,
             login=config.login,
+            push=config.push,
         )
 
     # The turn

@@ -34,6 +34,7 @@ from roost.node.local import LocalServer
 from roost.node.logs import asking_etcd, make_log
 from roost.node.mesh import Mesh, MeshConfig
 from roost.node.provider import DoWork, Provider, doing_work
+from roost.node.pushing import Pusher
 from roost.node.snapshotting import SnapshotMaker
 from roost.node.store import DiskStore
 from roost.node.trunks import Trunks
@@ -66,7 +67,7 @@ class Node:
         self._is_set_aside = False
         """Whether the node ends only to start anew, without the data that it has."""
         self._mesh: Mesh | None = None
-        self._provider: Provider | None = None
+        self._configurable: tuple[Provider, Pusher] | None = None
         self._watch: CertificateWatch | None = None
         self._drained_file = config.data / DRAINED_FILE
 
@@ -128,8 +129,10 @@ class Node:
             _logger.error("configuration-not-reloaded", reason=str(error))
             return
         self._driver.receive(Reconfigured(config.irc))
-        if self._provider is not None:
-            self._provider.configure(config.irc.login)
+        if self._configurable is not None:
+            provider, pusher = self._configurable
+            provider.configure(config.irc.login)
+            pusher.configure(config.irc.push)
         _logger.info("configuration-reloaded")
 
     async def _run(self) -> None:
@@ -199,9 +202,10 @@ class Node:
         with (
             contextlib.closing(Hasher(deliver)) as hasher,
             contextlib.closing(Provider(self._config.irc.login, deliver)) as provider,
+            contextlib.closing(Pusher(self._config.irc.push, deliver)) as pusher,
         ):
-            self._provider = provider
-            yield doing_work(hasher, provider)
+            self._configurable = (provider, pusher)
+            yield doing_work(hasher, provider, pusher)
 
     async def _leave(self, driver: Driver, mesh: Mesh) -> None:
         """Have other nodes take over what this one does, unless it is alone."""

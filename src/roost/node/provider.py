@@ -32,11 +32,14 @@ from roost.ircd.sessions.work import (
     AskProvider,
     CheckToken,
     Outcome,
+    SendPush,
     Verdict,
     Work,
     WorkFailed,
 )
 from roost.node.hashing import Hasher
+from roost.node.outside import OutsideLoop, read_body
+from roost.node.pushing import Pusher
 from roost.node.tokens import Keys, KeysError, check_token
 from roost.ops import clock
 from roost.ops.throttling import ThrottledLog
@@ -113,75 +116,36 @@ class Provider:
     def __init__(self, login: LoginConfig, deliver: Callable[[Callable[[], None]], object]) -> None:
         """`deliver` runs a callable on the node's event loop."""
         self._deliver = deliver
-        self._loop = asyncio.SelectorEventLoop()
-        self._thread = threading.Thread(target=self._run, name="provider", daemon=True)
-        self._end = asyncio.Event()
-        self._is_closed = False
+        self._outside = OutsideLoop("provider")
         self._login = login
         self._slots = asyncio.Semaphore(login.at_once_max)
         self._programs = _Programs()
         self._threads = ThreadPoolExecutor(AT_ONCE_MAX, "provider")
-        self._tasks: asyncio.TaskGroup
         self._keys = Keys(login.oauth, self._fetch_keys)
-        self._client: aiohttp.ClientSession | None = None
         self._waiting = 0
         self._failures = ThrottledLog(_logger.error, "provider-failed", LOG_INTERVAL_S)
 
     def submit(self, work: AskProvider | CheckToken, done: Callable[[Outcome], None]) -> None:
         """Ask; deliver the outcome to `done`."""
-        if self._is_closed:
-            return
         if self._waiting >= WAITING_MAX:
             self._deliver(partial(done, _BUSY))
             return
         self._waiting += 1
-        if not self._thread.is_alive():
-            self._thread.start()
-        self._loop.call_soon_threadsafe(self._take, work, done)
+        self._outside.start(partial(self._answer, self._login, self._slots, work, done))
 
     def configure(self, login: LoginConfig) -> None:
         """Ask another provider from now on, or in another way."""
-        if login == self._login:
-            return
-        if not self._thread.is_alive():
-            self._use(login)
-        else:
-            self._loop.call_soon_threadsafe(self._use, login)
+        if login != self._login:
+            self._login = login
+            self._slots = asyncio.Semaphore(login.at_once_max)
 
     def close(self) -> None:
         """Give up what is under way, and deliver nothing more."""
-        self._is_closed = True
         self._programs.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join()
-        else:
-            self._loop.close()
+        self._outside.close()
 
     # On the thread
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        async with asyncio.TaskGroup() as self._tasks:
-            ending = self._tasks.create_task(self._end.wait())
-            await ending
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-        if self._client is not None:
-            await self._client.close()
-
-    def _use(self, login: LoginConfig) -> None:
-        """Take another configuration; questions that are under way go on with the former one."""
-        self._login = login
-        self._slots = asyncio.Semaphore(login.at_once_max)
-
-    def _take(self, work: AskProvider | CheckToken, done: Callable[[Outcome], None]) -> None:
-        if not self._end.is_set():
-            self._tasks.create_task(self._answer(self._login, self._slots, work, done))
 
     async def _answer(
         self,
@@ -206,7 +170,7 @@ class Provider:
     def _settle(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:
         """Pass on an outcome; on the node's own thread."""
         self._waiting -= 1
-        if not self._is_closed:
+        if not self._outside.is_closed:
             done(outcome)
 
     def _failed(self, outcome: WorkFailed, reason: str) -> WorkFailed:
@@ -222,7 +186,7 @@ class Provider:
             return await check_token(work, self._keys)
         question = encode_question(work)
         if login.program:
-            body = await self._loop.run_in_executor(
+            body = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._programs.run, login.program, question, deadline
             )
         else:
@@ -252,15 +216,13 @@ class Provider:
         Raises:
             ProviderError: it cannot be reached, or refuses the question.
         """
-        if self._client is None:
-            self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         headers = {}
         if question is not None:
             headers["Content-Type"] = "application/json"
             if login.secret:
                 headers["Authorization"] = f"Bearer {login.secret}"
         try:
-            async with self._client.request(
+            async with self._outside.client.request(
                 method,
                 url,
                 data=question,
@@ -276,12 +238,14 @@ class Provider:
             raise ProviderError(f"cannot ask {url}: {type(error).__name__}") from error
 
 
-def doing_work(hasher: Hasher, provider: Provider) -> DoWork:
+def doing_work(hasher: Hasher, provider: Provider, pusher: Pusher) -> DoWork:
     """Return what has slow work done by whoever does its kind."""
 
     def do_work(work: Work, done: Callable[[Outcome], None]) -> None:
         if isinstance(work, AskProvider | CheckToken):
             provider.submit(work, done)
+        elif isinstance(work, SendPush):
+            pusher.submit(work, done)
         else:
             hasher.submit(work, done)
 
@@ -381,14 +345,6 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
-
-
-async def read_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """Return a body, or its beginning if it has more than `bytes_max`."""
-    body = bytearray()
-    while len(body) <= bytes_max and (piece := await response.content.read(bytes_max)):
-        body += piece
-    return bytes(body)
 
 
 def _trust(login: LoginConfig) -> ssl.SSLContext | bool:

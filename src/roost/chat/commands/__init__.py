@@ -16,6 +16,7 @@ from roost.chat.commands.accounts import Request
 from roost.chat.commands.act import OPERATIONS_MAX, Act, Operation
 from roost.chat.commands.administration import AdministrationCommand
 from roost.chat.commands.cluster import ClusterCommand
+from roost.chat.commands.pushes import PushCommand
 from roost.chat.commands.sessions import SessionCommand
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "encode_command",
 ]
 
-Command: TypeAlias = Act | SessionCommand | ClusterCommand | Request | AdministrationCommand
+Command: TypeAlias = (
+    Act | SessionCommand | ClusterCommand | Request | AdministrationCommand | PushCommand
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

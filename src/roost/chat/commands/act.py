@@ -10,6 +10,7 @@ from roost.chat.commands.modes import ModeOperation
 from roost.chat.commands.operators import OperatorOperation
 from roost.chat.commands.ownership import OwnershipOperation
 from roost.chat.commands.payload import Payload
+from roost.chat.commands.pushes import PushOperation
 from roost.chat.commands.rooms import RoomOperation
 from roost.chat.commands.users import UserOperation
 from roost.chat.ids import SessionId
@@ -22,6 +23,7 @@ Operation: TypeAlias = (
     | NewControl
     | OperatorOperation
     | OwnershipOperation
+    | PushOperation
     | RoomOperation
     | UserOperation
 )

@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/capability-negotiation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -50,12 +50,12 @@ def _list_all(context: Context, version: str) -> Result:
     _suspend_registration(context)
     is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
     is_302 = is_number and int(version) >= VERSION_302
-    rows = tuple(row for row in capabilities.NAMES.values() if _is_offered(context, row))
-    names = tuple(row.token for row in rows)
+    offered = _offered(context)
+    names = tuple(offered)
     if is_302:
         # "If a client sends a lower CAP version [...], servers SHOULD return a CAP LS reply
         # consistent with the request's version."
-        names = tuple(_with_value(context, row) for row in rows)
+        names = tuple(_with_value(context, row) for row in offered.values())
         # `sts` only has a value, and cannot be requested.
         sts = context.config.sts.word(is_secure=context.session.is_secure)
         names = (*names, sts) if sts else names
@@ -67,8 +67,14 @@ def _list_all(context: Context, version: str) -> Result:
     return None
 
 
-def _is_offered(context: Context, capability: Capability) -> bool:
-    return capability is not Capability.ACCOUNT_REGISTRATION or can_register(context)
+def _offered(context: Context) -> Mapping[str, Capability]:
+    """Return the capabilities that this network has, by their names."""
+    left_out: list[Capability] = []
+    if not context.config.push.is_on:
+        left_out.extend(capabilities.WEBPUSH_ANY)
+    if not can_register(context):
+        left_out.append(Capability.ACCOUNT_REGISTRATION)
+    return {name: row for name, row in capabilities.NAMES.items() if row not in left_out}
 
 
 def _with_value(context: Context, capability: Capability) -> str:
@@ -89,9 +95,11 @@ def _request(context: Context, text: str) -> Result:
     """
     _suspend_registration(context)
     enabled = disabled = 0
+    offered = _offered(context)
     for word in text.split():
         name = word.removeprefix("-")
-        bit = capabilities.NAMES.get(name)
+        # What is not offered any more can still be switched off.
+        bit = (offered if word == name else capabilities.NAMES).get(name)
         if bit is None or (
             word != name and bit is Capability.CAP_NOTIFY and context.session.has_cap_302
         ):

@@ -146,6 +146,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "VERIFY": ("VERIFY <account> <code>", "Confirms an account; not needed here."),
     "VERSION": ("VERSION", "Shows which software this is, and what it supports."),
     "WALLOPS": ("WALLOPS <text>", "For operators: sends a message to everybody with user mode w."),
+    "WEBPUSH": (
+        "WEBPUSH REGISTER <endpoint> <keys> | UNREGISTER <endpoint> | VAPIDPUBKEY",
+        "Tells your phone of messages while you are away; clients do this by themselves.",
+    ),
     "WHO": (
         "WHO <room, nick or mask> [o][%<fields>[,<token>]]",
         "Lists people with their addresses. Fields are letters of tcuihsnfdlaor (WHOX).",

@@ -13,6 +13,7 @@ from roost.irc.casemapping import CASEMAPPING
 from roost.irc.extended_bans import ACCOUNTEXTBAN, EXTBAN
 from roost.ircd.config import Config
 from roost.ircd.context import Context
+from roost.ircd.push_keys import public_key
 from roost.ircd.queries.room_filters import ELIST
 
 TOKENS_PER_LINE_MAX = 13
@@ -32,8 +33,8 @@ ROOM_MODES = "".join(sorted(ROOM_MODES_WITH_PARAMETER + FLAG_MODES))
 """The modes as in RPL_MYINFO."""
 
 
-def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
-    """Return all tokens, sorted by name."""
+def tokens(config: Config, settings: Settings, secret: bytes = b"") -> tuple[str, ...]:
+    """Return all tokens, sorted by name; `secret` is the cluster's."""
     targets = settings.targets_per_line_max
     limits = (
         f"JOIN:{OPERATIONS_MAX},KICK:{targets},LIST:,MONITOR:,NAMES:,NOTICE:{targets},"
@@ -69,6 +70,7 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
         f"TOPICLEN={settings.topic_bytes_max}",
         f"USERLEN={settings.username_bytes_max}",
         "UTF8ONLY",
+        *([f"VAPID={public_key(secret)}"] if config.push.is_on else []),
         "WHOX",
         *([f"draft/ICON={config.icon}"] if config.icon else []),
     )
@@ -76,7 +78,7 @@ def tokens(config: Config, settings: Settings) -> tuple[str, ...]:
 
 def send(context: Context) -> None:
     """Send all tokens, in lines of up to `TOKENS_PER_LINE_MAX`."""
-    everything = tokens(context.config, context.state.settings)
+    everything = tokens(context.config, context.state.settings, context.state.secret)
     for start in range(0, len(everything), TOKENS_PER_LINE_MAX):
         some = everything[start : start + TOKENS_PER_LINE_MAX]
         context.reply(numerics.RPL_ISUPPORT, *some, "are supported by this server")

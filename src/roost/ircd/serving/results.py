@@ -5,6 +5,7 @@ Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setnam
 
 from collections.abc import Iterator
 
+from roost.chat import pushes
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AccountChanged,
@@ -159,6 +160,10 @@ def _send_after(context: Context, change: Change) -> None:
             nickserv_reply.send_registered(context, change.name)
         case AccountRegistered():
             login_reply.send_account_registered(context, change)
+        case AccountUpdated(what=pushes.REGISTERED):
+            context.send("WEBPUSH", "REGISTER", change.detail)
+        case AccountUpdated(what=pushes.REMOVED):
+            context.send("WEBPUSH", "UNREGISTER", change.detail)
         case AccountUpdated():
             nickserv_reply.send_updated(context, change)
         case AlwaysOnChanged():

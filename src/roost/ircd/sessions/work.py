@@ -9,6 +9,7 @@ a log line or a replicated command.
 from typing import TypeAlias
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from roost.chat.credentials import Credentials
 
@@ -68,6 +69,32 @@ class Verdict(msgspec.Struct, frozen=True):
     """Why it proved nothing, for people; may be empty."""
 
 
+class SendPush(msgspec.Struct, frozen=True):
+    """Send a device a message by web push; the outcome is `Pushed`."""
+
+    endpoint: str
+    """Whoever knows it can send to the device."""
+    public_key: bytes
+    secret: bytes
+    """As in `chat.commands.pushes.RegisterPush`."""
+    payload: bytes
+    signing_key: EllipticCurvePrivateKey
+    """The cluster's, by which push services know it."""
+    contact: str
+    now_ms: int
+    """The cluster's time."""
+
+    def __repr__(self) -> str:
+        return "SendPush(...)"
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """The push service has answered."""
+
+    is_gone: bool
+    """Whether there is no such device any more."""
+
+
 class WorkFailed(msgspec.Struct, frozen=True):
     """The outcome of work that could not be done."""
 
@@ -75,5 +102,5 @@ class WorkFailed(msgspec.Struct, frozen=True):
     """For people."""
 
 
-Work: TypeAlias = HashPassword | VerifyPassword | AskProvider | CheckToken
-Outcome: TypeAlias = Credentials | bool | Verdict | WorkFailed
+Work: TypeAlias = HashPassword | VerifyPassword | AskProvider | CheckToken | SendPush
+Outcome: TypeAlias = Credentials | bool | Verdict | Pushed | WorkFailed

@@ -466,12 +466,12 @@ class Engine:
             self._to_peers.extend((peer, whispers) for peer in self._peers)
 
     def _watch_leadership(self) -> None:
-        leadership = (self._log.term, self._log.leader)
-        if leadership == self._leadership:
+        if (leadership := (self._log.term, self._log.leader)) == self._leadership:
             return
         self._leadership = leadership
+        self._server.is_in_charge = self._log.is_in_charge
         self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
-        if self._log.is_in_charge:
+        if self._server.is_in_charge:
             self._census.begin_leadership()
             self._tick_due = self._now.monotonic
             for command in upkeep.on_election(self._state, self._config.irc, self._random_bytes):
