@@ -64,6 +64,26 @@ def are_told(status: Status, words: str) -> bool:
     return all(node.state == "ready" and words in node.reason for node in status.nodes)
 
 
+def make_read_only(cluster: Cluster, postgres: PostgresServer) -> None:
+    """Let the database be like a standby, until the node that writes says what to do."""
+    postgres.sql("postgres", "ALTER DATABASE archived SET default_transaction_read_only = on")
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'archived'"
+    postgres.sql("postgres", ends)
+    cluster.wait_for(
+        lambda status: any("address of the primary" in node.reason for node in status.nodes),
+        "the one that writes says what to do",
+    )
+
+
+def make_writable(cluster: Cluster, postgres: PostgresServer) -> None:
+    """Let the database take changes again, until no node complains."""
+    # Connections for writing are made anew after each refusal.
+    postgres.sql("postgres", "ALTER DATABASE archived RESET default_transaction_read_only")
+    cluster.wait_for(
+        lambda status: not any(node.reason for node in status.nodes), "it takes all again"
+    )
+
+
 @pytest.fixture
 def relay(postgres: PostgresServer) -> Iterator[Relay]:
     with closing(Relay(postgres.port)) as opened:
@@ -123,6 +143,12 @@ def test_postgresql_may_die_hang_or_be_cut_off_while_people_talk(
                 archived.wait_for(
                     lambda status: not any(node.reason for node in status.nodes), "no complaint"
                 )
+            with load.measured("PostgreSQL is a standby", pause_ms_max=3_000):
+                make_read_only(archived, postgres)
+                wait(lambda: not ask(ann, older), "every node has another connection")
+                assert archive(ann)[-100:] == said[:100], "old history is still read"
+                load.wait_said(20)
+            make_writable(archived, postgres)
         sent = load.report.sent
         wait(lambda: len(texts(postgres, "archived")) >= sent + len(said), "all rows")
         found = texts(postgres, "archived")

@@ -1,13 +1,14 @@
 """The archive in a real PostgreSQL: what is written is found again, once and whole."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, cast
 
 import pytest
 
-from roost.archive import ArchiveError, ArchiveState, Batch, DamagedError
+from roost.archive import ArchiveError, ArchiveState, Batch, DamagedError, RefusedError
 from roost.archive import postgresql as engine
 from roost.archive.postgresql import PostgresArchive
 from roost.archive.schema import WEEK_MS
@@ -82,6 +83,12 @@ def said(
         peer,
         encode_change(change),
     )
+
+
+def redaction(position: int, of: int) -> Row:
+    source = Source(UserId(1), "Ann", "u", "h")
+    change = Redacted(0, source, RoomId(1), UserId(0), "#r", "id", P(of), 0, "", "Ann", "")
+    return Row("r:1", P(position), 0, 10 * position, KIND_REDACTION, "", encode_change(change))
 
 
 def batch(rows: list[Row], expected: int, last: int, first: int = 0) -> Batch:
@@ -201,11 +208,6 @@ def test_what_no_node_has_is_noted_as_a_hole(url: str) -> None:
 
 
 def test_a_redaction_deletes_the_text_whichever_comes_first(url: str) -> None:
-    def redaction(position: int, of: int) -> Row:
-        source = Source(UserId(1), "Ann", "u", "h")
-        change = Redacted(0, source, RoomId(1), UserId(0), "#r", "id", P(of), 0, "", "Ann", "")
-        return Row("r:1", P(position), 0, 10 * position, KIND_REDACTION, "", encode_change(change))
-
     async def act(archive: PostgresArchive) -> None:
         await archive.write(batch([said(1, "secret one"), said(2)], 0, 2))
         rows = [redaction(3, 1), redaction(4, 5), said(5, "secret two"), said(6)]
@@ -230,6 +232,123 @@ def test_a_damaged_row_is_never_served(postgres: PostgresServer, url: str) -> No
             await ask(archive, ALL)
         assert error.value.positions == (2,)
         assert await archive.answer(ALL, Span(P(3), P(3))) == (rows[2],)
+
+    use(url, act)
+
+
+def test_damaged_rows_are_replaced_and_stay_redacted(postgres: PostgresServer, url: str) -> None:
+    database = url.rpartition("/")[2]
+
+    async def act(archive: PostgresArchive) -> None:
+        rows = [said(1), said(2, "secret"), said(3)]
+        await archive.write(batch([*rows, redaction(4, 2)], 0, 4))
+        postgres.sql(database, "UPDATE roost.rows SET record = 'x' WHERE position <= 2")
+        assert (await archive.repair(P(1), (rows[0],))).watermark == 4
+        await archive.repair(P(2), (rows[1],))
+        await archive.repair(P(9), (said(9),))
+        shown = cast("tuple[Row, ...]", await ask(archive, ALL))
+        assert [row.position for row in shown] == [1, 2, 3, 4]
+        assert shown[1].kind == KIND_REDACTED
+        assert b"secret" not in shown[1].record
+
+    use(url, act)
+
+
+@contextlib.contextmanager
+def full_disk(postgres: PostgresServer, database: str) -> Iterator[None]:
+    """Move a database to a small disk, and fill that while the context lasts."""
+    directory = postgres.small_disk()
+    postgres.sql("postgres", f"CREATE TABLESPACE small LOCATION '{directory}'")
+    postgres.sql("postgres", f"ALTER DATABASE {database} SET TABLESPACE small")
+    filler = directory / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65_536))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def standby(postgres: PostgresServer, database: str) -> Iterator[None]:
+    """Refuse all changes while the context lasts, as a standby does."""
+    postgres.sql("postgres", f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        postgres.sql("postgres", f"ALTER DATABASE {database} RESET default_transaction_read_only")
+
+
+@contextlib.contextmanager
+def no_permission(postgres: PostgresServer, database: str) -> Iterator[None]:
+    """Let the user of the archive read only while the context lasts."""
+    postgres.sql(database, "REVOKE INSERT, UPDATE ON ALL TABLES IN SCHEMA roost FROM writer")
+    try:
+        yield
+    finally:
+        postgres.sql(database, "GRANT ALL ON ALL TABLES IN SCHEMA roost TO writer")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (full_disk, "disk is full: make room there"),
+        (standby, "read-only standby: give history.url the address of the primary"),
+        (no_permission, "may not do that: make it the owner"),
+    ],
+)
+def test_a_server_that_refuses_changes_answers_questions_and_takes_them_later(
+    postgres: PostgresServer,
+    url: str,
+    fault: Callable[[PostgresServer, str], contextlib.AbstractContextManager[None]],
+    words: str,
+) -> None:
+    database = url.rpartition("/")[2]
+    rows = [said(n, "x" * 400) for n in range(1, 2001)]
+
+    async def begin(archive: PostgresArchive) -> None:
+        await archive.write(batch(rows[:10], 0, 10))
+
+    use(url, begin)
+    if fault is no_permission:
+        postgres.sql("postgres", "CREATE ROLE writer LOGIN")
+        for what in ("SCHEMA roost", "ALL TABLES IN SCHEMA roost"):
+            postgres.sql(database, f"GRANT ALL ON {what} TO writer")
+        url = url.replace("roost@", "writer@")
+
+    async def scenario() -> None:
+        with contextlib.ExitStack() as during:
+            during.enter_context(fault(postgres, database))
+            archive = await PostgresArchive.open(url, "ours")
+            try:
+                for _ in range(2):
+                    with pytest.raises(RefusedError, match=words):
+                        await archive.write(batch(rows[10:], 10, 2000))
+                    assert (await archive.state()).watermark == 10
+                    assert await ask(archive, ALL) == tuple(rows[:10])
+                during.close()
+                assert (await archive.write(batch(rows[10:], 10, 2000))).watermark == 2000
+                assert await ask(archive, ALL) == tuple(rows)
+            finally:
+                await archive.close()
+
+    run(scenario())
+
+
+def test_the_last_words_of_a_server_that_stops_are_explained(
+    postgres: PostgresServer, url: str
+) -> None:
+    database = url.rpartition("/")[2]
+
+    async def act(archive: PostgresArchive) -> None:
+        await archive.write(batch([said(1)], 0, 1))
+        ends = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname='{database}'"
+        postgres.sql("postgres", ends)
+        # What it said arrives now, before anybody has seen that the connection is closed.
+        for use_it in (archive.write(batch([said(2)], 1, 2)), archive.state()):
+            with pytest.raises(ArchiveError, match=r"stopping|connection"):
+                await use_it
 
     use(url, act)
 

@@ -106,3 +106,24 @@ def test_an_archive_that_was_set_back_is_filled_again(seed: int) -> None:
     check_rows(cluster)
     assert cluster.history is not None
     assert not cluster.history.state.holes
+
+
+@pytest.mark.parametrize("seed", SEEDS_HERE)
+def test_damaged_rows_are_replaced_by_those_of_a_node_that_holds_them(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHORT, "n1", 0)
+    history = ArchiveFaults(damages=60.0, refusals=0.3)
+    cluster = start(seed, Faults(crashes=0.2, loss=0.005), history)
+    archive = cluster.history
+    assert archive is not None
+    cluster.world.run(10.0)
+    cluster.world.run_until(
+        lambda: archive.mended > 0 or any(archive.damaged.values()), 20.0, "a question met damage"
+    )
+    settle(cluster)
+    check_rows(cluster)
+    cluster.world.run_until(
+        lambda: not any(archive.damaged.values()), 40.0, "what questions have met is mended"
+    )
+    assert archive.mended

@@ -31,6 +31,7 @@ class PostgresServer:
             # It refuses to run as root.
             shutil.chown(self.directory, self._user, self._user)
         self.port = _free_port()
+        self._disks: list[Path] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._run(
             "initdb",
@@ -75,6 +76,16 @@ class PostgresServer:
         """Make an empty database and return its URL."""
         self.sql("postgres", f"CREATE DATABASE {database}")
         return self.url(database)
+
+    def small_disk(self) -> Path:
+        """Return a directory on a disk of its own, with 24 MB."""
+        directory = self.directory / f"small{len(self._disks)}"
+        directory.mkdir()
+        options = "size=24m" + (f",uid={self._user},mode=0700" if self._user else "")
+        command = ["mount", "-t", "tmpfs", "-o", options, "roost-test", str(directory)]
+        subprocess.run(command, check=True, timeout=10)
+        self._disks.append(directory)
+        return directory
 
     def start(self) -> None:
         with (self.directory / "log").open("ab") as log:
@@ -136,6 +147,8 @@ class PostgresServer:
             self.go_on()
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(10)
+        for disk in self._disks:
+            subprocess.run(["umount", str(disk)], check=True, timeout=10)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

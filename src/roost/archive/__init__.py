@@ -3,7 +3,13 @@
 Nodes write rows there behind the live path, and ask it what they no longer hold themselves.
 """
 
-from roost.archive.errors import ArchiveError, BehindError, DamagedError, SlowSearchError
+from roost.archive.errors import (
+    ArchiveError,
+    BehindError,
+    DamagedError,
+    RefusedError,
+    SlowSearchError,
+)
 from roost.archive.port import Archive, ArchiveState, Batch
 
 __all__ = [
@@ -13,5 +19,6 @@ __all__ = [
     "Batch",
     "BehindError",
     "DamagedError",
+    "RefusedError",
     "SlowSearchError",
 ]

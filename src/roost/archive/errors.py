@@ -4,6 +4,7 @@ ArchiveError
  +-- DamagedError      rows have wrong checksums
  +-- BehindError       it does not have all that was asked for; the archive works
  +-- SlowSearchError   a search took too long; the archive works
+ +-- RefusedError      nothing can be changed; what is there can be read
 """
 
 from roost.chat.ids import Position
@@ -27,3 +28,7 @@ class BehindError(ArchiveError):
 
 class SlowSearchError(ArchiveError):
     """A search took too long."""
+
+
+class RefusedError(ArchiveError):
+    """The server works, but changes nothing: its disk is full, it is a standby, or it may not."""

@@ -55,7 +55,18 @@ class Archive(Protocol):
         """Return what it holds."""
 
     async def write(self, batch: Batch) -> ArchiveState:
-        """Store a batch if its turn has come; return what the archive holds then."""
+        """Store a batch if its turn has come; return what the archive holds then.
+
+        Raises:
+            RefusedError: nothing was changed. What is there can still be read.
+        """
+
+    async def repair(self, position: Position, rows: tuple[Row, ...]) -> ArchiveState:
+        """Replace all rows of a position below the watermark; return what the archive holds.
+
+        Raises:
+            RefusedError: nothing was changed.
+        """
 
     async def answer(self, query: Query, span: Span) -> Answer:
         """Answer a query from the rows in `span`.
@@ -72,7 +83,11 @@ class Archive(Protocol):
         """Return rows of whole positions in order, and the last position that they cover."""
 
     async def retain(self, older_ms: int) -> ArchiveState:
-        """Drop rows older than a time, as far as that is cheap; return what is held then."""
+        """Drop rows older than a time, as far as that is cheap; return what is held then.
+
+        Raises:
+            RefusedError: nothing was changed.
+        """
 
     async def close(self) -> None:
         """Close it without waiting for anybody."""

@@ -4,8 +4,9 @@
                              rows, redactions, latest -> watermark
     read:  another connection, so that a question does not wait for a write
 
-Every call has a deadline of its own: a server that hangs keeps its connections open for ever. After
-an `ArchiveError` the connection's state is unknown, and both are to be closed.
+Every call has a deadline of its own: a server that hangs keeps its connections open for ever. A
+write that fails closes its connection, and the next one opens another: the address may lead to
+another server by then. After any `ArchiveError` but `RefusedError` both are to be closed.
 
 Source: postgresql.org/docs/15; magicstack.github.io/asyncpg.
 """
@@ -19,10 +20,10 @@ from typing import Self
 import asyncpg
 
 from roost.archive import reading
-from roost.archive.errors import ArchiveError, BehindError, SlowSearchError
+from roost.archive.errors import ArchiveError, BehindError, RefusedError, SlowSearchError
 from roost.archive.latest import note_latest, read_targets
 from roost.archive.port import ArchiveState, Batch
-from roost.archive.problems import describe
+from roost.archive.problems import describe, is_refusal
 from roost.archive.schema import WEEK_MS, Connection, Week, add_week, prepare, read_weeks
 from roost.archive.words import indexed_words
 from roost.chat.changes import Redacted
@@ -68,14 +69,26 @@ FROM unnest($1::text[], $2::bigint[], $3::int[], $4::bigint[], $5::int[], $6::te
     AS new (conversation, position, part, time_ms, kind, peer, record, checksum, words)
 ON CONFLICT DO NOTHING
 """
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # The server's last words came while nothing was asked, and the connection is not closed yet.
+    asyncpg.InternalClientError,
+    OSError,
+    ValueError,
+)
 _REDACTABLE = (KIND_MESSAGE, KIND_TAGMSG)
 
 
 class PostgresArchive:
     """An open archive in PostgreSQL; see `roost.archive.port`."""
 
-    def __init__(self, writing: Connection, reading_: Connection, weeks: list[Week]) -> None:
-        self._writing = writing
+    def __init__(
+        self, url: str, writing: Connection, reading_: Connection, weeks: list[Week]
+    ) -> None:
+        self._url = url
+        self._writing: Connection | None = writing
+        """None after a write that failed."""
         self._reading = reading_
         self._weeks = weeks
         self._is_read = asyncio.Lock()
@@ -93,7 +106,7 @@ class PostgresArchive:
                 opened.append(await _connect(url))
                 opened.append(await _connect(url))
                 await prepare(opened[0], cluster)
-                return cls(opened[0], opened[1], await read_weeks(opened[0]))
+                return cls(url, opened[0], opened[1], await read_weeks(opened[0]))
         except BaseException:
             for connection in opened:
                 connection.terminate()
@@ -102,7 +115,8 @@ class PostgresArchive:
     async def close(self) -> None:
         """Close the connections at once."""
         for connection in (self._writing, self._reading):
-            connection.terminate()
+            if connection is not None:
+                connection.terminate()
 
     async def state(self) -> ArchiveState:
         """Return what the archive holds."""
@@ -114,12 +128,11 @@ class PostgresArchive:
 
     async def write(self, batch: Batch) -> ArchiveState:
         """Store a batch if its turn has come; return what the archive holds then."""
-        connection = self._writing
-        async with _explained("write", WRITE_S), _transaction(connection):
+        async with self._changing() as connection:
             state = await _read_state(connection, is_locked=True)
             if state.watermark != batch.expected:
                 return state
-            await self._add_weeks(batch.rows)
+            weeks = await self._add_weeks(connection, batch.rows)
             rows = await _redact(connection, batch.rows)
             await _insert(connection, rows)
             await note_latest(connection, rows)
@@ -129,22 +142,49 @@ class PostgresArchive:
                 holes = (*holes, (Position(batch.expected + 1), Position(batch.first - 1)))
             state = ArchiveState(batch.last, batch.term, time_ms, state.first, holes)
             await _write_state(connection, state)
+        self._weeks = weeks
         return state
 
-    async def _add_weeks(self, rows: Sequence[Row]) -> None:
-        known = {week.start_ms for week in self._weeks}
+    @contextlib.asynccontextmanager
+    async def _changing(self) -> AsyncIterator[Connection]:
+        """Have a connection in a transaction, which is committed if nothing fails."""
+        try:
+            async with _explained("write", WRITE_S):
+                if self._writing is None:
+                    self._writing = await _connect(self._url)
+                connection = self._writing
+                await connection.execute("BEGIN")
+                yield connection
+                await connection.execute("COMMIT")
+        except BaseException:
+            # To roll back would be to wait for a server that may hang.
+            if self._writing is not None:
+                self._writing.terminate()
+            self._writing = None
+            raise
+
+    async def _add_weeks(self, connection: Connection, rows: Sequence[Row]) -> list[Week]:
+        """Make the partitions that rows need; return all."""
+        weeks = {week.start_ms: week for week in self._weeks}
         for row in rows:
             start_ms = row.time_ms - row.time_ms % WEEK_MS
-            if start_ms not in known:
-                week = Week(start_ms, row.position)
-                await add_week(self._writing, week)
-                known.add(start_ms)
-                self._weeks = sorted([*self._weeks, week])
+            if start_ms not in weeks:
+                week = weeks[start_ms] = Week(start_ms, row.position)
+                await add_week(connection, week)
+        return sorted(weeks.values())
+
+    async def repair(self, position: Position, rows: tuple[Row, ...]) -> ArchiveState:
+        """Replace all rows of a position; what was redacted since stays so."""
+        async with self._changing() as connection:
+            state = await _read_state(connection, is_locked=True)
+            if state.first <= position <= state.watermark:
+                await connection.execute("DELETE FROM roost.rows WHERE position = $1", position)
+                await _insert(connection, await _redact(connection, rows))
+        return state
 
     async def retain(self, older_ms: int) -> ArchiveState:
         """Drop whole partitions that are older than a time."""
-        connection = self._writing
-        async with _explained("write", WRITE_S), _transaction(connection):
+        async with self._changing() as connection:
             state = await _read_state(connection, is_locked=True)
             weeks = await read_weeks(connection)
             old = [week for week in weeks[:-1] if week.end_ms <= older_ms]
@@ -214,21 +254,6 @@ async def _connect(url: str) -> Connection:
 
 
 @contextlib.asynccontextmanager
-async def _transaction(connection: Connection) -> AsyncIterator[None]:
-    """Commit what is done in the context; close the connection if it fails.
-
-    To roll back would be to wait for a server that may hang.
-    """
-    await connection.execute("BEGIN")
-    try:
-        yield
-        await connection.execute("COMMIT")
-    except BaseException:
-        connection.terminate()
-        raise
-
-
-@contextlib.asynccontextmanager
 async def _explained(doing: str, seconds: float) -> AsyncIterator[None]:
     """Bound what is done in the context; turn what goes wrong into words."""
     limit = asyncio.timeout(seconds)
@@ -242,7 +267,9 @@ async def _explained(doing: str, seconds: float) -> AsyncIterator[None]:
             f"the server does not {doing} within {seconds:g} s: see whether it hangs, or is"
             " overloaded"
         ) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+    except _FAILURES as error:
+        if doing == "write" and is_refusal(error):
+            raise RefusedError(describe(error)) from error
         raise ArchiveError(describe(error)) from error
 
 

@@ -34,6 +34,19 @@ _SENTENCES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether a server that works has said no to one transaction."""
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, _LOST)
+
+
 def describe(error: Exception) -> str:
     """Return what is wrong and what to do, in one line."""
     said = " ".join(str(error).split()) or type(error).__name__

@@ -5,7 +5,8 @@
 
 So nothing that PostgreSQL does, or does not do, delays a client's message. While it cannot be
 reached everything is refused at once, and it is tried again. What a batch led to when the
-connection broke is unknown; the watermark tells it afterwards.
+connection broke is unknown; the watermark tells it afterwards. A server that refuses a batch, since
+its disk is full for instance, still answers questions.
 """
 
 import asyncio
@@ -17,19 +18,30 @@ from typing import TypeAlias, assert_never
 
 import structlog
 
-from roost.archive import Archive, ArchiveError, BehindError, DamagedError, SlowSearchError
+from roost.archive import (
+    Archive,
+    ArchiveError,
+    BehindError,
+    DamagedError,
+    RefusedError,
+    SlowSearchError,
+)
 from roost.node.config import NodeConfig
 from roost.node.engine.effects import (
     ArchiveEffect,
     AskArchive,
+    RepairArchive,
     RetainArchive,
     WriteArchive,
 )
 from roost.node.engine.inputs import (
     Answered,
     AnswerFailed,
+    ArchiveDamaged,
     ArchiveFailed,
     ArchiveInput,
+    ArchiveRefused,
+    ArchiveRepaired,
     ArchiveSeen,
     ArchiveWrote,
 )
@@ -84,7 +96,7 @@ class ArchiveLink:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
         self._questions: asyncio.Queue[AskArchive] = asyncio.Queue()
-        self._changes: asyncio.Queue[WriteArchive | RetainArchive] = asyncio.Queue()
+        self._changes: asyncio.Queue[WriteArchive | RepairArchive | RetainArchive] = asyncio.Queue()
         self._is_open = False
         self._end = asyncio.Event()
         self._is_closed = False
@@ -133,6 +145,8 @@ class ArchiveLink:
                 self._tell(AnswerFailed(ticket, UNREACHABLE))
             case WriteArchive():
                 self._tell(ArchiveFailed(reason, was_writing=True))
+            case RepairArchive(position):
+                self._tell(ArchiveRepaired(position, is_done=False))
             case RetainArchive():
                 pass
             case _:
@@ -199,7 +213,10 @@ class ArchiveLink:
                 answer = await archive.answer(ask.query, ask.span)
             except SlowSearchError:
                 self._tell(AnswerFailed(ask.ticket, TOO_SLOW))
-            except (BehindError, DamagedError) as error:
+            except DamagedError as error:
+                self._tell(AnswerFailed(ask.ticket, UNREACHABLE))
+                self._tell(ArchiveDamaged(error.positions))
+            except BehindError as error:
                 self._tell(AnswerFailed(ask.ticket, UNREACHABLE))
                 _logger.error("archive-incomplete", reason=str(error))
                 self._tell(ArchiveSeen(await archive.state()))
@@ -213,10 +230,22 @@ class ArchiveLink:
         while True:
             change = await self._changes.get()
             try:
+                match change:
+                    case WriteArchive(batch):
+                        self._tell(ArchiveWrote(await archive.write(batch)))
+                    case RepairArchive(position, rows):
+                        await archive.repair(position, rows)
+                        self._tell(ArchiveRepaired(position, is_done=True))
+                    case RetainArchive(older_ms):
+                        self._tell(ArchiveSeen(await archive.retain(older_ms)))
+                    case _:
+                        assert_never(change)
+            except RefusedError as error:
                 if isinstance(change, WriteArchive):
-                    self._tell(ArchiveWrote(await archive.write(change.batch)))
+                    self._tell(ArchiveRefused(str(error)))
                 else:
-                    self._tell(ArchiveSeen(await archive.retain(change.older_ms)))
+                    _logger.error("archive-refuses", reason=str(error))
+                    self._refuse(change, str(error))
             except ArchiveError as error:
                 self._refuse(change, str(error))
                 raise

@@ -27,6 +27,7 @@ from roost.node.engine.effects import (
     ReloadConfiguration,
     RememberDrained,
     RememberVersion,
+    RepairArchive,
     RetainArchive,
     SendToBalancers,
     SendToPeers,
@@ -268,7 +269,7 @@ class Driver:
             case Request() | Watch():
                 assert self._ask_etcd is not None, "the log is not in etcd"
                 self._ask_etcd(effect)
-            case AskArchive() | WriteArchive() | RetainArchive():
+            case AskArchive() | WriteArchive() | RepairArchive() | RetainArchive():
                 assert self._ask_archive is not None, "there is no archive"
                 self._ask_archive(effect)
             case _:

@@ -12,13 +12,11 @@ from roost.chat.versions import VERSION_MIN
 from roost.ircd.sessions.outbox import item_size
 from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, LogOutput, Request, Watch
 from roost.log.requests import EtcdEffect
-from roost.node.archive import UNREACHABLE
 from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
-    ArchiveEffect,
     AskArchive,
     Compact,
     DoWork,
@@ -30,6 +28,7 @@ from roost.node.engine.effects import (
     ReloadConfiguration,
     RememberDrained,
     RememberVersion,
+    RepairArchive,
     RetainArchive,
     SendToBalancers,
     SendToPeers,
@@ -376,8 +375,9 @@ class SimulatedNode:
                 self.history_disk.change(effect)
             case Request() | Watch():
                 self._ask_etcd(effect)
-            case AskArchive() | WriteArchive() | RetainArchive():
-                self._ask_archive(effect)
+            case AskArchive() | WriteArchive() | RepairArchive() | RetainArchive():
+                assert self._history is not None
+                self._history.obey(effect, self._later)
             case AnswerQuery() | ExportRows():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
             case MakeSnapshot(position, state):
@@ -423,32 +423,6 @@ class SimulatedNode:
                 self._look_at_archive()
 
         self._world.at(ARCHIVE_POLL_S, again)
-
-    def _ask_archive(self, effect: ArchiveEffect) -> None:
-        archive = self._history
-        assert archive is not None
-        match effect:
-            case AskArchive(ticket, query, span):
-                self._later(
-                    QUESTION_S,
-                    lambda: (
-                        inputs.Answered(ticket, archive.answer(query, span))
-                        if archive.is_up and archive.state.watermark >= span.last
-                        else inputs.AnswerFailed(ticket, UNREACHABLE)
-                    ),
-                )
-            case WriteArchive(batch):
-                # It may arrive although this node dies, and its answer may be lost.
-                wait_s = self._world.random.choice((0.005, 0.02, 1.0))
-                self._world.at(wait_s, lambda: archive.write(batch) if archive.is_up else None)
-                self._later(
-                    wait_s + self._world.random.uniform(0.0, 0.02),
-                    lambda: (
-                        inputs.ArchiveWrote(archive.state)
-                        if archive.is_up
-                        else inputs.ArchiveFailed("it is down", was_writing=True)
-                    ),
-                )
 
     def _ask_etcd(self, effect: EtcdEffect) -> None:
         assert self._etcd is not None

@@ -62,6 +62,12 @@ def is_unreachable(received: Received) -> bool:
     return _says(received, NOBODY, UNREACHABLE)
 
 
+def _is_warning(received: Received) -> bool:
+    """Return whether a line says that the answer before it is not whole."""
+    is_warning = received.message.command in ("WARN", "NOTICE")
+    return is_warning and (is_unreachable(received) or _says(received, GONE_TEXT))
+
+
 def _says(received: Received, *texts: str) -> bool:
     said = received.message.parameters[-1:]
     return said in [(f"{begin}{text}",) for begin in _BEGINS for text in texts]
@@ -426,21 +432,21 @@ class Transcript:
             count = ends[0] + 1
         assert count >= seen, f"the history lacks {said[seen - 1]}, which was shown before"
         expected = said[max(0, count - limit) : count]
-        if warning := next((verb for verb in ("WARN", "NOTICE") if reader.is_next(verb)), ""):
-            received = reader.take(warning)
-            if _says(received, GONE_TEXT):
-                expected = self._without_gone(said[:count], lines, limit)
-            else:
-                assert is_unreachable(received)
+        following = reader.peek()
+        # Another notice stands for the answer to the next line.
+        if following is not None and _is_warning(following.first):
+            reader.next()
+            if is_unreachable(following.first):
                 expected = expected[len(expected) - len(lines) :]
+            else:
+                expected = self._without_gone(said[:count], lines, limit)
         assert lines == expected
 
     def _without_gone(
         self, said: list[Shown], lines: Sequence[tuple[object, ...]], limit: int
     ) -> list[Shown]:
         """Return the newest messages, without those that are gone and that are not shown."""
-        known = [shown for shown in said if shown in lines or not self._truth.is_gone(shown)]
-        return known[-limit:]
+        return [one for one in said if one in lines or not self._truth.is_gone(one)][-limit:]
 
     # Effects
 

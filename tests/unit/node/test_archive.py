@@ -5,17 +5,29 @@ from collections.abc import Callable
 
 import pytest
 
-from roost.archive import Archive, ArchiveError, ArchiveState, Batch, BehindError, SlowSearchError
+from roost.archive import (
+    Archive,
+    ArchiveError,
+    ArchiveState,
+    Batch,
+    BehindError,
+    DamagedError,
+    RefusedError,
+    SlowSearchError,
+)
 from roost.chat.history import Answer, Page, Query, Row, Span
 from roost.chat.ids import Position
 from roost.node import archive as link_module
 from roost.node.archive import TOO_SLOW, UNREACHABLE, ArchiveLink
-from roost.node.engine.effects import AskArchive, WriteArchive
+from roost.node.engine.effects import AskArchive, RepairArchive, WriteArchive
 from roost.node.engine.inputs import (
     Answered,
     AnswerFailed,
+    ArchiveDamaged,
     ArchiveFailed,
     ArchiveInput,
+    ArchiveRefused,
+    ArchiveRepaired,
     ArchiveSeen,
     ArchiveWrote,
 )
@@ -47,6 +59,10 @@ class FakeArchive:
         return STATE
 
     async def write(self, batch: Batch) -> ArchiveState:
+        await self._do()
+        return STATE
+
+    async def repair(self, position: Position, rows: tuple[Row, ...]) -> ArchiveState:
         await self._do()
         return STATE
 
@@ -114,7 +130,12 @@ def test_it_is_opened_again_until_it_can_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "text"), [(SlowSearchError("slow"), TOO_SLOW), (BehindError("old"), UNREACHABLE)]
+    ("failure", "text"),
+    [
+        (SlowSearchError("slow"), TOO_SLOW),
+        (BehindError("old"), UNREACHABLE),
+        (DamagedError((P(4),)), UNREACHABLE),
+    ],
 )
 def test_a_question_may_fail_alone(failure: ArchiveError, text: str) -> None:
     async def scenario(link: ArchiveLink, told: list[ArchiveInput], archive: FakeArchive) -> None:
@@ -160,5 +181,33 @@ def test_while_it_cannot_be_reached_everything_is_refused_at_once() -> None:
         link.obey(WRITE)
         await wait_until(lambda: AnswerFailed(4, UNREACHABLE) in told)
         await wait_until(lambda: ArchiveFailed("", was_writing=True) in told)
+
+    use(scenario, [FakeArchive()])
+
+
+def test_a_server_that_refuses_changes_still_answers() -> None:
+    async def scenario(link: ArchiveLink, told: list[ArchiveInput], archive: FakeArchive) -> None:
+        await wait_until(lambda: told)
+        archive.failure = RefusedError("full")
+        link.obey(WRITE)
+        link.obey(RepairArchive(P(4), ()))
+        await wait_until(lambda: ArchiveRepaired(P(4), is_done=False) in told)
+        assert ArchiveRefused("full") in told
+        archive.failure = None
+        link.obey(ASK)
+        link.obey(RepairArchive(P(5), ()))
+        await wait_until(lambda: Answered(4, ()) in told)
+        await wait_until(lambda: ArchiveRepaired(P(5), is_done=True) in told)
+        assert not archive.is_closed
+
+    use(scenario, [FakeArchive()])
+
+
+def test_damage_is_told() -> None:
+    async def scenario(link: ArchiveLink, told: list[ArchiveInput], archive: FakeArchive) -> None:
+        await wait_until(lambda: told)
+        archive.failure = DamagedError((P(4), P(5)))
+        link.obey(ASK)
+        await wait_until(lambda: ArchiveDamaged((P(4), P(5))) in told)
 
     use(scenario, [FakeArchive()])

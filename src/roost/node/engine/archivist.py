@@ -5,11 +5,12 @@
 The node with the log's singular duties writes. If two nodes believe that they have them, the
 archive takes each batch once. Whatever a batch leads to, the next one begins at the watermark that
 the archive then tells. So a database that was set back to a backup is filled again, from nodes that
-still hold the rows; what no node holds becomes a hole, and is reported.
+still hold the rows; what no node holds becomes a hole, and is reported. Damaged rows that a
+question met there are replaced by those of a node that holds them (`Mending`).
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from roost.archive import ArchiveState, Batch
 from roost.chat.history import Row
@@ -17,7 +18,17 @@ from roost.chat.ids import Position
 from roost.node.engine.effects import ExportRows, LogEvent, RetainArchive, WriteArchive
 from roost.node.engine.holding import DAY_MS, Holding
 from roost.node.engine.incidents import archive_has_hole, archive_set_back
-from roost.node.engine.inputs import Exported
+from roost.node.engine.inputs import (
+    ArchiveDamaged,
+    ArchiveFailed,
+    ArchiveRefused,
+    ArchiveRepaired,
+    ArchiveResult,
+    ArchiveSeen,
+    ArchiveWrote,
+    Exported,
+)
+from roost.node.engine.mending import Mending, MendingEffect
 from roost.node.engine.terms import UNKNOWN_TERM, Terms
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
@@ -30,10 +41,12 @@ CHUNK_S_MAX = 3.0
 AHEAD_S_MAX = 10.0
 """How long the archive may seem to be ahead of the log, while this node catches up."""
 RETAIN_INTERVAL_S = 3600.0
+REFUSED_S = 2.0
+"""The wait after a batch that the archive refused, although it can be reached."""
 EXPORT_TICKET = 0
-"""The ticket of `ExportRows` for the archive; neighbours' have others."""
+"""The ticket of `ExportRows` for the archive; lower ones are for mending, higher for neighbours."""
 
-ArchivistEffect: TypeAlias = LogEvent | ExportRows | WriteArchive | RetainArchive
+ArchivistEffect: TypeAlias = MendingEffect | WriteArchive | RetainArchive
 
 
 class Archivist:
@@ -41,6 +54,7 @@ class Archivist:
 
     def __init__(self, holding: Holding, terms: Terms) -> None:
         self._holding = holding
+        self.mending = Mending(holding)
         self._terms = terms
         self._is_busy = False
         """Rows are being read or written."""
@@ -53,8 +67,11 @@ class Archivist:
         self._due = float("-inf")
         self._retain_due = float("-inf")
         self._ahead_since = float("inf")
+        self._is_refused = False
         self._failure = ""
         """Why the archive cannot be used; empty if it can."""
+        self._refusal = ""
+        """Why it refuses to be changed; empty if it does not, as far as is known."""
         self._doubt = ""
         """Why nothing is written to it; empty if there is no reason."""
         self._effects: list[ArchivistEffect] = []
@@ -64,9 +81,28 @@ class Archivist:
     def problem(self) -> str:
         """What is wrong with the archive, and what to do; empty if nothing is."""
         failure = f"old history is not available: {self._failure}" if self._failure else ""
-        return failure or self._doubt
+        refusal = f"no messages can be written to the archive: {self._refusal}"
+        return failure or (refusal if self._refusal else self._doubt) or self.mending.problem
 
     # What the archive tells
+
+    def receive(self, result: ArchiveResult) -> None:
+        """Take what the archive has told, or has done."""
+        match result:
+            case ArchiveSeen(state):
+                self.seen(state)
+            case ArchiveWrote(state):
+                self.wrote(state)
+            case ArchiveFailed(reason, was_writing):
+                self.failed(reason, was_writing=was_writing)
+            case ArchiveRefused(reason):
+                self.refused(reason)
+            case ArchiveDamaged(positions):
+                self.mending.damaged(positions)
+            case ArchiveRepaired(position, is_done):
+                self.mending.repaired(position, is_done=is_done)
+            case _:
+                assert_never(result)
 
     def seen(self, state: ArchiveState) -> None:
         """Note what the archive holds."""
@@ -84,7 +120,18 @@ class Archivist:
     def wrote(self, state: ArchiveState) -> None:
         """Note what the archive holds after a batch."""
         self._is_busy = False
+        if self._refusal:
+            self._refusal = ""
+            self._effects.append(LogEvent("info", "archive-accepts", {"until": state.watermark}))
         self.seen(state)
+
+    def refused(self, reason: str) -> None:
+        """Note that the archive did not take a batch, although it can be reached."""
+        self._is_busy = False
+        self._is_refused = True
+        if reason != self._refusal:
+            self._refusal = reason
+            self._effects.append(LogEvent("error", "archive-refuses", {"reason": reason}))
 
     def failed(self, reason: str, *, was_writing: bool) -> None:
         """Note that the archive cannot be used."""
@@ -98,6 +145,9 @@ class Archivist:
 
     def exported(self, result: Exported) -> None:
         """Write what the store has read."""
+        if result.ticket != EXPORT_TICKET:
+            self.mending.exported(result)
+            return
         covered = result.covered
         if result.missing:
             covered = min(covered, Position(min(result.missing) - 1))
@@ -105,6 +155,7 @@ class Archivist:
 
     def receive_chunk(self, peer: str, chunk: HistoryChunk) -> None:
         """Write what a neighbour has sent."""
+        self.mending.receive_chunk(peer, chunk)
         if peer != self._asked or chunk.ticket != self._ticket:
             return
         covered = chunk.covered
@@ -147,11 +198,14 @@ class Archivist:
             self._refused_by.append(self._asked)
             self._asked = ""
             self._is_busy = False
+        if self._is_refused:
+            self._is_refused = False
+            self._due = now + REFUSED_S
         if self._is_busy or now < self._due:
             return
         self._due = now + WRITE_INTERVAL_S
         if not is_in_charge or state is None or self._failure:
-            self._doubt = ""
+            self._doubt = self._refusal = ""
             return
         self._doubt = self._doubts(state, stored, now)
         if self._doubt:
@@ -226,13 +280,15 @@ class Archivist:
         self._wants.append((able[0], HistoryWant(self._ticket, self._first, last)))
 
     def next_deadline(self) -> float:
-        """Return when `advance` has something to do, in monotonic seconds."""
-        if self._asked:
-            return self._deadline
-        return float("inf") if self._is_busy or self._holding.archive is None else self._due
+        """Return when there is something to do, in monotonic seconds."""
+        due = self._deadline if self._asked else self._due
+        if not self._asked and (self._is_busy or self._holding.archive is None):
+            due = float("inf")
+        return min(due, self.mending.next_deadline())
 
     def take_output(self) -> tuple[list[ArchivistEffect], list[tuple[str, HistoryWant]]]:
         """Return effects and frames for neighbours, once."""
-        effects, self._effects = self._effects, []
-        wants, self._wants = self._wants, []
+        mending, asked = self.mending.take_output()
+        effects, self._effects = [*self._effects, *mending], []
+        wants, self._wants = [*self._wants, *asked], []
         return effects, wants

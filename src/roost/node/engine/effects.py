@@ -154,7 +154,10 @@ class ImportRows(msgspec.Struct, frozen=True):
 
 
 class AskArchive(msgspec.Struct, frozen=True):
-    """Put a client's question to the archive; then give back `Answered` or `AnswerFailed`."""
+    """Put a client's question to the archive.
+
+    Then give back `Answered`, `AnswerFailed`, or that and `ArchiveDamaged`.
+    """
 
     ticket: int
     query: Query
@@ -162,9 +165,16 @@ class AskArchive(msgspec.Struct, frozen=True):
 
 
 class WriteArchive(msgspec.Struct, frozen=True):
-    """Write rows to the archive; then give back `ArchiveWrote` or `ArchiveFailed`."""
+    """Write rows to the archive; then give back `ArchiveWrote`, `...Refused` or `...Failed`."""
 
     batch: Batch
+
+
+class RepairArchive(msgspec.Struct, frozen=True):
+    """Replace all rows of a position in the archive; then give back `ArchiveRepaired`."""
+
+    position: Position
+    rows: tuple[Row, ...]
 
 
 class RetainArchive(msgspec.Struct, frozen=True):
@@ -217,7 +227,7 @@ HistoryChange: TypeAlias = (
     ForgetHistory | AddGap | HoldFrom | NoteHole | WriteHistory | ImportRows | TrimHistory
 )
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
-ArchiveEffect: TypeAlias = AskArchive | WriteArchive | RetainArchive
+ArchiveEffect: TypeAlias = AskArchive | WriteArchive | RepairArchive | RetainArchive
 DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
 Effect: TypeAlias = (
@@ -240,6 +250,7 @@ Effect: TypeAlias = (
     | TrimHistory
     | AskArchive
     | WriteArchive
+    | RepairArchive
     | RetainArchive
     | DoWork
     | RememberDrained

@@ -50,9 +50,6 @@ from roost.node.engine.inputs import (
     Answered,
     AnswerFailed,
     AnswerTrimmed,
-    ArchiveFailed,
-    ArchiveSeen,
-    ArchiveWrote,
     Exported,
     HistoryForgotten,
     HistoryResult,
@@ -406,12 +403,6 @@ class Historian:
                     self._answered(AnswerFailed(ticket, NOT_HERE))
             case Exported():
                 self._exported(result)
-            case ArchiveSeen(state):
-                self._archivist.seen(state)
-            case ArchiveWrote(state):
-                self._archivist.wrote(state)
-            case ArchiveFailed(reason, was_writing):
-                self._archivist.failed(reason, was_writing=was_writing)
             case Imported(ticket, last):
                 question = self._backfill.imported(ticket, last)
                 if question == BLOCK:
@@ -426,6 +417,8 @@ class Historian:
             case HistoryForgotten(missing):
                 for position in missing:
                     self._backfill.add(Want(position, position, is_gap=True))
+            case _:
+                self._archivist.receive(result)
 
     def _exported(self, result: Exported) -> None:
         """Send rows to the neighbour that wants them; the `missing` ones are corrupt."""
@@ -433,7 +426,7 @@ class Historian:
             # This node lacks them itself.
             if self._backfill.covers(position, position):
                 self._backfill.add(Want(position, position, is_gap=False))
-        if result.ticket == EXPORT_TICKET:
+        if result.ticket <= EXPORT_TICKET:
             self._archivist.exported(result)
         if result.ticket not in self._exporting:
             return
@@ -492,6 +485,7 @@ class Historian:
             self._archivist.advance(
                 peers, stored, now, is_in_charge=is_in_charge, is_whole=self._backfill.covers
             )
+            self._archivist.mending.advance(peers, now, self.has_all)
             writes, wants = self._archivist.take_output()
             self._effects.extend(writes)
             self._to_peers.extend(wants)

@@ -56,6 +56,16 @@ def archive_has_hole(first: Position, last: Position) -> LogEvent:
     return LogEvent("error", "archive-hole", {"from": first, "until": last, "reason": reason})
 
 
+def archive_damaged(positions: tuple[Position, ...]) -> LogEvent:
+    """Return the event for rows of the archive whose checksums are wrong."""
+    return LogEvent("error", "archive-damaged", {"positions": list(positions)})
+
+
+def archive_mended(position: Position) -> LogEvent:
+    """Return the event for rows of the archive that were replaced by a node's."""
+    return LogEvent("info", "archive-mended", {"position": position})
+
+
 def history_dropped(held_from: Position) -> LogEvent:
     """Return the event for rows that this node no longer holds itself."""
     return LogEvent("info", "history-dropped", {"until": held_from - 1})

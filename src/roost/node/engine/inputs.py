@@ -237,6 +237,29 @@ class ArchiveFailed(msgspec.Struct, frozen=True):
     """Whether this is the answer to `WriteArchive`."""
 
 
+class ArchiveRefused(msgspec.Struct, frozen=True):
+    """`WriteArchive` changed nothing, until `ArchiveWrote`. The archive can be asked."""
+
+    reason: str
+    """What is wrong, and what to do."""
+
+
+class ArchiveDamaged(msgspec.Struct, frozen=True):
+    """`AskArchive` met rows whose checksums are wrong."""
+
+    positions: tuple[Position, ...]
+
+
+class ArchiveRepaired(msgspec.Struct, frozen=True):
+    """`RepairArchive` is done, or could not be done."""
+
+    position: Position
+    is_done: bool
+
+
+ArchiveResult: TypeAlias = (
+    ArchiveSeen | ArchiveWrote | ArchiveFailed | ArchiveRefused | ArchiveDamaged | ArchiveRepaired
+)
 HistoryResult: TypeAlias = (
     Answered
     | AnswerCorrupt
@@ -246,9 +269,7 @@ HistoryResult: TypeAlias = (
     | Imported
     | HistoryForgotten
     | HistoryTrimmed
-    | ArchiveSeen
-    | ArchiveWrote
-    | ArchiveFailed
+    | ArchiveResult
 )
 DiskInput: TypeAlias = (
     Persisted
@@ -267,7 +288,7 @@ DiskInput: TypeAlias = (
     | SnapshotFailed
 )
 
-ArchiveInput: TypeAlias = Answered | AnswerFailed | ArchiveSeen | ArchiveWrote | ArchiveFailed
+ArchiveInput: TypeAlias = Answered | AnswerFailed | ArchiveResult
 
 Input: TypeAlias = (
     PeerConnected

@@ -7,6 +7,7 @@ from roost.node.engine.archivist import (
     AHEAD_S_MAX,
     CHUNK_S_MAX,
     EXPORT_TICKET,
+    REFUSED_S,
     RETAIN_INTERVAL_S,
     WRITE_INTERVAL_S,
     Archivist,
@@ -67,6 +68,25 @@ def test_batches_follow_the_watermark_that_the_archive_tells() -> None:
     # Another node was quicker.
     bench.mind.wrote(ArchiveState(P(75), 2, 750))
     assert bench.turn() == [ExportRows(EXPORT_TICKET, P(76), P(90))]
+
+
+def test_a_batch_that_is_refused_waits_and_the_reason_stays_until_one_is_taken() -> None:
+    bench = Bench()
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    bench.turn()
+    bench.mind.exported(Exported(EXPORT_TICKET, (row(41),), P(60), ()))
+    bench.turn()
+    bench.mind.refused("its disk is full")
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    assert bench.turn() == []
+    assert bench.mind.problem == "no messages can be written to the archive: its disk is full"
+    bench.now += REFUSED_S
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(41), P(90))]
+    bench.mind.refused("its disk is full")
+    assert bench.events() == [], "people have been told"
+    bench.mind.wrote(ArchiveState(P(60), 2, 600))
+    assert not bench.mind.problem
+    assert bench.events() == ["archive-accepts"]
 
 
 def test_damaged_rows_wait_until_they_are_repaired() -> None:
