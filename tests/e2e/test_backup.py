@@ -1,6 +1,9 @@
 """A running cluster is backed up, and comes back from the backup as another one."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +14,8 @@ from roost.cli.errors import CommandError, UsageError
 from roost.cli.export import export
 from roost.cli.flags import BackupFlags, ExportFlags, RestoreFlags
 from roost.cli.restore import restore
-from support.cluster import Cluster, run_roost
+from roost.ops import clock
+from support.cluster import PATIENCE_S, Cluster, run_roost
 from support.irc_accounts import PASSWORD, log_in, make_account
 from support.irc_client import IrcClient
 
@@ -98,9 +102,17 @@ def test_a_cluster_comes_back_from_its_last_backup_as_another_one(
         restore(kept, RestoreFlags(data=cluster.data))
 
     again = tmp_path / "again"
-    restore(kept, RestoreFlags(data=again, nodes=2))
+    restore(kept, RestoreFlags(data=again))
     assert "1 accounts, 1 rooms" in capsys.readouterr().out
-    with Cluster(again, nodes=2) as restored, restored.client("ada") as ada:
+    _check_restored(again, kept, said)
+
+
+def _check_restored(again: Path, kept: Path, said: list[tuple[str, str]]) -> None:
+    with (
+        Cluster(again) as restored,
+        restored.client("ada") as ada,
+        restored.client("cyd").register() as cyd,
+    ):
         log_in(ada, "ada", PASSWORD)
         ada.join(ROOM)
         assert said_in(ada) == said
@@ -109,6 +121,53 @@ def test_a_cluster_comes_back_from_its_last_backup_as_another_one(
         ada.send(f"CS INFO {ROOM}")
         assert ada.expect("NOTICE", source="ChanServ").text == f"{ROOM} belongs to ada."
         ada.say(ROOM, "and on it goes")
-        assert len(restored.status().nodes) == 2
+        assert len(restored.status().nodes) == 3
         with pytest.raises(UsageError, match="has backups of the cluster roost-"):
             backup(kept, BackupFlags(data=again))
+        cyd.join(ROOM)
+        cyd.say(ROOM, "word of cyd")
+        _erase_ada(restored, ada, cyd)
+        assert [text for text, _ in said_in(cyd)] == ["word of cyd"]
+
+
+def _erase_ada(cluster: Cluster, ada: IrcClient, cyd: IrcClient) -> None:
+    """Have ada's words erased while a node is away; check the files of all nodes."""
+    ada.say("cyd", "private word")
+    away = cluster.node("n3").pid
+    os.kill(away, signal.SIGSTOP)
+    try:
+        cluster.wait_for(
+            lambda status: all(node.state != "ready" for node in status.nodes if node.name == "n3"),
+            "node that is away",
+        )
+        ada.say(ROOM, "the very last word")
+        done = run_roost("erase-account", "ada", "--yes", "--data", str(cluster.data))
+        assert done.returncode == 0, done.stderr
+        assert "backups that were made before" in done.stdout
+        ada.wait_closed()
+        cyd.expect("QUIT", source="ada")
+        _wait_erased(cluster, "n1", "n2")
+    finally:
+        os.kill(away, signal.SIGCONT)
+    _wait_erased(cluster, "n3")
+    done = run_roost("erase-account", "ada", "--yes", "--data", str(cluster.data))
+    assert "there is no account ada" in done.stderr
+
+
+def _wait_erased(cluster: Cluster, *names: str) -> None:
+    """Wait until no file of these nodes has a word that ada said."""
+
+    def remnants() -> list[str]:
+        return [
+            f"{path}: {word!r}"
+            for name in names
+            for path in (cluster.data / name / "data").iterdir()
+            if path.is_file()
+            for word in (b"another word", b"private word", b"very last word", b"and on it goes")
+            if word in path.read_bytes()
+        ]
+
+    deadline = clock.monotonic() + PATIENCE_S
+    while found := remnants():
+        assert clock.monotonic() < deadline, found
+        time.sleep(0.1)

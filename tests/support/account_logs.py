@@ -21,6 +21,7 @@ from roost.chat.commands.control import (
     ControlOperation,
     CreateInvitation,
     DisconnectAccount,
+    EraseAccount,
     GiveRoom,
     RenameAccount,
     RevokeInvitation,
@@ -92,7 +93,9 @@ def control(dice: random.Random, account: AccountId) -> ControlOperation:
         CreateInvitation(dice.choice(CODES) * 16, dice.choice((1, 2)), dice.choice((0, 1))),
         RevokeInvitation(dice.choice(("c0dec0de", "none"))),
     )
-    return dice.choice(choices)
+    chosen = dice.choice(choices)
+    # Seldom: it takes away what other operations need.
+    return EraseAccount(account) if account % 16 == 5 else chosen
 
 
 def ask_for_account(

@@ -22,6 +22,7 @@ from roost.chat import (  # noqa: F401
     balancers,
     configuration,
     control,
+    erasing,
     hosts,
     invitations,
     metadata,

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from roost.chat.credentials import Credentials
+from roost.chat.history import Owner
 from roost.chat.ids import (
     AccountId,
     FoldedAccount,
@@ -320,6 +321,15 @@ class JoinToken(msgspec.Struct, array_like=True):
         return f"JoinToken({self.node!r}, {self.host!r}, {self.expires_ms}, ...)"
 
 
+class Erasure(msgspec.Struct, frozen=True, array_like=True):
+    """Whose words are to be taken out of history; see `chat.erasing`."""
+
+    owners: tuple[Owner, ...]
+    """The identities under which history has them."""
+    until: Position
+    """The entry that erased the account. Nothing later is theirs."""
+
+
 class State(msgspec.Struct):
     """Everything that the log decides."""
 
@@ -399,3 +409,5 @@ class State(msgspec.Struct):
     """The first names of renamed accounts; of several with one name, the oldest."""
     invitations: dict[str, Invitation] = {}
     """By the hashes of their codes."""
+    erasures: dict[AccountId, Erasure] = {}
+    """Accounts that were erased."""

@@ -9,6 +9,7 @@ import msgspec
 
 from roost.chat.commands.control import (
     DisconnectAccount,
+    EraseAccount,
     RenameAccount,
     SuspendAccount,
     UnsuspendAccount,
@@ -133,6 +134,27 @@ def delete(flags: OperatorFlags, name: str, *, is_confirmed: bool) -> None:
     )
     desk.control(DropAccountOf(account.id))
     print(f"The account {account.name} is deleted.")
+
+
+def erase(flags: OperatorFlags, name: str, *, is_confirmed: bool) -> None:
+    """Delete an account and what its people said, after a confirmation."""
+    desk = Desk(flags)
+    account = desk.account(name)
+    confirm(
+        f"The account {account.name}, its private conversations, and all words that it said while "
+        "logged in will be gone for good, on every node.",
+        account.name,
+        is_confirmed=is_confirmed,
+    )
+    desk.control(EraseAccount(account.id))
+    print(
+        f"{account.name} is erased. Each node now takes the words out of its history, its index "
+        "for searching and its log, which takes longer the more there are; nodes that are away do "
+        "so when they return.\n"
+        "Not reached are: backups that were made before (make a new one with `roost backup --full "
+        "--keep 1`, and delete other copies), what others wrote down or quoted, and what clients "
+        "and bridges have stored."
+    )
 
 
 def _credentials(name: str, *, is_generated: bool) -> tuple[Credentials, str]:

@@ -204,6 +204,22 @@ def export(flags: ExportFlags) -> None:
     run(flags)
 
 
+@app.command("erase-account")
+@with_options(OperatorFlags)
+def erase_account(
+    name: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Name of the account.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before changing anything.")
+    ] = False,
+    *,
+    flags: OperatorFlags,
+) -> None:
+    """Delete an account, and what its people said from state, history, search and logs."""
+    from roost.cli.accounts import erase
+
+    erase(flags, name, is_confirmed=yes)
+
+
 @app.command("hash-password")
 def hash_one_password() -> None:
     """Ask for an operator's password and print its hash."""

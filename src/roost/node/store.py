@@ -26,6 +26,7 @@ from roost.node.engine.effects import (
     AnswerQuery,
     Compact,
     DiskEffect,
+    EraseHistory,
     ExportRows,
     ForgetHistory,
     HistoryChange,
@@ -44,6 +45,7 @@ from roost.node.engine.inputs import (
     AnswerTrimmed,
     DiskInput,
     Exported,
+    HistoryErased,
     HistoryForgotten,
     HistoryTrimmed,
     HistoryWritten,
@@ -115,6 +117,7 @@ class DiskStore:
             terms=history.terms(),
             held=history.held,
             holes=history.holes,
+            erased=history.erased,
         )
         """The history's state when it was opened."""
 
@@ -343,6 +346,8 @@ def _change(history: History, effect: HistoryChange) -> DiskInput | None:
         case TrimHistory(before, older_ms):
             has_more = history.trim(before, older_ms)
             return HistoryTrimmed(history.held, has_more)
+        case EraseHistory(account, erasure):
+            return HistoryErased(account, history.erase(account, erasure))
         case _:
             assert_never(effect)
 

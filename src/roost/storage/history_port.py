@@ -13,7 +13,8 @@ from typing import Protocol
 
 from roost.chat.history import EVERYTHING, Answer, Held, Query, Row, Span
 from roost.chat.holes import Hole
-from roost.chat.ids import Position
+from roost.chat.ids import AccountId, Position
+from roost.chat.state import Erasure
 
 
 class History(Protocol):
@@ -95,6 +96,13 @@ class History(Protocol):
 
     def trim(self, before: Position, older_ms: int) -> bool:
         """Drop some rows before a position that are older than a time; return if more is left."""
+
+    @property
+    def erased(self) -> tuple[AccountId, ...]:
+        """The accounts of which nothing is left."""
+
+    def erase(self, account: AccountId, erasure: Erasure) -> bool:
+        """Take some of the words of an erased account out of the rows; return if more are left."""
 
     def index_some(self) -> bool:
         """Do a little of what is left for searching; return whether there is more."""

@@ -30,11 +30,13 @@ from roost.chat.history import (
     Span,
 )
 from roost.chat.holes import Hole, holes_from, holes_until, with_hole
-from roost.chat.ids import Position
+from roost.chat.ids import AccountId, Position
+from roost.chat.state import Erasure
 from roost.storage import history_redactions, history_rows, history_targets, records
 from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
+from roost.storage.history_erasures import Erasures
 from roost.storage.history_pages import read_page
 from roost.storage.history_redactions import redact_rows, unredact
 from roost.storage.history_rows import (
@@ -89,6 +91,8 @@ class HistoryStore:
         self._terms = self._read_terms()
         self._held = self._read_held()
         self._holes = self._read_holes()
+        with self._database.guard() as connection:
+            self._erasures = Erasures(connection)
         self._index = SearchIndex(directory.path / "search.db")
 
     @property
@@ -110,6 +114,11 @@ class HistoryStore:
     def holes(self) -> tuple[Hole, ...]:
         """What nobody has any more of what comes later."""
         return self._holes
+
+    @property
+    def erased(self) -> tuple[AccountId, ...]:
+        """The accounts of which nothing is left."""
+        return self._erasures.done
 
     def _open(self) -> tuple[Database, Position, _Gaps]:
         try:
@@ -209,6 +218,7 @@ class HistoryStore:
         applied = max(applied, self._applied)
         known = (*_before(self._terms, terms[0][0]), *terms) if terms else self._terms
         with self._database.transaction() as connection:
+            rows = self._erasures.clean(rows)
             insert_rows(connection, redact_rows(connection, rows))
             note_latest(connection, rows)
             _write_applied(connection, applied)
@@ -316,8 +326,19 @@ class HistoryStore:
         self._index.note(first, last)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
+            rows = self._erasures.clean(rows)
             insert_rows(connection, redact_rows(connection, rows))
             note_latest(connection, rows)
+
+    def erase(self, account: AccountId, erasure: Erasure) -> bool:
+        """Take some of the words of an erased account out of the rows; return if more are left."""
+        with self._database.transaction() as connection:
+            progress = self._erasures.step(connection, account, erasure, self._index.begin_anew)
+        self._erasures.note(progress)
+        if account not in self.erased:
+            return True
+        self._database.truncate_log()
+        return False
 
     def gaps(self) -> tuple[tuple[Position, Position], ...]:
         """Return the ranges of positions whose rows are missing, both ends included, in order."""

@@ -193,6 +193,8 @@ class LogStore:
             if not is_lazy:
                 marker = msgspec.structs.replace(marker, writes=marker.writes + 1)
             write_marker(connection, marker)
+        if snapshot_index != self._snapshot_index:
+            self._database.truncate_log()
         self._marker = marker
         self._snapshot_index = snapshot_index
         if not is_lazy:

@@ -29,7 +29,7 @@ from roost.chat.ids import Position
 from roost.irc.casemapping import fold_nick
 from roost.ops import clock
 from roost.storage.database import Database, insert_many
-from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError
+from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError, StorageError
 from roost.storage.history_pages import PASSED_OVER_MAX
 from roost.storage.history_rows import read_row
 
@@ -83,6 +83,20 @@ class SearchIndex:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def begin_anew(self) -> None:
+        """Remove the index with all words in it; it is built again from the rows.
+
+        Raises:
+            StorageError: that is not possible.
+        """
+        self._database.close()
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self._path}: {error}") from error
+        self._database = self._open()
 
     def note(self, first: Position, last: Position) -> None:
         """Note that rows of these positions will be stored, even if the index is beyond them.

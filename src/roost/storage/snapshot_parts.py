@@ -98,6 +98,7 @@ class Compaction:
                 connection.execute("DELETE FROM entries WHERE position < ?", (end,))
         if end == self._first_index:
             self._first_index = 0
+            self._database.truncate_log()
 
 
 def write_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:

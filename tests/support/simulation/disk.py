@@ -2,15 +2,19 @@
 
 import random
 from collections.abc import Callable
+from operator import attrgetter
 from typing import assert_never
 
+from roost.chat.erasing import erased
 from roost.chat.history import Anchor, Held, Page, Row, is_shown
 from roost.chat.holes import Hole, holes_from, holes_until, with_hole
-from roost.chat.ids import Position
+from roost.chat.ids import AccountId, Position
+from roost.chat.state import Erasure
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
     Compact,
+    EraseHistory,
     ExportRows,
     ForgetHistory,
     HistoryChange,
@@ -27,6 +31,7 @@ from roost.node.engine.inputs import (
     AnswerTrimmed,
     DiskInput,
     Exported,
+    HistoryErased,
     HistoryForgotten,
     HistoryTrimmed,
     HistoryWritten,
@@ -206,6 +211,9 @@ class LogDisk:
         return known.get(name, (0, 0))
 
 
+_position = attrgetter("position")
+
+
 class HistoryDisk:
     """The history on the disk: a crash can undo the transactions since the last sync."""
 
@@ -218,6 +226,7 @@ class HistoryDisk:
         self.holes: tuple[Hole, ...] = ()
         self.had_holes: list[Hole] = []
         """All that there ever were."""
+        self.erasures: dict[AccountId, Erasure] = {}
         self._unsynced: list[WriteHistory] = []
 
     def state(self) -> HistoryState:
@@ -228,6 +237,7 @@ class HistoryDisk:
             terms=self.terms.begins,
             held=self.held,
             holes=self.holes,
+            erased=tuple(self.erasures),
         )
 
     def rows_from(self, first: int) -> dict[tuple[str, Position, int], Row]:
@@ -251,7 +261,7 @@ class HistoryDisk:
                 for begin in terms:
                     self.terms.begin(*begin)
                 self._unsynced.append(effect)
-                for row in rows:
+                for row in erased(rows, self.erasures):
                     self.rows.setdefault((row.conversation, row.position, row.part), row)
                 self.applied = max(self.applied, applied)
                 if is_synced:
@@ -260,7 +270,7 @@ class HistoryDisk:
             case ImportRows(ticket, rows, first, last, is_gap):
                 for key in [k for k in self.rows if first <= k[1] <= last]:
                     del self.rows[key]
-                for row in rows:
+                for row in erased(rows, self.erasures):
                     self.rows[row.conversation, row.position, row.part] = row
                 if is_gap:
                     self._narrow_gap(first, last)
@@ -274,6 +284,12 @@ class HistoryDisk:
                 return None
             case TrimHistory(before, older_ms):
                 return self._trim(before, older_ms)
+            case EraseHistory(account, erasure):
+                self.erasures[account] = erasure
+                left = erased(sorted(self.rows.values(), key=_position), self.erasures)
+                self.rows = {(row.conversation, row.position, row.part): row for row in left}
+                self._unsynced.clear()
+                return HistoryErased(account, has_more=False)
             case _:
                 assert_never(effect)
 

@@ -85,6 +85,14 @@ class RevokeInvitation(Payload, frozen=True, tag=77):
     """The beginning of the code's hash."""
 
 
+class EraseAccount(Payload, frozen=True, tag=78):
+    """Delete an account, and take what its people said out of history, on every node."""
+
+    SINCE: ClassVar[int] = 2
+
+    account: AccountId
+
+
 NewControl: TypeAlias = (
     SuspendAccount
     | UnsuspendAccount
@@ -94,6 +102,7 @@ NewControl: TypeAlias = (
     | TakeRoom
     | CreateInvitation
     | RevokeInvitation
+    | EraseAccount
 )
 ControlOperation: TypeAlias = RegisterFor | ResetCredentials | DropAccountOf | NewControl
 """What operators and administrators can both ask for."""

@@ -5,6 +5,7 @@ touches two places: this module, where its rank in `Effect` is its place in the 
 in `roost.node.store`. The type checker names what is forgotten, there and in the simulated disk.
 """
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias, get_args
 
 import msgspec
@@ -12,8 +13,8 @@ import msgspec
 from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Query, Row, Span
 from roost.chat.holes import Hole
-from roost.chat.ids import Position
-from roost.chat.state import State
+from roost.chat.ids import AccountId, Position
+from roost.chat.state import Erasure, State
 from roost.ircd.sessions.work import Work
 from roost.log import Compact as Compact
 from roost.log import LogDiskEffect, Persist, Request, Watch
@@ -35,6 +36,8 @@ class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
     """From where on the store has all rows, except for the gaps and the holes."""
     holes: tuple[Hole, ...] = ()
     """Rows that nobody has any more, in order."""
+    erased: tuple[AccountId, ...] = ()
+    """Accounts whose words are in no row any more."""
 
 
 class LogEvent(msgspec.Struct, frozen=True):
@@ -73,6 +76,13 @@ class AddGap(msgspec.Struct, frozen=True):
     last: Position
     term: int = 0
     """Of the entry at `last`."""
+
+
+class EraseHistory(msgspec.Struct, frozen=True):
+    """Take some of the words of an erased account out of the rows; give back `HistoryErased`."""
+
+    account: AccountId
+    erasure: Erasure
 
 
 class HoldFrom(msgspec.Struct, frozen=True):
@@ -224,7 +234,14 @@ class ReloadConfiguration(msgspec.Struct, frozen=True):
 
 
 HistoryChange: TypeAlias = (
-    ForgetHistory | AddGap | HoldFrom | NoteHole | WriteHistory | ImportRows | TrimHistory
+    ForgetHistory
+    | AddGap
+    | HoldFrom
+    | NoteHole
+    | WriteHistory
+    | ImportRows
+    | TrimHistory
+    | EraseHistory
 )
 HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
 ArchiveEffect: TypeAlias = AskArchive | WriteArchive | RepairArchive | RetainArchive
@@ -248,6 +265,7 @@ Effect: TypeAlias = (
     | HoldFrom
     | NoteHole
     | TrimHistory
+    | EraseHistory
     | AskArchive
     | WriteArchive
     | RepairArchive
@@ -265,6 +283,18 @@ A snapshot comes last, when nothing waits for the turn any more.
 """
 
 _RANKS: dict[type[Effect], int] = {kind: rank for rank, kind in enumerate(get_args(Effect))}
+
+
+def sending(
+    to_peers: list[tuple[str, PeerFrame]], to_balancers: list[tuple[str, FromNode]]
+) -> Iterator[SendToPeers | SendToBalancers]:
+    """Yield how to send frames, and forget them."""
+    if to_peers:
+        yield SendToPeers(tuple(to_peers))
+        to_peers.clear()
+    if to_balancers:
+        yield SendToBalancers(tuple(to_balancers))
+        to_balancers.clear()
 
 
 def in_order(effects: list[Effect]) -> list[Effect]:

@@ -36,10 +36,10 @@ from roost.node.engine.effects import (
     HistoryState,
     LogEvent,
     ReloadConfiguration,
-    SendToBalancers,
-    SendToPeers,
     in_order,
+    sending,
 )
+from roost.node.engine.erasing import Erasing
 from roost.node.engine.historian import Historian
 from roost.node.engine.holding import make_holding
 from roost.node.engine.incidents import disk_set_back
@@ -108,13 +108,13 @@ class Engine:
         self._readiness = Readiness(is_drained=is_drained)
         self._belonging = Belonging(name, config.raft.members)
         holding = make_holding(config, history, log)
-        self._historian = Historian(
+        self.history = self._historian = Historian(
             history, state.position, log.last_index, time_ms=state.time_ms, holding=holding
         )
-        self.history = self._historian  # To be read only.
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
+        self._erasing = Erasing(history.erased, self._snapshots, log.start)
         self._applier = Applier(
             state,
             self._server,
@@ -230,6 +230,8 @@ class Engine:
                 self._log.receive(event, now)
             case inputs.HistoryWritten(applied):
                 self._history_written(applied)
+            case inputs.HistoryErased():
+                self._effects.extend(self._erasing.receive(event))
             case inputs.SnapshotMade() | inputs.SnapshotFailed():
                 self._effects.extend(self._snapshots.receive(event))
             case _ if isinstance(event, inputs.HistoryResult):
@@ -386,17 +388,13 @@ class Engine:
                 break
         self._take_history()
         self._effects.extend(self._versions.look(self._state))
+        self._effects.extend(self._erasing.look(self._state))
         if changed := self._belonging.look(self._state, self._log, self._now.monotonic):
             self._effects.extend(changed)
             self._historian.follow(self._belonging.others)
         self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
         self._tell_others()
-        if self._to_peers:
-            self._effects.append(SendToPeers(tuple(self._to_peers)))
-            self._to_peers.clear()
-        if self._to_balancers:
-            self._effects.append(SendToBalancers(tuple(self._to_balancers)))
-            self._to_balancers.clear()
+        self._effects.extend(sending(self._to_peers, self._to_balancers))
         if (make := self._snapshots.take_due(self._state)) is not None:
             self._effects.append(make)
         effects, self._effects = in_order(self._effects), []

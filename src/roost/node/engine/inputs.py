@@ -10,7 +10,7 @@ import msgspec
 
 from roost.archive import ArchiveState
 from roost.chat.history import Answer, Held, Row
-from roost.chat.ids import Position
+from roost.chat.ids import AccountId, Position
 from roost.chat.versions import VERSION
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import Outcome
@@ -124,6 +124,14 @@ class HistoryTrimmed(msgspec.Struct, frozen=True):
     held: Held
     has_more: bool
     """Whether there may be more to drop."""
+
+
+class HistoryErased(msgspec.Struct, frozen=True):
+    """A step of `EraseHistory` is done."""
+
+    account: AccountId
+    has_more: bool
+    """Whether there may be more to erase."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -278,6 +286,7 @@ DiskInput: TypeAlias = (
     | HistoryWritten
     | HistoryForgotten
     | HistoryTrimmed
+    | HistoryErased
     | Answered
     | AnswerCorrupt
     | AnswerTrimmed

@@ -32,7 +32,7 @@ class Snapshots:
         """Make one after so many entries or bytes; keep `retained_entries` before it in the log."""
         self._entries_max = entries_max
         self._bytes_max = bytes_max
-        self._retained_entries = retained_entries
+        self.retained_entries = retained_entries
         self._last: Entry | None = None
         """The last applied entry."""
         self._making: Snapshot | None = None
@@ -44,6 +44,10 @@ class Snapshots:
         self._entries = 0
         self._bytes = 0
         self._failures = 0
+        self._unwanted = 0
+        """What the log has up to here is not retained: words that were erased."""
+        self.is_dropping = False
+        """Whether it may still have some of that."""
 
     @property
     def wants_sync(self) -> bool:
@@ -61,7 +65,10 @@ class Snapshots:
 
         The state is that after the last entry.
         """
-        is_enough = self._entries >= self._entries_max or self._bytes >= self._bytes_max
+        is_urgent = self.is_dropping and state.position >= self._unwanted
+        is_enough = (
+            is_urgent or self._entries >= self._entries_max or self._bytes >= self._bytes_max
+        )
         last = self._last
         if not is_enough or last is None or self._making is not None or self._due is not None:
             return None
@@ -70,6 +77,11 @@ class Snapshots:
         self._making = Snapshot(last.index, last.term, last.time_ms, b"")
         is_in_place = self._failures >= TRIES_MAX
         return MakeSnapshot(state.position, state, is_in_place=is_in_place)
+
+    def drop_behind(self, position: Position) -> None:
+        """Make a snapshot soon, and retain no entry up to a position."""
+        self._unwanted = max(self._unwanted, position)
+        self.is_dropping = True
 
     def receive(self, event: SnapshotMade | SnapshotFailed) -> Iterator[LogEvent]:
         """Take in the end of a snapshot's making."""
@@ -108,7 +120,10 @@ class Snapshots:
         if snapshot is None or not self._is_syncing or applied < snapshot.index:
             return None
         self._let_go()
-        first_index = max(1, snapshot.index - self._retained_entries + 1)
+        first_index = max(1, snapshot.index - self.retained_entries + 1)
+        if snapshot.index >= self._unwanted:
+            first_index = max(first_index, self._unwanted + 1)
+            self.is_dropping = False
         return Compact(snapshot, first_index)
 
     def installed(self) -> None:

@@ -6,8 +6,8 @@ from typing import get_args
 from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Page
 from roost.chat.holes import Hole
-from roost.chat.ids import Position
-from roost.chat.state import State
+from roost.chat.ids import AccountId, Position
+from roost.chat.state import Erasure, State
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import VerifyPassword
@@ -22,6 +22,7 @@ from roost.node.engine.effects import (
     DiskEffect,
     DoWork,
     Effect,
+    EraseHistory,
     ExportRows,
     FollowNodes,
     ForgetHistory,
@@ -80,6 +81,7 @@ ORDERED: list[Effect] = [
     HoldFrom(Held(P(3), 30)),
     NoteHole(Hole(P(4), P(5), 50, 60)),
     TrimHistory(P(3), 30),
+    EraseHistory(AccountId(5), Erasure((), P(9))),
     AskArchive(8, Page("r:1", 10, is_newest=True), EVERYTHING),
     WriteArchive(Batch(P(1), (), P(2), P(3), 1)),
     RepairArchive(P(4), ()),

@@ -41,6 +41,22 @@ def test_after_so_many_entries_a_snapshot_is_made_and_waits_for_the_history() ->
     assert snapshots.history_written(Position(4)) is None
 
 
+def test_entries_with_erased_words_are_not_retained() -> None:
+    snapshots = Snapshots(entries_max=1000, bytes_max=1000, retained_entries=100)
+    assert after(snapshots, 1, 2, 3) is None
+    snapshots.drop_behind(Position(4))
+    assert snapshots.take_due(State(position=Position(3))) is None
+    make = after(snapshots, 4, 5, 6)
+    assert make is not None
+    assert make.position == 6
+    snapshots.made(Position(6), b"state")
+    snapshots.history_writing()
+    compaction = snapshots.history_written(Position(6))
+    assert compaction is not None
+    assert compaction.first_index == 5
+    assert after(snapshots, 7, 8) is None
+
+
 def test_a_snapshot_is_of_the_last_entry_of_the_turn() -> None:
     snapshots = Snapshots(entries_max=3, bytes_max=1000, retained_entries=1)
     make = after(snapshots, 1, 2, 3, 4, 5)
