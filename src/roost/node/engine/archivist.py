@@ -44,7 +44,7 @@ RETAIN_INTERVAL_S = 3600.0
 REFUSED_S = 2.0
 """The wait after a batch that the archive refused, although it can be reached."""
 EXPORT_TICKET = 0
-"""The ticket of `ExportRows` for the archive; lower ones are for mending, higher for neighbours."""
+"""The ticket of `ExportRows` for the archive; mending and backups have lower, neighbours higher."""
 
 ArchivistEffect: TypeAlias = MendingEffect | WriteArchive | RetainArchive
 

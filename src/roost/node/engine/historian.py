@@ -57,6 +57,7 @@ from roost.node.engine.inputs import (
     Imported,
 )
 from roost.node.engine.inquiries import Inquiries, Outcome
+from roost.node.engine.mending import EXPORT_TICKET as MEND_TICKET
 from roost.node.engine.terms import UNKNOWN_TERM, Terms
 from roost.protocol.mesh import (
     HistoryAnswer,
@@ -426,7 +427,7 @@ class Historian:
             # This node lacks them itself.
             if self._backfill.covers(position, position):
                 self._backfill.add(Want(position, position, is_gap=False))
-        if result.ticket <= EXPORT_TICKET:
+        if result.ticket in (EXPORT_TICKET, MEND_TICKET):
             self._archivist.exported(result)
         if result.ticket not in self._exporting:
             return

@@ -19,8 +19,8 @@ from roost.node.engine.incidents import archive_damaged, archive_mended
 from roost.node.engine.inputs import Exported
 from roost.protocol.mesh import HistoryChunk, HistoryWant
 
-EXPORT_TICKET = -1
-"""The ticket of `ExportRows`; the archivist's and neighbours' have others."""
+EXPORT_TICKET = -2
+"""The ticket of `ExportRows`; the archivist, backups and neighbours have others."""
 FIRST_TICKET = -(2**40)
 """Tickets for neighbours go down from here, those of the archivist from 0."""
 CHUNK_S_MAX = 3.0
