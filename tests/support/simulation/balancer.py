@@ -16,6 +16,7 @@ from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.engine.writing import write_some
 from roost.balancer.errors import RefusedNodeError
+from roost.chat.versions import VERSION
 from roost.protocol.trunk import (
     REFUSED,
     Attach,
@@ -146,7 +147,12 @@ class SimulatedBalancer:
     def connected(self, peer: str) -> None:
         self._trunks[peer] = SimulatedTrunk(self._network, self.name, peer, self._sent)
 
-    def refused(self, peer: str) -> None:
+    @property
+    def version_max(self) -> int:
+        """What it speaks."""
+        return VERSION
+
+    def refused(self, peer: str, version: int) -> None:
         raise AssertionError(f"{peer} let this balancer in before")
 
     def disconnected(self, peer: str) -> None:

@@ -20,6 +20,7 @@ from support.simulation.archive import ArchiveFaults, SimulatedArchive
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.clients import LABELLING, Received, SimulatedClient
 from support.simulation.departures import watch_departures
+from support.simulation.digests import digest_of
 from support.simulation.disk import Archive, compare
 from support.simulation.etcd import EtcdFaults, SimulatedEtcd
 from support.simulation.network import Network
@@ -465,7 +466,7 @@ class SimulatedCluster:
         for name, node in self.nodes.items():
             snapshot = node.log_disk.snapshot
             if snapshot is not None and snapshot.index in digests:
-                assert digests[snapshot.index][1] == hash(snapshot.data), (
+                assert digests[snapshot.index][1] == digest_of(snapshot.data), (
                     f"seed {self.world.seed}: {name}'s snapshot is not the state there"
                 )
 

@@ -30,7 +30,10 @@ class Endpoint(Protocol):
 
     def receive(self, peer: str, frame: object) -> None: ...
 
-    def refused(self, peer: str) -> None: ...
+    def refused(self, peer: str, version: int) -> None: ...
+
+    @property
+    def version_max(self) -> int: ...
 
 
 class _Link:
@@ -61,7 +64,7 @@ class Network:
         self.cut: dict[tuple[str, str], bool] = {}
         self._wanted: list[tuple[str, str]] = []
         self._is_started = False
-        self._followed: dict[str, tuple[str, ...]] = {}
+        self._followed: dict[str, tuple[tuple[str, ...], int]] = {}
 
     def join(self, end: Endpoint, peers: list[str]) -> None:
         """Add an end, and keep it linked to `peers` whenever both can be reached."""
@@ -91,27 +94,32 @@ class Network:
             self.ends[second].connected(first)
         self._world.at(self._world.random.uniform(0.02, 0.2), lambda: self._dial(pair))
 
-    def follow(self, name: str, nodes: tuple[str, ...]) -> None:
+    def follow(self, name: str, nodes: tuple[str, ...], version: int = 1) -> None:
         """Let a node be linked to these nodes only; the rest learn that it refuses them.
 
-        No nodes stand for all.
+        No nodes stand for all. They must speak a version.
         """
-        self._followed[name] = nodes
-        if not nodes:
-            return
+        self._followed[name] = nodes, version
         for link in [link for link in self._links.values() if name in link.pair]:
             other = link.other(name)
-            if other in self.ends and other.startswith("n") and other not in nodes:
+            if other in self.ends and self._refuses(name, other):
                 self.drop(name, other)
+
+    def _refuses(self, name: str, peer: str) -> bool:
+        nodes, version = self._followed.get(name, ((), 1))
+        if not peer.startswith("n"):
+            return False
+        return (bool(nodes) and peer not in nodes) or self.ends[peer].version_max < version
 
     def _let_in(self, one: str, other: str) -> bool:
         """Return whether two ends let each other in; tell those that are refused."""
         is_welcome = True
         for end, peer in ((one, other), (other, one)):
-            nodes = self._followed.get(end, ())
-            if nodes and peer.startswith("n") and peer not in nodes:
+            if self._refuses(end, peer):
                 is_welcome = False
-                self.ends[peer].refused(end)
+                nodes, version = self._followed[end]
+                is_outdated = not nodes or peer in nodes
+                self.ends[peer].refused(end, version if is_outdated else 0)
         return is_welcome
 
     def is_linked(self, end: str, peer: str) -> bool:

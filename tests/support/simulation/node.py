@@ -8,6 +8,7 @@ import msgspec
 
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
+from roost.chat.state import State
 from roost.chat.versions import VERSION_MIN
 from roost.ircd.sessions.outbox import item_size
 from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, LogOutput, Request, Watch
@@ -53,6 +54,7 @@ from roost.raft.replica import Replica
 from support.fake_hashing import do_work
 from support.simulation.archive import SimulatedArchive
 from support.simulation.balancer import CLUSTER
+from support.simulation.digests import PART_ITEMS, digest_of
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
 from support.simulation.effort import effort
 from support.simulation.etcd import MEMBERS, SimulatedEtcd
@@ -69,10 +71,12 @@ QUESTION_S = 0.004
 
 SNAPSHOT_S_MAX = 2.0
 """How long a snapshot takes at most: the node goes on, and may crash meanwhile."""
-PART_ITEMS = 2
-"""Entries in a part of a snapshot: so few that installing one takes several turns."""
 SNAPSHOT_FAILURES = 0.1
 """How often one fails."""
+
+
+CURRENT = 0
+"""The release that is tested, in contrast to `former.FormerEngine`."""
 
 
 class SavedDisk(msgspec.Struct, frozen=True):
@@ -153,6 +157,9 @@ class SimulatedNode:
         self.history_disk = HistoryDisk()
         self.engine: Engine | None = None
         self.log: EmbeddedLog | EtcdLog
+        self.release = CURRENT
+        """What is installed: the process has it from its next start on."""
+        self._is_former = False
         self._life = 0
         self.skew_ms = world.random.randint(-300, 300)
         """How far the wall clock is ahead of the true time."""
@@ -176,14 +183,22 @@ class SimulatedNode:
         self.is_up = True
         random, now = self._world.random.random, self._world.instant(self.skew_ms)
         history = self.history_disk.state()
-        if self._etcd is None:
+        self._is_former = self.release != CURRENT
+        if self._is_former:
+            from support.simulation.former import FormerEngine
+
+            engine = FormerEngine(self._config, self.log_disk.load(), history, random, now)
+            self.engine = cast("Engine", engine)
+            self.log = self.engine.log  # type: ignore[assignment]
+        elif self._etcd is None:
             self.log = RecordingLog(self._config.raft, self.log_disk.load(), random, now)
             self.log.archive = self.recording
         else:
             etcd = EtcdConfig(cluster=CLUSTER, node=self.name, endpoints=MEMBERS)
             known = (history.applied, history.terms[-1][1] if history.terms else 0)
             self.log = EtcdLog(etcd, known, random, now)
-        self.engine = Engine(self._config, self.log, history, random, now)
+        if not self._is_former:
+            self.engine = Engine(self._config, self.log, history, random, now)
         self._world.log(f"{self.name} starts")
         # The process knows nobody that it would refuse.
         self._network.follow(self.name, ())
@@ -253,20 +268,29 @@ class SimulatedNode:
 
     def connected(self, peer: str) -> None:
         if peer.startswith("b"):
-            speaks = (VERSION_MIN, self._config.version_max)
+            speaks = (VERSION_MIN, self.version_max)
             address = f"{self.name}:1"
             hello = Hello(PROTOCOL_VERSION, CLUSTER, self.name, "1", 1, address, 1, speaks)
             self._network.send(self.name, peer, hello)
         else:
-            self._take(inputs.PeerConnected(peer))
+            neighbour = self._network.ends[peer]
+            assert isinstance(neighbour, SimulatedNode)
+            self._take(inputs.PeerConnected(peer, neighbour.version_max))
             self._beat(peer, self._life)
 
     def disconnected(self, peer: str) -> None:
         is_balancer = peer.startswith("b")
         self._take((inputs.TrunkDisconnected if is_balancer else inputs.PeerDisconnected)(peer))
 
-    def refused(self, peer: str) -> None:
-        self._take(inputs.PeerRefused(peer))
+    @property
+    def version_max(self) -> int:
+        """The newest version of the cluster that the process speaks."""
+        return self.release if self._is_former else self._config.version_max
+
+    def refused(self, peer: str, version: int) -> None:
+        # Version 1 does not know of versions.
+        if not (version and self._is_former):
+            self._take(inputs.PeerRefused(peer, version))
 
     def _beat(self, peer: str, life: int) -> None:
         """Learn a neighbour's wall clock by heartbeats, as long as the link lives."""
@@ -341,8 +365,18 @@ class SimulatedNode:
             self._obey(effect)
         position = self.engine.state.position
         if self.is_digested and position not in self.digests:
-            self.digests[position] = hash(encode_state(self.engine.state, PART_ITEMS))
+            self.digests[position] = digest_of(
+                self._encode(self.engine.state), is_former=self._is_former
+            )
         self._wake_at(self.engine.next_deadline())
+
+    def _encode(self, state: State) -> bytes:
+        """Return a state as the process's release encodes it."""
+        if not self._is_former:
+            return encode_state(state, PART_ITEMS)
+        from support.simulation.former import encode_former_state
+
+        return encode_former_state(state, PART_ITEMS)
 
     def _wake_at(self, deadline: float) -> None:
         if deadline >= self._next_wake and self._next_wake > self._world.now:
@@ -362,8 +396,8 @@ class SimulatedNode:
             case Persist() | Compact() | RememberDrained() | RememberVersion():
                 # The log's effects were submitted above; a restarted node is not drained.
                 pass
-            case FollowNodes(nodes, _):
-                self._network.follow(self.name, nodes)
+            case FollowNodes(nodes, _, version):
+                self._network.follow(self.name, nodes, version)
             case SendToPeers(frames) | SendToBalancers(frames):
                 for peer, frame in frames:
                     self._network.send(self.name, peer, frame)
@@ -381,7 +415,7 @@ class SimulatedNode:
             case AnswerQuery() | ExportRows():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
             case MakeSnapshot(position, state):
-                data = encode_state(state, PART_ITEMS)
+                data = self._encode(state)
                 self._later(
                     self._world.random.uniform(0.0, SNAPSHOT_S_MAX),
                     partial(self._end_snapshot, position, data),

@@ -1,0 +1,60 @@
+"""Clusters that are upgraded from the release before, whose real code runs, under faults."""
+
+import os
+
+import pytest
+
+from roost.chat.versions import VERSION
+from support.simulation.cluster import Faults
+from support.simulation.upgrading import UpgradingCluster
+
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
+FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
+SCENARIOS = {
+    "calm": Faults(),
+    "loss": Faults(loss=0.02, moves=4.0),
+    "crashes": Faults(crashes=0.5, moves=1.0),
+    "partitions": Faults(partitions=0.4, stalls=0.5),
+    "disks": Faults(disk_losses=0.2, disk_rollbacks=0.1, loss=0.005),
+    "everything": Faults(
+        loss=0.01,
+        crashes=0.3,
+        partitions=0.2,
+        freezes=0.2,
+        disk_losses=0.05,
+        disk_rollbacks=0.05,
+        stalls=0.5,
+        moves=2.0,
+        drains=0.1,
+        clock_jumps=0.2,
+        balancer_crashes=0.1,
+    ),
+}
+
+
+def seeds() -> list[int]:
+    return list(range(FIRST_SEED, FIRST_SEED + SEEDS))
+
+
+@pytest.mark.parametrize("seed", seeds())
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_promises_hold_while_a_cluster_is_upgraded(scenario: str, seed: int) -> None:
+    cluster = UpgradingCluster(
+        seed,
+        faults=SCENARIOS[scenario],
+        balancers=1 + seed % 2,
+        snapshot_entries=60,
+        retained_entries=40,
+    )
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.world.run(1.0)
+    cluster.start_faults()
+    while len(cluster.upgraded) < len(cluster.names):
+        cluster.world.run(cluster.world.random.uniform(0.3, 2.5))
+        assert set(cluster.versions()) <= {1}
+        cluster.upgrade_some()
+    cluster.world.run(6.0)
+    cluster.stop_faults()
+    cluster.settle()
+    assert cluster.versions() == [VERSION] * len(cluster.names)
