@@ -32,6 +32,9 @@ class GrowingCluster(SimulatedCluster):
         """Nodes that were removed; their disks may still hold what was confirmed."""
         self.added: list[str] = []
         self.removed: list[str] = []
+        self._adding: dict[str, None] = {}
+        """Nodes that the log may not know yet. Nobody asks for the removal of such a node: if that
+        came first, the addition would follow, and the node would stay."""
         self._requests = 0
         for node in self.nodes.values():
             self._record(node)
@@ -55,9 +58,14 @@ class GrowingCluster(SimulatedCluster):
         if what == "add" and count < NODES_MAX:
             self.add(self._any_name())
         elif what == "remove" and count > NODES_MIN:
-            self.remove(random.choice(self.names))
+            self._remove_any()
         elif what == "replace" and count > NODES_MIN:
-            self.remove(random.choice(self.names), lambda: self.add(self._any_name()))
+            self._remove_any(lambda: self.add(self._any_name()))
+
+    def _remove_any(self, then: Callable[[], None] = lambda: None) -> None:
+        known = [name for name in self.names if name not in self._adding]
+        if known:
+            self.remove(self.world.random.choice(known), then)
 
     def _any_name(self) -> str:
         """Return a name: usually a new one, sometimes one that was there before."""
@@ -90,7 +98,8 @@ class GrowingCluster(SimulatedCluster):
         if not node.is_up:
             node.start()
         self.added.append(name)
-        self._ask(AddNode(name))
+        self._adding[name] = None
+        self._ask(AddNode(name), lambda: self._adding.pop(name, None))
 
     def remove(self, name: str, then: Callable[[], None] = lambda: None) -> None:
         """Ask for a node's removal; when the log can do without the node, let go of it.
