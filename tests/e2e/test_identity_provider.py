@@ -1,11 +1,14 @@
 """Who people are and where they come from, with real processes: a company's directory, cloaks."""
 
 import base64
+import json
 import re
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,14 @@ def check_cloaks(cluster: Cluster) -> None:
         banned = come_from(cluster, stack, "p5", "203.0.113.99")
         banned.send("JOIN #cloaks")
         banned.expect("474")
+
+
+def check_replay(cluster: Cluster) -> None:
+    """Let a client that cannot ask for history see what was said in a room that it enters."""
+    with cluster.client("old").register(capabilities=()) as old:
+        old.send("JOIN #lobby")
+        shown = old.expect("PRIVMSG", "#lobby", source="alice").text
+        assert re.fullmatch(r"\[\d\d:\d\dZ\] hello", shown), shown
 
 
 def check_pushes(cluster: Cluster, service: PushProcess, alice: IrcClient, eve: IrcClient) -> None:
@@ -171,6 +182,7 @@ def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
         eve.join("#lobby")
         alice.say("#lobby", "hello")
         assert [line.text for line in eve.history("LATEST #lobby * 5")][-1] == "hello"
+        check_replay(cluster)
         eve.send("NS LOGOUT")
         check_pushes(cluster, service, alice, eve)
     assert SECRET not in cluster.log()
@@ -178,3 +190,63 @@ def test_people_of_a_directory_log_in_and_a_broken_one_holds_nobody_for_long(
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file():
             assert SECRET.encode() not in file.read_bytes(), file
+
+
+def test_an_address_is_asked_instead_of_a_program(stack: ExitStack, tmp_path: Path) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append((self.headers["Authorization"], question["account"]))
+            status, answer = 200, {"ok": question["password"] == SECRET}
+            match question["account"]:
+                case "hang":
+                    released.wait(20)
+                    return
+                case "broken":
+                    status = 500
+                case "mail@example.org":
+                    answer = {"ok": True, "account": "mail"}
+                case "expired":
+                    answer = {"ok": False, "error": "Your password has expired"}
+            self.send_response(status)
+            body = json.dumps(answer).encode()
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    released = threading.Event()
+    stack.callback(released.set)
+    hook = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    stack.callback(hook.server_close)
+    thread = threading.Thread(target=hook.serve_forever, daemon=True)
+    thread.start()
+    stack.callback(hook.shutdown)
+    config = tmp_path / "company.toml"
+    config.write_text(
+        f'[node.irc.login]\nurl = "http://127.0.0.1:{hook.server_address[1]}/check"\n'
+        'secret = "hush"\ntimeout_s = 0.5\nmaps_names = true\n',
+        encoding="utf-8",
+    )
+    arguments = ("--config", str(config))
+    cluster = stack.enter_context(Cluster(tmp_path / "data", nodes=1, arguments=arguments))
+    eve = stack.enter_context(cluster.client("eve")).register()
+    told = {
+        account: log_in(eve, account).text.partition("failed: ")[2]
+        for account in ("hang", "broken", "expired", "mail@example.org", "eve")
+    }
+    assert told == {
+        "hang": "The identity provider does not answer; try again later",
+        "broken": "The identity provider is out of order; try again later",
+        "expired": "Wrong account name or password: Your password has expired",
+        "mail@example.org": "",
+        "eve": "",
+    }
+    assert {secret for secret, _ in asked} == {"Bearer hush"}
+    eve.send("WHOIS eve")
+    assert eve.expect("330").parameters[2] == "eve"
+    assert SECRET not in cluster.log()

@@ -190,3 +190,15 @@ def test_no_account_is_made_while_older_nodes_could_not_make_it_too() -> None:
     eve = begin(world)
     assert verdict(eve, "eve") == f"{FAILED}The network is being upgraded; try again later"
     assert not world.state.failed_entries
+
+
+def test_closed_registration_is_for_others_and_a_suspension_for_everybody() -> None:
+    world = world_of(settings=Settings(registration="closed"))
+    eve = begin(world)
+    log_in(eve, "eve")
+    assert eve.commands() == ["AUTHENTICATE", "900", "903"]
+    olga = world.register("olga")
+    world.state.users[world.state.sessions[olga.session].user].modes = "o"  # type: ignore[index]
+    olga.send("NS SUSPEND eve 1d on leave")
+    again = begin(world, "again")
+    assert "suspended" in verdict(again, "eve")
