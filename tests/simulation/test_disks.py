@@ -132,3 +132,25 @@ def test_a_node_whose_snapshot_has_what_a_majority_lost_begins_anew_and_keeps_wh
     cluster.world.run(1.0)
     cluster.check_histories()
     assert not any(b"confirmed" in row.record for row in stray.history_disk.rows.values())
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_history_of_lost_entries_is_replaced_although_a_snapshot_hid_them(seed: int) -> None:
+    """The others' logs have gone so far that what they lost cannot be compared with them."""
+    cluster = SimulatedCluster(seed, balancers=2, snapshot_entries=60, retained_entries=20)
+    cluster.wait_ready()
+    second = lose_a_majority(cluster, count=130)
+    stray = cluster.nodes[second]
+    rows = stray.history_disk.rows
+    assert any(b"confirmed" in row.record for row in rows.values())
+    bob = come_in(cluster, "bob")
+    for _ in range(3):
+        say(cluster, bob, "instead", 100)
+    cluster.world.run(3.0)
+    stray.log_disk.archive = cluster.archive.apart()
+    stray.start()
+    cluster.wait_ready()
+    cluster.world.run(1.0)
+    assert not stray.kept, "the leader's snapshot replaced its state"
+    cluster.check_histories()
+    assert any(f"{second} history-diverged" in line for line in cluster.world.trace)

@@ -122,6 +122,8 @@ class HistoryChunk(_Frame, frozen=True, tag=107):
     covered: Position
     rows: tuple[Row, ...]
     missing: tuple[Position, ...]
+    term_before: int = 0
+    """The term of the entry before `first`; 0 if it is not known."""
 
 
 class HistoryHeld(_Frame, frozen=True, tag=108):

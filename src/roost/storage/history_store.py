@@ -356,7 +356,8 @@ class HistoryStore:
     def skip_terms(self, first: Position, last: Position, term: int) -> None:
         """Note a gap whose last position alone has a known term (0 for none)."""
         skipped = ((first, 0), (last, term)) if first < last else ((last, term),)
-        self._set_terms((*_before(self._terms, first), *skipped))
+        later = (begin for begin in self._terms if begin[0] > last)
+        self._set_terms((*_before(self._terms, first), *skipped, *later))
 
     def forget(self, last: Position) -> tuple[Position, ...]:
         """Drop all rows after `last`, and what was noted of them.

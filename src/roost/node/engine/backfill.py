@@ -65,6 +65,11 @@ class Backfill:
         else:
             self._wants.insert(0 if self._importing is None and not self._asked else 1, want)
 
+    def put_before(self, want: Want) -> None:
+        """Fetch a range before everything else, and forget what has come just now."""
+        self._importing = None
+        self._wants.insert(0, want)
+
     def drop(self, question: int) -> bool:
         """Forget what is wanted for a query, unless it is being stored; return if that is so."""
         for want in [want for want in self._wants if want.question == question]:

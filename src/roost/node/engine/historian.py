@@ -21,13 +21,13 @@ from roost.chat.history import Held, Query, Row, Span
 from roost.chat.holes import Hole, is_in_hole
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
+from roost.node.engine import incidents
 from roost.node.engine.archivist import EXPORT_TICKET, Archivist
 from roost.node.engine.backfill import Backfill, Want
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
     ArchiveEffect,
-    ExportRows,
     ForgetHistory,
     HistoryChange,
     HistoryQuestion,
@@ -37,14 +37,9 @@ from roost.node.engine.effects import (
     NoteHole,
     WriteHistory,
 )
+from roost.node.engine.exporting import Exporting, nothing
 from roost.node.engine.hearing import NOT_HERE, Hearing
 from roost.node.engine.holding import Holding
-from roost.node.engine.incidents import (
-    history_corrupt,
-    history_diverged,
-    history_dropped,
-    history_gone,
-)
 from roost.node.engine.inputs import (
     AnswerCorrupt,
     Answered,
@@ -57,6 +52,7 @@ from roost.node.engine.inputs import (
     Imported,
 )
 from roost.node.engine.inquiries import Inquiries, Outcome
+from roost.node.engine.lineage import Lineage
 from roost.node.engine.mending import EXPORT_TICKET as MEND_TICKET
 from roost.node.engine.terms import UNKNOWN_TERM, Terms
 from roost.protocol.mesh import (
@@ -80,7 +76,6 @@ LEARNER_ROWS_MAX = 5_000
 """Rows that can wait there: 2 MB."""
 TRIES_MAX = 3
 """How often a query that met corrupt rows is repeated after a repair."""
-
 
 BLOCK = -1
 """Stands for a query's ticket where the rows before the first one are fetched."""
@@ -116,6 +111,7 @@ class Historian:
             self._terms.skip(gap.first, gap.last, UNKNOWN_TERM)
             gaps = (*gaps, (gap.first, gap.last))
         self._holding = holding or Holding(history.held, 0, ())
+        self._lineage = Lineage(self._terms)
         self._archivist = Archivist(self._holding, self._terms)
         self._backfill = Backfill(gaps)
         self._block: Span | None = None
@@ -140,8 +136,7 @@ class Historian:
         """Queries that wait for rows: those not handed over yet, or those of a gap. So a client
         finds in history what it was shown before, without a hole."""
         self._peers: list[str] = []
-        self._exporting: dict[int, tuple[str, HistoryWant]] = {}
-        self._export_ticket = 0
+        self._exporting = Exporting(self._terms)
         self._to_peers: list[tuple[str, HistoryFrame]] = []
         if gaps and gaps[-1][1] == position:
             self._begin_here(time_ms)
@@ -190,7 +185,7 @@ class Historian:
     def _set_back(self, position: Position, term: int) -> None:
         """Drop the rows from `position` on, whose entry is another one, of `term`."""
         last, known_term = self._handed_over, self._terms.at(position)
-        self._effects.append(history_diverged(position, last, known_term, term))
+        self._effects.append(incidents.history_diverged(position, last, known_term, term))
         self._handed_over = self._stored = Position(position - 1)
         self._effects.append(ForgetHistory(self._handed_over))
         self._backfill.cut(self._handed_over)
@@ -215,6 +210,7 @@ class Historian:
         self._new_terms.clear()
         known = min(self._handed_over, self._verified)
         if known < position:
+            self._lineage.doubt(known)
             gap = AddGap(Position(known + 1), position, term)
             self._effects.append(gap)
             self._backfill.add(Want(gap.first, gap.last, is_gap=True))
@@ -249,7 +245,7 @@ class Historian:
             return
         for span in self._backfill.gap_spans:
             for hole in self._holding.gone(*span):
-                self._effects.append(history_gone(hole.first, hole.last))
+                self._effects.append(incidents.history_gone(hole.first, hole.last))
                 if hole.first <= self._holding.start.position:
                     self._hold_from(Held(Position(hole.last + 1), hole.since_ms))
                 else:
@@ -310,7 +306,7 @@ class Historian:
 
     def _repair(self, ticket: int, positions: tuple[Position, ...]) -> None:
         """Have corrupt rows replaced, then repeat the query; give up after too many tries."""
-        self._effects.append(history_corrupt(positions))
+        self._effects.append(incidents.history_corrupt(positions))
         tries = self._tries.get(ticket, 0)
         is_own = self._inquiries.is_under_way(ticket)
         can_repair = bool(self._peers) and tries < TRIES_MAX
@@ -372,17 +368,19 @@ class Historian:
     def receive_want(self, peer: str, want: HistoryWant) -> None:
         """Read the rows that a neighbour lacks, if all of them are here."""
         if not self.has_all(want.first, want.last):
-            chunk = HistoryChunk(want.ticket, Position(want.first - 1), (), ())
-            self._to_peers.append((peer, chunk))
+            self._to_peers.append((peer, nothing(want)))
             return
-        self._export_ticket += 1
-        self._exporting[self._export_ticket] = (peer, want)
-        self._effects.append(ExportRows(self._export_ticket, want.first, want.last))
+        self._effects.append(self._exporting.begin(peer, want))
 
     def receive_chunk(self, peer: str, chunk: HistoryChunk) -> None:
         """Store what a neighbour sent, if this node lacks it."""
         effect = self._backfill.receive(peer, chunk)
         if effect is None:
+            return
+        start = self._holding.start.position
+        if (lost := self._lineage.compare(effect.first, chunk.term_before, start)) is not None:
+            self._effects += lost
+            self._backfill.put_before(Want(lost[1].first, lost[1].last, is_gap=True))
             return
         self._effects.append(effect)
         if self._block is not None and self._block.first <= effect.first <= self._block.last:
@@ -413,7 +411,7 @@ class Historian:
                     self._inquiries.repeat(question)
             case HistoryTrimmed(held, has_more):
                 if held > self._holding.start and not has_more:
-                    self._effects.append(history_dropped(held.position))
+                    self._effects.append(incidents.history_dropped(held.position))
                 self._holding.trimmed(held, has_more=has_more)
             case HistoryForgotten(missing):
                 for position in missing:
@@ -429,11 +427,8 @@ class Historian:
                 self._backfill.add(Want(position, position, is_gap=False))
         if result.ticket in (EXPORT_TICKET, MEND_TICKET):
             self._archivist.exported(result)
-        if result.ticket not in self._exporting:
-            return
-        peer, want = self._exporting.pop(result.ticket)
-        chunk = HistoryChunk(want.ticket, result.covered, result.rows, result.missing)
-        self._to_peers.append((peer, chunk))
+        if (answer := self._exporting.end(result)) is not None:
+            self._to_peers.append(answer)
 
     def _fetch_block(self, peers: list[str]) -> None:
         """See to it that the rows before the first one are fetched, if they are to be held."""

@@ -34,6 +34,10 @@ class Terms:
         number = bisect_right(self._begins, position, key=itemgetter(0))
         return self._begins[number - 1][1] if number else UNKNOWN_TERM
 
+    def begin_of(self, position: Position) -> Position:
+        """Return the first position of the term of a position, which must be known."""
+        return self._begins[bisect_right(self._begins, position, key=itemgetter(0)) - 1][0]
+
     def begin(self, position: Position, term: int) -> None:
         """Note that a term begins after all that are known."""
         self._begins.append((position, term))
@@ -44,8 +48,10 @@ class Terms:
             self._begins.pop()
 
     def skip(self, first: Position, last: Position, term: int) -> None:
-        """Note a gap whose last position alone has a known term."""
+        """Note a gap whose last position alone has a known term; what follows it stays known."""
+        later = [begin for begin in self._begins if begin[0] > last]
         self.cut(Position(first - 1))
         if first < last:
             self.begin(first, UNKNOWN_TERM)
         self.begin(last, term)
+        self._begins.extend(later)
