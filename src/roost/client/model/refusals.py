@@ -36,6 +36,25 @@ SPEECH_REFUSALS = {
     "486": "They only accept messages from people who are logged in to an account.",
     "716": "They do not accept private messages from you.",
 }
+ABOUT_COMMANDS = frozenset(
+    [
+        "401",
+        "402",
+        "403",
+        "406",
+        "421",
+        "431",
+        "441",
+        "443",
+        "461",
+        "472",
+        "481",
+        "501",
+        "502",
+        "524",
+    ]
+)
+"""Refusals of what the user typed, which are about no conversation: shown where it was typed."""
 _BAN_WORDS = re.compile(r"\b(?:ban|banned|[kgz][ -]?lined?|klined|glined)\b", re.IGNORECASE)
 
 
@@ -65,6 +84,8 @@ def receive_error_numeric(state: State, line: Incoming) -> None:
     if code == "421" and target.upper() == "CAP":
         return
     shown = f"{clean_name(target)}: {reason}" if len(line.parameters) > 2 else reason
+    if conversation is None and code in ABOUT_COMMANDS and state.registration.is_welcomed:
+        conversation = state.conversations.get(state.active)
     state.inform(conversation or state.server, shown, line.nick)
     if code in JOIN_REFUSALS or code in SPEECH_REFUSALS or code in ("481", "482", "442"):
         for name in list(state.rooms_wanted):

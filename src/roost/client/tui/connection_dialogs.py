@@ -105,6 +105,17 @@ class ConnectionDialogs:
         dialog = PromptDialog("Another name", words, effect.wanted, check=name_problem)
         self._screen.app.push_screen(dialog, answered)
 
+    def ask_server(self) -> None:
+        """Ask for the address of another server, and open it."""
+
+        def answered(address: str | None) -> None:
+            if address:
+                self._model.submit(self._model.active, f"/server {address}")
+                self._link.flush()
+
+        about = "Its address, such as irc.example.org:6697."
+        self._screen.app.push_screen(PromptDialog("Another server", about), answered)
+
     def reconnect(self) -> None:
         """Dial again at once."""
         self._model.reconnect()

@@ -31,6 +31,8 @@ _ATTRIBUTES = "\x1b[c"
 _ANSWER = re.compile(r"\x1b_G([^\x1b]*)\x1b\\|\x1b\[6;(\d+);(\d+)t|\x1b\[\?([\d;]*)c")
 _UNFINISHED = re.compile(r"\x1b(?:_(?:G[^\x1b]*\x1b?)?|\[(?:6(?:;[\d;]*)?|\?[\d;]*)?)?$")
 _SIXEL = "4"
+CELL_SIZE = (10, 20)
+"""Of a terminal that does not say."""
 
 
 class Means(enum.Enum):
@@ -97,8 +99,8 @@ class Inquiry:
 
 def picture_widget(driver: Driver | None, picture: "Image") -> Widget:
     """Return a widget that shows a picture in a driver's terminal."""
-    inquiry: Inquiry | None = getattr(driver, "inquiry", None)
-    _load(cell_size() or (None if inquiry is None else inquiry.cell_size))
+    inquiry = inquiry_of(driver)
+    _load(cell_size(driver))
     from textual_image.widget import HalfcellImage, SixelImage, TGPImage
 
     means = Means.BLOCKS if inquiry is None else inquiry.means
@@ -107,8 +109,27 @@ def picture_widget(driver: Driver | None, picture: "Image") -> Widget:
     return SixelImage(picture) if means is Means.SIXEL else HalfcellImage(picture)
 
 
-def cell_size() -> tuple[int, int] | None:
-    """Return width and height of a cell in pixels, as the system knows them; many do not."""
+def inquiry_of(driver: Driver | None) -> Inquiry | None:
+    found = getattr(driver, "inquiry", None)
+    return found if isinstance(found, Inquiry) else None
+
+
+def cell_size(driver: Driver | None) -> tuple[int, int]:
+    """Return width and height of a cell in pixels."""
+    inquiry = inquiry_of(driver)
+    return _known_cell_size() or (None if inquiry is None else inquiry.cell_size) or CELL_SIZE
+
+
+def fit(pixels: tuple[int, int], room: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
+    """Return how many columns and rows a picture takes that fills as much room as it can."""
+    width, height = max(pixels[0], 1), max(pixels[1], 1)
+    scale = min(room[0] * cell[0] / width, room[1] * cell[1] / height)
+    columns, rows = round(width * scale / cell[0]), round(height * scale / cell[1])
+    return max(columns, 1), max(rows, 1)
+
+
+def _known_cell_size() -> tuple[int, int] | None:
+    """Return what the system knows about the size of a cell; many know nothing."""
     try:
         answer = fcntl.ioctl(sys.__stdin__.fileno(), termios.TIOCGWINSZ, bytes(8))  # type: ignore[union-attr]
     except (OSError, ValueError, AttributeError):
@@ -119,14 +140,13 @@ def cell_size() -> tuple[int, int] | None:
     return width // columns, height // rows
 
 
-def _load(size: tuple[int, int] | None) -> None:
+def _load(size: tuple[int, int]) -> None:
     """Import the library so that it neither writes to the terminal nor reads its answers.
 
     It would take them from the thread that reads the keys. It asks only a terminal, and takes the
     size of a cell from the environment if there is none.
     """
-    if size is not None:
-        os.environ["TEXTUAL_CELL_WIDTH"], os.environ["TEXTUAL_CELL_HEIGHT"] = map(str, size)
+    os.environ["TEXTUAL_CELL_WIDTH"], os.environ["TEXTUAL_CELL_HEIGHT"] = map(str, size)
     stdout = sys.__stdout__
     sys.__stdout__ = io.StringIO()  # type: ignore[misc, assignment]
     try:

@@ -53,8 +53,8 @@ WIDE_FROM = 140
 MIDDLE_MAX = 128
 """Columns of the conversation that a text of full width (`layout.MEASURE_MAX`) takes."""
 NO_OTHERS = (
-    "There is only this one. /server ADDRESS opens another, and [servers.NAME] in the settings "
-    "keeps it."
+    "There is only this one. A server that has [servers.NAME] in the settings is opened at every "
+    "start."
 )
 
 
@@ -386,8 +386,8 @@ class MainScreen(Guarded, Screen[None]):
         """Offer the other servers."""
         actions = self._servers.actions(self._model.nick)
         about = "" if actions else NO_OTHERS
-        menu = Menu("Servers", actions or [("Close", lambda: None)], explanation=about)
-        self.app.push_screen(menu, run)
+        actions.append(("Open another \u2026", self.connection.ask_server))
+        self.app.push_screen(Menu("Servers", actions, explanation=about), run)
 
     def action_switcher(self) -> None:
         composer, model = self.pane.composer, self._model

@@ -186,8 +186,9 @@ class Servers:
         actions += [
             (f"Open {name}", self._later(self.open_and_show, name, nick)) for name in self.closed()
         ]
-        if self.front != FIRST:
-            actions.append((f"Close {self.label(self.front)}", self._later(self.close, self.front)))
+        # The one in front first: it is what the user looks at.
+        opened = sorted(self._opened, key=lambda name: name != self.front)
+        actions += [(f"Close {name}", self._later(self.close, name)) for name in opened]
         return actions
 
     async def open_and_show(self, name: str, nick: str) -> None:

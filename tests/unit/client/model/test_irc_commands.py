@@ -52,6 +52,24 @@ def test_commands_send_what_people_expect(typed: str, sent: str) -> None:
     dialogue(model, f"C: {sent}")
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer", "words"),
+    [
+        ("/whowas zed", "406 alice zed", "zed: no such"),
+        ("/kick zed", "441 alice zed #room", "zed: no such"),
+        ("/quote FOO", "421 alice FOO", "FOO: no such"),
+    ],
+)
+def test_a_refusal_is_shown_where_the_command_was_typed(
+    typed: str, answer: str, words: str
+) -> None:
+    model = online()
+    model.show("#room")
+    model.submit("#room", typed)
+    hear(model, f":s {answer} :no such")
+    assert shown(model, "#room")[-1] == words
+
+
 def test_names_after_a_command_are_each_meant() -> None:
     model = online()
     model.submit("#room", "/voice bob carol")

@@ -41,7 +41,7 @@ def test_escape_stops_connecting_and_then_quits() -> None:
             ui.host.is_mute = True
             await ui.see("Your nickname")
             await ui.say("alice")
-            await ui.see("Connecting to test:6667")
+            await ui.see("Connecting to test:6667", "Escape stops connecting")
             await ui.pilot.press("escape")
             await ui.see_none("Connecting to")
             assert ui.app.main_screen is None

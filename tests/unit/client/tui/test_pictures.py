@@ -10,7 +10,7 @@ from PIL import Image
 
 from roost.client import pictures
 from roost.client.pictures import PictureError, decode, load
-from roost.client.tui.graphics import Inquiry, Means
+from roost.client.tui.graphics import Inquiry, Means, fit
 from roost.client.tui.screens.picture import is_picture
 from support.chat_interface import open_interface, run_async
 from support.fake_irc_network import Network
@@ -33,7 +33,7 @@ async def serve(handler: Handler) -> TestServer:
 
 
 async def picture(_: web.Request) -> web.StreamResponse:
-    return web.Response(body=png(), content_type="image/png")
+    return web.Response(body=png(400, 100), content_type="image/png")
 
 
 def test_a_large_picture_is_made_small_and_what_is_none_is_refused(
@@ -100,6 +100,12 @@ def test_a_picture_is_shown_when_its_link_is_opened_and_only_if_that_is_wanted()
             await ui.see("Picture", "a.png")
             await ui.wait(lambda: asked == ["/a.png"])
             await ui.see_none("Loading")
+            shown = await ui.see("\u2580" * 66)
+            assert sum("\u2580" * 66 in line for line in shown.splitlines()) > 5
+            await ui.pilot.resize_terminal(60, 20)
+            await ui.see_none("\u2580" * 54)
+            await ui.see("\u2580" * 30)
+            await ui.pilot.resize_terminal(80, 24)
             await ui.pilot.press("escape")
             await ui.see("look:")
         await server.close()
@@ -152,6 +158,16 @@ def test_keys_that_begin_like_an_answer_are_typed_in_the_end() -> None:
     assert inquiry.receive("q") == "\x1b_q"
     assert inquiry.means is Means.BLOCKS
     assert inquiry.flush() == ""
+
+
+@pytest.mark.parametrize(
+    ("pixels", "cells"),
+    [((100, 100), (40, 20)), ((4000, 100), (80, 1)), ((10, 4000), (1, 20)), ((400, 100), (80, 10))],
+)
+def test_a_picture_fills_the_room_and_keeps_its_shape(
+    pixels: tuple[int, int], cells: tuple[int, int]
+) -> None:
+    assert fit(pixels, (80, 20), (10, 20)) == cells
 
 
 def test_a_multiplexer_is_not_asked_what_it_takes_for_a_title() -> None:

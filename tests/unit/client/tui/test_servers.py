@@ -70,6 +70,27 @@ def test_a_server_is_opened_by_a_command_and_closed_by_the_menu() -> None:
     run_async(scenario())
 
 
+def test_the_menu_of_servers_opens_another_and_closes_it_from_anywhere() -> None:
+    async def scenario() -> None:
+        async with open_interface() as ui:
+            await ui.see("You joined")
+            ui.host.other_hosts = {"other:6667": make_other()}
+            await ui.pilot.press("f9")
+            await ui.see("There is only this one", "Open another")
+            await ui.pilot.press("enter")
+            await ui.see("Another server", "Its address")
+            await ui.pilot.press(*"other", "colon", *"6667", "enter")
+            await ui.see("#work", "You joined")
+            await ui.pilot.press("f8")
+            await ui.see("other:6667", "#room")
+            await ui.pilot.press("f9")
+            await ui.see("Go to other:6667", "Close other:6667")
+            await ui.pilot.press("down", "enter")
+            await ui.see_none("other:6667")
+
+    run_async(scenario())
+
+
 def test_a_mistake_in_the_settings_of_one_server_does_not_stop_the_others() -> None:
     async def scenario() -> None:
         async with open_interface(others={}) as ui:

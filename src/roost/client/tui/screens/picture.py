@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.widget import Widget
 from textual.widgets import Static
 
-from roost.client.tui.graphics import picture_widget
+from roost.client.tui.graphics import cell_size, fit, picture_widget
 from roost.client.tui.screens.dialog import Box, Dialog
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
@@ -19,6 +20,8 @@ class PictureDialog(Dialog[None]):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
+        self._shown: Widget | None = None
+        self._pixels = (1, 1)
 
     def compose(self) -> ComposeResult:
         with Box("Picture"):
@@ -41,14 +44,27 @@ class PictureDialog(Dialog[None]):
             await place.remove_children()
             await place.mount(Static(Text(str(error))))
             return
-        shown = picture_widget(self.app._driver, picture)  # noqa: SLF001
-        ratio = picture.width / max(picture.height, 1)
-        # A cell is about twice as high as wide.
-        is_wide = ratio * 2 >= place.size.width / max(place.size.height, 1)
-        shown.styles.width = "100%" if is_wide else "auto"
-        shown.styles.height = "auto" if is_wide else "100%"
+        self._shown = picture_widget(self.app._driver, picture)  # noqa: SLF001
+        self._pixels = picture.size
         await place.remove_children()
-        await place.mount(shown)
+        await place.mount(self._shown)
+        self.call_after_refresh(self._fit)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Give the picture as much room as its shape allows.
+
+        The library would need to know its size before it is laid out.
+        """
+        if self._shown is None:
+            return
+        room = self.query_one("#picture", Container).size
+        if room.width and room.height:
+            cell = cell_size(self.app._driver)  # noqa: SLF001
+            columns, rows = fit(self._pixels, (room.width, room.height), cell)
+            self._shown.styles.width, self._shown.styles.height = columns, rows
 
 
 def is_picture(url: str) -> bool:

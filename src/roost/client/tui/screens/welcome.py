@@ -15,6 +15,7 @@ from roost.client.model import ProblemKind
 from roost.client.tui.link import Introduction
 
 LOGO = "roost"
+IDLE_HINT = "Enter starts, Tab moves on, Escape quits"
 
 
 class WelcomeScreen(Screen[None]):
@@ -60,7 +61,7 @@ class WelcomeScreen(Screen[None]):
             yield Static(Text(self._problem), id="problem")
             yield Static("", id="progress")
             yield Button("Start chatting", variant="primary", id="start")
-            yield Static("Enter starts, Tab moves on, Escape quits", classes="hint")
+            yield Static(IDLE_HINT, classes="hint", id="keys")
 
     def on_mount(self) -> None:
         self.query_one("#nick", Input).focus()
@@ -93,6 +94,7 @@ class WelcomeScreen(Screen[None]):
         self._is_connecting = False
         self.query_one("#problem", Static).update(Text(problem))
         self.query_one("#progress", Static).update("")
+        self.query_one("#keys", Static).update(IDLE_HINT)
         self.query_one("#start", Button).disabled = False
 
     def _start(self) -> None:
@@ -110,9 +112,8 @@ class WelcomeScreen(Screen[None]):
             return
         self._is_connecting = True
         self.query_one("#problem", Static).update("")
-        self.query_one("#progress", Static).update(
-            Text(f"Connecting to {' '.join(where)} \u2026 Escape stops it.")
-        )
+        self.query_one("#progress", Static).update(Text(f"Connecting to {' '.join(where)} \u2026"))
+        self.query_one("#keys", Static).update("Escape stops connecting")
         self.query_one("#start", Button).disabled = True
         self.post_message(self.Submitted(Introduction(nick, tuple(where), password)))
 
