@@ -163,6 +163,8 @@ class SessionOpened(_Change, frozen=True, tag=13):
     """A client has registered."""
 
     session: SessionId
+    absent_ms: int = 0
+    """Since when its user, who is always on, had no client; 0 if there was one."""
 
 
 class SessionClosed(_Change, frozen=True, tag=14):

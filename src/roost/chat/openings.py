@@ -171,7 +171,8 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
         return
     session = _add_session(step.state, command, user, key)
     user.sessions = (*user.sessions, session.id)
-    step.changed(SessionOpened(step.part, source_of(user), session.id))
+    absent_ms = step.state.absent.get(user.id, 0)
+    step.changed(SessionOpened(step.part, source_of(user), session.id, absent_ms))
     if step.state.version >= CLOAKS_SINCE:
         # An always-on user may have come before there were cloaks.
         change_host(step, user)

@@ -74,11 +74,16 @@ class Gradual(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """A room that a client has entered, whose earlier messages it is shown."""
+    """A room that a client has entered, or private messages, of which it is shown earlier ones."""
 
     room: RoomId
+    """0 for private messages."""
     before: Position
-    """The entry by which it entered."""
+    """The entry by which it entered, or registered."""
+    since_ms: int = 0
+    """Private ones from then on."""
+    peer: str = ""
+    """Whom they are from; empty for all that there are."""
 
 
 class Job(msgspec.Struct, frozen=True):

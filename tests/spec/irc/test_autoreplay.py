@@ -3,7 +3,9 @@
 import pytest
 
 from roost.chat.history import Answer, Query
+from roost.chat.ids import AccountId
 from roost.chat.settings import Settings
+from roost.chat.state import Erasure
 from roost.ircd.config import Config
 from support.dialogue import Client, World
 
@@ -223,3 +225,63 @@ def test_no_choice_is_proposed_while_older_nodes_could_not_read_it() -> None:
     assert "upgrade" in bob.lines()[0].lower()
     assert not world.state.failed_entries
     assert world.state.settings == Settings()
+
+
+def absent(world: World, *capabilities: str) -> Client:
+    """Make bob, who is always on and has no client."""
+    bob = world.register("bob", *capabilities, account="bob")
+    bob.send("NS SET ALWAYS-ON on")
+    bob.disconnect()
+    world.tick(1)
+    return bob
+
+
+def back(world: World, *capabilities: str) -> Client:
+    client = world.connect()
+    world.own(client, "bob")
+    if capabilities:
+        client.send(f"CAP REQ :{' '.join(capabilities)}")
+    client.send("NICK bob", "USER bob 0 * :Bob", "CAP END")
+    return client
+
+
+def test_private_messages_of_an_absence_are_shown_to_the_first_client() -> None:
+    world, alice = town()
+    carol = world.register("carol")
+    bob = world.register("bob", account="bob")
+    alice.send("PRIVMSG bob :before")
+    bob.send("PRIVMSG alice :mine", "QUIT")
+    absent(world)
+    carol.send("PRIVMSG bob :from carol")
+    alice.send("PRIVMSG bob :one", "NOTICE bob :two", "PRIVMSG bob :\x01VERSION\x01")
+    again = back(world)
+    shown = [line for line in again.messages() if line.command in ("PRIVMSG", "NOTICE")]
+    assert [(line.source.partition("!")[0], *line.parameters) for line in shown] == [
+        ("carol", "bob", f"{TIME} from carol"),
+        ("alice", "bob", f"{TIME} one"),
+        ("alice", "bob", f"{TIME} two"),
+    ]
+    alice.send("PRIVMSG bob :now")
+    assert played(again) == ["now"]
+    second = back(world)
+    assert played(second) == []
+    again.send("QUIT")
+    second.send("QUIT")
+    assert played(back(world)) == []
+
+
+def test_who_can_ask_for_private_messages_is_not_shown_them() -> None:
+    world, alice = town()
+    absent(world)
+    alice.send("PRIVMSG bob :one")
+    assert played(back(world, "draft/chathistory", "batch")) == []
+
+
+def test_what_is_erased_from_history_is_not_shown_from_memory() -> None:
+    world, _ = town(1)
+    world.register("bob").send("JOIN #a")
+    world.state.erasures[AccountId(1)] = Erasure((), world.state.position)
+    world.history.answer = lambda query: ()  # type: ignore[method-assign]
+    carol = world.register("carol")
+    carol.send("JOIN #a")
+    assert played(carol) == []

@@ -3,7 +3,8 @@
     JOIN, names --> the history store, up to the moment of entering --> PRIVMSG with its time
 
 What is said later is delivered live, so nothing comes twice. One room is asked for after the other,
-and the client's next line waits meanwhile, as with any long answer.
+and the client's next line waits meanwhile, as with any long answer. The first client of a user who
+was always on and had none is also shown the private messages that came meanwhile.
 
 When a crowd comes back, everybody enters the same rooms: a page is kept for a while, unless
 something is said in the room or taken back.
@@ -16,8 +17,10 @@ import msgspec
 
 from roost.chat import history
 from roost.chat.access import is_ctcp
-from roost.chat.changes import Redacted, Said
-from roost.chat.history import Anchor, Answer, Page, Row
+from roost.chat.applied import Applied
+from roost.chat.changes import Redacted, Said, SessionOpened
+from roost.chat.history import Anchor, Answer, Page, Row, Target, Targets
+from roost.chat.identities import owners
 from roost.chat.ids import RoomId
 from roost.irc.capabilities import Capability
 from roost.ircd.context import Context, Question, Replay
@@ -27,6 +30,8 @@ from roost.ircd.serving.answers import Answers
 
 PAGES_MAX = 1000
 """Rooms whose pages are kept: some megabytes."""
+PEERS_MAX = 50
+"""People whose private messages are shown: more wrote to nobody in an absence."""
 PAGE_MS = 30_000
 """How long a page is kept: a crowd comes back within seconds."""
 _ACTION = "\x01ACTION "
@@ -37,6 +42,8 @@ class _Kept(msgspec.Struct):
     page: Page
     rows: tuple[Row, ...]
     at_ms: int
+    erasures: int
+    """How many people had been erased from history."""
 
 
 class Replays:
@@ -73,6 +80,8 @@ class Replays:
 
     def _ask(self, context: Context, replay: Replay, limit: int) -> Question | None:
         """Show a room's page if it is here and return None; otherwise return what to ask."""
+        if not replay.room:
+            return _ask_for_private(context, replay, limit)
         room = context.state.rooms.get(replay.room)
         found = find_conversation(context, room.name) if room is not None else None
         if room is None or found is None or context.user.id not in room.members:
@@ -86,7 +95,7 @@ class Replays:
             from_position=excerpt.from_position,
         )
         kept = self._kept.get(room.id)
-        if kept is not None and self._is_fresh(kept, page, context.now.wall_ms):
+        if kept is not None and self._is_fresh(kept, page, context):
             _show(context, kept.rows, found.name)
             return None
         self._asked[room.id] = None
@@ -94,19 +103,22 @@ class Replays:
         def show(context: Context, answer: Answer) -> None:
             rows = tuple(row for row in answer if isinstance(row, Row))
             if replay.room in self._asked:
-                self._keep(replay.room, _Kept(page, rows, context.now.wall_ms))
+                erasures = len(context.state.erasures)
+                self._keep(replay.room, _Kept(page, rows, context.now.wall_ms, erasures))
             _show(context, rows, found.name)
 
         return Question((page,), show, is_quiet=True)
 
     @staticmethod
-    def _is_fresh(kept: _Kept, page: Page, now_ms: int) -> bool:
+    def _is_fresh(kept: _Kept, page: Page, context: Context) -> bool:
         """Return whether a page has what another one would."""
         assert kept.page.before is not None
         assert page.before is not None
         is_same = msgspec.structs.replace(page, before=kept.page.before) == kept.page
         is_later = page.before.position >= kept.page.before.position
-        return is_same and is_later and 0 <= now_ms - kept.at_ms < PAGE_MS
+        is_whole = kept.erasures == len(context.state.erasures)
+        age_ms = context.now.wall_ms - kept.at_ms
+        return is_same and is_later and is_whole and 0 <= age_ms < PAGE_MS
 
     def _keep(self, room: RoomId, kept: _Kept) -> None:
         self._kept.pop(room, None)
@@ -115,6 +127,50 @@ class Replays:
             oldest = next(iter(self._kept))
             del self._kept[oldest]
             self._asked.pop(oldest, None)
+
+
+def replays_for(context: Context, opening: Applied | None) -> list[Replay]:
+    """Return what a client is shown that its user's rooms are told to; `opening` registered it."""
+    position = context.state.position if opening is None else opening.position
+    replays = [Replay(room, position) for room in context.user.rooms]
+    replays.extend(
+        Replay(RoomId(0), position, result.absent_ms)
+        for result in (opening.results if opening is not None else ())
+        if isinstance(result, SessionOpened) and result.absent_ms
+    )
+    return replays
+
+
+def _ask_for_private(context: Context, replay: Replay, limit: int) -> Question | None:
+    """Ask who has written since, or for what somebody has written."""
+    if not replay.peer:
+        mine, until_ms = owners(context.state, context.user), context.now.wall_ms + 1
+        # Those who wrote first come first.
+        query = Targets(mine, (), replay.since_ms - 1, until_ms, PEERS_MAX)
+
+        def go_on(context: Context, answer: Answer) -> None:
+            peers = [target.name for target in answer if isinstance(target, Target)]
+            context.replays[:0] = [msgspec.structs.replace(replay, peer=peer) for peer in peers]
+
+        return Question((query,), go_on, is_quiet=True)
+    found = find_conversation(context, replay.peer)
+    if found is None:
+        return None
+    first, *more = found.excerpts
+    page = Page(
+        conversation=first.conversation,
+        limit=limit,
+        is_newest=True,
+        after=Anchor(time_ms=replay.since_ms - 1),
+        before=Anchor(replay.before),
+        from_position=first.from_position,
+        more=tuple(more),
+    )
+
+    def show(context: Context, answer: Answer) -> None:
+        _show(context, tuple(row for row in answer if isinstance(row, Row)), found.name)
+
+    return Question((page,), show, is_quiet=True)
 
 
 def _show(context: Context, rows: tuple[Row, ...], name: str) -> None:
@@ -126,6 +182,9 @@ def _show(context: Context, rows: tuple[Row, ...], name: str) -> None:
             continue
         # An old client would answer CTCP.
         if not isinstance(change, Said) or is_ctcp(change.text, change.breaks):
+            continue
+        if change.recipient and change.source.user == context.session.user:
+            # It would take its user's own private message for somebody else's.
             continue
         if not context.has(Capability.SERVER_TIME):
             change = _with_time(change, row.time_ms, context.now.wall_ms)

@@ -18,7 +18,7 @@ from roost.chat.commands.sessions import CloseSession
 from roost.chat.ids import SessionId
 from roost.chat.state import State
 from roost.ircd.accounts.login import abort_exchange, count_line
-from roost.ircd.context import Context, Gradual, Job, Question, Replay, Request, Result
+from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.delivery.siblings import list_members
 from roost.ircd.rendering.lines import Line
@@ -32,7 +32,7 @@ from roost.ircd.serving.gradual import STEPS_PER_TURN, GoingAnswer
 from roost.ircd.serving.jobs import Jobs
 from roost.ircd.serving.questions import Questions
 from roost.ircd.serving.reading import read
-from roost.ircd.serving.replaying import Replays
+from roost.ircd.serving.replaying import Replays, replays_for
 from roost.ircd.serving.results import send_results
 from roost.ircd.serving.takeover import TOO_LATE, Takeover
 from roost.ircd.sessions.directory import Directory
@@ -333,9 +333,7 @@ class Serving:
         )
         if is_newcomer and is_new and self._is_served(session):
             unasked = environment.context(session)
-            opening = self._recent.opening(session.id)
-            since = environment.state.position if opening is None else opening.position
-            unasked.replays = [Replay(room, since) for room in unasked.user.rooms]
+            unasked.replays = replays_for(unasked, self._recent.opening(session.id))
             self._conclude(unasked)
 
     def replace_state(self, state: State) -> None:
