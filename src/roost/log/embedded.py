@@ -189,6 +189,9 @@ class EmbeddedLog:
         """Return when to call `tick` next, in monotonic seconds."""
         return self.replica.next_deadline()
 
+    def note_version(self, _version: int, /) -> None:
+        """Do nothing: nodes that do not speak it get no link."""
+
     def hand_over(self, now: Instant) -> None:
         """Hand leadership to the most up-to-date member."""
         self.replica.transfer_leadership(None, now)

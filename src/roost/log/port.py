@@ -157,6 +157,9 @@ class Log(Protocol):
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
 
+    def note_version(self, version: int, /) -> None:
+        """Keep nodes from the log that do not speak the cluster's version, where that is needed."""
+
     def hand_over(self, now: Instant, /) -> None:
         """Have another node take the singular duties, if this one has them."""
 

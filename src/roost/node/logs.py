@@ -7,6 +7,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 
+from roost.chat.versions import VERSION_MIN
 from roost.instant import Instant
 from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, Log
 from roost.log.requests import EtcdEffect, EtcdResult
@@ -42,6 +43,7 @@ def make_log(config: NodeConfig, raft: RaftConfig, store: DiskStore, now: Instan
         raise StartError(f"cannot use {file}: {error.strerror}") from error
     etcd = EtcdConfig(
         cluster=config.cluster,
+        versions=(VERSION_MIN, config.version_max),
         node=config.name,
         endpoints=len(config.log.endpoints),
         prefix=config.log.prefix,

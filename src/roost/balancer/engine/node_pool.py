@@ -127,6 +127,18 @@ class NodePool:
             "upgrade Roost on it, as docs/upgrading.md says"
         )
 
+    def why_not_raised(self) -> str:
+        """Return what the cluster's version waits for, if only some nodes are upgraded."""
+        speaks = {node.name: node.hello.speaks[1] for node in self if node.hello is not None}
+        newest = max(speaks.values(), default=0)
+        left = sorted(name for name, version in speaks.items() if version < newest)
+        if not left or self.version >= newest:
+            return ""
+        return (
+            f"the cluster stays at version {self.version} until {', '.join(left)} can speak "
+            f"{newest}, as docs/upgrading.md says"
+        )
+
     def forget(self, name: str) -> None:
         """Forget a node that does not belong to the cluster any more, once its trunk is gone."""
         node = self._nodes.get(name)

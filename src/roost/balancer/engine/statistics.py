@@ -124,6 +124,8 @@ def problems_of(exchange: Exchange, now: float) -> list[str]:
     found = [f"{node.name} refuses it: {node.refusal}" for node in pool if node.refusal]
     if not found and not exchange.ids.incarnation and pool.ready_count(now):
         found.append("the nodes have not given it an incarnation yet")
+    if waits := pool.why_not_raised():
+        found.append(waits)
     ends = [
         describe_end(f"{node.name}'s", node.certificate_days)
         for node in pool

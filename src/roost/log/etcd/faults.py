@@ -29,6 +29,15 @@ def foreign(prefix: str, owner: str, cluster: str) -> tuple[str, str]:
     return "log-foreign", f"{what}: choose another [log] prefix"
 
 
+def outdated(version: int, versions: tuple[int, int]) -> tuple[str, str]:
+    """Return the fault of a log that this node cannot read."""
+    speaks = " to ".join(map(str, dict.fromkeys(versions)))
+    return "outdated", (
+        f"the cluster is at version {version}, and this node speaks {speaks}: upgrade Roost on "
+        "this node, as docs/upgrading.md says"
+    )
+
+
 def damaged(reason: str) -> tuple[str, str]:
     """Return the fault of data that cannot be right."""
     return "log-damaged", f"etcd's data is damaged, {reason}: restore a backup of etcd"

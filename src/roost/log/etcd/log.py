@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
+from roost.chat.versions import VERSION, VERSION_MIN
 from roost.instant import Instant
 from roost.log.etcd import faults
 from roost.log.etcd.archive import Archive
@@ -44,6 +45,8 @@ class EtcdConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How many there are."""
     prefix: str = DEFAULT_PREFIX
     """Of all keys."""
+    versions: tuple[int, int] = (VERSION_MIN, VERSION)
+    """The oldest and the newest version of the cluster that this node speaks."""
 
     def __post_init__(self) -> None:
         if self.endpoints < 1:
@@ -70,7 +73,14 @@ class EtcdLog:
         self._wall_ms = now.wall_ms
         self._writing = Writing(keys, config.node, self._calls)
         self._reading = Reading(
-            keys, config.node, config.cluster, run, self._calls, self._writing, known[0]
+            keys,
+            config.node,
+            config.cluster,
+            run,
+            self._calls,
+            self._writing,
+            known[0],
+            config.versions,
         )
         self._duty = Duty(keys, config.node, self._calls)
         self._archive = Archive(keys, self._calls, self._duty)
@@ -234,6 +244,10 @@ class EtcdLog:
             self._calls.next_deadline(), self._duty.next_deadline(), self._reading.next_deadline()
         )
 
+    def note_version(self, version: int) -> None:
+        """Write the version beside the cluster's name."""
+        self._reading.note_version(version)
+
     def hand_over(self, now: Instant) -> None:
         """Give up the lease."""
         self._set_now(now)
@@ -267,6 +281,8 @@ class EtcdLog:
         calls, reading, config = self._calls, self._reading, self._config
         if reading.foreign:
             return faults.foreign(config.prefix, reading.foreign, config.cluster)
+        if reading.outdated:
+            return faults.outdated(reading.outdated, config.versions)
         if reading.damage:
             return faults.damaged(reading.damage)
         if calls.is_other:

@@ -18,7 +18,6 @@ from roost.log.etcd.calls import Calls
 from roost.log.etcd.fold import Fold
 from roost.log.etcd.records import (
     FIRST_EPOCH,
-    FORMAT,
     Batch,
     Identity,
     Keys,
@@ -65,8 +64,12 @@ class Reading:
         calls: Calls,
         writing: Writing,
         held: int,
+        versions: tuple[int, int],
     ) -> None:
-        """`run` is unique; `held` is the last position whose history this node has."""
+        """`run` is unique; `held` is the last position whose history this node has.
+
+        `versions` are the oldest and the newest version of the cluster that this node speaks.
+        """
         self._run = run.encode()
         self._keys = keys
         self._node = node
@@ -80,6 +83,11 @@ class Reading:
         """Whether everything was read that came before this run registered."""
         self.foreign = ""
         """Whose keys these are, if they are not this cluster's."""
+        self.outdated = 0
+        """The cluster's version, if this node does not speak it."""
+        self.format = 1
+        """The cluster's version, as etcd has it."""
+        self._versions = versions
         self.damage = ""
         """What is wrong with what was read."""
         self._is_trimmed = False
@@ -129,9 +137,17 @@ class Reading:
             return False
         if identity.cluster != self._cluster:
             self.foreign = f"the cluster {identity.cluster!r}"
-        elif identity.format != FORMAT:
-            self.foreign = f"a version of Roost with format {identity.format}"
-        return not self.foreign
+        elif not self._versions[0] <= identity.format <= self._versions[1]:
+            self.outdated = identity.format
+        self.format = identity.format
+        return not self.foreign and not self.outdated
+
+    def note_version(self, version: int) -> None:
+        """Keep nodes away that do not speak the cluster's version, from now on."""
+        if version > self.format:
+            self.format = version
+            identity = msgspec.json.encode(Identity(self._cluster, version))
+            self._calls.start(Txn((), (Put(self._keys.cluster, identity),), ()), lambda _: None)
 
     def _register(self, former: KeyValue | None) -> None:
         """Replace the former run; a late repetition finds another run there, and does nothing."""

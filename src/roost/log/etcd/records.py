@@ -1,6 +1,6 @@
 """The keys and values that Roost keeps in etcd.
 
-    PREFIX cluster                    whose keys these are
+    PREFIX cluster                    whose keys these are, and the cluster's version
     PREFIX epoch                      raised by an operator who accepts an older backup
     PREFIX duty                       who has the singular duties; gone with its lease
     PREFIX log/NODE                   a node's present run: the revision is the incarnation
@@ -14,7 +14,6 @@ Numbers are hexadecimal and of equal length, so that keys sort as they do.
 
 import msgspec
 
-FORMAT = 1
 FIRST_EPOCH = 1
 
 
@@ -22,7 +21,8 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """Whose keys these are, as JSON, for people too."""
 
     cluster: str
-    format: int = FORMAT
+    format: int = 1
+    """The cluster's version: a node that does not speak it keeps away."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):

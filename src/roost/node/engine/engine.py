@@ -387,7 +387,7 @@ class Engine:
             if not self._advance():
                 break
         self._take_history()
-        self._effects.extend(self._versions.look(self._state))
+        self._effects.extend(self._versions.look(self._state, self._log))
         self._effects.extend(self._erasing.look(self._state))
         if changed := self._belonging.look(self._state, self._log, self._now.monotonic):
             self._effects.extend(changed)

@@ -51,10 +51,11 @@ class Versions:
         """Forget it: the neighbour may come back with another one."""
         self._peers.pop(peer, None)
 
-    def look(self, state: State) -> Iterator[RememberVersion | LogEvent]:
+    def look(self, state: State, log: Log) -> Iterator[RememberVersion | LogEvent]:
         """Yield what follows from a version that is higher than at the last call."""
         if state.version > self._remembered:
             self._remembered = state.version
+            log.note_version(state.version)
             yield RememberVersion(state.version)
             yield LogEvent("info", "version", {"version": state.version})
 

@@ -111,3 +111,15 @@ def test_a_node_that_does_not_speak_the_clusters_version_is_outdated() -> None:
     state, reason = judge(nodes["n2"], status(version=1))
     assert state == "outdated"
     assert "the cluster is at version 2, and this node speaks up to 1" in reason
+
+
+def test_a_balancer_says_whom_the_clusters_version_waits_for() -> None:
+    pool = NodePool(StrategyConfig(), HealthConfig())
+    for name, speaks in (("n1", (1, 2)), ("n2", (1, 1)), ("n3", (1, 1))):
+        pool.announce(hello(name, speaks=speaks), FakeTrunk(), 0.0)
+    assert pool.why_not_raised() == (
+        "the cluster stays at version 1 until n2, n3 can speak 2, as docs/upgrading.md says"
+    )
+    for name in ("n2", "n3"):
+        pool.announce(hello(name, speaks=(1, 2)), FakeTrunk(), 0.0)
+    assert pool.why_not_raised() == ""

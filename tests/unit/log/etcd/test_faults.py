@@ -72,6 +72,23 @@ def test_another_clusters_keys_are_left_alone() -> None:
     assert not end.propose(b"a")
 
 
+def test_a_node_that_does_not_speak_the_clusters_version_keeps_away() -> None:
+    bench = Bench()
+    first = bench.open("n1")
+    first.log.note_version(2)
+    bench.wait(0.5)
+    end = bench.open("n2")
+    assert end.fault == ""
+    first.log.note_version(3)
+    bench.wait(0.5)
+    outdated = bench.open("n3")
+    assert outdated.fault == "outdated"
+    fault = outdated.log.status().fault
+    assert fault is not None
+    assert "the cluster is at version 3, and this node speaks 1 to 2" in fault[1]
+    assert {key for key in bench.store.pairs if b"n3" in key} == set()
+
+
 def test_an_etcd_cluster_that_is_not_the_same_is_noticed() -> None:
     bench = Bench()
     end = bench.open()
