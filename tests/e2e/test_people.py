@@ -1,16 +1,19 @@
 """Administrators look after accounts and rooms by the command line, while people chat."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
 from pathlib import Path
 
 import msgspec
 
 from support.cluster import Cluster
-from support.irc_accounts import PASSWORD, make_account, plain
+from support.irc_accounts import PASSWORD, is_logged_in, make_account, plain
 from support.irc_client import IrcClient
+from support.smtp_server import SmtpServer
 
 NEW_PASSWORD = "battery staple horse"
 
@@ -146,3 +149,40 @@ def test_people_register_with_a_code_where_everybody_has_to_log_in(
     roost(cluster, "accounts", "uninvite", left["id"])
     assert roost(cluster, "accounts", "invitations") == ""
     assert code not in cluster.log()
+
+
+def test_people_register_and_get_a_new_password_by_mail(
+    start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    with SmtpServer() as server:
+        config = tmp_path / "mail.toml"
+        config.write_text(
+            '[node.settings]\nregistration = "email"\n'
+            f'[node.irc.mail]\nhost = "127.0.0.1"\nport = {server.port}\n'
+            'encryption = "none"\nsender = "chat@example.net"\n',
+            encoding="utf-8",
+        )
+        cluster = start_cluster(nodes=2, arguments=("--config", str(config)))
+        with cluster.client("eve") as eve, cluster.client("lost").register() as lost:
+            eve.send("NICK eve", f"REGISTER eve eve@example.org {PASSWORD}")
+            assert eve.expect("REGISTER").parameters[:2] == ("VERIFICATION_REQUIRED", "eve")
+            code = _code(server.wait_message())
+            eve.send(f"VERIFY eve {code}", "USER eve 0 * :eve")
+            assert eve.expect("VERIFY").parameters[:2] == ("SUCCESS", "eve")
+            eve.expect("001")
+            lost.send("NS SENDPASS eve")
+            lost.expect("NOTICE", "lost", source="NickServ")
+            other = _code(server.wait_message())
+            lost.send(f"NS RESETPASS eve {other} {NEW_PASSWORD.replace(' ', '-')}")
+            assert "The password was changed" in eve.expect("ERROR").text
+            lost.send(f"NS IDENTIFY eve {NEW_PASSWORD.replace(' ', '-')}")
+            lost.expect("NOTICE", "lost", source="NickServ", where=is_logged_in)
+        assert "e-mail       eve@example.org" in roost(cluster, "accounts", "show", "eve")
+        assert not server.has_message()
+        assert code not in cluster.log()
+
+
+def _code(message: EmailMessage) -> str:
+    found = re.search(r"\b(?:[a-z2-7]{4}-){2}[a-z2-7]{4}\b", message.get_content())
+    assert found is not None, message
+    return found[0]

@@ -7,6 +7,7 @@ from roost.chat.commands import Operation
 from roost.chat.commands.accounts import (
     AddCertificate,
     AdmitAccount,
+    AskVerification,
     CountLogin,
     DropAccount,
     EndClients,
@@ -15,7 +16,9 @@ from roost.chat.commands.accounts import (
     RegisterAccount,
     RegisterEarly,
     RemoveCertificate,
+    Request,
     SetCredentials,
+    Verify,
 )
 from roost.chat.commands.control import (
     ControlOperation,
@@ -47,6 +50,8 @@ from roost.chat.state import State
 NAMES = ("a", "Eve", "b", "d", "e", "f", "NickServ", "1", "")
 ROOMS = ("#a", "#b", "#c", "#none")
 CODES = ("c0de", "beef")
+MAILED = ("0000", "1111", "2222", "3333", "4444", "5555")
+EMAILS = ("a@x.example", "a@x.example", "a@x.example", "")
 FINGERPRINTS = ("f1", "f2")
 BANNED = ("10.0.0.0/8", "2001:db8::/32", "~a:Eve", "a!*@*x.example", "*@*", "10.0.0.1", "bad mask")
 ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
@@ -98,15 +103,21 @@ def control(dice: random.Random, account: AccountId) -> ControlOperation:
     return EraseAccount(account) if account % 16 == 5 else chosen
 
 
-def ask_for_account(
-    dice: random.Random, session: SessionId, line: int
-) -> CountLogin | RegisterEarly | AdmitAccount:
+def ask_for_account(dice: random.Random, session: SessionId, line: int) -> Request:
     """Create a request of a client that has not registered yet."""
     address, name = dice.choice(ADDRESSES), dice.choice(NAMES)
     kind = dice.random()
-    if kind < 0.7:
+    if kind < 0.35:
         return CountLogin(session, 1, line, address, name)
-    if kind < 0.8:
+    if kind < 0.4:
         return AdmitAccount(session, 1, line, address, name, name)
+    if kind < 0.95:
+        made = Credentials(password=dice.choice(("", "z")))
+        code, email = dice.choice(MAILED) * 16, dice.choice(EMAILS)
+        if dice.random() < 0.3:
+            return Verify(session, 1, line, address, name, code, made)
+        what = dice.choice(("register", "email", "email", "reset"))
+        name = dice.choice(("Eve", name))
+        return AskVerification(session, 1, line, "localhost", what, name, email, code, made)
     code = dice.choice(("", CODES[0] * 16))
     return RegisterEarly(session, 1, line, address, name, Credentials(), code)

@@ -86,11 +86,13 @@ SETTINGS = Settings(
     logins_per_address_max=2,
     registrations_per_address_max=1,
     invitations_max=1,
+    pending_codes_max=3,
 )
 OTHER_SETTINGS = (
     SETTINGS,
     replace(SETTINGS, registration="closed"),
     replace(SETTINGS, registration="invitation"),
+    replace(SETTINGS, registration="email"),
     replace(SETTINGS, login_required=True, login_exempt_networks=("2001:db8::/32",)),
 )
 
@@ -178,9 +180,9 @@ class LogMaker:
             return self._act()
         if dice < 0.94:
             return self._open()
-        if dice < 0.945:
+        if dice < 0.955:
             return ask_for_account(self._random, self._session(), self._line + 1)
-        if dice < 0.948:
+        if dice < 0.958:
             return administer(self._random)
         if dice < 0.97:
             return self._random.choice(self._made)

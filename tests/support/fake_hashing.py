@@ -10,6 +10,7 @@ from roost.ircd.sessions.work import (
     HashPassword,
     Outcome,
     Pushed,
+    SendMail,
     SendPush,
     Verdict,
     Work,
@@ -21,6 +22,8 @@ PROVIDED = "company-secret"
 """The password of everybody whom the identity provider knows."""
 HANGS = "hang"
 """A name that it never answers for."""
+sent: list[SendMail] = []
+"""E-mail that was sent; "hang@..." is never answered, and there is no "nobody@..."."""
 _PREFIX = "$argon2id$fake$"
 
 
@@ -35,6 +38,11 @@ def do_work(work: Work) -> Outcome:
     if isinstance(work, CheckToken):
         is_good = work.token.startswith("for.")
         return Verdict(work.token.removeprefix("for.")) if is_good else Verdict("", "It is expired")
+    if isinstance(work, SendMail):
+        if work.recipient.startswith(HANGS):
+            return WorkFailed("The mail server does not answer; try again later")
+        sent.append(work)
+        return not work.recipient.startswith("nobody")
     return work.encoded == _encode(work.password)
 
 

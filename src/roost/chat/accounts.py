@@ -77,7 +77,7 @@ def register_early(step: Step, command: RegisterEarly) -> Applied:
     if account is not None:
         source = Source(UserId(0), command.name, "", "")
         step.changed(AccountRegistered(step.part, source, account.id, account.name))
-    return _answer(step, command)
+    return answer(step, command)
 
 
 @applies_command(AdmitAccount)
@@ -95,7 +95,7 @@ def admit_account(step: Step, command: AdmitAccount) -> Applied:
             account.is_external = True
             source = Source(UserId(0), account.name, "", "")
             step.changed(AccountRegistered(step.part, source, account.id, account.name))
-    return _answer(step, command)
+    return answer(step, command)
 
 
 def _make_own(
@@ -181,6 +181,9 @@ def remove_account(step: Step, account: Account) -> None:
     del state.accounts[folded]
     del state.account_names[account.id]
     forget_first_name(state, account)
+    for code, pending in list(state.pending_codes.items()):
+        if pending.account == account.id:
+            del state.pending_codes[code]
 
 
 # Logging in and out
@@ -323,10 +326,11 @@ def count_login(step: Step, command: CountLogin) -> Applied:
         count_attempt(
             step, f"a:{fold_nick(command.account)}", settings.logins_per_account_max, line
         )
-    return _answer(step, command)
+    return answer(step, command)
 
 
-def _answer(step: Step, command: Request) -> Applied:
+def answer(step: Step, command: Request) -> Applied:
+    """Return the outcome of a request."""
     return Applied(
         step.position,
         step.time_ms,

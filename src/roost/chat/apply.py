@@ -41,6 +41,7 @@ from roost.chat import (  # noqa: F401
     talk,
     tokens,
     users,
+    verification,
 )
 from roost.chat.administration import check_administration
 from roost.chat.applied import Applied

@@ -3,7 +3,7 @@
     registration = "open"        everybody
                    "closed"      nobody; operators and administrators add accounts
                    "invitation"  whoever has a code that an operator or an administrator made
-                   "email"       whoever answers from an e-mail address (`chat.pending`)
+                   "email"       whoever answers from an e-mail address (`chat.verification`)
 
 Of a code the state has only the hash. Codes are long random texts, so that guessing is hopeless,
 and a plain hash is enough.
@@ -38,6 +38,9 @@ def why_not_register(state: State, time_ms: int, invitation: str) -> Refusal | N
         known = state.invitations.get(invitation)
         if known is None or is_over(known, time_ms):
             return Refusal(Reason.INVITATION_INVALID)
+    if way == "email":
+        # Only `chat.verification` makes accounts then.
+        return Refusal(Reason.EMAIL_REQUIRED)
     return None
 
 

@@ -88,6 +88,10 @@ class Reason(enum.IntEnum):
     TOO_MANY_INVITATIONS = 89  # no subject, detail: the limit
     NO_SUCH_INVITATION = 90  # what was given
     LOGIN_REQUIRED = 91  # no subject
+    CODE_INVALID = 92  # account
+    TOO_MANY_MAILS = 93  # no subject, detail: the limit for an hour
+    TOO_MANY_PENDING = 94  # no subject
+    EMAIL_REQUIRED = 95  # no subject
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

@@ -15,6 +15,7 @@ SETTINGS_SINCE: Mapping[str, int] = {
     "cloak_addresses": 2,
     "registration": 2,
     "invitations_max": 2,
+    "pending_codes_max": 2,
     "login_required": 2,
     "login_exempt_networks": 2,
 }
@@ -142,11 +143,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cloak_addresses: bool | None = None
     """Whether others see a hash instead of somebody's address. Without this key, a cluster does so
     if it was founded since that is possible. A change concerns those who connect from then on."""
-    registration: Literal["open", "closed", "invitation"] = "open"
-    """Who may register an account: everybody; nobody; or whoever has an invitation code. Operators
-    and administrators can always add accounts."""
+    registration: Literal["open", "closed", "invitation", "email"] = "open"
+    """Who may register an account: everybody; nobody; whoever has an invitation code; or whoever
+    answers from an e-mail address (`irc.mail`). Operators and administrators can always add
+    accounts."""
     invitations_max: int = 1000
     """Invitation codes that can be used at a time; each may be for many people."""
+    pending_codes_max: int = 10_000
+    """Codes that were sent by e-mail and not used yet; each takes some 400 bytes for a day."""
     login_required: bool = False
     """Whether only people who log in to an account can connect. A change concerns those who connect
     from then on."""

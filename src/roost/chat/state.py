@@ -120,6 +120,23 @@ class Account(msgspec.Struct, array_like=True):
     suspension: Suspension | None = None
     first_name: str = ""
     """The name that it was registered under, if it was renamed since; see `chat.identities`."""
+    email: str = ""
+    """The e-mail address of its owner, who has proved that; folded. Shown to administrators."""
+
+
+class PendingCode(msgspec.Struct, array_like=True):
+    """A code that was sent by e-mail; see `chat.verification`."""
+
+    kind: str
+    """As in `AskVerification`."""
+    account: AccountId
+    """0 for one that is to be registered."""
+    name: str
+    credentials: Credentials
+    email: str
+    time_ms: int
+    used_by: tuple[SessionId, int] = (SessionId(0), 0)
+    """The line that has used it."""
 
 
 class Invitation(msgspec.Struct, array_like=True):
@@ -411,3 +428,5 @@ class State(msgspec.Struct):
     """By the hashes of their codes."""
     erasures: dict[AccountId, Erasure] = {}
     """Accounts that were erased."""
+    pending_codes: dict[str, PendingCode] = {}
+    """By the hashes of the codes, the oldest first."""

@@ -54,6 +54,7 @@ def show(flags: OperatorFlags, name: str, *, as_json: bool) -> None:
         "logs in by": f"{password}, {_count(account.certificates, 'certificate')}",
         "always on": "yes" if account.is_always_on else "no",
         "rooms": ", ".join(account.rooms) or "-",
+        "e-mail": account.email or "-",
         "shown host": account.virtual_host or "-",
         "suspended": _suspended(account).removeprefix(", suspended ") or "no",
     }

@@ -9,6 +9,7 @@ import msgspec
 
 from roost import __version__
 from roost.ircd.login_config import LoginConfig
+from roost.ircd.mail_config import MailConfig
 from roost.ircd.push_config import PushConfig
 from roost.ircd.sts import Sts
 
@@ -87,6 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Who may become an operator by OPER."""
     login: LoginConfig = LoginConfig()
     push: PushConfig = PushConfig()
+    mail: MailConfig = MailConfig()
 
     def __post_init__(self) -> None:
         for name in ("server_name", "version"):

@@ -180,6 +180,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             _check_address("balancers", address)
         for address in self.neighbours.values():
             _check_address("neighbours", address)
+        if self.settings.registration == "email" and not self.irc.mail.is_on:
+            raise ValueError('settings.registration = "email" needs irc.mail.host, to send e-mail')
         if self.mesh_address:
             _check_address("mesh_address", self._with_port(self.mesh_address, 1))
         elif self.mesh_host in _WILDCARDS:

@@ -68,17 +68,22 @@ class Hasher:
         threads: int = THREADS,
         queued_max: int = QUEUED_MAX,
         do: Callable[[Work], Outcome] = do_work,
+        name: str = "hashing",
+        busy: WorkFailed = _BUSY,
     ) -> None:
+        """`do` does the work; `busy` is the outcome if too much waits already."""
         self._deliver = deliver
         self._queued_max = queued_max
         self._do = do
+        self._name = name
+        self._busy = busy
         self._queue: deque[tuple[Work, Callable[[Outcome], None]]] = deque()
         self._changed = threading.Condition()
         self._is_closing = False
         # They are not joined at the end: nobody waits for their results then.
         for number in range(threads):
-            name = f"hashing-{number + 1}"
-            threading.Thread(target=self._run, name=name, daemon=True).start()
+            thread = f"{name}-{number + 1}"
+            threading.Thread(target=self._run, name=thread, daemon=True).start()
 
     def submit(self, work: Work, done: Callable[[Outcome], None]) -> None:
         """Have work done; deliver its outcome to `done`, or a refusal if the queue is full."""
@@ -88,8 +93,8 @@ class Hasher:
                 self._queue.append((work, done))
                 self._changed.notify()
         if is_full:
-            _logger.warning("hashing-busy", queued=self._queued_max)
-            self._deliver(partial(done, _BUSY))
+            _logger.warning(f"{self._name}-busy", queued=self._queued_max)
+            self._deliver(partial(done, self._busy))
 
     def close(self) -> None:
         """Drop what is queued, and deliver nothing more."""

@@ -32,6 +32,7 @@ from roost.node.hashing import Hasher
 from roost.node.http import NodeView, make_node_application
 from roost.node.local import LocalServer
 from roost.node.logs import asking_etcd, make_log
+from roost.node.mail import Mailer
 from roost.node.mesh import Mesh, MeshConfig
 from roost.node.provider import DoWork, Provider, doing_work
 from roost.node.pushing import Pusher
@@ -67,7 +68,7 @@ class Node:
         self._is_set_aside = False
         """Whether the node ends only to start anew, without the data that it has."""
         self._mesh: Mesh | None = None
-        self._configurable: tuple[Provider, Pusher] | None = None
+        self._configurable: tuple[Provider, Pusher, Mailer] | None = None
         self._watch: CertificateWatch | None = None
         self._drained_file = config.data / DRAINED_FILE
 
@@ -130,9 +131,10 @@ class Node:
             return
         self._driver.receive(Reconfigured(config.irc))
         if self._configurable is not None:
-            provider, pusher = self._configurable
+            provider, pusher, mailer = self._configurable
             provider.configure(config.irc.login)
             pusher.configure(config.irc.push)
+            mailer.configure(config.irc.mail)
         _logger.info("configuration-reloaded")
 
     async def _run(self) -> None:
@@ -203,9 +205,10 @@ class Node:
             contextlib.closing(Hasher(deliver)) as hasher,
             contextlib.closing(Provider(self._config.irc.login, deliver)) as provider,
             contextlib.closing(Pusher(self._config.irc.push, deliver)) as pusher,
+            contextlib.closing(Mailer(self._config.irc.mail, deliver)) as mailer,
         ):
-            self._configurable = (provider, pusher)
-            yield doing_work(hasher, provider, pusher)
+            self._configurable = (provider, pusher, mailer)
+            yield doing_work(hasher, provider, pusher, mailer)
 
     async def _leave(self, driver: Driver, mesh: Mesh) -> None:
         """Have other nodes take over what this one does, unless it is alone."""

@@ -32,12 +32,14 @@ from roost.ircd.sessions.work import (
     AskProvider,
     CheckToken,
     Outcome,
+    SendMail,
     SendPush,
     Verdict,
     Work,
     WorkFailed,
 )
 from roost.node.hashing import Hasher
+from roost.node.mail import Mailer
 from roost.node.outside import OutsideLoop, read_body
 from roost.node.pushing import Pusher
 from roost.node.tokens import Keys, KeysError, check_token
@@ -238,7 +240,7 @@ class Provider:
             raise ProviderError(f"cannot ask {url}: {type(error).__name__}") from error
 
 
-def doing_work(hasher: Hasher, provider: Provider, pusher: Pusher) -> DoWork:
+def doing_work(hasher: Hasher, provider: Provider, pusher: Pusher, mailer: Mailer) -> DoWork:
     """Return what has slow work done by whoever does its kind."""
 
     def do_work(work: Work, done: Callable[[Outcome], None]) -> None:
@@ -246,6 +248,8 @@ def doing_work(hasher: Hasher, provider: Provider, pusher: Pusher) -> DoWork:
             provider.submit(work, done)
         elif isinstance(work, SendPush):
             pusher.submit(work, done)
+        elif isinstance(work, SendMail):
+            mailer.submit(work, done)
         else:
             hasher.submit(work, done)
 

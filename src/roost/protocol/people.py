@@ -50,6 +50,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     rooms: tuple[str, ...]
     """The rooms that belong to it."""
     virtual_host: str = ""
+    email: str = ""
+    """The address that its owner has proved to read."""
     suspension: SuspensionView | None = None
 
 
@@ -184,6 +186,7 @@ def _view_account(state: State, account: Account) -> AccountView:
         is_always_on=account.is_always_on,
         rooms=tuple(state.rooms[room].name for room in founded),
         virtual_host=account.virtual_host,
+        email=account.email,
         suspension=None
         if suspension is None
         else SuspensionView(

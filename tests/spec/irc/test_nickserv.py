@@ -70,7 +70,7 @@ def test_who_registers_owns_the_nickname(world: World, alice: Client) -> None:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("NS REGISTER", "Usage: REGISTER <password> [<code>]"),
+        ("NS REGISTER", "Usage: REGISTER <password> [<email>|<code>]"),
         ("NS REGISTER short", "A password must have at least 8 characters."),
         ("NS REGISTER bobbobbob", "This password is too easy to guess."),
         ("NS REGISTER ........", "This password is too easy to guess."),
@@ -79,7 +79,7 @@ def test_who_registers_owns_the_nickname(world: World, alice: Client) -> None:
             "The password must not contain spaces. An email address may follow it.",
         ),
         ("NS SET PASSWORD correct-horse", "You must be logged in to an account."),
-        ("NS SET NOTHING", "Expected one of PASSWORD, ALWAYS-ON, AUTOREPLAY-LINES."),
+        ("NS SET NOTHING", "Expected one of PASSWORD, ALWAYS-ON, EMAIL, AUTOREPLAY-LINES."),
         ("NS DROP", "You must be logged in to an account."),
         ("NS INFO", "You must be logged in to an account."),
         ("NS INFO nobody", "There is no such account."),

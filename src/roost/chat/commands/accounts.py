@@ -118,6 +118,45 @@ class AdmitAccount(Payload, frozen=True, tag=160):
     """The name that the attempt to log in was counted for; it is not counted any more."""
 
 
+class AskVerification(Payload, frozen=True, tag=170):
+    """Expect a code that is sent by e-mail; see `chat.verification`.
+
+    This neither acknowledges the client's line nor counts as its effect.
+    """
+
+    SINCE: ClassVar[int] = 2
+
+    session: SessionId
+    generation: int
+    line: int
+    address: str
+    kind: str
+    """"register", "email" (set the address of an account) or "reset" (its password)."""
+    name: str
+    """The account's."""
+    email: str
+    """Folded, to compare it."""
+    code: str
+    """Its hash."""
+    credentials: Credentials = Credentials()
+    """For "register"."""
+
+
+class Verify(Payload, frozen=True, tag=171):
+    """Give a code that was sent by e-mail; otherwise as `AskVerification`."""
+
+    SINCE: ClassVar[int] = 2
+
+    session: SessionId
+    generation: int
+    line: int
+    address: str
+    name: str
+    code: str
+    credentials: Credentials = Credentials()
+    """For "reset": the new ones."""
+
+
 AccountOperation: TypeAlias = (
     RegisterAccount
     | LogIn
@@ -130,5 +169,5 @@ AccountOperation: TypeAlias = (
     | GrantHost
     | UseHost
 )
-Request: TypeAlias = CountLogin | RegisterEarly | AdmitAccount
+Request: TypeAlias = CountLogin | RegisterEarly | AdmitAccount | AskVerification | Verify
 """What a line asks for before it takes effect. The line may ask again."""

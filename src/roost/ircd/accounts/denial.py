@@ -62,6 +62,14 @@ def words_of(refusal: Refusal) -> str:
             return "Nobody can register an account here; ask those who run the network"
         case Reason.INVITATION_INVALID:
             return "You need a valid invitation code, in the place of an e-mail address"
+        case Reason.EMAIL_REQUIRED:
+            return "You need an e-mail address to register"
+        case Reason.CODE_INVALID:
+            return "This code is not valid, or has expired"
+        case Reason.TOO_MANY_MAILS:
+            return f"{refusal.detail} messages were sent to this address within an hour; wait"
+        case Reason.TOO_MANY_PENDING:
+            return "Too many people are registering at the moment; try again later"
         case Reason.LOGIN_REQUIRED:
             return "You must log in to an account (SASL) to use this network"
         case Reason.ACCOUNT_SUSPENDED:

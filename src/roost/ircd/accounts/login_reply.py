@@ -19,6 +19,8 @@ _REGISTER_CODES = {
     Reason.ACCOUNT_NAME_INVALID: "BAD_ACCOUNT_NAME",
     Reason.ACCOUNT_NAME_IN_USE: "BAD_ACCOUNT_NAME",
     Reason.INVITATION_INVALID: "UNACCEPTABLE_EMAIL",
+    Reason.EMAIL_REQUIRED: "INVALID_EMAIL",
+    Reason.CODE_INVALID: "INVALID_CODE",
 }
 """The specification's codes; for all other reasons it is TEMPORARILY_UNAVAILABLE."""
 
@@ -40,6 +42,8 @@ _CODES = {
 
 def send_account_changed(context: Context, change: AccountChanged) -> None:
     """Tell a client that it has logged in, or out."""
+    if context.command == "VERIFY":
+        send_verified(context, change.account, f"The account {change.account} is yours")
     send_logged_in(context, change.account)
     if context.command == "AUTHENTICATE":
         context.reply(numerics.RPL_SASLSUCCESS, "SASL authentication successful")
@@ -54,6 +58,11 @@ def send_account_registered(context: Context, change: AccountRegistered) -> None
 def send_registered(context: Context, name: str) -> None:
     """Send the reply to a successful REGISTER."""
     context.send("REGISTER", "SUCCESS", name, f"The account {name} is yours")
+
+
+def send_verified(context: Context, name: str, text: str) -> None:
+    """Send the reply to a successful VERIFY."""
+    context.send("VERIFY", "SUCCESS", name, text)
 
 
 def send_suspended(context: Context, refusal: Refusal) -> None:

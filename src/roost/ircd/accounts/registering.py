@@ -27,7 +27,7 @@ def capability_keys(context: Context) -> str:
     "email-required" makes clients ask for what may also be an invitation code.
     """
     keys = "before-connect,custom-account-name"
-    is_asked = context.state.settings.registration == "invitation"
+    is_asked = context.state.settings.registration in ("invitation", "email")
     return f"{keys},email-required" if is_asked else keys
 
 

@@ -13,15 +13,17 @@ from roost.chat.directory import account_by_id
 from roost.chat.ids import FoldedNick
 from roost.chat.refusals import Reason, Refusal
 from roost.chat.reservations import is_service
+from roost.irc.addresses import is_mail_address
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message
 from roost.irc.names import is_valid_nick
 from roost.ircd.accounts.denial import find
 from roost.ircd.accounts.login import account_of, log_in_early
-from roost.ircd.accounts.login_reply import send_registered
+from roost.ircd.accounts.login_reply import send_login_refusal, send_registered, send_verified
 from roost.ircd.accounts.passwords import PasswordError, prepare, prepare_new
 from roost.ircd.accounts.provider import PROVIDED
 from roost.ircd.accounts.registering import take_invitation
+from roost.ircd.accounts.verifying import NO_MAIL, NO_MAILBOX, SENT, ask, take
 from roost.ircd.context import Context, Job, RefusedError, Request, Result
 from roost.ircd.rendering.packing import middle
 from roost.ircd.serving.dispatch import command
@@ -47,7 +49,11 @@ def register(context: Context, message: Message) -> Result:
         context.fail(code, middle(name), text=PROVIDED, is_specified=True)
         return None
     check_name(context, name)
-    invitation = "" if _is_made(context, name) else take_invitation(context, email)
+    is_by_mail = context.state.settings.registration == "email"
+    if is_by_mail and not _can_write_to(context, name, email):
+        return None
+    is_free = is_by_mail or _is_made(context, name)
+    invitation = "" if is_free else take_invitation(context, email)
     code = "UNACCEPTABLE_PASSWORD"
     try:
         prepare(password)
@@ -58,6 +64,8 @@ def register(context: Context, message: Message) -> Result:
         return None
 
     def then(context: Context, made: Outcome) -> Result:
+        if is_by_mail:
+            return _ask_by_mail(context, name, email, made)
         return _make(context, name, made, invitation)
 
     return Job(HashPassword(prepared), then, _too_busy)
@@ -104,6 +112,40 @@ def _make(context: Context, name: str, made: Outcome, invitation: str) -> Result
     return Request(command, _made_early)
 
 
+def _can_write_to(context: Context, name: str, email: str) -> bool:
+    """Return whether a code can be sent to an address; if not, say why."""
+    code, text = "INVALID_EMAIL", "Give an e-mail address, such as alice@example.org"
+    if not context.config.mail.is_on:
+        code, text = "TEMPORARILY_UNAVAILABLE", NO_MAIL
+    elif is_mail_address(email):
+        return True
+    context.fail(code, middle(name), text=text, is_specified=True)
+    return False
+
+
+def _ask_by_mail(context: Context, name: str, email: str, made: Outcome) -> Result:
+    assert isinstance(made, Credentials), "that is what hashing gives"
+
+    def sent(context: Context) -> None:
+        text = f"{SENT}; give it with VERIFY {name} <code>"
+        context.send("REGISTER", "VERIFICATION_REQUIRED", name, text)
+
+    def failed(context: Context, text: str) -> None:
+        code = "INVALID_EMAIL" if text == NO_MAILBOX else "TEMPORARILY_UNAVAILABLE"
+        context.fail(code, middle(name), text=text, is_specified=True)
+
+    return ask(
+        context,
+        "register",
+        name,
+        email,
+        credentials=made,
+        sent=sent,
+        failed=failed,
+        refused=send_login_refusal,
+    )
+
+
 def _made_early(context: Context, applied: Applied) -> Result:
     for result in applied.results:
         if isinstance(result, Refusal):
@@ -123,10 +165,14 @@ def _too_busy(context: Context, outcome: WorkFailed) -> None:
 
 @command("VERIFY", parameters_min=2, is_before_registration=True)
 def verify(context: Context, message: Message) -> Result:
-    """Refuse every code, because accounts need no verification here."""
+    """Complete a registration with a code from an e-mail."""
     account = account_of(context)
     if account:
         raise RefusedError(Refusal(Reason.ALREADY_LOGGED_IN, account))
+    name, code = message.parameters[:2]
+    context.targets = (name,)
+    if context.state.pending_codes:
+        return take(context, name, code, told=send_verified, refused=send_login_refusal)
     text = "Accounts need no verification here"
     context.fail("INVALID_CODE", middle(message.parameters[0]), text=text, is_specified=True)
     return None

@@ -39,6 +39,7 @@ from roost.ircd.context import Context, Job, RefusedError, Result
 from roost.ircd.queries.moments import human_time
 from roost.ircd.services.always_on import set_always_on
 from roost.ircd.services.autoreplay import set_lines
+from roost.ircd.services.by_mail import register_by_mail, set_email
 from roost.ircd.services.nickserv_reply import NAME, say, send_refused
 from roost.ircd.services.registry import add_service, service_command
 from roost.ircd.sessions.work import HashPassword, Outcome, WorkFailed
@@ -101,8 +102,9 @@ def _done(context: Context, account: Account | Denial) -> Result:
 @service_command(
     NAME,
     "REGISTER",
-    usage="REGISTER <password> [<code>]",
-    text="Registers your nickname as an account. Some networks need an invitation code.",
+    usage="REGISTER <password> [<email>|<code>]",
+    text="Registers your nickname as an account. Some networks need your email address, or a code"
+    " with which they invite people.",
     words_min=1,
 )
 def register(context: Context, words: tuple[str, ...]) -> Result:
@@ -116,6 +118,8 @@ def register(context: Context, words: tuple[str, ...]) -> Result:
         send_refused(context, Refusal(Reason.ACCOUNT_EXISTS, name))
     elif len(words) > 2 or (len(words) == 2 and not _may_follow(context, words[1])):
         say(context, "The password must not contain spaces. An email address may follow it.")
+    elif context.state.settings.registration == "email":
+        return register_by_mail(context, name, words[0], words[1] if len(words) > 1 else "")
     else:
         invitation = take_invitation(context, words[1] if len(words) > 1 else "")
         return hash_password(
@@ -233,6 +237,7 @@ def _set_password(context: Context, words: tuple[str, ...]) -> Result:
 _SETTINGS = {
     "PASSWORD": _set_password,
     "ALWAYS-ON": set_always_on,
+    "EMAIL": set_email,
     "AUTOREPLAY-LINES": set_lines,
 }
 
@@ -240,9 +245,10 @@ _SETTINGS = {
 @service_command(
     NAME,
     "SET",
-    usage="SET PASSWORD <password> | SET ALWAYS-ON <on|off> | SET AUTOREPLAY-LINES <n|off|default>",
-    text="Changes your password, keeps you in your rooms while you are disconnected, or shows"
-    " your clients up to n earlier messages of a room that they enter.",
+    usage="SET PASSWORD <password> | SET ALWAYS-ON <on|off> | SET EMAIL <address>"
+    " | SET AUTOREPLAY-LINES <n|off|default>",
+    text="Changes your password or your e-mail address, keeps you in your rooms while you are"
+    " disconnected, or shows your clients up to n earlier messages of a room that they enter.",
     words_min=1,
 )
 def set_(context: Context, words: tuple[str, ...]) -> Result:

@@ -45,6 +45,11 @@ _REFUSALS: dict[Reason, str] = {
     Reason.INVITATION_INVALID: (
         "You need a valid invitation code; send: REGISTER <password> <code>"
     ),
+    Reason.CODE_INVALID: "This code is not valid for {subject}, or has expired.",
+    Reason.TOO_MANY_MAILS: (
+        "{detail} messages were sent to this address within an hour, which is the limit."
+    ),
+    Reason.TOO_MANY_PENDING: "Too many people are registering at the moment; try again later.",
     Reason.LOGIN_REQUIRED: "Everybody must be logged in here; disconnect instead.",
     Reason.TOO_MANY_INVITATIONS: "There are {detail} invitations already, which is the limit.",
     Reason.NO_SUCH_INVITATION: "There is no invitation {subject}.",

@@ -95,6 +95,21 @@ class Pushed(msgspec.Struct, frozen=True):
     """Whether there is no such device any more."""
 
 
+class SendMail(msgspec.Struct, frozen=True):
+    """Send an e-mail; the outcome is a bool: False if the address does not exist.
+
+    A repeated one has the same `number`, so that it may be noticed.
+    """
+
+    recipient: str
+    subject: str
+    text: str
+    number: str
+
+    def __repr__(self) -> str:
+        return "SendMail(...)"
+
+
 class WorkFailed(msgspec.Struct, frozen=True):
     """The outcome of work that could not be done."""
 
@@ -102,5 +117,5 @@ class WorkFailed(msgspec.Struct, frozen=True):
     """For people."""
 
 
-Work: TypeAlias = HashPassword | VerifyPassword | AskProvider | CheckToken | SendPush
+Work: TypeAlias = HashPassword | VerifyPassword | AskProvider | CheckToken | SendPush | SendMail
 Outcome: TypeAlias = Credentials | bool | Verdict | Pushed | WorkFailed
