@@ -5,6 +5,9 @@ import base64
 import pytest
 
 from roost.chat.settings import Settings
+from roost.ircd.config import Config as IrcConfig
+from roost.ircd.login_config import LoginConfig
+from support.fake_hashing import HANGS, PROVIDED
 from support.simulation.clients import PLAIN, TAGGED, SimulatedClient
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
 
@@ -72,6 +75,33 @@ def test_one_of_many_gets_a_name_and_everybody_is_answered_once(seed: int) -> No
     settle(cluster)
     for racer in losers:
         assert told(racer) == [WRONG, "You are logged in as prize."], racer.tell()
+
+
+@pytest.mark.parametrize("seed", range(1, 3))
+def test_a_directorys_people_get_one_account_each_while_nodes_die(seed: int) -> None:
+    login = IrcConfig(login=LoginConfig(program=("/bin/check",)))
+    cluster = SimulatedCluster(seed, faults=ROUGH, settings=PATIENT, irc=login)
+    cluster.wait_ready()
+    people = [cluster.register(f"person{number}", PLAIN) for number in range(RACERS)]
+    cluster.wait_answered()
+    cluster.start_faults()
+    for person in people:
+        person.send("NS", "IDENTIFY", "shared", PROVIDED)
+        person.send("NS", "IDENTIFY", person.name, "guess")
+        person.send("NS", "IDENTIFY", HANGS, PROVIDED)
+        person.send("NS", "IDENTIFY", person.name, PROVIDED)
+        cluster.world.run(cluster.world.random.uniform(0, 0.1))
+    cluster.world.run(3.0)
+    settle(cluster)
+    for person in people:
+        assert told(person) == [
+            "You are logged in as shared.",
+            WRONG,
+            "The identity provider does not answer; try again later.",
+            f"You are logged in as {person.name}.",
+        ], person.tell()
+    expected = sorted(["shared", *[person.name for person in people]])
+    assert sorted(cluster.truth().state.accounts) == expected
 
 
 def plain(account: str, password: str) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 
 import aiohttp
 
+CLOSE_S = 2.0
+"""How long the node waits for the thread when it stops."""
+
 
 class OutsideLoop:
     """Tasks on another thread, and a client for HTTP."""
@@ -51,7 +54,8 @@ class OutsideLoop:
         self.is_closed = True
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join()
+            # A name that is being looked up cannot be given up; nobody waits for it longer.
+            self._thread.join(CLOSE_S)
         else:
             self._loop.close()
 

@@ -130,7 +130,8 @@ class Truth:
         if applied.is_duplicate or applied.is_fenced:
             assert not applied.results
             return
-        if applied.session:
+        if applied.session and not applied.request:
+            # What a line asks for before it takes effect may be asked for again.
             key = (applied.session, applied.line)
             assert key not in self.effects or not self._was_done(key), f"{key} was done twice"
             self.effects[key] = applied

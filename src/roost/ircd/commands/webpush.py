@@ -23,7 +23,7 @@ REFRESH_MS = 86_400_000
 @command("WEBPUSH", parameters_min=1)
 def webpush(context: Context, message: Message) -> Result:
     subcommand, *rest = message.parameters
-    if not context.config.push.is_on:
+    if not context.config.push.is_on or not context.state.secret:
         _fail(context, "FORBIDDEN", subcommand, text="This network sends no web push")
         return None
     match subcommand.upper():

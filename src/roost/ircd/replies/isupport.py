@@ -70,7 +70,7 @@ def tokens(config: Config, settings: Settings, secret: bytes = b"") -> tuple[str
         f"TOPICLEN={settings.topic_bytes_max}",
         f"USERLEN={settings.username_bytes_max}",
         "UTF8ONLY",
-        *([f"VAPID={public_key(secret)}"] if config.push.is_on else []),
+        *([f"VAPID={public_key(secret)}"] if config.push.is_on and secret else []),
         "WHOX",
         *([f"draft/ICON={config.icon}"] if config.icon else []),
     )
