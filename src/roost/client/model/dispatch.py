@@ -221,7 +221,12 @@ _UNSHOWN = frozenset(
     {"004", "315", "318", "323", "329", "347", "349", "366", "368", "369", "374", "734"}
 )
 _REWORDED: dict[str, Callable[[Incoming], tuple[str, ...]]] = {
+    "221": lambda line: (
+        "Your modes:",
+        *(("none",) if line.word(1) in ("", "+") else line.parameters[1:]),
+    ),
     "324": lambda line: (f"Modes of {line.word(1)}:", *(line.parameters[2:] or ("none",))),
+    "341": lambda line: (f"You invited {line.word(1)} to {line.word(2)}",),
     "346": lambda line: (f"May enter {line.word(1)} uninvited:", line.word(2)),
     "348": lambda line: (f"Not banned from {line.word(1)}:", line.word(2)),
     "352": lambda line: (

@@ -55,6 +55,8 @@ def _say_to(service: str) -> Action:
     def say(state: State, _key: str, arguments: tuple[str, ...]) -> None:
         conversation = speech.open_private(state, service)
         sending.send(state, conversation, arguments[0], reply_to="", is_action=False)
+        # The answer comes there.
+        state.effects.append(Show(conversation.key))
 
     return say
 

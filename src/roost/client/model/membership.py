@@ -280,9 +280,12 @@ def receive_whox(state: State, line: Incoming) -> None:
 
 
 def receive_mode(state: State, line: Incoming) -> None:
-    """Handle MODE of a room; the user's own modes are not shown."""
+    """Handle MODE of a room, or of the user."""
     conversation = state.room(line.word(0))
     if conversation is None:
+        if state.is_me(line.word(0)):
+            letters = " ".join(clean_text(word) for word in line.parameters[1:])
+            state.inform(state.in_view, f"Your modes were changed: {letters}")
         return
     _apply_modes(state, conversation, line.word(1), list(line.parameters[2:]))
     conversation.touch()
@@ -366,6 +369,8 @@ def receive_realname(state: State, line: Incoming) -> None:
     if person is not None:
         person.realname = clean_text(line.word(0))
         _changed(state, person)
+    if state.is_me(line.nick):
+        state.inform(state.in_view, f"Your real name is now {clean_text(line.word(0))}")
 
 
 def receive_presence(state: State, line: Incoming) -> None:

@@ -43,6 +43,7 @@ ABOUT_COMMANDS = frozenset(
         "403",
         "406",
         "421",
+        "423",
         "431",
         "441",
         "443",
@@ -85,7 +86,7 @@ def receive_error_numeric(state: State, line: Incoming) -> None:
         return
     shown = f"{clean_name(target)}: {reason}" if len(line.parameters) > 2 else reason
     if conversation is None and code in ABOUT_COMMANDS and state.registration.is_welcomed:
-        conversation = state.conversations.get(state.active)
+        conversation = state.in_view
     state.inform(conversation or state.server, shown, line.nick)
     if code in JOIN_REFUSALS or code in SPEECH_REFUSALS or code in ("481", "482", "442"):
         for name in list(state.rooms_wanted):

@@ -116,6 +116,9 @@ def _tell(state: State, line: Incoming, text: str) -> None:
     """Show what the server or a service says."""
     if text.startswith("\x01") or state.is_ignored(line.source):
         return
+    if state.is_me(line.nick):
+        state.inform(state.in_view, f"Your notice to {clean_name(line.word(0))}: {text}")
+        return
     if line.command == "NOTICE" and "!" not in line.source:
         if text.startswith(HELD_PREFIX):
             state.connection.waiting_text = clean_text(text)

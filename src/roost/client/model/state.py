@@ -376,6 +376,11 @@ class State:
         return found if found is not None and found.kind is ConversationKind.ROOM else None
 
     @property
+    def in_view(self) -> Conversation:
+        """Where the user is, and where answers to what was typed are shown."""
+        return self.conversations.get(self.active, self.server)
+
+    @property
     def server(self) -> Conversation:
         """The server's own conversation."""
         return self.conversations[SERVER_KEY]

@@ -70,6 +70,31 @@ def test_a_refusal_is_shown_where_the_command_was_typed(
     assert shown(model, "#room")[-1] == words
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (":s 221 alice +i", "Your modes: +i"),
+        (":s 221 alice +", "Your modes: none"),
+        (":alice!u@h MODE alice +i", "Your modes were changed: +i"),
+        (":s 341 alice bob #other", "You invited bob to #other"),
+        (":alice!u@h SETNAME :Alice A.", "Your real name is now Alice A."),
+        (":alice!u@h NOTICE carol :psst", "Your notice to carol: psst"),
+        (":s 423 alice s :Nobody runs this", "s: Nobody runs this"),
+    ],
+)
+def test_what_a_command_did_is_said_where_it_was_typed(answer: str, words: str) -> None:
+    model = online()
+    model.show("#room")
+    hear(model, answer)
+    assert shown(model, "#room")[-1] == words
+
+
+def test_a_service_is_shown_when_it_is_told_something() -> None:
+    model = online()
+    model.submit("#room", "/cs HELP")
+    assert Show("chanserv") in model.take_effects()
+
+
 def test_names_after_a_command_are_each_meant() -> None:
     model = online()
     model.submit("#room", "/voice bob carol")
