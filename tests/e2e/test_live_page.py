@@ -15,6 +15,18 @@ def text_has(text: str) -> str:
     return f"document.body.innerText.includes({text!r})"
 
 
+WITH_A_PROBLEM = """
+    window.realFetch = window.fetch;
+    window.fetch = async (...request) => {
+        const answer = await realFetch(...request);
+        if (!String(request[0]).includes("status.json")) return answer;
+        const status = await answer.json();
+        status.balancers[0].problems = ["n9 is refused: too old"];
+        return new Response(JSON.stringify(status), { status: answer.status });
+    };
+"""
+
+
 def test_the_page_shows_the_cluster_as_it_lives(
     start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
@@ -37,6 +49,11 @@ def test_the_page_shows_the_cluster_as_it_lives(
             os.kill(victim.pid, signal.SIGKILL)
             await page.wait_for(text_has("n2 has lost its connection"))
             await page.wait_for(text_has("3 of 3 nodes ready"))
+
+            await page.evaluate(WITH_A_PROBLEM)
+            await page.wait_for(text_has("n9 is refused: too old"))
+            await page.evaluate("window.fetch = realFetch")
+            await page.wait_for("document.getElementById('problems').hidden")
 
             theme = "document.documentElement.dataset.theme"
             colour = "getComputedStyle(document.body).backgroundColor"
