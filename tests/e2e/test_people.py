@@ -129,7 +129,7 @@ def test_people_register_with_a_code_where_everybody_has_to_log_in(
     config.write_text(
         '[node.settings]\nregistration = "invitation"\nlogin_required = true\n', encoding="utf-8"
     )
-    cluster = start_cluster(nodes=2, arguments=("--config", str(config)))
+    cluster = start_cluster(nodes=1, arguments=("--config", str(config)))
     with cluster.client("guest") as guest:
         guest.send("NICK guest", "USER guest 0 * :guest")
         assert "You must log in to an account" in guest.expect("ERROR").text
@@ -162,7 +162,7 @@ def test_people_register_and_get_a_new_password_by_mail(
             'encryption = "none"\nsender = "chat@example.net"\n',
             encoding="utf-8",
         )
-        cluster = start_cluster(nodes=2, arguments=("--config", str(config)))
+        cluster = start_cluster(nodes=1, arguments=("--config", str(config)))
         with cluster.client("eve") as eve, cluster.client("lost").register() as lost:
             eve.send("NICK eve", f"REGISTER eve eve@example.org {PASSWORD}")
             assert eve.expect("REGISTER").parameters[:2] == ("VERIFICATION_REQUIRED", "eve")

@@ -68,6 +68,8 @@ class Network:
         self.refuses_redaction = False
         self.accounts: dict[str, str] = {}
         """Names and passwords."""
+        self.proofs: list[str] = []
+        """What was given as an e-mail address."""
 
     def happen(
         self,
@@ -213,6 +215,7 @@ class Connection:
 
     def _register(self, message: Message, tags: dict[str, str]) -> None:
         self.network.accounts[self.nick] = message.parameters[2]
+        self.network.proofs.append(message.parameters[1])
         self.account = self.nick
         self.reply("REGISTER", "SUCCESS", self.nick, "The account is yours")
         self.reply("900", self.nick, "*", self.nick, "You are now logged in")

@@ -33,25 +33,46 @@ def log_in(state: State, account: str, password: str) -> None:
         state.emit("CAP", "REQ", "sasl")
 
 
-def register(state: State, password: str) -> None:
-    """Make the nickname an account."""
+def needs_proof(state: State) -> bool:
+    """Return whether the server wants an e-mail address, or an invitation code in its place."""
+    return "email-required" in state.offered.available.get(REGISTRATION, "").split(",")
+
+
+def register(state: State, password: str, proof: str = "") -> None:
+    """Make the nickname an account; `proof` is an e-mail address or an invitation code."""
     if not _is_online(state):
         return
     state.profile = dataclasses.replace(state.profile, next_password=password)
     if REGISTRATION in state.offered.available:
-        state.emit("REGISTER", "*", "*", password)
+        state.emit("REGISTER", "*", proof or "*", password)
     else:
-        state.emit("PRIVMSG", "NickServ", f"REGISTER {password}")
+        state.emit("PRIVMSG", "NickServ", f"REGISTER {password} {proof}".rstrip())
+
+
+def verify(state: State, code: str) -> None:
+    """Complete a registration with the code from an e-mail."""
+    if not _is_online(state):
+        return
+    account = state.pending_account or state.nick
+    if REGISTRATION in state.offered.available:
+        state.emit("VERIFY", account, code)
+    else:
+        state.emit("PRIVMSG", "NickServ", f"VERIFY {account} {code}")
 
 
 def receive_registered(state: State, line: Incoming) -> None:
-    """Handle REGISTER, the answer to the same command."""
-    if line.word(0).upper() == "SUCCESS":
+    """Handle REGISTER and VERIFY, the answers to the same commands."""
+    status = line.word(0).upper()
+    if status == "VERIFICATION_REQUIRED":
+        state.pending_account = clean_name(line.word(1))
+        state.toast("A code was sent to your e-mail address. Complete it with /verify CODE")
+    elif status == "SUCCESS":
+        state.pending_account = ""
         account = clean_name(line.word(1))
         state.profile = dataclasses.replace(
             state.profile,
             account=account,
-            password=state.profile.next_password,
+            password=state.profile.next_password or state.profile.password,
             next_password="",
         )
         state.toast(f"The account {account} is yours. The next start asks for its password.")

@@ -122,6 +122,7 @@ _TABLE = (
     Command("unban", "NAME", "Remove a ban.", takes_room=True),
     Command("unhighlight", "WORD", "Let a word no longer call you."),
     Command("unignore", "NAME", "Show somebody's messages again."),
+    Command("verify", "CODE", "Complete your account with a code from an e-mail."),
     Command("version", "", "Show the server's version."),
     Command("voice", "NAME", "Let somebody speak in a moderated room.", takes_room=True),
     Command("who", "NAME", "List who is in a room or matches a mask."),

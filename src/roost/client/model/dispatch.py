@@ -352,6 +352,7 @@ _HANDLERS: dict[str, Handler] = {
     "QUIT": membership.receive_quit,
     "REDACT": speech.receive_redact,
     "REGISTER": accounts.receive_registered,
+    "VERIFY": accounts.receive_registered,
     "RENAME": membership.receive_rename,
     "RESUME": registration.receive_resume,
     "SETNAME": membership.receive_realname,

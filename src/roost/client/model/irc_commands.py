@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from roost.client.model import intents, sending, speech
+from roost.client.model import accounts, intents, sending, speech
 from roost.client.model.conversation import Conversation, ConversationKind
 from roost.client.model.effects import Show
 from roost.client.model.state import SERVER_KEY, State
@@ -87,6 +87,10 @@ def _kick_and_ban(state: State, key: str, arguments: tuple[str, ...]) -> None:
     intents.in_room(state, key, remove)
 
 
+def _verify(state: State, _key: str, arguments: tuple[str, ...]) -> None:
+    accounts.verify(state, arguments[0].strip())
+
+
 def _bans(state: State, key: str, _arguments: tuple[str, ...]) -> None:
     intents.in_room(state, key, lambda room: state.emit("MODE", room.target, "+b"))
 
@@ -133,6 +137,7 @@ ACTIONS: dict[str, Action] = {
     "setname": _ask("SETNAME"),
     "time": _ask("TIME"),
     "umode": own_modes,
+    "verify": _verify,
     "version": _ask("VERSION"),
     "who": _ask("WHO"),
     "whowas": _ask("WHOWAS"),

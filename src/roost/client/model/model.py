@@ -326,9 +326,14 @@ class Model(State):
         """Log out of the account, which stays."""
         accounts.log_out(self)
 
-    def register_account(self, password: str) -> None:
-        """Make the nickname an account."""
-        accounts.register(self, password)
+    @property
+    def needs_proof(self) -> bool:
+        """Whether a new account needs an e-mail address, or an invitation code in its place."""
+        return accounts.needs_proof(self)
+
+    def register_account(self, password: str, proof: str = "") -> None:
+        """Make the nickname an account; `proof` is an e-mail address or an invitation code."""
+        accounts.register(self, password, proof)
 
     def change_password(self, password: str) -> None:
         """Change the password of the account."""

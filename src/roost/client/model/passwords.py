@@ -26,7 +26,7 @@ _FIRST_SECRET = {
     **dict.fromkeys(("identify", "id", "login", "auth"), _LAST),
     **dict.fromkeys(("register", "passwd", "password"), 1),
     **dict.fromkeys(("ghost", "regain", "recover", "release"), 2),
-    **dict.fromkeys(("saregister", "sapasswd", "group"), 2),
+    **dict.fromkeys(("saregister", "sapasswd", "group", "resetpass"), 2),
 }
 """Which word of a service's command, counted from the command, is the first secret one."""
 

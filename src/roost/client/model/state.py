@@ -199,6 +199,8 @@ class State:
         self.moment = Moment(0.0, 0)
         self.nick = profile.nick
         self.account = ""
+        self.pending_account = ""
+        """An account that waits for the code from an e-mail."""
         self.away: str | None = None
         self.wanted_nick = profile.nick
         self.username = ""

@@ -57,13 +57,16 @@ class AccountDialogs:
 
         def answered(password: str | None) -> None:
             if password:
-                self._model.register_account(password)
+                self._model.register_account(password, dialog.proof)
                 self._link.flush()
 
         warning = "" if self._model.connection.is_secure else self._plain_warning()
         about = f"{ABOUT}{warning} Choose a password of at least 8 characters."
         title = f"Make {self._model.nick} an account"
-        self._screen.app.push_screen(NewPasswordDialog(title, about, "Make the account"), answered)
+        dialog = NewPasswordDialog(
+            title, about, "Make the account", asks_proof=self._model.needs_proof
+        )
+        self._screen.app.push_screen(dialog, answered)
 
     def change_password(self) -> None:
         """Ask for another password of the account."""

@@ -95,6 +95,21 @@ def test_an_account_is_made_and_its_password_used_from_then_on() -> None:
     assert model.profile.password == "correct-horse"
 
 
+def test_an_account_is_made_with_a_code_from_an_email() -> None:
+    model = online(":s CAP * NEW :draft/account-registration=before-connect,email-required")
+    assert model.needs_proof
+    model.register_account("correct-horse", "alice@example.org")
+    dialogue(
+        model,
+        "C: REGISTER * alice@example.org correct-horse",
+        "S: :s REGISTER VERIFICATION_REQUIRED alice :A code was sent",
+    )
+    assert any("/verify CODE" in str(effect) for effect in model.take_effects())
+    model.submit(model.active, "/verify abcd-efgh")
+    dialogue(model, "C: VERIFY alice abcd-efgh", "S: :s VERIFY SUCCESS alice :Yours")
+    assert (model.profile.account, model.profile.password) == ("alice", "correct-horse")
+
+
 def test_after_a_change_the_password_that_is_valid_is_used() -> None:
     model = online(profile=Profile(nick="alice", account="alice", password="old-password"))
     model.change_password("new-password")

@@ -10,8 +10,8 @@ LONG = (
 )
 
 
-def network() -> Network:
-    made = Network(WITH_ACCOUNTS)
+def network(capabilities: str = WITH_ACCOUNTS) -> Network:
+    made = Network(capabilities)
     made.accounts["dave"] = "secret-1"
     return made
 
@@ -109,6 +109,26 @@ def test_an_account_is_made_by_command_with_a_password_typed_twice() -> None:
             await ui.pilot.click("#save")
             await ui.see("The account me is yours")
             assert ui.network.accounts["me"] == "correct-horse"
+
+    run_async(scenario())
+
+
+def test_an_account_is_made_with_a_code_where_the_network_wants_one() -> None:
+    async def scenario() -> None:
+        keys = "draft/account-registration=email-required"
+        capabilities = WITH_ACCOUNTS.replace("draft/account-registration", keys)
+        async with open_interface(network(capabilities)) as ui:
+            await ui.see("You joined")
+            await ui.say("/register")
+            await ui.see("E-mail address, or invitation code")
+            await ui.say("")
+            await ui.say("correct-horse")
+            await ui.say("correct-horse")
+            await ui.see("Enter your e-mail address, or the invitation code")
+            await ui.pilot.press("shift+tab", "shift+tab")
+            await ui.say("abcd-efgh")
+            await ui.see("The account me is yours")
+            assert ui.network.proofs == ["abcd-efgh"]
 
     run_async(scenario())
 

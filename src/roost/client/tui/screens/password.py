@@ -1,6 +1,5 @@
 """The dialogs that ask for passwords. What is typed is not shown and goes nowhere else."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.text import Text
@@ -79,9 +78,14 @@ class LoginDialog(Dialog[Login]):
 class NewPasswordDialog(Dialog[str]):
     """Asks for a new password twice; the result is the password."""
 
-    def __init__(self, title: str, explanation: str, verb: str) -> None:
-        """`verb` is on the button."""
+    def __init__(
+        self, title: str, explanation: str, verb: str, *, asks_proof: bool = False
+    ) -> None:
+        """`verb` is on the button; `asks_proof` is for networks that want one of new accounts."""
         super().__init__()
+        self.proof = ""
+        """An e-mail address or an invitation code, if it was asked for."""
+        self._asks_proof = asks_proof
         self._title = title
         self._explanation = explanation
         self._verb = verb
@@ -89,6 +93,9 @@ class NewPasswordDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Box(self._title):
             yield Static(Text(self._explanation), id="explanation")
+            if self._asks_proof:
+                yield Label("E-mail address, or invitation code", classes="field")
+                yield Input(id="proof")
             yield Label("Password")
             yield Input(password=True, id="password")
             yield Label("The same again")
@@ -98,26 +105,35 @@ class NewPasswordDialog(Dialog[str]):
                 yield Button(self._verb, id="save", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#password").focus()
+        self.query(Input).first().focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go from the first field to the second, and check both."""
+        """Go from one field to the next, and check them."""
         event.stop()
-        fields: Sequence[Input] = list(self.query(Input))
-        if event.input is fields[0] and not fields[1].value:
-            fields[1].focus()
+        password, again = self._fields()
+        if event.input.id == "proof" and not password.value:
+            password.focus()
+        elif event.input is password and not again.value:
+            again.focus()
             self.query_one("#problem", Static).update("Type it again, to be sure.")
-            return
-        self._answer()
+        else:
+            self._answer()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self._answer()
 
+    def _fields(self) -> tuple[Input, Input]:
+        return self.query_one("#password", Input), self.query_one("#again", Input)
+
     def _answer(self) -> None:
-        fields: Sequence[Input] = list(self.query(Input))
-        problem = password_problem(fields[0].value, fields[1].value)
+        password, again = self._fields()
+        problem = password_problem(password.value, again.value)
+        if self._asks_proof:
+            self.proof = self.query_one("#proof", Input).value.strip()
+            if not self.proof or any(character.isspace() for character in self.proof):
+                problem = "Enter your e-mail address, or the invitation code that you got."
         if problem:
             self.query_one("#problem", Static).update(Text(problem))
         else:
-            self.dismiss(fields[0].value)
+            self.dismiss(password.value)
