@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import io
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -135,6 +136,8 @@ def test_each_terminal_gets_pictures_in_its_own_way_and_only_if_the_user_wants_t
         tmux.wait_for("a.png")
         assert asked == []
         assert plain.questions == []
+        # A link is one for the terminal, too (OSC 8).
+        assert re.search(rf"\x1b\]8;[^;]*;{address}/a\.png\x1b", plain.text)
 
         for terminal in (kitty, iterm):
             terminal.press(*CHOOSE_AND_OPEN, until="Escape closes this")

@@ -17,14 +17,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 Answer = TypeVar("Answer")
+FIRST_MAX = 24
+"""Of the first column of a table, so that a narrow screen has room for the second."""
 
 
 class Box(Vertical):
     """The frame around a dialog's widgets."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, hint: str = "") -> None:
         super().__init__(classes="dialog", id="box")
         self.border_title = title
+        self.border_subtitle = hint
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
@@ -80,9 +83,9 @@ class PromptDialog(Dialog[str]):
 
 
 def grid(rows: Iterable[tuple[Text, Text]]) -> Table:
-    """Return a table of two columns; what is too long for the second one is wrapped there."""
+    """Return a table of two columns; what is too long for one is wrapped there."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
+    table.add_column(max_width=FIRST_MAX)
     table.add_column()
     for row in rows:
         table.add_row(*row)
@@ -102,7 +105,6 @@ class TextDialog(Dialog[None]):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        with Box(self._title):
-            with VerticalScroll(classes="reading"):
-                yield Static(self._text)
-            yield Static("Escape closes this", classes="hint")
+        # Below a long text there would be no room for the hint.
+        with Box(self._title, "Escape closes this"), VerticalScroll(classes="reading"):
+            yield Static(self._text)
