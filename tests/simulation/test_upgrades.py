@@ -6,7 +6,8 @@ import pytest
 
 from roost.chat.versions import VERSION
 from support.simulation.cluster import Faults
-from support.simulation.upgrading import UpgradingCluster
+from support.simulation.node import CURRENT
+from support.simulation.upgrading import FORMER, UpgradingCluster
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
@@ -58,3 +59,49 @@ def test_promises_hold_while_a_cluster_is_upgraded(scenario: str, seed: int) -> 
     cluster.stop_faults()
     cluster.settle()
     assert cluster.versions() == [VERSION] * len(cluster.names)
+
+
+def calm(seed: int) -> UpgradingCluster:
+    cluster = UpgradingCluster(seed, snapshot_entries=60, retained_entries=40)
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.world.run(1.0)
+    return cluster
+
+
+def test_a_node_of_the_release_before_is_kept_out_once_the_version_has_been_raised() -> None:
+    cluster = calm(1)
+    cluster.upgrade()
+    # Its disk is new: on the old one that release would not start.
+    cluster.install("n2", FORMER, is_disk_lost=True)
+    cluster.world.run(5.0)
+    (balancer,) = cluster.balancers
+    node = balancer.exchange.pool.find("n2")
+    assert node is not None
+    status = balancer.exchange.pool.status(node, cluster.world.now)
+    assert status.state == "outdated"
+    assert "the cluster is at version 2, and this node speaks up to 1" in status.reason
+    assert not node.sessions
+    assert cluster.nodes["n2"].position == 0
+    cluster.install("n2", CURRENT, is_disk_lost=True)
+    cluster.wait_ready()
+    cluster.settle()
+
+
+def test_the_version_waits_for_a_node_that_is_held_back() -> None:
+    cluster = calm(2)
+    cluster.hold_back("n3", 1)
+    for name in cluster.names:
+        cluster.install(name, CURRENT)
+        cluster.wait_ready()
+    cluster.world.run(3.0)
+    assert cluster.versions() == [1, 1, 1]
+    # All can still go back.
+    cluster.install("n1", FORMER)
+    cluster.wait_ready()
+    cluster.install("n1", CURRENT)
+    cluster.hold_back("n3", VERSION)
+    cluster.install("n3", CURRENT)
+    cluster.wait_ready()
+    cluster.settle()
+    assert cluster.versions() == [VERSION] * 3

@@ -387,6 +387,7 @@ class Balancer:
             is_ready=bool(nodes_ready and exchange.ids.incarnation),
             nodes=node_statistics(exchange.pool, now),
             members=self._trunks.registry.names,
+            version=exchange.pool.version,
             others=other_balancers(report, self._config.name),
             rooms=() if report is None else report.rooms,
         )

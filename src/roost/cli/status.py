@@ -70,6 +70,8 @@ class Cluster(msgspec.Struct, frozen=True):
     nodes: tuple[Node, ...]
     members: tuple[str, ...] = ()
     """The nodes that belong to the cluster, as far as the balancers know; not part of `--json`."""
+    version: int = 0
+    """The cluster's version; 0 if the balancers do not tell. Not part of `--json`."""
 
 
 class RunFile(msgspec.Struct, frozen=True):
@@ -163,13 +165,14 @@ def fetch_all(urls: Sequence[str]) -> Cluster:
         tuple(balancers[name] for name in sorted(balancers)),
         tuple(nodes[name] for name in sorted(nodes)),
         next((one.members for one in answers if one.members), ()),
+        max(one.version for one in answers),
     )
 
 
 def to_json(cluster: Cluster) -> str:
     """Return the status for programs."""
     plain: dict[str, Any] = msgspec.to_builtins(cluster)
-    del plain["members"]
+    del plain["members"], plain["version"]
     for node in plain["nodes"]:
         del node["reason"], node["votes"]
     for balancer in plain["balancers"]:
@@ -185,7 +188,8 @@ def draw(cluster: Cluster) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    console.print(Text.assemble("Cluster ", (cluster.cluster, "bold")))
+    version = f", version {cluster.version}" if cluster.version else ""
+    console.print(Text.assemble("Cluster ", (cluster.cluster, "bold"), version))
     nodes = Table(box=box.SIMPLE_HEAD)
     for heading in ("node", "state", "", "neighbours"):
         nodes.add_column(heading)

@@ -150,7 +150,7 @@ class SimulatedNode:
         self.is_up = False
         self._world = world
         self._network = network
-        self._config = config
+        self.config = config
         self._etcd = etcd
         self._history = history
         self.log_disk = LogDisk(world, (0.0005, 0.004), archive)
@@ -187,18 +187,18 @@ class SimulatedNode:
         if self._is_former:
             from support.simulation.former import FormerEngine
 
-            engine = FormerEngine(self._config, self.log_disk.load(), history, random, now)
+            engine = FormerEngine(self.config, self.log_disk.load(), history, random, now)
             self.engine = cast("Engine", engine)
             self.log = self.engine.log  # type: ignore[assignment]
         elif self._etcd is None:
-            self.log = RecordingLog(self._config.raft, self.log_disk.load(), random, now)
+            self.log = RecordingLog(self.config.raft, self.log_disk.load(), random, now)
             self.log.archive = self.recording
         else:
             etcd = EtcdConfig(cluster=CLUSTER, node=self.name, endpoints=MEMBERS)
             known = (history.applied, history.terms[-1][1] if history.terms else 0)
             self.log = EtcdLog(etcd, known, random, now)
         if not self._is_former:
-            self.engine = Engine(self._config, self.log, history, random, now)
+            self.engine = Engine(self.config, self.log, history, random, now)
         self._world.log(f"{self.name} starts")
         # The process knows nobody that it would refuse.
         self._network.follow(self.name, ())
@@ -285,7 +285,7 @@ class SimulatedNode:
     @property
     def version_max(self) -> int:
         """The newest version of the cluster that the process speaks."""
-        return self.release if self._is_former else self._config.version_max
+        return self.release if self._is_former else self.config.version_max
 
     def refused(self, peer: str, version: int) -> None:
         # Version 1 does not know of versions.
@@ -433,7 +433,7 @@ class SimulatedNode:
         self.kept.append(self.save_disk())
         self._end_process()
         names = tuple(f"diverged-{number}" for number in range(1, len(self.kept) + 1))
-        self._config = msgspec.structs.replace(self._config, kept_aside=names)
+        self.config = msgspec.structs.replace(self.config, kept_aside=names)
         self.log_disk.put_aside()
         self.history_disk.wipe()
         self.start()

@@ -6,6 +6,9 @@ their states are compared at each position, as in every simulation.
 
 from typing import Any
 
+import msgspec
+
+from roost.chat.versions import VERSION
 from support.simulation.cluster import SimulatedCluster
 from support.simulation.node import CURRENT
 
@@ -25,7 +28,7 @@ class UpgradingCluster(SimulatedCluster):
             node.release = FORMER
         super()._start_all()
 
-    def install(self, name: str, release: int) -> None:
+    def install(self, name: str, release: int, *, is_disk_lost: bool = False) -> None:
         """Install a release on a node's machine, and restart the node."""
         self.world.log(f"{name} gets release {release}")
         self.nodes[name].release = release
@@ -33,7 +36,7 @@ class UpgradingCluster(SimulatedCluster):
             self.upgraded[name] = None
         else:
             self.upgraded.pop(name, None)
-        self.kill(name, down_s=self.world.random.uniform(0.05, 1.0))
+        self.kill(name, down_s=self.world.random.uniform(0.05, 1.0), is_disk_lost=is_disk_lost)
 
     def upgrade_some(self) -> None:
         """Upgrade one more node; sometimes go back with another one, while that is possible."""
@@ -43,6 +46,20 @@ class UpgradingCluster(SimulatedCluster):
             self.install(random.choice(list(self.upgraded)), FORMER)
         else:
             self.install(random.choice(left), CURRENT)
+
+    def hold_back(self, name: str, version: int) -> None:
+        """Set a node's `version_max`, for its next start."""
+        node = self.nodes[name]
+        node.config = msgspec.structs.replace(node.config, version_max=version)
+
+    def upgrade(self) -> None:
+        """Upgrade all nodes one after the other, and wait until the version has been raised."""
+        for name in self.names:
+            self.install(name, CURRENT)
+            self.wait_ready()
+        self.world.run_until(
+            lambda: self.versions() == [VERSION] * len(self.names), 5.0, "the next version"
+        )
 
     def versions(self) -> list[int]:
         """Return the cluster's version as each running node has it."""

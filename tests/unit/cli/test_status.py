@@ -127,9 +127,11 @@ def test_people_see_which_nodes_only_learn(
     status = _status("b1")
     nodes: Any = status["nodes"]
     status["nodes"] = [*nodes, {**nodes[0], "name": "n6", "leader": False, "votes": False}]
+    status["version"] = 2
     with _serve(status) as url:
         draw(fetch(url))
     shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "Cluster roost-1, version 2"
     assert ["learns" in line for line in shown if line.strip().startswith("n")][1:] == [False, True]
 
 

@@ -94,6 +94,8 @@ class Statistics:
     nodes: tuple[NodeStatistics, ...]
     members: tuple[str, ...] = ()
     """The nodes that belong to the cluster; empty while that is not known."""
+    version: int = 1
+    """The cluster's version, as far as nodes have told."""
     others: tuple[BalancerReport, ...] = ()
     """The other balancers, as a node has told."""
     rooms: tuple[RoomActivity, ...] = ()
@@ -104,6 +106,7 @@ class Statistics:
         return {
             "cluster": self.cluster,
             "members": list(self.members),
+            "version": self.version,
             "balancers": [
                 {
                     "name": self.name,
