@@ -46,9 +46,10 @@ class PictureDialog(Dialog[None]):
             return
         self._shown = picture_widget(self.app._driver, picture)  # noqa: SLF001
         self._pixels = picture.size
+        # Before it is shown: each other size is sent to the terminal anew.
+        self._fit()
         await place.remove_children()
         await place.mount(self._shown)
-        self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fit)
