@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from roost.chat.ids import Position
 from roost.cli.backup import backup
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.export import export
-from roost.cli.flags import BackupFlags, ExportFlags, RestoreFlags
+from roost.cli.flags import BackupFlags, ExportFlags, LocalNodeFlags, RestoreFlags
+from roost.cli.local_node import LocalNode, copying, find_nodes
 from roost.cli.restore import restore
 from roost.ops import clock
 from support.cluster import PATIENCE_S, Cluster, run_roost
@@ -124,10 +126,32 @@ def _check_restored(again: Path, kept: Path, said: list[tuple[str, str]]) -> Non
         assert len(restored.status().nodes) == 3
         with pytest.raises(UsageError, match="has backups of the cluster roost-"):
             backup(kept, BackupFlags(data=again))
+        assert len(said_in(ada)) == 5, "all of it is stored"
+        ada.send(f"CS KEEP {ROOM} 2")
+        assert "is kept" in ada.expect("NOTICE", source="ChanServ").text
+        _wait_forgotten(restored, ada)
         cyd.join(ROOM)
         cyd.say(ROOM, "word of cyd")
         _erase_ada(restored, ada, cyd)
         assert [text for text, _ in said_in(cyd)] == ["word of cyd"]
+
+
+def _wait_forgotten(cluster: Cluster, ada: IrcClient) -> None:
+    """Wait until the room has its last two messages only, also on the disks of all nodes."""
+    deadline = clock.monotonic() + PATIENCE_S
+    while (left := [text for text, _ in said_in(ada)]) != ["another word", "and on it goes"]:
+        assert clock.monotonic() < deadline, left
+        time.sleep(0.1)
+    for node in find_nodes(LocalNodeFlags(data=cluster.data)):
+        while _has_row(node, b"word 0"):
+            assert clock.monotonic() < deadline, node
+            time.sleep(0.1)
+
+
+def _has_row(node: LocalNode, text: bytes) -> bool:
+    with copying(node, Position(0)) as copy:
+        # To the end: the node is busy with a copy until it is complete.
+        return sum(text in row.record for rows in copy.rows for row in rows) > 0
 
 
 def _erase_ada(cluster: Cluster, ada: IrcClient, cyd: IrcClient) -> None:

@@ -13,6 +13,7 @@ from roost.chat.commands.ownership import (
     GiveStatus,
     RegisterRoom,
     SetAccess,
+    SetRetention,
     TransferRoom,
 )
 from roost.chat.commands.rooms import RenameRoom
@@ -44,6 +45,7 @@ def room_makers(dice: random.Random) -> dict[Callable[[], Operation], int]:
         lambda: AcceptRoom(dice.choice(ROOMS)): 3,
         lambda: GiveStatus(dice.choice(ROOMS), dice.choice(NICKS), dice.choice(LETTERS), flip()): 3,
         lambda: ClearRoom(dice.choice(ROOMS), dice.choice(CLEARED)): 2,
+        lambda: SetRetention(dice.choice(ROOMS), dice.choice((0, 1, 60)), dice.choice((0, 9))): 2,
         lambda: RenameRoom(dice.choice(ROOMS), dice.choice(ROOMS), "why"): 3,
         lambda: SetMetadata(
             dice.choice(("*", *ROOMS, *NICKS)), dice.choice(KEYS), dice.choice(VALUES)

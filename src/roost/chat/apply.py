@@ -35,6 +35,7 @@ from roost.chat import (  # noqa: F401
     read_markers,
     redaction,
     renaming,
+    retention,
     room_control,
     rooms,
     sessions,

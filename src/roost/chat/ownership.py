@@ -33,9 +33,10 @@ from roost.irc.casemapping import fold_nick
 from roost.irc.extended_bans import entries_naming
 
 
-def _answer(
+def answer_founder(
     step: Step, user: User, room: Room, what: str, account: str = "", letter: str = ""
 ) -> None:
+    """Tell whoever asked ChanServ what was done."""
     step.changed(
         OwnershipChanged(step.part, source_of(user), room.id, room.name, what, account, letter)
     )
@@ -52,7 +53,8 @@ def _find(step: Step, name: str, *, is_registered: bool = True) -> Room | None:
     return room
 
 
-def _find_own(step: Step, user: User, name: str) -> Room | None:
+def find_own_room(step: Step, user: User, name: str) -> Room | None:
+    """Return a room that belongs to a user's account; else refuse."""
     room = _find(step, name)
     if room is not None and not is_founder(room, user):
         step.refused(Reason.NOT_FOUNDER, room.name)
@@ -84,7 +86,7 @@ def register_room(step: Step, user: User, operation: RegisterRoom) -> None:
     elif _has_space(step, account, room):
         own(step.state, room, account)
         room.registered_ms = step.time_ms
-        _answer(step, user, room, "registered")
+        answer_founder(step, user, room, "registered")
 
 
 def own(state: State, room: Room, account: FoldedAccount) -> None:
@@ -106,10 +108,10 @@ def disown(state: State, room: Room) -> None:
 
 @applies(DropRoom)
 def drop_room(step: Step, user: User, operation: DropRoom) -> None:
-    room = _find_own(step, user, operation.room)
+    room = find_own_room(step, user, operation.room)
     if room is not None:
         release(step, room)
-        _answer(step, user, room, "dropped")
+        answer_founder(step, user, room, "dropped")
 
 
 def release(step: Step, room: Room) -> None:
@@ -156,7 +158,7 @@ def _withdraw_permissions(step: Step, account: FoldedAccount) -> None:
 def set_access(step: Step, user: User, operation: SetAccess) -> None:
     """Set the status that an account has whenever it is in the room, and give it at once."""
     state = step.state
-    room = _find_own(step, user, operation.room)
+    room = find_own_room(step, user, operation.room)
     if room is None:
         return
     account = FoldedAccount(fold_nick(operation.account))
@@ -166,11 +168,11 @@ def set_access(step: Step, user: User, operation: SetAccess) -> None:
         return
     if account == room.founder:
         # Only a transfer changes the founder's access.
-        _answer(step, user, room, "access", known.name, "o")
+        answer_founder(step, user, room, "access", known.name, "o")
         return
     before = room.access.pop(account, 0)
     if not operation.letter:
-        _answer(step, user, room, "access", known.name)
+        answer_founder(step, user, room, "access", known.name)
         for letter, bit in STATUS_LETTERS.items():
             if before & bit:
                 _set_status_of(step, room, account, letter, is_added=False)
@@ -179,7 +181,7 @@ def set_access(step: Step, user: User, operation: SetAccess) -> None:
         step.refused(Reason.LIST_FULL, room.name, "access")
         return
     room.access[account] = STATUS_LETTERS[operation.letter]
-    _answer(step, user, room, "access", known.name, operation.letter)
+    answer_founder(step, user, room, "access", known.name, operation.letter)
     _set_status_of(step, room, account, operation.letter, is_added=True)
 
 
@@ -194,7 +196,7 @@ def _set_status_of(
 @applies(TransferRoom)
 def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
     """Offer one's room to an account, which has to accept it."""
-    room = _find_own(step, user, operation.room)
+    room = find_own_room(step, user, operation.room)
     if room is None:
         return
     account = FoldedAccount(fold_nick(operation.account))
@@ -203,10 +205,10 @@ def transfer_room(step: Step, user: User, operation: TransferRoom) -> None:
         step.refused(Reason.NO_SUCH_ACCOUNT, operation.account)
     elif account == room.founder:
         room.offered_to = FoldedAccount("")
-        _answer(step, user, room, "withdrawn", known.name)
+        answer_founder(step, user, room, "withdrawn", known.name)
     else:
         room.offered_to = account
-        _answer(step, user, room, "offered", known.name)
+        answer_founder(step, user, room, "offered", known.name)
 
 
 @applies(AcceptRoom)
@@ -222,7 +224,7 @@ def accept_room(step: Step, user: User, operation: AcceptRoom) -> None:
         disown(step.state, room)
         own(step.state, room, account)
         room.access.pop(account, None)
-        _answer(step, user, room, "transferred", known.name)
+        answer_founder(step, user, room, "transferred", known.name)
         for user_id in step.state.users_by_account.get(account, {}):
             if user_id in room.members:
                 grant(step, room, step.state.users[user_id])
@@ -251,7 +253,7 @@ def give_status(step: Step, user: User, operation: GiveStatus) -> None:
         step.refused(Reason.NOT_FOUNDER, room.name)
         return
     set_status(step, room, target, operation.letter, is_added=operation.is_added)
-    _answer(step, user, room, "done")
+    answer_founder(step, user, room, "done")
 
 
 @applies(ClearRoom)
@@ -273,7 +275,7 @@ def clear_room(step: Step, user: User, operation: ClearRoom) -> None:
         _remove_others(step, room, user)
     else:
         _lift_bans(step, room, user, is_own_only=operation.what == "own-bans")
-    _answer(step, user, room, "done")
+    answer_founder(step, user, room, "done")
 
 
 def _lift_bans(step: Step, room: Room, user: User, *, is_own_only: bool) -> None:

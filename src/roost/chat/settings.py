@@ -18,6 +18,8 @@ SETTINGS_SINCE: Mapping[str, int] = {
     "pending_codes_max": 2,
     "login_required": 2,
     "login_exempt_networks": 2,
+    "history_days_max": 2,
+    "history_mb_max": 2,
 }
 """The version of the cluster from which on there are settings that version 1 does not have."""
 LENGTH_MAX = 390
@@ -156,6 +158,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     from then on."""
     login_exempt_networks: tuple[str, ...] = ()
     """Networks from which people can connect without an account nevertheless."""
+    history_days_max: float = 0.0
+    """How many days of history the cluster keeps; 0 is all. Nodes that hold fewer days have a
+    setting of their own (`history.local_days`)."""
+    history_mb_max: int = 0
+    """How many megabytes of history a node keeps, without the index for searching; 0 is all. The
+    oldest messages go first."""
 
     def __post_init__(self) -> None:
         if not self.network.isascii() or not self.network.isprintable() or " " in self.network:

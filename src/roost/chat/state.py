@@ -347,6 +347,13 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
     """The entry that erased the account. Nothing later is theirs."""
 
 
+class Retention(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How much of a room's history is kept; 0 is all. See `chat.retention`."""
+
+    duration_ms: int
+    messages: int
+
+
 class State(msgspec.Struct):
     """Everything that the log decides."""
 
@@ -430,3 +437,5 @@ class State(msgspec.Struct):
     """Accounts that were erased."""
     pending_codes: dict[str, PendingCode] = {}
     """By the hashes of the codes, the oldest first."""
+    retention: dict[RoomId, Retention] = {}
+    """Of the rooms that do not keep all of their history."""

@@ -19,6 +19,7 @@ from typing import Self, TypeVar, assert_never
 
 import structlog
 
+from roost.chat.history import room_conversation
 from roost.chat.ids import Position
 from roost.node.config import NodeConfig
 from roost.node.engine.effects import (
@@ -28,6 +29,7 @@ from roost.node.engine.effects import (
     DiskEffect,
     EraseHistory,
     ExportRows,
+    FindKept,
     ForgetHistory,
     HistoryChange,
     HistoryQuestion,
@@ -36,6 +38,7 @@ from roost.node.engine.effects import (
     ImportRows,
     NoteHole,
     TrimHistory,
+    TrimRoom,
     WriteHistory,
 )
 from roost.node.engine.inputs import (
@@ -50,7 +53,9 @@ from roost.node.engine.inputs import (
     HistoryTrimmed,
     HistoryWritten,
     Imported,
+    KeptFound,
     Persisted,
+    RoomTrimmed,
     StorageFailed,
     StorageRecovered,
 )
@@ -217,7 +222,7 @@ class DiskStore:
                 self._committer.submit((effect,))
             case Compact(snapshot, first_index):
                 self._committer.compact(snapshot, first_index)
-            case AnswerQuery() | ExportRows():
+            case AnswerQuery() | ExportRows() | FindKept():
                 self._submit(partial(_answer, self._history, effect), self._end_question)
             case _:
                 self._changes.append(effect)
@@ -343,9 +348,12 @@ def _change(history: History, effect: HistoryChange) -> DiskInput | None:
         case NoteHole(hole):
             history.note_hole(hole)
             return None
-        case TrimHistory(before, older_ms):
-            has_more = history.trim(before, older_ms)
+        case TrimHistory(before, older_ms, bytes_max):
+            has_more = history.trim(before, older_ms, bytes_max)
             return HistoryTrimmed(history.held, has_more)
+        case TrimRoom(room, before):
+            has_more = history.trim_room(room_conversation(room), before)
+            return RoomTrimmed(room, before, has_more)
         case EraseHistory(account, erasure):
             return HistoryErased(account, history.erase(account, erasure))
         case _:
@@ -359,6 +367,12 @@ def _answer(history: History, effect: HistoryQuestion) -> DiskInput:
             return Exported(ticket, (), Position(first - 1), ())
         case ExportRows(ticket, first, last):
             return Exported(ticket, *history.export(first, last, EXPORT_BYTES_MAX))
+        case FindKept(room, conversation, older_ms, messages):
+            try:
+                return KeptFound(room, history.find_kept(conversation, older_ms, messages))
+            except CorruptRowsError:
+                # It is looked at again, and whoever reads the rows has them repaired.
+                return KeptFound(room, Position(0))
         case AnswerQuery(ticket, _, span) if max(span.first, 1) < history.held.position:
             return AnswerTrimmed(ticket, history.held)
         case AnswerQuery(ticket, query, span):

@@ -165,6 +165,15 @@ class Database:
             with self.guard() as connection:
                 connection.execute("PRAGMA synchronous = FULL")
 
+    def used_bytes(self) -> int:
+        """Return how much of the file is in use."""
+        with self.guard() as connection:
+            pages, free, size = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((pages - free) * size)
+
     def truncate_log(self) -> None:
         """Copy the write-ahead log into the file, and cut it: it may hold what was deleted."""
         with self.guard() as connection:

@@ -94,8 +94,17 @@ class History(Protocol):
     def note_hole(self, hole: Hole) -> None:
         """Note that nobody has these rows, so that they are not missing here."""
 
-    def trim(self, before: Position, older_ms: int) -> bool:
-        """Drop some rows before a position that are older than a time; return if more is left."""
+    def trim(self, before: Position, older_ms: int, bytes_max: int = 0) -> bool:
+        """Drop some rows before a position that are older than a time; return if more is left.
+
+        While rows take more than `bytes_max`, which is not 0, the oldest go, however old they are.
+        """
+
+    def find_kept(self, conversation: str, older_ms: int, messages: int) -> Position:
+        """Return before which position a room has rows that are not to be kept; 0 for none."""
+
+    def trim_room(self, conversation: str, before: Position) -> bool:
+        """Drop some rows of a room before a position; return if more is left."""
 
     @property
     def erased(self) -> tuple[AccountId, ...]:

@@ -14,7 +14,6 @@ import itertools
 import sqlite3
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import TypeAlias
 
 import msgspec
 
@@ -37,8 +36,10 @@ from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
 from roost.storage.history_erasures import Erasures
+from roost.storage.history_gaps import Gaps, Terms, terms_before, without
 from roost.storage.history_pages import read_page
 from roost.storage.history_redactions import redact_rows, unredact
+from roost.storage.history_rooms import find_kept, take_oldest
 from roost.storage.history_rows import (
     COLUMNS,
     first_position_at,
@@ -70,9 +71,6 @@ DAMAGED_MAX = 1000
 """Damaged positions in one export; the next one has further ones."""
 MISPLACED = "a row lies where none can be"
 """No neighbour can repair that: even the row's place is damaged."""
-
-_Gaps: TypeAlias = tuple[tuple[Position, Position], ...]
-_Terms: TypeAlias = tuple[tuple[Position, int], ...]
 
 
 class HistoryStore:
@@ -120,14 +118,14 @@ class HistoryStore:
         """The accounts of which nothing is left."""
         return self._erasures.done
 
-    def _open(self) -> tuple[Database, Position, _Gaps]:
+    def _open(self) -> tuple[Database, Position, Gaps]:
         try:
             return self._read()
         except MalformedError as error:
             self._findings.append(str(error))
         return self._read()
 
-    def _read(self) -> tuple[Database, Position, _Gaps]:
+    def _read(self) -> tuple[Database, Position, Gaps]:
         schema = (
             history_rows.SCHEMA
             + history_redactions.SCHEMA
@@ -171,10 +169,10 @@ class HistoryStore:
         _write_applied(connection, applied)
         return applied
 
-    def _read_gaps(self, connection: sqlite3.Connection, applied: Position) -> _Gaps:
+    def _read_gaps(self, connection: sqlite3.Connection, applied: Position) -> Gaps:
         value = read_record(connection, "gaps")
         if value is not None:
-            return msgspec.json.decode(value, type=_Gaps)
+            return msgspec.json.decode(value, type=Gaps)
         self._findings.append(
             "the record of missing history was damaged, so everything is fetched again"
         )
@@ -182,11 +180,11 @@ class HistoryStore:
         _write_gaps(connection, gaps)
         return gaps
 
-    def _read_terms(self) -> _Terms:
+    def _read_terms(self) -> Terms:
         """Return where terms begin; a missing or damaged record makes them unknown."""
         with self._database.guard() as connection:
             value = read_record(connection, "terms")
-        return () if value is None else msgspec.json.decode(value, type=_Terms)
+        return () if value is None else msgspec.json.decode(value, type=Terms)
 
     def _read_held(self) -> Held:
         with self._database.transaction() as connection:
@@ -210,13 +208,13 @@ class HistoryStore:
         """Return the terms of the entries that the rows come from: where each begins."""
         return self._terms
 
-    def write(self, rows: Sequence[Row], applied: Position, terms: _Terms = ()) -> None:
+    def write(self, rows: Sequence[Row], applied: Position, terms: Terms = ()) -> None:
         """Store the rows of the positions up to `applied`; existing ones stay as they are.
 
         `terms` are those that begin in these positions.
         """
         applied = max(applied, self._applied)
-        known = (*_before(self._terms, terms[0][0]), *terms) if terms else self._terms
+        known = (*terms_before(self._terms, terms[0][0]), *terms) if terms else self._terms
         with self._database.transaction() as connection:
             rows = self._erasures.clean(rows)
             insert_rows(connection, redact_rows(connection, rows))
@@ -347,17 +345,17 @@ class HistoryStore:
     def add_gap(self, first: Position, last: Position) -> None:
         """Note that rows are missing."""
         if first <= last:
-            self._set_gaps((*_without(self._gaps, first, last), (first, last)))
+            self._set_gaps((*without(self._gaps, first, last), (first, last)))
 
     def narrow_gap(self, first: Position, last: Position) -> None:
         """Note that the rows of these positions are no longer missing."""
-        self._set_gaps(_without(self._gaps, first, last))
+        self._set_gaps(without(self._gaps, first, last))
 
     def skip_terms(self, first: Position, last: Position, term: int) -> None:
         """Note a gap whose last position alone has a known term (0 for none)."""
         skipped = ((first, 0), (last, term)) if first < last else ((last, term),)
         later = (begin for begin in self._terms if begin[0] > last)
-        self._set_terms((*_before(self._terms, first), *skipped, *later))
+        self._set_terms((*terms_before(self._terms, first), *skipped, *later))
 
     def forget(self, last: Position) -> tuple[Position, ...]:
         """Drop all rows after `last`, and what was noted of them.
@@ -370,11 +368,11 @@ class HistoryStore:
             missing = tuple(map(Position, unredact(connection, after)))
             connection.execute("DELETE FROM rows WHERE position >= ?", (after,))
             forget_latest(connection, after)
-            gaps = _without(self._gaps, after, Position(POSITION_MAX))
+            gaps = without(self._gaps, after, Position(POSITION_MAX))
             for position in missing:
-                gaps = (*_without(gaps, position, position), (position, position))
+                gaps = (*without(gaps, position, position), (position, position))
             gaps = tuple(sorted(gaps))
-            terms = _before(self._terms, after)
+            terms = terms_before(self._terms, after)
             held = min(self._held, Held(after, self._held.time_ms))
             holes = holes_until(self._holes, last)
             write_held(connection, held)
@@ -394,9 +392,9 @@ class HistoryStore:
 
     def _write_start(
         self, connection: sqlite3.Connection, held: Held
-    ) -> tuple[_Gaps, tuple[Hole, ...]]:
+    ) -> tuple[Gaps, tuple[Hole, ...]]:
         """Write from where on rows are held; return the gaps and the holes that are left."""
-        gaps = _without(self._gaps, Position(0), Position(held.position - 1))
+        gaps = without(self._gaps, Position(0), Position(held.position - 1))
         holes = holes_from(self._holes, held.position)
         write_held(connection, held)
         _write_gaps(connection, gaps)
@@ -405,7 +403,7 @@ class HistoryStore:
 
     def note_hole(self, hole: Hole) -> None:
         """Note that nobody has these rows, so that they are not missing here."""
-        gaps = _without(self._gaps, hole.first, hole.last)
+        gaps = without(self._gaps, hole.first, hole.last)
         holes = holes_from(with_hole(self._holes, hole), self._held.position)
         self._index.note(hole.first, hole.last)
         with self._database.transaction() as connection:
@@ -417,11 +415,31 @@ class HistoryStore:
             write_holes(connection, holes)
         self._gaps, self._holes = gaps, holes
 
-    def trim(self, before: Position, older_ms: int) -> bool:
+    def find_kept(self, conversation: str, older_ms: int, messages: int) -> Position:
+        """Return before which position a room has rows that are not to be kept; 0 for none."""
+        with self._database.guard() as connection:
+            return find_kept(connection, conversation, older_ms, messages)
+
+    def trim_room(self, conversation: str, before: Position) -> bool:
+        """Drop some rows of a room before a position; return whether there may be more."""
+        with self._database.guard() as connection:
+            rows, places = take_oldest(connection, conversation, before)
+        self._index.remove(rows)
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM rows WHERE position = ? AND part = ? AND conversation = ?",
+                [(*place, conversation) for place in places],
+            )
+        return bool(places)
+
+    def trim(self, before: Position, older_ms: int, bytes_max: int = 0) -> bool:
         """Drop some rows of positions before `before` that are older than `older_ms`.
 
-        The oldest are dropped, and `held` goes up. Return whether there may be more to drop.
+        Also drop some while the file takes more than `bytes_max`, which is not 0. The oldest are
+        dropped, and `held` goes up. Return whether there may be more to drop.
         """
+        if bytes_max and self._database.used_bytes() > bytes_max:
+            older_ms = POSITION_MAX
         before = min(before, Position(self._applied + 1))
         with self._database.guard() as connection:
             oldest = find_oldest(connection, before, older_ms)
@@ -450,12 +468,12 @@ class HistoryStore:
         self._index.close()
         self._database.close()
 
-    def _set_terms(self, terms: _Terms) -> None:
+    def _set_terms(self, terms: Terms) -> None:
         with self._database.transaction() as connection:
             _write_terms(connection, terms)
         self._terms = terms
 
-    def _set_gaps(self, gaps: _Gaps) -> None:
+    def _set_gaps(self, gaps: Gaps) -> None:
         gaps = tuple(sorted(gaps))
         with self._database.transaction() as connection:
             _write_gaps(connection, gaps)
@@ -466,30 +484,12 @@ def _write_applied(connection: sqlite3.Connection, applied: Position) -> None:
     write_record(connection, "applied", msgspec.json.encode(applied))
 
 
-def _write_gaps(connection: sqlite3.Connection, gaps: _Gaps) -> None:
+def _write_gaps(connection: sqlite3.Connection, gaps: Gaps) -> None:
     write_record(connection, "gaps", msgspec.json.encode(gaps))
 
 
-def _write_terms(connection: sqlite3.Connection, terms: _Terms) -> None:
+def _write_terms(connection: sqlite3.Connection, terms: Terms) -> None:
     write_record(connection, "terms", msgspec.json.encode(terms))
-
-
-def _before(terms: _Terms, first: Position) -> _Terms:
-    return tuple(begin for begin in terms if begin[0] < first)
-
-
-def _without(gaps: _Gaps, first: Position, last: Position) -> _Gaps:
-    """Return gaps without a range of positions."""
-    left: list[tuple[Position, Position]] = []
-    for start, end in gaps:
-        if end < first or last < start:
-            left.append((start, end))
-            continue
-        if start < first:
-            left.append((start, Position(first - 1)))
-        if last < end:
-            left.append((Position(last + 1), end))
-    return tuple(left)
 
 
 def _size(row: Row) -> int:

@@ -180,7 +180,7 @@ def test_questions(world: World, alice: Client) -> None:
         "Makes you or another member an operator.",
     ]
     alice.send("CS")
-    assert len(said(alice)) == 15
+    assert len(said(alice)) == 16
 
 
 def test_a_message_to_it_is_the_same_as_the_command(world: World, alice: Client) -> None:
@@ -221,3 +221,26 @@ def test_sessions_that_moved_are_shown_what_chanserv_did(
             client.acknowledged = acknowledged
         world.attach(client, position)
         assert sorted(client.lines()) == sorted(lines)
+
+
+def test_a_founder_says_how_much_history_is_kept(world: World, alice: Client) -> None:
+    done = "Done. INFO #a shows how long its history is kept."
+    alice.send("CS KEEP #a 30d 5000")
+    assert said(alice) == [done]
+    alice.send("CS INFO #a")
+    assert said(alice)[2:] == ["Its history is kept for 30 days, up to 5000 messages."]
+    alice.send("CS KEEP #a 36h", "CS INFO #a")
+    assert said(alice)[3:] == ["Its history is kept for 36 hours."]
+    alice.send("CS KEEP #a all", "CS INFO #a")
+    assert len(said(alice)) == 3
+    for wrong in ("soon", "30d never", "0", "-5", "0d"):
+        alice.send(f"CS KEEP #a {wrong}")
+        assert said(alice)[0].startswith(
+            "Expected a span such as 30d, a number of messages, or ALL"
+        )
+    for wrong in ("30s", "200y", "999999999"):
+        alice.send(f"CS KEEP #a {wrong}")
+        assert said(alice) == ["It must be a span from 1m to 100y, or up to 100000 messages."]
+    bob = register(world, "bob", "Bob")
+    bob.send("CS KEEP #a 1d")
+    assert said(bob) == ["You are not allowed to do that in #a."]

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import assert_never
 
 from roost.chat.erasing import erased
-from roost.chat.history import Anchor, Held, Page, Row, is_shown
+from roost.chat.history import Anchor, Held, Page, Row, is_shown, room_conversation
 from roost.chat.holes import Hole, holes_from, holes_until, with_hole
 from roost.chat.ids import AccountId, Position
 from roost.chat.state import Erasure
@@ -16,6 +16,7 @@ from roost.node.engine.effects import (
     Compact,
     EraseHistory,
     ExportRows,
+    FindKept,
     ForgetHistory,
     HistoryChange,
     HistoryQuestion,
@@ -24,6 +25,7 @@ from roost.node.engine.effects import (
     ImportRows,
     NoteHole,
     TrimHistory,
+    TrimRoom,
     WriteHistory,
 )
 from roost.node.engine.inputs import (
@@ -36,7 +38,9 @@ from roost.node.engine.inputs import (
     HistoryTrimmed,
     HistoryWritten,
     Imported,
+    KeptFound,
     Persisted,
+    RoomTrimmed,
 )
 from roost.node.engine.terms import Terms
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
@@ -284,6 +288,15 @@ class HistoryDisk:
                 return None
             case TrimHistory(before, older_ms):
                 return self._trim(before, older_ms)
+            case TrimRoom(room, before):
+                conversation = room_conversation(room)
+                self.rows = {
+                    key: row
+                    for key, row in self.rows.items()
+                    if key[0] != conversation or row.position >= before
+                }
+                self._unsynced.clear()
+                return RoomTrimmed(room, before, has_more=False)
             case EraseHistory(account, erasure):
                 self.erasures[account] = erasure
                 left = erased(sorted(self.rows.values(), key=_position), self.erasures)
@@ -365,6 +378,13 @@ class HistoryDisk:
             case ExportRows(ticket, first, last):
                 found = tuple(row for row in rows if first <= row.position <= last)
                 return Exported(ticket, found, last, ())
+            case FindKept(room, conversation, older_ms, messages):
+                said = [row for row in rows if row.conversation == conversation and row.kind == 0]
+                first = next((row.position for row in rows if row.time_ms >= older_ms), Position(0))
+                if messages and len(said) >= messages:
+                    first = max(first, said[-messages].position)
+                is_any = any(r.conversation == conversation and r.position < first for r in rows)
+                return KeptFound(room, first if is_any else Position(0))
             case _:
                 assert_never(effect)
 

@@ -23,6 +23,7 @@ from roost.node.engine.effects import (
     DoWork,
     Effect,
     ExportRows,
+    FindKept,
     FollowNodes,
     LogEvent,
     MakeSnapshot,
@@ -412,7 +413,7 @@ class SimulatedNode:
             case AskArchive() | WriteArchive() | RepairArchive() | RetainArchive():
                 assert self._history is not None
                 self._history.obey(effect, self._later)
-            case AnswerQuery() | ExportRows():
+            case AnswerQuery() | ExportRows() | FindKept():
                 self._later(QUESTION_S, partial(self.history_disk.answer, effect))
             case MakeSnapshot(position, state):
                 data = self._encode(state)

@@ -1,8 +1,9 @@
 """What must be equal on all nodes."""
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from roost.chat.commands.payload import Payload
+from roost.chat.ids import Position, RoomId
 from roost.chat.settings import Settings
 
 
@@ -31,4 +32,13 @@ class SetServicesHost(Payload, frozen=True, tag=118):
     host: str
 
 
-ClusterCommand: TypeAlias = Configure | SetSecret | SetServicesHost
+class ForgetRoomHistory(Payload, frozen=True, tag=124):
+    """Let nobody read what a room does not keep any more; see `chat.retention`."""
+
+    SINCE: ClassVar[int] = 2
+
+    room: RoomId
+    before: Position
+
+
+ClusterCommand: TypeAlias = Configure | SetSecret | SetServicesHost | ForgetRoomHistory

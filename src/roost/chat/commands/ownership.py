@@ -1,6 +1,6 @@
 """Registered rooms, and what ChanServ does for their owners."""
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from roost.chat.commands.payload import Payload
 
@@ -57,6 +57,23 @@ class ClearRoom(Payload, frozen=True, tag=34):
     """"bans", "own-bans" (those that match oneself), "access", or "users" (everybody else)."""
 
 
+class SetRetention(Payload, frozen=True, tag=90):
+    """Set how much of a room's history is kept; 0 is all."""
+
+    SINCE: ClassVar[int] = 2
+
+    room: str
+    duration_s: int
+    messages: int
+
+
 OwnershipOperation: TypeAlias = (
-    RegisterRoom | DropRoom | SetAccess | TransferRoom | AcceptRoom | GiveStatus | ClearRoom
+    RegisterRoom
+    | DropRoom
+    | SetAccess
+    | TransferRoom
+    | AcceptRoom
+    | GiveStatus
+    | ClearRoom
+    | SetRetention
 )

@@ -13,3 +13,11 @@ def read_duration(text: str) -> int | None:
     if not _DURATION.fullmatch(text):
         return None
     return sum(int(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(text))
+
+
+def shown_span(seconds: int) -> str:
+    """Return a duration in its largest unit that is whole, such as "30 days"."""
+    for name, unit in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds % unit == 0:
+            return f"{seconds // unit} {name}{'' if seconds == unit else 's'}"
+    raise AssertionError("every duration is in whole seconds")

@@ -16,13 +16,15 @@ from roost.chat.commands.ownership import (
     GiveStatus,
     RegisterRoom,
     SetAccess,
+    SetRetention,
     TransferRoom,
 )
 from roost.chat.ids import FoldedAccount, FoldedRoom
 from roost.chat.refusals import Reason, Refusal
-from roost.chat.state import Room, State
+from roost.chat.state import Retention, Room, State
 from roost.irc import casemapping
 from roost.ircd.context import Context, Result
+from roost.ircd.queries.durations import read_duration, shown_span
 from roost.ircd.queries.moments import human_time
 from roost.ircd.queries.visibility import can_see_room
 from roost.ircd.services.chanserv_reply import NAME, say, send_refused
@@ -32,6 +34,8 @@ CODE_DIGITS = 8
 """Digits of a confirmation code, which prevents mistakes and need not be secret."""
 LISTED_MAX = 100
 """Rooms that LIST shows at most."""
+
+DAY_MS = 86_400_000
 
 _STATUS = {"o": OPERATOR, "v": VOICE}
 
@@ -220,9 +224,48 @@ def info(context: Context, words: tuple[str, ...]) -> Result:
     accounts = context.state.accounts
     say(context, f"{room.name} belongs to {accounts[room.founder].name}.")
     say(context, f"It was registered {human_time(room.registered_ms)}.")
+    if kept := _kept(context.state, room):
+        say(context, f"Its history is kept {kept}.")
     if room.offered_to and folded_account(context.user) in (room.founder, room.offered_to):
         say(context, f"It is offered to {accounts[room.offered_to].name}.")
     return None
+
+
+@service_command(
+    NAME,
+    "KEEP",
+    words_min=2,
+    usage="KEEP <room> <span|messages|span messages|ALL>",
+    text="Sets how much of your room's history is kept, such as 30d, 5000, or 30d 5000.",
+)
+def keep(context: Context, words: tuple[str, ...]) -> Result:
+    """Set for how long, or up to how many messages, a room's history is kept."""
+    if words[1].upper() == "ALL":
+        return (SetRetention(words[0], 0, 0),)
+    duration_s = messages = 0
+    for word in words[1:3]:
+        seconds = None if word.isdigit() else read_duration(word)
+        if word.isascii() and word.isdigit() and 0 < int(word[:9]) == int(word):
+            messages = int(word)
+        elif seconds:
+            duration_s = seconds
+        else:
+            say(context, f"Expected a span such as 30d, a number of messages, or ALL, not {word}.")
+            return None
+    return (SetRetention(words[0], duration_s, messages),)
+
+
+def _kept(state: State, room: Room) -> str:
+    """Return how much of a room's history is kept, in words; empty for all."""
+    settings = state.settings
+    retention = state.retention.get(room.id, Retention(0, 0))
+    span_ms = round(settings.history_days_max * DAY_MS)
+    if retention.duration_ms:
+        span_ms = min(span_ms or retention.duration_ms, retention.duration_ms)
+    parts = [f"for {shown_span(span_ms // 1000)}"] if span_ms else []
+    if retention.messages:
+        parts.append(f"up to {retention.messages} messages")
+    return ", ".join(parts)
 
 
 @service_command(NAME, "LIST", usage="LIST", text="Lists your rooms.")

@@ -14,6 +14,7 @@ _DONE = {
     "offered": "{room} will belong to {account} when they send: TRANSFER ACCEPT {room}",
     "withdrawn": "You keep {room}.",
     "transferred": "{room} now belongs to you.",
+    "kept": "Done. INFO {room} shows how long its history is kept.",
     "done": "Done.",
 }
 
@@ -25,6 +26,7 @@ _REFUSALS: dict[Reason, str] = {
     Reason.NOT_REGISTERED: "{subject} is not registered.",
     Reason.ALREADY_REGISTERED: "{subject} is already registered.",
     Reason.TOO_MANY_FOUNDED: "You already own {detail} rooms, which is the limit.",
+    Reason.RETENTION_INVALID: "It must be a span from 1m to 100y, or up to {detail} messages.",
     Reason.NO_SUCH_ACCOUNT: "{subject} is not an account.",
     Reason.NOT_NETWORK_OPERATOR: "Only network operators can do this.",
     Reason.LIST_FULL: "The access list of {subject} is full.",

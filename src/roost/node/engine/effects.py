@@ -13,7 +13,7 @@ import msgspec
 from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Query, Row, Span
 from roost.chat.holes import Hole
-from roost.chat.ids import AccountId, Position
+from roost.chat.ids import AccountId, Position, RoomId
 from roost.chat.state import Erasure, State
 from roost.ircd.sessions.work import Work
 from roost.log import Compact as Compact
@@ -85,6 +85,24 @@ class EraseHistory(msgspec.Struct, frozen=True):
     erasure: Erasure
 
 
+class TrimRoom(msgspec.Struct, frozen=True):
+    """Drop some rows of a room before a position; give back `RoomTrimmed`."""
+
+    room: RoomId
+    before: Position
+
+
+class FindKept(msgspec.Struct, frozen=True):
+    """Find where the history that a room keeps begins; give back `KeptFound`."""
+
+    room: RoomId
+    conversation: str
+    older_ms: int
+    """What is older is not kept; 0 for no such limit."""
+    messages: int
+    """How many are kept; 0 for all."""
+
+
 class HoldFrom(msgspec.Struct, frozen=True):
     """Remember from where on the store has all rows; nothing before is missing any more."""
 
@@ -102,6 +120,8 @@ class TrimHistory(msgspec.Struct, frozen=True):
 
     before: Position
     older_ms: int
+    bytes_max: int = 0
+    """While the rows take more than this, drop the oldest, however old they are; 0 for no limit."""
 
 
 class WriteHistory(msgspec.Struct, frozen=True):
@@ -242,8 +262,9 @@ HistoryChange: TypeAlias = (
     | ImportRows
     | TrimHistory
     | EraseHistory
+    | TrimRoom
 )
-HistoryQuestion: TypeAlias = AnswerQuery | ExportRows
+HistoryQuestion: TypeAlias = AnswerQuery | ExportRows | FindKept
 ArchiveEffect: TypeAlias = AskArchive | WriteArchive | RepairArchive | RetainArchive
 DiskEffect: TypeAlias = LogDiskEffect | HistoryChange | HistoryQuestion
 
@@ -261,11 +282,13 @@ Effect: TypeAlias = (
     | Compact
     | AnswerQuery
     | ExportRows
+    | FindKept
     | ImportRows
     | HoldFrom
     | NoteHole
     | TrimHistory
     | EraseHistory
+    | TrimRoom
     | AskArchive
     | WriteArchive
     | RepairArchive

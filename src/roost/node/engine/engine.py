@@ -39,7 +39,7 @@ from roost.node.engine.effects import (
     in_order,
     sending,
 )
-from roost.node.engine.erasing import Erasing
+from roost.node.engine.forgetting import Forgetting
 from roost.node.engine.historian import Historian
 from roost.node.engine.holding import make_holding
 from roost.node.engine.incidents import disk_set_back
@@ -114,7 +114,7 @@ class Engine:
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
-        self._erasing = Erasing(history.erased, self._snapshots, log.start)
+        self._forgetting = Forgetting(history, self._snapshots, log, holding)
         self._applier = Applier(
             state,
             self._server,
@@ -230,8 +230,8 @@ class Engine:
                 self._log.receive(event, now)
             case inputs.HistoryWritten(applied):
                 self._history_written(applied)
-            case inputs.HistoryErased():
-                self._effects.extend(self._erasing.receive(event))
+            case inputs.HistoryErased() | inputs.KeptFound() | inputs.RoomTrimmed():
+                self._effects.extend(self._forgetting.receive(event))
             case inputs.SnapshotMade() | inputs.SnapshotFailed():
                 self._effects.extend(self._snapshots.receive(event))
             case _ if isinstance(event, inputs.HistoryResult):
@@ -364,7 +364,9 @@ class Engine:
             self._log.hand_over(self._now)
         if self._log.is_in_charge:
             raising = self._versions.to_raise(self._state, self._log, self._config.raft.members)
-            for command in (*raising, *upkeep.while_leading(self._state, self._census, now)):
+            dropped = self._forgetting.take_commands(self._state)
+            keeping = upkeep.while_leading(self._state, self._census, now)
+            for command in (*raising, *dropped, *keeping):
                 self._propose(command)
             upkeep.tend(self._log, self._state, now)
         self._look_at_balancers()
@@ -388,7 +390,7 @@ class Engine:
                 break
         self._take_history()
         self._effects.extend(self._versions.look(self._state, self._log))
-        self._effects.extend(self._erasing.look(self._state))
+        self._effects.extend(self._forgetting.look(self._state, self._now.monotonic))
         if changed := self._belonging.look(self._state, self._log, self._now.monotonic):
             self._effects.extend(changed)
             self._historian.follow(self._belonging.others)

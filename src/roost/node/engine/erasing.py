@@ -20,7 +20,10 @@ class Erasing:
     """Which erasures this node has done, and which one is under way."""
 
     def __init__(
-        self, done: tuple[AccountId, ...], snapshots: Snapshots, start: Snapshot | None
+        self,
+        done: tuple[AccountId, ...],
+        snapshots: Snapshots,
+        start: Snapshot | None,
     ) -> None:
         """`done` are the accounts of which the history has nothing any more.
 

@@ -59,6 +59,11 @@ class Holding:
         self.holes = holes
         """What nobody has any more of what comes later, as the store has been told."""
         self._own_days = days
+        self._network_days = 0.0
+        self._bytes_max = 0
+        """What all nodes keep at most; 0 is all."""
+        self._cut = Position(0)
+        """Where the rows begin of which there would be too many."""
         self._learner_days = learner_days
         self._is_learner = is_learner
         self._elsewhere = Elsewhere(others)
@@ -77,6 +82,8 @@ class Holding:
     @property
     def _days(self) -> float:
         days = self._own_days
+        if self._network_days:
+            days = min(days or self._network_days, self._network_days)
         if self._learner_days and self._is_learner():
             days = min(days or self._learner_days, self._learner_days)
         return days
@@ -183,6 +190,12 @@ class Holding:
 
     # Dropping and fetching
 
+    def retain(self, days: float, bytes_max: int) -> None:
+        """Note how much history the cluster keeps; 0 is all."""
+        if (days, bytes_max) != (self._network_days, self._bytes_max):
+            self._network_days, self._bytes_max = days, bytes_max
+            self._trim_due = float("-inf")
+
     def pass_time(self, time_ms: int) -> None:
         """Note the time of an applied entry."""
         self.time_ms = max(self.time_ms, time_ms)
@@ -203,12 +216,13 @@ class Holding:
         """Return what to drop, if it is time."""
         if self._is_trimming or now < self._trim_due:
             return None
-        self._trim_due = now + min(TRIM_INTERVAL_S, max(1.0, self._alignment_ms / 1000))
-        if self._limit_ms <= self.start.time_ms:
+        interval_s = self._alignment_ms / 1000 if self._days else TRIM_INTERVAL_S
+        self._trim_due = now + min(TRIM_INTERVAL_S, max(1.0, interval_s))
+        if self._limit_ms <= self.start.time_ms and not self._bytes_max:
             # Nothing that is held is as old.
             return None
         before = POSITION_MAX
-        if not self._own_days:
+        if not (self._own_days or self._network_days or self._bytes_max):
             # Nobody has said that anything may be lost.
             starts = [share.start.position for share in self.holders(peers).values()]
             if sum(first <= self.start.position for first in starts) < LEARNERS_HOLDERS:
@@ -216,11 +230,13 @@ class Holding:
         if self.has_archive:
             before = self.archive.watermark + 1 if self.archive is not None else 0
         self._is_trimming = True
-        return TrimHistory(Position(before), self._limit_ms)
+        return TrimHistory(Position(before), self._limit_ms, self._bytes_max)
 
     def trimmed(self, start: Held, *, has_more: bool) -> None:
         """Note what the store holds now."""
         self._is_trimming = False
+        if self._bytes_max and start.position > self.start.position:
+            self._cut = start.position
         self.hold_from(start)
         if has_more:
             self._trim_due = float("-inf")
@@ -229,7 +245,7 @@ class Holding:
         """Return the next positions to fetch, which end where this node begins."""
         start = self.start
         linked = [share.start.position for share in self.holders(peers).values()]
-        if start.position <= 1 or not linked:
+        if start.position <= max(1, self._cut) or not linked:
             return None
         first = max(min(linked), Position(start.position - BLOCK), Position(1))
         if self.has_archive:
@@ -242,7 +258,8 @@ class Holding:
 
     def next_deadline(self) -> float:
         """Return when there may be something to drop, in monotonic seconds."""
-        return self._trim_due if self._days and not self._is_trimming else float("inf")
+        has_limit = self._days or self._bytes_max
+        return self._trim_due if has_limit and not self._is_trimming else float("inf")
 
 
 def _around(segment: Segment, holes: Sequence[Hole]) -> list[Segment]:

@@ -10,7 +10,7 @@ import msgspec
 
 from roost.archive import ArchiveState
 from roost.chat.history import Answer, Held, Row
-from roost.chat.ids import AccountId, Position
+from roost.chat.ids import AccountId, Position, RoomId
 from roost.chat.versions import VERSION
 from roost.ircd.config import Config as IrcConfig
 from roost.ircd.sessions.work import Outcome
@@ -132,6 +132,22 @@ class HistoryErased(msgspec.Struct, frozen=True):
     account: AccountId
     has_more: bool
     """Whether there may be more to erase."""
+
+
+class KeptFound(msgspec.Struct, frozen=True):
+    """`FindKept` is done: the room has rows before `first` that are not kept; 0 if it has none."""
+
+    room: RoomId
+    first: Position
+
+
+class RoomTrimmed(msgspec.Struct, frozen=True):
+    """A step of `TrimRoom` is done."""
+
+    room: RoomId
+    before: Position
+    has_more: bool
+    """Whether there may be more to drop."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -287,6 +303,8 @@ DiskInput: TypeAlias = (
     | HistoryForgotten
     | HistoryTrimmed
     | HistoryErased
+    | KeptFound
+    | RoomTrimmed
     | Answered
     | AnswerCorrupt
     | AnswerTrimmed

@@ -6,7 +6,7 @@ from typing import get_args
 from roost.archive import Batch
 from roost.chat.history import EVERYTHING, Held, Page
 from roost.chat.holes import Hole
-from roost.chat.ids import AccountId, Position
+from roost.chat.ids import AccountId, Position, RoomId
 from roost.chat.state import Erasure, State
 from roost.instant import Instant
 from roost.ircd.config import Config as IrcConfig
@@ -24,6 +24,7 @@ from roost.node.engine.effects import (
     Effect,
     EraseHistory,
     ExportRows,
+    FindKept,
     FollowNodes,
     ForgetHistory,
     HistoryState,
@@ -41,6 +42,7 @@ from roost.node.engine.effects import (
     SendToPeers,
     SetAside,
     TrimHistory,
+    TrimRoom,
     WriteArchive,
     WriteHistory,
     in_order,
@@ -77,11 +79,13 @@ ORDERED: list[Effect] = [
     Compact(Snapshot(3, 1, 0, b""), 2),
     AnswerQuery(4, Page("r:1", 10, is_newest=True)),
     ExportRows(5, P(1), P(2)),
+    FindKept(RoomId(5), "r:5", 30, 0),
     ImportRows(6, (), P(1), P(2), is_gap=True),
     HoldFrom(Held(P(3), 30)),
     NoteHole(Hole(P(4), P(5), 50, 60)),
     TrimHistory(P(3), 30),
     EraseHistory(AccountId(5), Erasure((), P(9))),
+    TrimRoom(RoomId(5), P(9)),
     AskArchive(8, Page("r:1", 10, is_newest=True), EVERYTHING),
     WriteArchive(Batch(P(1), (), P(2), P(3), 1)),
     RepairArchive(P(4), ()),
