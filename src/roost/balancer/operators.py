@@ -22,6 +22,7 @@ from roost.protocol.orders import (
     decode_order,
     decode_redeem,
     encode,
+    is_unknown_request,
 )
 from roost.wire import FramedConnection
 
@@ -29,6 +30,9 @@ _logger = structlog.get_logger()
 
 REQUEST_CHARACTERS_MAX = 64
 """Of what people's commands draw at random: twice as long as it is."""
+
+
+UNKNOWN_REQUEST = "does not know this request, so it is of an older release: upgrade it first"
 
 
 class _OrderLink(ABC):
@@ -85,7 +89,13 @@ class OperatorLink(_OrderLink):
     """One connection of an operator's command."""
 
     def obey(self, body: bytes) -> None:
-        order = decode_order(body)
+        try:
+            order = decode_order(body)
+        except FrameError:
+            if not is_unknown_request(body):
+                raise
+            self.answer(AdministerAnswer(f"{self._name} {UNKNOWN_REQUEST}"))
+            return
         if isinstance(order, AdministerOrder):
             self._administer(order)
         elif isinstance(order, RenewOrder):

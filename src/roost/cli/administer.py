@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from roost.chat.commands.administration import Administration
+from roost.chat.versions import VERSION_MIN
 from roost.cli.errors import CommandError, UnreachableError
 from roost.cli.order_line import OrderLine
 from roost.ops import clock
@@ -27,6 +28,7 @@ SETTLE_S = 30.0
 """How long to go on asking: a cluster that has no leader by then needs people."""
 PAUSE_S = 0.3
 REQUEST_BYTES = 12
+OLD_BALANCER = "a balancer of an older release hangs up on this request: upgrade balancers first"
 
 
 def administer(
@@ -40,7 +42,12 @@ def administer(
     """
     request = secrets.token_hex(REQUEST_BYTES)
     order = encode(AdministerOrder(PROTOCOL_VERSION, request, operation))
-    return asyncio.run(settle(cluster, balancers, credentials, order))
+    try:
+        return asyncio.run(settle(cluster, balancers, credentials, order))
+    except UnreachableError as error:
+        if type(operation).SINCE == VERSION_MIN:
+            raise
+        raise UnreachableError(f"{error} ({OLD_BALANCER})") from error
 
 
 async def settle(

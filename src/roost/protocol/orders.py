@@ -89,3 +89,12 @@ decode_order: Callable[[bytes], Order | AdministerOrder | RenewOrder] = make_dec
 decode_answer: Callable[[bytes], Answer] = make_decoder(Answer)
 decode_redeem: Callable[[bytes], RedeemOrder] = make_decoder(RedeemOrder)
 decode_administer_answer: Callable[[bytes], AdministerAnswer] = make_decoder(AdministerAnswer)
+
+
+def is_unknown_request(body: bytes) -> bool:
+    """Return whether a frame that cannot be read is a request of a newer release."""
+    try:
+        order = msgspec.msgpack.decode(body)
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    return isinstance(order, list) and order[:1] == [AdministerOrder.__struct_config__.tag]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from roost.chat.commands.administration import IssueToken, RedeemToken
@@ -126,6 +127,21 @@ def test_an_unreadable_order_only_closes_its_connection(tmp_path: Path) -> None:
             operator.connection.send(b"\xc1")
             await wait_until(lambda: operator.closed)
             assert not node.closed
+
+    run(scenario())
+
+
+def test_a_request_of_a_newer_release_is_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            operator = await connect_operator(here)
+            assert operator.connection is not None
+            operator.connection.send(msgspec.msgpack.encode([203, PROTOCOL_VERSION, "r", [999]]))
+            outcome = await operator.outcome()
+            assert outcome.problem == (
+                "b1 does not know this request, so it is of an older release: upgrade it first"
+            )
+            assert not operator.closed
 
     run(scenario())
 
