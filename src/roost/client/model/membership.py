@@ -18,6 +18,10 @@ WHO_MEMBERS_MAX = 1000
 WHO_FIELDS = "%tcnuhafr,152"
 
 
+SERVICES = frozenset({"nickserv", "chanserv", "hostserv", "memoserv", "operserv", "botserv"})
+"""They answer although no user of that name is online."""
+
+
 def _note(state: State, conversation: Conversation, line: Incoming) -> None:
     """Show an event, unless it is shown already."""
     if line.msgid and conversation.find(line.msgid) is not None:
@@ -378,6 +382,8 @@ def receive_presence(state: State, line: Incoming) -> None:
     is_online = line.command == "730"
     for source in line.last.split(","):
         nick = source.partition("!")[0]
+        if not is_online and nick.lower() in SERVICES:
+            continue
         if not is_online:
             _regain(state, nick)
         person = state.people.get(state.fold(nick))

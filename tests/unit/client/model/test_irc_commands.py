@@ -93,6 +93,9 @@ def test_a_service_is_shown_when_it_is_told_something() -> None:
     model = online()
     model.submit("#room", "/cs HELP")
     assert Show("chanserv") in model.take_effects()
+    hear(model, ":s 731 alice :ChanServ,bob")
+    assert model.people["chanserv"].is_online
+    assert not model.people["bob"].is_online
 
 
 def test_names_after_a_command_are_each_meant() -> None:
