@@ -36,6 +36,9 @@ from roost.irc.names import is_valid_nick
 REFUSED_OPENINGS_MAX = 4096
 """A lost command is asked for again within seconds; fewer clients are refused in that time."""
 
+ABSENCE_SINCE = 2
+"""The cluster's version since which a client's node learns how long its user had none."""
+
 Opening = TypeVar("Opening", OpenSession, ResumeSession)
 
 
@@ -171,7 +174,8 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
         return
     session = _add_session(step.state, command, user, key)
     user.sessions = (*user.sessions, session.id)
-    absent_ms = step.state.absent.get(user.id, 0)
+    is_told_since = step.state.version >= ABSENCE_SINCE
+    absent_ms = step.state.absent.get(user.id, 0) if is_told_since else 0
     step.changed(SessionOpened(step.part, source_of(user), session.id, absent_ms))
     if step.state.version >= CLOAKS_SINCE:
         # An always-on user may have come before there were cloaks.
