@@ -71,6 +71,9 @@ def erase_account(step: Step, operation: EraseAccount, asker: Asker) -> None:
     asker.did(f"erased the account {account.name} and its history")
     _forget_nicks(state, account, nicks)
     remove_account(step, account)
+    for code, pending in list(state.pending_codes.items()):
+        if pending.account == account.id:
+            del state.pending_codes[code]
     _clear_topics(state, nicks)
     state.erasures[account.id] = Erasure(owners, step.position)
 

@@ -104,6 +104,7 @@ def render_account(account: Account, state: State) -> dict[str, Any]:
         "kind": "account",
         "account": account.name,
         "registered": timestamp(account.created_ms),
+        "email": account.email,
         "nicks": list(account.nicks),
         "certificates": list(account.certificates),
         "is_always_on": account.is_always_on,

@@ -215,6 +215,7 @@ class LocalServer:
                 await asyncio.sleep(POLL_S)
                 continue
             rows, covered, damaged = await self._store.read(partial(_export, first, last))
+            rest_s = clock.monotonic() - begun
             if damaged:
                 self._driver.receive(Exported(COPY_TICKET, (), covered, damaged))
                 if begun > deadline:
@@ -230,7 +231,7 @@ class LocalServer:
             await _send(writer, CopyRows(rows, covered))
             count += len(rows)
             first = Position(covered + 1)
-            await asyncio.sleep(clock.monotonic() - begun)
+            await asyncio.sleep(rest_s)
         return count
 
 
