@@ -17,7 +17,8 @@ from support.simulation.cluster import SimulatedCluster
 PEOPLE = 90
 ROOM, LATER_ROOM = "#room0", "#harbour"
 RENDERED_MAX = 24
-"""Lines in one turn. Each node serves a third of the crowd, and its names are on as many lines."""
+"""Lines and names in one turn. Each node serves a third of the crowd, whose names are on as many
+lines."""
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,7 @@ def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (name_lists, names_reply, renaming):
         monkeypatch.setattr(module, "CROWD_MIN", 20)
     monkeypatch.setattr(names_reply, "LINES_PER_STEP", 2)
+    monkeypatch.setattr(name_lists, "NAMES_PER_STEP", 4)
     monkeypatch.setattr(name_lists, "space_left", lambda *_: 40)
     let_own(monkeypatch, "alice")
 

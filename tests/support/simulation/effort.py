@@ -17,25 +17,18 @@ class Effort:
 
     def __init__(self) -> None:
         self._rendered = 0
-        self.names = 0
-        """How many of what was taken last were names in lists."""
-        self._names = 0
 
     def take(self) -> int:
         """Return the count, and start anew."""
         rendered, self._rendered = self._rendered, 0
-        self.names, self._names = self._names, 0
         return rendered
 
     def counts(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that does the same and counts it."""
 
-        is_name = function.__name__ == "shown_name"
-
         @wraps(function)
         def counted(*arguments: Any, **named: Any) -> Any:
             self._rendered += 1
-            self._names += is_name
             return function(*arguments, **named)
 
         return counted

@@ -172,7 +172,7 @@ class SimulatedNode:
         self.rendered_max = RENDERED_PER_TURN
         """Lines and names that a turn may render; many people who come in at once take more."""
         self.rendered_most = 0
-        """Lines that the longest turn has rendered, without the names in a list that is kept."""
+        """Lines and names that the longest turn has rendered."""
         self.is_digested = True
         """Whether the state is kept in mind at each position, which takes long if it is large."""
 
@@ -356,7 +356,7 @@ class SimulatedNode:
         effects = self.engine.take_effects()
         rendered = effort.take()
         if self.engine.state is base:
-            self.rendered_most = max(self.rendered_most, rendered - effort.names)
+            self.rendered_most = max(self.rendered_most, rendered)
             check_turn(self.engine.state.position - applied, rendered, effects, self.rendered_max)
         jobs = [effect for effect in effects if isinstance(effect, Persist | Compact)]
         if jobs:

@@ -18,7 +18,7 @@ from roost.ircd.queries.visibility import can_see_room, can_see_user, room_to_na
 from roost.ircd.queries.who_options import WhoOptions, parse_options
 from roost.ircd.rendering.packing import middle
 from roost.ircd.rendering.prefixes import prefixes
-from roost.ircd.replies.names_reply import is_crowded, kept_list
+from roost.ircd.replies.names_reply import complete, is_crowded, kept_list
 from roost.ircd.serving.dispatch import command
 
 HIDDEN_ADDRESS = "255.255.255.255"
@@ -69,6 +69,7 @@ def _members(context: Context, number: RoomId, options: WhoOptions) -> Iterator[
         _send_members(context, number, room.members, options)
         return
     yield from context.steps_that_differ()
+    yield from complete(context, listed, number)
     count = 0
     for place in listed.places():
         members = listed.members(place)

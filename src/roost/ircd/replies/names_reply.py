@@ -38,6 +38,16 @@ def kept_list(context: Context, room: Room) -> NameList | None:
     return context.names.of(context.state, room, multiple=is_multiple, hosts=with_hosts)
 
 
+def complete(context: Context, listed: NameList, number: RoomId) -> Iterator[None]:
+    """Complete a list, maybe together with others who wait for it; they have turns at each step."""
+    while not listed.is_whole:
+        room = context.state.rooms.get(number)
+        if room is None:
+            return
+        listed.go_on(context.state, room)
+        yield
+
+
 def send_names_by_step(context: Context, room: Room) -> Iterator[None]:
     """List the members of a room; if it is crowded, others get their turn at each step."""
     listed = kept_list(context, room)
@@ -45,6 +55,7 @@ def send_names_by_step(context: Context, room: Room) -> Iterator[None]:
         send_names(context, room)
         return
     yield from context.steps_that_differ()
+    yield from complete(context, listed, room.id)
     for count, text in enumerate(_texts(context, listed, room.id), 1):
         symbol = _SECRET_SYMBOL if "s" in room.modes else _PUBLIC_SYMBOL
         context.reply(numerics.RPL_NAMREPLY, symbol, room.name, text)

@@ -52,6 +52,8 @@ class Answers:
 
     def send_some(self, context: Context) -> None:
         """Send what there is so far of an answer, or of what the client did not ask for."""
+        if not context.lines:
+            return
         if context.line:
             self.send(context, is_whole=False)
         else:

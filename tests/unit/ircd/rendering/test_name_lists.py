@@ -109,3 +109,25 @@ def test_texts_of_a_room_that_most_have_left_are_packed_again() -> None:
         refresh(world, kept, room, client)
     assert len(list(texts(kept))) < before / 2
     assert sorted(" ".join(texts(kept)).split()) == sorted(f"member{n}" for n in range(50, 60))
+
+
+def test_a_long_list_is_made_in_steps_while_people_come_and_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(name_lists, "NAMES_PER_STEP", 10)
+    world = World()
+    room, clients = crowd(world, 45)
+    kept = kept_list(world, room)
+    steps = 1
+    while not kept.is_whole:
+        for client, line in ((clients[steps], "PART #a"), (clients[-steps], f"NICK late{steps}")):
+            client.send(line)
+            refresh(world, kept, room, client)
+        (newcomer,) = world.join("#a", f"new{steps}")
+        refresh(world, kept, room, newcomer)
+        kept.go_on(world.state, room)
+        steps += 1
+    assert steps > 3
+    assert sorted(" ".join(texts(kept)).split()) == expected(
+        world, room, multiple=False, hosts=False
+    )
