@@ -90,7 +90,7 @@ def _copy(node: LocalNode, destination: Path, flags: BackupFlags) -> None:
         former = _former(repository, is_full=flags.is_full)
         after = former.position if former is not None else Position(0)
         with copying(node, after) as copy:
-            _check(repository, copy.head, former)
+            check_past(repository, copy.head, former)
             if former is not None and former.position == copy.head.position:
                 print(f"Nothing has changed since the backup of {when(former.time_ms)}.")
             else:
@@ -123,7 +123,7 @@ def _former(repository: Repository, *, is_full: bool) -> Manifest | None:
     return backups[-1]
 
 
-def _check(repository: Repository, head: CopyHead, former: Manifest | None) -> None:
+def check_past(repository: Repository, head: CopyHead, former: Manifest | None) -> None:
     """Refuse to go on from a backup that is not the past of what is sent."""
     if former is None:
         return
