@@ -19,7 +19,7 @@ from roost.chat.state import State
 from roost.chat.versions import as_of
 from roost.instant import Instant
 from roost.ircd.server import Server
-from roost.log import Log, Snapshot
+from roost.log import Log, LogStatus
 from roost.log.requests import Answer, Refusal, Watched, WatchEnded
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.administration import AdministrationDesk
@@ -169,21 +169,8 @@ class Engine:
 
     def status(self) -> Status:
         """Return what this node tells balancers about itself."""
-        log, voters = self._log.status(), self._log.voters
-        state, reason = self._readiness.judge(
-            astray=self._astray.problem,
-            removal=self._belonging.removal(self._peers),
-            outdated=self._versions.fault(self._state, self._peers),
-            peers=sum(peer in voters for peer in self._peers),
-            voters=len(voters),
-            log=log,
-            applied=self._state.position,
-            history_missing=self._historian.missing,
-            clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
-            has_time=self._has_time,
-            is_configured=self._versions.is_configured(self._state),
-            is_stopping=self._stop_deadline is not None,
-        )
+        log = self._log.status()
+        state, reason = self._judge(log)
         rtt = self._round_trips.get
         return Status(
             state=state,
@@ -200,6 +187,23 @@ class Engine:
             reaches=self._server.reaches,
             is_voter=log.is_voter,
             version=self._state.version,
+        )
+
+    def _judge(self, log: LogStatus) -> tuple[str, str]:
+        voters = self._log.voters
+        return self._readiness.judge(
+            astray=self._astray.problem,
+            removal=self._belonging.removal(self._peers),
+            outdated=self._versions.fault(self._state, self._peers),
+            peers=sum(peer in voters for peer in self._peers),
+            voters=len(voters),
+            log=log,
+            applied=self._state.position,
+            history_missing=self._historian.missing,
+            clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
+            has_time=self._has_time,
+            is_configured=self._versions.is_configured(self._state),
+            is_stopping=self._stop_deadline is not None,
         )
 
     @property
@@ -408,7 +412,8 @@ class Engine:
         self._to_peers.extend(output.messages)
         self._effects.extend(output.effects)
         if output.snapshot is not None:
-            self._install(output.snapshot)
+            self._applier.install(output.snapshot)
+            self._note("info", "snapshot-installed", position=output.snapshot.index)
         self._applier.add(output.committed, self._now.monotonic)
         has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
         return has_applied or bool(output.effects or output.messages or output.snapshot)
@@ -428,11 +433,6 @@ class Engine:
         if not applied.session:
             self._look_at_balancers()
             self._to_balancers.extend(self._desk.settled(applied, self._state, self._log))
-
-    def _install(self, snapshot: Snapshot) -> None:
-        """Replace the whole state by the leader's, and note the history that it skips."""
-        self._applier.install(snapshot)
-        self._note("info", "snapshot-installed", position=snapshot.index)
 
     def _take_history(self) -> None:
         now, position = self._now.monotonic, self._state.position
@@ -487,7 +487,9 @@ class Engine:
             gossip = self._census.gossip(self._log.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         self._to_balancers.extend(self._registry.news(self._state, self._census.trunks))
-        report = self._reporting.take(self.status(), self._state, now)
+        log = self._log.status()
+        present = (self._judge(log)[0], log.leader, log.term)
+        report = self._reporting.take(present, self.status, self._state, now)
         if report is not None:
             if report.is_new_state:
                 self._note("info", "state", state=report.status.state, reason=report.status.reason)

@@ -466,13 +466,15 @@ class Historian:
             for ticket, query in self._held:
                 self._inquiries.begin(ticket, query, self._holding.segments())
             self._held.clear()
-        self._inquiries.advance(self._holding.holders(peers), now)
-        questions, asks = self._inquiries.take_output()
-        self._effects.extend(questions)
-        self._to_peers.extend(asks)
-        held = HistoryHeld(*self._holding.start, self._holding.holes)
-        # Before rows that are whole but for the holes.
-        self._to_peers[:0] = [(peer, held) for peer in self._holding.to_tell(peers)]
+        if not self._inquiries.is_idle:
+            self._inquiries.advance(self._holding.holders(peers), now)
+            questions, asks = self._inquiries.take_output()
+            self._effects.extend(questions)
+            self._to_peers.extend(asks)
+        if uninformed := self._holding.to_tell(peers):
+            held = HistoryHeld(*self._holding.start, self._holding.holes)
+            # Before rows that are whole but for the holes.
+            self._to_peers[:0] = [(peer, held) for peer in uninformed]
         trim = self._holding.take_trim(peers, now)
         if trim is not None:
             self._effects.append(trim)

@@ -68,6 +68,8 @@ class Holding:
         self._is_learner = is_learner
         self._elsewhere = Elsewhere(others)
         self._told: dict[str, Share] = {}
+        self._has_told: tuple[list[str], Share] | None = None
+        """The neighbours that all know what this node holds, since they were told last."""
         """What linked neighbours know of this node."""
         self.has_archive = has_archive
         self.archive_days = archive_days
@@ -107,6 +109,7 @@ class Holding:
         """Forget what a neighbour said before; it begins with what it lacks, if that is any."""
         self._elsewhere.connected(peer)
         self._told.pop(peer, None)
+        self._has_told = None
 
     def holders(self, peers: list[str]) -> dict[str, Share]:
         """Return what linked neighbours hold."""
@@ -125,6 +128,9 @@ class Holding:
     def to_tell(self, peers: list[str]) -> list[str]:
         """Return the linked neighbours that do not know what this node holds, once."""
         share = Share(self.start, self.holes)
+        if self._has_told == (peers, share):
+            return []
+        self._has_told = (list(peers), share)
         found = [
             peer
             for peer in peers
@@ -244,15 +250,15 @@ class Holding:
     def missing_block(self, peers: list[str]) -> Span | None:
         """Return the next positions to fetch, which end where this node begins."""
         start = self.start
-        linked = [share.start.position for share in self.holders(peers).values()]
-        if start.position <= max(1, self._cut) or not linked:
+        if start.position <= max(1, self._cut) or start.time_ms < self._limit_ms or not peers:
             return None
+        linked = [share.start.position for share in self.holders(peers).values()]
         first = max(min(linked), Position(start.position - BLOCK), Position(1))
         if self.has_archive:
             # What the archive has can be asked there.
             known = start.position if self.archive is None else self.archive.watermark
             first = max(first, Position(known + 1))
-        if first >= start.position or start.time_ms < self._limit_ms:
+        if first >= start.position:
             return None
         return Span(first, Position(start.position - 1))
 

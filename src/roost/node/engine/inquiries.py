@@ -99,6 +99,11 @@ class Inquiries:
                 self._take_back(inquiry)
             self.begin(ticket, inquiry.query, segments)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no question is under way."""
+        return not self._under_way
+
     def is_under_way(self, ticket: int) -> bool:
         return ticket in self._under_way
 

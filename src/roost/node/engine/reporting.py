@@ -4,6 +4,7 @@ They are told at once when the state or the leader changes, and otherwise at int
 people look at is added then, and not worked out at each turn.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -34,16 +35,22 @@ class Reporting:
         self._told: tuple[str, str, int] = ("", "", 0)
         self._due = float("-inf")
 
-    def take(self, status: Status, state: State, now: float) -> Report | None:
-        """Return what to tell now, if it is time to; it counts as told."""
-        told, self._told = self._told, (status.state, status.leader, status.term)
-        if told == self._told and now < self._due:
+    def take(
+        self, present: tuple[str, str, int], status: Callable[[], Status], state: State, now: float
+    ) -> Report | None:
+        """Return what to tell now, if it is time to; it counts as told.
+
+        `present` is the node's state, the leader and the term: what is told at once.
+        """
+        told, self._told = self._told, present
+        if told == present and now < self._due:
             return None
         self._due = now + self._interval_s
+        full = status()
         full = msgspec.structs.replace(
-            status,
+            full,
             latency=self._pending.latency(now),
             rooms=self.activity.busiest(state, now),
             balancers=self._balancers.reports,
         )
-        return Report(full, is_new_state=told[0] != status.state)
+        return Report(full, is_new_state=told[0] != present[0])
