@@ -158,9 +158,12 @@ class ConversationPane(Vertical):
         """Say what can be done with the chosen message, as far as there is room."""
         first, last = CHOSEN
         shown = f"{first}, {last}"
+        entry = self.view.cursor
         # While there is a draft, letters are typed.
         for letter, words in CHOSEN_LETTERS.items() if self.view.may_act() else ():
             longer = shown.removesuffix(last) + f"{words}, {last}"
+            if letter == "m" and (entry is None or not self._model.can_edit(entry)):
+                continue
             if self.view.applies(letter) and len(longer) <= self.composer.size.width:
                 shown = longer
         return shown

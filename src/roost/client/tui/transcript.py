@@ -118,7 +118,7 @@ class Transcript:
             case "o":
                 return bool(text.find_urls(text.strip_formatting(entry.text)))
             case "m":
-                return is_said and entry.is_mine
+                return entry.is_mine
             case "p":
                 return bool(entry.reply_to)
             case "s":
