@@ -148,6 +148,10 @@ def test_people_register_with_a_code_where_everybody_has_to_log_in(
     assert left["note"] == "too many"
     roost(cluster, "accounts", "uninvite", left["id"])
     assert roost(cluster, "accounts", "invitations") == ""
+    assert roost(cluster, "accounts", "registration", "closed", "--no-login-required") == (
+        "registration closed, login not required"
+    )
+    cluster.client("guest").register().close()
     assert code not in cluster.log()
 
 

@@ -28,6 +28,7 @@ from roost.chat.commands.control import (
     GiveRoom,
     RenameAccount,
     RevokeInvitation,
+    SetAdmission,
     SuspendAccount,
     TakeRoom,
     UnsuspendAccount,
@@ -51,7 +52,7 @@ NAMES = ("a", "Eve", "b", "d", "e", "f", "NickServ", "1", "")
 ROOMS = ("#a", "#b", "#c", "#none")
 CODES = ("c0de", "beef")
 MAILED = ("0000", "1111", "2222", "3333", "4444", "5555")
-EMAILS = ("a@x.example", "a@x.example", "a@x.example", "")
+EMAILS = ("a@x.example", "a@x.example", "a@x.example", "a@x.example", "b@x.example")
 FINGERPRINTS = ("f1", "f2")
 BANNED = ("10.0.0.0/8", "2001:db8::/32", "~a:Eve", "a!*@*x.example", "*@*", "10.0.0.1", "bad mask")
 ADDRESSES = ("10.0.0.1", "2001:db8::1", "127.0.0.1", "localhost")
@@ -95,6 +96,7 @@ def control(dice: random.Random, account: AccountId) -> ControlOperation:
         DisconnectAccount(account, "r"),
         GiveRoom(dice.choice(ROOMS), account),
         TakeRoom(dice.choice(ROOMS)),
+        SetAdmission(dice.choice(("open", "open", "none")), False),
         CreateInvitation(dice.choice(CODES) * 16, dice.choice((1, 2)), dice.choice((0, 1))),
         RevokeInvitation(dice.choice(("c0dec0de", "none"))),
     )

@@ -11,10 +11,13 @@ and a plain hash is enough.
 
 import hashlib
 
-from roost.chat.commands.control import CreateInvitation, RevokeInvitation
+from msgspec.structs import replace
+
+from roost.chat.commands.control import CreateInvitation, RevokeInvitation, SetAdmission
 from roost.chat.control import Asker, controls
 from roost.chat.operators import DURATION_S_MAX
 from roost.chat.refusals import Reason, Refusal
+from roost.chat.settings import REGISTRATIONS
 from roost.chat.state import Invitation, State
 from roost.chat.step import Step, cut
 
@@ -55,6 +58,25 @@ def use_invitation(state: State, invitation: str) -> None:
 
 def is_over(invitation: Invitation, time_ms: int) -> bool:
     return 0 < invitation.expires_ms <= time_ms
+
+
+@controls(SetAdmission)
+def set_admission(step: Step, operation: SetAdmission, asker: Asker) -> None:
+    """Change two of the settings at once, without a restart of the nodes."""
+    settings, done = step.state.settings, []
+    if operation.registration:
+        way = next((one for one in REGISTRATIONS if one == operation.registration), None)
+        if way is None:
+            step.refused(Reason.REGISTRATION_UNKNOWN, operation.registration)
+            return
+        settings = replace(settings, registration=way)
+        done.append(f"set registration to {way}")
+    if operation.login_required is not None:
+        settings = replace(settings, login_required=operation.login_required)
+        word = "required" if operation.login_required else "not required"
+        done.append(f"set logins to {word}")
+    step.state.settings = settings
+    asker.did(" and ".join(done) or "changed nothing about registration")
 
 
 @controls(CreateInvitation)

@@ -92,6 +92,7 @@ class Reason(enum.IntEnum):
     TOO_MANY_MAILS = 93  # no subject, detail: the limit for an hour
     TOO_MANY_PENDING = 94  # no subject
     EMAIL_REQUIRED = 95  # no subject
+    REGISTRATION_UNKNOWN = 96  # what was given
     RETENTION_INVALID = 99  # room, detail: the most messages that can be kept
 
 

@@ -7,7 +7,7 @@ docstring the entry in the operators' guide (`make docs`).
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,8 @@ SETTINGS_SINCE: Mapping[str, int] = {
     "history_mb_max": 2,
 }
 """The version of the cluster from which on there are settings that version 1 does not have."""
+Registration: TypeAlias = Literal["open", "closed", "invitation", "email"]
+REGISTRATIONS: tuple[Registration, ...] = ("open", "closed", "invitation", "email")
 LENGTH_MAX = 390
 """What fits in one 512-byte line beside a prefix and a command."""
 UNCHANGED = "{}"
@@ -145,7 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cloak_addresses: bool | None = None
     """Whether others see a hash instead of somebody's address. Without this key, a cluster does so
     if it was founded since that is possible. A change concerns those who connect from then on."""
-    registration: Literal["open", "closed", "invitation", "email"] = "open"
+    registration: Registration = "open"
     """Who may register an account: everybody; nobody; whoever has an invitation code; or whoever
     answers from an e-mail address (`irc.mail`). Operators and administrators can always add
     accounts."""

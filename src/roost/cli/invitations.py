@@ -7,7 +7,7 @@ import sys
 
 import msgspec
 
-from roost.chat.commands.control import CreateInvitation, RevokeInvitation
+from roost.chat.commands.control import CreateInvitation, RevokeInvitation, SetAdmission
 from roost.chat.invitations import ID_CHARACTERS, hash_code
 from roost.cli.desk import Desk, shown_time
 from roost.cli.errors import UsageError
@@ -37,6 +37,16 @@ def invite(flags: OperatorFlags, uses: int, span: str, note: str) -> None:
     if way != "invitation":
         text = f'Note: settings.registration is "{way}", so nobody needs or can use a code yet.'
         print(text, file=sys.stderr)
+
+
+def admit(flags: OperatorFlags, registration: str, login_required: bool | None) -> None:
+    """Say who may register and connect, or show it if nothing is given."""
+    desk = Desk(flags)
+    if registration or login_required is not None:
+        desk.control(SetAdmission(registration, login_required))
+    view = desk.invitations()
+    login = "required" if view.login_required else "not required"
+    print(f"registration {view.registration}, login {login}")
 
 
 def show_all(flags: OperatorFlags, *, as_json: bool) -> None:

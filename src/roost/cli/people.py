@@ -152,6 +152,31 @@ def delete_account(name: AccountName, yes: Yes = False, *, flags: OperatorFlags)
     delete(flags, name, is_confirmed=yes)
 
 
+@accounts.command("registration")
+@with_options(OperatorFlags)
+def set_registration(
+    way: Annotated[
+        str, typer.Argument(metavar="[WAY]", help="open, closed, invitation or email.")
+    ] = "",
+    login_required: Annotated[
+        bool | None,
+        typer.Option(
+            "--login-required/--no-login-required",
+            help="Whether only people with an account can connect.",
+        ),
+    ] = None,
+    *,
+    flags: OperatorFlags,
+) -> None:
+    """Show or set, at once and on all nodes, who may register and connect.
+
+    It lasts until the settings in the configuration of a node change.
+    """
+    from roost.cli.invitations import admit
+
+    admit(flags, way, login_required)
+
+
 @accounts.command("invite")
 @with_options(OperatorFlags)
 def invite(

@@ -104,6 +104,7 @@ class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
 class InvitationsView(msgspec.Struct, frozen=True, kw_only=True):
     registration: str
     """Who may register; see `chat.settings`."""
+    login_required: bool
     invitations: tuple[InvitationView, ...]
 
 
@@ -111,6 +112,7 @@ def view_invitations(state: State) -> InvitationsView:
     """Return the invitations that can be used."""
     return InvitationsView(
         registration=state.settings.registration,
+        login_required=state.settings.login_required,
         invitations=tuple(
             InvitationView(
                 id=code[:ID_CHARACTERS],

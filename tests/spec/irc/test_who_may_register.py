@@ -134,7 +134,39 @@ def test_an_operator_gets_the_code_from_another_node_too() -> None:
     assert is_account(world, "eve")
 
 
-@pytest.mark.parametrize("line", ["INVITE", "INVITATIONS", "UNINVITE 12345678"])
+def test_operators_close_registration_and_require_logins_at_once() -> None:
+    world = network()
+    olga, eve = operator(world), world.register("eve")
+    olga.send("NS REGISTRATION closed", "NS REQUIRELOGIN on", "NS REGISTRATION")
+    assert told(olga) == [
+        "*** olga (admin) set registration to closed",
+        "*** olga (admin) set logins to required",
+        "Registration is closed; a login is required.",
+    ]
+    eve.send(f"NS REGISTER {PASSPHRASE}")
+    assert "Nobody can register" in told(eve)[0]
+    guest = world.connect()
+    guest.send("NICK guest", "USER guest 0 * :Guest")
+    assert guest.is_closed
+    olga.send("NS REGISTRATION sometimes", "NS REQUIRELOGIN maybe", "NS REQUIRELOGIN off")
+    assert told(olga) == [
+        "Expected open, closed, invitation or email.",
+        "Expected ON or OFF.",
+        "*** olga (admin) set logins to not required",
+    ]
+    # A node that only starts again does not undo it; one whose file has changed does.
+    ways = []
+    for _ in range(2):
+        world.order(Configure(Settings(), "n1", "{}"))
+        ways.append(world.state.settings.registration)
+        olga.send("NS REGISTRATION closed")
+    assert ways == ["open", "closed"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["INVITE", "INVITATIONS", "UNINVITE 12345678", "REGISTRATION closed", "REQUIRELOGIN on"],
+)
 def test_only_operators_invite(line: str) -> None:
     world = network(registration="invitation")
     eve = world.register("eve")

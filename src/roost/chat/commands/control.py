@@ -93,6 +93,17 @@ class EraseAccount(Payload, frozen=True, tag=78):
     account: AccountId
 
 
+class SetAdmission(Payload, frozen=True, tag=89):
+    """Say who may register and connect, until a node's configuration says otherwise."""
+
+    SINCE: ClassVar[int] = 2
+
+    registration: str = ""
+    """As in `Settings`; empty to leave it."""
+    login_required: bool | None = None
+    """None to leave it."""
+
+
 NewControl: TypeAlias = (
     SuspendAccount
     | UnsuspendAccount
@@ -102,6 +113,7 @@ NewControl: TypeAlias = (
     | TakeRoom
     | CreateInvitation
     | RevokeInvitation
+    | SetAdmission
     | EraseAccount
 )
 ControlOperation: TypeAlias = RegisterFor | ResetCredentials | DropAccountOf | NewControl

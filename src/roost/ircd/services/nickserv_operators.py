@@ -10,6 +10,7 @@ from roost.chat.commands.control import (
     DisconnectAccount,
     RenameAccount,
     RevokeInvitation,
+    SetAdmission,
     SuspendAccount,
     UnsuspendAccount,
 )
@@ -140,6 +141,39 @@ def log_out_of(context: Context, words: tuple[str, ...]) -> Result:
     """End the sessions of somebody's account."""
     account = _account_of(context, words[0])
     return (DisconnectAccount(account.id, " ".join(words[1:])),)
+
+
+@service_command(
+    NAME,
+    "REGISTRATION",
+    usage="REGISTRATION [open|closed|invitation|email]",
+    text="For operators: shows or sets who may register.",
+)
+def registration(context: Context, words: tuple[str, ...]) -> Result:
+    """Show or set who may register."""
+    context.require_operator()
+    if words:
+        return (SetAdmission(words[0].lower()),)
+    settings = context.state.settings
+    required = "required" if settings.login_required else "not required"
+    say(context, f"Registration is {settings.registration}; a login is {required}.")
+    return None
+
+
+@service_command(
+    NAME,
+    "REQUIRELOGIN",
+    usage="REQUIRELOGIN <on|off>",
+    text="For operators: sets whether only people with an account can connect.",
+    words_min=1,
+)
+def require_login(context: Context, words: tuple[str, ...]) -> Result:
+    context.require_operator()
+    is_on = {"ON": True, "OFF": False}.get(words[0].upper())
+    if is_on is None:
+        say(context, "Expected ON or OFF.")
+        return None
+    return (SetAdmission("", is_on),)
 
 
 @service_command(

@@ -50,6 +50,7 @@ _REFUSALS: dict[Reason, str] = {
         "{detail} messages were sent to this address within an hour, which is the limit."
     ),
     Reason.TOO_MANY_PENDING: "Too many people are registering at the moment; try again later.",
+    Reason.REGISTRATION_UNKNOWN: "Expected open, closed, invitation or email.",
     Reason.LOGIN_REQUIRED: "Everybody must be logged in here; disconnect instead.",
     Reason.TOO_MANY_INVITATIONS: "There are {detail} invitations already, which is the limit.",
     Reason.NO_SUCH_INVITATION: "There is no invitation {subject}.",

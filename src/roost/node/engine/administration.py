@@ -65,6 +65,8 @@ _REFUSALS: Mapping[int, str] = {
     "until one is used or expires",
     Reason.NO_SUCH_INVITATION: "there is no invitation {subject}: list them with `roost accounts "
     "invitations`",
+    Reason.REGISTRATION_UNKNOWN: "registration cannot be {subject}: choose open, closed, "
+    "invitation or email",
     Reason.NO_SUCH_ROOM: "there is no room {subject}: list them with `roost rooms list`",
     Reason.NOT_REGISTERED: "the room {subject} is not registered, so it belongs to nobody",
     Reason.ALREADY_REGISTERED: "the room {subject} belongs to that account already",
