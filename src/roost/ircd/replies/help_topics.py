@@ -143,7 +143,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Sets your username and real name, during registration.",
     ),
     "USERHOST": ("USERHOST <nick> [<nick> ...]", "Shows the addresses of up to five people."),
-    "VERIFY": ("VERIFY <account> <code>", "Confirms an account; not needed here."),
+    "VERIFY": ("VERIFY <account> <code>", "Confirms an account with a code from an e-mail."),
     "VERSION": ("VERSION", "Shows which software this is, and what it supports."),
     "WALLOPS": ("WALLOPS <text>", "For operators: sends a message to everybody with user mode w."),
     "WEBPUSH": (
