@@ -10,6 +10,7 @@
     python -m support.releases SOURCE_DIRECTORY NEW_DIRECTORY
 """
 
+import compileall
 import json
 import sys
 import tarfile
@@ -60,6 +61,8 @@ class Installation:
             source = self._directory / f"source{version}"
             if not source.exists():
                 unpack(version, "source", source)
+                # Once, instead of by five processes that start at the same time.
+                compileall.compile_dir(source, quiet=1)
         self._current.unlink(missing_ok=True)
         self._current.symlink_to(source)
 
