@@ -59,7 +59,8 @@ def test_notifications_of_a_room_are_chosen_from_its_menu() -> None:
             await ui.wait(lambda: len(ui.model.order) == 3)
             ui.main.conversations.show_levels("#room")
             await ui.see("Notifications of #room", "\u2022 Mentions and watched words")
-            await ui.pilot.press("down", "down", "down", "enter")
+            # The level that applies is the one to begin with.
+            await ui.pilot.press("down", "down", "enter")
             await ui.see("#room: nothing calls you")
             ui.main.turn_to("#tea")
             ui.network.say("bob", "me: hello", "#room")
