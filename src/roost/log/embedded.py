@@ -192,6 +192,10 @@ class EmbeddedLog:
     def note_version(self, _version: int, /) -> None:
         """Do nothing: nodes that do not speak it get no link."""
 
+    def note_time(self, is_known: bool) -> None:
+        """Do not stand for election until then: a leader stamps entries."""
+        self.replica.note_time(is_known)
+
     def hand_over(self, now: Instant) -> None:
         """Hand leadership to the most up-to-date member."""
         self.replica.transfer_leadership(None, now)

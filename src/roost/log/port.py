@@ -160,6 +160,9 @@ class Log(Protocol):
     def note_version(self, version: int, /) -> None:
         """Keep nodes from the log that do not speak the cluster's version, where that is needed."""
 
+    def note_time(self, is_known: bool, /) -> None:
+        """Keep this node from giving entries their time until it knows what clocks say."""
+
     def hand_over(self, now: Instant, /) -> None:
         """Have another node take the singular duties, if this one has them."""
 

@@ -39,6 +39,7 @@ class Core:
         "election_deadline",
         "hard",
         "installed",
+        "knows_time",
         "leader",
         "leader_heard",
         "log",
@@ -88,6 +89,8 @@ class Core:
         """A received snapshot that the next output gives to the state machine."""
         self.divergence: Divergence | None = None
         """Once there is one, this replica takes no part in anything any more."""
+        self.knows_time = True
+        """Whether it may give entries their time, as a leader does."""
         self.prepared_until = float("-inf")
         """A learner writes everything until then, because the leader wants it to vote."""
         self.election_deadline = 0.0
@@ -120,6 +123,11 @@ class Core:
     def may_stand(self) -> bool:
         """Whether it is for this replica to stand for election, if it is sound."""
         return self.membership.may_stand(self.commit_index)
+
+    @property
+    def can_stand(self) -> bool:
+        """Whether nothing keeps this replica from leading."""
+        return self.is_sound and self.may_stand and self.knows_time
 
     @property
     def is_lazy(self) -> bool:

@@ -41,9 +41,9 @@ class Election:
         return False
 
     def start_pre_vote(self) -> bool:
-        """Ask whether an election could be won, unless lost data forbids candidacy."""
+        """Ask whether an election could be won, if this replica can lead."""
         core = self._core
-        if not (core.is_sound and core.may_stand):
+        if not core.can_stand:
             core.follow(core.term, "")
             core.reset_election_timer()
             return False
@@ -72,7 +72,7 @@ class Election:
             return
         if message.term > core.term:
             core.follow(message.term, "")
-        is_able = core.is_sound and core.may_stand and core.role is not Role.CANDIDATE
+        is_able = core.can_stand and core.role is not Role.CANDIDATE
         if is_able and core.leader in ("", sender):
             self.start_election(is_transfer=True)
 

@@ -155,6 +155,10 @@ class Replica:
         """Whether this replica may vote and stand for election."""
         return self._core.is_sound
 
+    def note_time(self, is_known: bool) -> None:
+        """Note whether this replica could give entries their time; otherwise it does not stand."""
+        self._core.knows_time = is_known
+
     @property
     def has_current_commit(self) -> bool:
         """Whether this replica knows of a commit of the present term.

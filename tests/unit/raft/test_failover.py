@@ -27,6 +27,19 @@ def test_a_broken_link_to_the_leader_makes_a_follower_stand_soon() -> None:
     assert pre_votes(bench, "c") == 1
 
 
+def test_who_does_not_know_the_time_does_not_stand() -> None:
+    bench = following()
+    bench.replica.note_time(False)
+    bench.disconnect("b")
+    bench.wait(5.0)
+    bench.receive("b", TimeoutNow(1))
+    assert pre_votes(bench, "c") == 0
+    assert bench.replica.term == 1
+    bench.replica.note_time(True)
+    bench.wait(1.1)
+    assert pre_votes(bench, "c") >= 1
+
+
 def test_a_broken_link_to_another_follower_means_nothing() -> None:
     bench = following()
     bench.disconnect("c")

@@ -248,6 +248,9 @@ class EtcdLog:
         """Write the version beside the cluster's name."""
         self._reading.note_version(version)
 
+    def note_time(self, _is_known: bool) -> None:
+        """Do nothing: the engine proposes nothing before the clocks have agreed."""
+
     def hand_over(self, now: Instant) -> None:
         """Give up the lease."""
         self._set_now(now)

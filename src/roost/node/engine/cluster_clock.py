@@ -5,7 +5,8 @@
 
 Heartbeats measure the neighbours' wall clocks. A clock is kept as its distance from this node's
 monotonic clock, which never jumps. The cluster's time is the largest distance that a majority of
-the clocks has reached: for three clocks it is the middle one. While no majority agrees, time goes
+the clocks has reached: for three clocks it is the middle one. A node that has not heard what enough
+others' clocks say since it started does not stand for election. While no majority agrees, time goes
 on at the pace of the monotonic clock. If the agreed time itself jumps, the node follows after
 `SETTLE_S`, so that a fault of seconds leaves no trace.
 """
@@ -23,6 +24,8 @@ ABDICATION_S = 5.0
 """How often a leader whose clock is wrong tries to make another node lead."""
 ROUND_TRIP_S_MAX = 0.5
 """A slower heartbeat says too little about a clock: it may be wrong by half of this."""
+FIRST_ROUND_TRIP_S_MAX = 2.0
+"""The same for a node that knows nothing better yet, so that a slow start does not stop it."""
 
 
 class ClusterClock:
@@ -36,6 +39,7 @@ class ClusterClock:
         self._others: dict[str, float] = {}
         """Neighbour -> its wall clock minus our monotonic clock, in milliseconds."""
         self._own = self._base = _distance(now)
+        self._is_compared = False
         self._is_settled = False
         """Whether `_base` was ever agreed on by a majority."""
         self._disputed_since: float | None = None
@@ -51,7 +55,8 @@ class ClusterClock:
 
     def measure(self, name: str, wall_ms: int, sent: float, received: float) -> None:
         """Note what a neighbour's wall clock said between two moments of our monotonic clock."""
-        if received - sent <= ROUND_TRIP_S_MAX:
+        limit_s = ROUND_TRIP_S_MAX if self._is_compared else FIRST_ROUND_TRIP_S_MAX
+        if received - sent <= limit_s:
             self._others[name] = wall_ms - (sent + received) * 500
 
     def forget(self, name: str) -> None:
@@ -71,6 +76,11 @@ class ClusterClock:
     def offset_ms(self) -> int:
         """How far this node's wall clock is ahead of the cluster's time; negative when behind."""
         return round(self._own - self._base)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the time comes from a majority's clocks, and not from this node's alone."""
+        return self._is_compared
 
     @property
     def is_settled(self) -> bool:
@@ -108,6 +118,7 @@ class ClusterClock:
         if len(clocks) < self._majority:
             self._disputed_since = None
             return
+        self._is_compared = True
         allowed = clocks[self._majority - 1]
         close = sum(1 for clock in clocks if abs(clock - allowed) <= self._offset_ms_max)
         if not self._is_settled:

@@ -3,9 +3,8 @@
     inputs  --receive--> Engine --take_effects--> effects
 
 A driver (asyncio in `roost.node.driver`, a virtual clock in the simulation) gives it all inputs of
-one turn, then takes the turn's effects and carries them out in order. Committed entries flow one
-way: log -> apply -> history rows and what clients are shown. The engine never looks at a clock
-and never fails because of what a client, a balancer or a neighbour sends.
+one turn, then carries the turn's effects out in order. Committed entries flow one way: log -> apply
+-> history rows and what clients are shown. It looks at no clock, and no peer can make it fail.
 """
 
 from collections.abc import Callable
@@ -358,6 +357,7 @@ class Engine:
             self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
 
     def _tick(self, now: Instant) -> None:
+        self._log.note_time(self._clock.is_compared)
         self._log.tick(now)
         if now.monotonic < self._tick_due:
             return

@@ -112,6 +112,17 @@ def test_small_differences_are_made_up_for_without_a_jump() -> None:
     assert seen[-1] == 0
 
 
+def test_a_clock_counts_once_it_has_been_compared_with_a_majoritys() -> None:
+    machine = Machine(members=5, ahead_ms=HOUR_MS)
+    for others, is_compared in (({}, False), ({"n2": 0}, False), ({"n2": 0, "n3": 0}, True)):
+        machine.others = others
+        machine.run(1)
+        assert machine.clock.is_compared is is_compared
+    machine.clock.forget("n2")
+    machine.run(1)
+    assert machine.clock.is_compared, "it still knows what they said"
+
+
 def test_a_slow_heartbeat_says_nothing_about_a_clock() -> None:
     machine = Machine()
     machine.clock.measure("n2", START_MS, 100.0, 130.0)
