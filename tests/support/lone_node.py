@@ -46,7 +46,8 @@ class LoneNode:
         """What the node said of itself after each turn, and the settings that applied then."""
         config = EngineConfig(
             raft=RaftConfig(name="n1", members=("n1",)),
-            irc=IrcConfig(),
+            # No store answers questions for history here.
+            irc=IrcConfig(autoreplay_lines=0),
             settings=settings or Settings(),
             balancer_grace_s=5.0,
             version_max=version_max,
