@@ -85,7 +85,10 @@ class LocalLine:
             CommandError: it refuses.
         """
         try:
-            self._socket.sendall(encode_frames([encode(question)]))
+            with contextlib.suppress(
+                BrokenPipeError
+            ):  # It has refused, and closed: the reason can be read.
+                self._socket.sendall(encode_frames([encode(question)]))
             while data := self._socket.recv(READ_BYTES):
                 for body in self._buffer.feed(data):
                     answer = decode_answer(body)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -82,7 +83,8 @@ class Bench:
 
     def _answers(self, question: bytes) -> Iterator[LocalAnswer]:
         with connect_locally(self.path, 5.0) as connection:
-            connection.sendall(encode_frames([question]))
+            with suppress(BrokenPipeError):  # It has refused, and closed.
+                connection.sendall(encode_frames([question]))
             buffer = FrameBuffer()
             while data := connection.recv(65536):
                 yield from map(decode_answer, buffer.feed(data))

@@ -74,7 +74,14 @@ UNTOLD: dict[type[Change], str] = {
     changes.Rehashed: "answered with a numeric; operators are told by OperatorsTold",
 }
 """Kinds of change that no client is told of but the one that asked, and why."""
-NOT_MINE = ("roost.chat/resume", "cap-notify", "sasl", "draft/account-registration")
+NOT_MINE = (
+    "roost.chat/resume",
+    "cap-notify",
+    "sasl",
+    "draft/account-registration",
+    "draft/webpush",
+    "soju.im/webpush",
+)
 """These do not change how others' actions look."""
 OF_NOW = ("332", "333", "353", "366", "761", "766", "774", "BATCH", "METADATA", "MARKREAD")
 """A room that another client of the user joins is described as it is at that time."""
