@@ -64,9 +64,19 @@ def test_wheel_and_source_distribution_hold_everything(tmp_path: Path) -> None:
     assert held >= {f"src/{name}" for name in sources} | {"LICENSE", "README.md"}
 
 
-def test_a_cluster_runs_from_the_debian_package_and_tells_systemd(
+def test_a_cluster_runs_from_the_whole_debian_package_and_tells_systemd(
     debian_package: Path, tmp_path: Path
 ) -> None:
+    for name in (
+        "usr/share/man/man1/roost-up.1.gz",
+        "usr/share/bash-completion/completions/roost",
+        "usr/share/zsh/vendor-completions/_roost",
+        "usr/share/fish/vendor_completions.d/roost.fish",
+        "lib/systemd/system/roost-node@.service",
+        "usr/lib/sysusers.d/roost.conf",
+        "DEBIAN/postinst",
+    ):
+        assert (debian_package / name).stat().st_size, name
     program = debian_package / "usr" / "bin" / "roost"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
@@ -82,19 +92,6 @@ def test_a_cluster_runs_from_the_debian_package_and_tells_systemd(
         ended = [manager.recv(1000)]
         while ended[-1] != b"STOPPING=1":
             ended.append(manager.recv(1000))
-
-
-def test_the_debian_package_brings_pages_completion_and_units(debian_package: Path) -> None:
-    for name in (
-        "usr/share/man/man1/roost-up.1.gz",
-        "usr/share/bash-completion/completions/roost",
-        "usr/share/zsh/vendor-completions/_roost",
-        "usr/share/fish/vendor_completions.d/roost.fish",
-        "lib/systemd/system/roost-node@.service",
-        "usr/lib/sysusers.d/roost.conf",
-        "DEBIAN/postinst",
-    ):
-        assert (debian_package / name).stat().st_size, name
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from roost.chat.settings import Settings
 from roost.ircd.config import Config
 from support.simulation.cluster import Faults, SimulatedCluster
 
-SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "4"))
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "3"))
 """Seeds per scenario; set the variable higher for a longer hunt."""
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 

@@ -7,7 +7,7 @@ import pytest
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
 from support.simulation.etcd import EtcdFaults
 
-SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "2"))
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
 """Seeds per scenario; set the variable higher for a longer hunt."""
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 

@@ -10,7 +10,7 @@ from roost.node.engine.spread import GONE_TEXT
 from support.simulation.cluster import Faults, SimulatedCluster
 from support.simulation.transcript import is_unreachable
 
-SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "2"))
+SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))
 SEEDS_HERE = range(FIRST_SEED, FIRST_SEED + SEEDS)
 SHORT = 2_000 / DAY_MS
