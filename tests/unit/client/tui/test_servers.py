@@ -12,8 +12,9 @@ def test_servers_of_the_settings_are_opened_and_f8_goes_between_them() -> None:
     async def scenario() -> None:
         other = make_other()
         async with open_interface(others={"office": other}, size=(100, 24)) as ui:
-            await ui.see("#room", "Servers", "office")
+            await ui.see("#room", "You joined", "Servers", "office")
             await ui.say("said at home")
+            await ui.see("said at home", "\u2713")
             await ui.wait(lambda: "#work" in other.links[0].model.conversations)
             await ui.pilot.press("f8")
             await ui.see("#work", "You joined", "test:6667")
@@ -22,7 +23,7 @@ def test_servers_of_the_settings_are_opened_and_f8_goes_between_them() -> None:
             await ui.pilot.press("f8")
             await ui.see("said at home", "office")
             assert other.network.texts("#work") == [("me", "said at work")]
-            assert ui.network.texts() == [("me", "said at home")]
+            await ui.wait(lambda: ui.network.texts() == [("me", "said at home")])
 
     run_async(scenario())
 
