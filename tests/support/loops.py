@@ -26,6 +26,15 @@ async def wait_until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
+async def pass_turns(count: int = 1) -> None:
+    """Let the loop do what is due, and what that makes due, without passing time."""
+    loop = asyncio.get_running_loop()
+    for _ in range(count):
+        turn = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        await turn
+
+
 class CancelledLate:
     """Awaits a dial as a task of an overloaded loop does whose time-out strikes late.
 

@@ -31,7 +31,7 @@ from roost.node.engine.inputs import (
     ArchiveSeen,
     ArchiveWrote,
 )
-from support.loops import run, wait_until
+from support.loops import pass_turns, run, wait_until
 
 P = Position
 ASK = AskArchive(4, Page("r:1", 10, is_newest=True), Span(P(1), P(5)))
@@ -161,7 +161,7 @@ def test_what_hangs_is_given_up_when_the_archive_fails() -> None:
         await wait_until(lambda: archive.hanging == 2)
         archive.hangs, archive.failure = False, ArchiveError("it broke")
         link.obey(WRITE)
-        await asyncio.sleep(0)
+        await pass_turns()
         link.close()
         await wait_until(lambda: told.count(AnswerFailed(4, UNREACHABLE)) == 2)
         assert sum(isinstance(one, ArchiveFailed) and one.was_writing for one in told) == 2

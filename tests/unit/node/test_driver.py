@@ -50,7 +50,7 @@ from roost.protocol import trunk as frames
 from roost.protocol.mesh import Gossip, TrunkReport
 from roost.protocol.trunk import Detach, Output
 from roost.raft.messages import Persist, Snapshot, TimeoutNow
-from support.loops import run, wait_until
+from support.loops import pass_turns, run, wait_until
 
 
 class FakeEngine:
@@ -171,7 +171,7 @@ async def test_inputs_of_one_turn_are_one_step_of_the_engine(bench: Bench) -> No
 @on_bench
 async def test_inputs_before_the_start_are_kept_for_the_first_turn(bench: Bench) -> None:
     bench.driver.receive(PeerConnected("n2"))
-    await asyncio.sleep(0)
+    await pass_turns()
     assert bench.engine.turns == 0
     bench.start()
     await bench.turn()
@@ -350,8 +350,7 @@ async def test_after_the_end_nothing_is_done(bench: Bench) -> None:
     bench.driver.end()
     bench.driver.receive(Persisted(1, (("n2", TimeoutNow(1)),)))
     bench.driver.receive(PeerConnected("n2"))
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await pass_turns(5)
     assert bench.engine.turns == turns
     assert bench.mesh.sent == []
 
