@@ -1,7 +1,7 @@
 """Files of history rows, and of the chat state: compressed, and with a SHA-256 of the whole file.
 
-rows    blocks, each: length and CRC-32 of its bytes, 32 bits each, big-endian, then the bytes:
-        a MessagePack array of rows, compressed by zlib
+rows    blocks, each: the length of its bytes, 32 bits, big-endian, then the bytes: a MessagePack
+        array of rows, compressed by zlib
 state   what `chat.snapshot` encodes, compressed by zlib
 """
 
@@ -24,7 +24,7 @@ LEVEL = 6
 BLOCK_BYTES_MAX = 64 * 1024 * 1024
 """No block is longer: each holds what a node sends at once, compressed."""
 READ_BYTES = 1024 * 1024
-_BLOCK = struct.Struct(">II")
+_BLOCK = struct.Struct(">I")
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Row, ...])
@@ -54,7 +54,7 @@ class FileWriter:
     def write_rows(self, rows: Sequence[Row]) -> None:
         """Add a block of rows."""
         body = zlib.compress(_encoder.encode(rows), LEVEL)
-        self.write(_BLOCK.pack(len(body), zlib.crc32(body)) + body)
+        self.write(_BLOCK.pack(len(body)) + body)
 
     def finish(self, name: str) -> FileEntry:
         """Make the file durable and close it; return how a manifest names it."""
@@ -100,12 +100,12 @@ def read_rows(path: Path) -> Iterator[tuple[Row, ...]]:
 
 
 def _read_block(file: BinaryIO, head: bytes) -> tuple[Row, ...]:
-    length, checksum = _BLOCK.unpack(head)
+    (length,) = _BLOCK.unpack(head)
     if length > BLOCK_BYTES_MAX:
         raise ValueError("a block that is too long")
     body = file.read(length)
-    if len(body) != length or zlib.crc32(body) != checksum:
-        raise ValueError("a block with a wrong checksum")
+    if len(body) != length:
+        raise ValueError("a block that is cut short")
     return _decoder.decode(zlib.decompress(body))
 
 

@@ -15,7 +15,7 @@ from roost.chat.ids import Position
 from roost.cli.cluster import why
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import BackupFlags
-from roost.cli.local_node import Copy, LocalLine, LocalNode, copying, find_nodes
+from roost.cli.local_node import Copy, LocalLine, LocalNode, copying, with_first_node
 from roost.node.engine.terms import UNKNOWN_TERM
 from roost.ops import clock
 from roost.protocol.local import CopyHead
@@ -66,18 +66,7 @@ def _verify(repository: Repository) -> None:
 
 
 def _backup(destination: Path, flags: BackupFlags) -> None:
-    problem: CommandError | None = None
-    for node in find_nodes(flags):
-        try:
-            _copy(node, destination, flags)
-        except UsageError:
-            raise
-        except CommandError as error:
-            problem = problem or error
-        else:
-            return
-    assert problem is not None, "there is at least one node"
-    raise problem
+    with_first_node(flags, lambda node: _copy(node, destination, flags))
 
 
 def _copy(node: LocalNode, destination: Path, flags: BackupFlags) -> None:

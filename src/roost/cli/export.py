@@ -27,7 +27,7 @@ from roost.cli.cluster import why
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import ExportFlags
 from roost.cli.json_lines import render_account, render_row
-from roost.cli.local_node import Copy, LocalNode, copying, find_nodes
+from roost.cli.local_node import Copy, LocalNode, copying, with_first_node
 from roost.client.tail import parse_since
 from roost.ops import clock
 
@@ -65,18 +65,7 @@ def export(flags: ExportFlags) -> None:
     if not flags.rooms and not flags.account:
         raise UsageError("say whose history: --room '#lobby', or --account NAME; or both")
     times = _parse_times(flags)
-    problem: CommandError | None = None
-    for node in find_nodes(flags):
-        try:
-            _export(node, flags, times)
-        except UsageError:
-            raise
-        except CommandError as error:
-            problem = problem or error
-        else:
-            return
-    assert problem is not None, "there is at least one node"
-    raise problem
+    with_first_node(flags, lambda node: _export(node, flags, times))
 
 
 def _parse_times(flags: ExportFlags) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Commands that talk to a node on their own machine, through the socket in its data directory."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -152,6 +152,27 @@ def copying(node: LocalNode, after: Position) -> Iterator[Copy]:
     """
     with LocalLine(node) as line:
         yield Copy(node, line.ask(CopyAsk(PROTOCOL_VERSION, after)))
+
+
+def with_first_node(flags: LocalNodeFlags, work: Callable[[LocalNode], None]) -> None:
+    """Work with the first node that the flags name and that can be read.
+
+    Raises:
+        UsageError: there is no such node, or the work would fail at any.
+        CommandError: none can be read; says why the first one cannot.
+    """
+    problem: CommandError | None = None
+    for node in find_nodes(flags):
+        try:
+            work(node)
+        except UsageError:
+            raise
+        except CommandError as error:
+            problem = problem or error
+        else:
+            return
+    assert problem is not None, "there is at least one node"
+    raise problem
 
 
 def find_nodes(flags: LocalNodeFlags) -> tuple[LocalNode, ...]:
