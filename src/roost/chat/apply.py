@@ -57,7 +57,7 @@ from roost.chat.dispatch import (
 from roost.chat.ids import Position, SessionId
 from roost.chat.state import State
 from roost.chat.step import Step
-from roost.chat.versions import VersionError, as_of, check_versions
+from roost.chat.versions import VERSION, VersionError, as_of, check_versions
 
 FAILED_ENTRIES_MAX = 100
 """Remembered positions of skipped entries; one is a bug, and a hundred are no better."""
@@ -70,7 +70,8 @@ def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> 
     command: Command | None = None
     try:
         command = decode_command(data)
-        command = as_of(command, state.version)
+        if state.version < VERSION:
+            command = as_of(command, state.version)
         return command_appliers[type(command)](step, command)
     except MemoryError:
         raise

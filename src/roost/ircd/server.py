@@ -70,6 +70,7 @@ class Server:
         self._state = state
         self._outbox = Outbox()
         self._pushes = Pushes(self._outbox)
+        self._is_pushing = config.push.is_on
         self.is_in_charge = False
         """Whether this node does what one node does for all."""
         self._directory = Directory()
@@ -77,6 +78,7 @@ class Server:
         self._recent = RecentEntries(config.recent_entries, state.position)
         self._names = NameLists(config.server_name)
         environment = Environment(config, state, self._names, self._directory.newcomers)
+        self._unshown = environment.unshown
         self._deliveries = Deliveries(
             config.server_name,
             self._outbox,
@@ -110,6 +112,10 @@ class Server:
         """How many bytes clients are to be sent so far in this turn, about."""
         return self._outbox.size
 
+    def can_show(self, size_max: int) -> bool:
+        """Return whether the next entry may be shown in this turn, up to `size_max` bytes."""
+        return self._outbox.size < size_max and not self._unshown.steps
+
     @property
     def has_work(self) -> bool:
         """Whether there is something to do that needs no input: call `work` again."""
@@ -118,7 +124,7 @@ class Server:
     @property
     def is_showing(self) -> bool:
         """Whether the last entry is not wholly shown yet: the next one must wait."""
-        return bool(self._serving.environment.unshown)
+        return bool(self._unshown.steps)
 
     @property
     def reaches(self) -> Position:
@@ -275,8 +281,8 @@ class Server:
                 # Most changes are messages, so none of the others is tried before.
                 self._serving.replays.note(change)
                 self._deliveries.show(change, applied, self._state)
-                environment = self._serving.environment
-                if self.is_in_charge and environment.config.push.is_on:
+                if self.is_in_charge and self._is_pushing:
+                    environment = self._serving.environment
                     now_ms = environment.now.wall_ms
                     self._pushes.show(change, applied, self._state, environment.config, now_ms)
             case Redacted():
@@ -384,6 +390,7 @@ class Server:
     def reconfigure(self, config: Config) -> None:
         """Apply the settings that may change while clients are connected, and keep the others."""
         environment = self._serving.environment
+        self._is_pushing = config.push.is_on
         environment.config = msgspec.structs.replace(
             environment.config,
             motd=config.motd,

@@ -18,23 +18,23 @@ class Unshown:
     """The steps that are left."""
 
     def __init__(self) -> None:
-        self._steps: deque[Iterator[None]] = deque()
+        self.steps: deque[Iterator[None]] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self._steps)
+        return bool(self.steps)
 
     def begin(self, steps: Iterator[None]) -> None:
         """Do the first step, and leave the others to later turns."""
         if next(steps, self) is not self:
-            self._steps.append(steps)
+            self.steps.append(steps)
 
     def go_on(self, is_enough: Callable[[], bool]) -> None:
         """Do as many steps as a turn may, as long as not `is_enough`."""
         for _ in range(STEPS_PER_TURN):
-            if not self._steps or is_enough():
+            if not self.steps or is_enough():
                 return
-            self.begin(self._steps.popleft())
+            self.begin(self.steps.popleft())
 
     def clear(self) -> None:
         """Forget everything, because the state was replaced."""
-        self._steps.clear()
+        self.steps.clear()

@@ -74,8 +74,9 @@ class Applier:
 
     def add(self, committed: Iterable[Entry], now: float) -> None:
         """Take in entries, which follow those before; their commands are not proposed again."""
+        is_wanted = not self._is_outdated
         for entry in committed:
-            if not self._is_outdated:
+            if is_wanted:
                 self._queue.append(entry)
             if entry.kind == ENTRY_COMMAND:
                 self._pending.settle(entry.data, now)
@@ -105,13 +106,10 @@ class Applier:
             return False
         queue, server = self._queue, self._server
         count = 0
-        while (
-            queue
-            and count < self._left
-            and server.output_size < size_max
-            and not server.is_showing
-            and not self._is_outdated
-        ):
+        while queue and count < self._left and server.can_show(size_max):
+            if self.state.version > self._version_max:
+                # The queue is not emptied: see `_is_outdated`.
+                break
             count += self._apply(queue.popleft())
         self._left -= count
         return count > 0

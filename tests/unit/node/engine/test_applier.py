@@ -19,7 +19,9 @@ class Fakes:
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
         self.output_size = 0
-        self.is_showing = False
+
+    def can_show(self, size_max: int) -> bool:
+        return self.output_size < size_max
 
     def reset(self, state: State) -> None:
         self.told.append(("reset", state.position))
