@@ -94,7 +94,7 @@ def muting_mode(room: Room, user: User) -> str:
         return "m"
     if "M" in room.modes and not user.account:
         return "M"
-    return "b" if is_muted(room, user) else ""
+    return "b" if room.bans and is_muted(room, user) else ""
 
 
 def is_for_operators(room: Room, user: User, obstacle: str) -> bool:

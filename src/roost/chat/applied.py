@@ -8,7 +8,7 @@ from roost.chat.outcome import Outcome
 from roost.chat.refusals import Refusal
 
 
-class Applied(msgspec.Struct, frozen=True):
+class Applied(msgspec.Struct, frozen=True, gc=False):
     """What an entry did, in order; equal on every node."""
 
     position: Position

@@ -9,6 +9,7 @@ stored "a:" and the account's name. Such a row belongs to the account that has t
 if the row is newer than the account; `chat.identities` tells why.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -206,21 +207,10 @@ def private_conversation(owner: str, peer_folded: str) -> str:
     return f"d:{owner} {peer_folded}"
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Change] = msgspec.msgpack.Decoder(Change)
-
-
-def encode_change(change: Change) -> bytes:
-    return _encoder.encode(change)
-
-
-def decode_change(record: bytes) -> Change:
-    """Decode a row's record.
-
-    Raises:
-        msgspec.MsgspecError: the record is not a change of this version.
-    """
-    return _decoder.decode(record)
+encode_change: Callable[[Change], bytes] = msgspec.msgpack.Encoder().encode
+"""Makes a row's record."""
+decode_change: Callable[[bytes], Change] = msgspec.msgpack.Decoder(Change).decode
+"""Reads a row's record; raises `msgspec.MsgspecError` if it is no change of this version."""
 
 
 def is_with(row: Row, peers: tuple[Owner, ...]) -> bool:

@@ -39,20 +39,10 @@ def history_rows(applied: Applied) -> list[Row]:
     """Return the rows that an entry adds to history, equal on every node."""
     rows: list[Row] = []
     for change in applied.results:
-        if isinstance(change, Refusal):
+        if type(change) is Refusal or not (conversations := _conversations(change)):
             continue
-        conversations = _conversations(change)
-        if not conversations:
-            continue
-        if isinstance(change, Quitted | NickChanged):
-            # Each room has its own row, which need not repeat the others.
-            record = encode_change(replace(change, rooms=()))
-        elif isinstance(change, RoomRenamed):
-            # Only those who were there may know who was.
-            record = encode_change(replace(change, members=()))
-        else:
-            record = encode_change(change)
-        kind = _kind(change)
+        kind, stored = _stored(change)
+        record = encode_change(stored)
         for conversation, peer in conversations:
             rows.append(
                 Row(
@@ -77,14 +67,21 @@ def redacted(row: Row) -> Row:
     return replace(row, kind=kind, record=record)
 
 
-def _kind(change: Change) -> int:
-    if isinstance(change, Redacted):
-        return KIND_REDACTION
-    if isinstance(change, RoomRenamed):
-        return KIND_RENAME
-    if not isinstance(change, Said):
-        return KIND_EVENT
-    return KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE
+def _stored(change: Change) -> tuple[int, Change]:
+    """Return the kind of a change's rows, and what they have of it."""
+    match change:
+        case Said():
+            return KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE, change
+        case Redacted():
+            return KIND_REDACTION, change
+        case RoomRenamed():
+            # Only those who were there may know who was.
+            return KIND_RENAME, replace(change, members=())
+        case Quitted() | NickChanged():
+            # Each room has its own row, which need not repeat the others.
+            return KIND_EVENT, replace(change, rooms=())
+        case _:
+            return KIND_EVENT, change
 
 
 def _conversations(change: Change) -> list[tuple[str, str]]:

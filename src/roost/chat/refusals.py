@@ -4,6 +4,7 @@ The state machine knows nothing of numerics: one table of the IRC layer turns re
 """
 
 import enum
+from typing import final
 
 import msgspec
 
@@ -96,6 +97,7 @@ class Reason(enum.IntEnum):
     RETENTION_INVALID = 99  # room, detail: the most messages that can be kept
 
 
+@final
 class Refusal(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
     subject: str = ""

@@ -22,15 +22,16 @@ def say(step: Step, user: User, operation: Say) -> None:
     """Send a message to a room or user; a NOTICE is never refused with a reply."""
     target = operation.target
     prefix = target[:1]
-    if prefix == "#" or (prefix in _STATUS and target[1:2] in ("#", "@", "+")):
-        _say_in_room(step, user, operation)
+    if prefix == "#":
+        _say_in_room(step, user, operation, target, "")
+    elif prefix in _STATUS and target[1:2] in ("#", "@", "+"):
+        name = target.lstrip("@+")
+        _say_in_room(step, user, operation, name, target.removesuffix(name))
     else:
         _say_to_user(step, user, operation)
 
 
-def _say_in_room(step: Step, user: User, operation: Say) -> None:
-    name = operation.target.lstrip("@+")
-    prefixes = operation.target[: len(operation.target) - len(name)]
+def _say_in_room(step: Step, user: User, operation: Say, name: str, prefixes: str) -> None:
     state = step.state
     room_id = state.room_names.get(FoldedRoom(fold_room(name)))
     if room_id is None:
@@ -38,7 +39,7 @@ def _say_in_room(step: Step, user: User, operation: Say) -> None:
         return
     room = state.rooms[room_id]
     obstacle = muting_mode(room, user)
-    if is_for_operators(room, user, obstacle):
+    if obstacle and is_for_operators(room, user, obstacle):
         obstacle, prefixes = "", "@"
     if NO_CTCP_MODE in room.modes and is_ctcp(operation.text, operation.breaks):
         obstacle = obstacle or NO_CTCP_MODE

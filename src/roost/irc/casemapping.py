@@ -22,9 +22,5 @@ def fold(name: str) -> str:
     return name if folded == name else folded
 
 
-def fold_nick(nick: str) -> str:
-    return fold(nick)
-
-
-def fold_room(name: str) -> str:
-    return fold(name)
+fold_nick = fold
+fold_room = fold

@@ -31,7 +31,7 @@ _ESCAPED = str.maketrans({";": "\\:", " ": "\\s", "\\": "\\\\", "\r": "\\r", "\n
 _UNESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     command: str
     """In upper case."""
     parameters: tuple[str, ...] = ()

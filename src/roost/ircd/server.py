@@ -245,20 +245,22 @@ class Server:
         Everybody else is served before the client that asked, because its answer may change groups.
         """
         self._recent.add(applied)
+        asking = self._directory.by_id.get(applied.session)
         for result in applied.results:
-            if not isinstance(result, Refusal):
+            # Most results are messages, so these are not tried for anything else.
+            if type(result) is Said:
+                self._show_message(result, applied, asking)
+            elif type(result) is not Refusal:
                 self._names.show(result, self._state)
-                self._show_change(result, applied)
+                self._show_change(result, applied, asking)
         for number, generation in applied.fenced:
             session = self._directory.by_id.get(number)
             if session is not None and session.generation == generation:
                 self._serving.fenced(session)
         if applied.closed:
             self._closed(applied.closed)
-        if applied.session:
-            session = self._directory.by_id.get(applied.session)
-            if session is not None:
-                self._serving.settle(session, applied)
+        if asking is not None and asking.id in self._directory.by_id:
+            self._serving.settle(asking, applied)
 
     def reset(self, state: State) -> None:
         """Replace the state by a snapshot, because this node was far behind the others.
@@ -275,19 +277,19 @@ class Server:
             if session.phase is not Phase.REGISTERING or session.id in state.sessions:
                 self._serving.refuse(session, "the node was too far behind")
 
-    def _show_change(self, change: Change, applied: Applied) -> None:
+    def _show_message(self, said: Said, applied: Applied, asking: LocalSession | None) -> None:
+        self._serving.replays.note(said)
+        self._deliveries.show(said, applied, asking, self._state)
+        if self.is_in_charge and self._is_pushing:
+            environment = self._serving.environment
+            now_ms = environment.now.wall_ms
+            self._pushes.show(said, applied, self._state, environment.config, now_ms)
+
+    def _show_change(self, change: Change, applied: Applied, asking: LocalSession | None) -> None:
         match change:
-            case Said():
-                # Most changes are messages, so none of the others is tried before.
-                self._serving.replays.note(change)
-                self._deliveries.show(change, applied, self._state)
-                if self.is_in_charge and self._is_pushing:
-                    environment = self._serving.environment
-                    now_ms = environment.now.wall_ms
-                    self._pushes.show(change, applied, self._state, environment.config, now_ms)
             case Redacted():
                 self._serving.replays.note(change)
-                self._deliveries.show(change, applied, self._state)
+                self._deliveries.show(change, applied, asking, self._state)
             case SessionOpened():
                 self._open(change.session, applied)
             case SessionResumed():
@@ -310,9 +312,9 @@ class Server:
                 self._outbox.rehash()
             case OperatorsTold():
                 self._outbox.operator_action(change.text)
-                self._deliveries.show(change, applied, self._state)
+                self._deliveries.show(change, applied, asking, self._state)
             case _:
-                self._deliveries.show(change, applied, self._state)
+                self._deliveries.show(change, applied, asking, self._state)
 
     def _open(self, number: SessionId, applied: Applied) -> None:
         session = self._directory.by_id.get(number)

@@ -8,6 +8,7 @@ Each module here is one chapter and ends with the union of its kinds. A new oper
 a place in that union, and a function that applies it (see `roost.chat.dispatch`).
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -33,19 +34,8 @@ Command: TypeAlias = (
     Act | SessionCommand | ClusterCommand | Request | AdministrationCommand | PushCommand
 )
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
-
-
-def encode_command(command: Command) -> bytes:
-    """Return the data of a log entry."""
-    return _encoder.encode(command)
-
-
-def decode_command(data: bytes) -> Command:
-    """Read the data of a log entry.
-
-    Raises:
-        msgspec.MsgspecError: the data is not a command of this version.
-    """
-    return _decoder.decode(data)
+encode_command: Callable[[Command], bytes] = msgspec.msgpack.Encoder().encode
+"""Makes the data of a log entry."""
+decode_command: Callable[[bytes], Command] = msgspec.msgpack.Decoder(Command).decode
+"""Reads the data of a log entry; raises `msgspec.MsgspecError` if it is no command of this
+version."""

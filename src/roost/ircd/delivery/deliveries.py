@@ -34,7 +34,7 @@ from roost.ircd.rendering.renaming import is_told_apart
 from roost.ircd.rendering.render import PLAIN_WITH, kind_of, payload
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.ircd.sessions.directory import Directory
-from roost.ircd.sessions.groups import Groups
+from roost.ircd.sessions.groups import Group, Groups
 from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.session import LocalSession
 from roost.protocol.mesh import Whisper
@@ -78,14 +78,26 @@ class Deliveries:
         self.count = 0
         """Lines that clients get because somebody else did something, since it was last reset."""
 
-    def show(self, change: Change, applied: Applied, state: State) -> None:
-        """Show one change; `state` is the state right after its entry."""
-        asker = self._asker(change, applied)
+    def show(
+        self, change: Change, applied: Applied, asking: LocalSession | None, state: State
+    ) -> None:
+        """Show one change; `state` is the state right after its entry.
+
+        `asking` is the session whose line it was, if that is a local one. Its answer tells it what
+        its user did, and what a service did for it. What its line makes other users do is delivered
+        to it as to everybody.
+        """
+        asker = SessionId(0)
+        if asking is not None and change.source.user in (asking.user, UserId(0)):
+            asker = asking.id
         at = At(applied.position, applied.time_ms, self._server_name)
         self._deliver(change, at, asker, state)
+        if type(change) is not Said:
+            self._follow(change, asker)
+
+    def _follow(self, change: Change, asker: SessionId) -> None:
+        """Move sessions between groups, and describe what they enter."""
         match change:
-            case Said():
-                return
             case Joined():
                 for session in self._directory.of_user(change.source.user):
                     self._groups.enter(session, change.room, change.name)
@@ -108,17 +120,6 @@ class Deliveries:
     def whisper(self, whisper: Whisper, state: State, asker: SessionId) -> None:
         """Show a typing notice; `asker` is 0 when it comes from another node."""
         self._deliver(whisper, At(Position(0), whisper.time_ms, self._server_name), asker, state)
-
-    def _asker(self, change: Change, applied: Applied) -> SessionId:
-        """Return the session whose answer tells of a change; 0 if it is not a local one.
-
-        What a line makes other users do is delivered to its sender as to everybody.
-        """
-        session = self._directory.by_id.get(applied.session)
-        # What a service did for the client is part of the answer.
-        if session is None or change.source.user not in (session.user, UserId(0)):
-            return SessionId(0)
-        return session.id
 
     def _describe(self, session: LocalSession, room: RoomId) -> Iterator[None]:
         """Describe a room to a client whose user has entered it by another one, by step."""
@@ -145,13 +146,13 @@ class Deliveries:
         if told.reaches_asker:
             asker = SessionId(0)
         sessions = self._named(told, change.source.user, asker, state)
-        crowd = None if told.is_whole_room else self._crowd(change, told)
         if told.is_whole_room:
             room = told.rooms[0]
             if sessions:
                 sessions = [one for one in sessions if not self._groups.has(one, room)]
-            sessions += self._to_groups(room, change, at, asker)
-        elif crowd is not None:
+            if groups := self._groups.of_room(room):
+                sessions += self._to_groups(groups, change, at, asker)
+        elif (crowd := self._crowd(change, told)) is not None:
             sessions = self._to_crowd(crowd, change, at, told, sessions)
         else:
             for room in told.rooms:
@@ -185,7 +186,8 @@ class Deliveries:
         """Show a change to the groups of a crowd; return whom to tell besides, maybe repeated."""
         own = self._directory.of_user(change.source.user)
         rest = [one for one in named if one in own or not self._groups.has(one, crowd)]
-        rest += self._to_groups(crowd, change, at, own[0].id if own else SessionId(0))
+        groups = self._groups.of_room(crowd)
+        rest += self._to_groups(groups, change, at, own[0].id if own else SessionId(0))
         for room in told.rooms:
             if room != crowd:
                 members = list(self._groups.sessions_in(room))
@@ -198,8 +200,8 @@ class Deliveries:
     ) -> list[LocalSession]:
         """Return those who are told for other reasons than being in a room, possibly repeated."""
         named: list[LocalSession] = []
-        if told.siblings == "always":
-            named = [one for one in self._directory.of_user(source) if one.id != asker]
+        if told.siblings == "always" and (own := self._directory.of_user(source)):
+            named = [one for one in own if one.id != asker]
         for user in told.users:
             named += self._directory.of_user(user)
         if told.watched:
@@ -226,13 +228,15 @@ class Deliveries:
         ]
 
     def _to_groups(
-        self, room: RoomId, change: Change | Whisper, at: At, asker: SessionId
+        self, groups: Iterable[Group], change: Change | Whisper, at: At, asker: SessionId
     ) -> list[LocalSession]:
         """Show a change to a room; return the sessions that need a rendering of their own."""
         personal: list[LocalSession] = []
         payloads: dict[int, bytes] = {}
         plain_with = PLAIN_WITH.get(type(change))
-        for group in self._groups.of_room(room):
+        for group in groups:
+            if asker in group.sessions and len(group.sessions) == 1:
+                continue
             shown = payloads.get(group.capabilities)
             if shown is None:
                 if plain_with is not None and not group.capabilities & plain_with:

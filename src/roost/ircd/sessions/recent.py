@@ -12,6 +12,8 @@ from roost.chat.changes import NickChanged, SessionOpened, SessionResumed
 from roost.chat.ids import Position, SessionId
 from roost.ircd.sessions.session import LocalSession
 
+_OPENING = (SessionOpened, SessionResumed)
+
 
 class RecentEntries:
     """A ring of `Applied`, ordered by position and without gaps."""
@@ -41,7 +43,7 @@ class RecentEntries:
         is_effect = not (applied.is_duplicate or applied.is_fenced or applied.request)
         if applied.session and is_effect:
             self._by_line[applied.session, applied.line] = applied
-            if applied.results and isinstance(applied.results[0], SessionOpened | SessionResumed):
+            if applied.results and type(applied.results[0]) in _OPENING:
                 self._openings[applied.session] = applied
         if len(self._entries) > self._entries_max:
             oldest = self._entries.popleft()
@@ -49,7 +51,7 @@ class RecentEntries:
             key = (oldest.session, oldest.line)
             if self._by_line.get(key) is oldest:
                 del self._by_line[key]
-                if self._openings.get(oldest.session) is oldest:
+                if self._openings and self._openings.get(oldest.session) is oldest:
                     del self._openings[oldest.session]
 
     def reset(self, start: Position) -> None:

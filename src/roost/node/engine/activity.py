@@ -34,17 +34,15 @@ class Activity:
     def applied(self, applied: Applied) -> None:
         """Count the messages to rooms of an entry."""
         for result in applied.results:
-            if type(result) is Said and result.room:
-                self._said(result.room, applied.time_ms)
-
-    def _said(self, room: RoomId, time_ms: int) -> None:
-        if room not in self._total and len(self._total) >= ROOMS_MAX:
-            return
-        minute = time_ms // MINUTE_MS
-        if not self._minutes or self._minutes[-1][0] < minute:
-            self._minutes.append((minute, Counter()))
-        self._minutes[-1][1][room] += 1
-        self._total[room] += 1
+            if type(result) is not Said or not (room := result.room):
+                continue
+            if room not in self._total and len(self._total) >= ROOMS_MAX:
+                continue
+            minute = applied.time_ms // MINUTE_MS
+            if not self._minutes or self._minutes[-1][0] < minute:
+                self._minutes.append((minute, Counter()))
+            self._minutes[-1][1][room] += 1
+            self._total[room] += 1
 
     def busiest(self, state: State, now: float) -> tuple[RoomActivity, ...]:
         """Return the busiest rooms that are not hidden; `now` is the monotonic time."""

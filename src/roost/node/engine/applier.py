@@ -7,7 +7,7 @@ probes are answered, so that a node with much to do is busy, and never silent.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
@@ -72,14 +72,14 @@ class Applier:
         if self._installing is not None:
             self._install_some(*self._installing)
 
-    def add(self, committed: Iterable[Entry], now: float) -> None:
+    def add(self, committed: Sequence[Entry], now: float) -> None:
         """Take in entries, which follow those before; their commands are not proposed again."""
-        is_wanted = not self._is_outdated
-        for entry in committed:
-            if is_wanted:
-                self._queue.append(entry)
-            if entry.kind == ENTRY_COMMAND:
-                self._pending.settle(entry.data, now)
+        if not self._is_outdated:
+            self._queue.extend(committed)
+        if committed and self._pending:
+            for entry in committed:
+                if entry.kind == ENTRY_COMMAND:
+                    self._pending.settle(entry.data, now)
 
     def install(self, snapshot: Snapshot) -> None:
         """Begin to replace the whole state by the leader's; what waits is part of it."""
@@ -105,27 +105,30 @@ class Applier:
         if self._installing is not None:
             return False
         queue, server = self._queue, self._server
-        count = 0
+        count = entries = data_bytes = 0
+        entry: Entry | None = None
         while queue and count < self._left and server.can_show(size_max):
             if self.state.version > self._version_max:
                 # The queue is not emptied: see `_is_outdated`.
                 break
-            count += self._apply(queue.popleft())
+            entry = queue.popleft()
+            count += self._apply(entry)
+            entries += 1
+            data_bytes += len(entry.data)
+        if entry is not None:
+            self._snapshots.applied(entry, entries, data_bytes)
         self._left -= count
         return count > 0
 
     def _apply(self, entry: Entry) -> int:
         """Apply an entry; return for how many it counts, since one may end many sessions."""
-        size = 1
         position = Position(entry.index)
         self._historian.verify(position, entry.term)
         if entry.kind != ENTRY_COMMAND:
             skip(self.state, position, entry.time_ms)
-        else:
-            applied = apply_entry(self.state, entry.data, position, entry.time_ms)
-            self._watch(applied)
-            self._historian.record(applied)
-            self._server.show(applied)
-            size = max(1, len(applied.results) // RESULTS_PER_ENTRY)
-        self._snapshots.applied(entry)
-        return size
+            return 1
+        applied = apply_entry(self.state, entry.data, position, entry.time_ms)
+        self._watch(applied)
+        self._historian.record(applied)
+        self._server.show(applied)
+        return len(applied.results) // RESULTS_PER_ENTRY or 1

@@ -196,8 +196,8 @@ class Historian:
     def record(self, applied: Applied) -> None:
         """Keep the rows of an entry until they are handed over."""
         self._holding.pass_time(applied.time_ms)
-        if applied.position > self._handed_over:
-            self._rows.extend(history_rows(applied))
+        if applied.results and applied.position > self._handed_over:
+            self._rows += history_rows(applied)
 
     def skip_to(self, position: Position, term: int, time_ms: int = 0) -> None:
         """Make a gap of everything up to `position`: the state came from a neighbour.

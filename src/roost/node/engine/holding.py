@@ -204,7 +204,8 @@ class Holding:
 
     def pass_time(self, time_ms: int) -> None:
         """Note the time of an applied entry."""
-        self.time_ms = max(self.time_ms, time_ms)
+        if time_ms > self.time_ms:
+            self.time_ms = time_ms
 
     @property
     def _limit_ms(self) -> int:

@@ -49,7 +49,8 @@ class PendingCommands:
 
     def settle(self, data: bytes, now: float) -> None:
         """Forget a command that came out of the log."""
-        since = self._since.pop(data, None)
+        # Empty for what was never proposed here: most commands, on a node with few clients.
+        since = self._since.pop(data, None) if self._since else None
         if since is not None:
             self._latencies.append((now, now - since))
             if now - since < RETRY_S:

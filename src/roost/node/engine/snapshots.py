@@ -54,11 +54,11 @@ class Snapshots:
         """Whether the next write of the history must sync it."""
         return self._due is not None
 
-    def applied(self, entry: Entry) -> None:
-        """Note that `entry` was applied."""
-        self._last = entry
-        self._entries += 1
-        self._bytes += len(entry.data)
+    def applied(self, last: Entry, entries: int, data_bytes: int) -> None:
+        """Note that so many entries were applied, with so much data, up to `last`."""
+        self._last = last
+        self._entries += entries
+        self._bytes += data_bytes
 
     def take_due(self, state: State) -> MakeSnapshot | None:
         """Return how to make a snapshot of `state`, if it is time and none is under way.

@@ -18,16 +18,17 @@ class Terms:
 
     def __init__(self, begins: Iterable[tuple[Position, int]] = ()) -> None:
         self._begins = list(begins)
+        self.last = UNKNOWN_TERM
+        """The term of the last position."""
+        self._note_last()
+
+    def _note_last(self) -> None:
+        self.last = self._begins[-1][1] if self._begins else UNKNOWN_TERM
 
     @property
     def begins(self) -> tuple[tuple[Position, int], ...]:
         """Each term with its first position."""
         return tuple(self._begins)
-
-    @property
-    def last(self) -> int:
-        """The term of the last position."""
-        return self._begins[-1][1] if self._begins else UNKNOWN_TERM
 
     def at(self, position: Position) -> int:
         """Return the term of a position, or `UNKNOWN_TERM`."""
@@ -41,11 +42,13 @@ class Terms:
     def begin(self, position: Position, term: int) -> None:
         """Note that a term begins after all that are known."""
         self._begins.append((position, term))
+        self.last = term
 
     def cut(self, last: Position) -> None:
         """Forget what comes after a position."""
         while self._begins and self._begins[-1][0] > last:
             self._begins.pop()
+        self._note_last()
 
     def skip(self, first: Position, last: Position, term: int) -> None:
         """Note a gap whose last position alone has a known term; what follows it stays known."""
@@ -55,3 +58,4 @@ class Terms:
             self.begin(first, UNKNOWN_TERM)
         self.begin(last, term)
         self._begins.extend(later)
+        self._note_last()

@@ -16,7 +16,7 @@ def entry(index: int, size: int = 1) -> Entry:
 def after(snapshots: Snapshots, *indexes: int, size: int = 1) -> MakeSnapshot | None:
     """Apply entries in one turn; return the snapshot that is to be made then."""
     for index in indexes:
-        snapshots.applied(entry(index, size))
+        snapshots.applied(entry(index, size), 1, size)
     return snapshots.take_due(State(position=Position(indexes[-1])))
 
 
