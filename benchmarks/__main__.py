@@ -9,21 +9,43 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
 from benchmarks import report
 from benchmarks.generator import LoadError, compile_generator
 from benchmarks.processes import StartError
-from benchmarks.systems import SYSTEMS, version_of
-from benchmarks.workloads import WORKLOADS, Figures, Workload
+from benchmarks.systems import (
+    INSPIRCD,
+    NGIRCD,
+    ROOST,
+    ROOST_OF_7,
+    ROOST_ON_ETCD,
+    System,
+    inspircd,
+    ngircd,
+    roost,
+    roost_of_7,
+    roost_on_etcd,
+    version_of,
+)
+from benchmarks.workload import QUICK, Figures, Scale, Workload
+from benchmarks.workloads import WORKLOADS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 DRAWING = ROOT / "docs" / "benchmarks.svg"
 _HALT_POLL = Path("/sys/module/haltpoll/parameters/guest_halt_poll_ns")
 _HALT_POLL_NS = 200_000
+
+SYSTEMS: dict[str, Callable[[Path], contextlib.AbstractContextManager[System]]] = {
+    ROOST: roost,
+    ROOST_OF_7: roost_of_7,
+    ROOST_ON_ETCD: roost_on_etcd,
+    INSPIRCD: inspircd,
+    NGIRCD: ngircd,
+}
 
 
 @contextlib.contextmanager
@@ -67,17 +89,19 @@ def _preface(awake: str, runs: int, results: report.Results) -> str:
     )
 
 
-def _run(workload: Workload, system: str, program: Path) -> Figures:
+def _run(workload: Workload, system: str, program: Path, scale: Scale) -> Figures:
     with tempfile.TemporaryDirectory(prefix="roost-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # ngIRCd reads its configuration as another user
         with SYSTEMS[system](folder) as running:
-            return workload.run(program, running)
+            return workload.run(program, running, scale)
 
 
 def _measure(
-    workloads: list[Workload], systems: list[str], runs: int, keep: Path | None
-) -> report.Results:
+    workloads: list[Workload], systems: list[str], runs: int, keep: Path | None, scale: Scale
+) -> dict[str, dict[str, list[Figures]]]:
+    """Measure, and write the figures to `keep` after each run, beside those of other workloads."""
+    kept = _read(keep) if keep is not None and keep.exists() else {}
     results: dict[str, dict[str, list[Figures]]] = {}
     with tempfile.TemporaryDirectory(prefix="roost-bench-") as folder:
         program = compile_generator(Path(folder))
@@ -88,17 +112,21 @@ def _measure(
                     if system not in systems:
                         continue
                     print(f"{workload.title}: {system}, run {number + 1}", flush=True)
-                    figures = _run(workload, system, program)
+                    figures = _run(workload, system, program, scale)
                     rounded = {name: round(figure, 3) for name, figure in figures.items()}
                     print(f"  {json.dumps(rounded)}", flush=True)
                     results.setdefault(workload.name, {}).setdefault(system, []).append(figures)
                     if keep is not None:
-                        keep.write_text(json.dumps(results, indent=1) + "\n")
+                        keep.write_text(json.dumps({**kept, **results}, indent=1) + "\n")
     return results
 
 
-def main() -> int:
-    """Run the benchmarks and write the report."""
+def _read(file: Path) -> dict[str, dict[str, list[Figures]]]:
+    found: dict[str, dict[str, list[Figures]]] = json.loads(file.read_text())
+    return found
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     names = [workload.name for workload in WORKLOADS]
     parser.add_argument("--only", nargs="+", choices=names, help="run only these workloads")
@@ -106,20 +134,48 @@ def main() -> int:
         "--systems", nargs="+", choices=list(SYSTEMS), help="run only these systems"
     )
     parser.add_argument("--runs", type=int, default=3, help="how often to run each (default: 3)")
-    parser.add_argument("--keep", type=Path, help="file for every run's figures, in JSON")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="run each once with a twentieth of the clients, to see that all works",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FILE",
+        help="write every run's figures to this file, and keep other workloads' that are in it",
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the report from this file; run nothing"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the benchmarks and write the report."""
+    arguments = _arguments()
     workloads = [one for one in WORKLOADS if not arguments.only or one.name in arguments.only]
     systems = arguments.systems or list(SYSTEMS)
+    scale = QUICK if arguments.quick else Scale()
+    runs = 1 if arguments.quick else arguments.runs
     try:
         with cores_kept_awake() as awake:
-            results = _measure(workloads, systems, arguments.runs, arguments.keep)
+            if arguments.report:
+                results = _read(arguments.report)
+                runs = max(len(one) for systems in results.values() for one in systems.values())
+            else:
+                results = _measure(workloads, systems, runs, arguments.keep, scale)
     except (LoadError, StartError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(report.table(results))
-    is_complete = len(workloads) == len(WORKLOADS) and len(systems) == len(SYSTEMS)
-    if is_complete:
-        report.write(results, PAGE, DRAWING, _preface(awake, arguments.runs, results))
+    is_complete = all(
+        system in results.get(workload.name, {})
+        for workload in WORKLOADS
+        for system in workload.systems
+    )
+    if scale.is_full and (is_complete or arguments.report):
+        report.write(results, PAGE, DRAWING, _preface(awake, runs, results))
         print(f"Wrote {PAGE.relative_to(ROOT)} and {DRAWING.relative_to(ROOT)}.")
     else:
         print("Not everything was measured, so the report was not written.")

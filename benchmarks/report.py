@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD
-from benchmarks.workloads import Figures
+from benchmarks.systems import EJABBERD, INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD
+from benchmarks.workload import Figures
 
 Results = Mapping[str, Mapping[str, Sequence[Figures]]]
 """Workload -> system -> the figures of each run."""
@@ -54,9 +54,43 @@ _ROWS = (
     ("rooms-of-5", "cost_us@8000", "rooms of 5, 32,000 deliveries/s: processor time each", "us", 1),
     ("rooms-of-5", "p99_ms@8000", "... latency, 99 of 100", "ms", 1),
     ("idle", "join_s", "5,000 clients connect and join", "s", 1),
+    ("idle", "join_cpu_s", "... processor time", "s", 1),
     ("idle", "idle_bytes", "memory for each of them, all processes together", "bytes", 0),
     ("idle", "idle_cores", "processors that they keep busy while nobody speaks", "cores", 3),
+    ("tls", "cost_us@500", "by TLS, 50,000 deliveries/s: processor time each", "us", 1),
+    ("tls", "p99_ms@500", "... latency, 99 of 100", "ms", 1),
+    ("tls", "cost_us@2000", "by TLS, 200,000 deliveries/s: processor time each", "us", 2),
+    ("tls", "p99_ms@2000", "... latency, 99 of 100", "ms", 1),
+    ("tls-idle", "join_s", "5,000 clients connect by TLS and join", "s", 1),
+    ("tls-idle", "join_cpu_s", "... processor time", "s", 1),
+    ("tls-idle", "idle_bytes", "memory for each of them, all processes together", "bytes", 0),
 )
+_COLUMNS = (ROOST, INSPIRCD, NGIRCD, EJABBERD)
+_PROMISES = (
+    (
+        "what somebody was shown",
+        {
+            ROOST: "is synced to the disks of two of three nodes",
+            INSPIRCD: "is on no disk",
+            NGIRCD: "is on no disk",
+            EJABBERD: "is synced to the disk of one database",
+        },
+    ),
+    (
+        "a server dies",
+        {
+            ROOST: "nobody notices",
+            INSPIRCD: "its clients are disconnected",
+            NGIRCD: "everybody is disconnected",
+            EJABBERD: "its clients are disconnected, its rooms are gone until somebody joins",
+        },
+    ),
+    (
+        "between its processes",
+        {ROOST: "mutual TLS", INSPIRCD: "unencrypted", NGIRCD: "", EJABBERD: "unencrypted"},
+    ),
+)
+"""What is promised to users."""
 _ALONE = (
     (
         "log",
@@ -103,17 +137,23 @@ def faults(results: Results) -> list[str]:
 
 def table(results: Results) -> str:
     """Return the table in Markdown."""
+    columns = [one for one in _COLUMNS if any(one in systems for systems in results.values())]
+    others = [one for one in (INSPIRCD, EJABBERD) if one in columns and ROOST in columns]
+    ratios = [f"Roost : {one.rpartition('3 ')[2]}" for one in others]
     lines = [
-        f"| | {ROOST} | {INSPIRCD} | {NGIRCD} | Roost : InspIRCd |",
-        "|---|---:|---:|---:|---:|",
+        f"| | {' | '.join([*columns, *ratios])} |",
+        f"|---|{'---:|' * (len(columns) + len(ratios))}",
     ]
+    for what, promises in _PROMISES:
+        shown = [*(promises[one] for one in columns), *("" for _ in ratios)]
+        lines.append(f"| *{what}* | {' | '.join(shown)} |")
     for workload, figure, title, unit, digits in _ROWS:
-        values = [median(results, workload, one, figure) for one in (ROOST, INSPIRCD, NGIRCD)]
-        if values[0] is None:
+        values = {one: median(results, workload, one, figure) for one in columns}
+        if all(value is None for value in values.values()):
             continue
-        shown = [_write(value, unit, digits) for value in values]
-        ratio = f"{values[0] / values[1]:.2f}" if values[1] else ""
-        lines.append(f"| {title} | {' | '.join(shown)} | {ratio} |")
+        shown = [_write(value, unit, digits) for value in values.values()]
+        shown += [_ratio(values[ROOST], values[one]) for one in others]
+        lines.append(f"| {title} | {' | '.join(shown)} |")
     alone = [
         f"| {title} | {_write(value, unit, digits)} |"
         for workload, figure, title, unit, digits in _ALONE
@@ -131,6 +171,10 @@ def table(results: Results) -> str:
         head = f"| | log on the nodes | {ROOST_ON_ETCD} | ratio |"
         lines += ["", head, "|---|---:|---:|---:|", *engines]
     return "\n".join(lines)
+
+
+def _ratio(value: float | None, other: float | None) -> str:
+    return f"{value / other:.2f}" if value is not None and other else ""
 
 
 def _write(value: float | None, unit: str, digits: int) -> str:

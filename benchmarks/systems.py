@@ -29,8 +29,10 @@ SERVERS = 3
 
 ROOST = "Roost"
 ROOST_ON_ETCD = "Roost, log in etcd"
+ROOST_OF_7 = "Roost, 7 nodes"
 INSPIRCD = "HAProxy + 3 InspIRCd"
 NGIRCD = "ngIRCd"
+EJABBERD = "HAProxy + 3 ejabberd + PostgreSQL"
 
 _PROBES = itertools.count()
 _ROOST_CONFIG = """
@@ -53,10 +55,16 @@ class System(msgspec.Struct, frozen=True):
     roots: tuple[int, ...]
     """The processes that were started; their descendants count as well."""
     folder: Path
+    tls_port: int = 0
+    """Where clients connect by TLS; 0 if they cannot."""
+    is_xmpp: bool = False
+    """Whether clients speak XMPP instead of IRC."""
     backlog: int = 200
     """How many clients can connect at once."""
     url: str = ""
     """The HTTP address of Roost's status."""
+    fallible: int = 0
+    """A process that serves clients and may be killed; 0 if nobody may."""
 
     @property
     def processes(self) -> list[int]:
@@ -93,7 +101,7 @@ def _ask(port: int, question: str, end: str) -> str:
     return ""
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
     """Return the path of a program, which may be in an administrator's directory.
 
     Raises:
@@ -108,7 +116,7 @@ def _tool(name: str) -> str:
 def version_of(name: str) -> str:
     """Return the version of a program."""
     option = {"haproxy": "-v"}.get(name, "--version")
-    said = subprocess.run([_tool(name), option], capture_output=True, text=True, check=False)
+    said = subprocess.run([tool(name), option], capture_output=True, text=True, check=False)
     return said.stdout.splitlines()[0] if said.stdout else "unknown"
 
 
@@ -122,17 +130,25 @@ def roost(folder: Path) -> contextlib.AbstractContextManager[System]:
 
 def roost_on_etcd(folder: Path) -> contextlib.AbstractContextManager[System]:
     """Run the same with three members of etcd, which keep the log."""
-    _tool("etcd")
+    tool("etcd")
     return _roost(folder, ROOST_ON_ETCD, ("--log", "etcd"))
 
 
+def roost_of_7(folder: Path) -> contextlib.AbstractContextManager[System]:
+    """Run a balancer and seven nodes, of which five vote and two learn."""
+    return _roost(folder, ROOST_OF_7, ("--nodes", "7"), nodes=7)
+
+
 @contextlib.contextmanager
-def _roost(folder: Path, name: str, options: Sequence[str]) -> Iterator[System]:
+def _roost(
+    folder: Path, name: str, options: Sequence[str], nodes: int = SERVERS
+) -> Iterator[System]:
     config = folder / "roost.toml"
     config.write_text(_ROOST_CONFIG)
     data = folder / "data"
     program = Path(sys.executable).with_name("roost")
-    ports = ("--port", "0", "--tls-port", "0", "--http-port", "0")
+    (tls_port,) = free_ports(1)
+    ports = ("--port", "0", "--tls-port", str(tls_port), "--http-port", "0")
     command: list[str | Path] = [
         program,
         "up",
@@ -145,19 +161,19 @@ def _roost(folder: Path, name: str, options: Sequence[str]) -> Iterator[System]:
     ]
     run_file = data / "run.json"
     with running(command, folder / "roost.log") as process:
-        wait_until(lambda: _is_whole(run_file), "Roost")
+        wait_until(lambda: _is_whole(run_file, nodes), "Roost")
         run = json.loads(run_file.read_text())
         port = int(run["addresses"][0].rpartition(":")[2])
         wait_until(lambda: greets(port), "Roost's clients")
-        yield System(name, port, (process.pid,), folder, url=run["urls"][0])
+        yield System(name, port, (process.pid,), folder, tls_port=tls_port, url=run["urls"][0])
 
 
-def _is_whole(run_file: Path) -> bool:
+def _is_whole(run_file: Path, count: int) -> bool:
     with contextlib.suppress(OSError, ValueError):
         url = json.loads(run_file.read_text())["urls"][0]
         with urllib.request.urlopen(f"{url}/status.json", timeout=5) as answer:  # noqa: S310
             nodes = json.load(answer)["nodes"]
-        return len(nodes) == SERVERS and all(node["state"] == "ready" for node in nodes)
+        return len(nodes) == count and all(node["state"] == "ready" for node in nodes)
     return False
 
 
@@ -166,27 +182,34 @@ def _is_whole(run_file: Path) -> bool:
 
 @contextlib.contextmanager
 def inspircd(folder: Path) -> Iterator[System]:
-    """Run three linked InspIRCd behind HAProxy, which picks the one with the fewest clients."""
-    ports = free_ports(2 * SERVERS + 1)
-    client_ports, links, port = ports[:SERVERS], ports[SERVERS:-1], ports[-1]
+    """Run three linked InspIRCd behind HAProxy, which picks the one with the fewest clients.
+
+    HAProxy ends the clients' TLS.
+    """
+    ports = free_ports(2 * SERVERS)
+    client_ports, links = ports[:SERVERS], ports[SERVERS:]
     as_root = ["--runasroot"] if os.geteuid() == 0 else []
     with contextlib.ExitStack() as stack:
         roots = []
         for number in range(SERVERS):
             config = folder / f"inspircd{number}.conf"
             config.write_text(_inspircd_config(number, client_ports[number], links, folder))
-            command = [_tool("inspircd"), "--nofork", *as_root, f"--config={config}"]
+            command = [tool("inspircd"), "--nofork", *as_root, f"--config={config}"]
             log = folder / f"inspircd{number}.log"
             roots.append(stack.enter_context(running(command, log)).pid)
         for client_port in client_ports:
             wait_until(lambda client_port=client_port: greets(client_port), "InspIRCd")  # type: ignore[misc]
         wait_until(lambda: _is_linked(client_ports[0]), "InspIRCd's links")
-        balancer = folder / "haproxy.cfg"
-        balancer.write_text(_haproxy_config(port, client_ports))
-        command = [_tool("haproxy"), "-db", "-f", str(balancer)]
-        roots.append(stack.enter_context(running(command, folder / "haproxy.log")).pid)
-        wait_until(lambda: greets(port), "HAProxy")
-        yield System(INSPIRCD, port, tuple(roots), folder)
+        proxy = stack.enter_context(haproxy(folder, client_ports))
+        wait_until(lambda: greets(proxy.port), "HAProxy")
+        yield System(
+            INSPIRCD,
+            proxy.port,
+            (*roots, proxy.process),
+            folder,
+            tls_port=proxy.tls_port,
+            fallible=roots[-1],
+        )
 
 
 def _inspircd_config(number: int, client_port: int, links: list[int], folder: Path) -> str:
@@ -229,24 +252,54 @@ def _is_linked(client_port: int) -> bool:
     return _ask(client_port, "LINKS", " 365 ").count(" 364 ") == SERVERS
 
 
-def _haproxy_config(port: int, client_ports: list[int]) -> str:
-    servers = [f"  server s{index} 127.0.0.1:{one}" for index, one in enumerate(client_ports)]
-    return "\n".join(
+class Proxy(msgspec.Struct, frozen=True):
+    """A running HAProxy."""
+
+    port: int
+    tls_port: int
+    process: int
+
+
+@contextlib.contextmanager
+def haproxy(folder: Path, servers: Sequence[int]) -> Iterator[Proxy]:
+    """Pass clients on to the port of the server that has the fewest; TLS ends here."""
+    port, tls_port = free_ports(2)
+    config = folder / "haproxy.cfg"
+    certificate = write_certificate(folder)
+    lines = [
+        "global",
+        f"  maxconn {PROXIED_MAX}",
+        "defaults",
+        "  mode tcp",
+        "  timeout connect 10s",
+        "  timeout client 1h",
+        "  timeout server 1h",
+        "listen clients",
+        f"  bind 127.0.0.1:{port}",
+        f"  bind 127.0.0.1:{tls_port} ssl crt {certificate}",
+        "  balance leastconn",
+        *(f"  server s{index} 127.0.0.1:{one}" for index, one in enumerate(servers)),
+    ]
+    config.write_text("\n".join([*lines, ""]))
+    command = [tool("haproxy"), "-db", "-f", str(config)]
+    with running(command, folder / "haproxy.log") as process:
+        yield Proxy(port, tls_port, process.pid)
+
+
+def write_certificate(folder: Path) -> Path:
+    """Write a certificate and its key (P-256, as Roost's) into one file."""
+    key, certificate, both = (folder / f"proxy.{kind}" for kind in ("key", "crt", "pem"))
+    subprocess.run(
         [
-            "global",
-            f"  maxconn {PROXIED_MAX}",
-            "defaults",
-            "  mode tcp",
-            "  timeout connect 10s",
-            "  timeout client 1h",
-            "  timeout server 1h",
-            "listen irc",
-            f"  bind 127.0.0.1:{port}",
-            "  balance leastconn",
-            *servers,
-            "",
-        ]
+            *(tool("openssl"), "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
     )
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
 
 
 # ngIRCd, alone
@@ -281,11 +334,8 @@ def ngircd(folder: Path) -> Iterator[System]:
         )
     )
     config.chmod(0o644)
-    command: list[str | Path] = [_tool("ngircd"), "--nodaemon", "--config", config]
+    command: list[str | Path] = [tool("ngircd"), "--nodaemon", "--config", config]
     with running(command, folder / "ngircd.log") as process:
         wait_until(lambda: greets(port), "ngIRCd")
         # Its backlog is ten connections; a client that is turned away loses seconds.
         yield System(NGIRCD, port, (process.pid,), folder, backlog=8)
-
-
-SYSTEMS = {ROOST: roost, ROOST_ON_ETCD: roost_on_etcd, INSPIRCD: inspircd, NGIRCD: ngircd}

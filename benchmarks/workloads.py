@@ -9,23 +9,22 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from benchmarks.generator import Talk, connected
 from benchmarks.irc import Client
 from benchmarks.processes import memory_bytes, processor_seconds, wait_until
 from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD, System
+from benchmarks.workload import Figures, Scale, Workload, figures_of
 
 SUSTAINED_P99_MS = 250.0
 """A rate is sustained if nothing is lost and 99% of deliveries come within this time."""
-SECONDS = 5.0
 NO_WARM_UP_S = 0.001
 CLIENTS = 1000
+IDLE = 5000
 ROOMS_OF_100 = 10
 ROOMS_OF_5 = 200
 OTHERS = {ROOMS_OF_100: 99, ROOMS_OF_5: 4}
@@ -34,100 +33,123 @@ ALL_THAT_IS_KEPT = (8000.0, 13.0)
 """A rate and a duration that fill the log between two snapshots and all buffers."""
 LARGE = 1_000_000
 LARGE_S_MAX = 600.0
-
-Figures = dict[str, float]
-
-
-class Workload(msgspec.Struct, frozen=True):
-    """One workload."""
-
-    name: str
-    title: str
-    run: Callable[[Path, System], Figures]
-    systems: tuple[str, ...] = (ROOST, INSPIRCD, NGIRCD)
-    is_repeated: bool = True
-    """Whether to run it several times; otherwise it repeats what it can by itself."""
+PROVEN = (ROOST, INSPIRCD, NGIRCD)
+"""Systems that are measured at every rate, whatever they make of the one before."""
+ALL = (ROOST, INSPIRCD, NGIRCD)
 
 
-def _figures(talk: Talk, suffix: str = "") -> Figures:
-    figures = {
-        "cost_us": talk.cost_us,
-        "p50_ms": talk.p50_ms,
-        "p99_ms": talk.p99_ms,
-        "lost": float(talk.missing + talk.unsent),
-        "disorder": float(talk.gaps + talk.repeats),
-        "generator_cores": talk.own_seconds / talk.seconds,
-        "system_cores": talk.system_seconds / SECONDS,
-    }
-    return {f"{name}{suffix}": figure for name, figure in figures.items()}
-
-
-def _rooms_of_100(program: Path, system: System) -> Figures:
+def _rooms_of_100(program: Path, system: System, scale: Scale) -> Figures:
     """10 rooms of 100, at four rates, and then at increasing rates until the system fails."""
     figures: Figures = {}
     best = 0.0
-    with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
-        for rate in (500.0, 2000.0, 4000.0, 7900.0):
-            talk = generator.talk(rate, SECONDS)
-            figures.update(_figures(talk, f"@{rate:.0f}"))
-            if talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS:
-                best = rate
+    clients = scale.count(CLIENTS, ROOMS_OF_100)
+    with connected(program, system, clients, ROOMS_OF_100) as generator:
+        for full in (500.0, 2000.0, 4000.0, 7900.0):
+            talk = generator.talk(scale.rate(full), scale.seconds)
+            figures.update(figures_of(talk, scale.seconds, f"@{full:.0f}"))
+            if _is_sustained(talk):
+                best = full
+            elif system.name not in PROVEN:
+                # It only becomes later and later.
+                break
         rate = best
-        while best and best == rate:
+        while best and best == rate and scale.is_full:
             rate = rate * 1.2
-            talk = generator.talk(rate, SECONDS)
-            if talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS:
+            if _is_sustained(generator.talk(rate, scale.seconds)):
                 best = rate
     figures["sustained"] = best * OTHERS[ROOMS_OF_100]
     return figures
 
 
-def _rooms_of_5(program: Path, system: System) -> Figures:
+def _is_sustained(talk: Talk) -> bool:
+    return talk.is_whole and talk.p99_ms <= SUSTAINED_P99_MS
+
+
+def _rooms_of_5(program: Path, system: System, scale: Scale) -> Figures:
     """200 rooms of 5."""
     figures: Figures = {}
-    with connected(program, system, CLIENTS, ROOMS_OF_5) as generator:
-        for rate in (2000, 8000):
-            figures.update(_figures(generator.talk(rate, SECONDS), f"@{rate}"))
+    rooms = scale.count(ROOMS_OF_5)
+    with connected(program, system, rooms * 5, rooms) as generator:
+        for full in (2000.0, 8000.0):
+            talk = generator.talk(scale.rate(full), scale.seconds)
+            figures.update(figures_of(talk, scale.seconds, f"@{full:.0f}"))
+            if not _is_sustained(talk) and system.name not in PROVEN:
+                break
     return figures
 
 
-def _idle(program: Path, system: System) -> Figures:
+def _tls(program: Path, system: System, scale: Scale) -> Figures:
+    """10 rooms of 100, by TLS."""
+    figures: Figures = {}
+    clients = scale.count(CLIENTS, ROOMS_OF_100)
+    with connected(program, system, clients, ROOMS_OF_100, is_tls=True) as generator:
+        for full in (500.0, 2000.0):
+            talk = generator.talk(scale.rate(full), scale.seconds)
+            figures.update(figures_of(talk, scale.seconds, f"@{full:.0f}"))
+    return figures
+
+
+def _idle(program: Path, system: System, scale: Scale, *, is_tls: bool = False) -> Figures:
     """5,000 clients join 50 rooms and then stay silent.
 
     Other clients talk before and after they join, until the server's buffers of recent messages are
     full. The difference in memory is what idle clients take.
     """
-    clients = 5000
-    with (
-        connected(program, system, 1001, 1, is_gathering=True, prefix="h") as talkers,
-        contextlib.ExitStack() as stack,
-    ):
+    clients = scale.count(IDLE, 50)
+    with contextlib.ExitStack() as stack:
+        fill = stack.enter_context(_filling(program, system, scale, is_tls=is_tls))
         for _ in range(2):  # once does not fill everything, and a third time adds nothing
-            talkers.talk(*ALL_THAT_IS_KEPT, NO_WARM_UP_S)
-            time.sleep(3)  # until everything is written
+            fill()
         before = memory_bytes(system.processes)
-        generator = stack.enter_context(connected(program, system, clients, 50))
-        talkers.talk(*ALL_THAT_IS_KEPT, NO_WARM_UP_S)
-        time.sleep(3)
+        spent = processor_seconds(system.processes)
+        generator = stack.enter_context(connected(program, system, clients, 50, is_tls=is_tls))
         figures = {
             "join_s": generator.join_seconds,
-            "idle_bytes": (memory_bytes(system.processes) - before) / clients,
+            "join_cpu_s": processor_seconds(system.processes) - spent,
         }
+        fill()
+        figures["idle_bytes"] = (memory_bytes(system.processes) - before) / clients
         spent = processor_seconds(system.processes)
-        time.sleep(5)
-        figures["idle_cores"] = (processor_seconds(system.processes) - spent) / 5
+        time.sleep(scale.seconds)
+        figures["idle_cores"] = (processor_seconds(system.processes) - spent) / scale.seconds
     return figures
 
 
-def _log_alone(program: Path, system: System) -> Figures:
+def _idle_by_tls(program: Path, system: System, scale: Scale) -> Figures:
+    return _idle(program, system, scale, is_tls=True)
+
+
+@contextlib.contextmanager
+def _filling(
+    program: Path, system: System, scale: Scale, *, is_tls: bool
+) -> Iterator[Callable[[], None]]:
+    """Yield what fills all buffers of recent messages, and waits until everything is written."""
+    rate, seconds = ALL_THAT_IS_KEPT
+    count, rooms, options = 1001, 1, ["gather"]
+    if system.is_xmpp:
+        # Only who is in a room may talk to it, and the archive takes less.
+        count, rooms, options, rate = 200, 40, [], rate / 40
+    with connected(
+        program, system, scale.count(count), rooms, *options, prefix="h", is_tls=is_tls
+    ) as talkers:
+
+        def fill() -> None:
+            talkers.talk(scale.rate(rate), min(seconds, 13 * scale.seconds), NO_WARM_UP_S)
+            time.sleep(0.6 * scale.seconds)
+
+        yield fill
+
+
+def _log_alone(program: Path, system: System, scale: Scale) -> Figures:
     """Every client talks in a room of its own: all is replicated, nothing is delivered."""
     figures: Figures = {}
-    with connected(program, system, CLIENTS, CLIENTS) as generator:
+    clients = scale.count(CLIENTS)
+    with connected(program, system, clients, clients) as generator:
         for rate in (10_000, 16_000):
             before = max(_applied(system))
             begun = time.monotonic()
-            talk = generator.talk(rate, SECONDS, NO_WARM_UP_S)
-            messages = int(rate * (SECONDS + NO_WARM_UP_S)) - talk.unsent
+            talk = generator.talk(scale.rate(rate), scale.seconds, NO_WARM_UP_S)
+            messages = int(scale.rate(rate) * (scale.seconds + NO_WARM_UP_S)) - talk.unsent
             wait_until(partial(_has_applied, system, before + messages), "the log")
             seconds = time.monotonic() - begun
             figures[f"commits_per_s@{rate}"] = messages / seconds
@@ -136,23 +158,30 @@ def _log_alone(program: Path, system: System) -> Figures:
     return figures
 
 
-def _engines(program: Path, system: System) -> Figures:
+def _engines(program: Path, system: System, scale: Scale) -> Figures:
     """10 rooms of 100, and as many messages as the log takes."""
-    with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
-        figures = _figures(generator.talk(500.0, SECONDS), "@500")
-    return {**figures, **_log_alone(program, system)}
+    clients = scale.count(CLIENTS, ROOMS_OF_100)
+    with connected(program, system, clients, ROOMS_OF_100) as generator:
+        talk = generator.talk(scale.rate(500.0), scale.seconds)
+        figures = figures_of(talk, scale.seconds, "@500")
+    return {**figures, **_log_alone(program, system, scale)}
 
 
-def _curves(program: Path, system: System) -> Figures:
+def _curves(program: Path, system: System, scale: Scale) -> Figures:
     """Repeat the same load while history and idle clients grow."""
     figures: Figures = {}
-    with connected(program, system, CLIENTS, ROOMS_OF_100) as generator:
-        figures["cost_us@alone"] = generator.talk(500, SECONDS).cost_us
-        with connected(program, system, 1001, 1, is_gathering=True, prefix="h") as filler:
-            filler.talk(5000, 40, NO_WARM_UP_S)
-        figures["cost_us@history"] = generator.talk(500, SECONDS).cost_us
-        with connected(program, system, 5000, 5000, prefix="i"):
-            figures["cost_us@idle"] = generator.talk(500, SECONDS).cost_us
+    clients, idle = scale.count(CLIENTS, ROOMS_OF_100), scale.count(IDLE)
+
+    def cost_us() -> float:
+        return generator.talk(scale.rate(500), scale.seconds).cost_us
+
+    with connected(program, system, clients, ROOMS_OF_100) as generator:
+        figures["cost_us@alone"] = cost_us()
+        with connected(program, system, scale.count(1001), 1, "gather", prefix="h") as filler:
+            filler.talk(scale.rate(5000), 8 * scale.seconds, NO_WARM_UP_S)
+        figures["cost_us@history"] = cost_us()
+        with connected(program, system, idle, idle, prefix="i"):
+            figures["cost_us@idle"] = cost_us()
     return figures
 
 
@@ -164,17 +193,16 @@ def _has_applied(system: System, position: int) -> bool:
     return min(_applied(system)) >= position
 
 
-def _history(program: Path, system: System) -> Figures:
+def _history(program: Path, system: System, scale: Scale) -> Figures:
     """Read from a room of 1,000,000 messages, and let a node that lost its disk catch up."""
     figures: Figures = {}
     absent = next(node for node in system.status()["nodes"] if not node["leader"])
     data = system.folder / "data" / absent["name"] / "data"
-    with connected(program, system, CLIENTS, 1, is_gathering=True) as generator:
+    with connected(program, system, scale.count(CLIENTS), 1, "gather") as generator:
         generator.talk(1000, 2)
         figures["latest_ms@small"] = _latest_ms(system.port)
-        seconds = 20
-        while _largest(system) < LARGE:
-            generator.talk(6000, seconds, NO_WARM_UP_S)
+        while _largest(system) < scale.count(LARGE):
+            generator.talk(6000, 4 * scale.seconds, NO_WARM_UP_S)
         figures["latest_ms@large"] = _latest_ms(system.port)
     rates = []
     for _ in range(3):
@@ -223,9 +251,11 @@ def _latest_ms(port: int) -> float:
 
 
 WORKLOADS = (
-    Workload("rooms-of-100", "1,000 clients in 10 rooms of 100", _rooms_of_100),
-    Workload("rooms-of-5", "1,000 clients in 200 rooms of 5", _rooms_of_5),
-    Workload("idle", "5,000 clients join 50 rooms, then are idle", _idle),
+    Workload("rooms-of-100", "1,000 clients in 10 rooms of 100", _rooms_of_100, ALL),
+    Workload("rooms-of-5", "1,000 clients in 200 rooms of 5", _rooms_of_5, ALL),
+    Workload("idle", "5,000 clients join 50 rooms, then are idle", _idle, ALL),
+    Workload("tls", "1,000 clients in 10 rooms of 100, by TLS", _tls, (ROOST, INSPIRCD)),
+    Workload("tls-idle", "5,000 clients by TLS, then idle", _idle_by_tls, (ROOST, INSPIRCD)),
     Workload("log", "10,000 messages a second that nobody hears", _log_alone, (ROOST,)),
     Workload("engines", "The log on the nodes, and in etcd", _engines, (ROOST, ROOST_ON_ETCD)),
     Workload("curves", "The first load beside growing things", _curves, (ROOST,)),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from queue import Queue
 import pytest
 
 from benchmarks.generator import Talk, compile_generator, connected
-from benchmarks.systems import System
+from benchmarks.systems import System, write_certificate
 from support.loops import wait_until
 
 Tamper = Callable[[int, bytes], list[bytes]]
@@ -34,10 +35,16 @@ class Server:
             await writer.wait_closed()
         self.gone += 1
 
-    async def run(self, started: "Queue[int]", stopping: threading.Event) -> None:
-        """Serve until all clients are gone."""
-        async with await asyncio.start_server(self.serve, "127.0.0.1", 0) as listening:
-            started.put(listening.sockets[0].getsockname()[1])
+    async def run(
+        self, started: "Queue[tuple[int, int]]", stopping: threading.Event, tls: ssl.SSLContext
+    ) -> None:
+        """Serve on two ports, the second by TLS, until all clients are gone."""
+        async with (
+            await asyncio.start_server(self.serve, "127.0.0.1", 0) as plain,
+            await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=tls) as secure,
+        ):
+            port, tls_port = (one.sockets[0].getsockname()[1] for one in (plain, secure))
+            started.put((port, tls_port))
             await asyncio.to_thread(stopping.wait)
             await wait_until(lambda: self.gone == len(self._writers))
 
@@ -63,15 +70,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(tamper: Tamper) -> Iterator[int]:
-    """Run a server on a thread of its own; yield its port."""
-    started: Queue[int] = Queue()
+def serving(tamper: Tamper, folder: Path) -> Iterator[System]:
+    """Run a server on a thread of its own."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(write_certificate(folder))
+    started: Queue[tuple[int, int]] = Queue()
     stopping = threading.Event()
     server = Server(tamper)
-    thread = threading.Thread(target=lambda: asyncio.run(server.run(started, stopping)))
+    thread = threading.Thread(target=lambda: asyncio.run(server.run(started, stopping, tls)))
     thread.start()
     try:
-        yield started.get(timeout=60)
+        port, tls_port = started.get(timeout=60)
+        yield System("a server", port, (), folder, tls_port=tls_port, backlog=4)
     finally:
         stopping.set()
         thread.join()
@@ -82,11 +92,12 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_generator(tmp_path_factory.mktemp("load"))
 
 
-def talk(program: Path, tamper: Tamper, tmp_path: Path) -> Talk:
-    with serving(tamper) as port:
-        system = System("a server", port, (), tmp_path, backlog=4)
-        with connected(program, system, 4, 1) as generator:
-            return generator.talk(400, 0.2, 0.05)
+def talk(program: Path, tamper: Tamper, tmp_path: Path, *, is_tls: bool = False) -> Talk:
+    with (
+        serving(tamper, tmp_path) as system,
+        connected(program, system, 4, 1, is_tls=is_tls) as generator,
+    ):
+        return generator.talk(400, 0.2, 0.05)
 
 
 def honest(_number: int, line: bytes) -> list[bytes]:
@@ -109,8 +120,11 @@ def swapping() -> Tamper:
     return tamper
 
 
-def test_nothing_is_wrong_with_an_honest_server(program: Path, tmp_path: Path) -> None:
-    found = talk(program, honest, tmp_path)
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_nothing_is_wrong_with_an_honest_server(
+    program: Path, tmp_path: Path, *, is_tls: bool
+) -> None:
+    found = talk(program, honest, tmp_path, is_tls=is_tls)
     assert found.is_whole
     assert found.expected == found.delivered == 300
     assert 0 <= found.p50_ms <= found.p99_ms <= found.max_ms

@@ -1,12 +1,14 @@
-/* Drives an IRC server and checks every delivery.
+/* Drives a chat server and checks every delivery.
  *
- *     load PORT CLIENTS ROOMS AT_ONCE PREFIX [gather]
+ *     load PORT CLIENTS ROOMS AT_ONCE PREFIX [tls] [xmpp] [gather] [apart] [lossy]
  *
  * CLIENTS connect to 127.0.0.1:PORT, register, and join the room "number modulo ROOMS"; AT_ONCE of them may
  * be on their way, which should be no more than the server lets wait to be accepted. Nicknames and rooms begin with
- * PREFIX, so that several of these can run at once. Then standard input says what to do, a line each, and standard output answers with a JSON object a line:
+ * PREFIX, so that several of these can run at once. Then standard input says what to do, a line each, and standard
+ * output answers with a JSON object a line:
  *
  *     talk RATE SECONDS WARM_UP_SECONDS    {"event": "measuring"}, then {"event": "done", ...}
+ *     join                                 {"event": "stormed", ...}: with "apart", all join at once
  *     end of input                         everybody leaves without a word
  *
  * While it talks, RATE messages a second are sent, the clients taking turns, whether or not the server
@@ -15,47 +17,36 @@
  * room, the next counter that it expects: a higher one means that some were lost or overtaken, a lower one
  * that it came twice or late.
  *
- * With "gather" all talk to room 0, in which only the first client is; it lets anybody talk to it.
+ * "tls" is TLS as OpenSSL does it by default, "xmpp" speaks XMPP instead of IRC. With "gather" all talk to room 0, in
+ * which only the first client is; it lets anybody talk to it. With "apart" nobody joins before the order to. With
+ * "lossy" a client may be disconnected: that is counted, and what it would have been sent is missing.
  *
  * Nothing is allocated for a message; the generator's own processor time is part of what it prints.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "load.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
-    READ_BYTES = 256 * 1024,    /* one buffer for all clients */
     LINE_BYTES_MAX = 16 * 1024, /* a line is at most 8.7 KB with its tags */
     LOOK_US = 500,              /* at the latest, look again at what has come */
     SENDS_PER_LOOK = 16,        /* messages sent between two looks at what has come */
     STEP_US = 50,               /* of the histogram of latencies */
     STEPS = 400000,             /* up to 20 s */
     JOIN_SECONDS_MAX = 180,
-    WRITE_SECONDS_MAX = 5,
+    STORM_SECONDS_MAX = 300,
+    STORM_QUIET_SECONDS_MAX = 30,
     QUIET_SECONDS_MAX = 5       /* without any delivery, then what is missing counts as lost */
-};
-
-enum stage { REGISTERING, REGISTERED, JOINED };
-
-struct client {
-    int descriptor;
-    enum stage stage;
-    uint32_t sent;
-    uint32_t *expected; /* the next counter, by the sender's number within the room */
-    char *rest;         /* the beginning of a line whose end has not come yet */
-    int rest_bytes;
 };
 
 struct tally {
@@ -64,11 +55,14 @@ struct tally {
     uint32_t histogram[STEPS];
 };
 
-static struct client *clients;
+struct client *clients;
+int is_gathering;
+uint64_t joins_seen;
+const char *prefix;
+static const struct protocol *protocol = &irc;
 static struct tally tally;
-static int client_count, room_count, is_gathering, at_once, poller, started, joined;
+static int client_count, room_count, at_once, poller, started, arrived, joined, cut_off, is_apart, is_lossy;
 static uint64_t measured_from;
-static const char *prefix;
 static char input[LINE_BYTES_MAX + READ_BYTES];
 
 static uint64_t now_us(void) {
@@ -82,33 +76,40 @@ static void fail(const char *what, int number) {
     exit(1);
 }
 
+static void lose(int number) {
+    struct client *c = &clients[number];
+    if (!is_lossy) fail("was disconnected", number);
+    wire_close(&c->wire);
+    c->is_gone = 1;
+    cut_off++;
+}
+
 /* Writes a line; 0 when the server reads so little that not even a part of it can be written. */
 static int write_line(int number, const char *line, int length) {
-    int descriptor = clients[number].descriptor;
-    int written = 0;
-    while (written < length) {
-        errno = 0;
-        ssize_t n = send(descriptor, line + written, (size_t)(length - written), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n > 0) {
-            written += (int)n;
-        } else if (n < 0 && errno == EAGAIN) {
-            struct pollfd wait = {.fd = descriptor, .events = POLLOUT};
-            if (!written) return 0;
-            if (poll(&wait, 1, WRITE_SECONDS_MAX * 1000) != 1) fail("cannot write the rest of a line", number);
-        } else {
-            fail("cannot write", number);
-        }
-    }
-    return 1;
+    if (clients[number].is_gone) return 0;
+    int n = wire_send(&clients[number].wire, line, length);
+    if (n >= 0) return n;
+    if (!is_lossy) fail("cannot write", number);
+    lose(number);
+    return 0;
 }
 
-static void say(int number, const char *format, const char *text) {
+void say(int number, const char *format, ...) {
     char line[1024];
-    int length = snprintf(line, sizeof line, format, text);
-    if (!write_line(number, line, length)) fail("the server does not read", number);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (!write_line(number, line, length) && !is_lossy) fail("the server does not read", number);
 }
 
-static int room_of(int number) { return is_gathering ? 0 : number % room_count; }
+void refused(int number, const char *line, int length) {
+    if (is_lossy) return; /* the end follows */
+    fprintf(stderr, "load: client %d: %.*s\n", number, length, line);
+    exit(1);
+}
+
+int room_of(int number) { return is_gathering ? 0 : number % room_count; }
 static int rank_of(int number) { return is_gathering ? number : number / room_count; }
 
 static int others_in(int room) {
@@ -116,36 +117,38 @@ static int others_in(int room) {
     return (client_count - room + room_count - 1) / room_count - 1;
 }
 
+static void introduce(int number) {
+    clients[number].stage = REGISTERING;
+    protocol->introduce(number);
+}
+
 static void begin(int number, int port) {
     struct client *c = &clients[number];
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)number};
-    char line[128];
-    int one = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    c->descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    if (c->descriptor < 0) fail("cannot make a socket", number);
-    if (connect(c->descriptor, (struct sockaddr *)&address, sizeof address)) fail("cannot connect", number);
-    setsockopt(c->descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    fcntl(c->descriptor, F_SETFL, O_NONBLOCK);
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, c->descriptor, &event)) fail("cannot poll", number);
-    sprintf(line, "NICK %su%d\r\nUSER load 0 * :load\r\n", prefix, number);
-    say(number, "%s", line);
+    errno = 0;
+    if (!wire_open(&c->wire, port)) fail("cannot connect", number);
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, c->wire.descriptor, &event)) fail("cannot poll", number);
+    if (wire_is_ready(&c->wire)) introduce(number);
 }
 
-static void enter(int number) {
-    char name[32];
-    sprintf(name, "%sr%d", prefix, room_of(number));
-    if (is_gathering && number) {
-        clients[number].stage = JOINED;
-        joined++;
-        return;
-    }
-    say(number, "JOIN #%s\r\n", name);
-    if (is_gathering) say(number, "MODE #%s -nt\r\n", name);
+void is_joined(int number) {
+    clients[number].stage = JOINED;
+    joined++;
+    arrived++;
 }
 
-static void take_delivery(struct client *c, const char *body, uint64_t now) {
+void is_registered(int number) {
+    clients[number].stage = REGISTERED;
+    if (is_apart)
+        arrived++;
+    else if (is_gathering && number)
+        is_joined(number);
+    else
+        protocol->enter(number);
+}
+
+void take_delivery(int number, const char *body, uint64_t now) {
+    struct client *c = &clients[number];
     char *end;
     uint32_t sender = (uint32_t)strtoul(body, &end, 10);
     uint32_t counter = (uint32_t)strtoul(end, &end, 10);
@@ -165,42 +168,29 @@ static void take_delivery(struct client *c, const char *body, uint64_t now) {
     tally.measured++;
 }
 
-static void take_line(int number, const char *line, int length, uint64_t now) {
-    struct client *c = &clients[number];
-    const char *body = c->stage == JOINED ? memmem(line, (size_t)length, " :~", 3) : NULL;
-    if (body) {
-        take_delivery(c, body + 3, now);
-    } else if (length > 4 && length < 512 && !memcmp(line, "PING", 4)) {
-        char origin[600];
-        sprintf(origin, "%.*s", length - 4, line + 4);
-        say(number, "PONG%s\r\n", origin);
-    } else if (length >= 5 && !memcmp(line, "ERROR", 5)) {
-        fprintf(stderr, "load: client %d: %.*s\n", number, length, line);
-        exit(1);
-    } else if (c->stage == REGISTERING && memmem(line, (size_t)length, " 001 ", 5)) {
-        c->stage = REGISTERED;
-        enter(number);
-    } else if (c->stage == REGISTERED && memmem(line, (size_t)length, " 366 ", 5)) {
-        c->stage = JOINED;
-        joined++;
-    }
-}
-
 static void take_input(int number) {
     struct client *c = &clients[number];
     char *at = input;
+    if (c->is_gone) return;
     errno = 0;
     if (c->rest_bytes) memcpy(input, c->rest, (size_t)c->rest_bytes);
-    ssize_t n = recv(c->descriptor, input + c->rest_bytes, READ_BYTES, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) fail("was disconnected", number);
+    ssize_t n = wire_receive(&c->wire, input + c->rest_bytes);
+    int error = errno;
+    if (c->stage == CONNECTING && wire_is_ready(&c->wire)) introduce(number);
+    if (n < 0 && (error == EAGAIN || error == EINTR)) return;
+    if (n <= 0) {
+        errno = error;
+        lose(number);
+        return;
+    }
     char *stop = input + c->rest_bytes + n, *newline;
     uint64_t now = now_us();
-    while ((newline = memchr(at, '\n', (size_t)(stop - at)))) {
+    while ((newline = memchr(at, protocol->end, (size_t)(stop - at)))) {
         int length = (int)(newline - at);
         if (length && at[length - 1] == '\r') length--;
         *newline = 0;
-        if (length) take_line(number, at, length, now);
+        if (length) protocol->take_line(number, at, length, now);
+        if (c->is_gone) return;
         at = newline + 1;
     }
     c->rest_bytes = (int)(stop - at);
@@ -224,11 +214,11 @@ static void turn(uint64_t wait_us) {
 
 static void join_all(int port) {
     uint64_t limit = now_us() + JOIN_SECONDS_MAX * 1000000ull;
-    while (joined < client_count) {
-        while (started < client_count && started - joined < at_once) begin(started++, port);
+    while (arrived < client_count) {
+        while (started < client_count && started - arrived < at_once) begin(started++, port);
         turn(LOOK_US);
         if (now_us() > limit) {
-            fprintf(stderr, "load: only %d of %d clients could join\n", joined, client_count);
+            fprintf(stderr, "load: only %d of %d clients could join\n", arrived, client_count);
             exit(1);
         }
     }
@@ -239,7 +229,7 @@ static uint64_t send_all(double rate, double warm_up, double seconds) {
     static uint64_t turns_taken; /* the clients go on taking turns where they stopped */
     uint64_t count = (uint64_t)(rate * (warm_up + seconds)), expected = 0, begun = now_us();
     int is_measuring = 0;
-    char line[160];
+    char line[256];
     measured_from = begun + (uint64_t)(warm_up * 1e6);
     for (uint64_t i = 0; i < count;) {
         uint64_t due = begun + (uint64_t)((double)i * 1e6 / rate), now = now_us();
@@ -254,8 +244,7 @@ static uint64_t send_all(double rate, double warm_up, double seconds) {
         }
         int number = (int)(turns_taken++ % (uint64_t)client_count), room = room_of(number);
         if (is_gathering && number == 0) continue; /* it listens */
-        int length = sprintf(line, "PRIVMSG #%sr%d :~%d %u %llu the quick brown fox jumps over the lazy dog\r\n",
-                             prefix, room, number, clients[number].sent, (unsigned long long)due);
+        int length = protocol->write_message(line, room, number, clients[number].sent, due);
         i++;
         if (write_line(number, line, length)) {
             clients[number].sent++;
@@ -296,12 +285,40 @@ static void talk(double rate, double seconds, double warm_up) {
     }
     int64_t missing = (int64_t)expected - (int64_t)tally.delivered;
     printf("{\"event\": \"done\", \"expected\": %llu, \"delivered\": %llu, \"missing\": %lld, \"gaps\": %llu, "
-           "\"repeats\": %llu, \"unsent\": %llu, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f, "
+           "\"repeats\": %llu, \"unsent\": %llu, \"cut_off\": %d, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f, "
            "\"send_seconds\": %.3f, \"seconds\": %.3f, \"own_seconds\": %.3f}\n",
            (unsigned long long)expected, (unsigned long long)tally.delivered, (long long)missing,
            (unsigned long long)tally.gaps, (unsigned long long)tally.repeats, (unsigned long long)tally.unsent,
-           percentile_ms(0.5), percentile_ms(0.99), percentile_ms(1 - 1e-9), (double)sent_after / 1e6,
+           cut_off, percentile_ms(0.5), percentile_ms(0.99), percentile_ms(1 - 1e-9), (double)sent_after / 1e6,
            (double)(now_us() - begun) / 1e6, own_seconds() - own_before);
+    fflush(stdout);
+}
+
+/* All join at once; done when everybody has seen everybody who came after it, and itself. */
+static void storm(void) {
+    double own_before = own_seconds();
+    uint64_t begun = now_us(), last = 0, quiet_since = begun, all_in = 0, seen_at = begun;
+    uint64_t expected = 0;
+    for (int i = 0; i < client_count; i++) expected += (uint64_t)(1 + i / room_count);
+    for (int i = 0; i < client_count; i++) {
+        protocol->enter(i);
+        if (i % SENDS_PER_LOOK == 0) turn(0);
+    }
+    while ((joined < client_count || joins_seen < expected) &&
+           now_us() - quiet_since < STORM_QUIET_SECONDS_MAX * 1000000ull &&
+           now_us() - begun < STORM_SECONDS_MAX * 1000000ull) {
+        turn(LOOK_US);
+        if (!all_in && joined == client_count) all_in = now_us();
+        if (joins_seen + (uint64_t)joined != last) {
+            last = joins_seen + (uint64_t)joined;
+            quiet_since = seen_at = now_us();
+        }
+    }
+    if (!all_in) all_in = now_us();
+    printf("{\"event\": \"stormed\", \"joined\": %d, \"expected\": %llu, \"seen\": %llu, "
+           "\"joined_seconds\": %.3f, \"seconds\": %.3f, \"own_seconds\": %.3f}\n",
+           joined, (unsigned long long)expected, (unsigned long long)joins_seen, (double)(all_in - begun) / 1e6,
+           (double)(seen_at - begun) / 1e6, own_seconds() - own_before);
     fflush(stdout);
 }
 
@@ -315,17 +332,34 @@ static int wait_for_order(char *order, int size) {
     }
 }
 
+static int take_word(const char *word) {
+    if (!strcmp(word, "tls"))
+        wire_use_tls();
+    else if (!strcmp(word, "xmpp"))
+        protocol = &xmpp;
+    else if (!strcmp(word, "gather"))
+        is_gathering = 1;
+    else if (!strcmp(word, "apart"))
+        is_apart = 1;
+    else if (!strcmp(word, "lossy"))
+        is_lossy = 1;
+    else
+        return 0;
+    return 1;
+}
+
 int main(int argc, char **argv) {
     char order[200];
-    if (argc != 6 && !(argc == 7 && !strcmp(argv[6], "gather"))) {
-        fprintf(stderr, "usage: load PORT CLIENTS ROOMS AT_ONCE PREFIX [gather]\n");
+    int is_understood = argc >= 6;
+    for (int i = 6; i < argc; i++) is_understood &= take_word(argv[i]);
+    if (!is_understood) {
+        fprintf(stderr, "usage: load PORT CLIENTS ROOMS AT_ONCE PREFIX [tls] [xmpp] [gather] [apart] [lossy]\n");
         return 2;
     }
     client_count = atoi(argv[2]);
     room_count = atoi(argv[3]);
     at_once = atoi(argv[4]);
     prefix = argv[5];
-    is_gathering = argc == 7;
     if (strlen(prefix) > 8 || client_count < 2 || room_count < 1 || at_once < 1) {
         fprintf(stderr, "load: at least two clients, one room, one at once, and a short prefix are needed\n");
         return 2;
@@ -344,6 +378,10 @@ int main(int argc, char **argv) {
     fflush(stdout);
     while (wait_for_order(order, sizeof order)) {
         double rate, seconds, warm_up;
+        if (is_apart && !joined && !strcmp(order, "join\n")) {
+            storm();
+            continue;
+        }
         if (sscanf(order, "talk %lf %lf %lf", &rate, &seconds, &warm_up) != 3 || rate <= 0 || seconds <= 0) {
             fprintf(stderr, "load: not understood: %s", order);
             return 2;
