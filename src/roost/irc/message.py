@@ -86,7 +86,7 @@ def parse(line: bytes) -> Message:
         raise NotUtf8Error("the line is not UTF-8", _guess_command(line)) from None
     tags: tuple[tuple[str, str], ...] = ()
     size = len(line)
-    if text.startswith("@"):
+    if text[:1] == "@":
         data, _, rest = text[1:].partition(" ")
         data_size = len(data) if data.isascii() else len(data.encode())
         if data_size > CLIENT_TAG_DATA_BYTES_MAX:
@@ -127,7 +127,7 @@ def parse_from_server(line: bytes) -> Message:
 def _parse_rest(text: str, tags: tuple[tuple[str, str], ...]) -> Message:
     source = ""
     text = text.lstrip(" ")
-    if text.startswith(":"):
+    if text[:1] == ":":
         source, _, text = text[1:].partition(" ")
         text = text.lstrip(" ")
     head, colon, trailing = text.partition(" :")

@@ -166,23 +166,28 @@ class Server:
         self, balancer: str, frame: Attach | Lines | Detach | Release, now: Instant
     ) -> None:
         """Handle a frame from a balancer."""
+        if isinstance(frame, Lines):
+            self.receive_lines(balancer, (frame,), now)
+            return
         self._serving.environment.now = now
         if isinstance(frame, Release):
             self._release(balancer, frame)
-            return
-        number = SessionId(frame.session)
-        if isinstance(frame, Attach):
+        elif isinstance(frame, Attach):
             self._attach(balancer, frame)
-            return
-        session = self._directory.by_id.get(number)
-        if session is not None and (
-            session.balancer != balancer or session.generation != frame.generation
-        ):
-            session = None
-        if isinstance(frame, Detach):
-            self._detach(balancer, frame, session)
-        elif session is not None:
-            self._serving.take_lines(session, frame)
+        else:
+            self._detach(balancer, frame)
+
+    def receive_lines(self, balancer: str, frames: Iterable[Lines], now: Instant) -> None:
+        """Handle lines of a balancer's clients, except for sessions that it has bound anew."""
+        self._serving.environment.now = now
+        for frame in frames:
+            session = self._directory.by_id.get(SessionId(frame.session))
+            if (
+                session is not None
+                and session.generation == frame.generation
+                and session.balancer == balancer
+            ):
+                self._serving.take_lines(session, frame)
 
     def _attach(self, balancer: str, frame: Attach) -> None:
         number = SessionId(frame.session)
@@ -224,15 +229,20 @@ class Server:
             ):
                 self._serving.forget(session)
 
-    def _detach(self, balancer: str, frame: Detach, session: LocalSession | None) -> None:
-        if session is not None:
+    def _detach(self, balancer: str, frame: Detach) -> None:
+        number = SessionId(frame.session)
+        session = self._directory.by_id.get(number)
+        if (
+            session is not None
+            and session.balancer == balancer
+            and session.generation == frame.generation
+        ):
             # What the client sent before it left still takes effect, in order.
             session.is_detached = True
             if session.end_reason is None:
                 session.end_reason = frame.reason
             self._serving.pump(session)
             return
-        number = SessionId(frame.session)
         # Even if it is not registered here: this node may be behind the log.
         self._outbox.command(CloseSession(number, frame.reason))
         self._awaited_closes[number] = _AwaitedClose(balancer, frame.generation)

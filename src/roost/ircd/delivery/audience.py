@@ -226,6 +226,11 @@ def is_in_answer(told: Audience, viewer: Viewer, source: UserId) -> bool:
     """
     if viewer.user != source or told.answer == "like others":
         return includes(told, viewer, source)
+    return is_answered(told, viewer.capabilities)
+
+
+def is_answered(told: Audience, capabilities: int) -> bool:
+    """Return whether the answer shows a change to a client of its source, unless "like others"."""
     if told.answer == "echo":
-        return bool(viewer.capabilities & _ECHO_MESSAGE)
+        return bool(capabilities & _ECHO_MESSAGE)
     return told.answer == "change"

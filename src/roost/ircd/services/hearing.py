@@ -14,6 +14,8 @@ from roost.ircd.services.voice import say
 
 def is_heard(targets: str) -> bool:
     """Return whether a message has a service among its targets."""
+    if "," not in targets:
+        return find_service(targets) is not None
     return any(find_service(target) is not None for target in targets.split(","))
 
 

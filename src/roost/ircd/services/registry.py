@@ -91,7 +91,7 @@ def services() -> tuple[Service, ...]:
 
 def find_service(target: str) -> Service | None:
     """Return the service with a name, which may have an address: NickServ@services."""
-    if target.startswith("#"):
+    if target[:1] == "#":
         return None
     name, _, _ = target.partition("@")
     return _services.get(fold_nick(name)) if name else None

@@ -39,11 +39,13 @@ class Answers:
         session = context.session
         is_last = is_whole and not session.is_unfinished
         bytes_max = self._environment.config.reply_part_bytes_max
-        *pieces, last = cut_payload(finish(context), bytes_max)
-        for piece in pieces:
-            if session.part >= session.skipped_parts:
-                self.reply(session, context.line, session.part, piece, is_last=False)
-            session.part += 1
+        last = finish(context) if context.lines or context.label else b""
+        if len(last) > bytes_max:
+            *pieces, last = cut_payload(last, bytes_max)
+            for piece in pieces:
+                if session.part >= session.skipped_parts:
+                    self.reply(session, context.line, session.part, piece, is_last=False)
+                session.part += 1
         if is_last or session.part >= session.skipped_parts:
             self.reply(session, context.line, session.part, last, is_last=is_last)
         session.part += 1

@@ -16,7 +16,9 @@ _UTF8_TEXT = "Message rejected, your IRC software MUST use UTF-8 encoding on thi
 
 def read(context: Context, line: bytes | None) -> Result:
     """Handle a line; None stands for one that was too long."""
-    count_line(context, line)
+    is_batch_open = context.session.multiline is not None
+    if is_batch_open:
+        count_line(context, line)
     if line is None:
         _refuse_long(context)
         return None
@@ -24,9 +26,10 @@ def read(context: Context, line: bytes | None) -> Result:
     if message is None:
         return None
     context.command = message.command
-    context.label = label_of(message.tags, context.session.capabilities)
-    if (message.tags or context.session.multiline is not None) and collect(context, message):
-        return None
+    if message.tags or is_batch_open:
+        context.label = label_of(message.tags, context.session.capabilities)
+        if collect(context, message):
+            return None
     return dispatch.dispatch(context, message)
 
 

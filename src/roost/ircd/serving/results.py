@@ -3,7 +3,7 @@
 Source: modern.ircdocs.horse, "Client Messages"; ircv3.net, echo-message, setname.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from roost.chat import pushes
 from roost.chat.applied import Applied
@@ -33,10 +33,10 @@ from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.accounts import login_reply
 from roost.ircd.context import Context, Replay
-from roost.ircd.delivery.audience import audience, is_in_answer
+from roost.ircd.delivery.audience import audience, is_answered, is_in_answer
 from roost.ircd.delivery.siblings import list_members, lists_apart
 from roost.ircd.rendering.render import away_reply
-from roost.ircd.rendering.viewer import Viewer, viewer_of
+from roost.ircd.rendering.viewer import viewer_of
 from roost.ircd.replies.metadata_reply import send_changed, send_of_monitored, send_subscriptions
 from roost.ircd.replies.monitor_reply import send_presence
 from roost.ircd.replies.names_reply import is_crowded
@@ -53,22 +53,21 @@ def send_results(context: Context, applied: Applied) -> Iterator[None] | None:
 
     If the rest of the answer is long, return its steps.
     """
-    return _send_some(context, applied, list(applied.results))
+    return _send_some(context, applied, applied.results)
 
 
 def _send_some(
-    context: Context, applied: Applied, results: list[Change | Refusal]
+    context: Context, applied: Applied, results: Sequence[Change | Refusal]
 ) -> Iterator[None] | None:
     """Send results up to one that is answered step by step; return its steps and the rest's."""
-    service = asked_service(context)
     for number, result in enumerate(results):
-        if isinstance(result, Joined) and is_crowded(context, result.room):
+        if type(result) is Joined and is_crowded(context, result.room):
             return _send_by_step(context, applied, result, results[number + 1 :])
-        if isinstance(result, RoomRenamed) and lists_apart(result, context):
+        if type(result) is RoomRenamed and lists_apart(result, context):
             return _send_renamed(context, applied, result, results[number + 1 :])
-        if not isinstance(result, Refusal):
+        if type(result) is not Refusal:
             _send_change(context, result, applied)
-        elif service is not None:
+        elif (service := asked_service(context)) is not None:
             service.refused(context, result)
         elif context.command != "NOTICE":
             # "They must not send any error back to the client on receipt of a NOTICE command."
@@ -77,7 +76,7 @@ def _send_some(
 
 
 def _send_by_step(
-    context: Context, applied: Applied, joined: Joined, rest: list[Change | Refusal]
+    context: Context, applied: Applied, joined: Joined, rest: Sequence[Change | Refusal]
 ) -> Iterator[None]:
     """Send an entry into a crowded room, then the rest."""
     is_own = _send_change(context, joined, applied, is_described=False)
@@ -87,7 +86,7 @@ def _send_by_step(
 
 
 def _send_renamed(
-    context: Context, applied: Applied, renamed: RoomRenamed, rest: list[Change | Refusal]
+    context: Context, applied: Applied, renamed: RoomRenamed, rest: Sequence[Change | Refusal]
 ) -> Iterator[None]:
     """Send the new name of a crowded room to a client that takes it for another room."""
     _send_change(context, renamed, applied)
@@ -108,10 +107,8 @@ def _send_change(
     is_own = source == context.session.user
     if source and not is_own:
         return False
-    if is_own:
-        _send_before(context, change)
-        if isinstance(change, Joined):
-            context.replays.append(Replay(change.room, applied.position))
+    if is_own and type(change) is not Said:
+        _send_before(context, change, applied)
     if _is_shown(context, change):
         context.show_change(change, applied.position, applied.time_ms)
     if is_own and is_described:
@@ -123,15 +120,15 @@ def _is_shown(context: Context, change: Change) -> bool:
     """Return whether the answer shows the change itself."""
     told, source, session = audience(change), change.source.user, context.session
     if source and told.answer != "like others":
-        viewer = Viewer(session.capabilities, session.user)
-    else:
-        viewer = viewer_of(context.state, session.id)
-    return is_in_answer(told, viewer, source)
+        return is_answered(told, session.capabilities)
+    return is_in_answer(told, viewer_of(context.state, session.id), source)
 
 
-def _send_before(context: Context, change: Change) -> None:
+def _send_before(context: Context, change: Change, applied: Applied) -> None:
     """Send what precedes the change."""
     match change:
+        case Joined():
+            context.replays.append(Replay(change.room, applied.position))
         case UserModesChanged() if context.command == "OPER":
             context.reply(numerics.RPL_YOUREOPER, "You are now an IRC operator")
         case AccountChanged():

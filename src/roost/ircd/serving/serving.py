@@ -88,9 +88,9 @@ class Serving:
             self.refuse(session, "lines are missing")
             return
         if session.end_reason is None and session.phase is not Phase.ENDING:
-            for line in frame.lines[session.next_line - frame.first :]:
-                session.queue.append((session.next_line, line))
-                session.next_line += 1
+            first = session.next_line
+            session.queue += enumerate(frame.lines[first - frame.first :], first)
+            session.next_line = max(first, frame.first + len(frame.lines))
         if len(session.queue) > self.environment.config.queued_lines_max:
             session.queue.clear()
             session.end_reason = "Excess flood"
@@ -106,14 +106,16 @@ class Serving:
 
     def _handle(self, session: LocalSession, number: int, line: bytes | None) -> None:
         context = self.environment.context(session, number)
-        count_line(context)
+        if session.sasl is not None:
+            count_line(context)
         result = read(context, line)
-        effect = self.takeover.effect_of(session, number)
-        if effect is not None:
-            self._answer_again(context, effect, is_refused_now=not result)
-            return
-        if result is None and self.takeover.is_lost_in_gap(context):
-            send_answer_lost(context)
+        if session.handover is not None:
+            effect = self.takeover.effect_of(session, number)
+            if effect is not None:
+                self._answer_again(context, effect, is_refused_now=not result)
+                return
+            if result is None and self.takeover.is_lost_in_gap(context):
+                send_answer_lost(context)
         for whisper in context.whispers:
             self._outbox.whisper(whisper)
             self._deliveries.whisper(whisper, self.environment.state, session.id)
@@ -124,7 +126,10 @@ class Serving:
         session = context.session
         if refuse_too_new(context, result):
             result = None
-        if isinstance(result, Job | Request):
+        # Most lines act, so for these nothing else is tried.
+        if isinstance(result, tuple) and result and session.phase is not Phase.REGISTERING:
+            self._act(context, result)
+        elif isinstance(result, Job | Request):
             self.jobs.begin(context, result)
         elif session.phase is Phase.REGISTERING:
             self._go_on_registering(context)
@@ -132,8 +137,6 @@ class Serving:
             self.questions.ask(context, result)
         elif isinstance(result, Gradual):
             self._begin(context, result)
-        elif result:
-            self._act(context, result)
         else:
             self._conclude(context)
 
@@ -170,7 +173,7 @@ class Serving:
 
     def _act(self, context: Context, operations: tuple[Operation, ...]) -> None:
         session = context.session
-        if self.takeover.is_answer_lost(session, context.line):
+        if session.handover is not None and self.takeover.is_answer_lost(session, context.line):
             send_answer_lost(context)
             self._finish(context)
             return
@@ -203,7 +206,8 @@ class Serving:
                 return
             else:
                 self._settle_line(context, applied)
-        self.pump(session)
+        if session.queue or session.end_reason is not None:
+            self.pump(session)
 
     def _settle_line(self, context: Context, applied: Applied) -> None:
         if applied.failure:
@@ -234,7 +238,8 @@ class Serving:
     def _finish(self, context: Context) -> None:
         """Send the whole answer to a line."""
         self._answers.send(context, is_whole=True)
-        self.takeover.line_done(context.session, context.line)
+        if context.session.handover is not None:
+            self.takeover.line_done(context.session, context.line)
 
     def _begin(self, context: Context, gradual: Gradual) -> None:
         context.session.waiting_line = context.line

@@ -336,8 +336,7 @@ class Engine:
         if not self._census.has_trunk(balancer):
             return
         if isinstance(frame, Batch):
-            for lines in frame.lines:
-                self._server.receive(balancer, lines, self._now)
+            self._server.receive_lines(balancer, frame.lines, self._now)
         elif isinstance(frame, Attach | Lines | Detach | Release):
             self._server.receive(balancer, frame, self._now)
         elif isinstance(frame, Drain):
