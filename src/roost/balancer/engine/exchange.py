@@ -418,14 +418,16 @@ class Exchange:
 
     def _take_item(self, node: Node, item: Item, now: float) -> None:
         match item:
-            case Reply(number, generation):
-                session = node.bound(number, generation)
+            case Reply():
+                session = node.bound(item.session, item.generation)
                 if session is not None:
                     self.relay.answer(session, item)
                     if item.is_last:
-                        node.attaching.pop(number, None)
+                        if node.attaching:
+                            node.attaching.pop(session.id, None)
                         self._lines.add(session)
-                        session.adjust_reading()
+                        if session.is_reading_paused:
+                            session.adjust_reading()
             case Serving(number, generation, nick):
                 session = node.bound(number, generation)
                 if session is not None:

@@ -50,23 +50,16 @@ class Inbox:
         else:
             self.position = max(self.position, position)
 
-    def take(self) -> Iterator[Item]:
-        """Take items in order; stop between any two."""
+    def take(self, *, only_first: bool = False) -> Iterator[Item]:
+        """Take items in order, only those of the first output if asked; stop between any two."""
         while self._outputs:
-            position, items = self._outputs[0].position, self._outputs[0].items
-            while self._next < len(items):
+            output = self._outputs[0]
+            for item in output.items[self._next :]:
                 self._next += 1
-                yield items[self._next - 1]
-            self._finish(position)
-
-    def take_begun(self) -> Iterator[Item]:
-        """Take the rest of the output that has been begun."""
-        if self._next:
-            items = self._outputs[0].items
-            while self._next < len(items):
-                self._next += 1
-                yield items[self._next - 1]
-            self._finish(self._outputs[0].position)
+                yield item
+            self._finish(output.position)
+            if only_first:
+                break
 
     def _finish(self, position: int) -> None:
         self._outputs.popleft()

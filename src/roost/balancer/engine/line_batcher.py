@@ -45,7 +45,7 @@ class LineBatcher:
 
     def add(self, session: Session) -> None:
         """Have a session's new lines sent, if it has any and a node."""
-        if session.node and session.has_lines and not session.is_queued:
+        if session.node and not session.is_queued and session.has_lines:
             session.is_queued = True
             self.queue.append(session)
 
@@ -67,12 +67,15 @@ class LineBatcher:
             if session.is_open and session.node:
                 frame = self._take_lines(session, now)
                 if frame is not None:
-                    batch = batches.setdefault(session.node, _Pending())
+                    batch = batches.get(session.node)
+                    if batch is None:
+                        batch = batches[session.node] = _Pending()
                     batch.frames.append(frame)
                     batch.size += session.kept_bytes
                     if batch.size >= BATCH_BYTES_MAX:
                         self._send(session.node, batches.pop(session.node).frames)
-                session.adjust_reading()
+                if session.is_throttled or session.is_reading_paused:
+                    session.adjust_reading()
         for name, batch in batches.items():
             self._send(name, batch.frames)
 

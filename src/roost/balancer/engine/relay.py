@@ -23,8 +23,10 @@ class Relay:
 
     def write(self, session: Session, payload: bytes) -> None:
         """Put bytes into a session's outbox."""
-        session.client.pieces.append(payload)
-        self.mark(session.client)
+        client = session.client
+        client.pieces.append(payload)
+        if not client.is_dirty:
+            self.mark(client)
         self.deliveries += 1
 
     def mark(self, client: Client) -> None:
@@ -33,13 +35,25 @@ class Relay:
             client.is_dirty = True
             self.dirty.append(client)
 
+    def deliver(self, node: Node, item: Deliver) -> None:
+        """Append to all outboxes of a group but one; the only loop over a message's recipients."""
+        members = node.groups.get(item.group)
+        if members is None:
+            return
+        dirty, excluded, payload = self.dirty, item.excluded, item.payload
+        for number, client in members.items():
+            if number != excluded:
+                client.pieces.append(payload)
+                if not client.is_dirty:
+                    client.is_dirty = True
+                    dirty.append(client)
+        self.deliveries += len(members) - (excluded in members)
+
     def show(self, node: Node, item: Deliver | DeliverTo | Join | Leave) -> None:
         """Do what an item of a node says; skip sessions that the node does not serve."""
         match item:
-            case Deliver(group, excluded, payload):
-                members = node.groups.get(group)
-                if members:
-                    self._fan_out(members, excluded, payload)
+            case Deliver():
+                self.deliver(node, item)
             case DeliverTo(numbers, payload):
                 for number in numbers:
                     session = node.sessions.get(number)
@@ -61,19 +75,9 @@ class Relay:
         if reply.is_last:
             # Parts before the first acknowledgement only belong to the registration. The session
             # may be registered by then without having been shown what happened since.
-            session.served()
+            if not session.is_served:
+                session.served()
             session.acknowledge(reply.line)
-
-    def _fan_out(self, members: dict[int, Client], excluded: int, payload: bytes) -> None:
-        """Append to all outboxes but one; the only loop over the recipients of a message."""
-        dirty = self.dirty
-        for number, client in members.items():
-            if number != excluded:
-                client.pieces.append(payload)
-                if not client.is_dirty:
-                    client.is_dirty = True
-                    dirty.append(client)
-        self.deliveries += len(members) - (excluded in members)
 
 
 def rooms_of(node: Node, session: Session) -> tuple[str, ...]:

@@ -235,7 +235,7 @@ class Session:
     @property
     def has_lines(self) -> bool:
         """Whether there are lines that its node was not sent."""
-        return self.sent < self.acknowledged + len(self._lines)
+        return bool(self._lines) and self.sent < self.acknowledged + len(self._lines)
 
     @property
     def kept_bytes(self) -> int:
@@ -278,8 +278,7 @@ class Session:
 
         They are kept until they are acknowledged. Sets `is_throttled`.
         """
-        last = self.acknowledged + len(self._lines)
-        last = min(last, self.acknowledged + self.limits.lines_max)
+        last = self.acknowledged + min(len(self._lines), self.limits.lines_max)
         self.is_throttled = False
         if last > self._paid:
             limits = self.limits
@@ -308,9 +307,11 @@ class Session:
             )
         if line > self.acknowledged:
             count = line - self.acknowledged
-            self._lines_bytes -= sum(len(dropped or b"") for dropped in self._lines[:count])
+            for dropped in self._lines[:count]:
+                if dropped is not None:
+                    self._lines_bytes -= len(dropped)
             del self._lines[:count]
-        self.acknowledged = max(self.acknowledged, line)
+            self.acknowledged = line
         self.parts = 0
 
     def served(self) -> None:

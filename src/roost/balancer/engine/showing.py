@@ -7,7 +7,7 @@ from roost.balancer.engine.node_pool import Node, NodePool
 from roost.balancer.engine.relay import Relay
 from roost.balancer.engine.sessions import AcknowledgementError
 from roost.balancer.errors import TrunkError
-from roost.protocol.trunk import Item
+from roost.protocol.trunk import Deliver, Item
 
 DELIVERIES_PER_TURN = 20_000
 """Payloads put into outboxes in one turn, which takes some milliseconds."""
@@ -57,19 +57,23 @@ class Showing:
         """Show the rest of an output, so that the node's position is true of all its sessions."""
         if node.inbox.is_begun:
             with contextlib.suppress(TrunkError):
-                self._show(node, node.inbox.take_begun(), now, is_whole=True)
+                self._show(node, node.inbox.take(only_first=True), now, is_whole=True)
 
     def _show(self, node: Node, items: Iterator[Item], now: float, *, is_whole: bool) -> None:
         relay = self._relay
+        if self._left <= 0 and not is_whole:
+            return
         try:
-            # An item that is taken is shown.
-            while is_whole or self._left > 0:
-                item = next(items, None)
-                if item is None:
-                    break
+            for item in items:
                 before = relay.deliveries
-                self._take_item(node, item, now)
+                # Most items are of this kind, so they are not tried for the others.
+                if type(item) is Deliver:
+                    relay.deliver(node, item)
+                else:
+                    self._take_item(node, item, now)
                 self._left -= 1 + relay.deliveries - before
+                if self._left <= 0 and not is_whole:
+                    break
         except AcknowledgementError as error:
             raise TrunkError(str(error)) from error
         self._pool.advance(node, node.inbox.position)
