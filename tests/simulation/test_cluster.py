@@ -55,6 +55,8 @@ FOUND = [
     ("everything", 18_000_490),
     # Two nodes of three were frozen most of the time: no service, whatever they had said before.
     ("freezes", 17_000_780),
+    # The only way to the leader stalled again and again: nobody could be told of a departure.
+    ("stalls", 18_000_601),
 ]
 """Seeds that once failed, and whose kind of fault nothing smaller shows as well."""
 

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
 GHOST_S_MAX = 3.5
 """How long somebody who hung up may be seen while others are served: a node that is cut off is
-given up after 1.1 s, one that is silent after 2 s, and a lost entry is asked for again."""
+given up after 1.1 s, one that is silent after 2 s, and a lost entry is asked for again. Time in
+which a link of the leader stalls is not counted: one stall may follow another."""
+STALL_S = 0.2
 LOOK_S = 0.1
 
 
 def watch_departures(cluster: SimulatedCluster, *, while_: Callable[[], bool]) -> None:
     """See to it that nobody who hung up stays although there is service all the time."""
-    ghosts: dict[int, float] = {}
+    ghosts: dict[int, int] = {}
     world = cluster.world
 
     def look() -> None:
@@ -26,13 +28,19 @@ def watch_departures(cluster: SimulatedCluster, *, while_: Callable[[], bool]) -
         is_served = _is_served(cluster)
         has_engine = any(node.engine is not None for node in cluster.nodes.values())
         sessions = cluster.newest_state().sessions if has_engine else {}
+        is_stalled = any(
+            node.engine is not None
+            and node.engine.log.is_in_charge
+            and cluster.network.is_stalled(name, STALL_S)
+            for name, node in cluster.nodes.items()
+        )
         for client in cluster.clients:
             number = client.session.id
             if not (client.has_hung_up and number in sessions and is_served):
                 ghosts.pop(number, None)
                 continue
-            since = ghosts.setdefault(number, world.now)
-            assert world.now - since < GHOST_S_MAX, (
+            ghosts[number] = ghosts.get(number, 0) + (not is_stalled)
+            assert ghosts[number] * LOOK_S < GHOST_S_MAX, (
                 f"seed {world.seed} at {world.now:.4f}: {client.name} hung up, and "
                 f"is still there after {GHOST_S_MAX} s of service"
             )

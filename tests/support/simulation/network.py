@@ -203,6 +203,13 @@ class Network:
             until = self._world.now + seconds
             link.arrival[receiver] = max(link.arrival[receiver], until)
 
+    def is_stalled(self, end: str, seconds: float) -> bool:
+        """Tell whether what is sent to or by an end takes more than `seconds` on some link."""
+        late = self._world.now + seconds
+        return any(
+            late < max(link.arrival.values()) for link in self._links.values() if end in link.pair
+        )
+
     def partition(self, one: str, other: str) -> None:
         """Silently drop everything between two ends from now on."""
         pair = _pair(one, other)

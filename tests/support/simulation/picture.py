@@ -1,16 +1,18 @@
 """What a client knows of itself and its rooms, from nothing but what it was shown."""
 
-from support.simulation.clients import SimulatedClient
+from support.simulation.clients import Received, SimulatedClient
 
 
 class Picture:
-    """The picture that a client program has after all that its client received."""
+    """The picture that a client program has after all that its client received, or `before`."""
 
-    def __init__(self, client: SimulatedClient) -> None:
+    def __init__(self, client: SimulatedClient, before: Received | None = None) -> None:
         self.nick = ""
         self.rooms: dict[str, dict[str, None]] = {}
         """Room -> nicknames of those in it."""
         for received in client.received:
+            if received is before:
+                break
             message = received.message
             nick = message.source.partition("!")[0]
             if message.command == "001":

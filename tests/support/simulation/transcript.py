@@ -24,6 +24,7 @@ from roost.node.engine.spread import GONE_TEXT
 from support.simulation.clients import Received, Sent, SimulatedClient
 from support.simulation.gaps import END, check_pieces, is_answer_lost, is_gap
 from support.simulation.picture import Picture
+from support.simulation.relisted import take_relisted
 from support.simulation.truth import Shown, Truth, show
 from support.simulation.units import ExhaustedError, Reader, Unit, description_begin
 
@@ -80,8 +81,7 @@ class Transcript:
         self._client = client
         self._truth = truth
         self._is_cut = client.has_left
-        """Whether the client may have missed the end of what it should have seen: a node
-        that takes over a client which has sent QUIT knows only that."""
+        """Whether it may have missed the end: who takes over a client that sent QUIT knows that."""
         self._own_words: dict[str, None] = {}
         """The ids of messages that the client sent to itself, which it sees twice."""
         self._low = 0
@@ -186,9 +186,7 @@ class Transcript:
         check_pieces(seen, due, is_cut=self._is_cut)
 
     def _as_seen(self, shown: Shown) -> Shown:
-        if self._client.has("message-tags"):
-            return shown
-        return shown._replace(msgid="", time="")
+        return shown if self._client.has("message-tags") else shown._replace(msgid="", time="")
 
     # Answers
 
@@ -198,9 +196,11 @@ class Transcript:
             begin = self._check_registration(reader)
             for number in range(begin, len(self._client.sent)):
                 sent = self._client.sent[number]
+                take_relisted(reader, self._client, self._client.sent[number:])
                 if sent.verb == "QUIT":
                     break
                 self._check_answer(reader, number, sent)
+            take_relisted(reader, self._client)
         except ExhaustedError:
             assert self._is_cut, "not everything was answered"
         if self._client.has_left and not self._client.has_hung_up:

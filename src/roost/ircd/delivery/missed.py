@@ -10,7 +10,6 @@ the client is shown what the resumed session's lines did, if their answers would
 What other clients of the same user did is shown as it would have been live.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from roost.chat.applied import Applied
@@ -36,6 +35,7 @@ from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.irc.casemapping import fold_nick
 from roost.ircd.delivery.audience import audience, includes, is_in_answer
 from roost.ircd.delivery.missed_index import MissedIndex
+from roost.ircd.rendering.renaming import is_told_apart
 from roost.ircd.rendering.render import payload
 from roost.ircd.rendering.viewer import At, viewer_of
 from roost.ircd.sessions.stretches import Stretch, single
@@ -52,6 +52,10 @@ class Missed(NamedTuple):
     """The rooms that the user was in at the beginning."""
     nick: str
     """The user's nickname at the beginning."""
+    entered: list[RoomId]
+    """Rooms that another client of the user entered, and that are to be described."""
+    renamed: list[RoomId]
+    """Crowded rooms that got another name, and whose members are to be listed."""
 
     @property
     def lines(self) -> list[tuple[Position, bytes]]:
@@ -65,16 +69,14 @@ def look_back(
     state: State,
     session: Session,
     server_name: str,
-    describe: Callable[[Joined | RoomRenamed], bytes],
     seen: tuple[Position, int] | None = None,
 ) -> Missed:
     """Render what `session` should have seen of the entries after `since`, which led to `state`.
 
     `seen` is the id of the last message that the client saw, if it has resumed its session over a
-    new connection. `describe` describes a room that another client of the user entered, or
-    a crowded one that got another name.
+    new connection.
     """
-    walk = _Walk(state, session, server_name, describe, is_resumed=seen is not None)
+    walk = _Walk(state, session, server_name, is_resumed=seen is not None)
     index.bring_up_to_date(since)
     first, end = index.first(since, seen), index.end
     for number, applied, change in index.concerning(session, state.users[session.user], first):
@@ -83,7 +85,8 @@ def look_back(
         end = number
     walk.pass_by(index, first, end)
     walk.stretches.reverse()
-    return Missed(walk.stretches, list(walk.rooms), walk.nick)
+    entered, renamed = list(walk.entered), list(walk.renamed)
+    return Missed(walk.stretches, list(walk.rooms), walk.nick, entered, renamed)
 
 
 class _Walk:
@@ -94,14 +97,12 @@ class _Walk:
         state: State,
         session: Session,
         server_name: str,
-        describe: Callable[[Joined | RoomRenamed], bytes],
         *,
         is_resumed: bool,
     ) -> None:
         self._session = session.id
         self.nick = state.users[session.user].nick
         self._server_name = server_name
-        self._describe = describe
         self._is_resumed = is_resumed
         self._connections = {session.id: None}
         """The session and those that it resumed, as far as the walk has come."""
@@ -111,6 +112,8 @@ class _Walk:
         self._viewer.rooms, self._viewer.subscribed = self.rooms, self._subscribed
         self.stretches: list[Stretch] = []
         """Newest first."""
+        self.entered: dict[RoomId, None] = {}
+        self.renamed: dict[RoomId, None] = {}
 
     def pass_by(self, index: MissedIndex, first: int, end: int) -> None:
         """Note what happened in the client's rooms, and changed nothing for the client itself."""
@@ -126,16 +129,16 @@ class _Walk:
         if is_asker and applied.session != self._session and is_in_answer(told, viewer, source):
             self._note(change, applied)
         if (told.reaches_asker or not is_asker) and includes(told, viewer, source):
-            described = b""
-            is_due = isinstance(change, RoomRenamed) or source == viewer.user
-            if isinstance(change, Joined | RoomRenamed) and is_due:
-                described = self._describe(change)
-            self._note(change, applied, described)
+            if isinstance(change, Joined) and source == viewer.user:
+                self.entered[change.room] = None
+            elif isinstance(change, RoomRenamed) and is_told_apart(change):
+                self.renamed[change.room] = None
+            self._note(change, applied)
         self._undo(change)
 
-    def _note(self, change: Change, applied: Applied, rest: bytes = b"") -> None:
+    def _note(self, change: Change, applied: Applied) -> None:
         at = At(applied.position, applied.time_ms, self._server_name)
-        shown = payload(change, at, self._viewer) + rest
+        shown = payload(change, at, self._viewer)
         if shown:
             self.stretches.append(single(applied.position, shown))
 

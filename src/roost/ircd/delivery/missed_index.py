@@ -11,7 +11,7 @@ move, and is forgotten afterwards.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from roost.chat.applied import Applied
@@ -28,10 +28,11 @@ from roost.chat.changes import (
     SessionAttached,
     TopicChanged,
 )
-from roost.chat.ids import Position, RoomId
+from roost.chat.ids import FoldedNick, Position, RoomId, UserId
 from roost.chat.refusals import Refusal
-from roost.chat.state import Session, User
+from roost.chat.state import Room, Session, User
 from roost.ircd.delivery.audience import audience
+from roost.ircd.delivery.outdated import TAKES_NAMES, is_misled
 from roost.ircd.rendering.render import payload
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.ircd.sessions.recent import RecentEntries
@@ -103,6 +104,8 @@ class MissedIndex:
         """Those that are looked at one by one."""
         self._shared: dict[RoomId, list[Happening]] = {}
         """Those that look the same to all members of a room, if they are not about them."""
+        self._leaving: dict[RoomId, list[Happening]] = {}
+        """Those that take a name from a room's list."""
         self._runs: dict[tuple[RoomId, int], RoomRun] = {}
 
     def bring_up_to_date(self, since: Position) -> None:
@@ -201,6 +204,24 @@ class MissedIndex:
                 found.append(Stretch(run, start, stop))
         return found if len(found) < 2 else [_merge(found)]
 
+    def is_list_outdated(
+        self, room: Room, since: Position, nicks: Mapping[FoldedNick, UserId]
+    ) -> bool:
+        """Return whether the changes in a room after `since` mislead who has its present members.
+
+        Also if that is not known any more.
+        """
+        if not self._recent.reaches(since):
+            return True
+        self.bring_up_to_date(since)
+        first = bisect_right(self._positions, since)
+        if not _since(self._leaving.get(room.id, []), first):
+            return False
+        some = _since(self._shared.get(room.id, []), first)
+        some = some + _since(self._happenings.get(("room", room.id), []), first)
+        changes = [one.change for one in sorted(some, key=_number)]
+        return is_misled(changes, lambda nick: nicks.get(nick) in room.members)
+
     def _add(self, entries: Iterable[Applied]) -> Position:
         """Take in entries, as many as a turn may; return the position of the last one."""
         end = len(self._all) + CHANGES_PER_TURN
@@ -213,8 +234,10 @@ class MissedIndex:
                 happening = Happening(len(self._all), applied, result)
                 self._all.append(happening)
                 self._positions.append(applied.position)
-                is_shared = _is_shared(result)
+                is_shared, takes_names = _is_shared(result), isinstance(result, TAKES_NAMES)
                 for place in _places(result):
+                    if takes_names and place[0] == "room":
+                        self._leaving.setdefault(RoomId(int(place[1])), []).append(happening)
                     if is_shared and place[0] == "room":
                         self._shared.setdefault(RoomId(int(place[1])), []).append(happening)
                     else:

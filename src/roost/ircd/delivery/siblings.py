@@ -3,7 +3,7 @@
 Everything else that one client of a user does reaches the others through its audience.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from roost.chat.changes import Change, RoomRenamed
 from roost.chat.ids import RoomId
@@ -38,14 +38,15 @@ def lists_apart(change: Change, context: Context) -> bool:
     )
 
 
-def is_list_due(context: Context, room: Room) -> bool:
-    """Return whether another node may have been listing the members of a room when it died.
+def is_list_due(context: Context, room: Room, renamed: Container[RoomId]) -> bool:
+    """Return whether a client that is taken over is still to be told who is in a renamed room.
 
-    Then they are listed again, which does no harm.
+    It missed that the room was `renamed`, or another node may have been listing the members when it
+    died. Then they are listed again, which does no harm.
     """
     return (
         is_crowded(context, room.id)
-        and room.renamed_ms > context.now.wall_ms - LISTED_MS_MAX
+        and (room.id in renamed or room.renamed_ms > context.now.wall_ms - LISTED_MS_MAX)
         and not context.has(Capability.CHANNEL_RENAME)
         and not context.has(Capability.NO_IMPLICIT_NAMES)
     )

@@ -54,6 +54,7 @@ def send_names_by_step(context: Context, room: Room) -> Iterator[None]:
     if listed is None:
         send_names(context, room)
         return
+    _note(context, room)
     yield from context.steps_that_differ()
     yield from complete(context, listed, room.id)
     for count, text in enumerate(_texts(context, listed, room.id), 1):
@@ -78,10 +79,18 @@ def _texts(context: Context, listed: NameList, number: RoomId) -> Iterator[str]:
 
 def send_names(context: Context, room: Room) -> None:
     """List the members that the client may see, in as few lines as possible."""
+    _note(context, room)
     symbol = _SECRET_SYMBOL if "s" in room.modes else _PUBLIC_SYMBOL
     for text in _pack(context, room, room.members):
         context.reply(numerics.RPL_NAMREPLY, symbol, room.name, text)
     context.reply(numerics.RPL_ENDOFNAMES, room.name, "End of /NAMES list")
+
+
+def _note(context: Context, room: Room) -> None:
+    """Note that a client may be shown changes later that are older than the list."""
+    handover = context.session.handover
+    if handover is not None:
+        handover.listed.setdefault(room.id, handover.shown)
 
 
 def _pack(context: Context, room: Room, members: Iterable[UserId]) -> Iterator[str]:

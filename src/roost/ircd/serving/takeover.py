@@ -9,9 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from roost.chat.applied import Applied
-from roost.chat.changes import Joined, RoomRenamed
 from roost.chat.commands.sessions import AttachSessions
-from roost.chat.ids import Position, SessionId
+from roost.chat.ids import Position, RoomId, SessionId
 from roost.chat.refusals import Refusal
 from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.ircd.context import Context
@@ -21,7 +20,6 @@ from roost.ircd.delivery.siblings import (
     describe_room,
     is_list_due,
     list_members,
-    lists_apart,
     rooms_for_newcomer,
 )
 from roost.ircd.replies.labels import finish
@@ -153,9 +151,11 @@ class Takeover:
         handover = session.handover
         assert handover is not None, "it has been taken up"
         user = state.users[known.user]
-        missed = Missed([], list(user.rooms), user.nick)
+        missed = Missed([], list(user.rooms), user.nick, [], [])
+        handover.shown = state.position
         if has_missed or seen is not None:
             since = session.served if seen is None else Position(seen[0] - 1)
+            handover.shown = since
             if not self._recent.reaches(since):
                 missed = self._begin_behind_gap(session)
                 is_newcomer = False
@@ -187,6 +187,30 @@ class Takeover:
             session.is_being_told = False
             self._pump(session)
 
+    def _tell_at_the_end(self, session: LocalSession, handover: Handover) -> None:
+        """Tell what is known only for the present, and is newer than all that was held back."""
+
+        def make_context() -> Context:
+            return self._environment.context(session)
+
+        if handover.has_gap:
+            told = describe(make_context)
+        else:
+            state = self._environment.state
+            rooms = state.users[session.user].rooms
+            entered = [room for room in handover.entered if room in rooms]
+            outdated = [
+                room
+                for room, since in handover.listed.items()
+                if room in rooms and room not in handover.entered
+                if since < handover.until
+                and self._missed.is_list_outdated(state.rooms[room], since, state.nicks)
+            ]
+            if not entered and not outdated:
+                return
+            told = _describe_or_list(make_context, entered, outdated)
+        self._environment.unshown.begin(self._tell_by_step(session, told))
+
     def can_serve(self, session: LocalSession) -> bool:
         """Return whether the client can be shown all that it missed, or need not be."""
         return session.picture is not None or self._recent.reaches(session.served)
@@ -200,6 +224,7 @@ class Takeover:
         assert session.picture is not None, "otherwise the attachment is refused"
         session.handover.has_gap = True
         missed = self._missed_since(self._recent.start, session)
+        session.handover.shown = self._recent.start
         session.nick = missed.nick
         told = begin(self._environment.context(session), session.picture, missed.rooms)
         self._answers.send_unasked(session, [told])
@@ -210,6 +235,8 @@ class Takeover:
         state = self._environment.state
         assert session.handover is not None, "it has been taken up"
         session.handover.miss(missed.stretches, state.position)
+        session.handover.entered.update(dict.fromkeys(missed.entered))
+        session.handover.renamed.update(dict.fromkeys(missed.renamed))
         if session.picture is not None:
             user = state.users[session.user]
             names = [state.rooms[room].name for room in user.rooms]
@@ -218,19 +245,10 @@ class Takeover:
     def _missed_since(
         self, since: Position, session: LocalSession, seen: tuple[Position, int] | None = None
     ) -> Missed:
-        def describe(change: Joined | RoomRenamed) -> bytes:
-            context = self._environment.context(session)
-            if isinstance(change, Joined):
-                return b"".join(describe_room(context, change.room))
-            if lists_apart(change, context):
-                for _ in list_members(context, change.room):
-                    """All at once: those who missed it come one after the other."""
-            return finish(context)
-
         state, name = self._environment.state, self._environment.config.server_name
         known = state.sessions[session.id]
         before = self._missed.looked_at
-        missed = look_back(self._missed, since, state, known, name, describe, seen)
+        missed = look_back(self._missed, since, state, known, name, seen)
         self._outbox.looked_at((self._missed.looked_at - before) * CHANGE_RECEIVERS)
         return missed
 
@@ -287,9 +305,7 @@ class Takeover:
         rest = handover.take_missed(Position(state.position + 1))
         self._answers.send_unasked(session, rest)
         session.nick = state.users[session.user].nick
-        if handover.has_gap:
-            told = describe(lambda: self._environment.context(session))
-            self._environment.unshown.begin(self._tell_by_step(session, told))
+        self._tell_at_the_end(session, handover)
         session.handover = session.introduction = session.picture = None
         for item in handover.items:
             self._outbox.item(session.balancer, item)
@@ -299,5 +315,19 @@ class Takeover:
         for number in state.users[session.user].rooms:
             room = state.rooms[number]
             self._groups.enter(session, number, room.name)
-            if is_list_due(self._environment.context(session), room):
+            if is_list_due(self._environment.context(session), room, handover.renamed):
                 self._environment.listings.append((session, number))
+
+
+def _describe_or_list(
+    make_context: Callable[[], Context], entered: list[RoomId], outdated: list[RoomId]
+) -> Iterator[bytes]:
+    """Describe rooms that were entered, and list who is in those whose lists are outdated."""
+    for room in entered:
+        yield from describe_room(make_context(), room)
+    for room in outdated:
+        context = make_context()
+        for _ in list_members(context, room):
+            yield finish(context)
+            context.lines.clear()
+        yield finish(context)

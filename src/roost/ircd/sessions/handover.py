@@ -6,6 +6,10 @@
 What others did and what the client's own lines did is shown in the order of the log. So everything
 is held back until the last line that has taken effect is answered, and is then sent at once. If
 this node dies earlier, the client has been shown nothing, and the next node starts again.
+
+Who is in a room is known only for the present. A list of names among what is held back is therefore
+newer than the changes that follow it, and those may take names from it that somebody else has by
+now. Then the room is listed again at the end.
 """
 
 from bisect import bisect_left
@@ -14,7 +18,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from roost.chat.ids import Position
+from roost.chat.ids import Position, RoomId
 from roost.ircd.sessions.stretches import Stretch
 from roost.protocol.trunk import Item
 
@@ -30,6 +34,14 @@ class Handover(msgspec.Struct, eq=False):
     """Lines about others that are not in `items` yet, in order."""
     until: Position = Position(0)
     """The last entry whose lines are in either."""
+    shown: Position = Position(0)
+    """The last entry whose lines are in `items`, or that the client knew before."""
+    entered: dict[RoomId, None] = msgspec.field(default_factory=dict)
+    """Rooms that another client of the user entered meanwhile, to be described at the end."""
+    renamed: dict[RoomId, None] = msgspec.field(default_factory=dict)
+    """Rooms that got another name meanwhile, and whose members are to be listed at the end."""
+    listed: dict[RoomId, Position] = msgspec.field(default_factory=dict)
+    """Rooms whose present members are in `items`, and the last entry shown before that."""
     has_gap: bool = False
     """Whether entries before those of `missed` are not available any more."""
 
@@ -41,6 +53,7 @@ class Handover(msgspec.Struct, eq=False):
     def take_missed(self, before: Position) -> list[bytes]:
         """Take what happened before an entry."""
         lines: list[bytes] = []
+        self.shown = before
         while self.missed:
             run, first, last = self.missed.popleft()
             cut = bisect_left(run.positions, before, first, last)

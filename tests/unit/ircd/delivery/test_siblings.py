@@ -177,6 +177,30 @@ def test_rooms_that_one_client_enters_are_the_others_too() -> None:
     phone.expect_nothing()
 
 
+def test_a_room_that_was_entered_meanwhile_is_described_as_it_is_at_the_end() -> None:
+    world = World(nodes=2)
+    bob, carol = world.join("#a", "bob", "carol")
+    desk, phone = two_clients(world, node=0, other_node=1)
+    for client in (bob, carol, desk):
+        move(world, client, 0, world.log[-1].position)
+        client.lines()
+    served = cut_off(world, phone)
+    desk.send("JOIN #a,#b", "PART #b")
+    bob.send("NICK gone", "QUIT")
+    carol.send("NICK bob")
+    move(world, phone, 0, served)
+    phone.expect(
+        f"{MASK} JOIN #a",
+        f"{MASK} JOIN #b",
+        f"{MASK} PART #b",
+        ":bob!bob@host NICK gone",
+        ":gone!bob@host QUIT :Quit: ",
+        ":carol!carol@host NICK bob",
+        ":roost.local 353 alice = #a :bob alice",
+        ":roost.local 366 alice #a :End of /NAMES list",
+    )
+
+
 def test_both_are_addressed_by_the_new_nickname() -> None:
     world = World(nodes=2)
     desk, phone = two_clients(world, other_node=1)
@@ -244,9 +268,9 @@ def test_client_whose_welcome_was_lost_is_told_of_the_rooms_of_that_time() -> No
         ":roost.local 366 alice #a :End of /NAMES list",
         ":bob!bob@host PRIVMSG #a one",
         ":alice!alice@host JOIN #b",
+        ":bob!bob@host PRIVMSG #a two",
         ":roost.local 353 alice = #b :@alice",
         ":roost.local 366 alice #b :End of /NAMES list",
-        ":bob!bob@host PRIVMSG #a two",
     )
     bob.send("PRIVMSG #a :three")
     phone.expect(":bob!bob@host PRIVMSG #a three")

@@ -4,6 +4,7 @@ import pytest
 
 from roost.chat.commands import Act
 from roost.chat.commands.messages import Say
+from roost.chat.commands.rooms import Join
 from roost.chat.commands.sessions import CloseSession
 from roost.chat.commands.users import SetCapabilities
 from roost.chat.ids import SessionId
@@ -336,3 +337,45 @@ def test_failed_resumption_is_replayed_as_it_was(has_nick: bool) -> None:
     assert lines[len(fails)].startswith(":roost.local 001 alice ")
     client.send("PING 1")
     assert client.commands() == ["PONG"]
+
+
+def test_names_that_others_took_over_in_what_was_missed_are_listed_again() -> None:
+    """The answer to JOIN lists who is in the room by now; what is shown after it is older."""
+    world = World(nodes=2)
+    alice, carol = world.join("#a", "alice", "carol")
+    bob = world.register("bob")
+    for client in (alice, carol):
+        move(world, client, 1, world.log[-1].position)
+    served = cut_off(world, bob)
+    bob.sent.append(b"JOIN #a")
+    line = len(bob.sent)
+    world.order(Act(SessionId(bob.session), bob.generation, line, (Join("#a"),)))
+    alice.send("NICK gone", "QUIT")
+    carol.send("NICK alice")
+    move(world, bob, 1, served)
+    listed = (":roost.local 353 bob = #a :alice bob", ":roost.local 366 bob #a :End of /NAMES list")
+    bob.expect(
+        ":bob!bob@host JOIN #a",
+        *listed,
+        ":alice!alice@host NICK gone",
+        ":gone!alice@host QUIT :Quit: ",
+        ":carol!carol@host NICK alice",
+        *listed,
+    )
+
+
+def test_names_are_not_listed_again_without_need() -> None:
+    world = World(nodes=2)
+    alice = world.register("alice", node=1)
+    bob = world.register("bob")
+    alice.send("JOIN #a")
+    served = cut_off(world, bob)
+    bob.sent.append(b"JOIN #a")
+    line = len(bob.sent)
+    world.order(Act(SessionId(bob.session), bob.generation, line, (Join("#a"),)))
+    alice.send("PRIVMSG #a :hello", "NICK al", "PART #a", "JOIN #a", "QUIT")
+    world.register("alice", node=1).send("JOIN #a")
+    move(world, bob, 1, served)
+    answer = ["JOIN", "353", "366"]
+    missed = ["PRIVMSG", "NICK", "PART", "JOIN", "QUIT", "JOIN"]
+    assert bob.commands() == [*answer, *missed], "whoever has the name now entered with it"

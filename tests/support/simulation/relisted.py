@@ -1,0 +1,32 @@
+"""Lists of a room's members that nobody asked for: they mend what older changes did to a list."""
+
+from collections.abc import Sequence
+
+from support.simulation.clients import Sent, SimulatedClient
+from support.simulation.picture import Picture
+from support.simulation.units import Reader
+
+
+def take_relisted(reader: Reader, client: SimulatedClient, rest: Sequence[Sent] = ()) -> None:
+    """Take lists that come next and are news to the client, and no answers to the `rest`.
+
+    Those that are no news are left where they are, for nobody is to be told in vain.
+    """
+    while reader.is_next("353") and (unit := reader.peek()) is not None:
+        room = unit.first.message.parameters[2]
+        known = Picture(client, before=unit.first).rooms.get(room)
+        begin = reader.at
+        names: dict[str, None] = {}
+        while reader.is_next("353"):
+            names |= dict.fromkeys(reader.take("353").message.parameters[3].split())
+        reader.take("366")
+        listed = {name.lstrip("@+") for name in names}
+        if known is None or set(known) == listed or _is_asked(room, rest):
+            reader.at = begin
+            return
+
+
+def _is_asked(room: str, rest: Sequence[Sent]) -> bool:
+    """Return whether the next line that has an answer for sure asks who is in a room."""
+    spoken = next((sent for sent in rest if sent.verb != "PRIVMSG"), None)
+    return spoken is not None and spoken.verb == "NAMES" and spoken.parameters[0] == room
