@@ -2,10 +2,12 @@
 
 import os
 
+import msgspec
 import pytest
 
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
 from support.simulation.etcd import EtcdFaults
+from support.simulation.members import GrowingCluster
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
 """Seeds per scenario; set the variable higher for a longer hunt."""
@@ -72,3 +74,35 @@ def test_promises_hold_whatever_happens(scenario: str, seed: int) -> None:
     cluster.world.run(12.0)
     cluster.stop_faults()
     cluster.settle()
+
+
+COME_AND_GO = {
+    "calm": (Faults(members=1.5), EtcdFaults()),
+    "everything": (msgspec.structs.replace(NODES, members=1.0), EVERYTHING),
+    "crashes": (Faults(members=1.0, crashes=0.5), EtcdFaults(lost=0.01, late=0.05)),
+    "disk-losses": (Faults(members=1.0, disk_losses=0.3), EtcdFaults(kills=0.2)),
+    "partitions": (Faults(members=1.0, partitions=0.4, stalls=0.5), EtcdFaults(cuts=0.5)),
+}
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_promises_hold_while_nodes_come_and_go(seed: int) -> None:
+    """Each seed takes the next scenario."""
+    faults, etcd = list(COME_AND_GO.values())[seed % len(COME_AND_GO)]
+    cluster = GrowingCluster(
+        seed,
+        faults=faults,
+        etcd=etcd,
+        balancers=1 + seed % 2,
+        snapshot_entries=60,
+        retained_entries=40,
+    )
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.world.run(1.0)
+    cluster.start_faults()
+    cluster.world.run(15.0)
+    cluster.stop_faults()
+    cluster.wait_ready()
+    cluster.settle()
+    assert cluster.added or cluster.removed, "nobody came, and nobody went"

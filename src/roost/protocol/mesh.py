@@ -137,6 +137,13 @@ class HistoryHeld(_Frame, frozen=True, tag=108):
     """Rows before that are not newer than this, and rows from there on are not older."""
     holes: tuple[Hole, ...] = ()
     """What nobody has any more of what comes later."""
+    is_fetching: bool = False
+    """Whether the sender lacks history that it fetches from others."""
+    unfound: tuple[tuple[Position, Position], ...] = ()
+    """What it lacks although all linked neighbours were asked."""
+    nodes_changed: int = 0
+    """Which nodes belonged to the cluster then: where the registry was changed last; 0 if the
+    sender did not know, or was linked to others."""
 
 
 class HistoryAsk(_Frame, frozen=True, tag=109):

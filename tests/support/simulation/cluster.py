@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from roost.chat.holes import Hole
 from roost.chat.ids import Position, parse_message_id
 from roost.chat.settings import Settings
 from roost.chat.state import State
@@ -445,12 +446,16 @@ class SimulatedCluster:
     def truth(self) -> Truth:
         """Replay the log."""
         node = max(self.nodes.values(), key=lambda node: node.position)
+        holes = self.holes()
         if self.etcd is not None:
-            return Truth(self.etcd.entries(), node.position)
+            return Truth(self.etcd.entries(), node.position, holes)
         entries = dict(self.archive.entries)
         entries |= {entry.index: entry for entry in node.log_disk.entries}
-        holes = tuple(one for node in self.nodes.values() for one in node.history_disk.had_holes)
         return Truth(entries, node.position, holes)
+
+    def holes(self) -> tuple[Hole, ...]:
+        """Return what nodes have found that nobody holds any more."""
+        return tuple(one for node in self.nodes.values() for one in node.history_disk.had_holes)
 
     def _check_states(self) -> None:
         digests: dict[int, tuple[str, int]] = {}

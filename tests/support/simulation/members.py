@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from roost.chat.commands.administration import AddNode, Administration, RemoveNode
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.protocol.trunk import Ask
 from roost.raft.messages import Configuration
 from support.simulation.cluster import SimulatedCluster
+from support.simulation.disk import compare_around
 from support.simulation.node import SimulatedNode
 from support.simulation.truth import Truth
 
 NODES_MAX = 7
 NODES_MIN = 3
+NODES_MIN_ETCD = 1
+"""Nodes without votes come and go freely."""
 ASKED_S = 0.5
 """After this an administrator repeats a request through another node."""
 STOPPED_S_MAX = 2.0
@@ -32,14 +36,24 @@ class GrowingCluster(SimulatedCluster):
         """Nodes that were removed; their disks may still hold what was confirmed."""
         self.added: list[str] = []
         self.removed: list[str] = []
+        self.came_back: list[str] = []
+        """Nodes that were removed and added again, with their disks."""
         self._adding: dict[str, None] = {}
         """Nodes that the log may not know yet. Nobody asks for the removal of such a node: if that
         came first, the addition would follow, and the node would stay."""
+        self._leaving: dict[str, None] = {}
+        """Nodes whose removal was asked for. Nobody asks twice: if the node came back between, its
+        administrator would take the first answer for the second one's."""
         self._requests = 0
+        # A wrong clock of two or fewer would have no majority against it.
+        votes = self.etcd is None or bool(self.faults.clock_jumps)
+        self.nodes_min = NODES_MIN if votes else NODES_MIN_ETCD
         for node in self.nodes.values():
             self._record(node)
 
     def _record(self, node: SimulatedNode) -> None:
+        if self.etcd is not None:
+            return
         node.recording = self.archive
         if node.is_up:
             node.log.archive = self.archive  # type: ignore[union-attr]
@@ -57,13 +71,14 @@ class GrowingCluster(SimulatedCluster):
         what = random.choice(("add", "add", "remove", "remove", "replace"))
         if what == "add" and count < NODES_MAX:
             self.add(self._any_name())
-        elif what == "remove" and count > NODES_MIN:
+        elif what == "remove" and count > self.nodes_min:
             self._remove_any()
-        elif what == "replace" and count > NODES_MIN:
+        elif what == "replace" and count > self.nodes_min:
             self._remove_any(lambda: self.add(self._any_name()))
 
     def _remove_any(self, then: Callable[[], None] = lambda: None) -> None:
-        known = [name for name in self.names if name not in self._adding]
+        under_way = {**self._adding, **self._leaving}
+        known = [name for name in self.names if name not in under_way]
         if known:
             self.remove(self.world.random.choice(known), then)
 
@@ -88,6 +103,8 @@ class GrowingCluster(SimulatedCluster):
                 node.crash()
             node.log_disk.wipe()
             node.history_disk.wipe()
+        else:
+            self.came_back.append(name)
         self.world.log(f"administrators add {name}")
         self.names.append(name)
         self.nodes[name] = node
@@ -107,6 +124,7 @@ class GrowingCluster(SimulatedCluster):
         If the cluster cannot do without it, ask for as long as there are faults.
         """
         self.world.log(f"administrators remove {name}")
+        self._leaving[name] = None
 
         def wait() -> None:
             if name in self._needed():
@@ -118,11 +136,17 @@ class GrowingCluster(SimulatedCluster):
 
     def _needed(self) -> tuple[str, ...]:
         """Return who keeps the log, as the most up-to-date node knows."""
+        if self.etcd is not None:
+            return ()
         up = [node for node in self.nodes.values() if node.engine is not None]
         known = max(up, key=lambda node: node.replica.commit_index, default=None)
         return tuple(self.nodes) if known is None else known.replica.members
 
     def _let_go(self, name: str, then: Callable[[], None]) -> None:
+        if not any(node.is_up for node in self.nodes.values()):
+            self.world.at(ASKED_S, lambda: self._let_go(name, then))
+            return
+        self._leaving.pop(name, None)
         if name in self.nodes and name not in self.newest_state().nodes:
             self.names.remove(name)
             node = self.former[name] = self.nodes.pop(name)
@@ -170,8 +194,8 @@ class GrowingCluster(SimulatedCluster):
 
     def _are_all_sound(self) -> bool:
         """Tell also whether every voter is among the nodes: a removed one cannot help any more."""
-        if not super()._are_all_sound():
-            return False
+        if not super()._are_all_sound() or self.etcd is not None:
+            return super()._are_all_sound()
         everybody = [name for known in self._groups() for name in known[-1][1].voters]
         sound = all(node.replica.is_sound for node in self.nodes.values())
         return sound and len(self.nodes) >= 3 and all(name in self.nodes for name in everybody)
@@ -213,12 +237,31 @@ class GrowingCluster(SimulatedCluster):
 
     def truth(self) -> Truth:
         """Replay the log; every committed entry was recorded."""
-        return Truth(self.archive.entries, max(node.position for node in self.nodes.values()))
+        if self.etcd is not None:
+            return super().truth()
+        position = max(node.position for node in self.nodes.values())
+        return Truth(self.archive.entries, position, self.holes())
+
+    def check_histories(self) -> None:
+        """Hold the nodes' histories against each other.
+
+        A removed node that comes back with its disk may have what the others have given up.
+        """
+        disks = {name: node.history_disk for name, node in self.nodes.items()}
+        holes = {name: disk.holes for name, disk in disks.items() if self.came_back}
+        compare_around(holes, disks, self.world.seed)
+
+    def holes(self) -> tuple[Hole, ...]:
+        """Return also what former nodes have found to be lost."""
+        former = (hole for node in self.former.values() for hole in node.history_disk.had_holes)
+        return (*super().holes(), *former)
 
     def check(self) -> None:
         super().check()
         state = self.newest_state()
         assert sorted(state.nodes) == sorted(self.names)
+        if self.etcd is not None:
+            return
         voters = self.voters()
         assert len(voters) == min(len(self.names), state.settings.voters_max), voters
         assert all(name in self.names for name in voters)

@@ -4,8 +4,6 @@ received lines --> units (a line, or a whole batch) --> of others: exactly what 
                                                     --> answers: one for each line, in order
 """
 
-from collections.abc import Sequence
-
 from roost.chat.applied import Applied
 from roost.chat.changes import (
     AwayChanged,
@@ -424,29 +422,26 @@ class Transcript:
         lines = [line.line for line in unit.lines]
         before = [received for received in self._client.received if received.at < sent.at]
         low = max([self._low, *map(_position_of, before)])
-        seen = sum(int(shown.msgid.partition("-")[0], 16) <= low for shown in said)
+        # Another notice stands for the answer to the next line.
+        following = reader.peek()
+        is_warned = following is not None and _is_warning(following.first)
+        known = [shown for shown in said if int(shown.msgid.partition("-")[0], 16) <= low]
+        while is_warned and known and self._truth.is_gone(known[-1]):
+            known.pop()
         count = 0
         if lines:
             ends = [number for number, shown in enumerate(said) if shown == lines[-1]]
             assert ends, f"{lines[-1]} is no message of {room}"
             count = ends[0] + 1
-        assert count >= seen, f"the history lacks {said[seen - 1]}, which was shown before"
+        assert count >= len(known), f"the history lacks {known[-1]}, which was shown before"
         expected = said[max(0, count - limit) : count]
-        following = reader.peek()
-        # Another notice stands for the answer to the next line.
-        if following is not None and _is_warning(following.first):
-            reader.next()
-            if is_unreachable(following.first):
+        if is_warned:
+            warning = reader.next()
+            if is_unreachable(warning.first):
                 expected = expected[len(expected) - len(lines) :]
             else:
-                expected = self._without_gone(said[:count], lines, limit)
+                expected = self._truth.without_gone(said[:count], lines, limit)
         assert lines == expected
-
-    def _without_gone(
-        self, said: list[Shown], lines: Sequence[tuple[object, ...]], limit: int
-    ) -> list[Shown]:
-        """Return the newest messages, without those that are gone and that are not shown."""
-        return [one for one in said if one in lines or not self._truth.is_gone(one)][-limit:]
 
     # Effects
 

@@ -4,6 +4,7 @@ It uses nothing of `roost.ircd`: members of rooms, and what others see of a chan
 a second time from the changes alone.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -119,6 +120,12 @@ class Truth:
         """Return whether the nodes have said that none of them keeps a message any more."""
         position = Position(int(shown.msgid.partition("-")[0], 16))
         return is_in_hole(self._holes, position, position)
+
+    def without_gone(
+        self, said: list[Shown], lines: Sequence[tuple[object, ...]], limit: int
+    ) -> list[Shown]:
+        """Return the newest messages, without those that are gone and that are not shown."""
+        return [one for one in said if one in lines or not self.is_gone(one)][-limit:]
 
     def _replay(self, entry: Entry) -> None:
         position = Position(entry.index)

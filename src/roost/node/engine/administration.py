@@ -87,7 +87,9 @@ def words_for(outcome: Outcome) -> str:
 class AdministrationDesk:
     """The requests that wait for their entries, and who is to be told of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, why_held: Callable[[str], str] = lambda _: "") -> None:
+        """`why_held` returns why a node must stay for the sake of history; empty if it need not."""
+        self._why_held = why_held
         self._waiting: dict[str, tuple[Administration, dict[tuple[str, int], None]]] = {}
 
     def ask(
@@ -106,8 +108,8 @@ class AdministrationDesk:
         # Only running nodes know which others run; the log cannot decide this.
         if isinstance(frame.operation, RemoveNode) and request not in state.outcomes:
             name = frame.operation.name
-            why = log.why_needed(name, state.nodes) if name in state.nodes else ""
-            if why:
+            is_there = name in state.nodes
+            if is_there and (why := log.why_needed(name, state.nodes) or self._why_held(name)):
                 yield balancer, Told(frame.ticket, f"{name} cannot be removed now: {why}")
                 return
         if request not in self._waiting and len(self._waiting) >= WAITING_MAX:

@@ -5,6 +5,8 @@ answer, it asks the next. A *gap* is history that a snapshot skipped; the store 
 *repair* replaces rows whose checksum was wrong, while a client's query waits.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from roost.chat.history import Span
@@ -26,6 +28,8 @@ class Want(msgspec.Struct):
     is_gap: bool
     question: int = 0
     """The ticket of the query that waits for this repair; 0 if none does."""
+    is_unfound: bool = False
+    """Whether all linked neighbours were asked in vain."""
 
 
 class Backfill:
@@ -130,17 +134,29 @@ class Backfill:
         self._asked = ""
         self._importing = None
 
-    def ask(self, peers: list[str], now: float) -> tuple[str, HistoryWant] | None:
-        """Return whom to ask for what next; None while waiting or with nothing to ask for."""
+    def ask(
+        self,
+        peers: list[str],
+        now: float,
+        in_order: Callable[[list[str]], list[str]] = lambda peers: peers,
+    ) -> tuple[str, HistoryWant] | None:
+        """Return whom to ask for what next; None while waiting or with nothing to ask for.
+
+        Neighbours are asked in an order of the caller's.
+        """
         if self._asked and now >= self._deadline:
             self._refused_by.append(self._asked)
             self._asked = ""
         if not self._wants or self._asked or self._importing or now < self._paused_until:
             return None
-        candidates = [peer for peer in peers if peer not in self._refused_by]
+        candidates = [peer for peer in in_order(peers) if peer not in self._refused_by]
         if not candidates:
             self._refused_by = []
             self._paused_until = now + PAUSE_S
+            # Others may be found meanwhile.
+            unfound = self._wants.pop(0)
+            unfound.is_unfound = True
+            self._wants.append(unfound)
             return None
         want = self._wants[0]
         self._asked = candidates[0]
@@ -162,6 +178,7 @@ class Backfill:
             return None
         self._refused_by = []
         self._importing = want
+        want.is_unfound = False
         rows = tuple(row for row in chunk.rows if want.first <= row.position <= covered)
         self._import_ticket = chunk.ticket
         return ImportRows(chunk.ticket, rows, want.first, covered, want.is_gap)
@@ -177,6 +194,23 @@ class Backfill:
             return 0
         self._wants.remove(want)
         return want.question
+
+    @property
+    def unfound(self) -> list[Span]:
+        """The gaps, or what is left of them, that no linked neighbour could fill."""
+        return [
+            Span(want.first, want.last) for want in self._wants if want.is_unfound and want.is_gap
+        ]
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether this node lacks history that a neighbour may have."""
+        return any(want.is_gap and not want.is_unfound for want in self._wants)
+
+    def peer_connected(self) -> None:
+        """Note that there is another neighbour to be asked."""
+        for want in self._wants:
+            want.is_unfound = False
 
     def peer_disconnected(self, peer: str) -> None:
         if peer == self._asked:

@@ -79,6 +79,11 @@ class Belonging:
         return True
 
     @property
+    def nodes_changed(self) -> int:
+        """The position of the registry that says who belongs; 0 while it may be an old one."""
+        return max(0, self._seen[0])
+
+    @property
     def others(self) -> tuple[str, ...]:
         """The nodes that belong to the cluster, without this one."""
         return tuple(name for name in self.nodes if name != self._name)

@@ -1,10 +1,12 @@
 """What other nodes hold of the history, as they have said, and so what nobody holds any more."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from roost.chat.history import POSITION_MAX, Held
+from roost.chat.history import POSITION_MAX, Held, Span
 from roost.chat.holes import Hole, is_in_hole
 from roost.chat.ids import Position
+from roost.protocol.mesh import HistoryHeld
 
 
 class Share(NamedTuple):
@@ -12,6 +14,21 @@ class Share(NamedTuple):
 
     start: Held = Held()
     holes: tuple[Hole, ...] = ()
+    is_fetching: bool = False
+    """Whether it lacks more, which it fetches."""
+    unfound: tuple[tuple[Position, Position], ...] = ()
+    """What it lacks although it has asked all of its neighbours."""
+    nodes_changed: int = 0
+    """The position of the registry that named these neighbours; 0 if it is not known."""
+
+    def differs(self, told: "Share") -> bool:
+        """Return whether neighbours that know of another share are to be told."""
+        return (self.start.position, self[1:]) != (told.start.position, told[1:])
+
+    def frame(self) -> HistoryHeld:
+        """Return what to tell neighbours."""
+        start, holes, is_fetching, unfound, nodes_changed = self
+        return HistoryHeld(*start, holes, is_fetching, unfound, nodes_changed)
 
     def has(self, first: Position, last: Position) -> bool:
         """Return whether it has all of a range, both ends included."""
@@ -32,9 +49,28 @@ class Share(NamedTuple):
                 found.append(Hole(low, high, hole.until_ms, since_ms))
         return found
 
+    def has_not_found(self, span: Span, nodes_changed: int, until_ms: int) -> list[Hole]:
+        """Return what it looks for in vain among the nodes of this registry, or of a later one.
+
+        What is gone is not newer than `until_ms`.
+        """
+        if self.nodes_changed < nodes_changed:
+            return []
+        pairs = [(max(span.first, low), min(span.last, high)) for low, high in self.unfound]
+        return [Hole(low, high, until_ms, 0) for low, high in pairs if low <= high]
+
+
+def share_of(frame: HistoryHeld) -> Share:
+    """Return what a neighbour says that it holds."""
+    start = Held(frame.first, frame.time_ms)
+    return Share(start, frame.holes, frame.is_fetching, frame.unfound, frame.nodes_changed)
+
 
 class Elsewhere:
     """What the other members hold, whether they are linked or not."""
+
+    nodes_changed = 0
+    """The position of the registry that names them; 0 while it is not known."""
 
     def __init__(self, others: tuple[str, ...]) -> None:
         """Start with the other members; each may hold everything until it says otherwise."""
@@ -67,6 +103,30 @@ class Elsewhere:
             if not found:
                 return []
         return found or []
+
+    def lost(self, span: Span, until_ms: int) -> list[Hole]:
+        """Return what no other member has of a gap that no linked neighbour could fill.
+
+        Those that lack it, too, must have looked for it among the present members. Whoever was
+        removed has taken it along, and nobody gets it any more.
+        """
+        if not self.nodes_changed:
+            return []
+        found = [Hole(span.first, span.last, until_ms, 0)]
+        for peer in self.others:
+            share = self.share(peer)
+            unfound = share.has_not_found(span, self.nodes_changed, until_ms)
+            found = _in_both(found, [*share.lacks(*span), *unfound])
+        return found
+
+
+def why_needed(node: str, shares: Mapping[str, Share]) -> str:
+    """Return why a node has to stay for now; empty if it has not. `shares` are of all that run."""
+    whole = [name for name, share in shares.items() if not share.is_fetching]
+    fetching = [name for name, share in shares.items() if share.is_fetching]
+    if whole != [node] or not fetching:
+        return ""
+    return f"{fetching[0]} still fetches history that only {node} has: wait until it is `ready`"
 
 
 def _in_both(some: list[Hole], others: list[Hole]) -> list[Hole]:

@@ -102,7 +102,6 @@ class Engine:
         self._census = Census(config.balancer_grace_s, config.gossip_interval_s, newcomers)
         self._outputs = Outputs(state.position, self._census.has_trunk)
         self._balancers = Balancers(self._census, name, config.raft.members)
-        self._desk = AdministrationDesk()
         self._registry = RegistryTeller()
         self._readiness = Readiness(is_drained=is_drained)
         self._belonging = Belonging(name, config.raft.members)
@@ -110,6 +109,7 @@ class Engine:
         self.history = self._historian = Historian(
             history, state.position, log.last_index, time_ms=state.time_ms, holding=holding
         )
+        self._desk = AdministrationDesk(lambda node: self._historian.why_needed(name, node))
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
@@ -396,7 +396,7 @@ class Engine:
         self._effects.extend(self._forgetting.look(self._state, self._now.monotonic))
         if changed := self._belonging.look(self._state, self._log, self._now.monotonic):
             self._effects.extend(changed)
-            self._historian.follow(self._belonging.others)
+            self._historian.follow(self._belonging.others, self._belonging.nodes_changed)
         self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
         self._tell_others()
         self._effects.extend(sending(self._to_peers, self._to_balancers))

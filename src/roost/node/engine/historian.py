@@ -37,6 +37,7 @@ from roost.node.engine.effects import (
     NoteHole,
     WriteHistory,
 )
+from roost.node.engine.elsewhere import share_of, why_needed
 from roost.node.engine.exporting import Exporting, nothing
 from roost.node.engine.hearing import NOT_HERE, Hearing
 from roost.node.engine.holding import Holding
@@ -243,10 +244,11 @@ class Historian:
         if gap is not None and archive is not None and gap.first <= archive.watermark:
             self._hold_from(Held(Position(archive.watermark + 1), archive.time_ms))
             return
+        unfound = self._backfill.unfound
         for span in self._backfill.gap_spans:
-            for hole in self._holding.gone(*span):
+            for hole in self._holding.gone(span, was_sought=span in unfound):
                 self._effects.append(incidents.history_gone(hole.first, hole.last))
-                if hole.first <= self._holding.start.position:
+                if hole.since_ms and hole.first <= self._holding.start.position:
                     self._hold_from(Held(Position(hole.last + 1), hole.since_ms))
                 else:
                     self._backfill.give_up(hole.first, hole.last)
@@ -272,8 +274,7 @@ class Historian:
         self._handed_over = max(self._handed_over, position)
         # Rows that were stored before the start do not count before they are verified.
         applied = min(self._handed_over, self._verified)
-        terms = tuple(self._new_terms)
-        write = WriteHistory(tuple(self._rows), applied, wants_sync, terms)
+        write = WriteHistory(tuple(self._rows), applied, wants_sync, tuple(self._new_terms))
         self._rows.clear()
         self._new_terms.clear()
         self._is_writing = True
@@ -320,11 +321,17 @@ class Historian:
 
     # Neighbours
 
-    def follow(self, others: tuple[str, ...]) -> None:
-        """Note which other nodes belong to the cluster."""
-        self._holding.follow(others)
+    def follow(self, others: tuple[str, ...], nodes_changed: int = 0) -> None:
+        """Note which other nodes belong to the cluster, by its registry; 0 if that is old."""
+        self._holding.follow(others, nodes_changed)
+
+    def why_needed(self, own: str, node: str) -> str:
+        """Return why a node must stay in the cluster for now; empty if it need not."""
+        own_share = self._holding.share(self._peers, self._backfill)
+        return why_needed(node, {own: own_share, **self._holding.holders(self._peers)})
 
     def peer_connected(self, peer: str) -> None:
+        self._backfill.peer_connected()
         self._holding.connected(peer)
 
     def peer_disconnected(self, peer: str) -> None:
@@ -342,7 +349,7 @@ class Historian:
             case HistoryChunk():
                 self.receive_chunk(peer, frame)
             case HistoryHeld():
-                self._holding.learn(peer, Held(frame.first, frame.time_ms), frame.holes)
+                self._holding.learn(peer, share_of(frame))
             case HistoryAsk():
                 self._hear(peer, frame)
             case HistoryAnswer():
@@ -386,6 +393,9 @@ class Historian:
         if self._block is not None and self._block.first <= effect.first <= self._block.last:
             times = [row.time_ms for row in effect.rows]
             self._block_ms = min([self._block_ms, *times])
+        else:
+            for hole in self._holding.holes_at(peer, effect.first, effect.last):
+                self._note_hole(hole)
 
     def receive(self, result: HistoryResult) -> None:
         """Go on with what the store has done."""
@@ -444,7 +454,7 @@ class Historian:
         block, self._block = self._block, None
         if block is not None and block.last == self._holding.start.position - 1:
             self._hold_from(Held(block.first, self._block_ms))
-            for hole in self._holding.gone(*block):
+            for hole in self._holding.gone(block):
                 self._note_hole(hole)
 
     def take_output(
@@ -458,8 +468,7 @@ class Historian:
         if self._backfill.has_gaps:
             self._give_up_lost()
         self._fetch_block(peers)
-        want = self._backfill.ask(peers, now)
-        if want is not None:
+        if want := self._backfill.ask(peers, now, self._holding.whole_first):
             self._to_peers.append(want)
         if self._held and not self._rows and not self._backfill.has_gaps:
             # The store answers queries after it has made the changes that it was given before.
@@ -471,12 +480,11 @@ class Historian:
             questions, asks = self._inquiries.take_output()
             self._effects.extend(questions)
             self._to_peers.extend(asks)
-        if uninformed := self._holding.to_tell(peers):
-            held = HistoryHeld(*self._holding.start, self._holding.holes)
+        share = self._holding.share(peers, self._backfill)
+        if uninformed := self._holding.to_tell(peers, share):
             # Before rows that are whole but for the holes.
-            self._to_peers[:0] = [(peer, held) for peer in uninformed]
-        trim = self._holding.take_trim(peers, now)
-        if trim is not None:
+            self._to_peers[:0] = [(peer, share.frame()) for peer in uninformed]
+        if trim := self._holding.take_trim(peers, now):
             self._effects.append(trim)
         if self._holding.has_archive:
             stored = min(self._stored, self._verified)

@@ -15,6 +15,7 @@ from roost.chat.history import EVERYTHING, POSITION_MAX, Held, Span
 from roost.chat.holes import Hole, holes_from, with_hole
 from roost.chat.ids import Position
 from roost.log import Log
+from roost.node.engine.backfill import Backfill
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import HistoryState, TrimHistory
 from roost.node.engine.elsewhere import Elsewhere, Share
@@ -97,13 +98,14 @@ class Holding:
 
     # Neighbours
 
-    def follow(self, others: tuple[str, ...]) -> None:
-        """Note which other nodes may hold history from now on."""
+    def follow(self, others: tuple[str, ...], nodes_changed: int) -> None:
+        """Note which other nodes may hold history from now on, as the registry there says."""
         self._elsewhere.others = others
+        self._elsewhere.nodes_changed = nodes_changed
 
-    def learn(self, peer: str, start: Held, holes: tuple[Hole, ...] = ()) -> None:
+    def learn(self, peer: str, share: Share) -> None:
         """Note what a neighbour holds."""
-        self._elsewhere.learn(peer, Share(start, holes))
+        self._elsewhere.learn(peer, share)
 
     def connected(self, peer: str) -> None:
         """Forget what a neighbour said before; it begins with what it lacks, if that is any."""
@@ -115,6 +117,14 @@ class Holding:
         """Return what linked neighbours hold."""
         return {peer: self._elsewhere.share(peer) for peer in peers}
 
+    def whole_first(self, peers: list[str]) -> list[str]:
+        """Return linked neighbours in the order to ask them: first those without holes."""
+        return sorted(peers, key=lambda peer: bool(self._elsewhere.share(peer).holes))
+
+    def holes_at(self, peer: str, first: Position, last: Position) -> list[Hole]:
+        """Return what a neighbour's rows of a range do not have although it sent the range."""
+        return Share(Held(), self._elsewhere.share(peer).holes).lacks(first, last)
+
     def is_held_elsewhere(self, peers: list[str]) -> bool:
         """Return whether linked neighbours, or the archive, hold all that this node holds."""
         first = self.start.position
@@ -125,18 +135,21 @@ class Holding:
             for share in self.holders(peers).values()
         )
 
-    def to_tell(self, peers: list[str]) -> list[str]:
+    def share(self, peers: list[str], missing: Backfill) -> Share:
+        """Return what this node holds, and what it misses and has asked these neighbours for."""
+        if missing.is_idle:
+            return Share(self.start, self.holes)
+        elsewhere, unfound = self._elsewhere, tuple(sorted(missing.unfound))
+        is_among_members = bool(unfound) and set(peers) <= set(elsewhere.others)
+        since = elsewhere.nodes_changed if is_among_members else 0
+        return Share(self.start, self.holes, missing.is_fetching, unfound, since)
+
+    def to_tell(self, peers: list[str], share: Share) -> list[str]:
         """Return the linked neighbours that do not know what this node holds, once."""
-        share = Share(self.start, self.holes)
         if self._has_told == (peers, share):
             return []
         self._has_told = (list(peers), share)
-        found = [
-            peer
-            for peer in peers
-            if (told := self._told.get(peer, Share())).start.position != share.start.position
-            or told.holes != share.holes
-        ]
+        found = [peer for peer in peers if self._told.get(peer, Share()).differs(share)]
         self._told |= dict.fromkeys(found, share)
         return found
 
@@ -146,9 +159,10 @@ class Holding:
 
     # What nobody holds
 
-    def gone(self, first: Position, last: Position) -> list[Hole]:
-        """Return what no other member has of a range of positions."""
-        return self._elsewhere.gone(first, last)
+    def gone(self, span: Span, *, was_sought: bool = False) -> list[Hole]:
+        """Return what no other member has of a gap, in which all linked ones were asked or not."""
+        elsewhere = self._elsewhere
+        return elsewhere.lost(span, self.time_ms) if was_sought else elsewhere.gone(*span)
 
     def hold_from(self, held: Held) -> None:
         """Note from where on the store has rows."""
@@ -165,12 +179,11 @@ class Holding:
         """Return whom to ask for which part of history, and what nobody has, the oldest first."""
         found: list[Segment] = []
         for segment in self._segments():
-            first, last = segment.span
             holes: Sequence[Hole] = ()
             if segment.source == HERE:
                 holes = self.holes
             elif segment.source == NEIGHBOURS:
-                holes = self.gone(first, last)
+                holes = self.gone(segment.span)
             found += _around(segment, holes)
         return found
 

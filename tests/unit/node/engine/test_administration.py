@@ -8,14 +8,16 @@ from roost.chat.commands.administration import (
     Control,
     IssueToken,
     RedeemToken,
+    RemoveNode,
     ShowAccounts,
     ShowRooms,
 )
 from roost.chat.commands.control import SuspendAccount
 from roost.chat.commands.operators import RegisterFor
 from roost.chat.credentials import Credentials
-from roost.chat.ids import AccountId
+from roost.chat.ids import AccountId, Position
 from roost.chat.outcome import Ending, Outcome
+from roost.chat.state import ClusterNode
 from roost.node.engine.administration import WAITING_MAX, AdministrationDesk, words_for
 from roost.node.engine.inputs import TrunkFrameReceived
 from roost.protocol import people
@@ -118,3 +120,13 @@ def test_accounts_are_registered_shown_in_pages_and_what_cannot_be_done_is_said(
     assert list(alone.engine.state.outcomes) == kept
     problem = alone.ask("h", Control(SuspendAccount(AccountId(99), "r"))).problem
     assert problem == "there is no such account any more"
+
+
+def test_a_node_that_history_still_needs_is_not_removed() -> None:
+    alone, proposed = Alone(), list[Administer]()
+    desk = AdministrationDesk(lambda node: f"n5 gets history from {node}")
+    engine, frame = alone.engine, Ask(1, "r", RemoveNode("n4"))
+    engine.state.nodes["n4"] = ClusterNode(Position(2), 0)
+    ((_, told),) = desk.ask("b1", frame, engine.state, engine.log, proposed.append)
+    assert told.problem == "n4 cannot be removed now: n5 gets history from n4"
+    assert not proposed

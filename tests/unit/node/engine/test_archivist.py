@@ -13,6 +13,7 @@ from roost.node.engine.archivist import (
     Archivist,
 )
 from roost.node.engine.effects import ExportRows, LogEvent, RetainArchive, WriteArchive
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.holding import DAY_MS, Holding
 from roost.node.engine.inputs import Exported
 from roost.node.engine.terms import Terms
@@ -103,7 +104,7 @@ def test_damaged_rows_wait_until_they_are_repaired() -> None:
 
 def test_what_is_not_here_comes_from_a_neighbour_that_holds_it() -> None:
     bench = Bench(start=60)
-    bench.holding.learn("n2", Held(P(50), 500))
+    bench.holding.learn("n2", Share(Held(P(50), 500)))
     bench.mind.seen(ArchiveState(P(40), 1, 400))
     assert bench.turn(peers=("n2", "n3")) == []
     assert bench.wants == [("n3", HistoryWant(-1, P(41), P(59)))]
@@ -130,7 +131,7 @@ def test_what_nobody_holds_becomes_a_hole_and_is_reported() -> None:
     bench = Bench(start=60)
     bench.mind.seen(ArchiveState(P(70), 2, 700))
     for peer in ("n2", "n3"):
-        bench.holding.learn(peer, Held(P(65), 650))
+        bench.holding.learn(peer, Share(Held(P(65), 650)))
     bench.events()
     bench.mind.seen(ArchiveState(P(40), 1, 400))
     assert bench.events() == ["archive-set-back"]

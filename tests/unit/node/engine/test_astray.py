@@ -3,6 +3,7 @@ from roost.chat.ids import Position
 from roost.log import LogStatus
 from roost.node.engine.astray import KEPT_MAX, PAUSE_S, Astray
 from roost.node.engine.effects import LogEvent, SetAside
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.holding import Holding
 
 
@@ -42,11 +43,11 @@ def test_it_is_told_at_once_and_begins_anew_a_moment_later_once() -> None:
 
 def test_it_does_not_hide_what_nobody_else_holds() -> None:
     astray, holding = make(first=10)
-    holding.learn("n2", Held(Position(50)))
+    holding.learn("n2", Share(Held(Position(50))))
     (_, event) = look(astray, 0.0, PAUSE_S, PAUSE_S + 1)
     assert isinstance(event, LogEvent)
     assert "this node alone has the oldest" in astray.problem
-    holding.learn("n2", Held(Position(10)))
+    holding.learn("n2", Share(Held(Position(10))))
     assert look(astray, PAUSE_S + 2) == [SetAside("entry 7 differs")]
 
 

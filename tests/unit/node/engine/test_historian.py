@@ -40,6 +40,7 @@ from roost.node.local import COPY_TICKET
 from roost.protocol.mesh import HistoryAnswer, HistoryAsk, HistoryChunk, HistoryHeld, HistoryWant
 
 P = Position
+FETCHING = HistoryHeld(P(1), 0, is_fetching=True)
 QUERY = Page(conversation="r:1", limit=10, is_newest=True)
 
 
@@ -146,12 +147,13 @@ def test_what_a_store_lacks_behind_the_state_is_a_gap_and_asked_for() -> None:
     mind = historian(applied=3, position=9)
     effects, frames = mind.take_output(["n2"], 0.0)
     assert effects == [AddGap(P(4), P(9))]
-    assert frames == [("n2", HistoryWant(1, P(4), P(9)))]
+    assert frames == [("n2", FETCHING), ("n2", HistoryWant(1, P(4), P(9)))]
     assert mind.missing == 6
     mind.receive_chunk("n2", HistoryChunk(1, P(9), (), ()))
     assert mind.take_output(["n2"], 0.1) == ([ImportRows(1, (), P(4), P(9), True)], [])
     mind.receive(Imported(1, P(9)))
     assert mind.missing == 0
+    assert mind.take_output(["n2"], 0.2) == ([], [("n2", HistoryHeld(P(1), 0))])
 
 
 def test_a_snapshot_makes_a_gap_of_what_was_not_handed_over() -> None:
@@ -174,7 +176,8 @@ def test_a_question_waits_until_a_gap_is_filled() -> None:
     mind.receive_chunk("n2", HistoryChunk(1, P(8), (), ()))
     mind.take_output(["n2"], 0.1)
     mind.receive(Imported(1, P(8)))
-    assert mind.take_output(["n2"], 0.2) == ([AnswerQuery(7, QUERY), AnswerQuery(8, QUERY)], [])
+    questions, _ = mind.take_output(["n2"], 0.2)
+    assert questions == [AnswerQuery(7, QUERY), AnswerQuery(8, QUERY)]
 
 
 def test_a_question_that_met_corrupt_rows_is_asked_again_after_the_repair() -> None:
@@ -298,7 +301,8 @@ def test_redacted_rows_whose_redaction_is_dropped_are_fetched_again() -> None:
     mind = Historian(HistoryState(applied=P(3), terms=((P(1), 1),)), P(0), 9)
     replay(mind, 1, 2)
     mind.receive(HistoryForgotten((P(1),)))
-    assert mind.take_output(["n2"], 0.0)[1] == [("n2", HistoryWant(1, P(1), P(1)))]
+    frames = mind.take_output(["n2"], 0.0)[1]
+    assert frames == [("n2", FETCHING), ("n2", HistoryWant(1, P(1), P(1)))]
 
 
 def test_rows_that_could_not_be_compared_are_fetched_with_what_a_snapshot_skips() -> None:
@@ -336,14 +340,14 @@ def test_what_no_node_keeps_any_more_is_a_hole_and_older_rows_are_still_served()
     mind.receive_frame("n2", HistoryHeld(P(61), 610))
     effects, frames = mind.take_output(["n2", "n3"], 0.0)
     assert not effects, "n3 may hold everything"
-    assert [frame for _, frame in frames] == [HistoryWant(1, P(41), P(80))]
+    assert [frame for _, frame in frames] == [FETCHING, FETCHING, HistoryWant(1, P(41), P(80))]
     mind.receive_frame("n3", HistoryHeld(P(71), 710))
     hole = Hole(P(41), P(60), 610, 610)
     effects, frames = mind.take_output(["n2", "n3"], 0.0)
     assert effects == [history_gone(P(41), P(60)), NoteHole(hole)]
     assert frames == [
-        ("n2", HistoryHeld(P(1), 0, (hole,))),
-        ("n3", HistoryHeld(P(1), 0, (hole,))),
+        ("n2", HistoryHeld(P(1), 0, (hole,), is_fetching=True)),
+        ("n3", HistoryHeld(P(1), 0, (hole,), is_fetching=True)),
         ("n2", HistoryWant(2, P(61), P(80))),
     ]
     assert mind.missing == 20
@@ -381,4 +385,87 @@ def test_history_begins_after_what_no_node_keeps_if_nothing_is_before_it() -> No
         mind.receive_frame(peer, HistoryHeld(P(61), 610))
     effects, frames = mind.take_output(["n2", "n3"], 0.0)
     assert effects == [history_gone(P(1), P(60)), HoldFrom(Held(P(61), 610))]
-    assert frames[0] == ("n2", HistoryHeld(P(61), 610))
+    assert frames[0] == ("n2", HistoryHeld(P(61), 610, is_fetching=True))
+
+
+def seek_in_vain(mind: Historian, peers: list[str]) -> list[tuple[str, object]]:
+    """Ask all neighbours for what is missing; none has it."""
+    told: list[tuple[str, object]] = []
+    for round_s in range(2 * len(peers) + 2):
+        _, frames = mind.take_output(peers, float(round_s))
+        told += frames
+        for peer, frame in frames:
+            if isinstance(frame, HistoryWant):
+                mind.receive_chunk(peer, HistoryChunk(frame.ticket, P(frame.first - 1), (), ()))
+    return [(peer, frame) for peer, frame in told if isinstance(frame, HistoryHeld)]
+
+
+def test_what_only_a_removed_node_had_is_given_up_when_all_others_look_for_it() -> None:
+    """Otherwise no node would ever be ready again."""
+    gap, peers = (P(1), P(80)), ["n2", "n3"]
+    mind = make_lonely((gap,))
+    # n4, which has it, is removed by entry 100; n2 looks for all of it, and n3 for a part.
+    mind.follow(("n2", "n3"), 100)
+    assert seek_in_vain(mind, peers)[-1] == ("n3", HistoryHeld(P(1), 0, (), False, (gap,), 100))
+    mind.receive_frame("n2", HistoryHeld(P(1), 0, unfound=(gap,), nodes_changed=100))
+    mind.receive_frame("n3", HistoryHeld(P(1), 0, unfound=((P(11), P(99)),), nodes_changed=99))
+    assert not mind.take_output(peers, 9.0)[0], "n3 may get it from n4"
+    mind.receive_frame("n3", HistoryHeld(P(1), 0, unfound=((P(11), P(99)),), nodes_changed=101))
+    effects, _ = mind.take_output(peers, 9.0)
+    assert effects == [history_gone(P(11), P(80)), NoteHole(Hole(P(11), P(80), 0, 0))]
+    assert mind.missing == 10
+
+
+def test_a_node_that_is_linked_to_a_stranger_does_not_say_what_cannot_be_found() -> None:
+    mind = make_lonely(((P(1), P(80)),))
+    mind.follow(("n2", "n3"), 100)
+    told = seek_in_vain(mind, ["n2", "n3", "n4"])
+    assert all(not frame.nodes_changed for _, frame in told if isinstance(frame, HistoryHeld))
+
+
+def test_the_only_node_gives_up_what_nobody_has() -> None:
+    mind = make_lonely(((P(1), P(80)),))
+    mind.follow((), 0)
+    seek_in_vain(mind, [])
+    assert mind.missing == 80, "whether others belong is not known"
+    mind.follow((), 100)
+    mind.take_output([], 9.0)
+    assert mind.missing == 0
+
+
+def test_a_gap_that_nobody_can_fill_does_not_keep_others_from_being_filled() -> None:
+    mind = make_lonely(((P(1), P(80)), (P(90), P(95))))
+    told = seek_in_vain(mind, ["n2"])
+    unfound = [frame.unfound for _, frame in told if isinstance(frame, HistoryHeld)]
+    assert unfound == [(), ((P(1), P(80)),), ((P(1), P(80)), (P(90), P(95)))]
+    mind.peer_connected("n3")
+    assert mind.take_output(["n2", "n3"], 20.0)[1][:2] == [("n2", FETCHING), ("n3", FETCHING)]
+
+
+def test_a_node_stays_while_others_get_history_from_it_alone() -> None:
+    mind = make_lonely(())
+    assert not mind.why_needed("n1", "n2")
+    mind.take_output(["n2", "n3"], 0.0)
+    for peer in ("n2", "n3"):
+        mind.receive_frame(peer, FETCHING)
+    assert mind.why_needed("n1", "n1") == (
+        "n2 still fetches history that only n1 has: wait until it is `ready`"
+    )
+    assert not mind.why_needed("n1", "n2")
+    mind.receive_frame("n3", HistoryHeld(P(1), 0))
+    assert not mind.why_needed("n1", "n1")
+
+
+def test_rows_come_from_a_neighbour_without_holes_or_else_with_them() -> None:
+    mind, hole = make_lonely(((P(1), P(80)),)), Hole(P(11), P(30), 300, 310)
+    mind.receive_frame("n2", HistoryHeld(P(1), 0, (hole,)))
+    asked = mind.take_output(["n2", "n3"], 0.0)[1][-1]
+    assert asked == ("n3", HistoryWant(1, P(1), P(80)))
+    mind.peer_disconnected("n3")
+    assert mind.take_output(["n2"], 0.1)[1][-1] == ("n2", HistoryWant(2, P(1), P(80)))
+    mind.receive_frame("n2", HistoryChunk(2, P(20), (), ()))
+    effects, _ = mind.take_output(["n2"], 0.2)
+    assert effects == [
+        ImportRows(2, (), P(1), P(20), True),
+        NoteHole(Hole(P(11), P(20), 300, 0)),
+    ], "n3 may have it, but is gone"

@@ -6,6 +6,7 @@ from roost.archive import ArchiveState
 from roost.chat.history import EVERYTHING, POSITION_MAX, Held, Span
 from roost.chat.ids import Position
 from roost.node.engine.effects import TrimHistory
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.holding import ALIGNMENT_MS, BLOCK, DAY_MS, Holding
 from roost.node.engine.inquiries import ARCHIVE, HERE, NEIGHBOURS
 from roost.node.engine.spread import Segment
@@ -23,9 +24,9 @@ def test_a_learner_drops_only_what_two_neighbours_hold() -> None:
     mind.pass_time(NOW_MS)
     assert not mind.keeps_all
     assert mind.take_trim(["n2"], 0.0) is None
-    mind.learn("n3", Held(P(5), 50))
+    mind.learn("n3", Share(Held(P(5), 50)))
     assert mind.take_trim(["n2", "n3"], 100.0) is None
-    mind.learn("n3", Held())
+    mind.learn("n3", Share(Held()))
     assert mind.take_trim(["n2", "n3"], 200.0) == TrimHistory(LAST, LIMIT_MS)
     mind.trimmed(Held(P(9), LIMIT_MS - 1), has_more=False)
     assert mind.missing_block(["n2"]) is None
@@ -81,7 +82,7 @@ def test_blocks_are_fetched_down_to_what_somebody_holds_or_the_archive_has() -> 
     mind.pass_time(NOW_MS)
     assert mind.missing_block([]) is None
     assert mind.missing_block(["n2"]) == Span(P(4 * BLOCK), P(5 * BLOCK - 1))
-    mind.learn("n2", Held(P(5 * BLOCK - 10), 0))
+    mind.learn("n2", Share(Held(P(5 * BLOCK - 10), 0)))
     assert mind.missing_block(["n2"]) == Span(P(5 * BLOCK - 10), P(5 * BLOCK - 1))
     archived = Holding(start, 7, OTHERS, has_archive=True)
     assert archived.missing_block(["n2"]) is None

@@ -4,6 +4,7 @@ from roost.chat.history import Held, Row
 from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.node.engine.effects import ExportRows, LogEvent, RepairArchive
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.holding import Holding
 from roost.node.engine.inputs import Exported
 from roost.node.engine.mending import (
@@ -28,7 +29,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.holding = Holding(Held(P(50), 500), 7, ("n2", "n3", "n4", "n5"), has_archive=True)
-        self.holding.learn("n4", Held(P(50), 500))
+        self.holding.learn("n4", Share(Held(P(50), 500)))
         self.mind = Mending(self.holding)
 
     def turn(self, now: float = 0.0) -> list[object]:
@@ -66,14 +67,14 @@ def test_others_are_asked_for_what_this_node_does_not_hold() -> None:
 
 def test_what_no_linked_node_holds_is_reported_and_tried_again() -> None:
     bench = Bench()
-    bench.holding.learn("n2", Held(), (Hole(P(30), P(45), 450, 460),))
+    bench.holding.learn("n2", Share(Held(), (Hole(P(30), P(45), 450, 460),)))
     bench.mind.damaged((P(40),))
     assert bench.turn() == [("n3", HistoryWant(FIRST_TICKET - 1, P(40), P(40)))]
     bench.mind.receive_chunk("n3", HistoryChunk(FIRST_TICKET - 1, P(39), (), ()))
     assert bench.turn() == []
     assert "positions 40, which no linked node holds" in bench.mind.problem
     assert bench.mind.next_deadline() == RETRY_S
-    bench.holding.learn("n2", Held())
+    bench.holding.learn("n2", Share(Held()))
     assert len(bench.turn(RETRY_S)) == 1
     bench.mind.receive_chunk("n2", HistoryChunk(FIRST_TICKET - 2, P(40), (row(40),), ()))
     bench.turn(RETRY_S)
