@@ -21,6 +21,7 @@ from roost.balancer import sockets, trunks
 from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import Config
+from roost.balancer.engine import ticking
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.observer import Observer
 from roost.balancer.engine.statistics import (
@@ -30,6 +31,7 @@ from roost.balancer.engine.statistics import (
     other_balancers,
     problems_of,
 )
+from roost.balancer.engine.ticking import tick_interval_s
 from roost.balancer.engine.writing import write_some
 from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
@@ -40,6 +42,7 @@ from roost.ops import clock, http
 from roost.ops.expiry import describe_end
 from roost.ops.files import replace_file
 from roost.ops.http_connections import HttpConnections
+from roost.ops.pulse import EARLY, LATE
 from roost.ops.stalls import StallDetector
 from roost.ops.tuning import tune_process
 from roost.protocol.trunk import BalancerReport
@@ -49,8 +52,6 @@ _logger = structlog.get_logger()
 
 OBSERVE_S = 1.0
 """Between two looks at itself for the live page."""
-SWEEP_S = 0.05
-"""Between two sweeps for what is due: a fifth of the interval between two health probes."""
 RUN_BYTES = 12
 """Random bytes that name a run: two runs never have the same."""
 
@@ -82,6 +83,11 @@ class Balancer:
         self._read_clock = read_clock
         self.now = read_clock().monotonic
         """The time, at most a sweep old, for what need not be exact."""
+        self._sweep_wake: asyncio.Future[None] | None = None
+        self._ripe_at = float("inf")
+        self._observe_at = self.now
+        self._is_calm = False
+        """Nothing but probes is to be sent before the next sweep."""
         run = secrets.token_hex(RUN_BYTES)
         self._exchange = Exchange(config.exchange(), run, _note, random.random)
         self._frontend = Frontend(config.clients, self._exchange, self)
@@ -240,7 +246,7 @@ class Balancer:
 
     async def _serve(self, accepting: contextlib.AsyncExitStack) -> None:
         async with asyncio.TaskGroup() as tasks:
-            sweeping = tasks.create_task(self._sweep())
+            sweeping = tasks.create_task(self._keep_sweeping())
             await self._stopping.wait()
             await accepting.aclose()
             await self._close_clients()
@@ -300,6 +306,8 @@ class Balancer:
         self._is_in_turn = False
         if not self._is_flush_due:
             self._stalls.end(self._read_clock().monotonic)
+        if self._is_calm and (self.now >= self._ripe_at or self._exchange.needs_ticks):
+            self._wake_sweep()
 
     def schedule_flush(self) -> None:
         """Flush lines and outboxes after all input of this turn."""
@@ -342,16 +350,35 @@ class Balancer:
         self._trunks.sweep(now)
         self.schedule_flush()
 
-    async def _sweep(self) -> None:
-        observe_at = self.now
+    async def _keep_sweeping(self) -> None:
+        assert self._loop is not None, "it runs"
         while True:
-            self.sweep()
-            if self.now >= observe_at:
-                observe_at = self.now + OBSERVE_S
-                self._observe()
-            planned = self.now + SWEEP_S
-            await asyncio.sleep(SWEEP_S)
+            wait_s = self._sweep()
+            planned = self.now + wait_s
+            self._sweep_wake = self._loop.create_future()
+            timer = self._loop.call_later(wait_s, self._wake_sweep)
+            await self._sweep_wake
+            timer.cancel()
             self._stalls.expected(planned, self.read_clock())
+
+    def _wake_sweep(self) -> None:
+        self._is_calm = False
+        if self._sweep_wake is not None and not self._sweep_wake.done():
+            self._sweep_wake.set_result(None)
+
+    def _sweep(self) -> float:
+        """Do what is due; return the time until the next sweep in seconds."""
+        self.sweep()
+        if self.now >= self._observe_at:
+            self._observe_at = self.now + OBSERVE_S
+            self._observe()
+        interval_s = tick_interval_s(self._exchange, self.now)
+        self._is_calm = interval_s > ticking.TICK_S and not self._websockets.has_paused
+        if not self._is_calm:
+            interval_s = ticking.TICK_S
+        # While it is calm, the sweep comes with whatever wakes the process, if that is about then.
+        self._ripe_at = self.now + interval_s * EARLY
+        return interval_s * (LATE if self._is_calm else 1.0)
 
     def statistics(self) -> Statistics:
         """Return what `/status.json` and the metrics show."""

@@ -70,6 +70,11 @@ class WebSocketListener:
         finally:
             self._is_open = False
 
+    @property
+    def has_paused(self) -> bool:
+        """Whether output waits for a sweep."""
+        return bool(self._paused)
+
     def sweep(self) -> None:
         """Resume writing to clients whose output has been taken."""
         for transport in list(self._paused):

@@ -36,18 +36,21 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.engine import AT_ONCE, Engine
 from roost.node.engine.inputs import (
+    ClockMeasured,
     Congested,
     Input,
     LagMeasured,
     Leave,
     PeerFrameReceived,
     Persisted,
+    RoundTripMeasured,
     Stop,
     Tick,
     TrunkFrameReceived,
     WorkDone,
 )
 from roost.ops import clock
+from roost.ops.pulse import Pulse
 from roost.ops.stalls import StallDetector, StallStatistics
 from roost.protocol import mesh
 from roost.protocol import trunk as frames
@@ -58,11 +61,12 @@ _logger = structlog.get_logger()
 
 TIMER_S_MIN = 0.001
 """The event loop's own resolution; a shorter wait would spin."""
-TIMER_S_MAX = 60.0
-"""A deadline further away than this is looked at again then."""
 LAG_INTERVAL_S = 0.1
+"""How often the lag of a busy event loop is measured; otherwise at each pulse."""
+BUSY_TURNS = 20
+"""In one pulse: several times what an idle node has."""
 LAG_WEIGHT = 0.1
-"""How much one measurement counts: the average is over about a second."""
+"""How much one measurement counts: the average is over about a second, or two when idle."""
 STOP_POLL_S = 0.01
 CONGESTION_POLL_S = 0.01
 """How often to see whether a balancer reads again what it is sent."""
@@ -126,6 +130,11 @@ class Driver:
         self._timer_at = float("inf")
         self._lag_timer: asyncio.TimerHandle | None = None
         self._lag_ms = 0.0
+        self._turns_before = 0
+        """How many turns there were at the last pulse."""
+        self.pulse = Pulse()
+        """For everything regular in this process; it comes with the turns, if there are any."""
+        self.pulse.add(self._pulse_came)
         self._stalls = StallDetector(clock.monotonic())
         self._turns = 0
         self._peer_frames = [0, 0]
@@ -166,7 +175,6 @@ class Driver:
         self._is_running = True
         self._is_turn_due = False
         self._schedule()
-        self._measure_lag(None)
 
     async def leave(self, seconds_max: float, is_alone: Callable[[], bool]) -> None:
         """Have the clients moved to other nodes.
@@ -191,6 +199,7 @@ class Driver:
     def end(self) -> None:
         """End the turns; inputs that come later lead to nothing."""
         self._is_running = False
+        self.pulse.stop()
         for timer in (self._timer, self._lag_timer):
             if timer is not None:
                 timer.cancel()
@@ -212,6 +221,10 @@ class Driver:
     def receive(self, event: Input) -> None:
         """Give the engine an input, as part of the next turn."""
         match event:
+            case RoundTripMeasured() | ClockMeasured():
+                # The next turn, whenever it comes, is early enough for this.
+                self._engine.receive(event, clock.now())
+                return
             case TrunkFrameReceived():
                 self._balancer_frames[0] += 1
             case PeerFrameReceived():
@@ -231,6 +244,8 @@ class Driver:
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
+        if self._is_running:
+            self.pulse.ride(clock.monotonic())
         self._is_turn_due = False
         if not self._is_running:
             return
@@ -296,12 +311,15 @@ class Driver:
             return
         if self._congested:
             deadline = min(deadline, clock.monotonic() + CONGESTION_POLL_S)
+        if deadline >= self.pulse.due_at:
+            # The pulse leads to a turn.
+            return
         if self._timer is not None:
             if self._timer_at <= deadline:
                 return
             self._timer.cancel()
-        wait = deadline - clock.monotonic()
-        wait = min(max(wait, TIMER_S_MIN), TIMER_S_MAX)
+        # The event loop's clock is coarse: a timer that is early would have to be set again.
+        wait = max(deadline - clock.monotonic(), 0.0) + TIMER_S_MIN
         self._timer_at = deadline
         self._timer = self._loop.call_later(wait, self._wake)
 
@@ -314,17 +332,36 @@ class Driver:
         else:
             self.receive(Tick())
 
-    def _measure_lag(self, planned: float | None) -> None:
-        """Note how late this very call is, and plan the next."""
-        now = clock.now()
-        if planned is not None:
-            self._stalls.expected(planned, now.monotonic)
-            late_ms = max(0.0, now.monotonic - planned) * 1000
-            self._lag_ms += LAG_WEIGHT * (late_ms - self._lag_ms)
-            # The next turn, whenever it comes, is early enough for this.
-            self._engine.receive(LagMeasured(self._lag_ms), now)
-        planned = now.monotonic + LAG_INTERVAL_S
+    def _pulse_came(self, now: float, late_s: float) -> None:
+        """Have a turn for what has no deadline of its own."""
+        if not self._is_running:
+            return
+        is_busy = self._turns - self._turns_before >= BUSY_TURNS
+        self._turns_before = self._turns
+        if self._lag_timer is None:
+            self._note_lag(late_s, now)
+            if is_busy:
+                self._plan_lag(now)
+        elif not is_busy:
+            self._lag_timer.cancel()
+            self._lag_timer = None
+        self.receive(Tick())
+
+    def _note_lag(self, late_s: float, now: float) -> None:
+        self._stalls.expected(now - late_s, now)
+        self._lag_ms += LAG_WEIGHT * (late_s * 1000 - self._lag_ms)
+        # The next turn, whenever it comes, is early enough for this.
+        self._engine.receive(LagMeasured(self._lag_ms), clock.now())
+
+    def _plan_lag(self, now: float) -> None:
+        planned = now + LAG_INTERVAL_S
         self._lag_timer = self._loop.call_later(LAG_INTERVAL_S, self._measure_lag, planned)
+
+    def _measure_lag(self, planned: float) -> None:
+        """Note how late this very call is, and plan the next: turns do not wait for a timer."""
+        now = clock.monotonic()
+        self._note_lag(max(0.0, now - planned), now)
+        self._plan_lag(now)
 
 
 def _encode_once(

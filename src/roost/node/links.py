@@ -22,6 +22,7 @@ import structlog
 
 from roost.node.engine.backoff import Backoff, Pace
 from roost.node.engine.heartbeat import Heartbeat
+from roost.ops.pulse import Pulse
 from roost.protocol.codec import FrameError
 from roost.protocol.greeting import SILENT, SPEAKS, Greeting, Range, check_greeting, check_name
 from roost.wire import Admission, FramedConnection, RefusalLog, WireError, connect, parse_address
@@ -98,15 +99,16 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         self,
         rules: LinkRules[FrameT, GreetingT],
         cluster: str,
-        beat_s: float,
+        pulse: Pulse,
         context: ssl.SSLContext,
         random: Callable[[], float],
         speaks: Range = SPEAKS,
     ) -> None:
+        """Each beat of the pulse is one for every link."""
         self.rules = rules
         self.speaks = speaks
         self._cluster = cluster
-        self._beat_s = beat_s
+        self._pulse = pulse
         self.context = context
         self.refusals = RefusalLog()
         self._random = random
@@ -124,7 +126,7 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         """Send encoded frames to a peer; nothing happens when no link is up."""
         link = self._links.get(name)
         if link is not None:
-            link.connection.send_many(bodies)
+            link.connection.send_now(bodies)
 
     def congested(self) -> frozenset[str]:
         """Return the peers that have not read what they were sent."""
@@ -154,7 +156,7 @@ class Links(ABC, Generic[FrameT, GreetingT]):
 
     @abstractmethod
     def beat(self, link: Link) -> None:
-        """Send a heartbeat over a link that is up, if this side sends any."""
+        """Send a ping over a link that is up, if it is for this side to do so, and time to."""
 
     def refuse(self, link: Link, reason: str) -> None:
         """Drop a link whose greeting is not acceptable."""
@@ -225,10 +227,11 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         """Send heartbeats, and let links be dialled, while the context lasts."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            self._run(self._beat())
+            self._pulse.add(self.beat_all)
             try:
                 yield
             finally:
+                self._pulse.remove(self.beat_all)
                 self._tasks = None
                 for task in self._running:
                     task.cancel()
@@ -245,14 +248,13 @@ class Links(ABC, Generic[FrameT, GreetingT]):
         self._run(dialler.run())
         return dialler
 
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(self._beat_s)
-            for link in list(self._connections):
-                if link.heartbeat.beat():
-                    link.connection.abort("it is silent")
-                elif link.is_up:
-                    self.beat(link)
+    def beat_all(self, _now: float = 0.0, _late_s: float = 0.0) -> None:
+        """Drop the links whose peers have been silent for too long, and ping the others."""
+        for link in list(self._connections):
+            if link.heartbeat.beat():
+                link.connection.abort("it is silent")
+            elif link.is_up:
+                self.beat(link)
 
 
 class Dialler:

@@ -1,17 +1,17 @@
 """The mesh: one link between every two nodes, over which replicas talk.
 
-The node with the lower name dials. Both sides greet with `PeerHello` and then send heartbeats four
-times a second. A link that is silent for several heartbeats is dropped; one that is gone is
-reported at once, because a lost leader is replaced on that report. A peer that comes again
-replaces its earlier link, which is then only half open. Only nodes of the cluster are let in, each
-under the name in its certificate. Every certified node is one until the engine says which ones are
-(`follow`); one that was removed is told so.
+The node with the lower name dials. Both sides greet with `PeerHello` and then send pings: with
+other frames if there are any, with the answer to the peer's, or alone. A link that is silent for
+several beats is dropped; one that is gone is reported at once, because a lost leader is replaced on
+that report. A peer that comes again replaces its earlier link, which is then only half open. Only
+nodes of the cluster are let in, each under the name in its certificate. Every certified node is one
+until the engine says which ones are (`follow`); one that was removed is told so.
 """
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -30,6 +30,7 @@ from roost.node.engine.inputs import (
 from roost.node.files import load_addresses, save_addresses
 from roost.node.links import Dialler, Link, LinkRules, Links
 from roost.ops import clock
+from roost.ops.pulse import Pulse
 from roost.protocol.greeting import SPEAKS, Range
 from roost.protocol.mesh import (
     PROTOCOL_VERSION,
@@ -45,9 +46,13 @@ from roost.wire import Identity, admit, parse_address, serve
 
 _logger = structlog.get_logger()
 
-HEARTBEAT_S = 0.25
-SILENT_BEATS_MAX = 6
-"""1.5 s: less than an election of a new leader may take altogether."""
+SILENT_BEATS_MAX = 7
+"""1.4 s: less than an election of a new leader may take altogether."""
+RIDING_BEATS = 2
+"""Beats after which a ping leaves with other frames, which wake the peer anyway."""
+LONE_BEATS = 3
+"""Beats after which one leaves alone, half as many as the peer allows. The side that has dialled
+sends it, and the other one's leaves with the answer."""
 _ADDRESS_BYTES_MAX = 300
 """A host name has at most 253; nothing longer is remembered."""
 NO_KEYS: Mapping[str, str] = {}
@@ -76,7 +81,6 @@ class MeshConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where neighbours are, as far as the configuration says."""
     remembered: Path
     """The file for addresses that were learnt."""
-    heartbeat_s: float = HEARTBEAT_S
     speaks: Range = SPEAKS
     """The versions of the cluster that this node speaks."""
 
@@ -92,11 +96,10 @@ class Mesh(Links[PeerFrame, PeerHello]):
         server_context: ssl.SSLContext,
         client_context: ssl.SSLContext,
         random: Callable[[], float],
+        pulse: Pulse,
     ) -> None:
         """`tell` reports what happens; `last_index` is the last entry in this node's log."""
-        super().__init__(
-            _RULES, config.cluster, config.heartbeat_s, client_context, random, config.speaks
-        )
+        super().__init__(_RULES, config.cluster, pulse, client_context, random, config.speaks)
         self._config = config
         self._tell = tell
         self._last_index = last_index
@@ -210,7 +213,7 @@ class Mesh(Links[PeerFrame, PeerHello]):
         )
         self._tell(PeerConnected(link.name, greeting.speaks[1]))
         # At once: before this node can lead, it knows the others' clocks.
-        self.beat(link)
+        link.connection.send(self._ping(link))
 
     def link_down(self, link: Link, reason: str) -> None:
         _logger.info("peer-disconnected", peer=link.name, reason=reason)
@@ -220,6 +223,8 @@ class Mesh(Links[PeerFrame, PeerHello]):
         match frame:
             case PeerPing(nonce):
                 link.connection.send(encode(PeerPong(nonce, clock.now().wall_ms)))
+                if link.heartbeat.unpinged_beats:
+                    link.connection.send(self._ping(link))
             case PeerPong(nonce, wall_ms):
                 received = clock.monotonic()
                 answered = link.heartbeat.take_pong(nonce, received)
@@ -269,8 +274,20 @@ class Mesh(Links[PeerFrame, PeerHello]):
             self._tell(PeerRefused(link.name, frame.version))
         return f"it refuses this node: {frame.reason}"
 
+    def send(self, name: str, bodies: Iterable[bytes]) -> None:
+        link = self._links.get(name)
+        if link is not None and link.heartbeat.unpinged_beats >= RIDING_BEATS:
+            bodies = (*bodies, self._ping(link))
+        super().send(name, bodies)
+
     def beat(self, link: Link) -> None:
-        link.connection.send(encode(PeerPing(link.heartbeat.ping(clock.monotonic()))))
+        # The other side does so only if it should, and does not: it may be of an earlier version.
+        is_dialled = link.name > self._config.name
+        if link.heartbeat.unpinged_beats > LONE_BEATS - is_dialled:
+            link.connection.send(self._ping(link))
+
+    def _ping(self, link: Link) -> bytes:
+        return encode(PeerPing(link.heartbeat.ping(clock.monotonic())))
 
     def _admit_caller(self, peer: Identity) -> str:
         reason = self._admit_node(peer)

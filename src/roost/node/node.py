@@ -156,13 +156,9 @@ class Node:
             obey = (self._remember_drained, do_work, self.reload, store.remember_version)
             driver = self._driver = Driver(engine, *obey, self._set_aside)
             stack.callback(driver.end)
+            around = (watch.server, watch.client, random.random, driver.pulse)
             mesh = self._mesh = Mesh(
-                self._mesh_config(),
-                driver.receive,
-                lambda: engine.log.last_index,
-                watch.server,
-                watch.client,
-                random.random,
+                self._mesh_config(), driver.receive, lambda: engine.log.last_index, *around
             )
             trunks = Trunks(
                 config.cluster,
@@ -173,6 +169,7 @@ class Node:
                 watch.client,
                 random.random,
                 lambda: watch.days,
+                driver.pulse,
                 watch.take,
             )
             with _start_errors(f"cannot listen on {config.mesh_host}:{config.mesh_port}"):

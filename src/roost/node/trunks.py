@@ -25,6 +25,7 @@ from roost.node.engine.inputs import (
     TrunkFrameReceived,
 )
 from roost.node.links import Link, LinkRules, Links
+from roost.ops.pulse import Pulse
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     FromBalancer,
@@ -44,8 +45,7 @@ from roost.wire import admit
 
 _logger = structlog.get_logger()
 
-BEAT_S = 0.5
-SILENT_BEATS_MAX = 20
+SILENT_BEATS_MAX = 50
 """Ten seconds: many probes of a balancer. One that stops probing is gone with its clients, and
 dialling it again is all that can be done."""
 _RULES = LinkRules(
@@ -70,6 +70,7 @@ class Trunks(Links[FromBalancer, Welcome]):
         context: ssl.SSLContext,
         random: Callable[[], float],
         certificate_days: Callable[[], int],
+        pulse: Pulse,
         renew: Callable[[bytes], None] = lambda _certificate: None,
     ) -> None:
         """`tell` reports what happens, `hello` makes the greeting, `learn` is given the nodes.
@@ -77,7 +78,7 @@ class Trunks(Links[FromBalancer, Welcome]):
         `certificate_days` returns the days until this node's certificate expires; `renew` is given
         what claims to be a renewed one.
         """
-        super().__init__(_RULES, cluster, BEAT_S, context, random)
+        super().__init__(_RULES, cluster, pulse, context, random)
         self._admission = admit(cluster, "balancer")
         self._addresses = addresses
         self._tell = tell

@@ -16,8 +16,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]
     """The voters, if neither the log nor the snapshot says who they are."""
 
-    heartbeat_s: float = 0.1
-    """How often an idle leader sends one: six times within the shortest election time-out."""
+    heartbeat_s: float = 0.2
+    """How often an idle leader sends one: three times within the shortest election time-out. Links
+    lose none, so more of them would only allow for longer stops of the leader."""
     election_s_min: float = 0.6
     """The shortest silence before an election, and the length of a leader's lease with a voter that
     has heard it. Longer than a slow fsync or a long garbage collection."""

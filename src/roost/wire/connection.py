@@ -124,6 +124,19 @@ class FramedConnection(asyncio.BufferedProtocol):
         A connection that is closing sends nothing. A body above the limit, or a peer that leaves
         too much unread, ends the connection.
         """
+        self._add(body)
+        if self._queue and not self._is_flush_due and not self._is_paused:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def send_now(self, bodies: Iterable[bytes]) -> None:
+        """Send frames, and those that are queued, without waiting for the end of the turn."""
+        for body in bodies:
+            self._add(body)
+        if not self._is_closing:
+            self._flush()
+
+    def _add(self, body: bytes) -> None:
         if self._is_closing:
             return
         if len(body) > self._limits.frame_bytes_max:
@@ -135,9 +148,6 @@ class FramedConnection(asyncio.BufferedProtocol):
         self._unsent_bytes += HEADER_BYTES + len(body)
         if self._unsent_bytes > self._limits.unsent_bytes_max:
             self.abort(f"it left more than {self._limits.unsent_bytes_max} bytes unread")
-        elif not self._is_flush_due and not self._is_paused:
-            self._is_flush_due = True
-            self._loop.call_soon(self._flush)
 
     def send_many(self, bodies: Iterable[bytes]) -> None:
         for body in bodies:

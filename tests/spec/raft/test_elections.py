@@ -122,7 +122,7 @@ def test_a_leader_sends_heartbeats_during_idle_periods() -> None:
     """Figure 2, Leaders: 'repeat during idle periods to prevent election timeouts'"""
     bench = Bench()
     bench.lead()
-    bench.wait(0.5)
+    bench.wait(1.0)
     assert 4 <= len(bench.take("b", AppendRequest)) <= 6
 
 

@@ -45,7 +45,7 @@ def test_followers_learn_the_commit_index() -> None:
     bench.sent.clear()
     bench.acknowledge("b")
     assert [m.commit for m in bench.take("c", AppendRequest)] == [2]
-    bench.wait(0.1)
+    bench.wait(0.2)
     assert bench.take("c", AppendRequest)[-1].commit == 2
 
 

@@ -14,6 +14,7 @@ from roost.balancer.engine.moves import MoveConfig, PlannedMove
 from roost.balancer.engine.node_pool import Node
 from roost.balancer.engine.sessions import Client, Session, SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
+from roost.balancer.engine.ticking import tick_interval_s
 from roost.balancer.engine.writing import write_some
 from roost.balancer.errors import RefusedNodeError
 from roost.chat.versions import VERSION
@@ -37,7 +38,6 @@ from support.simulation.network import Network
 from support.simulation.world import World
 
 CLUSTER = "sim"
-SWEEP_S = 0.05
 TURN_S = 0.0005
 """How late the end of a turn may be; what comes until then belongs to the turn."""
 
@@ -228,7 +228,7 @@ class SimulatedBalancer:
     def _sweep(self) -> None:
         self.exchange.tick(self._world.now)
         self._schedule_flush()
-        self._later(SWEEP_S, self._sweep)
+        self._later(tick_interval_s(self.exchange, self._world.now), self._sweep)
 
     # The clients
 

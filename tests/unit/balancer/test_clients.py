@@ -32,7 +32,7 @@ def test_a_message_reaches_every_member_of_a_group_once_and_in_order(
 ) -> None:
     monkeypatch.setattr("roost.balancer.engine.writing.WRITES_PER_TURN", writes_per_turn)
     # A sweep would write what a turn has left over.
-    monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
+    monkeypatch.setattr("roost.balancer.engine.ticking.TICK_S", 3600.0)
 
     async def scenario() -> None:
         async with run_balancer(tmp_path) as here:

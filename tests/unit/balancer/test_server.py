@@ -157,7 +157,7 @@ def test_an_unwritable_run_file_is_a_clear_error(tmp_path: Path) -> None:
 def test_lines_that_are_due_later_are_sent_without_another_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roost.balancer.server.SWEEP_S", 3600.0)
+    monkeypatch.setattr("roost.balancer.engine.ticking.TICK_S", 3600.0)
 
     async def scenario() -> None:
         async with run_balancer(

@@ -105,7 +105,7 @@ def test_a_node_that_does_not_answer_is_dropped(tmp_path: Path) -> None:
             hung, well = await here.node("n1"), await here.node("n2")
             hung.is_answering = False
             for _ in range(8):
-                here.clock.monotonic += 0.25
+                here.clock.monotonic += 0.4
                 pings = well.pings
                 here.balancer.sweep()
                 await wait_until(lambda pings=pings: well.pings > pings)  # type: ignore[misc]

@@ -12,7 +12,7 @@ from roost.chat.ids import Position
 from roost.chat.state import State
 from roost.instant import Instant
 from roost.ircd.sessions.work import Outcome, VerifyPassword, Work
-from roost.node.driver import Driver
+from roost.node.driver import BUSY_TURNS, Driver
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
@@ -39,6 +39,7 @@ from roost.node.engine.inputs import (
     PeerConnected,
     PeerFrameReceived,
     Persisted,
+    RoundTripMeasured,
     Stop,
     Tick,
     TrunkFrameReceived,
@@ -285,6 +286,29 @@ async def test_lag_is_measured(bench: Bench) -> None:
     bench.start()
     await wait_until(lambda: bench.engine.lags)
     assert bench.engine.lags[0] >= 0
+
+
+@on_bench
+async def test_the_lag_of_a_busy_node_is_measured_by_a_timer_of_its_own(bench: Bench) -> None:
+    bench.start()
+    await bench.turn()
+    # Its turns leave no time for the timer of the pulse.
+    while len(bench.engine.lags) < 3:
+        bench.driver.receive(PeerConnected("n2"))
+        await bench.turn()
+    assert bench.engine.turns > BUSY_TURNS
+    assert Tick() in bench.engine.inputs
+
+
+@on_bench
+async def test_a_measurement_waits_for_the_next_turn(bench: Bench) -> None:
+    bench.start()
+    await bench.turn()
+    turns = bench.engine.turns
+    bench.driver.receive(RoundTripMeasured("n2", 1.0))
+    await pass_turns()
+    assert bench.engine.turns == turns
+    assert bench.engine.inputs == [RoundTripMeasured("n2", 1.0)]
 
 
 @on_bench

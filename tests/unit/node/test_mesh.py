@@ -16,8 +16,9 @@ from roost.node.engine.inputs import (
     PeerRefused,
     RoundTripMeasured,
 )
-from roost.node.mesh import SILENT_BEATS_MAX, Mesh, MeshConfig
+from roost.node.mesh import LONE_BEATS, RIDING_BEATS, SILENT_BEATS_MAX, Mesh, MeshConfig
 from roost.ops import clock
+from roost.ops.pulse import Pulse
 from roost.protocol import mesh
 from roost.protocol.greeting import Range
 from roost.protocol.mesh import (
@@ -88,11 +89,11 @@ def make_mesh(
         port=port,
         addresses=addresses or {},
         remembered=directory / f"{name}-neighbours.json",
-        heartbeat_s=heartbeat_s,
         speaks=speaks,
     )
     contexts = server_context(credentials), client_context(credentials)
-    return Mesh(config, events.tell, lambda: 7, *contexts, random=lambda: 0.0), events
+    pulse = Pulse(heartbeat_s)
+    return Mesh(config, events.tell, lambda: 7, *contexts, lambda: 0.0, pulse), events
 
 
 @contextlib.asynccontextmanager
@@ -184,6 +185,28 @@ def test_a_heartbeat_is_answered_at_once(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_a_ping_leaves_with_other_frames_and_with_the_answer_to_a_ping(tmp_path: Path) -> None:
+    """Each frame that leaves alone wakes a process."""
+    gossip = Gossip(())
+
+    async def scenario() -> None:
+        async with one_node(tmp_path, heartbeat_s=60) as (node, _):
+            neighbour = await pose_as(tmp_path, "n1", node, [greeting("n1")])
+            await wait_until(lambda: len(neighbour.bodies) == 2)
+            for _ in range(RIDING_BEATS):
+                node.send("n1", [mesh.encode(gossip)])
+                node.beat_all()
+            node.send("n1", [mesh.encode(gossip), mesh.encode(gossip)])
+            await wait_until(lambda: len(neighbour.bodies) == 7)
+            assert heard(neighbour)[1:] == [PeerPing(1), *[gossip] * 4, PeerPing(2)]
+            node.beat_all()
+            neighbour.connection.send(mesh.encode(PeerPing(1)))
+            await wait_until(lambda: len(neighbour.bodies) == 9)
+            assert heard(neighbour)[-1] == PeerPing(3)
+
+    run(scenario())
+
+
 def test_a_lost_link_is_reported_and_dialled_again(tmp_path: Path) -> None:
     async def scenario() -> None:
         n1, events1 = make_mesh(tmp_path, "n1")
@@ -252,7 +275,7 @@ def test_a_silent_neighbour_is_dropped(tmp_path: Path) -> None:
             await wait_until(lambda: events.story == ["+n1", "-n1"])
             await wait_until(lambda: neighbour.reasons)
             pings = [frame for frame in heard(neighbour) if isinstance(frame, PeerPing)]
-            assert len(pings) == 1 + SILENT_BEATS_MAX
+            assert len(pings) == 1 + SILENT_BEATS_MAX // (LONE_BEATS + 1)
 
     with capture_logs() as logs:
         run(scenario())

@@ -15,6 +15,7 @@ from roost.node.engine.inputs import (
     TrunkFrameReceived,
 )
 from roost.node.trunks import Trunks
+from roost.ops.pulse import Pulse
 from roost.protocol import trunk as frames
 from roost.protocol.trunk import (
     Detach,
@@ -66,6 +67,7 @@ class Events:
             client_context(issue(directory, "n1")),
             lambda: 0.0,
             lambda: 300,
+            Pulse(),
         )
 
 

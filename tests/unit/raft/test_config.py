@@ -8,7 +8,7 @@ GOOD: dict[str, Any] = {"name": "a", "members": ("a", "b", "c")}
 
 
 def test_the_defaults_are_valid() -> None:
-    assert Config(**GOOD).heartbeat_s == 0.1
+    assert Config(**GOOD).heartbeat_s == 0.2
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_a_lost_append_is_found_by_the_next_heartbeat() -> None:
     bench.lead()
     bench.propose(b"x")
     bench.sent.clear()
-    bench.wait(0.1)
+    bench.wait(0.2)
     heartbeat = bench.take("b", AppendRequest)[-1]
     assert (heartbeat.previous_index, heartbeat.entries) == (2, ())
     bench.receive("b", AppendResponse(1, False, 1, 1))
@@ -127,7 +127,7 @@ def test_a_probe_is_one_at_a_time_and_repeated_without_entries() -> None:
     bench.propose(b"x")
     bench.propose(b"y")
     assert len(bench.take("b", AppendRequest)) == 1
-    bench.wait(0.1)
+    bench.wait(0.2)
     assert indices(bench.take("b", AppendRequest)) == [[]]
     bench.acknowledge("b", 1)
     assert [i for m in indices(bench.take("b", AppendRequest)) for i in m] == [2, 3]
@@ -141,7 +141,7 @@ def test_commits_are_told_without_being_answered_each_time() -> None:
     bench.append("b", 1, (2, 1), commit=2)
     assert bench.take("b", AppendResponse) == []
     assert bench.replica.commit_index == 2
-    bench.wait(0.1)
+    bench.wait(0.2)
     bench.append("b", 1, (2, 1), commit=2)
     assert bench.take("b", AppendResponse) == [AppendResponse(1, True, 2, 0)], "a heartbeat"
 
@@ -369,7 +369,7 @@ def test_heartbeats_go_on_during_a_transfer() -> None:
     bench = compacted()
     bench.receive("b", AppendResponse(1, False, 0, 0))
     bench.sent.clear()
-    bench.wait(0.1)
+    bench.wait(0.2)
     assert bench.take("b", AppendRequest) == [AppendRequest(1, 0, 0, 10, ())]
     bench.acknowledge("b", 0)
     assert peer_state(bench) == "snapshot"

@@ -17,13 +17,13 @@ import msgspec
 from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.counters import Counters
 from roost.balancer.engine.detach_queue import DetachQueue
-from roost.balancer.engine.health import HealthConfig
+from roost.balancer.engine.health import SUSPENDED_S, HealthConfig
 from roost.balancer.engine.inbox import Inbox
 from roost.balancer.engine.line_batcher import LineBatcher
 from roost.balancer.engine.moves import MoveConfig, MovePlanner, PlannedMove
 from roost.balancer.engine.node_pool import Node, NodePool, Trunk
 from roost.balancer.engine.pacing import PaceConfig
-from roost.balancer.engine.placement import place, refused
+from roost.balancer.engine.placement import REFUSAL_NOTE_S, place, refused
 from roost.balancer.engine.relay import Relay, leave_groups, rooms_of
 from roost.balancer.engine.sessions import (
     Client,
@@ -61,11 +61,6 @@ from roost.protocol.trunk import (
     Status,
     Welcome,
 )
-
-REFUSAL_NOTE_S = 1.0
-"""Between two log events about refused sessions, of which there can be thousands at once."""
-SUSPENDED_S = 0.5
-"""Time between two ticks after which this process is taken to have been suspended."""
 
 
 class Note(Protocol):
@@ -456,8 +451,7 @@ class Exchange:
         if session is None:
             return
         self.counters.refused += 1
-        so_far = self.counters.refused
-        self._refusals.log(now, node=node.name, reason=item.reason, so_far=so_far)
+        self._refusals.log(now, node=node.name, reason=item.reason, so_far=self.counters.refused)
         self._unbind(session, node, now)
         stranding = refused(node, session, item.reaches, now)
         # Bound again later: the node could refuse it again in the same turn.
@@ -465,8 +459,13 @@ class Exchange:
 
     # Time
 
+    @property
+    def needs_ticks(self) -> bool:
+        """Whether clients, or their lines, wait for a tick."""
+        return bool(self._waiting or self._lines.has_throttled or self._moves.has_ongoing)
+
     def tick(self, now: float) -> None:
-        """Do what is due; call this several times a second."""
+        """Do what is due; call this several times a second: `ticking` says when."""
         pause_s = 0.0 if self._ticked_at is None else now - self._ticked_at
         self._ticked_at = now
         for node in list(self.pool):

@@ -22,9 +22,16 @@ HELD_DOWN = "held-down"
 STARTING = "starting"
 DRAINING = "draining"
 
-SILENT_CHECKS_MIN = 12
+SILENT_CHECKS_MIN = 8
 """A node is silent only after so many checks without a frame from it: a balancer that is busy, or
-was suspended, has not read its frames yet. Checks are normally 50 ms apart."""
+was suspended, has not read its frames yet. Checks of a silent node are 50 ms apart."""
+QUIET_S = 0.5
+"""A node that was silent for longer is looked at often: it may be hung. It answers probes, and
+reports, more often than that."""
+SUSPENDED_S = 0.5
+"""Time between two checks after which this process is taken to have been suspended."""
+PROBE_EARLY_S = 0.05
+"""A probe leaves with the check next to its time: the next one may be a fifth of a second later."""
 GRACE_S = 0.0005
 """How much longer a node may be silent for each session that it is given: several times what the
 work takes. Otherwise nodes that take over a thousand sessions would be given up one by one."""
@@ -35,13 +42,13 @@ GRACE_S_MAX = 3.0
 class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     """When a node is healthy."""
 
-    interval_s: float = 0.25
-    """Time between two probes: four a second cost nothing, and find a hung node soon."""
+    interval_s: float = 0.4
+    """Time between two probes: more of them wake idle nodes, and find a hung one little sooner."""
     timeout_s: float = 1.0
     """How long the answer to a probe may take: far more than a busy node needs."""
     rise: int = 2
     """Answers in a row that bring a silent node back."""
-    fall: int = 3
+    fall: int = 2
     """Unanswered probes in a row that make a node silent: a single one can meet a short pause."""
     hold_s: float = 1.0
     """How long a node is held down after its second loss; doubles with each further one."""
@@ -50,7 +57,7 @@ class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     flap_decay_s: float = 60.0
     """Time after which one loss is forgotten."""
     silence_s: float = 1.0
-    """How long a node may be silent before its link is dropped and its clients go elsewhere: four
+    """How long a node may be silent before its link is dropped and its clients go elsewhere: two
     answers and two reports are missing by then, and people notice."""
     silence_alone_s: float = 5.0
     """How long a node may be silent while no other node could take its clients, so that haste gains
@@ -193,10 +200,19 @@ class HealthCheck:
                 self._note_flap(now)
         if now < self._probe_due:
             return None
-        self._probe_due = now + self._config.interval_s
+        self._probe_due = now + self._config.interval_s - PROBE_EARLY_S
         self._nonce += 1
         self._outstanding.append((self._nonce, now))
         return self._nonce
+
+    def needs_care(self, now: float) -> bool:
+        """Return whether the node's state may change soon, so that `probe` is to be called often.
+
+        Otherwise it is enough to do so when a probe is due.
+        """
+        is_gone = not self._is_connected
+        is_well = self._is_up and self._reported == READY and now - self.heard_at < QUIET_S
+        return not (is_gone or is_well)
 
     def is_silent(self, now: float) -> bool:
         """Return whether no frame came for as long as an answer may take."""

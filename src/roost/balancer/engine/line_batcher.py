@@ -43,6 +43,11 @@ class LineBatcher:
         """When the next batch is due; None if there are no lines."""
         return self._pacer.due if self.queue else None
 
+    @property
+    def has_throttled(self) -> bool:
+        """Whether lines wait for tokens."""
+        return bool(self._throttled)
+
     def add(self, session: Session) -> None:
         """Have a session's new lines sent, if it has any and a node."""
         if session.node and not session.is_queued and session.has_lines:

@@ -76,6 +76,11 @@ class MovePlanner:
         self._check_at = 0.0
         self._ongoing: list[_OngoingMove] = []
 
+    @property
+    def has_ongoing(self) -> bool:
+        """Whether sessions are being moved."""
+        return bool(self._ongoing)
+
     def due(self, now: float) -> list[PlannedMove]:
         """Return the moves to make now; call `made` for each."""
         self._ongoing = [one for one in self._ongoing if _is_ongoing(one, now)]

@@ -22,6 +22,8 @@ and longer would hurt more than what is lost."""
 PAUSE_S = 0.25
 """Time until a node that refused a session, for another reason, is asked again, and until a session
 without a node looks for one again. There can be thousands of both."""
+REFUSAL_NOTE_S = 1.0
+"""Between two log events about refused sessions, of which there can be thousands at once."""
 
 
 def place(pool: NodePool, session: Session, now: float) -> tuple[Node | None, bool]:

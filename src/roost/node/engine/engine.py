@@ -358,7 +358,7 @@ class Engine:
     def _tick(self, now: Instant) -> None:
         self._log.note_time(self._clock.is_compared)
         self._log.tick(now)
-        if now.monotonic < self._tick_due:
+        if now.monotonic < self._tick_due - self._config.tick_interval_s / 2:
             return
         self._tick_due = now.monotonic + self._config.tick_interval_s
         self._server.tick(now)

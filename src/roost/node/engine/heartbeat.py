@@ -25,6 +25,8 @@ class Heartbeat:
     def __init__(self, silent_beats_max: int) -> None:
         self._silent_beats_max = silent_beats_max
         self._silent_beats = 0
+        self.unpinged_beats = 0
+        """Beats since the last ping of this side."""
         self._nonce = 0
         self._pinged: dict[int, float] = {}
         self._round_trip_ms: float | None = None
@@ -36,10 +38,12 @@ class Heartbeat:
     def beat(self) -> bool:
         """Count a heartbeat; return whether the peer has been silent for too many."""
         self._silent_beats += 1
+        self.unpinged_beats += 1
         return self._silent_beats > self._silent_beats_max
 
     def ping(self, now: float) -> int:
         """Return the nonce of a new ping."""
+        self.unpinged_beats = 0
         self._nonce += 1
         self._pinged[self._nonce] = now
         return self._nonce
