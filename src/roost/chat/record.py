@@ -87,8 +87,11 @@ def _stored(change: Change) -> tuple[int, Change]:
 def _conversations(change: Change) -> list[tuple[str, str]]:
     """Return the conversations of a change, each with the peer's nickname if it is private."""
     match change:
+        case Said() if change.room:
+            # A message for operators only is not stored for everybody to read.
+            return [] if change.minimum_status else [(room_conversation(change.room), "")]
         case Said():
-            return _conversations_of_said(change)
+            return _conversations_of_private(change)
         case Redacted() if change.room:
             return [(room_conversation(change.room), "")]
         case Redacted():
@@ -107,10 +110,7 @@ def _conversations(change: Change) -> list[tuple[str, str]]:
             return []
 
 
-def _conversations_of_said(said: Said) -> list[tuple[str, str]]:
-    if said.room:
-        # A message for operators only is not stored for everybody to read.
-        return [] if said.minimum_status else [(room_conversation(said.room), "")]
+def _conversations_of_private(said: Said) -> list[tuple[str, str]]:
     source = said.source
     mine = private_conversation(identity_of(source), fold_nick(said.target))
     theirs = private_conversation(said.recipient_identity, fold_nick(source.nick))

@@ -15,6 +15,7 @@ from roost.irc.casemapping import fold_nick, fold_room
 from roost.irc.names import is_valid_relayed_nick
 
 _STATUS = {"@": OPERATOR, "+": VOICE}
+_NOBODY = UserId(0)
 
 
 @applies(Say)
@@ -55,7 +56,7 @@ def _say_in_room(step: Step, user: User, operation: Say, name: str, prefixes: st
             source_of(user),
             operation.verb,
             room_id,
-            UserId(0),
+            _NOBODY,
             prefix + room.name,
             _STATUS.get(prefix, 0),
             operation.text,
@@ -93,7 +94,7 @@ def relay(step: Step, user: User, operation: Relay) -> None:
                 Source(user.id, operation.nick, user.username, user.host),
                 "PRIVMSG",
                 room.id,
-                UserId(0),
+                _NOBODY,
                 room.name,
                 0,
                 operation.text,

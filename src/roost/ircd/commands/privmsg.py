@@ -65,14 +65,14 @@ def tagmsg(context: Context, message: Message) -> Result:
 
 def _say(context: Context, message: Message, text: str) -> tuple[Say, ...]:
     tags = client_tags(message) if message.tags else ()
+    if "," not in message.parameters[0]:
+        return (Say(message.command, message.parameters[0], text, tags),)
     targets = _targets(context, message)
     return tuple([Say(message.command, target, text, tags) for target in targets])
 
 
 def _targets(context: Context, message: Message) -> tuple[str, ...]:
     """Return the targets, each one once."""
-    if "," not in message.parameters[0]:
-        return message.parameters[:1]
     limit = context.state.settings.targets_per_line_max
     targets = split_targets(context, message.parameters[0], limit)
     return tuple(dict.fromkeys([target for target in targets if target]))

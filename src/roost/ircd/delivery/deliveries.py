@@ -44,6 +44,7 @@ CROWD_MIN = 50
 """Sessions in a room from which on its groups are told, and not each session."""
 KINDS_PER_STEP = 12
 """Kinds of viewers for which a change is rendered in one step, as up to five lines each."""
+_NO_SESSION = SessionId(0)
 _ALIKE = (AwayChanged, NickChanged, Quitted)
 """Changes in several rooms that look alike to everybody but the user who caused them."""
 
@@ -87,8 +88,8 @@ class Deliveries:
         its user did, and what a service did for it. What its line makes other users do is delivered
         to it as to everybody.
         """
-        asker = SessionId(0)
-        if asking is not None and change.source.user in (asking.user, UserId(0)):
+        asker, source = _NO_SESSION, change.source.user
+        if asking is not None and (source == asking.user or not source):
             asker = asking.id
         at = At(applied.position, applied.time_ms, self._server_name)
         self._deliver(change, at, asker, state)
@@ -144,7 +145,7 @@ class Deliveries:
         if told is NOBODY:
             return
         if told.reaches_asker:
-            asker = SessionId(0)
+            asker = _NO_SESSION
         sessions = self._named(told, change.source.user, asker, state)
         if told.is_whole_room:
             room = told.rooms[0]
@@ -187,7 +188,7 @@ class Deliveries:
         own = self._directory.of_user(change.source.user)
         rest = [one for one in named if one in own or not self._groups.has(one, crowd)]
         groups = self._groups.of_room(crowd)
-        rest += self._to_groups(groups, change, at, own[0].id if own else SessionId(0))
+        rest += self._to_groups(groups, change, at, own[0].id if own else _NO_SESSION)
         for room in told.rooms:
             if room != crowd:
                 members = list(self._groups.sessions_in(room))

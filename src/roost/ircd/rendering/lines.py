@@ -123,9 +123,7 @@ def message_tags(
     if capabilities & _MESSAGE_TAGS:
         separator = ";" if tags else ""
         tags += f"{separator}msgid={position:011x}-{part:02x}"
-        if not source.account and not source.is_bot:
-            return tags
-    return _with_account(tags, source, capabilities)
+    return _with_account(tags, source, capabilities) if source.account or source.is_bot else tags
 
 
 def event_tags(source: Source, time_ms: int, capabilities: int) -> str:

@@ -56,7 +56,11 @@ For viewers with the capability it does not; 0 if there is no such capability.
 
 def payload(change: Change | Whisper, at: At, viewer: Viewer) -> bytes:
     """Encode the lines of a change for a viewer; empty if the client cannot show it."""
-    lines = render(change, at, viewer)
+    if type(change) is Said:
+        # What most are, so they are not tried for anything else.
+        lines = lines_of_said(change, at, viewer.capabilities)
+    else:
+        lines = render(change, at, viewer)
     return encode(lines[0]) if len(lines) == 1 else b"".join([encode(line) for line in lines])
 
 

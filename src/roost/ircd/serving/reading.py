@@ -22,9 +22,13 @@ def read(context: Context, line: bytes | None) -> Result:
     if line is None:
         _refuse_long(context)
         return None
-    message = _parse(context, line)
-    if message is None:
-        return None
+    try:
+        message = parse(line)
+    except errors.ParseError as error:
+        repaired = _repair(context, line, error)
+        if repaired is None:
+            return None
+        message = repaired
     context.command = message.command
     if message.tags or is_batch_open:
         context.label = label_of(message.tags, context.session.capabilities)
@@ -33,32 +37,27 @@ def read(context: Context, line: bytes | None) -> Result:
     return dispatch.dispatch(context, message)
 
 
-def _parse(context: Context, line: bytes) -> Message | None:
-    try:
-        return parse(line)
-    except errors.EmptyLineError:
+def _repair(context: Context, line: bytes, error: errors.ParseError) -> Message | None:
+    """Answer a line that cannot be parsed; return what it is taken for, if it is for anything.
+
+    USER is accepted with "?" for what is not UTF-8: whoever is refused there would wait for ever.
+    """
+    if isinstance(error, errors.EmptyLineError):
         # "Servers and clients MUST ignore empty lines."
         return None
-    except errors.NotUtf8Error as error:
-        if error.command == "USER" and context.session.phase is Phase.REGISTERING:
-            return _repair_user(context, line)
-        _refuse_line(context, line, error)
-    except errors.ParseError as error:
-        _refuse_line(context, line, error)
-    return None
-
-
-def _repair_user(context: Context, line: bytes) -> Message | None:
-    """Accept USER with "?" for what is not UTF-8: whoever is refused there would wait for ever."""
-    context.command = "USER"
-    text = "Your username or real name is not UTF-8 and had to be modified"
-    context.warn("INVALID_UTF8", text=text)
-    return _parse(context, line.decode(errors="replace").replace("\ufffd", "?").encode())
-
-
-def _refuse_line(context: Context, line: bytes, error: errors.ParseError) -> None:
+    is_registering = context.session.phase is Phase.REGISTERING
+    if isinstance(error, errors.NotUtf8Error) and error.command == "USER" and is_registering:
+        context.command = "USER"
+        text = "Your username or real name is not UTF-8 and had to be modified"
+        context.warn("INVALID_UTF8", text=text)
+        line = line.decode(errors="replace").replace("\ufffd", "?").encode()
+        try:
+            return parse(line)
+        except errors.ParseError as another:
+            return _repair(context, line, another)
     context.label = label_of(leading_tags(line), context.session.capabilities)
     _refuse(context, error)
+    return None
 
 
 def _refuse(context: Context, error: errors.ParseError) -> None:

@@ -48,19 +48,18 @@ from roost.ircd.services.registry import asked_service
 from roost.ircd.serving.resumption import send_token
 
 
-def send_results(context: Context, applied: Applied) -> Iterator[None] | None:
-    """Answer a line with the results of its operations, in order.
-
-    If the rest of the answer is long, return its steps.
-    """
-    return _send_some(context, applied, applied.results)
-
-
-def _send_some(
+def send_results(
     context: Context, applied: Applied, results: Sequence[Change | Refusal]
 ) -> Iterator[None] | None:
-    """Send results up to one that is answered step by step; return its steps and the rest's."""
+    """Answer a line with results of its operations, in order.
+
+    If one is answered step by step, return its steps and those of the rest.
+    """
     for number, result in enumerate(results):
+        # Most results are messages, so these are not tried for anything else.
+        if type(result) is Said:
+            _send_message(context, result, applied)
+            continue
         if type(result) is Joined and is_crowded(context, result.room):
             return _send_by_step(context, applied, result, results[number + 1 :])
         if type(result) is RoomRenamed and lists_apart(result, context):
@@ -82,7 +81,17 @@ def _send_by_step(
     is_own = _send_change(context, joined, applied, is_described=False)
     if is_own:
         yield from send_entered_by_step(context, joined.room)
-    yield from _send_some(context, applied, rest) or ()
+    yield from send_results(context, applied, rest) or ()
+
+
+def _send_message(context: Context, said: Said, applied: Applied) -> None:
+    """Echo a message if the client asked for echoes, and tell it if the recipient is away."""
+    if said.source.user != context.session.user:
+        return
+    if is_answered(audience(said), context.session.capabilities):
+        context.show_change(said, applied.position, applied.time_ms)
+    if said.away and said.verb == "PRIVMSG":
+        context.reply(numerics.RPL_AWAY, said.target, said.away)
 
 
 def _send_renamed(
@@ -91,7 +100,7 @@ def _send_renamed(
     """Send the new name of a crowded room to a client that takes it for another room."""
     _send_change(context, renamed, applied)
     yield from list_members(context, renamed.room)
-    yield from _send_some(context, applied, rest) or ()
+    yield from send_results(context, applied, rest) or ()
 
 
 def _send_change(
@@ -107,7 +116,7 @@ def _send_change(
     is_own = source == context.session.user
     if source and not is_own:
         return False
-    if is_own and type(change) is not Said:
+    if is_own:
         _send_before(context, change, applied)
     if _is_shown(context, change):
         context.show_change(change, applied.position, applied.time_ms)
@@ -138,9 +147,6 @@ def _send_before(context: Context, change: Change, applied: Applied) -> None:
 def _send_after(context: Context, change: Change) -> None:
     """Send what follows the change, or replaces it."""
     match change:
-        case Said():
-            if change.away and change.verb == "PRIVMSG":
-                context.reply(numerics.RPL_AWAY, change.target, change.away)
         case Joined():
             send_entered(context, change.room)
         case NickChanged():

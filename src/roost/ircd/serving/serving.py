@@ -212,7 +212,7 @@ class Serving:
     def _settle_line(self, context: Context, applied: Applied) -> None:
         if applied.failure:
             context.fail("UNKNOWN_ERROR", text="The command could not be processed")
-        steps = send_results(context, applied)
+        steps = send_results(context, applied, applied.results)
         if steps is None:
             self._conclude(context)
         else:

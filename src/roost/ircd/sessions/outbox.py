@@ -58,9 +58,6 @@ sent meanwhile."""
 
 def item_size(item: Item) -> int:
     """Return how many bytes an item takes in a frame, or a few more."""
-    # Most are of these two; finding out that a struct is not of a kind takes long.
-    if type(item) is Deliver or type(item) is Reply:
-        return ITEM_BYTES + len(item.payload)
     match item:
         case Deliver() | Reply() | Close():
             return ITEM_BYTES + len(item.payload)
@@ -93,7 +90,11 @@ class Outbox:
             items[balancer].append(item)
         else:
             items[balancer] = [item]
-        self.size += item_size(item)
+        # Most are of these two; finding out that a struct is not of a kind takes long.
+        if type(item) is Deliver or type(item) is Reply:
+            self.size += ITEM_BYTES + len(item.payload)
+        else:
+            self.size += item_size(item)
 
     def looked_at(self, sessions: int) -> None:
         """Count the work for sessions that were looked at one by one, told anything or not."""

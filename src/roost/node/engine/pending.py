@@ -80,7 +80,8 @@ class PendingCommands:
         self._propose_overtaken_again()
         due = list(self._unproposed)
         for data in due:
-            self._since.setdefault(data, now)
+            if data not in self._since:
+                self._since[data] = now
         self._proposed.update(dict.fromkeys(due, now))
         self._unproposed = {}
         return due
