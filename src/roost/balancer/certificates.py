@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
 from roost.ops.expiry import ExpiryWarning, FileWatch, days_left
-from roost.wire import CredentialsError
+from roost.wire import CredentialsError, renew_file
 
 CHECK_S = 2.0
 """Between two checks whether the files have changed."""
@@ -96,6 +96,19 @@ class ClientCertificate:
         _logger.info(
             "certificate-reloaded" if is_new else "certificate-unchanged", sha256=fingerprint
         )
+
+    def take(self, pem: bytes, authority: Path) -> str:
+        """Use a renewed certificate that came over a link; return why not, or nothing.
+
+        `authority` is the file of the cluster's, which must have issued the present one, too.
+        """
+        try:
+            if renew_file(self._files[0], authority, pem, None):
+                self.reload()
+        except CredentialsError as error:
+            _logger.error("renewed-certificate-refused", reason=str(error))
+            return str(error)
+        return ""
 
     def _read(self) -> tuple[str, SSL.Context]:
         """Return the certificate's fingerprint and a TLS context.

@@ -5,6 +5,7 @@ what the token was issued for.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import structlog
 
@@ -17,6 +18,7 @@ from roost.protocol.codec import FrameError
 from roost.protocol.orders import (
     AdministerAnswer,
     AdministerOrder,
+    Answer,
     Order,
     RenewOrder,
     decode_order,
@@ -88,6 +90,19 @@ class _OrderLink(ABC):
 class OperatorLink(_OrderLink):
     """One connection of an operator's command."""
 
+    def __init__(
+        self,
+        exchange: Exchange,
+        desk: AdministrationDesk,
+        scheduler: FlushScheduler,
+        name: str,
+        connection: FramedConnection,
+        renewal: Callable[[RenewOrder], Answer],
+    ) -> None:
+        """`renewal` takes certificates that are for this balancer."""
+        super().__init__(exchange, desk, scheduler, name, connection)
+        self._renewal = renewal
+
     def obey(self, body: bytes) -> None:
         try:
             order = decode_order(body)
@@ -117,8 +132,23 @@ class OperatorLink(_OrderLink):
 
     def _renew(self, order: RenewOrder) -> None:
         now = self._scheduler.read_clock()
-        answer = orders.pass_certificate(order, self._exchange.pool, self._name, now)
+        if order.node == self._name:
+            answer = self._take(order)
+        else:
+            answer = orders.pass_certificate(order, self._exchange.pool, self._name, now)
         self._connection.send(encode(answer))
+
+    def _take(self, order: RenewOrder) -> Answer:
+        """Use a renewed certificate that is for this balancer."""
+        if problem := orders.foreign_version(order.protocol, self._name):
+            return Answer(problem=problem)
+        _logger.info(
+            "renew",
+            is_for_clients=order.is_for_clients,
+            operator=self._connection.peer.name,
+            address=self._connection.address,
+        )
+        return self._renewal(order)
 
     def _administer(self, order: AdministerOrder) -> None:
         if isinstance(order.operation, RedeemToken):

@@ -45,6 +45,7 @@ from roost.ops.http_connections import HttpConnections
 from roost.ops.pulse import EARLY, LATE
 from roost.ops.stalls import StallDetector
 from roost.ops.tuning import tune_process
+from roost.protocol.orders import Answer, RenewOrder
 from roost.protocol.trunk import BalancerReport
 from roost.wire import CertificateWatch, Identity, format_address
 
@@ -104,7 +105,7 @@ class Balancer:
         """For clients."""
         self._watch: CertificateWatch | None = None
         """For nodes."""
-        self._trunks = trunks.TrunkListener(self._exchange, self, config.name)
+        self._trunks = trunks.TrunkListener(self._exchange, self, config.name, self._renew)
         self._observer = Observer()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_flush_due = False
@@ -239,6 +240,19 @@ class Balancer:
         for certificate in (self._certificate, self._watch):
             if certificate is not None:
                 certificate.reload()
+
+    def _renew(self, order: RenewOrder) -> Answer:
+        """Use a renewed certificate; connections that there are go on with the old one."""
+        if not order.is_for_clients:
+            assert self._watch is not None, "set before orders come"
+            return Answer(
+                problem=self._watch.take(order.certificate), certificate_days=self._watch.days
+            )
+        if self._certificate is None:
+            return Answer(problem=f"{self._config.name} has no certificate for clients")
+        authority = self._config.credentials.authority
+        problem = self._certificate.take(order.certificate, authority)
+        return Answer(problem=problem, certificate_days=self._certificate.days)
 
     def _certificate_days(self) -> dict[str, int]:
         watched = {"cluster": self._watch, "clients": self._certificate}

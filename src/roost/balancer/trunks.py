@@ -8,7 +8,7 @@ A peer that breaks the protocol loses its link, with one line in the log and no 
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
@@ -20,6 +20,7 @@ from roost.balancer.operators import NewcomerLink, OperatorLink
 from roost.balancer.scheduling import FlushScheduler
 from roost.protocol.codec import FrameError
 from roost.protocol.greeting import check_name
+from roost.protocol.orders import Answer, RenewOrder
 from roost.protocol.trunk import (
     FromBalancer,
     FromNode,
@@ -98,8 +99,16 @@ class TrunkLink:
 class TrunkListener:
     """Accepts nodes and operators, and passes on what they send."""
 
-    def __init__(self, exchange: Exchange, scheduler: FlushScheduler, name: str) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        scheduler: FlushScheduler,
+        name: str,
+        renewal: Callable[[RenewOrder], Answer],
+    ) -> None:
+        """`renewal` takes certificates that operators send for this balancer."""
         self._exchange = exchange
+        self._renewal = renewal
         self._scheduler = scheduler
         self._name = name
         self._links: dict[TrunkLink, None] = {}
@@ -111,8 +120,9 @@ class TrunkListener:
     def open(self, connection: FramedConnection) -> Handler:
         """Serve a connection with a certificate of our cluster."""
         if connection.peer.role != "node":
-            kind = OperatorLink if connection.peer.role == "operator" else NewcomerLink
-            return kind(self._exchange, self._desk, self._scheduler, self._name, connection)
+            parts = (self._exchange, self._desk, self._scheduler, self._name, connection)
+            is_operator = connection.peer.role == "operator"
+            return OperatorLink(*parts, self._renewal) if is_operator else NewcomerLink(*parts)
         link = TrunkLink(self, connection, self._scheduler.read_clock())
         self._links[link] = None
         return link

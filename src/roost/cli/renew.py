@@ -1,8 +1,8 @@
 """`roost renew`: new certificates for the processes of a cluster that `roost init` created.
 
 A new certificate has the same name, hosts and key, so processes with old and new certificates
-trust each other. Running nodes get theirs through a balancer. The operator copies the others to
-their machines, where the processes notice them.
+trust each other. Running balancers are sent theirs, and running nodes get theirs through one. The
+operator copies the others to their machines, where the processes notice them.
 """
 
 import asyncio
@@ -29,8 +29,10 @@ from roost.protocol.orders import PROTOCOL_VERSION, RenewOrder, decode_answer, e
 ANSWER_S = 5.0
 """How long a balancer may take to answer. It answers at once."""
 NOTED_S = 5.0
-"""How long a node may take to say that it uses a new certificate: some probes."""
+"""How long a process may take to say that it uses a new certificate: some probes."""
 POLL_S = 0.3
+CLIENTS_FILE = "clients.pem"
+"""The certificate of a balancer for its clients."""
 
 _ROLES = ("node", "balancer", "operator")
 
@@ -71,7 +73,11 @@ def renew(data: Path, names: Sequence[str]) -> None:
                 path.unlink()
                 ensure_listener_files(directory, cluster.cluster, name, hosts, now)
                 made.append(path)
+        earlier = [] if names else _made_lately(directory.path, made, now)
     _report(data, made)
+    for path in earlier:
+        # The process may not have run when it was made.
+        deliver(data, path)
 
 
 def renew_joined(directory: ClusterDirectory, cluster: str, others: Sequence[str]) -> None:
@@ -94,6 +100,17 @@ def renew_joined(directory: ClusterDirectory, cluster: str, others: Sequence[str
                 deliver(directory.path, path)
 
 
+def _made_lately(path: Path, made: Sequence[Path], now: dt.datetime) -> list[Path]:
+    """Return the other certificates of nodes and balancers that are new."""
+    everything = [*_certificates(path).values(), *_listeners(path).values()]
+    return [one for one in everything if one not in made and _is_sent(one) and is_new(one, now)]
+
+
+def _is_sent(path: Path) -> bool:
+    """Return whether a certificate is one that can be sent to the process that uses it."""
+    return not path.name.startswith("operator-")
+
+
 def is_new(path: Path, now: dt.datetime) -> bool:
     """Return whether a certificate was issued within the last `RENEWAL_DAYS`."""
     from roost.wire.authority import load_certificate
@@ -103,10 +120,10 @@ def is_new(path: Path, now: dt.datetime) -> bool:
 
 
 def _report(data: Path, made: Sequence[Path]) -> None:
-    """Have the nodes use their new certificates, and say what is left to do."""
+    """Have the processes use their new certificates, and say what is left to do."""
     left = []
     for path in made:
-        is_used = path.name.startswith("node-") and deliver(data, path)
+        is_used = _is_sent(path) and deliver(data, path)
         using = f"; {path.parent.name} uses it" if is_used else ""
         print(f"{path} is valid until {_expiry(path):%Y-%m-%d}{using}")
         if not is_used:
@@ -119,23 +136,24 @@ def _report(data: Path, made: Sequence[Path]) -> None:
 
 
 def deliver(data: Path, path: Path) -> bool:
-    """Send a node its new certificate; return whether it uses it.
+    """Send a process its new certificate; return whether it uses it.
 
-    A node that does not run, or that cannot be reached from here, gets it as before: as a file.
+    One that does not run, or that cannot be reached from here, gets it as before: as a file.
     """
     try:
         operator = load_operator(OperatorFlags(data=data))
         days = days_left(_expiry(path), clock.utc_now())
-        order = RenewOrder(PROTOCOL_VERSION, path.parent.name, path.read_bytes())
+        name, content = path.parent.name, path.read_bytes()
+        order = RenewOrder(PROTOCOL_VERSION, name, content, path.name == CLIENTS_FILE)
         return asyncio.run(send(operator, order, days))
     except CommandError:
         return False
 
 
 async def send(operator: OperatorConfig, order: RenewOrder, days: int) -> bool:
-    """Send a certificate through the first balancer that can pass it on.
+    """Send a certificate to the balancer that it is for, or the first that can pass it on.
 
-    Return whether the node says that its certificate is valid for so many days.
+    Return whether the process says that its certificate is valid for so many days.
     """
     for address in operator.balancers:
         line = OrderLine()
@@ -174,7 +192,7 @@ def _listeners(path: Path) -> dict[str, Path]:
     from roost.wire.errors import CredentialsError
 
     found = {}
-    for certificate in sorted(path.glob("*/clients.pem")):
+    for certificate in sorted(path.glob(f"*/{CLIENTS_FILE}")):
         try:
             authority = load_certificate(path / "authority" / "ca.pem")
             load_certificate(certificate).verify_directly_issued_by(authority)

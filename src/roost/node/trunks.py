@@ -71,12 +71,12 @@ class Trunks(Links[FromBalancer, Welcome]):
         random: Callable[[], float],
         certificate_days: Callable[[], int],
         pulse: Pulse,
-        renew: Callable[[bytes], None] = lambda _certificate: None,
+        renew: Callable[[bytes], str] = lambda _certificate: "",
     ) -> None:
         """`tell` reports what happens, `hello` makes the greeting, `learn` is given the nodes.
 
         `certificate_days` returns the days until this node's certificate expires; `renew` is given
-        what claims to be a renewed one.
+        what claims to be a renewed one, and returns why it is not.
         """
         super().__init__(_RULES, cluster, pulse, context, random)
         self._admission = admit(cluster, "balancer")

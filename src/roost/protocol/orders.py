@@ -52,12 +52,15 @@ class AdministerOrder(msgspec.Struct, frozen=True, array_like=True, tag=203):
 
 
 class RenewOrder(msgspec.Struct, frozen=True, array_like=True, tag=206):
-    """Pass a renewed certificate on to a node; the balancer answers an `Answer`."""
+    """Use a renewed certificate, or pass it on to a node; the balancer answers an `Answer`."""
 
     protocol: int
     node: str
+    """The process that it is for: a node, or this balancer."""
     certificate: bytes
     """In PEM form."""
+    is_for_clients: bool = False
+    """Whether it is what the balancer shows to its clients, and not to nodes."""
 
 
 class RedeemOrder(msgspec.Struct, frozen=True, array_like=True, tag=204):

@@ -12,6 +12,7 @@ from roost.wire.connection import FramedConnection, Handler, HandlerFactory, Lim
 from roost.wire.endpoints import Listener, RefusalLog, connect, serve
 from roost.wire.errors import CredentialsError, RefusedPeerError, WireError
 from roost.wire.identity import Admission, Identity, Role, admit
+from roost.wire.renewal import renew_file
 from roost.wire.tls import client_context, server_context
 from roost.wire.watch import CertificateWatch
 
@@ -40,6 +41,7 @@ __all__ = [
     "ensure_credentials",
     "format_address",
     "parse_address",
+    "renew_file",
     "serve",
     "server_context",
 ]

@@ -11,21 +11,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import structlog
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 
 from roost.ops import clock
 from roost.ops.expiry import ExpiryWarning, FileWatch, days_left
-from roost.ops.files import replace_file
-from roost.wire.authority import (
-    Credentials,
-    check_credentials,
-    identity_in,
-    load_certificate,
-    read_certificate,
-)
+from roost.wire.authority import Credentials, check_credentials, load_certificate
 from roost.wire.errors import CredentialsError
 from roost.wire.identity import Identity
+from roost.wire.renewal import renew_file
 from roost.wire.tls import client_context, load, server_context
 
 _logger = structlog.get_logger()
@@ -86,44 +78,16 @@ class CertificateWatch:
         self._warning = ExpiryWarning()
         _logger.info("credentials-reloaded", expires=f"{self._first_end[0]:%Y-%m-%d}")
 
-    def take(self, pem: bytes) -> None:
-        """Replace the certificate by a renewed one that came over a link, if it is one.
-
-        It must be issued by the same authority for the same identity and key, and be valid for
-        longer: so whoever sends it can do no harm.
-        """
-        path = self._credentials.certificate
+    def take(self, pem: bytes) -> str:
+        """Use a renewed certificate that came over a link; return why not, or nothing."""
+        path, authority = self._credentials.certificate, self._credentials.authority
         try:
-            present = load_certificate(path)
-            renewed = read_certificate(pem)
-            if renewed == present:
-                return
-            self._check_renewal(present, renewed)
-            replace_file(path, pem, mode=0o644, is_durable=True)
+            if renew_file(path, authority, pem, self._identity):
+                self.reload()
         except CredentialsError as error:
             _logger.error("renewed-certificate-refused", reason=str(error))
-        except OSError as error:
-            _logger.error("renewed-certificate-not-written", path=str(path), reason=error.strerror)
-        else:
-            self.reload()
-
-    def _check_renewal(self, present: x509.Certificate, renewed: x509.Certificate) -> None:
-        """Check that one certificate can take the place of another.
-
-        Raises:
-            CredentialsError: it cannot.
-        """
-        authority = load_certificate(self._credentials.authority)
-        try:
-            renewed.verify_directly_issued_by(authority)
-        except (ValueError, TypeError, InvalidSignature) as error:
-            raise CredentialsError("the cluster's authority did not issue it") from error
-        if identity_in(renewed) != self._identity:
-            raise CredentialsError(f"it is not for {self._identity.uri}")
-        if renewed.public_key() != present.public_key():
-            raise CredentialsError("it is for another key")
-        if renewed.not_valid_after_utc <= present.not_valid_after_utc:
-            raise CredentialsError("it is not valid for longer than the present one")
+            return str(error)
+        return ""
 
     @contextlib.asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:

@@ -1,11 +1,16 @@
 """Operators may drain nodes and change the cluster, newcomers redeem their tokens; nobody else."""
 
+import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from roost.balancer.certificates import TlsFiles
 from roost.chat.commands.administration import IssueToken, RedeemToken
+from roost.cli.drain import OperatorConfig
+from roost.cli.renew import send
 from roost.protocol.codec import FrameError
 from roost.protocol.orders import (
     PROTOCOL_VERSION,
@@ -21,8 +26,10 @@ from roost.protocol.orders import (
 )
 from roost.protocol.trunk import Ask, Drain, NewCertificate, Told, Welcome
 from roost.wire import FramedConnection, Role, admit, client_context, connect, parse_address
-from support.credentials import issue
+from roost.wire.authority import ensure_authority, ensure_door_certificate
+from support.credentials import NOW, issue
 from support.loops import run, wait_until
+from support.tls_files import self_signed
 from unit.balancer.fakes import status
 from unit.balancer.running import RunningBalancer, run_balancer
 
@@ -47,7 +54,7 @@ class Operator:
     def on_closed(self, reason: str) -> None:
         self.closed.append(reason)
 
-    async def ask(self, order: Order) -> Answer:
+    async def ask(self, order: Order | RenewOrder) -> Answer:
         assert self.connection is not None
         self.connection.send(encode(order))
         count = len(self.answers)
@@ -245,5 +252,93 @@ def test_a_renewed_certificate_is_passed_on(tmp_path: Path) -> None:
             await wait_until(lambda: len(operator.answers) == 2)
             assert not operator.answers[0].problem
             assert "knows no node n9" in operator.answers[1].problem
+
+    run(scenario())
+
+
+def renewed(certificate: Path, make: Callable[[], object]) -> bytes:
+    """Return what `make` makes in place of a certificate, which stays as it is."""
+    old = certificate.read_bytes()
+    certificate.unlink()
+    make()
+    new = certificate.read_bytes()
+    certificate.write_bytes(old)
+    assert new != old
+    return new
+
+
+def test_a_balancer_uses_its_own_renewed_certificate_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            path = tmp_path / "balancer-b1.pem"
+            new = renewed(path, lambda: issue(tmp_path, "b1", "balancer", days=600))
+            credentials = issue(tmp_path, "olga", "operator")
+            operator = OperatorConfig(
+                cluster="test", balancers=(here.addresses.trunk_address,), credentials=credentials
+            )
+            (days,) = here.balancer.statistics().certificate_days.values()
+            assert days < 366
+            order = RenewOrder(PROTOCOL_VERSION, "b1", new + b"# and what does not belong there")
+            assert await send(operator, order, days + 600 - 365)
+            assert path.read_bytes() == new
+            assert here.balancer.statistics().certificate_days == {"cluster": days + 600 - 365}
+            assert not node.closed
+            await here.node("n2")
+
+    run(scenario())
+
+
+def test_a_balancer_takes_no_certificate_that_is_no_renewal_of_its_own(tmp_path: Path) -> None:
+    other = issue(tmp_path / "other", "b1", "balancer", days=900).certificate.read_bytes()
+    foreign = issue(tmp_path, "b2", "balancer", days=900).certificate.read_bytes()
+
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            operator = await connect_operator(here)
+            old = (tmp_path / "balancer-b1.pem").read_bytes()
+            for order, why in (
+                (RenewOrder(PROTOCOL_VERSION, "b1", other), "authority did not issue it"),
+                (RenewOrder(PROTOCOL_VERSION, "b1", foreign), "not for roost://test/balancer/b1"),
+                (RenewOrder(PROTOCOL_VERSION, "b1", b"x"), "not a certificate in PEM form"),
+                (RenewOrder(99, "b1", old), "speaks version"),
+                (RenewOrder(PROTOCOL_VERSION, "b1", old, True), "no certificate for clients"),
+            ):
+                assert why in (await operator.ask(order)).problem
+            assert (tmp_path / "balancer-b1.pem").read_bytes() == old
+
+    run(scenario())
+
+
+def test_what_clients_are_shown_is_renewed_if_the_cluster_issued_it(tmp_path: Path) -> None:
+    authority = ensure_authority(tmp_path, "test", now=NOW)
+
+    def make(days_ago: int = 0, host: str = "chat.example.org") -> object:
+        now = NOW - dt.timedelta(days=days_ago)
+        return ensure_door_certificate(authority, tmp_path, now=now, hosts=[host])
+
+    make(300)
+    files = TlsFiles(certificate=tmp_path / "clients.pem", key=tmp_path / "clients-key.pem")
+    own = self_signed(tmp_path, "own")
+
+    async def scenario() -> None:
+        path = tmp_path / "clients.pem"
+        elsewhere = renewed(path, lambda: make(0, "other.example.org"))
+        new = renewed(path, make)
+        async with run_balancer(tmp_path, tls=files, tls_port=0) as here:
+            operator = await connect_operator(here)
+            order = RenewOrder(PROTOCOL_VERSION, "b1", elsewhere, True)
+            assert (await operator.ask(order)).problem == "it is for other names"
+            process = issue(tmp_path, "b1", "balancer").certificate.read_bytes()
+            order = RenewOrder(PROTOCOL_VERSION, "b1", process, True)
+            assert (await operator.ask(order)).problem == "it is not for clients"
+            assert (await operator.ask(RenewOrder(PROTOCOL_VERSION, "b1", new, True))) == Answer(
+                certificate_days=here.balancer.statistics().certificate_days["clients"]
+            )
+            assert path.read_bytes() == new
+        async with run_balancer(tmp_path, tls=own, tls_port=0) as here:
+            operator = await connect_operator(here)
+            answer = await operator.ask(RenewOrder(PROTOCOL_VERSION, "b1", new, True))
+            assert "renew it where it comes from" in answer.problem
 
     run(scenario())

@@ -107,7 +107,9 @@ def test_nodes_that_run_get_theirs_and_the_rest_is_to_be_copied(
     shown = capsys.readouterr().out
     assert shown.count("uses it") == 1
     assert "Copy the others to their machines" in shown
-    assert delivered == ["n1", "n1", "n2"]
+    # The balancer has two: one for nodes, and one for clients.
+    assert delivered == ["n1", "n1", "n2", "b1", "b1"]
+    assert shown.count(" is valid until ") == 4
 
 
 def test_a_certificate_that_somebody_else_issued_is_left_alone(tmp_path: Path) -> None:
