@@ -14,9 +14,11 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks import report
+from benchmarks.ejabberd import ejabberd
 from benchmarks.generator import LoadError, compile_generator
 from benchmarks.processes import StartError
 from benchmarks.systems import (
+    EJABBERD,
     INSPIRCD,
     NGIRCD,
     ROOST,
@@ -45,6 +47,7 @@ SYSTEMS: dict[str, Callable[[Path], contextlib.AbstractContextManager[System]]] 
     ROOST_ON_ETCD: roost_on_etcd,
     INSPIRCD: inspircd,
     NGIRCD: ngircd,
+    EJABBERD: ejabberd,
 }
 
 

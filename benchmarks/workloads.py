@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.generator import Talk, connected
 from benchmarks.irc import Client
 from benchmarks.processes import memory_bytes, processor_seconds, wait_until
-from benchmarks.systems import INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD, System
+from benchmarks.systems import EJABBERD, INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD, System
 from benchmarks.workload import Figures, Scale, Workload, figures_of
 
 SUSTAINED_P99_MS = 250.0
@@ -35,7 +35,7 @@ LARGE = 1_000_000
 LARGE_S_MAX = 600.0
 PROVEN = (ROOST, INSPIRCD, NGIRCD)
 """Systems that are measured at every rate, whatever they make of the one before."""
-ALL = (ROOST, INSPIRCD, NGIRCD)
+ALL = (ROOST, INSPIRCD, NGIRCD, EJABBERD)
 
 
 def _rooms_of_100(program: Path, system: System, scale: Scale) -> Figures:

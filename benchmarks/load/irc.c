@@ -40,4 +40,4 @@ static int write_message(char *line, int room, int sender, uint32_t counter, uin
                    sender, counter, (unsigned long long)due);
 }
 
-const struct protocol irc = {"irc", '\n', introduce, enter, take_line, write_message};
+const struct protocol irc = {"irc", '\n', 0, introduce, enter, take_line, write_message};

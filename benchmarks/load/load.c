@@ -215,7 +215,9 @@ static void turn(uint64_t wait_us) {
 static void join_all(int port) {
     uint64_t limit = now_us() + JOIN_SECONDS_MAX * 1000000ull;
     while (arrived < client_count) {
-        while (started < client_count && started - arrived < at_once) begin(started++, port);
+        int count = client_count;
+        if (protocol->founds_rooms && arrived < room_count && room_count < count) count = room_count;
+        while (started < count && started - arrived < at_once) begin(started++, port);
         turn(LOOK_US);
         if (now_us() > limit) {
             fprintf(stderr, "load: only %d of %d clients could join\n", arrived, client_count);

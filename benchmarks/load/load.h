@@ -61,7 +61,8 @@ void refused(int number, const char *line, int length);
 
 struct protocol {
     const char *name;
-    char end; /* what ends a line, or what is taken for one */
+    char end;         /* what ends a line, or what is taken for one */
+    int founds_rooms; /* whether a room has to be made before others join it at once */
     void (*introduce)(int number);
     void (*enter)(int number);
     void (*take_line)(int number, const char *line, int length, uint64_t now);
