@@ -106,68 +106,36 @@ class Request(msgspec.Struct, frozen=True):
 Result: TypeAlias = tuple[Operation, ...] | Question | Gradual | Job | Request | None
 
 
-class Context:
-    """One line that is being handled, and the answer so far."""
+class Context(msgspec.Struct, eq=False):
+    """One line that is being handled, and the answer so far; compared by identity."""
 
-    __slots__ = (
-        "_batch",
-        "_batches",
-        "command",
-        "config",
-        "is_repeated",
-        "label",
-        "line",
-        "lines",
-        "names",
-        "newcomers",
-        "now",
-        "replays",
-        "session",
-        "state",
-        "targets",
-        "whispers",
-    )
-
-    def __init__(
-        self,
-        config: Config,
-        state: State,
-        session: LocalSession,
-        now: Instant,
-        line: int,
-        command: str = "",
-        label: str = "",
-        *,
-        names: NameLists | None = None,
-        newcomers: Newcomers | None = None,
-    ) -> None:
-        self.config = config
-        self.state = state
-        """Read only."""
-        self.session = session
-        self.now = now
-        self.line = line
-        """The line's number."""
-        self.command = command
-        """The command's name, for `fail` and for numerics that repeat it."""
-        self.label = label
-        """Empty if the client gave none, or did not negotiate labels."""
-        self.lines: list[Line] = []
-        """The answer so far."""
-        self.targets: tuple[str, ...] = ()
-        """Names as the client typed them, for replies after the log has decided."""
-        self.whispers: list[Whisper] = []
-        """Typing notices to pass on; they bypass the log."""
-        self.names = names
-        """The members of big rooms; None where none is listed."""
-        self.newcomers = newcomers
-        """Connections that are not registered yet; None if nobody counts them."""
-        self.replays: list[Replay] = []
-        """Rooms that the client has entered, whose earlier messages it is to be shown."""
-        self.is_repeated = False
-        """Whether another node that takes over may give the rest of the answer in other words."""
-        self._batch = ""
-        self._batches = 0
+    config: Config
+    state: State
+    """Read only."""
+    session: LocalSession
+    now: Instant
+    line: int
+    """The line's number."""
+    command: str = ""
+    """The command's name, for `fail` and for numerics that repeat it."""
+    label: str = ""
+    """Empty if the client gave none, or did not negotiate labels."""
+    names: NameLists | None = None
+    """The members of big rooms; None where none is listed."""
+    newcomers: Newcomers | None = None
+    """Connections that are not registered yet; None if nobody counts them."""
+    lines: list[Line] = []
+    """The answer so far."""
+    targets: tuple[str, ...] = ()
+    """Names as the client typed them, for replies after the log has decided."""
+    whispers: list[Whisper] = []
+    """Typing notices to pass on; they bypass the log."""
+    replays: list[Replay] = []
+    """Rooms that the client has entered, whose earlier messages it is to be shown."""
+    is_repeated: bool = False
+    """Whether another node that takes over may give the rest of the answer in other words."""
+    _batch: str = ""
+    _batches: int = 0
 
     # Who asks
 

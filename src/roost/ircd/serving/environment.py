@@ -34,6 +34,8 @@ class Environment(msgspec.Struct):
             session,
             self.now,
             line,
-            names=self.names,
-            newcomers=self.newcomers,
+            "",
+            "",
+            self.names,
+            self.newcomers,
         )

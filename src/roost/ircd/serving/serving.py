@@ -87,14 +87,20 @@ class Serving:
             # A trunk is ordered, so the balancer has forgotten lines: no answer would be right.
             self.refuse(session, "lines are missing")
             return
+        first = session.next_line
+        lines = frame.lines[first - frame.first :] if first > frame.first else frame.lines
         if session.end_reason is None and session.phase is not Phase.ENDING:
-            first = session.next_line
-            session.queue += enumerate(frame.lines[first - frame.first :], first)
-            session.next_line = max(first, frame.first + len(frame.lines))
+            session.next_line += len(lines)
+            if len(lines) == 1 and not session.queue and not session.is_busy:
+                # Most lines come alone, and need not be queued.
+                self._handle(session, first, lines[0])
+            else:
+                session.queue += enumerate(lines, first)
         if len(session.queue) > self.environment.config.queued_lines_max:
             session.queue.clear()
             session.end_reason = "Excess flood"
-        self.pump(session)
+        if session.queue or session.end_reason is not None:
+            self.pump(session)
 
     def pump(self, session: LocalSession) -> None:
         """Handle queued lines until one must wait."""
@@ -329,13 +335,9 @@ class Serving:
         registration.send_welcome(context)
         seen = resumption.seen_before(context, self._recent.reaches)
         self._answers.reply(session, line, session.registration.part, finish(context), is_last=True)
-        self.takeover.hand_over(
-            session,
-            has_missed=not is_new,
-            seen=seen,
-            # A resuming client still knows its rooms.
-            is_newcomer=is_newcomer,
-        )
+        # A resuming client still knows its rooms.
+        has_missed = not is_new
+        self.takeover.hand_over(session, has_missed=has_missed, seen=seen, is_newcomer=is_newcomer)
         if is_newcomer and is_new and self._is_served(session):
             unasked = environment.context(session)
             unasked.replays = replays_for(unasked, self._recent.opening(session.id))
@@ -435,11 +437,8 @@ class Serving:
 
     def _end(self, session: LocalSession, reason: str) -> None:
         """End a session whose lines are all handled."""
-        if (
-            session.phase is Phase.REGISTERING
-            and session.generation == 1
-            and not session.waiting_line
-        ):
+        is_new = session.phase is Phase.REGISTERING and session.generation == 1
+        if is_new and not session.waiting_line:
             self.close(session, reason)
         else:
             # The log may know it, or soon will, because this or an earlier node asked for it.

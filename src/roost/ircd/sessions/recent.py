@@ -22,6 +22,9 @@ class RecentEntries:
         self._entries_max = entries_max
         self._entries: deque[Applied] = deque()
         self._by_line: dict[tuple[SessionId, int], Applied] = {}
+        """The entries up to `_indexed` in which lines took effect: made when somebody asks, which
+        is seldom, and not for each message."""
+        self._indexed = start
         self._openings: dict[SessionId, Applied] = {}
         """The entries that registered sessions."""
         self._start = start
@@ -40,26 +43,24 @@ class RecentEntries:
     def add(self, applied: Applied) -> None:
         """Add the newest entry, and drop the oldest if there are too many."""
         self._entries.append(applied)
-        is_effect = not (applied.is_duplicate or applied.is_fenced or applied.request)
-        if applied.session and is_effect:
-            self._by_line[applied.session, applied.line] = applied
-            if applied.results and type(applied.results[0]) in _OPENING:
-                self._openings[applied.session] = applied
+        if applied.results and type(applied.results[0]) in _OPENING:
+            self._openings[applied.session] = applied
         if len(self._entries) > self._entries_max:
             oldest = self._entries.popleft()
             self._start = oldest.position
-            key = (oldest.session, oldest.line)
-            if self._by_line.get(key) is oldest:
-                del self._by_line[key]
-                if self._openings and self._openings.get(oldest.session) is oldest:
-                    del self._openings[oldest.session]
+            if self._by_line:
+                key = (oldest.session, oldest.line)
+                if self._by_line.get(key) is oldest:
+                    del self._by_line[key]
+            if self._openings and self._openings.get(oldest.session) is oldest:
+                del self._openings[oldest.session]
 
     def reset(self, start: Position) -> None:
         """Drop all entries, because a snapshot replaced those up to `start`."""
         self._entries.clear()
         self._by_line.clear()
         self._openings.clear()
-        self._start = start
+        self._start = self._indexed = start
 
     def reaches(self, position: Position) -> bool:
         """Return whether all entries after a position are here."""
@@ -78,6 +79,13 @@ class RecentEntries:
 
     def of_line(self, session: SessionId, line: int) -> Applied | None:
         """Return the entry in which a session's line took effect; None if it is not in the ring."""
+        if self._indexed < self.newest:
+            for applied in self.after(max(self._indexed, self._start)):
+                if applied.session and not (
+                    applied.is_duplicate or applied.is_fenced or applied.request
+                ):
+                    self._by_line[applied.session, applied.line] = applied
+            self._indexed = self.newest
         return self._by_line.get((session, line))
 
     def opening(self, session: SessionId) -> Applied | None:

@@ -35,7 +35,7 @@ class PendingCommands:
         """Commands that were proposed before this time were lost: a later one came out. Links, the
         leader and the log keep the order."""
         self._since: dict[bytes, float] = {}
-        """When each command was first proposed."""
+        """When commands that were proposed more than once were proposed first."""
         self._latencies: deque[tuple[float, float]] = deque(maxlen=SAMPLES_MAX)
         """When a command was committed, and how long that took."""
 
@@ -49,16 +49,14 @@ class PendingCommands:
 
     def settle(self, data: bytes, now: float) -> None:
         """Forget a command that came out of the log."""
-        # Empty for what was never proposed here: most commands, on a node with few clients.
-        since = self._since.pop(data, None) if self._since else None
+        proposed = self._proposed.pop(data, None)
+        if proposed is not None and proposed > self._overtaken_before:
+            self._overtaken_before = proposed
+        since = self._since.pop(data, proposed) if self._since else proposed
         if since is not None:
             self._latencies.append((now, now - since))
             if now - since < RETRY_S:
                 self._retry_s = RETRY_S
-        if self._proposed:
-            proposed = self._proposed.pop(data, None)
-            if proposed is not None and proposed > self._overtaken_before:
-                self._overtaken_before = proposed
         if self._unproposed:
             self._unproposed.pop(data, None)
         if not self._proposed:
@@ -67,6 +65,8 @@ class PendingCommands:
     def propose_again(self) -> None:
         """Make every command due again, in the original order."""
         if self._proposed:
+            for data in self._proposed:
+                self._let_wait(data)
             everything = dict.fromkeys(self._proposed)
             everything.update(self._unproposed)
             self._unproposed = everything
@@ -79,9 +79,6 @@ class PendingCommands:
             self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
         self._propose_overtaken_again()
         due = list(self._unproposed)
-        for data in due:
-            if data not in self._since:
-                self._since[data] = now
         self._proposed.update(dict.fromkeys(due, now))
         self._unproposed = {}
         return due
@@ -95,6 +92,7 @@ class PendingCommands:
             overtaken[data] = None
         if overtaken:
             for data in overtaken:
+                self._let_wait(data)
                 del self._proposed[data]
             overtaken.update(self._unproposed)
             self._unproposed = overtaken
@@ -103,9 +101,15 @@ class PendingCommands:
         """Undo `take_due`: there is no leader to propose to."""
         returned = dict.fromkeys(commands)
         for data in returned:
-            self._proposed.pop(data, None)
+            if data in self._proposed:
+                self._let_wait(data)
+                del self._proposed[data]
         returned.update(self._unproposed)
         self._unproposed = returned
+
+    def _let_wait(self, data: bytes) -> None:
+        """Remember when a command was proposed first, because it is to be proposed again."""
+        self._since.setdefault(data, self._proposed[data])
 
     def latency(self, now: float) -> Latency | None:
         """Return how long the commands of the last minute took; None if there were none."""

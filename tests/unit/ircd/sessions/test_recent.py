@@ -23,6 +23,18 @@ def test_ring_forgets_the_oldest_and_knows_how_far_it_reaches() -> None:
     assert ring.of_line(ANN, 13) == entry(13, line=13)
 
 
+def test_lines_are_found_whenever_somebody_asks() -> None:
+    ring = RecentEntries(3, Position(0))
+    for position in range(1, 8):
+        ring.add(entry(position, line=position))
+        assert ring.of_line(ANN, position) == entry(position, line=position)
+        assert ring.of_line(ANN, position - 3) is None, "it was dropped"
+    for position in range(8, 20):
+        ring.add(entry(position, line=position))
+    found = [line for line in range(25) if ring.of_line(ANN, line)]
+    assert found == [17, 18, 19], "nobody has asked meanwhile"
+
+
 def test_duplicate_does_not_hide_the_line_s_effect() -> None:
     ring = RecentEntries(9, Position(0))
     ring.add(entry(1, line=4))
