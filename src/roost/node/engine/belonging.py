@@ -100,7 +100,10 @@ class Belonging:
         """Return what to do if this node was removed; empty if it was not.
 
         A neighbour that lags behind may still refuse a node that was added again. So what
-        neighbours say only counts while none lets this node in.
+        neighbours say only counts while none lets this node in, and what a former node says only
+        while this one does not know who belongs.
         """
-        is_refused = bool(self._refused_by) and not linked
+        is_known = self._seen != _NEVER
+        refusing = [peer for peer in self._refused_by if not is_known or peer in self.nodes]
+        is_refused = bool(refusing) and not linked
         return REMOVED if self._is_removed or is_refused else ""

@@ -108,3 +108,19 @@ def test_a_node_that_joined_must_have_the_key_that_it_joined_with() -> None:
     node.state.nodes["n2"] = ClusterNode(Position(1), 0, "host", "ab12")
     (follow, _) = node.belonging.look(node.state, cast("Log", node.log), 0.0)
     assert follow == FollowNodes(("n1", "n2"), (("n2", "ab12"),))
+
+
+def test_the_last_node_is_not_removed_because_a_former_one_refused_it() -> None:
+    node = Node("n1", "n2")
+    node.log.members = ()
+    node.follows()
+    node.belonging.refused("n2")
+    assert node.belonging.removal([]), "n2 belongs, and may know better"
+    node.name("n1")
+    node.follows()
+    assert not node.belonging.removal([])
+    node.log.fault = NO_LEADER
+    node.follows(1.0)
+    assert not node.belonging.removal([])
+    node.follows(2.0 + OUT_OF_TOUCH_S)
+    assert node.belonging.removal([]), "what this node knows may be old"
