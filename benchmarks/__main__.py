@@ -20,12 +20,14 @@ from benchmarks.processes import StartError
 from benchmarks.systems import (
     EJABBERD,
     INSPIRCD,
+    INSPIRCD_LARGE,
     NGIRCD,
     ROOST,
     ROOST_OF_7,
     ROOST_ON_ETCD,
     System,
     inspircd,
+    inspircd_large,
     ngircd,
     roost,
     roost_of_7,
@@ -46,6 +48,7 @@ SYSTEMS: dict[str, Callable[[Path], contextlib.AbstractContextManager[System]]] 
     ROOST_OF_7: roost_of_7,
     ROOST_ON_ETCD: roost_on_etcd,
     INSPIRCD: inspircd,
+    INSPIRCD_LARGE: inspircd_large,
     NGIRCD: ngircd,
     EJABBERD: ejabberd,
 }

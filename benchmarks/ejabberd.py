@@ -27,6 +27,8 @@ FROM generate_series(0, 5000) number, unnest(ARRAY['x', 'h']) prefix;
 """
 """Those of the generator's clients."""
 _ROOM_MAX = 20_000
+START_S_MAX = 180.0
+"""Erlang loads a hundred libraries."""
 
 
 @contextlib.contextmanager
@@ -56,10 +58,10 @@ def ejabberd(folder: Path) -> Iterator[System]:
             log = folder / f"ejabberd{number}.log"
             roots.append(stack.enter_context(running(_command(number, own), log, here)).pid)
         for number, port in enumerate(ports):
-            wait_until(partial(_streams, port), f"ejabberd {number}")
+            wait_until(partial(_streams, port), f"ejabberd {number}", START_S_MAX)
         for number in range(1, SERVERS):
             _call(environment, number, f"ejabberd_cluster join [{_node(0)}]")
-            wait_until(partial(_streams, ports[number]), f"ejabberd {number}")
+            wait_until(partial(_streams, ports[number]), f"ejabberd {number}", START_S_MAX)
         members = partial(_call, environment, 0, "ejabberd_cluster get_nodes")
         wait_until(lambda: members().count("@") == SERVERS, "ejabberd's cluster")
         proxy = stack.enter_context(haproxy(folder, ports))
@@ -67,7 +69,7 @@ def ejabberd(folder: Path) -> Iterator[System]:
         yield System(
             EJABBERD,
             proxy.port,
-            (*roots, proxy.process),
+            (*roots, *proxy.processes),
             folder,
             tls_port=proxy.tls_port,
             is_xmpp=True,

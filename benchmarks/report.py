@@ -4,7 +4,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.systems import EJABBERD, INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD
+from benchmarks.systems import (
+    EJABBERD,
+    INSPIRCD,
+    INSPIRCD_LARGE,
+    NGIRCD,
+    ROOST,
+    ROOST_OF_7,
+    ROOST_ON_ETCD,
+)
 from benchmarks.workload import Figures
 
 Results = Mapping[str, Mapping[str, Sequence[Figures]]]
@@ -115,6 +123,34 @@ _ENGINES = (
     ("behind_ms@10000", "10,000 messages/s that nobody hears: behind by", "ms", 0),
     ("commits_per_s@16000", "... the most, when more are sent", "/s", 0),
 )
+_NODES = (
+    ("message_us", "3,000 messages/s in 150 rooms: processor time of a message", "us", 0),
+    ("system_cores", "... of everything", "cores", 2),
+    ("voter_cores", "... of a node that votes", "cores", 3),
+    ("learner_cores", "... of a node that learns", "cores", 3),
+    ("p99_ms", "... latency, 99 of 100", "ms", 1),
+)
+_LARGE = (
+    ("connect_s", "10,000 clients connect", "s", 1),
+    ("storm_joined_s", "all join one room at once: until everybody is in", "s", 1),
+    ("storm_s", "... until everybody has seen all others", "s", 1),
+    ("storm_cpu_s", "... processor time", "s", 1),
+    ("message_ms", "a message to the 10,000, at 5 a second: processor time", "ms", 1),
+    ("p50_ms", "... latency, half of them", "ms", 1),
+    ("p99_ms", "... 99 of 100", "ms", 1),
+    ("max_ms", "... the last one", "ms", 1),
+    ("names_ms", "NAMES of the room", "ms", 1),
+    ("names_cpu_ms", "... processor time", "ms", 1),
+    ("kill_cut_off", "`kill -9` of a server meanwhile: clients disconnected", "", 0),
+    ("kill_missing", "... deliveries that are missing", "", 0),
+    ("kill_max_ms", "... latency of the last one that came", "ms", 0),
+)
+_PAIRS = (
+    ("engines", _ENGINES, (ROOST, ROOST_ON_ETCD), "etcd : nodes"),
+    ("nodes", _NODES, (ROOST, ROOST_OF_7), "7 : 3"),
+    ("large", _LARGE, (INSPIRCD_LARGE, ROOST), "Roost : InspIRCd"),
+)
+"""Tables of their own: workload, rows, the systems in their columns, and second : first."""
 
 
 def median(results: Results, workload: str, system: str, figure: str) -> float | None:
@@ -161,16 +197,26 @@ def table(results: Results) -> str:
     ]
     if alone:
         lines += ["", f"| {ROOST} alone | |", "|---|---:|", *alone]
-    engines = []
-    for figure, title, unit, digits in _ENGINES:
-        own, other = (median(results, "engines", one, figure) for one in (ROOST, ROOST_ON_ETCD))
-        if own and other is not None:
-            shown = [_write(value, unit, digits) for value in (own, other)]
-            engines.append(f"| {title} | {' | '.join(shown)} | {other / own:.2f} |")
-    if engines:
-        head = f"| | log on the nodes | {ROOST_ON_ETCD} | ratio |"
-        lines += ["", head, "|---|---:|---:|---:|", *engines]
+    for workload, rows, systems, ratio in _PAIRS:
+        if workload in results:
+            lines += ["", f"| | {' | '.join(systems)} | {ratio} |", "|---|---:|---:|---:|"]
+            lines += _pair(results, workload, rows, systems)
     return "\n".join(lines)
+
+
+def _pair(
+    results: Results,
+    workload: str,
+    rows: Sequence[tuple[str, str, str, int]],
+    systems: tuple[str, str],
+) -> list[str]:
+    lines = []
+    for figure, title, unit, digits in rows:
+        values = [median(results, workload, system, figure) for system in systems]
+        if any(value is not None for value in values):
+            shown = " | ".join(_write(value, unit, digits) for value in values)
+            lines.append(f"| {title} | {shown} | {_ratio(values[1], values[0])} |")
+    return lines
 
 
 def _ratio(value: float | None, other: float | None) -> str:
@@ -178,7 +224,7 @@ def _ratio(value: float | None, other: float | None) -> str:
 
 
 def _write(value: float | None, unit: str, digits: int) -> str:
-    return "" if value is None else f"{value:,.{digits}f} {unit}"
+    return "" if value is None else f"{value:,.{digits}f} {unit}".strip()
 
 
 def generator_share(results: Results) -> str:

@@ -31,6 +31,7 @@ ROOST = "Roost"
 ROOST_ON_ETCD = "Roost, log in etcd"
 ROOST_OF_7 = "Roost, 7 nodes"
 INSPIRCD = "HAProxy + 3 InspIRCd"
+INSPIRCD_LARGE = "2 HAProxy + 3 InspIRCd"
 NGIRCD = "ngIRCd"
 EJABBERD = "HAProxy + 3 ejabberd + PostgreSQL"
 
@@ -180,12 +181,21 @@ def _is_whole(run_file: Path, count: int) -> bool:
 # HAProxy in front of three InspIRCd
 
 
-@contextlib.contextmanager
-def inspircd(folder: Path) -> Iterator[System]:
+def inspircd(folder: Path) -> contextlib.AbstractContextManager[System]:
     """Run three linked InspIRCd behind HAProxy, which picks the one with the fewest clients.
 
     HAProxy ends the clients' TLS.
     """
+    return _inspircd(folder, INSPIRCD, 1)
+
+
+def inspircd_large(folder: Path) -> contextlib.AbstractContextManager[System]:
+    """Run the same with two HAProxy at one port, because one can open too few files for all."""
+    return _inspircd(folder, INSPIRCD_LARGE, 2)
+
+
+@contextlib.contextmanager
+def _inspircd(folder: Path, name: str, proxies: int) -> Iterator[System]:
     ports = free_ports(2 * SERVERS)
     client_ports, links = ports[:SERVERS], ports[SERVERS:]
     as_root = ["--runasroot"] if os.geteuid() == 0 else []
@@ -200,12 +210,12 @@ def inspircd(folder: Path) -> Iterator[System]:
         for client_port in client_ports:
             wait_until(lambda client_port=client_port: greets(client_port), "InspIRCd")  # type: ignore[misc]
         wait_until(lambda: _is_linked(client_ports[0]), "InspIRCd's links")
-        proxy = stack.enter_context(haproxy(folder, client_ports))
+        proxy = stack.enter_context(haproxy(folder, client_ports, proxies))
         wait_until(lambda: greets(proxy.port), "HAProxy")
         yield System(
-            INSPIRCD,
+            name,
             proxy.port,
-            (*roots, proxy.process),
+            (*roots, *proxy.processes),
             folder,
             tls_port=proxy.tls_port,
             fallible=roots[-1],
@@ -257,11 +267,11 @@ class Proxy(msgspec.Struct, frozen=True):
 
     port: int
     tls_port: int
-    process: int
+    processes: tuple[int, ...]
 
 
 @contextlib.contextmanager
-def haproxy(folder: Path, servers: Sequence[int]) -> Iterator[Proxy]:
+def haproxy(folder: Path, servers: Sequence[int], count: int = 1) -> Iterator[Proxy]:
     """Pass clients on to the port of the server that has the fewest; TLS ends here."""
     port, tls_port = free_ports(2)
     config = folder / "haproxy.cfg"
@@ -282,8 +292,11 @@ def haproxy(folder: Path, servers: Sequence[int]) -> Iterator[Proxy]:
     ]
     config.write_text("\n".join([*lines, ""]))
     command = [tool("haproxy"), "-db", "-f", str(config)]
-    with running(command, folder / "haproxy.log") as process:
-        yield Proxy(port, tls_port, process.pid)
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(running(command, folder / "haproxy.log")) for _ in range(count)
+        ]
+        yield Proxy(port, tls_port, tuple(one.pid for one in processes))
 
 
 def write_certificate(folder: Path) -> Path:

@@ -15,9 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generator import Talk, connected
+from benchmarks.growth import more_nodes
 from benchmarks.irc import Client
+from benchmarks.large import large_room
 from benchmarks.processes import memory_bytes, processor_seconds, wait_until
-from benchmarks.systems import EJABBERD, INSPIRCD, NGIRCD, ROOST, ROOST_ON_ETCD, System
+from benchmarks.systems import (
+    EJABBERD,
+    INSPIRCD,
+    INSPIRCD_LARGE,
+    NGIRCD,
+    ROOST,
+    ROOST_OF_7,
+    ROOST_ON_ETCD,
+    System,
+)
 from benchmarks.workload import Figures, Scale, Workload, figures_of
 
 SUSTAINED_P99_MS = 250.0
@@ -160,8 +171,9 @@ def _log_alone(program: Path, system: System, scale: Scale) -> Figures:
 
 def _engines(program: Path, system: System, scale: Scale) -> Figures:
     """10 rooms of 100, and as many messages as the log takes."""
+    # The names of clients that have just left may still be taken.
     clients = scale.count(CLIENTS, ROOMS_OF_100)
-    with connected(program, system, clients, ROOMS_OF_100) as generator:
+    with connected(program, system, clients, ROOMS_OF_100, prefix="e") as generator:
         talk = generator.talk(scale.rate(500.0), scale.seconds)
         figures = figures_of(talk, scale.seconds, "@500")
     return {**figures, **_log_alone(program, system, scale)}
@@ -258,6 +270,8 @@ WORKLOADS = (
     Workload("tls-idle", "5,000 clients by TLS, then idle", _idle_by_tls, (ROOST, INSPIRCD)),
     Workload("log", "10,000 messages a second that nobody hears", _log_alone, (ROOST,)),
     Workload("engines", "The log on the nodes, and in etcd", _engines, (ROOST, ROOST_ON_ETCD)),
+    Workload("nodes", "3,000 messages a second in 150 rooms", more_nodes, (ROOST, ROOST_OF_7)),
+    Workload("large", "One room of 10,000", large_room, (ROOST, INSPIRCD_LARGE)),
     Workload("curves", "The first load beside growing things", _curves, (ROOST,)),
     Workload("history", "1,000,000 messages", _history, (ROOST,), is_repeated=False),
 )

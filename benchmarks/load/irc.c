@@ -12,9 +12,12 @@ static void enter(int number) {
     if (is_gathering) say(number, "MODE #%sr%d -nt\r\n", prefix, room_of(number));
 }
 
-static int is_join(const char *line, int length) {
+/* Whether a line with a source, as servers send it, is of a command. */
+static int is(const char *command, const char *line, int length) {
     const char *space = line[0] == ':' ? memchr(line, ' ', (size_t)length) : NULL;
-    return space && length - (space - line) > 6 && !memcmp(space, " JOIN ", 6);
+    size_t wanted = strlen(command);
+    return space && length - (space - line) > (long)wanted + 1 && !memcmp(space + 1, command, wanted) &&
+           space[wanted + 1] == ' ';
 }
 
 static void take_line(int number, const char *line, int length, uint64_t now) {
@@ -22,15 +25,17 @@ static void take_line(int number, const char *line, int length, uint64_t now) {
     const char *body = stage == JOINED ? memmem(line, (size_t)length, " :~", 3) : NULL;
     if (body) {
         take_delivery(number, body + 3, now);
-    } else if (is_join(line, length)) {
+    } else if (is("JOIN", line, length)) {
         joins_seen++;
     } else if (length > 4 && length < 512 && !memcmp(line, "PING", 4)) {
         say(number, "PONG%.*s\r\n", length - 4, line + 4);
     } else if (length >= 5 && !memcmp(line, "ERROR", 5)) {
         refused(number, line, length);
-    } else if (stage == REGISTERING && memmem(line, (size_t)length, " 001 ", 5)) {
+    } else if (stage == REGISTERING && is("001", line, length)) {
         is_registered(number);
-    } else if (stage == REGISTERED && memmem(line, (size_t)length, " 366 ", 5)) {
+    } else if (stage == REGISTERING && is("433", line, length)) {
+        refused(number, line, length);
+    } else if (stage == REGISTERED && is("366", line, length)) {
         is_joined(number);
     }
 }
