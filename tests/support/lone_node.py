@@ -23,7 +23,7 @@ from roost.node.engine.engine import Engine
 from roost.node.engine.inputs import Input
 from roost.protocol.trunk import PROTOCOL_VERSION, Attach, FromNode, Lines, Output, Reply, Welcome
 from roost.raft.config import Config as RaftConfig
-from roost.raft.messages import HardState, Persist, Snapshot, Stored
+from roost.raft.messages import ENTRY_COMMAND, HardState, Persist, Snapshot, Stored
 
 
 class LoneNode:
@@ -41,6 +41,8 @@ class LoneNode:
         self.time = 0.0
         self.sent: list[tuple[str, FromNode]] = []
         self.logged: list[LogEvent] = []
+        self.written: list[bytes] = []
+        """The commands that it wrote to its log."""
         self.remembered: list[bool] = []
         self.states: list[tuple[str, Settings]] = []
         """What the node said of itself after each turn, and the settings that applied then."""
@@ -92,6 +94,8 @@ class LoneNode:
         for effect in self.engine.take_effects():
             match effect:
                 case Persist():
+                    entries = effect.entries
+                    self.written += [one.data for one in entries if one.kind == ENTRY_COMMAND]
                     following.append(inputs.Persisted(effect.number))
                 case WriteHistory():
                     following.append(inputs.HistoryWritten(effect.applied))

@@ -201,8 +201,11 @@ class Deliveries:
     ) -> list[LocalSession]:
         """Return those who are told for other reasons than being in a room, possibly repeated."""
         named: list[LocalSession] = []
-        if told.siblings == "always" and (own := self._directory.of_user(source)):
-            named = [one for one in own if one.id != asker]
+        if told.siblings == "always":
+            own = self._directory.of_user(source)
+            # Most have one client, which is the asker.
+            if own and (len(own) > 1 or own[0].id != asker):
+                named = [one for one in own if one.id != asker]
         for user in told.users:
             named += self._directory.of_user(user)
         if told.watched:

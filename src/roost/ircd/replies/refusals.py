@@ -5,7 +5,7 @@ Source: modern.ircdocs.horse, "Numerics"; other specifications are named below.
 
 from roost.chat.commands.payload import Payload
 from roost.chat.refusals import Reason, Refusal
-from roost.chat.versions import VERSION, why_too_new
+from roost.chat.versions import why_too_new
 from roost.irc import numerics
 from roost.irc.names import RELAYED_NICK_SEPARATOR
 from roost.ircd.accounts.login_reply import send_login_refusal
@@ -208,8 +208,6 @@ def too_many_sessions(refusal: Refusal) -> str:
 
 def refuse_too_new(context: Context, result: Result) -> bool:
     """Refuse what the cluster's version does not have yet; return whether it does not."""
-    if context.state.version >= VERSION:
-        return False
     asked: tuple[Payload, ...] = ()
     if isinstance(result, tuple):
         asked = result

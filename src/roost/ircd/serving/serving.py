@@ -17,6 +17,7 @@ from roost.chat.commands import Act, Operation
 from roost.chat.commands.sessions import CloseSession
 from roost.chat.ids import SessionId
 from roost.chat.state import State
+from roost.chat.versions import VERSION
 from roost.ircd.accounts.login import abort_exchange, count_line
 from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
@@ -130,7 +131,7 @@ class Serving:
     def _take(self, context: Context, result: Result) -> None:
         """Do what a handler's result asks for."""
         session = context.session
-        if refuse_too_new(context, result):
+        if context.state.version < VERSION and refuse_too_new(context, result):
             result = None
         # Most lines act, so for these nothing else is tried.
         if isinstance(result, tuple) and result and session.phase is not Phase.REGISTERING:
