@@ -23,7 +23,7 @@ from roost.chat.history import (
 from roost.chat.ids import Position
 from roost.storage.history_pages import PASSED_OVER_MAX
 from roost.storage.history_rows import COLUMNS, verified
-from roost.storage.search_index import peers_of_excerpts
+from roost.storage.search_results import peers_of_excerpts
 
 GROWTH = 4
 """Each look-up covers this many times the partitions of the one before."""

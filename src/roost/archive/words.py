@@ -1,46 +1,42 @@
 """The words of a message, as PostgreSQL's index has them.
 
 They are made here and not by a text search configuration of PostgreSQL, so that a client finds the
-same in the archive as in a node's own index: runs of letters and digits, without case and marks.
-Beside them are words for the conversation, its owner and the sender, which begin with a colon.
+same in the archive as in a node's own index. Beside them are words for the conversation, its owner
+and the sender, which begin with a colon.
 
-Source: postgresql.org/docs/15/datatype-textsearch.html; sqlite.org/fts5.html, "Unicode61".
+Source: postgresql.org/docs/15/datatype-textsearch.html.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
 
-from roost.chat.history import Search
-from roost.storage.search_index import said_of, sender_word, words_of_conversation, words_of_query
+import msgspec
 
-_RUN = re.compile(r"[^\W_]+")
-_WORD_MAX = 250
-"""Characters of a word that count; a lexeme has up to 2 KB."""
-
-
-def words_of_text(text: str) -> list[str]:
-    """Return the words of a text, as the index has them."""
-    parts = unicodedata.normalize("NFD", text.lower())
-    plain = "".join(letter for letter in parts if unicodedata.category(letter) != "Mn")
-    return [run[:_WORD_MAX] for run in _RUN.findall(plain)]
+from roost.chat.changes import Said
+from roost.chat.history import Search, decode_change
+from roost.chat.words import words_of_text
+from roost.irc.casemapping import fold_nick
 
 
 def indexed_words(conversation: str, record: bytes) -> str | None:
     """Return all words of a row, with spaces between them; None if it is no message."""
-    said = said_of(record)
-    if said is None:
+    try:
+        said = decode_change(record)
+    except msgspec.MsgspecError:
         return None
-    extra = [*words_of_conversation(conversation).split(), sender_word(said.source.nick)]
+    if not isinstance(said, Said):
+        return None
+    extra = [*_words_of_conversation(conversation), _sender_word(said.source.nick)]
     words = [*words_of_text(said.text), *(f":{word}" for word in extra)]
     return " ".join(dict.fromkeys(words))
 
 
 def match(query: Search) -> str:
     """Return a query as PostgreSQL's `tsquery`; every word in it is quoted."""
-    parts = [" | ".join(f"':{word}'" for word in words_of_query(query))]
+    parts = [" | ".join(f"':{word}'" for word in _words_of_query(query))]
     if query.sender:
-        parts.append(f"':{sender_word(query.sender)}'")
+        parts.append(f"':{_sender_word(query.sender)}'")
     for word in query.words:
         # As in a node's own index: too many words begin with a given letter.
         end = ":*" if len(word) > 1 else ""
@@ -50,3 +46,35 @@ def match(query: Search) -> str:
 
 def _some(parts: Iterable[str]) -> list[str]:
     return [part for part in parts if part]
+
+
+def _words_of_query(query: Search) -> list[str]:
+    """Return what stands for the places of a query, of which a row must have one."""
+    places = [_place(excerpt.conversation) for excerpt in query.conversations]
+    return places + [_owner(owner.identity) for owner in query.owners]
+
+
+def _words_of_conversation(conversation: str) -> list[str]:
+    """Return what stands for a conversation and its owner."""
+    if not conversation.startswith("d:"):
+        return [_place(conversation)]
+    owner = conversation[2:].rpartition(" ")[0]
+    return [_place(conversation), _owner(owner)]
+
+
+def _place(conversation: str) -> str:
+    return f"c{_hash(conversation)}"
+
+
+def _owner(identity: str) -> str:
+    return f"o{_hash(identity)}"
+
+
+def _sender_word(nick: str) -> str:
+    """Return what stands for a sender."""
+    return f"s{_hash(fold_nick(nick))}"
+
+
+@lru_cache(maxsize=4096)
+def _hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()

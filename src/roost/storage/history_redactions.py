@@ -4,11 +4,13 @@ A redaction is a row like any other, and rows from neighbours come in any order.
 redacted messages are noted in a table of their own, which keeps them whatever happens to the rows.
 
     rows to store, at noted places           --> stored without their text
-    redactions among the rows to store       --> their messages, if stored, lose their text
+    redactions among the rows to store       --> their messages, if stored, lose their text, and
+                                                 the index for searching its words
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -27,13 +29,19 @@ _KINDS = (KIND_MESSAGE, KIND_TAGMSG)
 """The kinds of rows that can be redacted."""
 
 
-def redact_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> Sequence[Row]:
+ForgetWords: TypeAlias = Callable[[str, Iterable[tuple[int, int]]], None]
+"""Called with a conversation, and the positions and parts of its messages."""
+
+
+def redact_rows(
+    connection: sqlite3.Connection, rows: Sequence[Row], forget_words: ForgetWords
+) -> Sequence[Row]:
     """Return rows as they may be stored, and redact rows that are stored already."""
     if not rows:
         return rows
     for row in rows:
         if row.kind == KIND_REDACTION:
-            _note(connection, row)
+            _note(connection, row, forget_words)
     first, last = rows[0].position, rows[-1].position
     noted = connection.execute(
         "SELECT position, part FROM redactions WHERE position BETWEEN ? AND ?",
@@ -72,7 +80,7 @@ def _place(row: Row) -> tuple[int, int] | None:
     return (change.position, change.number) if isinstance(change, Redacted) else None
 
 
-def _note(connection: sqlite3.Connection, row: Row) -> None:
+def _note(connection: sqlite3.Connection, row: Row, forget_words: ForgetWords) -> None:
     place = _place(row)
     if place is None:
         return
@@ -84,6 +92,7 @@ def _note(connection: sqlite3.Connection, row: Row) -> None:
     sound = [found for found in map(verified, stored) if found is not None]
     forgotten = [redacted(found) for found in sound if found.kind in _KINDS]
     for found in forgotten:
+        forget_words(found.conversation, [(found.position, found.part)])
         connection.execute(
             "DELETE FROM rows WHERE position = ? AND part = ? AND conversation = ?",
             (found.position, found.part, found.conversation),

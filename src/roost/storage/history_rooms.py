@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from roost.chat.history import POSITION_MAX, Row
+from roost.chat.history import POSITION_MAX
 from roost.chat.ids import Position
-from roost.storage.history_rows import COLUMNS, first_position_at, verified, whole
+from roost.storage.history_rows import COLUMNS, first_position_at, whole
 
 ROWS_PER_STEP = 500
 """Rows dropped in one transaction, with their entries in the index for searching: some 15 ms."""
@@ -43,11 +43,10 @@ def _after_all(connection: sqlite3.Connection) -> Position:
 
 def take_oldest(
     connection: sqlite3.Connection, conversation: str, before: Position
-) -> tuple[list[Row], list[tuple[int, int]]]:
-    """Return some rows to drop of a conversation: the sound ones, and the places of all."""
+) -> list[tuple[int, int]]:
+    """Return the places of some rows to drop of a conversation: position and part."""
     found = _oldest(connection, conversation, before, ROWS_PER_STEP)
-    rows = [row for row in map(verified, found) if row is not None]
-    return rows, [(whole(columns[1]), whole(columns[2])) for columns in found]
+    return [(whole(columns[1]), whole(columns[2])) for columns in found]
 
 
 def _oldest(

@@ -56,15 +56,17 @@ from roost.storage.history_trimming import (
     write_holes,
 )
 from roost.storage.records import read_record, write_record
-from roost.storage.search_index import SearchIndex, read_found
+from roost.storage.search_index import SearchIndex
+from roost.storage.search_results import read_found
 
 CACHE_KIB = 16 * 1024
 """Pages kept in memory: the latest rows of some hundred busy conversations."""
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
 """A file up to this size (over a million rows) is checked as a whole when it is opened, which takes
 about a second. In a larger one, damage is found when it is read."""
-SEARCH_STEPS_MAX = 40
-"""Steps of indexing before a search: at least the messages of the last second."""
+SEARCH_STEPS_MAX = 32
+"""Blocks that are indexed before a search, in some 2 ms each: what a neighbour just sent is found,
+too."""
 ROW_BYTES = 40
 """The size of an exported row without its texts and its record."""
 DAMAGED_MAX = 1000
@@ -217,7 +219,7 @@ class HistoryStore:
         known = (*terms_before(self._terms, terms[0][0]), *terms) if terms else self._terms
         with self._database.transaction() as connection:
             rows = self._erasures.clean(rows)
-            insert_rows(connection, redact_rows(connection, rows))
+            insert_rows(connection, redact_rows(connection, rows, self._index.remove))
             note_latest(connection, rows)
             _write_applied(connection, applied)
             if terms:
@@ -257,31 +259,23 @@ class HistoryStore:
     def _search(self, connection: sqlite3.Connection, query: Search, span: Span) -> tuple[Row, ...]:
         if query.limit <= 0:
             return ()
-        # A search finds the newest messages, unless the index is far behind or the disk is full.
+        held = self._held.position
         with contextlib.suppress(FullError):
             for _ in range(SEARCH_STEPS_MAX):
-                if not self._index.step(self._read_for_index, self._applied):
+                if not self._index.step(connection, held, self._applied, is_deep=False):
                     break
         low, high = span.first, Position(min(span.last, POSITION_MAX - 1) + 1)
         if query.after_ms >= 0:
             low = max(low, Position(first_position_at(connection, query.after_ms)))
         if query.before_ms >= 0:
             high = min(high, Position(first_position_at(connection, query.before_ms + 1)))
-        return read_found(connection, query, self._index.find(query, low, high))
+        places = self._index.find(connection, query, low, high, self._applied)
+        return read_found(connection, query, places)
 
     def index_some(self) -> bool:
         """Index some rows for searching; return whether there are more."""
-        return self._index.step(self._read_for_index, self._applied)
-
-    def _read_for_index(self, first: int, last: int, limit: int) -> list[Row]:
-        """Return sound rows; damaged ones are indexed when they have been replaced."""
         with self._database.guard() as connection:
-            found = connection.execute(
-                f"SELECT {COLUMNS} FROM rows WHERE position BETWEEN ? AND ?"  # noqa: S608
-                " ORDER BY position, part, conversation LIMIT ?",
-                (first, last, limit),
-            ).fetchall()
-        return [row for row in map(verified, found) if row is not None]
+            return self._index.step(connection, self._held.position, self._applied)
 
     def export(
         self, first: Position, last: Position, bytes_max: int
@@ -325,7 +319,7 @@ class HistoryStore:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
             rows = self._erasures.clean(rows)
-            insert_rows(connection, redact_rows(connection, rows))
+            insert_rows(connection, redact_rows(connection, rows, self._index.remove))
             note_latest(connection, rows)
 
     def erase(self, account: AccountId, erasure: Erasure) -> bool:
@@ -423,8 +417,8 @@ class HistoryStore:
     def trim_room(self, conversation: str, before: Position) -> bool:
         """Drop some rows of a room before a position; return whether there may be more."""
         with self._database.guard() as connection:
-            rows, places = take_oldest(connection, conversation, before)
-        self._index.remove(rows)
+            places = take_oldest(connection, conversation, before)
+        self._index.remove(conversation, places)
         with self._database.transaction() as connection:
             connection.executemany(
                 "DELETE FROM rows WHERE position = ? AND part = ? AND conversation = ?",
@@ -446,7 +440,7 @@ class HistoryStore:
         if not oldest.end:
             return False
         rows, end = oldest.rows, oldest.end
-        self._index.remove(rows)
+        self._index.drop_before(end)
         held = Held(
             max(end, self._held.position),
             max([self._held.time_ms, *(row.time_ms for row in rows)]),

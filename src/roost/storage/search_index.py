@@ -1,58 +1,82 @@
 """Finds messages by their words, in an index beside the history.
 
-    history.db -- some hundred rows at a time, when the disk is idle --> search.db
-    words, sender, conversation, time --> places of rows --> rows of history.db, verified
+    history.db -- the messages of 1,024 positions at a time, when the disk is idle --> search.db
+    words, sender, conversations, time --> places of rows --> rows of history.db, verified
 
 The index is a file of its own, so that storing messages does not wait for it. If it is missing or
-damaged, it is built again from the first row on. It only names rows; each is then read from the
-history.
+damaged, it is built again. It only names rows; each is then read from the history.
 
-A row's id in the index contains its place, so that the newest are found first and a span of time is
-a range of ids. Conversations and senders are words, too: their hashes are in columns of their own.
-
-Source: sqlite.org/fts5.html, "Contentless Tables", "FTS5 Boolean Operators", "Column Filters".
+It has chapters, and three levels of vocabularies above them (`search_chapters`): one for each
+chapter, and one for each 16 of the level below. A search goes down from the top, and reads only
+what may have all its words. What is *due* is to be made, or made again, because rows came. The
+newest positions always are; a search reads them from the rows.
 """
 
+import contextlib
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 import msgspec
 
-from roost.chat.changes import Said
-from roost.chat.history import KIND_MESSAGE, Owner, Row, Search, decode_change, is_with
+from roost.chat.history import Search
 from roost.chat.ids import Position
-from roost.irc.casemapping import fold_nick
 from roost.ops import clock
-from roost.storage.database import Database, insert_many
-from roost.storage.errors import CorruptRowsError, MalformedError, SearchTimeoutError, StorageError
-from roost.storage.history_pages import PASSED_OVER_MAX
-from roost.storage.history_rows import read_row
+from roost.storage.checksums import record_checksum
+from roost.storage.database import Database
+from roost.storage.errors import MalformedError, SearchTimeoutError, StorageError
+from roost.storage.search_chapters import (
+    BLOCK_BITS,
+    BUCKETS,
+    CHAPTER_BITS,
+    Chapter,
+    Place,
+    Sought,
+    bucket_of,
+    cut,
+    next_row,
+    read_block,
+    vocabulary_of_vocabularies,
+)
+from roost.storage.search_ranges import Ranges, find_range, with_range, without_range
 
-ROWS_PER_STEP = 250
-"""Rows in one transaction, which takes some 15 ms; queries wait for it."""
-PLACES_MAX = 1000
-"""Places looked up at once: more than an answer has rows, because some are not shown."""
 SECONDS_MAX = 0.5
 """Time for one search; other queries wait for it."""
+READ_BLOCKS_MAX = 32
+"""The newest blocks that a search makes for itself if they are due, each in some 2 ms."""
+FEW_BUCKETS = 8
+"""So many buckets of a chapter are together smaller than its vocabulary."""
 
 _SCHEMA = """
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
-    text, place, sender, content='', detail=column, tokenize='unicode61 remove_diacritics 2');
-CREATE TABLE IF NOT EXISTS due (first INTEGER PRIMARY KEY, last INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS spans (
+    id INTEGER PRIMARY KEY, data BLOB NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS due (level INTEGER PRIMARY KEY, ranges BLOB NOT NULL)
 """
-ReadRows: TypeAlias = Callable[[int, int, int], list[Row]]
-_POSITION_SHIFT = 20
-_PART_SHIFT = 4
-_PARTS = 1 << (_POSITION_SHIFT - _PART_SHIFT)
-_SIDES = 1 << _PART_SHIFT
-_TOO_LONG = "the search took too long"
-_END = 2**42
+_FAN_BITS = 4
+_TOP = 2
+_LEVELS = range(_TOP + 1)
+"""Of vocabularies."""
+_BUCKETS_LEVEL = _TOP + 1
+"""Stands for a level in the ids of buckets."""
+_LEVEL_SHIFT = 48
+"""An id has the level above the number in the level."""
+_END = 2**48
 """A position after every indexed one."""
+_TOO_LONG = "the search took too long"
+
+
+def _bits(level: int) -> int:
+    """Return how many bits of a position do not matter at a level."""
+    return CHAPTER_BITS + _FAN_BITS * level
+
+
+def _id(level: int, number: int) -> int:
+    return level << _LEVEL_SHIFT | number
+
+
+def _bucket_id(chapter: int, bucket: int) -> int:
+    return _id(_BUCKETS_LEVEL, chapter * BUCKETS + bucket)
 
 
 class SearchIndex:
@@ -65,19 +89,53 @@ class SearchIndex:
             StorageError: it can be neither opened nor created.
         """
         self._path = path
+        self._due: list[Ranges]
+        self._chapter = Chapter(0)
+        """The first one that is due, as far as it is made."""
+        self._remove_older()
         try:
             self._database = self._open()
         except MalformedError:
             # It was moved aside; it can be built again from the history.
             self._database = self._open()
 
+    def _remove_older(self) -> None:
+        """Remove an index of version 1, which had other tables."""
+        if not self._path.exists():
+            return
+        try:
+            with contextlib.closing(sqlite3.connect(self._path)) as connection:
+                question = "SELECT 1 FROM sqlite_master WHERE name = 'words'"
+                is_older = connection.execute(question).fetchone() is not None
+        except sqlite3.Error:
+            return  # It is found to be damaged when it is opened.
+        if is_older:
+            self._remove()
+
+    def _remove(self) -> None:
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self._path}: {error}") from error
+
     def _open(self) -> Database:
         database = Database(self._path, synchronous="NORMAL", schema=_SCHEMA)
-        with database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO due SELECT 1, ? WHERE NOT EXISTS (SELECT 1 FROM due WHERE last = ?)",
-                (_END, _END),
-            )
+        try:
+            with database.guard() as connection:
+                stored = dict(connection.execute("SELECT level, ranges FROM due"))
+            due = [
+                msgspec.json.decode(stored[level], type=Ranges)
+                if stored
+                else ((0, _END >> _bits(level)),)
+                for level in _LEVELS
+            ]
+        except (KeyError, TypeError, msgspec.MsgspecError) as error:
+            raise database.condemn("what is due in it cannot be read") from error
+        except BaseException:
+            database.close()
+            raise
+        self._due, self._chapter = due, Chapter(due[0][0][0])
         return database
 
     def close(self) -> None:
@@ -91,290 +149,335 @@ class SearchIndex:
             StorageError: that is not possible.
         """
         self._database.close()
-        try:
-            for suffix in ("-wal", "-shm", ""):
-                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(f"{self._path}: {error}") from error
+        self._remove()
         self._database = self._open()
 
+    # What is due
+
     def note(self, first: Position, last: Position) -> None:
-        """Note that rows of these positions will be stored, even if the index is beyond them.
+        """Note that rows of these positions come or go, even if they are indexed.
 
         Raises:
             FullError, StorageError: see `Database.guard`.
         """
-        try:
+        if first > last:
+            return
+        due = [
+            with_range(self._due[level], first >> _bits(level), min(last, _END) >> _bits(level))
+            for level in _LEVELS
+        ]
+        if first >> BLOCK_BITS < self._chapter.next_block or due[0] != self._due[0]:
+            self._chapter = Chapter(due[0][0][0])
+        if due == self._due:
+            return
+        with self._mended():
             with self._database.transaction() as connection:
-                connection.execute(
-                    "INSERT INTO due SELECT ?, ? WHERE ? < (SELECT first FROM due WHERE last = ?)"
-                    " ON CONFLICT (first) DO UPDATE SET last = max(last, excluded.last)",
-                    (first, last, first, _END),
-                )
-        except MalformedError:
-            self._database = self._open()
+                self._write_due(connection, due)
+            self._due = due
 
-    def remove(self, rows: Iterable[Row]) -> None:
-        """Forget rows, given in order. What was redacted since it was indexed stays in the index.
+    def remove(self, conversation: str, places: Iterable[tuple[int, int]]) -> None:
+        """Forget rows that are about to be dropped or redacted, by their position and part.
+
+        Their words stay in vocabularies, where nothing tells whose they were.
 
         Raises:
             FullError, StorageError: see `Database.guard`.
         """
-        entries = _entries(rows)
-        try:
-            with self._database.transaction() as connection:
-                known = _known(connection, entries)
-                # The index keeps no texts, and needs them to forget a row.
-                connection.executemany(
-                    "INSERT INTO words (words, rowid, text, place, sender)"
-                    " VALUES ('delete', ?, ?, ?, ?)",
-                    [entry for entry in entries if entry[0] in known],
+        dropped = frozenset(places)
+        buckets = (bucket_of(conversation),)
+        with self._mended():
+            left: dict[int, bytes] = {}
+            for number in sorted({position >> CHAPTER_BITS for position, _ in dropped}):
+                left |= self._cut(
+                    number,
+                    buckets,
+                    lambda place: place.conversation != conversation or place[:2] not in dropped,
                 )
+            with self._database.transaction() as connection:
+                _store(connection, left)
+
+    def drop_before(self, end: Position) -> None:
+        """Forget all rows before a position, which are about to be dropped.
+
+        Raises:
+            FullError, StorageError: see `Database.guard`.
+        """
+        numbers = [end >> _bits(level) for level in _LEVELS]
+        due = [without_range(self._due[level], 0, numbers[level] - 1) for level in _LEVELS]
+        with self._mended():
+            left = self._cut(numbers[0], range(BUCKETS), lambda place: place.position >= end)
+            for level, number in enumerate(numbers):
+                # What is above the first rows that stay has words of dropped ones, too.
+                if self._load(_id(level, number)):
+                    left[_id(level, number)] = b""
+            with self._database.transaction() as connection:
+                for level, number in enumerate(numbers):
+                    _delete(connection, level, 0, number - 1)
+                _delete(connection, _BUCKETS_LEVEL, 0, numbers[0] * BUCKETS - 1)
+                _store(connection, left)
+                self._write_due(connection, due)
+            self._due = due
+            if self._chapter.number < numbers[0]:
+                self._chapter = Chapter(due[0][0][0])
+
+    def _cut(
+        self, number: int, buckets: Iterable[int], is_kept: Callable[[Place], bool]
+    ) -> dict[int, bytes]:
+        """Return what is to be stored of a chapter without some of its messages."""
+        first = number << CHAPTER_BITS
+        if self._chapter.number == number:
+            self._chapter.cut(is_kept)
+        names = [_bucket_id(number, bucket) for bucket in buckets]
+        stored = {name: data for name in names if (data := self._load(name)) is not None}
+        return {name: cut(data, first, is_kept) for name, data in stored.items()}
+
+    @contextlib.contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Begin with an empty index if the file turns out to be damaged."""
+        try:
+            yield
         except MalformedError:
             self._database = self._open()
 
-    def step(self, read: ReadRows, applied: Position) -> bool:
-        """Index some rows; return whether there are more, up to `applied`.
+    def _write_due(self, connection: sqlite3.Connection, due: list[Ranges]) -> None:
+        changed = [
+            (level, msgspec.json.encode(due[level]))
+            for level in _LEVELS
+            if due[level] != self._due[level]
+        ]
+        connection.executemany("INSERT OR REPLACE INTO due VALUES (?, ?)", changed)
 
-        `read` returns the rows of a range of positions in order, up to a number of them.
+    # Making what is due
+
+    def step(
+        self,
+        history: sqlite3.Connection,
+        held: Position,
+        applied: Position,
+        *,
+        is_deep: bool = True,
+    ) -> bool:
+        """Index some more of the rows up to `applied`; return whether there is more to do.
+
+        `held` is the first position that rows are kept of. Only if it `is_deep`, vocabularies above
+        those of chapters are made, too.
 
         Raises:
             FullError, StorageError: see `Database.guard`; the step can be repeated.
         """
-        try:
-            return self._step(read, applied)
-        except MalformedError:
-            self._database = self._open()
-            return True
+        with self._mended():
+            if self._is_block_due(applied):
+                self._read(history, applied)
+            elif (level := self._level_due()) and is_deep:
+                self._sum_up(level, held)
+        return self._is_block_due(applied) or (is_deep and self._level_due() > 0)
 
-    def _step(self, read: ReadRows, applied: Position) -> bool:
+    def _is_block_due(self, applied: Position) -> bool:
+        return self._chapter.next_block < min(applied + 1, _END) >> BLOCK_BITS
+
+    def _level_due(self) -> int:
+        """Return the lowest level above 0 with a vocabulary that can be made; 0 for none."""
+        for level in _LEVELS[1:]:
+            if self._due[level][0][0] < self._due[level - 1][0][0] >> _FAN_BITS:
+                return level
+        return 0
+
+    def _read(self, history: sqlite3.Connection, applied: Position) -> None:
+        """Add a block to the chapter that is being made, and store it when it is whole."""
+        first, last = self._due[0][0]
+        last = min(last, (applied + 1 >> CHAPTER_BITS) - 1)
+        if first <= last and self._chapter.blocks == 0:
+            # Chapters without rows are not stored.
+            following = next_row(history, first << CHAPTER_BITS) >> CHAPTER_BITS
+            if following > first:
+                self._finish(0, first, min(following - 1, last), {})
+                return
+        chapter = self._chapter
+        if not chapter.is_whole:
+            chapter.add(read_block(history, chapter.next_block))
+        if chapter.is_whole:
+            stored = {_id(0, first): chapter.vocabulary()}
+            for bucket, data in chapter.buckets().items():
+                stored[_bucket_id(first, bucket)] = data
+            self._finish(0, first, first, stored)
+
+    def _sum_up(self, level: int, held: Position) -> None:
+        """Make the next vocabulary of a level from those below."""
+        first, last = self._due[level][0]
+        last = min(last, (self._due[level - 1][0][0] >> _FAN_BITS) - 1)
+        below = (_id(level - 1, first << _FAN_BITS), _id(level, 0) - 1)
         with self._database.guard() as connection:
-            first, last = connection.execute("SELECT first, last FROM due ORDER BY last").fetchone()
-        until = min(last, applied)
-        if first > until and last == _END:
-            return False
-        rows = read(first, until, ROWS_PER_STEP)
-        if len(rows) == ROWS_PER_STEP:
-            # There may be more rows of the last position.
-            until = rows[-1].position - 1
-            if until < first:
-                until, rows = first, read(first, first, -1)
+            question = "SELECT id FROM spans WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"
+            found = connection.execute(question, below).fetchone()
+        number = last + 1 if found is None else (found[0] - _id(level - 1, 0)) >> _FAN_BITS
+        if number > last:
+            self._finish(level, first, last, {})
+            return
+        # One that reaches back to dropped rows would keep their words.
+        data = b""
+        if number << _bits(level) >= held:
+            begin = _id(level - 1, number << _FAN_BITS)
+            parts = map(self._load, range(begin, begin + (1 << _FAN_BITS)))
+            data = vocabulary_of_vocabularies([part for part in parts if part is not None])
+        self._finish(level, first, number, {_id(level, number): data})
+
+    def _finish(self, level: int, first: int, last: int, stored: dict[int, bytes]) -> None:
+        """Replace a range of a level, which is not due any more, by what is in it."""
+        due = list(self._due)
+        due[level] = without_range(due[level], first, last)
         with self._database.transaction() as connection:
-            _insert(connection, [row for row in rows if row.position <= until])
-            connection.execute("DELETE FROM due WHERE first = ? AND last = ?", (first, last))
-            if until < last:
-                following = max(first, until + 1)
-                connection.execute("INSERT OR REPLACE INTO due VALUES (?, ?)", (following, last))
-            (rest,) = connection.execute("SELECT first FROM due ORDER BY last LIMIT 1").fetchone()
-        return bool(rest <= applied)
+            _delete(connection, level, first, last)
+            if level == 0:
+                _delete(connection, _BUCKETS_LEVEL, first * BUCKETS, (last + 1) * BUCKETS - 1)
+            _store(connection, stored)
+            self._write_due(connection, due)
+        self._due = due
+        if level == 0:
+            self._chapter = Chapter(due[0][0][0])
+
+    def _load(self, name: int) -> bytes | None:
+        """Return a vocabulary or a bucket; None if there is none.
+
+        Raises:
+            MalformedError: it is damaged; the whole index is made anew.
+        """
+        with self._database.guard() as connection:
+            found = connection.execute(
+                "SELECT data, checksum FROM spans WHERE id = ?", (name,)
+            ).fetchone()
+        if found is None:
+            return None
+        data, checksum = found
+        if not isinstance(data, bytes) or checksum != record_checksum(str(name), data):
+            raise self._database.condemn("a checksum is wrong")
+        return data
+
+    # Searching
 
     def find(
-        self, query: Search, low: Position, high: Position
-    ) -> Iterator[tuple[Position, int, int]]:
-        """Yield places from `low` to before `high`: position, part, number of the conversation.
+        self, history: sqlite3.Connection, query: Search, low: int, high: int, applied: Position
+    ) -> Iterator[Place]:
+        """Yield the places of messages from `low` to before `high`.
 
         The newest come first, unless the query says otherwise. The row at a place may be one that
-        the client is not shown, so take places until there are enough rows.
+        the client is not shown, so take places until there are enough rows. What is due is not
+        found, except for the newest positions.
 
         Raises:
             SearchTimeoutError: it took too long.
             StorageError: see `Database.guard`.
         """
-        match, first, last = _match(query), _number(low), _number(high)
+        starts = [excerpt.from_position for excerpt in query.conversations]
+        starts += [owner.from_position for owner in query.owners]
+        low = max(low, min(starts, default=0))
+        high = min(high, applied + 1, _END)
+        if low >= high:
+            return
+        readable = (applied >> BLOCK_BITS) - READ_BLOCKS_MAX + 1
         deadline = clock.monotonic() + SECONDS_MAX
-        while True:
-            numbers = self._find(match, first, last, deadline, is_newest=query.is_newest)
-            for number in numbers:
-                yield (
-                    Position(number >> _POSITION_SHIFT),
-                    number >> _PART_SHIFT & (_PARTS - 1),
-                    number & (_SIDES - 1),
-                )
-            if len(numbers) < PLACES_MAX:
+        walk = _Walk(history, Sought(query), low, high, query.is_newest, readable, deadline)
+        with self._mended():
+            for number in walk.numbers(low >> _bits(_TOP), (high - 1) >> _bits(_TOP)):
+                yield from self._search(walk, _TOP, number)
+
+    def _search(self, walk: "_Walk", level: int, number: int) -> Iterator[Place]:
+        if not walk.is_near(number, _bits(level)):
+            return
+        if find_range(self._due[level], number) is not None:
+            if level == 0:
+                yield from walk.ordered(self._found_in_rows(walk, number))
                 return
-            if query.is_newest:
-                last = numbers[-1]
-            else:
-                first = numbers[-1] + 1
+            if not self._leads_down(walk, level, number):
+                return
+        elif level > 0 or len(walk.sought.buckets) > FEW_BUCKETS:
+            vocabulary = self._load(_id(level, number))
+            # It is missing if there is nothing, and empty if it would be too large.
+            if vocabulary is None or (vocabulary and not walk.sought.may_be_under(vocabulary)):
+                return
+        if level == 0:
+            yield from walk.ordered(self._found(walk.sought, number))
+            return
+        below = number << _FAN_BITS
+        for one in walk.numbers(below, below + (1 << _FAN_BITS) - 1):
+            yield from self._search(walk, level - 1, one)
 
-    def _find(
-        self, match: str, first: int, last: int, deadline: float, *, is_newest: bool
-    ) -> list[int]:
-        question = (
-            "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?"  # noqa: S608
-            f" ORDER BY rowid {'DESC' if is_newest else 'ASC'} LIMIT ?"
-        )
-        connection = self._database.connection
-        seconds = deadline - clock.monotonic()
-        if seconds <= 0:
+    def _found(self, sought: Sought, chapter: int) -> list[Place]:
+        """Return the places found in a chapter that is stored, in no order."""
+        found: list[Place] = []
+        for bucket in sought.buckets:
+            data = self._load(_bucket_id(chapter, bucket))
+            if data is not None:
+                found += sought.find(data, chapter << CHAPTER_BITS)
+        return found
+
+    def _found_in_rows(self, walk: "_Walk", number: int) -> list[Place]:
+        """Return the places found in a chapter that is due, if it is near the end of the history.
+
+        It is read as far as that was not done yet.
+        """
+        blocks = 1 << CHAPTER_BITS - BLOCK_BITS
+        found: list[Place] = []
+        begin = number * blocks
+        if self._chapter.number == number:
+            found += self._chapter.find(walk.sought)
+            begin = self._chapter.next_block
+        rest = Chapter(number)
+        for block in range(max(begin, walk.readable), (number + 1) * blocks):
+            if walk.is_near(block, BLOCK_BITS):
+                rest.add(read_block(walk.history, block))
+        return found + rest.find(walk.sought)
+
+    def _leads_down(self, walk: "_Walk", level: int, number: int) -> bool:
+        """Return whether there is anything to be found below a vocabulary that is due."""
+        shift = _FAN_BITS * level
+        last = (number + 1 << shift) - 1
+        due = find_range(self._due[0], number << shift)
+        is_read = (last + 1 << CHAPTER_BITS - BLOCK_BITS) > walk.readable
+        return is_read or due is None or due[1] < last
+
+
+class _Walk(NamedTuple):
+    """A search on its way through the index."""
+
+    history: sqlite3.Connection
+    sought: Sought
+    low: int
+    high: int
+    is_newest: bool
+    readable: int
+    """Blocks from this one on are read from the history if they are due."""
+    deadline: float
+
+    def numbers(self, first: int, last: int) -> range:
+        """Return the numbers of a range in the order of the search."""
+        return range(last, first - 1, -1) if self.is_newest else range(first, last + 1)
+
+    def is_near(self, number: int, bits: int) -> bool:
+        """Return whether any position of a block or the like is searched.
+
+        Raises:
+            SearchTimeoutError: the time is over.
+        """
+        if clock.monotonic() > self.deadline:
             raise SearchTimeoutError(_TOO_LONG)
-        timer = threading.Timer(seconds, connection.interrupt)
-        timer.start()
-        try:
-            with self._database.guard():
-                return _fetch(connection, question, (match, first, last, PLACES_MAX))
-        except MalformedError:
-            self._database = self._open()
-            return []
-        finally:
-            timer.cancel()
-            timer.join()
+        return number << bits < self.high and number + 1 << bits > self.low
+
+    def ordered(self, found: Iterable[Place]) -> list[Place]:
+        """Return those places that are searched, in the order of the search."""
+        return sorted(
+            (place for place in found if self.low <= place.position < self.high),
+            reverse=self.is_newest,
+        )
 
 
-def _fetch(
-    connection: sqlite3.Connection, question: str, values: tuple[str | int, ...]
-) -> list[int]:
-    try:
-        return [number for (number,) in connection.execute(question, values)]
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            raise SearchTimeoutError(_TOO_LONG) from error
-        raise
+def _delete(connection: sqlite3.Connection, level: int, first: int, last: int) -> None:
+    if first <= last:
+        span = (_id(level, first), _id(level, last))
+        connection.execute("DELETE FROM spans WHERE id BETWEEN ? AND ?", span)
 
 
-def _entries(rows: Iterable[Row]) -> list[tuple[int, str, str, str]]:
-    """Return what the index holds of rows in order: id, text, place and sender."""
-    entries = []
-    former, side = (0, 0), 0
-    for row in rows:
-        if row.kind != KIND_MESSAGE:
-            continue
-        side = side + 1 if (row.position, row.part) == former else 0
-        former = (row.position, row.part)
-        change = said_of(row.record)
-        if change is None or side >= _SIDES or row.part >= _PARTS or row.position >= _END:
-            continue
-        number = _number(row.position) | row.part << _PART_SHIFT | side
-        places = words_of_conversation(row.conversation)
-        entries.append((number, change.text, places, sender_word(change.source.nick)))
-    return entries
-
-
-def _known(connection: sqlite3.Connection, entries: list[tuple[int, str, str, str]]) -> set[int]:
-    """Return the ids of those entries that the index has."""
-    if not entries:
-        return set()
-    numbers = [entry[0] for entry in entries]
-    found = connection.execute(
-        "SELECT id FROM words_docsize WHERE id BETWEEN ? AND ?", (min(numbers), max(numbers))
+def _store(connection: sqlite3.Connection, spans: dict[int, bytes]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO spans VALUES (?, ?, ?)",
+        [(name, data, record_checksum(str(name), data)) for name, data in spans.items()],
     )
-    return {number for (number,) in found}
-
-
-def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    entries = _entries(rows)
-    known = _known(connection, entries)
-    if new := [entry for entry in entries if entry[0] not in known]:
-        insert_many(connection, "words (rowid, text, place, sender)", new)
-
-
-def said_of(record: bytes) -> Said | None:
-    """Return the message in a row's record; None if it is another change."""
-    try:
-        change = decode_change(record)
-    except msgspec.MsgspecError:
-        return None
-    return change if isinstance(change, Said) else None
-
-
-def _match(query: Search) -> str:
-    """Return the query in FTS5's syntax; every word in it is quoted."""
-    parts = [f"place : ({' OR '.join(map(_quoted, words_of_query(query)))})"]
-    if query.sender:
-        parts.append(f"sender : {_quoted(sender_word(query.sender))}")
-    if query.words:
-        # Too many words begin with a given letter.
-        words = [f'"{word}"{"*" if len(word) > 1 else ""}' for word in query.words]
-        parts.append(f"text : ({' AND '.join(words)})")
-    return " AND ".join(parts)
-
-
-def _quoted(word: str) -> str:
-    return f'"{word}"'
-
-
-def words_of_query(query: Search) -> list[str]:
-    """Return what stands for the places of a query, of which a row must have one."""
-    places = [_place(excerpt.conversation) for excerpt in query.conversations]
-    return places + [_owner(owner.identity) for owner in query.owners]
-
-
-def words_of_conversation(conversation: str) -> str:
-    """Return what stands for a conversation and its owner, with a space between them."""
-    if not conversation.startswith("d:"):
-        return _place(conversation)
-    owner = conversation[2:].rpartition(" ")[0]
-    return f"{_place(conversation)} {_owner(owner)}"
-
-
-def _place(conversation: str) -> str:
-    return f"c{_hash(conversation)}"
-
-
-def _owner(identity: str) -> str:
-    return f"o{_hash(identity)}"
-
-
-def sender_word(nick: str) -> str:
-    """Return what stands for a sender."""
-    return f"s{_hash(fold_nick(nick))}"
-
-
-@lru_cache(maxsize=4096)
-def _hash(text: str) -> str:
-    return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _number(position: Position) -> int:
-    return min(position, _END) << _POSITION_SHIFT
-
-
-def read_found(
-    connection: sqlite3.Connection, query: Search, places: Iterable[tuple[Position, int, int]]
-) -> tuple[Row, ...]:
-    """Return the rows at the places found, in ascending order, up to the limit.
-
-    Raises:
-        CorruptRowsError: some of them are damaged.
-    """
-    found: list[Row] = []
-    passed_over = 0
-    for position, part, side in places:
-        names = connection.execute(
-            "SELECT conversation FROM rows WHERE position = ? AND part = ? AND kind = ?"
-            " ORDER BY conversation LIMIT 1 OFFSET ?",
-            (position, part, KIND_MESSAGE, side),
-        ).fetchone()
-        if names is None or not peers_of_excerpts(names[0], position, query):
-            continue
-        row = read_row(connection, names[0], position, part)
-        if row is None:
-            raise CorruptRowsError((position,))
-        if not any(is_with(row, peers) for peers in peers_of_excerpts(names[0], position, query)):
-            passed_over += 1
-            if passed_over == PASSED_OVER_MAX:
-                break
-            continue
-        if found and (found[-1].position, found[-1].part) == (position, part):
-            # A message between two users of one account has two rows that this account owns.
-            continue
-        found.append(row)
-        if len(found) == query.limit:
-            break
-    return tuple(reversed(found)) if query.is_newest else tuple(found)
-
-
-def peers_of_excerpts(
-    conversation: str, position: Position, query: Search
-) -> list[tuple[Owner, ...]]:
-    """Return the peers of each part of the query that covers a row; none if it may not be seen."""
-    covering = [
-        excerpt.peers
-        for excerpt in query.conversations
-        if conversation == excerpt.conversation and position >= excerpt.from_position
-    ]
-    is_own = any(
-        conversation.startswith(f"d:{owner.identity} ") and position >= owner.from_position
-        for owner in query.owners
-    )
-    return [*covering, ()] if is_own else covering

@@ -1,14 +1,32 @@
 """Messages are found by their words, also after the index was lost or damaged."""
 
+import contextlib
 import random
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from roost.chat.changes import Said, Source
-from roost.chat.history import KIND_EVENT, Excerpt, Owner, Row, Search, encode_change
+from roost.chat.changes import Redacted, Said, Source
+from roost.chat.history import (
+    KIND_EVENT,
+    KIND_REDACTION,
+    Excerpt,
+    Owner,
+    Row,
+    Search,
+    encode_change,
+)
 from roost.chat.ids import Position, RoomId, UserId
-from roost.storage import CorruptRowsError, DataDirectory, HistoryStore, search_index
+from roost.storage import (
+    CorruptRowsError,
+    DataDirectory,
+    HistoryStore,
+    history_store,
+    search_chapters,
+    search_index,
+)
 from support.memory_history import search
 from support.stores import execute, open_directory
 
@@ -43,6 +61,27 @@ def positions(history: HistoryStore, query: Search) -> list[int]:
     return [row.position for row in history.answer(query) if isinstance(row, Row)]
 
 
+def make_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make blocks of 4 positions, chapters of 16, and vocabularies of 64 and 256."""
+    for module in (search_chapters, search_index):
+        monkeypatch.setattr(module, "BLOCK_BITS", 2)
+        monkeypatch.setattr(module, "CHAPTER_BITS", 4)
+    monkeypatch.setattr(search_index, "_FAN_BITS", 2)
+    monkeypatch.setattr(search_index, "READ_BLOCKS_MAX", 6)
+    monkeypatch.setattr(search_index, "SECONDS_MAX", 60.0)
+
+
+def index(history: HistoryStore) -> None:
+    while history.index_some():
+        pass
+
+
+def stored_bytes(directory: DataDirectory) -> bytes:
+    """Return everything in the index's file, which is closed."""
+    with contextlib.closing(sqlite3.connect(directory.path / "search.db")) as connection:
+        return b"|".join(data for (data,) in connection.execute("SELECT data FROM spans"))
+
+
 def make_rows(dice: random.Random, count: int) -> list[Row]:
     rows = []
     for position in range(1, count + 1):
@@ -55,21 +94,26 @@ def make_rows(dice: random.Random, count: int) -> list[Row]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_it_finds_what_reading_everything_would_find(seed: int, history: HistoryStore) -> None:
+def test_it_finds_what_reading_everything_would_find(
+    seed: int, history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    monkeypatch.setattr(history_store, "SEARCH_STEPS_MAX", 100)
     dice = random.Random(seed)
     rows = make_rows(dice, 300)
     # Rows from neighbours come out of order, and some twice.
     history.write([row for row in rows if row.position <= 100], Position(100))
-    assert not history.index_some()
+    index(history)
     history.write([row for row in rows if row.position > 200], Position(300))
-    while history.index_some():
-        pass
+    index(history)
     for first in (101, 151, 50):
         last = first + 49
         some = [row for row in rows if first <= row.position <= last]
         history.import_rows(some, Position(first), Position(last))
     ordered = sorted(rows, key=lambda row: (row.position, row.part, row.conversation))
-    for _ in range(60):
+    for turn in range(60):
+        if turn == 30:
+            index(history)
         query = ask(
             *[dice.choice(("roses", "RE", "x", "42", "vio")) for _ in range(dice.randint(0, 2))],
             owners=dice.choice(
@@ -89,7 +133,7 @@ def test_it_finds_what_reading_everything_would_find(seed: int, history: History
 def test_rows_that_may_not_be_seen_do_not_hide_others(
     history: HistoryStore, monkeypatch: pytest.MonkeyPatch, is_newest: bool
 ) -> None:
-    monkeypatch.setattr(search_index, "PLACES_MAX", 10)
+    make_small(monkeypatch)
     rows = [said(1, "hello"), *(said(n, "hello", "r:2") for n in range(2, 30)), said(30, "hello")]
     history.write(rows, Position(30))
     rooms = (Excerpt("r:1"), Excerpt("r:2", Position(100)))
@@ -136,14 +180,135 @@ def test_a_missing_or_damaged_index_is_made_anew(tmp_path: Path, is_gone: bool) 
         store.close()
 
 
-def test_a_restart_goes_on_where_indexing_stood(directory: DataDirectory) -> None:
+def test_a_restart_goes_on_where_indexing_stood(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
     store = HistoryStore(directory)
-    store.write([said(n, f"word{n}") for n in range(1, 1001)], Position(1000))
-    assert store.index_some()
+    store.write([said(n, f"word{n}") for n in range(1, 201)], Position(200))
+    for _ in range(20):
+        assert store.index_some()
     store.close()
+    kept = stored_bytes(directory)
+    assert b"word1\n" in kept
+    assert b"word199\n" not in kept
     store = HistoryStore(directory)
     assert positions(store, ask("word1", limit=1000, is_newest=False))[:2] == [1, 10]
-    assert not store.index_some()
+    index(store)
+    assert positions(store, ask("word199")) == [199]
+    store.close()
+
+
+def test_the_newest_are_found_even_if_the_index_is_far_behind(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    monkeypatch.setattr(history_store, "SEARCH_STEPS_MAX", 1)
+    history.write([said(n, "hello") for n in range(1, 1001)], Position(1000))
+    found = positions(history, ask("hello", limit=20))
+    assert found == [*range(981, 1001)]
+    index(history)
+    assert positions(history, ask("hello", limit=2000)) == [*range(1, 1001)]
+
+
+def test_long_stretches_without_messages_take_no_room_and_few_steps(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    store = HistoryStore(directory)
+    store.write([said(3, "first"), said(1_000_003, "last")], Position(1_000_100))
+    assert sum(1 for _ in iter(store.index_some, False)) < 40
+    assert positions(store, ask("first")) == [3]
+    assert positions(store, ask("last")) == [1_000_003]
+    store.close()
+    assert len(stored_bytes(directory)) < 500
+
+
+def test_vocabularies_that_would_be_too_large_are_left_out(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    monkeypatch.setattr(search_chapters, "VOCABULARY_MAX", 30)
+    history.write([said(n, f"word{n}") for n in range(1, 401)], Position(400))
+    index(history)
+    assert positions(history, ask("word77")) == [77]
+    assert positions(history, ask("word39")) == [39, *range(390, 400)]
+
+
+def test_words_of_dropped_messages_leave_the_index(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    store = HistoryStore(directory)
+    rows = [said(n, f"word{n} hello", f"r:{n % 3}") for n in range(1, 500)]
+    store.write(rows, Position(499))
+    index(store)
+    rooms = (Excerpt("r:0"), Excerpt("r:1"), Excerpt("r:2"))
+    for end in (90, 333):
+        assert not store.trim(Position(end), 10**9)
+        index(store)
+        assert positions(store, ask("hello", conversations=rooms, limit=1000)) == [*range(end, 500)]
+    while store.trim_room("r:1", Position(400)):
+        pass
+    index(store)
+    left = [n for n in range(333, 500) if n % 3 != 1 or n >= 400]
+    assert positions(store, ask("hello", conversations=rooms, limit=1000)) == left
+    assert positions(store, ask("word332", conversations=rooms)) == []
+    store.close()
+    kept = stored_bytes(directory)
+    words = {int(word[4:]) for word in re.findall(rb"word\d+", kept)}
+    assert words >= {333, 399, 450}
+    assert not words & {*range(1, 320)}, "only the vocabulary of a chapter keeps words of dropped"
+    assert b"@ann\nword334\n" not in kept, "which it does without their messages"
+    assert b"@ann\nword333\n" in kept
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_the_words_of_a_redacted_message_leave_the_index(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch, is_stored: bool
+) -> None:
+    make_small(monkeypatch)
+    store = HistoryStore(directory)
+    store.write([said(n, f"secret{n} plan") for n in range(1, 18)], Position(17))
+    if is_stored:
+        index(store)
+    source = Source(UserId(1), "Ann", "u", "h")
+    redacted = Redacted(0, source, RoomId(1), UserId(0), "#r", "", Position(7), 0, "", "Ann", "")
+    record = encode_change(redacted)
+    redaction = Row("r:1", Position(18), 0, 10_180, KIND_REDACTION, "", record)
+    store.write([redaction], Position(18))
+    index(store)
+    assert positions(store, ask("secret7")) == []
+    assert positions(store, ask("plan")) == [*range(1, 7), *range(8, 18)]
+    store.close()
+    assert b"\nsecret7\nplan" not in stored_bytes(directory)
+    assert b"\nsecret8\nplan" in stored_bytes(directory)
+
+
+def test_an_index_of_version_1_is_made_anew(tmp_path: Path) -> None:
+    with open_directory(tmp_path) as directory:
+        file = directory.path / "search.db"
+        execute(file, "CREATE VIRTUAL TABLE words USING fts5(text)")
+        store = HistoryStore(directory)
+        store.write([said(1, "hello")], Position(1))
+        assert positions(store, ask("hello")) == [1]
+        store.close()
+        assert not [*directory.path.glob("*corrupt*")]
+
+
+def test_a_damaged_chapter_makes_the_index_anew(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    store = HistoryStore(directory)
+    store.write([said(n, "hello") for n in range(1, 201)], Position(200))
+    index(store)
+    store.close()
+    assert execute(directory.path / "search.db", "UPDATE spans SET data = x'90'")
+    store = HistoryStore(directory)
+    positions(store, ask("hello", limit=1000))
+    index(store)
+    assert positions(store, ask("hello", limit=1000)) == [*range(1, 201)]
     store.close()
 
 

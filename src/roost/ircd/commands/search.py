@@ -5,7 +5,6 @@ It searches what CHATHISTORY would show to the client: its rooms and its private
 Source: soju.im/search (codeberg.org/emersion/soju, doc/ext/search.md).
 """
 
-import re
 from collections.abc import Mapping
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from roost.chat import history
 from roost.chat.history import Answer, Excerpt, Owner, Row, Search
 from roost.chat.identities import owners
+from roost.chat.words import words_of_text
 from roost.irc.casemapping import fold_nick
 from roost.irc.message import Message, unescape_tag_value
 from roost.ircd.context import Context, Question, Result
@@ -26,7 +26,6 @@ BATCH = "soju.im/search"
 ATTRIBUTES = ("after", "before", "from", "in", "limit", "text")
 WORDS_MAX = 16
 """As many words as people type; each is looked up separately."""
-_WORD = re.compile(r"[^\W_]+")
 _LIMIT_DIGITS_MAX = 9
 
 
@@ -73,7 +72,7 @@ def _attributes(text: str) -> dict[str, str]:
 def _read(context: Context, given: Mapping[str, str]) -> tuple[Search, dict[str, str]]:
     """Return the query, and the names of the rooms by conversation."""
     conversations, names, searchers = _places(context, given.get("in", ""))
-    words = tuple(_WORD.findall(given.get("text", "")))
+    words = tuple(words_of_text(given.get("text", "")))
     if given.get("text") and not words:
         raise _InvalidError("text", "The text has no letter or digit to search for")
     if len(words) > WORDS_MAX:
