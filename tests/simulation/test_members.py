@@ -113,6 +113,16 @@ def test_learners_serve_clients_and_write_no_log() -> None:
     settle(cluster)
 
 
+def test_a_dozen_nodes_serve_and_five_of_them_vote() -> None:
+    cluster = growing(1, nodes=11)
+    cluster.ask(AddNode("n12"))
+    cluster.kill(cluster.leader(), down_s=0.5)
+    settle(cluster)
+    learners = [node for name, node in cluster.nodes.items() if name not in cluster.voters()]
+    assert len(learners) == 7
+    assert any(node.mind.session_count for node in learners)
+
+
 def test_a_voter_that_stays_away_is_replaced_and_learns_when_it_returns() -> None:
     cluster = growing(2, nodes=6)
     cluster.world.run_until(lambda: len(cluster.voters()) == 5, 10.0, "five voters")

@@ -32,8 +32,8 @@ DATA_FOLDER = "data"
 OPERATOR = "operator"
 """The name of the operators' directory, and in their certificate."""
 
-NODES_MAX = 8
-"""The largest cluster in which every node is linked to every other."""
+NODES_MAX = 32
+"""The largest cluster; see `roost.chat.nodes`."""
 RENEWAL_DAYS = 31
 """Certificates that expire within this time are renewed, a day before the processes warn of them.
 """

@@ -12,7 +12,7 @@ from roost.log import DEFAULT_PREFIX
 from roost.wire import Credentials, Identity, parse_address
 from roost.wire.identity import NAME_HINT, is_valid_name
 
-MEMBERS_MAX = 8
+MEMBERS_MAX = 32
 """So many nodes can each be linked to every other."""
 WEIGHT_MAX = 1000
 """A node can get this many times the clients of the smallest one."""

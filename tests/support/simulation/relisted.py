@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from support.simulation.clients import Sent, SimulatedClient
 from support.simulation.picture import Picture
-from support.simulation.units import Reader
+from support.simulation.units import Reader, Unit
 
 
 def take_relisted(reader: Reader, client: SimulatedClient, rest: Sequence[Sent] = ()) -> None:
@@ -21,9 +21,17 @@ def take_relisted(reader: Reader, client: SimulatedClient, rest: Sequence[Sent] 
             names |= dict.fromkeys(reader.take("353").message.parameters[3].split())
         reader.take("366")
         listed = {name.lstrip("@+") for name in names}
-        if known is None or set(known) == listed or _is_asked(room, rest):
+        # An answer may follow at once.
+        is_answer = _is_asked(room, rest) and not _is_list_of(room, reader.peek())
+        if known is None or set(known) == listed or is_answer:
             reader.at = begin
             return
+
+
+def _is_list_of(room: str, unit: Unit | None) -> bool:
+    """Return whether a list of a room's members begins here."""
+    message = unit.first.message if unit is not None else None
+    return message is not None and message.command == "353" and message.parameters[2] == room
 
 
 def _is_asked(room: str, rest: Sequence[Sent]) -> bool:

@@ -11,7 +11,7 @@ from roost.chat.commands.administration import (
     RedeemToken,
     RemoveNode,
 )
-from roost.chat.nodes import NODES_MAX
+from roost.chat.nodes import NODES_MAX, NODES_MAX_1
 from roost.chat.outcome import DONE, Ending, Outcome
 from roost.chat.snapshot import decode_state, encode_state
 from roost.chat.state import ClusterNode
@@ -65,9 +65,15 @@ def test_what_cannot_be_is_refused(world: World) -> None:
     assert world.ask(RemoveNode("n9")) == Outcome(Ending.NODE_UNKNOWN, "n9", "n1, n2, n3")
     for name in ("", "x" * 64):
         assert world.ask(AddNode(name)).ending is Ending.NODE_NAME_INVALID
-    for number in range(4, NODES_MAX + 1):
+    world.state.version = 1
+    for number in range(4, NODES_MAX_1 + 1):
         assert world.ask(AddNode(f"n{number}")) == DONE
-    assert world.ask(AddNode("n9")) == Outcome(Ending.TOO_MANY_NODES, "n9", str(NODES_MAX))
+    full = Outcome(Ending.TOO_MANY_NODES, "n9", str(NODES_MAX_1))
+    assert world.ask(AddNode("n9")) == full, "nodes of version 1 know no more"
+    world.state.version = 2
+    for number in range(9, NODES_MAX + 1):
+        assert world.ask(AddNode(f"n{number}")) == DONE
+    assert world.ask(AddNode("n")) == Outcome(Ending.TOO_MANY_NODES, "n", str(NODES_MAX))
     for name in list(world.state.nodes)[1:]:
         assert world.ask(RemoveNode(name)) == DONE
     assert world.ask(RemoveNode("n1")).ending is Ending.LAST_NODE
