@@ -179,6 +179,16 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.pieces.clear()
             self._counted = self._held_bytes = 0
             return 0
+        pieces = self.pieces
+        if pieces and not self._counted and not self._is_write_paused:
+            # Nothing is left of earlier turns: the whole outbox is one write, as a rule.
+            data = pieces[0] if len(pieces) == 1 else self._callbacks.join(pieces)
+            if len(data) <= WRITE_BYTES_MAX:
+                # The joiner keeps the list.
+                self.pieces = []
+                transport.write(data)
+                return len(data)
+            self._count_held()
         written = self._write(transport)
         while self.pieces:
             self._count_held()
@@ -213,20 +223,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         pieces = self.pieces
         if not pieces or self._is_write_paused:
             return 0
-        data = b""
-        if self._held_bytes <= WRITE_BYTES_MAX:
-            data = self._callbacks.join(pieces)
-        if self._held_bytes <= WRITE_BYTES_MAX and len(data) <= WRITE_BYTES_MAX:
-            # The joiner keeps the list.
-            self.pieces = []
+        before = len(pieces)
+        data = take_write(pieces)
+        self._counted -= before - len(pieces)
+        self._held_bytes -= len(data)
+        if self._counted <= 0:
             self._counted = self._held_bytes = 0
-        else:
-            before = len(pieces)
-            data = take_write(pieces)
-            self._counted -= before - len(pieces)
-            self._held_bytes -= len(data)
-            if self._counted <= 0:
-                self._counted = self._held_bytes = 0
         transport.write(data)
         return len(data)
 

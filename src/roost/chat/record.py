@@ -39,6 +39,14 @@ def history_rows(applied: Applied) -> list[Row]:
     """Return the rows that an entry adds to history, equal on every node."""
     rows: list[Row] = []
     for change in applied.results:
+        if type(change) is Said and change.room:
+            # Most changes are such messages, so they are not tried for anything else. One for
+            # operators only is not stored for everybody to read.
+            if not change.minimum_status:
+                key, kind = room_conversation(change.room), _kind_of_said(change)
+                at, part, record = applied.position, change.part, encode_change(change)
+                rows.append(Row(key, at, part, applied.time_ms, kind, "", record))
+            continue
         if type(change) is Refusal or not (conversations := _conversations(change)):
             continue
         kind, stored = _stored(change)
@@ -67,11 +75,15 @@ def redacted(row: Row) -> Row:
     return replace(row, kind=kind, record=record)
 
 
+def _kind_of_said(said: Said) -> int:
+    return KIND_TAGMSG if said.verb == "TAGMSG" else KIND_MESSAGE
+
+
 def _stored(change: Change) -> tuple[int, Change]:
     """Return the kind of a change's rows, and what they have of it."""
     match change:
         case Said():
-            return KIND_TAGMSG if change.verb == "TAGMSG" else KIND_MESSAGE, change
+            return _kind_of_said(change), change
         case Redacted():
             return KIND_REDACTION, change
         case RoomRenamed():
@@ -87,9 +99,6 @@ def _stored(change: Change) -> tuple[int, Change]:
 def _conversations(change: Change) -> list[tuple[str, str]]:
     """Return the conversations of a change, each with the peer's nickname if it is private."""
     match change:
-        case Said() if change.room:
-            # A message for operators only is not stored for everybody to read.
-            return [] if change.minimum_status else [(room_conversation(change.room), "")]
         case Said():
             return _conversations_of_private(change)
         case Redacted() if change.room:

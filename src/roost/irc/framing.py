@@ -36,10 +36,10 @@ class LineBuffer:
                 if len(line) >= self._line_bytes_max:
                     lines.append(None)
                     continue
-                stripped = line[:-1] if line.endswith(b"\r") else line
+                stripped = line[:-1] if line[-1:] == b"\r" else line
                 if stripped:
                     lines.append(stripped)
-        if self._is_discarding:
+        if self._is_discarding or not rest:
             return lines
         self._rest = self._rest + rest if self._rest else rest
         if len(self._rest) >= self._line_bytes_max:

@@ -104,8 +104,12 @@ def _second(seconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
+@lru_cache(maxsize=256)
 def format_time(time_ms: int) -> str:
-    """Write a time as server-time does: YYYY-MM-DDThh:mm:ss.sssZ."""
+    """Write a time as server-time does: YYYY-MM-DDThh:mm:ss.sssZ.
+
+    Cached, because entries that are ordered together have the same time.
+    """
     seconds, milliseconds = divmod(time_ms, 1000)
     return f"{_second(seconds)}.{milliseconds:03}Z"
 

@@ -4,7 +4,8 @@ messages --said--> one count per room and minute, for an hour --busiest--> the r
 """
 
 import heapq
-from collections import Counter, deque
+from collections import deque
+from collections.abc import Mapping
 
 from roost.chat.access import is_private
 from roost.chat.applied import Applied
@@ -26,8 +27,8 @@ class Activity:
     """Messages per room in the last hour."""
 
     def __init__(self) -> None:
-        self._minutes: deque[tuple[int, Counter[RoomId]]] = deque()
-        self._total: Counter[RoomId] = Counter()
+        self._minutes: deque[tuple[int, dict[RoomId, int]]] = deque()
+        self._total: dict[RoomId, int] = {}
         self._looked_at = float("-inf")
         self._busiest: tuple[RoomActivity, ...] = ()
 
@@ -36,13 +37,15 @@ class Activity:
         for result in applied.results:
             if type(result) is not Said or not (room := result.room):
                 continue
-            if room not in self._total and len(self._total) >= ROOMS_MAX:
+            total = self._total.get(room, 0)
+            if not total and len(self._total) >= ROOMS_MAX:
                 continue
             minute = applied.time_ms // MINUTE_MS
             if not self._minutes or self._minutes[-1][0] < minute:
-                self._minutes.append((minute, Counter()))
-            self._minutes[-1][1][room] += 1
-            self._total[room] += 1
+                self._minutes.append((minute, {}))
+            counts = self._minutes[-1][1]
+            counts[room] = counts.get(room, 0) + 1
+            self._total[room] = total + 1
 
     def busiest(self, state: State, now: float) -> tuple[RoomActivity, ...]:
         """Return the busiest rooms that are not hidden; `now` is the monotonic time."""
@@ -51,7 +54,7 @@ class Activity:
         self._looked_at = now
         first = state.time_ms // MINUTE_MS - MINUTES
         while self._minutes and self._minutes[0][0] <= first:
-            self._total -= self._minutes.popleft()[1]
+            self._subtract(self._minutes.popleft()[1])
         shown = (
             RoomActivity(room.name, len(room.members), count)
             for number, count in self._total.items()
@@ -61,3 +64,9 @@ class Activity:
             heapq.nlargest(SHOWN_MAX, shown, key=lambda one: (one.messages, one.members, one.name))
         )
         return self._busiest
+
+    def _subtract(self, counts: Mapping[RoomId, int]) -> None:
+        for room, count in counts.items():
+            self._total[room] -= count
+            if not self._total[room]:
+                del self._total[room]
