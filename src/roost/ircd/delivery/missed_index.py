@@ -11,7 +11,7 @@ move, and is forgotten afterwards.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from roost.chat.applied import Applied
@@ -205,22 +205,23 @@ class MissedIndex:
         return found if len(found) < 2 else [_merge(found)]
 
     def is_list_outdated(
-        self, room: Room, since: Position, nicks: Mapping[FoldedNick, UserId]
+        self, room: Room, lists: Sequence[Position], nicks: Mapping[FoldedNick, UserId]
     ) -> bool:
-        """Return whether the changes in a room after `since` mislead who has its present members.
+        """Return whether changes in a room mislead a client that was listed its present members.
 
-        Also if that is not known any more.
+        The changes are those after the first of the positions at which it was listed them. If they
+        are not known any more, it may be misled.
         """
-        if not self._recent.reaches(since):
+        if not self._recent.reaches(lists[0]):
             return True
-        self.bring_up_to_date(since)
-        first = bisect_right(self._positions, since)
+        self.bring_up_to_date(lists[0])
+        first, *later = [bisect_right(self._positions, position) for position in lists]
         if not _since(self._leaving.get(room.id, []), first):
             return False
         some = _since(self._shared.get(room.id, []), first)
         some = some + _since(self._happenings.get(("room", room.id), []), first)
-        changes = [one.change for one in sorted(some, key=_number)]
-        return is_misled(changes, lambda nick: nicks.get(nick) in room.members)
+        changes = [(one.number, one.change) for one in sorted(some, key=_number)]
+        return is_misled(changes, lambda nick: nicks.get(nick) in room.members, later)
 
     def _add(self, entries: Iterable[Applied]) -> Position:
         """Take in entries, as many as a turn may; return the position of the last one."""

@@ -5,7 +5,8 @@
 A client takes alice for gone. It cannot tell that the alice in the list is somebody else.
 """
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
 from roost.chat.changes import Change, Joined, Kicked, NickChanged, Parted, Quitted
 from roost.chat.ids import FoldedNick
@@ -15,11 +16,15 @@ TAKES_NAMES = NickChanged | Parted | Quitted | Kicked
 """What takes a name from a list."""
 
 
-def is_misled(changes: Iterable[Change], is_present: Callable[[FoldedNick], bool]) -> bool:
+def is_misled(
+    changes: Iterable[tuple[int, Change]],
+    is_present: Callable[[FoldedNick], bool],
+    lists: Sequence[int] = (),
+) -> bool:
     """Return whether `changes` lead from the present names to others.
 
-    The changes are those in the room since before the list, in order; the list has the names that
-    are present.
+    They are numbered, and in order. Before those whose numbers `lists` has or skips, the client is
+    listed the names that are present once more.
     """
     lost: set[FoldedNick] = set()
     added: set[FoldedNick] = set()
@@ -40,7 +45,11 @@ def is_misled(changes: Iterable[Change], is_present: Callable[[FoldedNick], bool
             added.discard(name)
         return is_known
 
-    for change in changes:
+    left = deque(lists)
+    for number, change in changes:
+        while left and left[0] <= number:
+            left.popleft()
+            lost.clear()
         former = FoldedNick(fold_nick(change.source.nick))
         match change:
             case Joined():
@@ -52,4 +61,4 @@ def is_misled(changes: Iterable[Change], is_present: Callable[[FoldedNick], bool
             case NickChanged():
                 if remove(former):
                     add(FoldedNick(fold_nick(change.nick)))
-    return bool(lost or added)
+    return bool((lost and not left) or added)

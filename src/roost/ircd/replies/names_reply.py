@@ -87,10 +87,13 @@ def send_names(context: Context, room: Room) -> None:
 
 
 def _note(context: Context, room: Room) -> None:
-    """Note that a client may be shown changes later that are older than the list."""
+    """Note that a client that has just entered may be shown changes that are older than the list.
+
+    Whoever was in the room before knows whose names these changes are about.
+    """
     handover = context.session.handover
-    if handover is not None:
-        handover.listed.setdefault(room.id, handover.shown)
+    if handover is not None and room.id in handover.listed:
+        handover.listed[room.id].append(handover.shown)
 
 
 def _pack(context: Context, room: Room, members: Iterable[UserId]) -> Iterator[str]:

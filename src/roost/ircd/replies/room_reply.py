@@ -43,6 +43,8 @@ def send_entered(context: Context, number: RoomId) -> None:
 
 
 def _send_head(context: Context, room: Room) -> None:
+    if context.session.handover is not None:
+        context.session.handover.listed[room.id] = []
     if context.has(Capability.READ_MARKER):
         time_ms = find_marker(context.state, context.user, room.name)
         context.send(*read_marker(room.name, time_ms))

@@ -201,10 +201,11 @@ class Takeover:
             entered = [room for room in handover.entered if room in rooms]
             outdated = [
                 room
-                for room, since in handover.listed.items()
+                for room, lists in handover.listed.items()
                 if room in rooms and room not in handover.entered
-                if since < handover.until
-                and self._missed.is_list_outdated(state.rooms[room], since, state.nicks)
+                if lists
+                and lists[0] < handover.until
+                and self._missed.is_list_outdated(state.rooms[room], lists, state.nicks)
             ]
             if not entered and not outdated:
                 return

@@ -7,9 +7,9 @@ What others did and what the client's own lines did is shown in the order of the
 is held back until the last line that has taken effect is answered, and is then sent at once. If
 this node dies earlier, the client has been shown nothing, and the next node starts again.
 
-Who is in a room is known only for the present. A list of names among what is held back is therefore
-newer than the changes that follow it, and those may take names from it that somebody else has by
-now. Then the room is listed again at the end.
+Who is in a room is known only for the present. The list that a client gets when it enters is
+therefore newer than the changes that follow it, and those may take names from it that somebody else
+has by now. Then the room is listed again at the end.
 """
 
 from bisect import bisect_left
@@ -40,8 +40,9 @@ class Handover(msgspec.Struct, eq=False):
     """Rooms that another client of the user entered meanwhile, to be described at the end."""
     renamed: dict[RoomId, None] = msgspec.field(default_factory=dict)
     """Rooms that got another name meanwhile, and whose members are to be listed at the end."""
-    listed: dict[RoomId, Position] = msgspec.field(default_factory=dict)
-    """Rooms whose present members are in `items`, and the last entry shown before that."""
+    listed: dict[RoomId, list[Position]] = msgspec.field(default_factory=dict)
+    """Rooms that `items` tell to have been entered, and the last entries shown before each list of
+    their present members."""
     has_gap: bool = False
     """Whether entries before those of `missed` are not available any more."""
 

@@ -46,4 +46,12 @@ def test_names_that_somebody_else_has_by_now_mislead(
     changes: str, present: str, *, misleads: bool
 ) -> None:
     names = present.split()
-    assert is_misled(map(change, changes.split(", ")), names.__contains__) is misleads
+    numbered = enumerate(map(change, changes.split(", ")))
+    assert is_misled(numbered, names.__contains__) is misleads
+
+
+@pytest.mark.parametrize(("again", "misleads"), [(0, True), (1, True), (2, False), (5, False)])
+def test_another_list_of_the_names_mends_what_came_before(again: int, *, misleads: bool) -> None:
+    """The first change takes the name of c, who is now called a; the list has a again after it."""
+    numbered = [(0, change("JOIN d")), (1, change("QUIT a"))]
+    assert is_misled(numbered, "ad".__contains__, [again]) is misleads

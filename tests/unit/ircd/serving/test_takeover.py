@@ -379,3 +379,17 @@ def test_names_are_not_listed_again_without_need() -> None:
     answer = ["JOIN", "353", "366"]
     missed = ["PRIVMSG", "NICK", "PART", "JOIN", "QUIT", "JOIN"]
     assert bob.commands() == [*answer, *missed], "whoever has the name now entered with it"
+
+
+def test_whoever_was_in_the_room_knows_whose_names_were_taken_over() -> None:
+    world = World(nodes=2)
+    bob, alice, carol = world.join("#a", "bob", "alice", "carol")
+    for client in (alice, carol):
+        move(world, client, 1, world.log[-1].position)
+    served = cut_off(world, bob)
+    bob.sent += [b"NAMES #a", b"PRIVMSG #a :hello"]
+    world.order(said(bob, bob.generation, "hello"))
+    alice.send("NICK gone", "QUIT")
+    carol.send("NICK alice")
+    move(world, bob, 1, served)
+    assert bob.commands() == ["353", "366", "NICK", "QUIT", "NICK"]
