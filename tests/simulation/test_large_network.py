@@ -126,7 +126,7 @@ class Network:
     def speak(self, word: str) -> None:
         """Let some users speak, and check that everybody in their rooms hears it once."""
         step = max(1, USERS // SPEAKERS)
-        speakers = range(0, USERS, step)
+        speakers = [one for one in range(0, USERS, step) if not self.clients[one].is_lost]
         for number in speakers:
             self.say(number, f"PRIVMSG #room{number // ROOM_SIZE} :{word} {number}")
         self.cluster.world.run(3.0)
@@ -134,6 +134,8 @@ class Network:
             text = f":{word} {number}".encode()
             first = number // ROOM_SIZE * ROOM_SIZE
             for other in range(first, min(USERS, first + ROOM_SIZE)):
+                if self.clients[other].is_lost:
+                    continue
                 heard = sum(line.endswith(text) for line in self.clients[other].deliveries)
                 assert heard == (other != number), f"user{other} heard user{number} {heard} times"
 
@@ -145,22 +147,22 @@ class Network:
             for balancer in self.cluster.balancers
         )
 
-    def check(self) -> None:
-        """Check that all nodes have all users, and no client noticed anything."""
+    def check(self, lost: int = 0) -> None:
+        """Check that all nodes have all users but the lost ones, and the others noticed nothing."""
         self.cluster.world.run(2.0)
         states = [node.mind.state for node in self.cluster.nodes.values()]
         first, *others = [encode_state(state) for state in states]
         assert others == [first] * len(others)
-        assert len(states[0].users) == len(states[0].sessions) == USERS
+        assert len(states[0].users) == len(states[0].sessions) == USERS - lost
         assert len(states[0].rooms) == math.ceil(USERS / ROOM_SIZE)
         assert not states[0].failed_entries
-        assert not any(client.is_lost for client in self.clients)
+        assert sum(client.is_lost for client in self.clients) == lost
         assert {client.welcomes for client in self.clients} == {1}
         self.tell(f"{len(first) / USERS:.0f} bytes of snapshot for each user")
 
 
 @pytest.mark.timeout(0 if USERS > SMALL else 120)
-def test_a_large_network_survives_the_loss_of_a_node_and_of_a_disk() -> None:
+def test_a_large_network_survives_the_loss_of_a_node_a_disk_and_a_balancer() -> None:
     network = Network()
     cluster, world = network.cluster, network.cluster.world
     network.come_in()
@@ -187,5 +189,17 @@ def test_a_large_network_survives_the_loss_of_a_node_and_of_a_disk() -> None:
     assert installed
     network.tell(f"an empty node is ready after {seconds:.1f} virtual s")
     world.run_until(network.is_served, 60.0, "everybody is served")
-    network.speak("at the end")
+    network.speak("after a disk")
     network.check()
+
+    cluster.balancers[-1].crash()
+    lost = sum(client.is_lost for client in network.clients)
+    assert lost in (USERS // BALANCERS, USERS // BALANCERS + 1)
+    seconds = world.run_until(
+        lambda: len(cluster.newest_state().users) == USERS - lost,
+        60.0,
+        "the dead balancer's clients are gone",
+    )
+    network.tell(f"the {lost} clients of a dead balancer are gone after {seconds:.1f} virtual s")
+    network.speak("at the end")
+    network.check(lost)

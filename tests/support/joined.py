@@ -104,10 +104,10 @@ class Machines:
         (token,) = re.findall(r"^roost join (\S+)$", made.stdout, re.MULTILINE)
         return str(token)
 
-    def join(self, name: str) -> Machine:
-        """Let a new machine join."""
+    def join(self, name: str, token: str = "") -> Machine:
+        """Let a new machine join, with a token that there is already or with a new one."""
         machine = self._all[name] = Machine(name, self._folder / f"{name}-{len(self._all)}")
-        machine.join(self.token(name))
+        machine.join(token or self.token(name))
         return machine
 
     @contextlib.contextmanager

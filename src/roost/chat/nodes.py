@@ -21,8 +21,8 @@ from roost.chat.state import ClusterNode, State
 from roost.chat.step import Step
 
 NODES_MAX = 32
-"""Every node is linked to every other. So many links cost a node less than a hundredth of a core
-while nobody speaks, and all nodes together 2 GB of memory."""
+"""Every node is linked to every other. A link costs a node a thousandth of a core while nobody
+speaks, so that all of them cost it less than a twentieth."""
 NODES_MAX_1 = 8
 """How many there may be in version 1."""
 NODE_NAME_CHARACTERS_MAX = 63
