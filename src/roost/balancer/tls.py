@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from cryptography.hazmat.bindings.openssl.binding import Binding
 from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
@@ -41,6 +42,10 @@ _REASONS = {
     "sslv3 alert bad certificate": "it does not accept our certificate",
 }
 """OpenSSL's reasons in plain words."""
+
+_write_record = Binding().lib.SSL_write
+"""OpenSSL's own function. pyOpenSSL's `send` takes as long again in Python as encryption takes, for
+each of some 50,000 writes a second; only what goes wrong is left to it."""
 
 
 class HandshakeCallbacks(Protocol):
@@ -94,6 +99,24 @@ class TlsTransport(asyncio.Transport):
     there is never more to keep.
     """
 
+    __slots__ = (
+        "_backlog",
+        "_callbacks",
+        "_handle",
+        "_handshakes",
+        "_has_ended",
+        "_is_closing",
+        "_is_ending",
+        "_is_lost",
+        "_is_reading",
+        "_is_writing",
+        "_loop",
+        "_protocol",
+        "_socket",
+        "_tls",
+        "address",
+    )
+
     def __init__(
         self,
         sock: socket.socket,
@@ -111,6 +134,8 @@ class TlsTransport(asyncio.Transport):
         """The client's."""
         self._tls = SSL.Connection(context, sock)
         self._tls.set_accept_state()
+        self._handle = self._tls._ssl  # noqa: SLF001
+        """OpenSSL's connection, which `_tls` owns."""
         self._protocol: ClientConnection | None = None
         self._backlog = bytearray()
         self._is_reading = False
@@ -221,12 +246,29 @@ class TlsTransport(asyncio.Transport):
         if self._backlog:
             self._backlog += data
             return
-        sent = self._send(data)
+        sent = self._send_bytes(data) if type(data) is bytes else self._send(data)
         if sent < len(data) and not self._is_closing:
             self._backlog += memoryview(data)[sent:]
             self._await_socket()
             assert self._protocol is not None, "only a protocol writes"
             self._protocol.pause_writing()
+
+    def _send_bytes(self, data: bytes) -> int:
+        """Do the same as `_send`, sooner."""
+        sent: int = _write_record(self._handle, data, len(data))
+        if sent == len(data):
+            return sent
+        if sent > 0:
+            # OpenSSL sends one record at a time.
+            with memoryview(data) as view, view[sent:] as rest:
+                return sent + self._send(rest)
+        try:
+            self._tls._raise_ssl_error(self._handle, sent)  # noqa: SLF001
+        except (SSL.WantReadError, SSL.WantWriteError):
+            pass
+        except SSL.Error as error:
+            self._break(error)
+        return 0
 
     def _send(self, data: bytes | bytearray | memoryview) -> int:
         """Send as much as the socket takes; return how many bytes that is."""
