@@ -198,8 +198,9 @@ def insert_many(
     rows: Sequence[tuple[Any, ...]],
     *,
     conflict: Literal["", "OR IGNORE"] = "",
+    update: str = "",
 ) -> None:
-    """Insert rows, all of the same length, with few statements.
+    """Insert rows, all of the same length, with few statements; `update` is an upsert clause.
 
     Each statement releases Python's global lock and takes it again, and `executemany` runs one for
     each row: a thread that writes a hundred rows would wait for the event loop a hundred times.
@@ -208,15 +209,15 @@ def insert_many(
     while done < len(rows):
         # Powers of two, so that there are few different statements to prepare.
         count = min(ROWS_PER_STATEMENT, 1 << (len(rows) - done).bit_length() - 1)
-        statement = _insertion(table, conflict, len(rows[0]), count)
+        statement = _insertion(table, conflict, len(rows[0]), count, update)
         connection.execute(statement, list(chain.from_iterable(rows[done : done + count])))
         done += count
 
 
 @lru_cache
-def _insertion(table: str, conflict: str, columns: int, count: int) -> str:
+def _insertion(table: str, conflict: str, columns: int, count: int, update: str) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT {conflict} INTO {table} VALUES {', '.join([row] * count)}"  # noqa: S608
+    return f"INSERT {conflict} INTO {table} VALUES {', '.join([row] * count)} {update}"  # noqa: S608
 
 
 def fsync_directory(path: Path) -> None:

@@ -219,11 +219,14 @@ class HistoryStore:
         known = (*terms_before(self._terms, terms[0][0]), *terms) if terms else self._terms
         with self._database.transaction() as connection:
             rows = self._erasures.clean(rows)
-            insert_rows(connection, redact_rows(connection, rows, self._index.remove))
+            stored = redact_rows(connection, rows, self._index.remove)
+            insert_rows(connection, stored)
             note_latest(connection, rows)
             _write_applied(connection, applied)
             if terms:
                 _write_terms(connection, known)
+        if not rows or rows[0].position > self._applied:
+            self._index.keep(stored, self._applied, applied)
         self._applied = applied
         self._terms = known
 

@@ -20,6 +20,7 @@ from roost.chat.history import (
     private_conversation,
 )
 from roost.storage.checksums import row_checksum
+from roost.storage.database import insert_many
 from roost.storage.errors import CorruptRowsError
 from roost.storage.history_rows import read_row, whole
 
@@ -35,6 +36,14 @@ CREATE INDEX IF NOT EXISTS latest_by_owner ON latest (owner, time_ms) WHERE owne
 _COLUMNS = "conversation, owner, position, part, time_ms, name, checksum"
 
 
+_UPDATE = (
+    "ON CONFLICT (conversation) DO UPDATE SET"
+    " owner = excluded.owner, position = excluded.position, part = excluded.part,"
+    " time_ms = excluded.time_ms, name = excluded.name, checksum = excluded.checksum"
+    " WHERE excluded.position > position"
+    " OR excluded.position = position AND excluded.part >= part"
+)
+
 _Found: TypeAlias = tuple[int, int, Target]
 """Time, position and target."""
 
@@ -47,15 +56,7 @@ def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
             known = newest.get(row.conversation)
             if known is None or (row.position, row.part) >= (known.position, known.part):
                 newest[row.conversation] = row
-    connection.executemany(
-        "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (conversation) DO UPDATE SET"
-        " owner = excluded.owner, position = excluded.position, part = excluded.part,"
-        " time_ms = excluded.time_ms, name = excluded.name, checksum = excluded.checksum"
-        " WHERE excluded.position > position"
-        " OR excluded.position = position AND excluded.part >= part",
-        [_line(row) for row in newest.values()],
-    )
+    insert_many(connection, "latest", [_line(row) for row in newest.values()], update=_UPDATE)
 
 
 def forget_latest(connection: sqlite3.Connection, after: int) -> None:

@@ -13,6 +13,7 @@ word, or a whole sender. A vocabulary that lacks one of them saves the search ev
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -29,6 +30,8 @@ BLOCK_BITS = 10
 CHAPTER_BITS = 14
 """The same for a chapter, which takes some 10 ms to store."""
 BUCKETS = 64
+RECENT_MAX = 16_384
+"""Messages in memory that are to be indexed, some 5 MB; what is before is read."""
 VOCABULARY_MAX = 100_000
 """Different words in a vocabulary, which takes about 20 ms to make. One that would have more is
 left out; then a search looks at what is below."""
@@ -99,6 +102,55 @@ def next_row(history: sqlite3.Connection, first: int) -> int:
         "SELECT position FROM rows WHERE position >= ? ORDER BY position LIMIT 1", (first,)
     ).fetchone()
     return POSITION_MAX if found is None else int(found[0])
+
+
+class Recent:
+    """Messages that were just stored, so that they need not be read to be indexed."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque()
+        self._first = 0
+        """From this position on, all messages are here."""
+        self._last = -1
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._messages.clear()
+        self._first, self._last = 0, -1
+
+    def clear_until(self, last: int) -> None:
+        """Forget all if any of them may be at a position or before it."""
+        if self._first <= last:
+            self.clear()
+
+    def extend(self, messages: Iterable[Message], after: int, applied: int) -> None:
+        """Add all messages that were stored after a position, up to another."""
+        if after != self._last or len(self._messages) > RECENT_MAX:
+            self._messages.clear()
+            self._first = after + 1
+        self._messages.extend(messages)
+        self._last = applied
+
+    def cut(self, is_kept: Callable[[Place], bool]) -> None:
+        """Take messages out of them."""
+        self._messages = deque(
+            message
+            for message in self._messages
+            if is_kept(Place(message[1], message[2], message[0]))
+        )
+
+    def take_block(self, number: int) -> list[Message] | None:
+        """Return the messages of a block, once; None if they have to be read."""
+        first, end = number << BLOCK_BITS, (number + 1) << BLOCK_BITS
+        if first < self._first or end > self._last + 1:
+            return None
+        while self._messages and self._messages[0][1] < first:
+            self._messages.popleft()
+        taken: list[Message] = []
+        while self._messages and self._messages[0][1] < end:
+            taken.append(self._messages.popleft())
+        self._first = end
+        return taken
 
 
 class Chapter:

@@ -16,22 +16,22 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from roost.chat.history import Search
+from roost.chat.history import KIND_MESSAGE, Row, Search
 from roost.chat.ids import Position
 from roost.ops import clock
 from roost.storage.checksums import record_checksum
 from roost.storage.database import Database
-from roost.storage.errors import MalformedError, SearchTimeoutError, StorageError
+from roost.storage.errors import MalformedError, StorageError
 from roost.storage.search_chapters import (
     BLOCK_BITS,
     BUCKETS,
     CHAPTER_BITS,
     Chapter,
     Place,
+    Recent,
     Sought,
     bucket_of,
     cut,
@@ -40,6 +40,7 @@ from roost.storage.search_chapters import (
     vocabulary_of_vocabularies,
 )
 from roost.storage.search_ranges import Ranges, find_range, with_range, without_range
+from roost.storage.search_walk import Walk
 
 SECONDS_MAX = 0.5
 """Time for one search; other queries wait for it."""
@@ -63,7 +64,6 @@ _LEVEL_SHIFT = 48
 """An id has the level above the number in the level."""
 _END = 2**48
 """A position after every indexed one."""
-_TOO_LONG = "the search took too long"
 
 
 def _bits(level: int) -> int:
@@ -92,6 +92,7 @@ class SearchIndex:
         self._due: list[Ranges]
         self._chapter = Chapter(0)
         """The first one that is due, as far as it is made."""
+        self._recent = Recent()
         self._remove_older()
         try:
             self._database = self._open()
@@ -136,6 +137,7 @@ class SearchIndex:
             database.close()
             raise
         self._due, self._chapter = due, Chapter(due[0][0][0])
+        self._recent.clear()
         return database
 
     def close(self) -> None:
@@ -154,6 +156,15 @@ class SearchIndex:
 
     # What is due
 
+    def keep(self, rows: Iterable[Row], after: Position, applied: Position) -> None:
+        """Keep rows to index, which are all that was just stored from a position to another."""
+        messages = (
+            (row.conversation, row.position, row.part, row.record)
+            for row in rows
+            if row.kind == KIND_MESSAGE
+        )
+        self._recent.extend(messages, after, applied)
+
     def note(self, first: Position, last: Position) -> None:
         """Note that rows of these positions come or go, even if they are indexed.
 
@@ -162,6 +173,7 @@ class SearchIndex:
         """
         if first > last:
             return
+        self._recent.clear_until(last)
         due = [
             with_range(self._due[level], first >> _bits(level), min(last, _END) >> _bits(level))
             for level in _LEVELS
@@ -185,6 +197,9 @@ class SearchIndex:
         """
         dropped = frozenset(places)
         buckets = (bucket_of(conversation),)
+        self._recent.cut(
+            lambda place: place.conversation != conversation or place[:2] not in dropped
+        )
         with self._mended():
             left: dict[int, bytes] = {}
             for number in sorted({position >> CHAPTER_BITS for position, _ in dropped}):
@@ -204,6 +219,7 @@ class SearchIndex:
         """
         numbers = [end >> _bits(level) for level in _LEVELS]
         due = [without_range(self._due[level], 0, numbers[level] - 1) for level in _LEVELS]
+        self._recent.clear_until(Position(end - 1))
         with self._mended():
             left = self._cut(numbers[0], range(BUCKETS), lambda place: place.position >= end)
             for level, number in enumerate(numbers):
@@ -294,7 +310,9 @@ class SearchIndex:
                 return
         chapter = self._chapter
         if not chapter.is_whole:
-            chapter.add(read_block(history, chapter.next_block))
+            block = chapter.next_block
+            messages = self._recent.take_block(block)
+            chapter.add(read_block(history, block) if messages is None else messages)
         if chapter.is_whole:
             stored = {_id(0, first): chapter.vocabulary()}
             for bucket, data in chapter.buckets().items():
@@ -375,12 +393,12 @@ class SearchIndex:
             return
         readable = (applied >> BLOCK_BITS) - READ_BLOCKS_MAX + 1
         deadline = clock.monotonic() + SECONDS_MAX
-        walk = _Walk(history, Sought(query), low, high, query.is_newest, readable, deadline)
+        walk = Walk(history, Sought(query), low, high, query.is_newest, readable, deadline)
         with self._mended():
             for number in walk.numbers(low >> _bits(_TOP), (high - 1) >> _bits(_TOP)):
                 yield from self._search(walk, _TOP, number)
 
-    def _search(self, walk: "_Walk", level: int, number: int) -> Iterator[Place]:
+    def _search(self, walk: Walk, level: int, number: int) -> Iterator[Place]:
         if not walk.is_near(number, _bits(level)):
             return
         if find_range(self._due[level], number) is not None:
@@ -410,7 +428,7 @@ class SearchIndex:
                 found += sought.find(data, chapter << CHAPTER_BITS)
         return found
 
-    def _found_in_rows(self, walk: "_Walk", number: int) -> list[Place]:
+    def _found_in_rows(self, walk: Walk, number: int) -> list[Place]:
         """Return the places found in a chapter that is due, if it is near the end of the history.
 
         It is read as far as that was not done yet.
@@ -427,47 +445,13 @@ class SearchIndex:
                 rest.add(read_block(walk.history, block))
         return found + rest.find(walk.sought)
 
-    def _leads_down(self, walk: "_Walk", level: int, number: int) -> bool:
+    def _leads_down(self, walk: Walk, level: int, number: int) -> bool:
         """Return whether there is anything to be found below a vocabulary that is due."""
         shift = _FAN_BITS * level
         last = (number + 1 << shift) - 1
         due = find_range(self._due[0], number << shift)
         is_read = (last + 1 << CHAPTER_BITS - BLOCK_BITS) > walk.readable
         return is_read or due is None or due[1] < last
-
-
-class _Walk(NamedTuple):
-    """A search on its way through the index."""
-
-    history: sqlite3.Connection
-    sought: Sought
-    low: int
-    high: int
-    is_newest: bool
-    readable: int
-    """Blocks from this one on are read from the history if they are due."""
-    deadline: float
-
-    def numbers(self, first: int, last: int) -> range:
-        """Return the numbers of a range in the order of the search."""
-        return range(last, first - 1, -1) if self.is_newest else range(first, last + 1)
-
-    def is_near(self, number: int, bits: int) -> bool:
-        """Return whether any position of a block or the like is searched.
-
-        Raises:
-            SearchTimeoutError: the time is over.
-        """
-        if clock.monotonic() > self.deadline:
-            raise SearchTimeoutError(_TOO_LONG)
-        return number << bits < self.high and number + 1 << bits > self.low
-
-    def ordered(self, found: Iterable[Place]) -> list[Place]:
-        """Return those places that are searched, in the order of the search."""
-        return sorted(
-            (place for place in found if self.low <= place.position < self.high),
-            reverse=self.is_newest,
-        )
 
 
 def _delete(connection: sqlite3.Connection, level: int, first: int, last: int) -> None:

@@ -285,6 +285,24 @@ def test_the_words_of_a_redacted_message_leave_the_index(
     assert b"\nsecret8\nplan" in stored_bytes(directory)
 
 
+def test_other_messages_at_the_same_places_are_found_instead(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    history.write([said(n, f"lost{n}") for n in range(1, 31)], Position(30))
+    history.index_some()
+    history.forget(Position(3))
+    history.write([said(n, f"kept{n}") for n in range(4, 31)], Position(30))
+    history.add_gap(Position(31), Position(38))
+    history.reset_applied(Position(38))
+    history.write([said(n, f"kept{n}") for n in range(39, 80)], Position(79))
+    history.import_rows([said(33, "fetched")], Position(31), Position(38))
+    index(history)
+    assert positions(history, ask("lost")) == [1, 2, 3]
+    assert positions(history, ask("kept")) == [*range(4, 31), *range(39, 80)]
+    assert positions(history, ask("fetched")) == [33]
+
+
 def test_an_index_of_version_1_is_made_anew(tmp_path: Path) -> None:
     with open_directory(tmp_path) as directory:
         file = directory.path / "search.db"

@@ -65,11 +65,11 @@ from roost.protocol.mesh import (
     HistoryWant,
 )
 
-WRITE_INTERVAL_S = 0.2
-"""The wait between two writes: each wakes a thread and costs a transaction, whatever its size. The
-log has the rows until then, and a query does not wait."""
-ROWS_MAX = 250
-"""Rows that can wait; bounds their memory and the duration of a write."""
+WRITE_INTERVAL_S = 1.0
+"""The wait between two writes: each wakes a thread, and touches a page of the index for each room
+that somebody spoke in. The log has the rows until then, and a query does not wait."""
+ROWS_MAX = 1000
+"""Rows that can wait; bounds their memory, and the duration of a write to some 4 ms."""
 LEARNER_INTERVAL_S = 2.0
 """The wait of a node that only follows the log: fewer and larger writes cost less, and what a crash
 takes can be had from the others."""

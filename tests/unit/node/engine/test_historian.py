@@ -19,6 +19,7 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.hearing import NOT_HERE
 from roost.node.engine.historian import (
+    LEARNER_INTERVAL_S,
     REPAIRED_LATER,
     ROWS_MAX,
     TRIES_MAX,
@@ -104,7 +105,7 @@ def test_a_learner_writes_seldom_and_much_unless_somebody_asks() -> None:
     mind.written(P(1))
     for position in range(2, ROWS_MAX + 3):
         apply(mind, position)
-    late = WRITE_INTERVAL_S * 2
+    late = (WRITE_INTERVAL_S + LEARNER_INTERVAL_S) / 2
     assert mind.take_write(P(ROWS_MAX + 2), late, wants_sync=False, is_voter=False) is None
     mind.ask(7, QUERY)
     write = mind.take_write(P(ROWS_MAX + 2), late, wants_sync=False, is_voter=False)
