@@ -207,6 +207,11 @@ class EmbeddedLog:
         if stored is not None:
             self._compact = Compact(stored, first_index)
 
+    @property
+    def has_committed(self) -> bool:
+        """Whether entries or a snapshot wait to be handed out."""
+        return self.replica.has_committed
+
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""
         output = self.replica.take_output()

@@ -169,5 +169,9 @@ class Log(Protocol):
     def compact(self, snapshot: Snapshot, first_index: int, /) -> None:
         """Adopt the state machine's snapshot; entries before `first_index` need not be kept."""
 
+    @property
+    def has_committed(self) -> bool:
+        """Whether the next output may have committed entries, or a snapshot."""
+
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""

@@ -444,6 +444,12 @@ class Replica:
         core.outbox.replaced(snapshot)
         return None
 
+    @property
+    def has_committed(self) -> bool:
+        """Whether the next output has committed entries, or a snapshot."""
+        core = self._core
+        return core.commit_index > core.delivered_index or core.installed is not None
+
     def take_output(self) -> Output:
         """Return what the driver has to do, once."""
         core = self._core

@@ -260,6 +260,11 @@ class EtcdLog:
         """Store the snapshot in etcd, if this node has the duty to."""
         self._archive.store(snapshot, self._reading.fold, self._writing.incarnation)
 
+    @property
+    def has_committed(self) -> bool:
+        """Always perhaps: what comes from etcd is committed."""
+        return True
+
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""
         if self._final is None:

@@ -75,6 +75,9 @@ class Belonging:
             return self._in_touch_at is not None
         if self._in_touch_at is None and (status.lack or state.position < status.commit):
             return False
+        if log.is_in_charge:
+            # A majority follows this node. The last one of a cluster has no neighbour to let it in.
+            self._refused_by.clear()
         self._in_touch_at = now
         return True
 

@@ -18,7 +18,7 @@ from roost.chat.state import State
 from roost.chat.versions import as_of
 from roost.instant import Instant
 from roost.ircd.server import Server
-from roost.log import Log, LogStatus
+from roost.log import Log
 from roost.log.requests import Answer, Refusal, Watched, WatchEnded
 from roost.node.engine import inputs, upkeep
 from roost.node.engine.administration import AdministrationDesk
@@ -28,6 +28,7 @@ from roost.node.engine.balancers import OVER, Balancers
 from roost.node.engine.belonging import Belonging
 from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
+from roost.node.engine.condition import Condition
 from roost.node.engine.config import EngineConfig
 from roost.node.engine.effects import (
     DoWork,
@@ -48,6 +49,7 @@ from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
 from roost.node.engine.reporting import Reporting
+from roost.node.engine.routine import LOG, OTHER, kind_of
 from roost.node.engine.snapshots import Snapshots
 from roost.node.engine.versions import Versions
 from roost.protocol.mesh import Gossip, HistoryFrame, PeerFrame, PeerHello, Whispers
@@ -61,7 +63,6 @@ from roost.protocol.trunk import (
     FromBalancer,
     FromNode,
     Lines,
-    NeighbourStatus,
     Release,
     Status,
     Welcome,
@@ -76,6 +77,16 @@ HAND_OVER_S = 1.0
 
 class Engine:
     """A node's decisions: `receive` each input of a turn, then `take_effects` once."""
+
+    _is_voter = True
+    _kind = OTHER
+    """What the next turn has to look at."""
+    _was_the_logs = False
+    """Whether the last turn looked at nothing but the log."""
+    _rest_due = AT_ONCE
+    """The next deadline of all the rest."""
+    _shown_bytes = 0
+    """What clients are shown in this turn, beside what was put off in earlier ones."""
 
     def __init__(
         self,
@@ -130,11 +141,11 @@ class Engine:
         self._to_balancers: list[tuple[str, FromNode]] = []
         self._leadership = (0, "")
         self._round_trips: dict[str, float] = {}
-        self._lag_ms = 0.0
         self._tick_due = now.monotonic
+        parts = (self._readiness, self._astray, self._belonging, self._versions, self._peers, log)
+        shown = (self._applier, self._outputs, self._historian, self._clock, self._server)
+        self._condition = Condition(*parts, *shown, self._round_trips)
         self._reporting = Reporting(config.status_interval_s, self._pending, self._balancers)
-        self._shown_bytes = 0
-        """What clients are shown in this turn, beside what was put off in earlier ones."""
         self._stop_deadline: float | None = None
         self._now = now
 
@@ -168,62 +179,21 @@ class Engine:
 
     def status(self) -> Status:
         """Return what this node tells balancers about itself."""
-        log = self._log.status()
-        state, reason = self._judge(log)
-        rtt = self._round_trips.get
-        return Status(
-            state=state,
-            reason=reason or self._astray.note or self._log.note or self._historian.problem,
-            leader=log.leader,
-            term=log.term,
-            position=log.position,
-            applied=self._outputs.shown,
-            sessions=self._server.session_count,
-            neighbours=tuple(NeighbourStatus(name, rtt(name, 0.0)) for name in self._peers),
-            lag_ms=self._lag_ms,
-            deliveries=self._server.deliveries,
-            clock_offset_ms=self._clock.offset_ms,
-            reaches=self._server.reaches,
-            is_voter=log.is_voter,
-            version=self._state.version,
-        )
-
-    def _judge(self, log: LogStatus) -> tuple[str, str]:
-        voters = self._log.voters
-        return self._readiness.judge(
-            astray=self._astray.problem,
-            removal=self._belonging.removal(self._peers),
-            outdated=self._versions.fault(self._state, self._peers),
-            peers=sum(peer in voters for peer in self._peers),
-            voters=len(voters),
-            log=log,
-            applied=self._state.position,
-            history_missing=self._historian.missing,
-            clock_offset_ms=self._clock.offset_ms if self._clock.is_wrong else 0,
-            has_time=self._has_time,
-            is_configured=self._versions.is_configured(self._state),
-            is_stopping=self._stop_deadline is not None,
-        )
-
-    @property
-    def _has_time(self) -> bool:
-        """Whether this node may give entries their time: no clock is believed alone."""
-        return self._log.is_kept_by_nodes or self._clock.is_settled
+        return self._condition.status()
 
     def next_deadline(self) -> float:
         """Return when the next `Tick` is due, in monotonic seconds; `AT_ONCE` if work is left."""
         if self._applier.has_more or self._server.has_work:
             return AT_ONCE
-        return min(
-            self._log.next_deadline(),
-            self._pending.next_deadline(),
-            self._historian.next_deadline(),
-            self._tick_due,
-        )
+        if not self._was_the_logs:
+            rest = (self._pending.next_deadline(), self._historian.next_deadline())
+            self._rest_due = min(*rest, self._tick_due)
+        return min(self._log.next_deadline(), self._rest_due)
 
     def receive(self, event: Input, now: Instant) -> None:
         """Take in what happened. Nothing below sees this node's own wall clock."""
         self._now = now = self._clock.read(now)
+        self._kind = max(self._kind, kind_of(event))
         match event:
             case inputs.TrunkFrameReceived(balancer, frame):
                 self._receive_from_balancer(balancer, frame)
@@ -248,7 +218,7 @@ class Engine:
             case inputs.ClockMeasured(peer, wall_ms, sent, received):
                 self._clock.measure(peer, wall_ms, sent, received)
             case inputs.LagMeasured(milliseconds):
-                self._lag_ms = milliseconds
+                self._condition.lag_ms = milliseconds
             case inputs.Congested(balancers):
                 self._server.congested(balancers)
             case inputs.PeerConnected(peer, version):
@@ -273,6 +243,7 @@ class Engine:
                 self._readiness.is_leaving = True
             case inputs.Stop():
                 self._stop_deadline = now.monotonic + HAND_OVER_S
+                self._condition.is_stopping = True
                 self._log.hand_over(self._now)
             case _:
                 assert_never(event)
@@ -379,18 +350,42 @@ class Engine:
 
     def take_effects(self) -> list[Effect]:
         """Return what the turn's inputs lead to, in the order in which to carry it out."""
-        self._applier.begin_turn()
-        self._server.take_answers(self._historian.take_outcomes())
-        self._server.work(OUTPUT_BYTES_MAX)
-        # What was put off must not keep anybody from being served now.
-        self._shown_bytes = -self._server.output_size
-        while True:
-            # What clients asked for since goes to the log in this turn, not in the next.
-            self._take_server_output()
-            self._watch_leadership()
-            self._propose_pending()
-            if not self._advance():
-                break
+        self._was_the_logs = self._kind == LOG and self._obey_log()
+        if not self._was_the_logs:
+            self._applier.begin_turn()
+            self._server.take_answers(self._historian.take_outcomes())
+            self._server.work(OUTPUT_BYTES_MAX)
+            # What was put off must not keep anybody from being served now.
+            self._shown_bytes = -self._server.output_size
+            while True:
+                # What clients asked for since goes to the log in this turn, not in the next.
+                self._take_server_output()
+                self._watch_leadership()
+                self._propose_pending()
+                if not self._advance():
+                    break
+            self._take_write()
+            if self._kind == OTHER or not self._reporting.is_ready:
+                self._keep_house()
+            if (make := self._snapshots.take_due(self._state)) is not None:
+                self._effects.append(make)
+        self._kind = LOG
+        self._effects.extend(sending(self._to_peers, self._to_balancers))
+        effects, self._effects = in_order(self._effects), []
+        return effects
+
+    def _obey_log(self) -> bool:
+        """Do what the log wants, if that is all that this turn has to do; return whether it was."""
+        has_committed = self._log.has_committed or self._applier.has_more
+        if has_committed or self._server.has_work or self._pending.has_unproposed:
+            return False
+        output = self._log.take_output()
+        self._to_peers.extend(output.messages)
+        self._effects.extend(output.effects)
+        return (self._log.term, self._log.leader) == self._leadership
+
+    def _keep_house(self) -> None:
+        """Find out what has changed, and what is to be done about it."""
         self._take_history()
         self._effects.extend(self._versions.look(self._state, self._log))
         self._effects.extend(self._forgetting.look(self._state, self._now.monotonic))
@@ -399,11 +394,6 @@ class Engine:
             self._historian.follow(self._belonging.others, self._belonging.nodes_changed)
         self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
         self._tell_others()
-        self._effects.extend(sending(self._to_peers, self._to_balancers))
-        if (make := self._snapshots.take_due(self._state)) is not None:
-            self._effects.append(make)
-        effects, self._effects = in_order(self._effects), []
-        return effects
 
     def _advance(self) -> bool:
         """Do what the log wants; return whether it wanted anything."""
@@ -412,6 +402,7 @@ class Engine:
         self._effects.extend(output.effects)
         if output.snapshot is not None:
             self._applier.install(output.snapshot)
+            self._kind = OTHER
             self._note("info", "snapshot-installed", position=output.snapshot.index)
         self._applier.add(output.committed, self._now.monotonic)
         has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
@@ -422,7 +413,7 @@ class Engine:
 
     def _propose_pending(self) -> None:
         due = self._pending.take_due(self._now.monotonic)
-        if due and not (self._has_time and self._log.propose(due, self._now)):
+        if due and not (self._condition.has_time and self._log.propose(due, self._now)):
             self._pending.put_back(due)
 
     def _watch_applied(self, applied: Applied) -> None:
@@ -430,16 +421,23 @@ class Engine:
             self._note("error", "entry-skipped", position=applied.position, reason=failure)
         self._reporting.activity.applied(applied)
         if not applied.session:
+            self._kind = OTHER
             self._look_at_balancers()
             self._to_balancers.extend(self._desk.settled(applied, self._state, self._log))
 
-    def _take_history(self) -> None:
-        now, position = self._now.monotonic, self._state.position
-        wants_sync, is_voter = self._snapshots.wants_sync, self._log.status().is_voter
-        write = self._historian.take_write(position, now, wants_sync=wants_sync, is_voter=is_voter)
+    def _take_write(self) -> None:
+        write = self._historian.take_write(
+            self._state.position,
+            self._now.monotonic,
+            wants_sync=self._snapshots.wants_sync,
+            is_voter=self._is_voter,
+        )
         if write is not None:
             self._snapshots.history_writing()
             self._effects.append(write)
+
+    def _take_history(self) -> None:
+        now = self._now.monotonic
         effects, frames = self._historian.take_output(
             self._peers, now, is_in_charge=self._log.is_in_charge
         )
@@ -454,6 +452,7 @@ class Engine:
             self._propose(command)
         for ticket, query in output.queries:
             self._historian.ask(ticket, query)
+            self._kind = OTHER
         for ticket, work in output.jobs:
             self._effects.append(DoWork(ticket, work))
         for action in output.operator_actions:
@@ -468,6 +467,7 @@ class Engine:
         if (leadership := (self._log.term, self._log.leader)) == self._leadership:
             return
         self._leadership = leadership
+        self._kind = OTHER
         self._server.is_in_charge = self._log.is_in_charge
         self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
         if self._server.is_in_charge:
@@ -487,7 +487,8 @@ class Engine:
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         self._to_balancers.extend(self._registry.news(self._state, self._census.trunks))
         log = self._log.status()
-        present = (self._judge(log)[0], log.leader, log.term)
+        self._is_voter = log.is_voter
+        present = (self._condition.judge(log)[0], log.leader, log.term)
         report = self._reporting.take(present, self.status, self._state, now)
         if report is not None:
             if report.is_new_state:

@@ -42,6 +42,11 @@ class PendingCommands:
     def __len__(self) -> int:
         return len(self._proposed) + len(self._unproposed)
 
+    @property
+    def has_unproposed(self) -> bool:
+        """Whether commands wait to be proposed."""
+        return bool(self._unproposed)
+
     def add(self, data: bytes) -> None:
         """Keep a new command for the next `take_due`."""
         if data not in self._proposed:

@@ -35,6 +35,11 @@ class Reporting:
         self._told: tuple[str, str, int] = ("", "", 0)
         self._due = float("-inf")
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether balancers were told that this node is ready."""
+        return self._told[0] == "ready"
+
     def take(
         self, present: tuple[str, str, int], status: Callable[[], Status], state: State, now: float
     ) -> Report | None:

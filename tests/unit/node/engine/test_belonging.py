@@ -16,10 +16,11 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.members: tuple[str, ...] = ("n1", "n2")
-        self.voters = ("n1", "n2")
+        self.voters: tuple[str, ...] = ("n1", "n2")
         self.fault: tuple[str, str] | None = None
         self.lack = ""
         self.commit = 0
+        self.is_in_charge = False
 
     def status(self) -> LogStatus:
         return LogStatus("n1", 1, 9, self.commit, self.fault, self.lack)
@@ -96,6 +97,18 @@ def test_a_node_knows_that_it_was_removed() -> None:
     node.log.fault = NO_LEADER
     node.follows(99.0)
     assert "it was removed" in node.belonging.removal([])
+
+
+def test_the_last_node_of_a_cluster_was_not_removed_although_a_former_one_refused_it() -> None:
+    node = Node("n1", "n2")
+    node.belonging.refused("n2")
+    node.follows()
+    assert "it was removed" in node.belonging.removal([])
+    node.log.members = node.log.voters = ("n1",)
+    node.log.is_in_charge = True
+    node.name("n1")
+    node.follows()
+    assert not node.belonging.removal([])
 
 
 def test_a_cluster_without_a_registry_is_followed_by_certificates() -> None:
