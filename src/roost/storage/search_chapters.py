@@ -163,6 +163,7 @@ class Chapter:
         self._messages: dict[str, list[tuple[int, int, bytes]]] = {}
         """Offset, part and words, by conversation."""
         self._words: set[bytes] = set()
+        self._senders: set[bytes] = set()
 
     @property
     def next_block(self) -> int:
@@ -190,12 +191,12 @@ class Chapter:
                     continue
                 self._messages[conversation] = known = []
             if type(position) is int and type(part) is int:
-                words = lines_of_words(said.text)
-                lines = b"%b%b\n" % (_sender(said.source.nick), words)
-                known.append((position - first, part, lines))
-                added.append(lines)
+                sender, words = _sender(said.source.nick), lines_of_words(said.text)
+                known.append((position - first, part, b"%b%b\n" % (sender, words)))
+                self._senders.add(sender)
+                added.append(words)
         if len(self._words) <= VOCABULARY_MAX:
-            self._words.update(b"".join(added).split())
+            self._words.update(b"\n".join(added).split())
 
     def cut(self, is_kept: Callable[[Place], bool]) -> None:
         """Take messages out of it."""
@@ -210,6 +211,7 @@ class Chapter:
     def vocabulary(self) -> bytes:
         """Return its vocabulary; empty if that is too large."""
         names = {b":" + conversation.encode() for conversation in self._messages}
+        names.update(sender.strip() for sender in self._senders)
         return _vocabulary(self._words | names)
 
     def buckets(self) -> dict[int, bytes]:

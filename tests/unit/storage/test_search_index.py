@@ -303,6 +303,17 @@ def test_other_messages_at_the_same_places_are_found_instead(
     assert positions(history, ask("fetched")) == [33]
 
 
+def test_what_is_not_indexed_in_time_is_read_again(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_small(monkeypatch)
+    monkeypatch.setattr(search_chapters, "RECENT_MAX", 40)
+    for first in range(1, 401, 50):
+        history.write([said(n, f"word{n}") for n in range(first, first + 50)], Position(first + 49))
+    index(history)
+    assert positions(history, ask("word", limit=1000)) == [*range(1, 401)]
+
+
 def test_an_index_of_version_1_is_made_anew(tmp_path: Path) -> None:
     with open_directory(tmp_path) as directory:
         file = directory.path / "search.db"
