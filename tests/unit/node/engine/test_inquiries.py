@@ -121,3 +121,87 @@ def test_a_question_is_asked_again_where_history_is_now(asking: Inquiries) -> No
     asking.receive_answer("n2", HistoryAnswer(frame.ticket, (row(1),)))
     asking.answered(7, (row(5), row(6)))
     assert asking.take_outcomes() == [Outcome(7, (row(5), row(6)))]
+
+
+@pytest.fixture
+def again(asking: Inquiries) -> tuple[Inquiries, str, HistoryAsk]:
+    """A question about a conversation of which this node had too little before."""
+    peer, frame = ask(asking, HOLDERS, 0.0)
+    asking.receive_answer(peer, HistoryAnswer(frame.ticket, (row(3),)))
+    asking.take_outcomes()
+    asking.begin(8, PAGE, SEGMENTS)
+    asking.advance(HOLDERS, 1.0)
+    questions, ((peer, frame),) = asking.take_output()
+    assert questions == [AnswerQuery(8, PAGE, SEGMENTS[1].span)]
+    assert (frame.first, frame.last, frame.page) == (1, 4, PAGE)
+    return asking, peer, frame
+
+
+TWO = (row(2), row(3))
+
+
+@pytest.mark.parametrize("is_neighbour_first", [True, False])
+def test_a_neighbour_is_asked_early_if_the_last_question_needed_one(
+    again: tuple[Inquiries, str, HistoryAsk], is_neighbour_first: bool
+) -> None:
+    mind, peer, frame = again
+    answer = HistoryAnswer(frame.ticket, TWO)
+    if is_neighbour_first:
+        mind.receive_answer(peer, answer)
+        assert mind.take_outcomes() == []
+        mind.answered(8, (row(6),))
+    else:
+        mind.answered(8, (row(6),))
+        assert mind.take_outcomes() == []
+        mind.receive_answer(peer, answer)
+    assert mind.take_outcomes() == [Outcome(8, (row(3), row(6)))]
+    mind.advance(HOLDERS, 2.0)
+    assert mind.take_output() == ([], [])
+
+
+def test_an_early_answer_that_is_not_needed_is_dropped_and_nobody_is_asked_early_again(
+    again: tuple[Inquiries, str, HistoryAsk],
+) -> None:
+    mind, peer, frame = again
+    mind.answered(8, (row(6), row(7)))
+    assert mind.take_outcomes() == [Outcome(8, (row(6), row(7)))]
+    mind.receive_answer(peer, HistoryAnswer(frame.ticket, TWO))
+    assert mind.take_outcomes() == []
+    mind.begin(9, PAGE, SEGMENTS)
+    mind.advance(HOLDERS, 2.0)
+    assert not mind.take_output()[1]
+
+
+@pytest.mark.parametrize("is_needed", [True, False])
+@pytest.mark.parametrize("end", ["refuses", "dies", "hangs"])
+def test_another_one_is_asked_when_it_fails_that_was_asked_early(
+    again: tuple[Inquiries, str, HistoryAsk], end: str, is_needed: bool
+) -> None:
+    mind, first, frame = again
+    now = 1.1
+    if is_needed or end == "hangs":
+        mind.answered(8, (row(6),))
+    if end == "refuses":
+        mind.receive_answer(first, HistoryAnswer(frame.ticket, refusal="busy"))
+    elif end == "dies":
+        mind.peer_disconnected(first)
+    else:
+        now = mind.next_deadline()
+        assert now == 1.0 + ANSWER_S_MAX
+    if not (is_needed or end == "hangs"):
+        mind.answered(8, (row(6),))
+    second, later = ask(mind, HOLDERS, now)
+    mind.receive_answer(first, HistoryAnswer(frame.ticket, TWO))
+    assert mind.take_outcomes() == []
+    mind.receive_answer(second, HistoryAnswer(later.ticket, (row(3),)))
+    assert mind.take_outcomes() == [Outcome(8, (row(3), row(6)))]
+
+
+def test_a_question_that_begins_anew_forgets_whom_it_asked_early(
+    again: tuple[Inquiries, str, HistoryAsk],
+) -> None:
+    mind, peer, frame = again
+    mind.start_again(8, [SEGMENTS[1]._replace(span=EVERYTHING)])
+    mind.receive_answer(peer, HistoryAnswer(frame.ticket, TWO))
+    mind.answered(8, (row(6),))
+    assert mind.take_outcomes() == [Outcome(8, (row(6),))]
