@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # Options for `roost up`, `roost chat` or pytest, as in `make up ARGS="--nodes 5"`.
 ARGS ?=
 
-.PHONY: up chat test bench setup develop format docs clean
+.PHONY: up chat test test-plain compile bench setup develop format docs clean
 
 up: setup
 	@exec $(VENV)/bin/roost up $(ARGS)
@@ -19,14 +19,22 @@ chat: setup
 # the tests comes last. The two workers are handed one test after the other: those that start real
 # processes come first, and mostly wait.
 test: develop
-	@$(VENV)/bin/ruff format --check --quiet src tests benchmarks
-	@$(VENV)/bin/ruff check --quiet src tests benchmarks
+	@$(VENV)/bin/ruff format --check --quiet src tests benchmarks hatch_build.py
+	@$(VENV)/bin/ruff check --quiet src tests benchmarks hatch_build.py
 	@$(VENV)/bin/lint-imports --no-cache
-	@$(VENV)/bin/mypy
+	@$(VENV)/bin/python hatch_build.py & $(VENV)/bin/mypy && wait $$!
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec $(VENV)/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
+# The same, with plain Python in place of compiled modules.
+test-plain:
+	@ROOST_PLAIN=1 $(MAKE) --no-print-directory test
+
+# Compile the hot modules. They are used as long as the source stays as it is.
+compile: $(VENV)/.ready-to-compile
+	@$(VENV)/bin/python hatch_build.py
+
 # Measure Roost beside other servers, whose Debian packages are installed if they are missing.
-bench: setup
+bench: compile
 	@sh benchmarks/install
 	@exec $(VENV)/bin/python -m benchmarks $(ARGS)
 
@@ -41,19 +49,23 @@ $(VENV)/.ready: requirements.txt requirements-build.txt pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.ready-to-develop: $(VENV)/.ready requirements-dev.txt
+$(VENV)/.ready-to-compile: $(VENV)/.ready requirements-compile.txt
+	@$(PIP) install --no-deps -r requirements-compile.txt
+	@touch $@
+
+$(VENV)/.ready-to-develop: $(VENV)/.ready requirements-dev.txt requirements-compile.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) install --no-deps -r requirements-dev.txt
 	@touch $@
 
 format: develop
-	@$(VENV)/bin/ruff format src tests benchmarks
-	@$(VENV)/bin/ruff check --fix src tests benchmarks
+	@$(VENV)/bin/ruff format src tests benchmarks hatch_build.py
+	@$(VENV)/bin/ruff check --fix src tests benchmarks hatch_build.py
 
 # Write the tables of keys in docs/running.md from the code.
 docs: develop
 	@PYTHONPATH=tests $(VENV)/bin/python -m support.key_tables
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) src/roost/objects .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

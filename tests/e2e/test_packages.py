@@ -19,6 +19,7 @@ from roost.balancer import Config as BalancerConfig
 from roost.cli.check import check
 from roost.cli.configuration import make_config, parse_flags
 from roost.cli.flags import UpConfig
+from roost.compiled import why_plain
 from roost.node.config import NodeConfig
 from support.cluster import READY_S, Cluster
 
@@ -55,10 +56,14 @@ def test_wheel_and_source_distribution_hold_everything(tmp_path: Path) -> None:
     sources = {
         str(path.relative_to(ROOT / "src"))
         for path in (ROOT / "src" / "roost").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "objects"} & {*path.parts}
     }
     with zipfile.ZipFile(wheel) as file:
-        assert set(file.namelist()) >= sources
+        packed = set(file.namelist())
+    compiled = {name for name in packed if name.startswith("roost/objects/")}
+    assert bool(compiled) != wheel.name.endswith("-py3-none-any.whl")
+    assert compiled or why_plain()
+    assert packed >= sources
     with tarfile.open(source) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
     assert held >= {f"src/{name}" for name in sources} | {"LICENSE", "README.md"}
@@ -156,6 +161,7 @@ def test_the_image_can_be_built(tmp_path: Path) -> None:
             run("sh", "-ec", script, cwd=source, env={**OWN_LIBRARIES, "PATH": path})
     shown = run(target / "bin" / "roost", "--version", env=OWN_LIBRARIES)
     assert shown.startswith("roost ")
+    assert shown.endswith("(compiled)\n") or why_plain()
     assert not (target / "bin" / "hatchling").exists()
 
 

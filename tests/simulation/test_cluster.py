@@ -1,12 +1,18 @@
 """Simulations of whole clusters, which check the promises against what clients saw."""
 
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from roost.chat.settings import Settings
+from roost.compiled import PLAIN
 from roost.ircd.config import Config
 from support.simulation.cluster import Faults, SimulatedCluster
+from support.simulation.same_run import EVERYTHING, run
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "3"))
 """Seeds per scenario; set the variable higher for a longer hunt."""
@@ -24,19 +30,7 @@ SCENARIOS = {
     "balancers": Faults(balancer_crashes=0.7, crashes=0.1, partitions=0.1, stalls=1.0),
     "clocks": Faults(clock_jumps=0.5, crashes=0.1),
     "drains": Faults(drains=0.5, crashes=0.1),
-    "everything": Faults(
-        loss=0.01,
-        crashes=0.3,
-        partitions=0.2,
-        freezes=0.2,
-        disk_losses=0.05,
-        disk_rollbacks=0.05,
-        stalls=0.5,
-        moves=2.0,
-        drains=0.1,
-        clock_jumps=0.2,
-        balancer_crashes=0.1,
-    ),
+    "everything": EVERYTHING,
 }
 
 
@@ -101,15 +95,17 @@ def test_promises_hold_although_nodes_forget_soon_what_happened(seed: int) -> No
     cluster.settle()
 
 
-def test_the_same_seed_gives_the_same_run() -> None:
-    def run() -> list[str]:
-        cluster = SimulatedCluster(7, faults=SCENARIOS["everything"])
-        cluster.start_people()
-        cluster.start_faults()
-        cluster.world.run(6.0)
-        return [*cluster.world.trace, *(client.tell() for client in cluster.clients)]
-
-    assert run() == run()
+def test_the_same_seed_gives_the_same_run_compiled_and_as_plain_python() -> None:
+    """Run it here and, in a process of its own, with the other kind of modules."""
+    is_plain = bool(os.environ.get(PLAIN))
+    other = subprocess.run(
+        [sys.executable, "-m", "support.simulation.same_run", "7"],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, PLAIN: "" if is_plain else "1"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert run(7) == json.loads(other.stdout)
 
 
 @pytest.mark.parametrize("seed", seeds())

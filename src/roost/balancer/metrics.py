@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from roost.balancer.engine.statistics import Statistics
-from roost.ops.metrics import Reading, stall_readings
+from roost.ops.metrics import Reading, process_readings
 
 _GAUGES = (
     ("sessions", "roost_balancer_sessions", "Open client sessions."),
@@ -35,7 +35,7 @@ def readings(statistics: Statistics) -> Iterator[Reading]:
             documentation=documentation,
             is_counter=True,
         )
-    yield from stall_readings("balancer", statistics.stalls)
+    yield from process_readings("balancer", statistics.stalls)
     for kind, days in statistics.certificate_days.items():
         yield Reading(
             name="roost_balancer_certificate_days",

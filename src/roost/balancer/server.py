@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from roost import compiled
 from roost.balancer import sockets, trunks
 from roost.balancer.certificates import ClientCertificate
 from roost.balancer.clients import ClientConnection
@@ -191,6 +192,7 @@ class Balancer:
             clients=", ".join(found.addresses),
             http=found.http_address,
             trunks=trunk_address,
+            code=compiled.describe(),
             **{name: where for name, where in more.items() if where},
         )
         return found

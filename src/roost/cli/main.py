@@ -87,9 +87,9 @@ def main() -> None:
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
-        from roost import __version__
+        from roost import __version__, compiled
 
-        print(f"roost {__version__}")
+        print(f"roost {__version__} ({compiled.describe()})")
         raise typer.Exit
 
 

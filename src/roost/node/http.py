@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 from aiohttp import web
 
+from roost import compiled
 from roost.node.driver import DriverStatistics
 from roost.ops.http import make_application
-from roost.ops.metrics import Reading, stall_readings
+from roost.ops.metrics import Reading, process_readings
 from roost.protocol.trunk import Status
 from roost.raft.statistics import Statistics
 
@@ -85,6 +86,7 @@ def describe(view: NodeView) -> dict[str, object]:
         "name": view.name,
         "pid": view.pid,
         "version": view.version,
+        "code": compiled.describe(),
         "state": status.state,
         "reason": status.reason,
         "leader": status.leader,
@@ -125,7 +127,7 @@ def readings(view: NodeView) -> Iterator[Reading]:
     yield _gauge("balancers", len(view.balancers), "Trunks that are up.")
     yield _gauge("deliveries_per_second", status.deliveries, "Deliveries, averaged.")
     yield _gauge("event_loop_lag_seconds", status.lag_ms / 1000, "How late the loop is, averaged.")
-    yield from stall_readings("node", view.driver.stalls)
+    yield from process_readings("node", view.driver.stalls)
     offset_s = status.clock_offset_ms / 1000
     yield _gauge("clock_offset_seconds", offset_s, "How far the clock is ahead of the cluster's.")
     yield _gauge("kept_aside", view.kept_aside, "Directories with data the others do not share.")

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from roost import __version__
+from roost import __version__, compiled
 from roost.chat.versions import VERSION_MIN
 from roost.node.archive import asking_archive
 from roost.node.config import NodeConfig
@@ -238,7 +238,13 @@ class Node:
             )
             with _start_errors(f"cannot write the run file {config.run_file}"):
                 write_run_file(config.run_file, content)
-        _logger.info("started", mesh=mesh_address, http=http_address, cluster=config.cluster)
+        _logger.info(
+            "started",
+            mesh=mesh_address,
+            http=http_address,
+            cluster=config.cluster,
+            code=compiled.describe(),
+        )
         self._started.set()
         yield
         _logger.info("stopping")

@@ -11,6 +11,7 @@ import prometheus_client
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from roost import compiled
 from roost.ops.stalls import StallStatistics
 
 
@@ -52,8 +53,13 @@ class StatisticsCollector(Collector):
         return ()
 
 
-def stall_readings(process: str, stalls: StallStatistics) -> Iterator[Reading]:
-    """Yield how long the event loop of a kind of process was stopped."""
+def process_readings(process: str, stalls: StallStatistics) -> Iterator[Reading]:
+    """Yield what both kinds of processes say: how they run, and how long they were stopped."""
+    yield Reading(
+        name=f"roost_{process}_is_compiled",
+        value=float(not compiled.why_plain()),
+        documentation="1 if the hot modules run as compiled code, 0 if as plain Python.",
+    )
     for since, seconds in (("start", stalls.longest_s), ("minute", stalls.recent_s)):
         yield Reading(
             name=f"roost_{process}_event_loop_stop_seconds",

@@ -7,6 +7,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from roost import compiled
 from roost.node.driver import DriverStatistics
 from roost.node.http import STATES, NodeView, describe, make_node_application, readings
 from roost.ops.http import serve
@@ -75,6 +76,7 @@ def test_state_is_told_to_programs() -> None:
         "name": "n1",
         "pid": 42,
         "version": "0.1",
+        "code": compiled.describe(),
         "state": "isolated",
         "reason": "linked to 0 neighbours, 1 are needed",
         "leader": "n1",
@@ -98,6 +100,7 @@ def test_state_is_told_to_programs() -> None:
         ("roost_node_state/ready", 0.0),
         ("roost_node_is_leader", 1.0),
         ("roost_node_position", 12.0),
+        ("roost_node_is_compiled", float(not compiled.why_plain())),
         ("roost_node_durable_position", 11.0),
         ("roost_node_sessions", 7.0),
         ("roost_node_certificate_days", 29.0),

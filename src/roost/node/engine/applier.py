@@ -8,6 +8,7 @@ probes are answered, so that a node with much to do is busy, and never silent.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from roost.chat.applied import Applied
 from roost.chat.apply import apply_entry, skip
@@ -15,9 +16,7 @@ from roost.chat.ids import Position
 from roost.chat.snapshot import StateDecoder
 from roost.chat.state import State
 from roost.chat.versions import VERSION
-from roost.ircd.server import Server
 from roost.log import ENTRY_COMMAND, Entry, Snapshot
-from roost.node.engine.historian import Historian
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.snapshots import Snapshots
 
@@ -29,15 +28,35 @@ RESULTS_PER_ENTRY = 3
 """What entries lead to at most, apart from those that concern many sessions."""
 
 
+class Showing(Protocol):
+    """What shows clients what was applied: `ircd.Server`."""
+
+    def can_show(self, size_max: int, /) -> bool: ...
+
+    def show(self, applied: Applied, /) -> None: ...
+
+    def reset(self, state: State, /) -> None: ...
+
+
+class Recording(Protocol):
+    """What makes history of what was applied: the historian."""
+
+    def verify(self, position: Position, term: int, /) -> None: ...
+
+    def record(self, applied: Applied, /) -> None: ...
+
+    def skip_to(self, position: Position, term: int, time_ms: int, /) -> None: ...
+
+
 class Applier:
     """The chat state, and the committed entries that it does not have yet."""
 
     def __init__(
         self,
         state: State,
-        server: Server,
+        server: Showing,
         pending: PendingCommands,
-        historian: Historian,
+        historian: Recording,
         snapshots: Snapshots,
         watch: Callable[[Applied], None],
         version_max: int = VERSION,

@@ -156,8 +156,6 @@ class Engine:
         """The chat state, to be read only."""
         return self._applier.state
 
-    _state = state
-
     @property
     def log(self) -> Log:
         """The log, to be read only."""
@@ -290,7 +288,7 @@ class Engine:
         self._look_at_balancers()
 
     def _look_at_balancers(self) -> None:
-        for found in self._balancers.look(self._state, self._now.monotonic):
+        for found in self._balancers.look(self.state, self._now.monotonic):
             if not isinstance(found, tuple):
                 self._propose(found)
                 continue
@@ -313,7 +311,7 @@ class Engine:
         elif isinstance(frame, Drain):
             self._effects.extend(self._readiness.drain(balancer, is_wanted=frame.is_wanted))
         elif isinstance(frame, Ask):
-            asked = self._desk.ask(balancer, frame, self._state, self._log, self._propose)
+            asked = self._desk.ask(balancer, frame, self.state, self._log, self._propose)
             self._to_balancers.extend(asked)
         elif isinstance(frame, BalancerReport):
             self._balancers.reported(balancer, frame)
@@ -337,14 +335,14 @@ class Engine:
         if self._clock.is_abdication_due(now):
             self._log.hand_over(self._now)
         if self._log.is_in_charge:
-            raising = self._versions.to_raise(self._state, self._log, self._config.raft.members)
-            dropped = self._forgetting.take_commands(self._state)
-            keeping = upkeep.while_leading(self._state, self._census, now)
+            raising = self._versions.to_raise(self.state, self._log, self._config.raft.members)
+            dropped = self._forgetting.take_commands(self.state)
+            keeping = upkeep.while_leading(self.state, self._census, now)
             for command in (*raising, *dropped, *keeping):
                 self._propose(command)
-            upkeep.tend(self._log, self._state, now)
+            upkeep.tend(self._log, self.state, now)
         self._look_at_balancers()
-        configure = self._versions.to_configure(self._state)
+        configure = self._versions.to_configure(self.state)
         if configure is not None and self.status().state in ("configuring", "ready"):
             self._propose(configure)
 
@@ -367,7 +365,7 @@ class Engine:
             self._take_write()
             if self._kind == OTHER or not self._reporting.is_ready:
                 self._keep_house()
-            if (make := self._snapshots.take_due(self._state)) is not None:
+            if (make := self._snapshots.take_due(self.state)) is not None:
                 self._effects.append(make)
         self._kind = LOG
         self._effects.extend(sending(self._to_peers, self._to_balancers))
@@ -387,9 +385,9 @@ class Engine:
     def _keep_house(self) -> None:
         """Find out what has changed, and what is to be done about it."""
         self._take_history()
-        self._effects.extend(self._versions.look(self._state, self._log))
-        self._effects.extend(self._forgetting.look(self._state, self._now.monotonic))
-        if changed := self._belonging.look(self._state, self._log, self._now.monotonic):
+        self._effects.extend(self._versions.look(self.state, self._log))
+        self._effects.extend(self._forgetting.look(self.state, self._now.monotonic))
+        if changed := self._belonging.look(self.state, self._log, self._now.monotonic):
             self._effects.extend(changed)
             self._historian.follow(self._belonging.others, self._belonging.nodes_changed)
         self._clock.follow(self._config.raft.name, self._log.voters or self._belonging.nodes)
@@ -409,7 +407,7 @@ class Engine:
         return has_applied or bool(output.effects or output.messages or output.snapshot)
 
     def _propose(self, command: Command) -> None:
-        self._pending.add(encode_command(as_of(command, self._state.version)))
+        self._pending.add(encode_command(as_of(command, self.state.version)))
 
     def _propose_pending(self) -> None:
         due = self._pending.take_due(self._now.monotonic)
@@ -423,11 +421,11 @@ class Engine:
         if not applied.session:
             self._kind = OTHER
             self._look_at_balancers()
-            self._to_balancers.extend(self._desk.settled(applied, self._state, self._log))
+            self._to_balancers.extend(self._desk.settled(applied, self.state, self._log))
 
     def _take_write(self) -> None:
         write = self._historian.take_write(
-            self._state.position,
+            self.state.position,
             self._now.monotonic,
             wants_sync=self._snapshots.wants_sync,
             is_voter=self._is_voter,
@@ -447,7 +445,7 @@ class Engine:
     def _take_server_output(self) -> None:
         output = self._server.take_output()
         self._shown_bytes += output.size
-        self._to_balancers.extend(self._outputs.cut(self._state.position, output))
+        self._to_balancers.extend(self._outputs.cut(self.state.position, output))
         for command in output.commands:
             self._propose(command)
         for ticket, query in output.queries:
@@ -473,7 +471,7 @@ class Engine:
         if self._server.is_in_charge:
             self._census.begin_leadership()
             self._tick_due = self._now.monotonic
-            for command in upkeep.on_election(self._state, self._config.irc, self._random_bytes):
+            for command in upkeep.on_election(self.state, self._config.irc, self._random_bytes):
                 self._propose(command)
             if self._readiness.disk_failure or self._stop_deadline is not None:
                 self._log.hand_over(self._now)
@@ -485,11 +483,11 @@ class Engine:
         if self._census.has_news(now):
             gossip = self._census.gossip(self._log.positions())
             self._to_peers.extend((peer, gossip) for peer in self._peers)
-        self._to_balancers.extend(self._registry.news(self._state, self._census.trunks))
+        self._to_balancers.extend(self._registry.news(self.state, self._census.trunks))
         log = self._log.status()
         self._is_voter = log.is_voter
         present = (self._condition.judge(log)[0], log.leader, log.term)
-        report = self._reporting.take(present, self.status, self._state, now)
+        report = self._reporting.take(present, self.status, self.state, now)
         if report is not None:
             if report.is_new_state:
                 self._note("info", "state", state=report.status.state, reason=report.status.reason)

@@ -1,13 +1,10 @@
 """A leader's snapshot is installed over several turns, and what follows it waits."""
 
-from typing import cast
-
+from roost.chat.applied import Applied
 from roost.chat.ids import Position, UserId
 from roost.chat.snapshot import encode_state
 from roost.chat.state import State, User
-from roost.ircd.server import Server
 from roost.node.engine.applier import PARTS_PER_TURN, Applier
-from roost.node.engine.historian import Historian
 from roost.node.engine.pending import PendingCommands
 from roost.node.engine.snapshots import Snapshots
 from roost.raft.messages import ENTRY_NOOP, Entry, Snapshot
@@ -23,6 +20,12 @@ class Fakes:
     def can_show(self, size_max: int) -> bool:
         return self.output_size < size_max
 
+    def show(self, applied: Applied) -> None:
+        self.told.append(("show", applied.position))
+
+    def record(self, applied: Applied) -> None:
+        self.told.append(("record", applied.position))
+
     def reset(self, state: State) -> None:
         self.told.append(("reset", state.position))
 
@@ -37,9 +40,9 @@ def made() -> tuple[Applier, Fakes]:
     fakes = Fakes()
     applier = Applier(
         State(position=Position(5)),
-        cast("Server", fakes),
+        fakes,
         PendingCommands(),
-        cast("Historian", fakes),
+        fakes,
         Snapshots(100, 100, 1),
         lambda applied: None,
     )
