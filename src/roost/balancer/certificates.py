@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
 from roost.ops.expiry import ExpiryWarning, FileWatch, days_left
-from roost.wire import CredentialsError, renew_file
+from roost.wire import CredentialsError, load_certificate, renew_file
 
 CHECK_S = 2.0
 """Between two checks whether the files have changed."""
@@ -103,7 +103,9 @@ class ClientCertificate:
         `authority` is the file of the cluster's, which must have issued the present one, too.
         """
         try:
-            if renew_file(self._files[0], authority, pem, None):
+            is_new = renew_file(self._files[0], authority, pem, None)
+            # The file may have been replaced a moment ago, where the command runs.
+            if is_new or load_certificate(self._files[0]).not_valid_after_utc != self.expires:
                 self.reload()
         except CredentialsError as error:
             _logger.error("renewed-certificate-refused", reason=str(error))

@@ -7,7 +7,13 @@ inside a frame.
 
 from roost.protocol.framing import FrameBuffer, FrameTooLongError
 from roost.wire.address import format_address, parse_address
-from roost.wire.authority import Authority, Credentials, ensure_authority, ensure_credentials
+from roost.wire.authority import (
+    Authority,
+    Credentials,
+    ensure_authority,
+    ensure_credentials,
+    load_certificate,
+)
 from roost.wire.connection import FramedConnection, Handler, HandlerFactory, Limits
 from roost.wire.endpoints import Listener, RefusalLog, connect, serve
 from roost.wire.errors import CredentialsError, RefusedPeerError, WireError
@@ -40,6 +46,7 @@ __all__ = [
     "ensure_authority",
     "ensure_credentials",
     "format_address",
+    "load_certificate",
     "parse_address",
     "renew_file",
     "serve",

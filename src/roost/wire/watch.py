@@ -82,7 +82,9 @@ class CertificateWatch:
         """Use a renewed certificate that came over a link; return why not, or nothing."""
         path, authority = self._credentials.certificate, self._credentials.authority
         try:
-            if renew_file(path, authority, pem, self._identity):
+            is_new = renew_file(path, authority, pem, self._identity)
+            # The file may have been replaced a moment ago, where the command runs.
+            if is_new or self._read_ends() != self._first_end:
                 self.reload()
         except CredentialsError as error:
             _logger.error("renewed-certificate-refused", reason=str(error))

@@ -324,7 +324,7 @@ def test_what_clients_are_shown_is_renewed_if_the_cluster_issued_it(tmp_path: Pa
     async def scenario() -> None:
         path = tmp_path / "clients.pem"
         elsewhere = renewed(path, lambda: make(0, "other.example.org"))
-        new = renewed(path, make)
+        new = renewed(path, lambda: make(100))
         async with run_balancer(tmp_path, tls=files, tls_port=0) as here:
             operator = await connect_operator(here)
             order = RenewOrder(PROTOCOL_VERSION, "b1", elsewhere, True)
@@ -336,6 +336,11 @@ def test_what_clients_are_shown_is_renewed_if_the_cluster_issued_it(tmp_path: Pa
                 certificate_days=here.balancer.statistics().certificate_days["clients"]
             )
             assert path.read_bytes() == new
+            days = here.balancer.statistics().certificate_days["clients"]
+            path.unlink()
+            make()
+            order = RenewOrder(PROTOCOL_VERSION, "b1", path.read_bytes(), True)
+            assert (await operator.ask(order)).certificate_days == days + 100, "it is there already"
         async with run_balancer(tmp_path, tls=own, tls_port=0) as here:
             operator = await connect_operator(here)
             answer = await operator.ask(RenewOrder(PROTOCOL_VERSION, "b1", new, True))

@@ -151,6 +151,9 @@ def test_a_renewed_certificate_that_is_sent_is_used_at_once(tmp_path: Path) -> N
     with capture_logs() as logs:
         watch.take(new)
     assert not logs, "the same one again is no news"
+    later = renewed(tmp_path, "n1", days=400).certificate.read_bytes()
+    watch.take(later)
+    assert watch.days == 400, "its file is there already"
 
 
 @pytest.mark.parametrize(
