@@ -1,6 +1,6 @@
 """Lists of a room's members that nobody asked for: they mend what older changes did to a list."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from support.simulation.clients import Sent, SimulatedClient
 from support.simulation.picture import Picture
@@ -14,7 +14,8 @@ def take_relisted(reader: Reader, client: SimulatedClient, rest: Sequence[Sent] 
     """
     while reader.is_next("353") and (unit := reader.peek()) is not None:
         room = unit.first.message.parameters[2]
-        known = Picture(client, before=unit.first).rooms.get(room)
+        rooms = Picture(client, before=unit.first).rooms
+        known = rooms.get(room)
         begin = reader.at
         names: dict[str, None] = {}
         while reader.is_next("353"):
@@ -22,7 +23,7 @@ def take_relisted(reader: Reader, client: SimulatedClient, rest: Sequence[Sent] 
         reader.take("366")
         listed = {name.lstrip("@+") for name in names}
         # An answer may follow at once.
-        is_answer = _is_asked(room, rest) and not _is_list_of(room, reader.peek())
+        is_answer = _is_asked(room, rest, rooms) and not _is_list_of(room, reader.peek())
         if known is None or set(known) == listed or is_answer:
             reader.at = begin
             return
@@ -34,7 +35,13 @@ def _is_list_of(room: str, unit: Unit | None) -> bool:
     return message is not None and message.command == "353" and message.parameters[2] == room
 
 
-def _is_asked(room: str, rest: Sequence[Sent]) -> bool:
-    """Return whether the next line that has an answer for sure asks who is in a room."""
-    spoken = next((sent for sent in rest if sent.verb != "PRIVMSG"), None)
-    return spoken is not None and spoken.verb == "NAMES" and spoken.parameters[0] == room
+def _is_asked(room: str, rest: Sequence[Sent], rooms: Container[str]) -> bool:
+    """Return whether the next line that has an answer for sure asks who is in a room.
+
+    Who enters one of the `rooms`, where the client is, gets no answer.
+    """
+    for sent in rest:
+        is_inside = sent.verb == "JOIN" and sent.parameters[0] in rooms
+        if sent.verb != "PRIVMSG" and not is_inside:
+            return sent.verb == "NAMES" and sent.parameters[0] == room
+    return False
