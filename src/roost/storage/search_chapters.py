@@ -21,7 +21,7 @@ from zlib import crc32
 
 import msgspec
 
-from roost.chat.history import KIND_MESSAGE, POSITION_MAX, Search
+from roost.chat.history import KIND_MESSAGE, POSITION_MAX, Row, Search
 from roost.chat.words import lines_of_words, words_of_text
 from roost.irc.casemapping import fold_nick
 
@@ -39,9 +39,6 @@ VOCABULARY_BYTES_MAX = 2 * 1024 * 1024
 """The same in bytes, for those who write long words."""
 _BETWEEN = b"\r"
 """Stands between messages: `bytes.split` takes it for white space, and no line has it."""
-
-Message = tuple[str, int, int, bytes]
-"""Conversation, position, part and record."""
 
 
 class Place(NamedTuple):
@@ -86,14 +83,15 @@ _encode_bucket = msgspec.msgpack.Encoder().encode
 _decode_bucket = msgspec.msgpack.Decoder(list[_Group]).decode
 
 
-def read_block(history: sqlite3.Connection, number: int) -> list[Message]:
+def read_block(history: sqlite3.Connection, number: int) -> list[Row]:
     """Return the messages of a block in order, damaged ones included."""
     first = number << BLOCK_BITS
-    return history.execute(
-        "SELECT conversation, position, part, record FROM rows"
+    found = history.execute(
+        "SELECT conversation, position, part, time_ms, kind, peer, record FROM rows"
         " WHERE position BETWEEN ? AND ? AND kind = ? ORDER BY position",
         (first, first + (1 << BLOCK_BITS) - 1, KIND_MESSAGE),
     ).fetchall()
+    return [Row(*columns) for columns in found]
 
 
 def next_row(history: sqlite3.Connection, first: int) -> int:
@@ -108,7 +106,7 @@ class Recent:
     """Messages that were just stored, so that they need not be read to be indexed."""
 
     def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
+        self._messages: deque[Row] = deque()
         self._first = 0
         """From this position on, all messages are here."""
         self._last = -1
@@ -123,31 +121,31 @@ class Recent:
         if self._first <= last:
             self.clear()
 
-    def extend(self, messages: Iterable[Message], after: int, applied: int) -> None:
-        """Add all messages that were stored after a position, up to another."""
+    def extend(self, rows: Iterable[Row], after: int, applied: int) -> None:
+        """Add the messages among all rows that were stored after a position, up to another."""
         if after != self._last or len(self._messages) > RECENT_MAX:
             self._messages.clear()
             self._first = after + 1
-        self._messages.extend(messages)
+        self._messages.extend([row for row in rows if row.kind == KIND_MESSAGE])
         self._last = applied
 
     def cut(self, is_kept: Callable[[Place], bool]) -> None:
         """Take messages out of them."""
         self._messages = deque(
-            message
-            for message in self._messages
-            if is_kept(Place(message[1], message[2], message[0]))
+            row
+            for row in self._messages
+            if is_kept(Place(row.position, row.part, row.conversation))
         )
 
-    def take_block(self, number: int) -> list[Message] | None:
+    def take_block(self, number: int) -> list[Row] | None:
         """Return the messages of a block, once; None if they have to be read."""
         first, end = number << BLOCK_BITS, (number + 1) << BLOCK_BITS
         if first < self._first or end > self._last + 1:
             return None
-        while self._messages and self._messages[0][1] < first:
+        while self._messages and self._messages[0].position < first:
             self._messages.popleft()
-        taken: list[Message] = []
-        while self._messages and self._messages[0][1] < end:
+        taken: list[Row] = []
+        while self._messages and self._messages[0].position < end:
             taken.append(self._messages.popleft())
         self._first = end
         return taken
@@ -175,16 +173,17 @@ class Chapter:
         """Whether it has all blocks."""
         return self.blocks == 1 << CHAPTER_BITS - BLOCK_BITS
 
-    def add(self, messages: Iterable[Message]) -> None:
+    def add(self, messages: Iterable[Row]) -> None:
         """Add a block. What cannot be read is left out, and comes in when its row is replaced."""
         self.blocks += 1
         first = self.number << CHAPTER_BITS
         added: list[bytes] = []
-        for conversation, position, part, record in messages:
+        for row in messages:
             try:
-                said = _decode(record)
+                said = _decode(row.record)
             except (msgspec.MsgspecError, TypeError):
                 continue
+            conversation, position, part = row.conversation, row.position, row.part
             known = self._messages.get(conversation)
             if known is None:
                 if not _is_name(conversation):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from roost.chat.history import KIND_MESSAGE, Row, Search
+from roost.chat.history import Row, Search
 from roost.chat.ids import Position
 from roost.ops import clock
 from roost.storage.checksums import record_checksum
@@ -158,12 +158,7 @@ class SearchIndex:
 
     def keep(self, rows: Iterable[Row], after: Position, applied: Position) -> None:
         """Keep rows to index, which are all that was just stored from a position to another."""
-        messages = (
-            (row.conversation, row.position, row.part, row.record)
-            for row in rows
-            if row.kind == KIND_MESSAGE
-        )
-        self._recent.extend(messages, after, applied)
+        self._recent.extend(rows, after, applied)
 
     def note(self, first: Position, last: Position) -> None:
         """Note that rows of these positions come or go, even if they are indexed.
