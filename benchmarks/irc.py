@@ -10,8 +10,8 @@ ANSWER_S_MAX = 10.0
 class Client:
     """A connection to a server; a context manager."""
 
-    def __init__(self, port: int, nick: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), ANSWER_S_MAX)
+    def __init__(self, port: int, nick: str, answer_s_max: float = ANSWER_S_MAX) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), answer_s_max)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._socket.makefile("r", errors="replace", newline="\n")
         self.say(f"NICK {nick}", f"USER {nick} 0 * :{nick}")

@@ -46,7 +46,7 @@ enum {
     JOIN_SECONDS_MAX = 180,
     STORM_SECONDS_MAX = 300,
     STORM_QUIET_SECONDS_MAX = 30,
-    STORM_END_SECONDS = 1,
+    STORM_END_SECONDS = 2,
     QUIET_SECONDS_MAX = 5       /* without any delivery, then what is missing counts as lost */
 };
 
