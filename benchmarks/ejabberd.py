@@ -23,7 +23,7 @@ _DATABASE_USER = "postgres"
 _ACCOUNTS = """
 INSERT INTO users (username, password)
 SELECT prefix || 'u' || number, 'secret'
-FROM generate_series(0, 5000) number, unnest(ARRAY['x', 'h']) prefix;
+FROM generate_series(0, 5000) number, unnest(ARRAY['x', 'y', 'h']) prefix;
 """
 """Those of the generator's clients."""
 _ROOM_MAX = 20_000

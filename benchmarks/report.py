@@ -73,6 +73,19 @@ _ROWS = (
     ("tls-idle", "join_cpu_s", "... processor time", "s", 1),
     ("tls-idle", "idle_bytes", "memory for each of them, all processes together", "bytes", 0),
 )
+_ARCHIVE = (
+    ("cost_us@100x100", "rooms of 100, 10,000 deliveries/s: processor time each", "us", 1),
+    ("p50_ms@100x100", "... latency, half of them", "ms", 1),
+    ("p99_ms@100x100", "... 99 of 100", "ms", 1),
+    ("cost_us@100x200", "rooms of 100, 20,000 deliveries/s: processor time each", "us", 1),
+    ("p99_ms@100x200", "... latency, 99 of 100", "ms", 1),
+    ("cost_us@100x500", "rooms of 100, 50,000 deliveries/s: processor time each", "us", 1),
+    ("p99_ms@100x500", "... latency, 99 of 100", "ms", 1),
+    ("cost_us@5x400", "rooms of 5, 1,600 deliveries/s: processor time each", "us", 1),
+    ("p99_ms@5x400", "... latency, 99 of 100", "ms", 1),
+    ("cost_us@5x2000", "rooms of 5, 8,000 deliveries/s: processor time each", "us", 1),
+    ("p99_ms@5x2000", "... latency, 99 of 100", "ms", 1),
+)
 _COLUMNS = (ROOST, INSPIRCD, NGIRCD, EJABBERD)
 _PROMISES = (
     (
@@ -146,6 +159,7 @@ _LARGE = (
     ("kill_max_ms", "... latency of the last one that came", "ms", 0),
 )
 _PAIRS = (
+    ("archive", _ARCHIVE, (EJABBERD, ROOST), "Roost : ejabberd"),
     ("engines", _ENGINES, (ROOST, ROOST_ON_ETCD), "etcd : nodes"),
     ("nodes", _NODES, (ROOST, ROOST_OF_7), "7 : 3"),
     ("large", _LARGE, (INSPIRCD_LARGE, ROOST), "Roost : InspIRCd"),

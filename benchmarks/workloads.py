@@ -44,9 +44,7 @@ ALL_THAT_IS_KEPT = (8000.0, 13.0)
 """A rate and a duration that fill the log between two snapshots and all buffers."""
 LARGE = 1_000_000
 LARGE_S_MAX = 600.0
-PROVEN = (ROOST, INSPIRCD, NGIRCD)
-"""Systems that are measured at every rate, whatever they make of the one before."""
-ALL = (ROOST, INSPIRCD, NGIRCD, EJABBERD)
+ALL = (ROOST, INSPIRCD, NGIRCD)
 
 
 def _rooms_of_100(program: Path, system: System, scale: Scale) -> Figures:
@@ -60,9 +58,6 @@ def _rooms_of_100(program: Path, system: System, scale: Scale) -> Figures:
             figures.update(figures_of(talk, scale.seconds, f"@{full:.0f}"))
             if _is_sustained(talk):
                 best = full
-            elif system.name not in PROVEN:
-                # It only becomes later and later.
-                break
         rate = best
         while best and best == rate and scale.is_full:
             rate = rate * 1.2
@@ -84,8 +79,21 @@ def _rooms_of_5(program: Path, system: System, scale: Scale) -> Figures:
         for full in (2000.0, 8000.0):
             talk = generator.talk(scale.rate(full), scale.seconds)
             figures.update(figures_of(talk, scale.seconds, f"@{full:.0f}"))
-            if not _is_sustained(talk) and system.name not in PROVEN:
-                break
+    return figures
+
+
+def _archive(program: Path, system: System, scale: Scale) -> Figures:
+    """Rooms of 100 and of 5, at rates that rise until the system does not sustain one."""
+    figures: Figures = {}
+    for prefix, size, rates in (("x", 100, (100.0, 200.0, 500.0)), ("y", 5, (400.0, 2000.0))):
+        rooms = scale.count(CLIENTS // size)
+        with connected(program, system, rooms * size, rooms, prefix=prefix) as generator:
+            for full in rates:
+                talk = generator.talk(scale.rate(full), scale.seconds)
+                if not _is_sustained(talk):
+                    break  # it only becomes later and later
+                figures.update(figures_of(talk, scale.seconds, f"@{size}x{full:.0f}"))
+                figures[f"sustained@{size}"] = full * (size - 1)
     return figures
 
 
@@ -265,7 +273,8 @@ def _latest_ms(port: int) -> float:
 WORKLOADS = (
     Workload("rooms-of-100", "1,000 clients in 10 rooms of 100", _rooms_of_100, ALL),
     Workload("rooms-of-5", "1,000 clients in 200 rooms of 5", _rooms_of_5, ALL),
-    Workload("idle", "5,000 clients join 50 rooms, then are idle", _idle, ALL),
+    Workload("idle", "5,000 clients join 50 rooms, then are idle", _idle, (*ALL, EJABBERD)),
+    Workload("archive", "Rooms whose history is kept", _archive, (ROOST, EJABBERD)),
     Workload("tls", "1,000 clients in 10 rooms of 100, by TLS", _tls, (ROOST, INSPIRCD)),
     Workload("tls-idle", "5,000 clients by TLS, then idle", _idle_by_tls, (ROOST, INSPIRCD)),
     Workload("log", "10,000 messages a second that nobody hears", _log_alone, (ROOST,)),
