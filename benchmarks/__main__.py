@@ -15,6 +15,7 @@ from types import FrameType
 
 from benchmarks import report
 from benchmarks.ejabberd import ejabberd
+from benchmarks.ejabberd import versions as ejabberd_versions
 from benchmarks.generator import LoadError, compile_generator
 from benchmarks.processes import StartError
 from benchmarks.systems import (
@@ -85,6 +86,7 @@ def _preface(awake: str, runs: int, results: report.Results) -> str:
             version_of("inspircd"),
             version_of("haproxy").partition(" - ")[0],
             version_of("ngircd").partition("-")[0],
+            ejabberd_versions(),
         ]
     )
     today = dt.datetime.now(dt.UTC).date()

@@ -76,6 +76,14 @@ def ejabberd(folder: Path) -> Iterator[System]:
         )
 
 
+def versions() -> str:
+    """Return the versions of what runs."""
+    library = next(Path(_libraries()).glob("ejabberd-*"), Path("ejabberd"))
+    programs = max(_POSTGRESQL.glob("*/bin"), default=None)
+    database = "PostgreSQL" if programs is None else f"PostgreSQL {programs.parent.name}"
+    return f"{library.name.replace('-', ' ')}, {database}"
+
+
 def _libraries() -> str:
     found = next(Path("/usr/lib").glob("*/ejabberd-*/ebin"), None)
     if found is None:

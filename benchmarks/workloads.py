@@ -88,6 +88,7 @@ def _archive(program: Path, system: System, scale: Scale) -> Figures:
     for prefix, size, rates in (("x", 100, (100.0, 200.0, 500.0)), ("y", 5, (400.0, 2000.0))):
         rooms = scale.count(CLIENTS // size)
         with connected(program, system, rooms * size, rooms, prefix=prefix) as generator:
+            time.sleep(scale.seconds)  # until everybody has seen everybody
             for full in rates:
                 talk = generator.talk(scale.rate(full), scale.seconds)
                 if not _is_sustained(talk):
