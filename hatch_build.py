@@ -70,7 +70,7 @@ def faults(text: str) -> Iterator[str]:
     """Yield what mypyc would silently compile to something else.
 
     It drops keywords of classes (`frozen=True`) and what annotations say about their items, which
-    structs need; and names in the body of a class do not see those above them.
+    structs need. Defaults in the body of a class are made for each object, and see no method.
     """
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.ClassDef):
@@ -78,11 +78,13 @@ def faults(text: str) -> Iterator[str]:
         bases = [ast.unparse(base) for base in node.bases]
         if node.keywords or any(re.search(r"Struct|NamedTuple|Enum|Flag", base) for base in bases):
             yield f"line {node.lineno}: {node.name} is a struct, a named tuple or an enumeration"
-        names = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
         for one in node.body:
-            value = one.value if isinstance(one, ast.Assign) else None
-            if isinstance(value, ast.Name) and value.id in names:
-                yield f"line {value.lineno}: another name for the method {value.id}"
+            if not isinstance(one, ast.Assign | ast.AnnAssign) or one.value is None:
+                continue
+            is_slots = ast.unparse(one).startswith("__slots__ ")
+            is_constant = isinstance(one.value, ast.Name) and one.value.id.isupper()
+            if not (is_slots or is_constant or isinstance(one.value, ast.Constant)):
+                yield f"line {one.lineno}: a default that is neither a literal nor a constant"
 
 
 def obstacle() -> str:

@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 import pytest
 
-from roost.balancer.engine.sessions import Session, SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
+from roost.balancer.engine.sessions import Session
 from roost.node.engine.inputs import TrunkFrameReceived
 from roost.protocol.trunk import (
     Attach,

@@ -104,6 +104,7 @@ def test_what_is_in_the_digest_imports_nothing_that_is_not() -> None:
         "class Pair(NamedTuple):\n    x: int",
         "class Colour(enum.IntFlag):\n    RED = 1",
         "class One:\n    def get(self): ...\n    also = get",
+        "class One:\n    seen: list[int] = []",
     ],
 )
 def test_what_mypyc_would_change_in_silence_is_refused(build: Any, text: str) -> None:
@@ -112,4 +113,11 @@ def test_what_mypyc_would_change_in_silence_is_refused(build: Any, text: str) ->
 
 
 def test_a_plain_class_is_compiled(build: Any) -> None:
-    assert list(build.faults("class One(Generic[T]):\n    x = 1\n    y = x")) == []
+    assert (
+        list(
+            build.faults(
+                "class One(Generic[T]):\n    __slots__ = ('x', 'y')\n    x: int\n    y = NEVER"
+            )
+        )
+        == []
+    )

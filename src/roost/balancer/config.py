@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 
 from roost.balancer.certificates import TlsFiles
-from roost.balancer.engine.exchange import ExchangeConfig
+from roost.balancer.engine.exchange_config import ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
 from roost.balancer.engine.limits import check_limits
 from roost.balancer.engine.moves import MoveConfig
 from roost.balancer.engine.pacing import PaceConfig
-from roost.balancer.engine.sessions import SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.wire import Credentials
 from roost.wire.identity import NAME_HINT, is_valid_name

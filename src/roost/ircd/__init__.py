@@ -5,7 +5,7 @@ Start at `server.Server`; `serving.dispatch` and `context` show how a command is
 
 from roost.ircd.config import Config
 from roost.ircd.server import Server
-from roost.ircd.sessions.outbox import ServerOutput
+from roost.ircd.sessions.server_output import ServerOutput
 from roost.protocol.mesh import Whisper
 
 __all__ = ["Config", "Server", "ServerOutput", "Whisper"]

@@ -43,8 +43,9 @@ from roost.ircd.serving.takeover import TOO_LATE
 from roost.ircd.sessions.directory import Directory
 from roost.ircd.sessions.groups import Groups
 from roost.ircd.sessions.newcomers import Newcomers
-from roost.ircd.sessions.outbox import Outbox, ServerOutput
+from roost.ircd.sessions.outbox import Outbox
 from roost.ircd.sessions.recent import RecentEntries
+from roost.ircd.sessions.server_output import ServerOutput
 from roost.ircd.sessions.session import LocalSession, Phase, Picture
 from roost.ircd.sessions.work import Outcome
 from roost.protocol.mesh import Whisper
@@ -54,13 +55,6 @@ assert commands.__all__ is not None, "importing the commands registers them"
 
 _AVERAGE_SHARE = 0.2
 """The weight of the newest measurement in the moving average of deliveries."""
-
-
-class _AwaitedClose(msgspec.Struct, frozen=True):
-    """A balancer that waits for a session of another node to be closed."""
-
-    balancer: str
-    generation: int
 
 
 class Server:
@@ -96,7 +90,8 @@ class Server:
             self._deliveries,
             self._recent,
         )
-        self._awaited_closes: dict[SessionId, _AwaitedClose] = {}
+        self._awaited_closes: dict[SessionId, tuple[str, int]] = {}
+        """Sessions of other nodes: the balancer that waits for the close, and its generation."""
         self._random = random
         self._averaged_at: float | None = None
         self.deliveries = 0.0
@@ -158,8 +153,8 @@ class Server:
         self._outbox.forget_balancer(balancer)
         for session in self._directory.of_balancer(balancer):
             self._serving.forget(session)
-        for number, detaching in list(self._awaited_closes.items()):
-            if detaching.balancer == balancer:
+        for number, (waiting, _) in list(self._awaited_closes.items()):
+            if waiting == balancer:
                 del self._awaited_closes[number]
 
     def receive(
@@ -245,7 +240,7 @@ class Server:
             return
         # Even if it is not registered here: this node may be behind the log.
         self._outbox.command(CloseSession(number, frame.reason))
-        self._awaited_closes[number] = _AwaitedClose(balancer, frame.generation)
+        self._awaited_closes[number] = (balancer, frame.generation)
 
     # The log
 
@@ -367,8 +362,8 @@ class Server:
     def _confirm_detached(self, number: SessionId) -> None:
         detaching = self._awaited_closes.pop(number, None)
         if detaching is not None:
-            close = Close(number, detaching.generation, b"")
-            self._outbox.item(detaching.balancer, close)
+            balancer, generation = detaching
+            self._outbox.item(balancer, Close(number, generation, b""))
 
     # History, slow work, and whispers
 

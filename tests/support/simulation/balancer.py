@@ -8,11 +8,13 @@ import msgspec
 from roost.balancer.engine import outbox, showing, writing
 from roost.balancer.engine.administration import AdministrationDesk
 from roost.balancer.engine.client_info import ClientInfo
-from roost.balancer.engine.exchange import Exchange, ExchangeConfig
+from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.exchange_config import ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
 from roost.balancer.engine.moves import MoveConfig, PlannedMove
 from roost.balancer.engine.node_pool import Node
-from roost.balancer.engine.sessions import Client, Session, SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
+from roost.balancer.engine.sessions import Client, Session
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.engine.ticking import tick_interval_s
 from roost.balancer.engine.writing import write_some

@@ -3,11 +3,13 @@
 from typing import Any, TypeVar
 
 from roost.balancer.engine.client_info import ClientInfo
-from roost.balancer.engine.exchange import Exchange, ExchangeConfig
+from roost.balancer.engine.exchange import Exchange
+from roost.balancer.engine.exchange_config import ExchangeConfig
 from roost.balancer.engine.health import HealthConfig
 from roost.balancer.engine.moves import MoveConfig
 from roost.balancer.engine.pacing import PaceConfig
-from roost.balancer.engine.sessions import Session, SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
+from roost.balancer.engine.sessions import Session
 from roost.balancer.engine.strategy import StrategyConfig
 from roost.protocol.greeting import SPEAKS
 from roost.protocol.trunk import (

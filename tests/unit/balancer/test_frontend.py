@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from roost.balancer import ClientLimits
-from roost.balancer.engine.sessions import SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
 from roost.protocol.trunk import (
     Attach,
     Detach,

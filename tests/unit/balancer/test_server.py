@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.balancer import Balancer
-from roost.balancer.engine.sessions import SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
 from roost.protocol.trunk import (
     Attach,
     Close,

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from roost.balancer import ClientLimits
-from roost.balancer.engine.sessions import SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
 from roost.protocol.trunk import Attach, Close, Deliver, Detach, Join, Lines, Reply, Serving
 from support.loops import run, wait_until
 from support.tls_files import self_signed, trusting

@@ -12,28 +12,20 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-import msgspec
-
 from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.counters import Counters
 from roost.balancer.engine.detach_queue import DetachQueue
-from roost.balancer.engine.health import SUSPENDED_S, HealthConfig
+from roost.balancer.engine.exchange_config import ExchangeConfig
+from roost.balancer.engine.health import SUSPENDED_S
 from roost.balancer.engine.inbox import Inbox
 from roost.balancer.engine.line_batcher import LineBatcher
-from roost.balancer.engine.moves import MoveConfig, MovePlanner, PlannedMove
+from roost.balancer.engine.moves import MovePlanner, PlannedMove
 from roost.balancer.engine.node_pool import Node, NodePool, Trunk
-from roost.balancer.engine.pacing import PaceConfig
 from roost.balancer.engine.placement import REFUSAL_NOTE_S, place, refused
 from roost.balancer.engine.relay import Relay, leave_groups, rooms_of
-from roost.balancer.engine.sessions import (
-    Client,
-    Known,
-    Session,
-    SessionIds,
-    SessionLimits,
-)
+from roost.balancer.engine.session_values import Known
+from roost.balancer.engine.sessions import Client, Session, SessionIds
 from roost.balancer.engine.showing import Showing
-from roost.balancer.engine.strategy import StrategyConfig
 from roost.balancer.engine.timeouts import ClientTimeouts
 from roost.balancer.engine.waiting_room import WaitingRoom
 from roost.balancer.errors import RefusedNodeError, TrunkError
@@ -67,20 +59,6 @@ class Note(Protocol):
     """Writes an event to the log."""
 
     def __call__(self, level: str, event: str, /, **fields: object) -> None: ...
-
-
-class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the balancer's configuration the exchange needs."""
-
-    name: str
-    cluster: str
-    server_name: str
-    ping_line: str
-    sessions: SessionLimits
-    strategy: StrategyConfig
-    health: HealthConfig
-    moves: MoveConfig
-    pace: PaceConfig = PaceConfig()
 
 
 class Exchange:

@@ -6,8 +6,6 @@
 A line that cannot be sent yet stays in its session.
 """
 
-import msgspec
-
 from roost.balancer.engine.node_pool import NodePool
 from roost.balancer.engine.pacing import PaceConfig, Pacer
 from roost.balancer.engine.sessions import Session
@@ -18,12 +16,13 @@ BATCH_BYTES_MAX = 1024 * 1024
 time, and far below the limit of a frame, even if many clients flood or have waited for a node."""
 
 
-class _Pending(msgspec.Struct):
+class _Pending:
     """A batch for one node."""
 
-    frames: list[Lines] = []
-    size: int = 0
-    """In bytes, at most."""
+    def __init__(self) -> None:
+        self.frames: list[Lines] = []
+        self.size = 0
+        """In bytes, at most."""
 
 
 class LineBatcher:

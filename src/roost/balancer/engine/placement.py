@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from roost.balancer.engine.health import DRAINING, HELD_DOWN
 from roost.balancer.engine.node_pool import Node, NodePool
-from roost.balancer.engine.sessions import Session, Stranding
+from roost.balancer.engine.session_values import Stranding
+from roost.balancer.engine.sessions import Session
 
 PATIENCE_S = 3.0
 """How long a client waits for a node that may have what it missed: a process starts again in less,

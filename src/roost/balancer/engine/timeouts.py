@@ -12,7 +12,8 @@ from collections.abc import Callable
 import msgspec
 
 from roost.balancer.engine.relay import Relay
-from roost.balancer.engine.sessions import Session, SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
+from roost.balancer.engine.sessions import Session
 from roost.balancer.engine.timer_wheel import TimerWheel
 
 GRAIN_S = 1.0

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from roost.ircd.rendering.pieces import cut_payload
-from roost.ircd.sessions.outbox import SESSION_BYTES, ServerOutput, item_size
+from roost.ircd.sessions.outbox import SESSION_BYTES, item_size
+from roost.ircd.sessions.server_output import ServerOutput
 from roost.protocol.framing import FRAME_BYTES_MAX
 from roost.protocol.trunk import Deliver, DeliverTo, Item, Join, Leave, Output
 

@@ -6,7 +6,7 @@ import pytest
 
 from roost.balancer.engine.line_batcher import BATCH_BYTES_MAX
 from roost.balancer.engine.pacing import PaceConfig
-from roost.balancer.engine.sessions import SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
 from roost.balancer.errors import RefusedNodeError, TrunkError
 from roost.protocol.trunk import (
     Attach,

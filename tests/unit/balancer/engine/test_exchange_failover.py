@@ -1,6 +1,6 @@
 """What happens to the clients of a node that dies, hangs or cannot serve."""
 
-from roost.balancer.engine.sessions import SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
 from roost.protocol.trunk import (
     Attach,
     Deliver,

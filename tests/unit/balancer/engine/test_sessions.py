@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.balancer.engine.client_info import ClientInfo
-from roost.balancer.engine.sessions import AcknowledgementError, Session, SessionIds, SessionLimits
+from roost.balancer.engine.session_values import SessionLimits
+from roost.balancer.engine.sessions import AcknowledgementError, Session, SessionIds
 from roost.chat.ids import SessionId, incarnation_of
 
 FREE = SessionLimits(lines_per_s=0)

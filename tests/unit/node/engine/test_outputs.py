@@ -1,6 +1,7 @@
 """No frame for a balancer is above the limit, whatever a turn has made."""
 
-from roost.ircd.sessions.outbox import ServerOutput, item_size
+from roost.ircd.sessions.outbox import item_size
+from roost.ircd.sessions.server_output import ServerOutput
 from roost.node.engine.outputs import ITEM_BYTES_MAX, OUTPUT_BYTES_MAX, Outputs, cut_output
 from roost.protocol.trunk import (
     Close,
