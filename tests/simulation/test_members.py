@@ -114,7 +114,7 @@ def test_learners_serve_clients_and_write_no_log() -> None:
 
 
 def test_a_dozen_nodes_serve_and_five_of_them_vote() -> None:
-    cluster = growing(1, nodes=11)
+    cluster = growing(1, nodes=11, people=24)
     cluster.ask(AddNode("n12"))
     cluster.kill(cluster.leader(), down_s=0.5)
     settle(cluster)
