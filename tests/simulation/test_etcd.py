@@ -103,6 +103,6 @@ def test_promises_hold_while_nodes_come_and_go(seed: int) -> None:
     cluster.start_faults()
     cluster.world.run(15.0)
     cluster.stop_faults()
-    cluster.wait_ready()
+    # A drain may not have been taken back yet, which this sees to.
     cluster.settle()
     assert cluster.added or cluster.removed, "nobody came, and nobody went"
