@@ -212,6 +212,11 @@ class EmbeddedLog:
         """Whether entries or a snapshot wait to be handed out."""
         return self.replica.has_committed
 
+    @property
+    def has_output(self) -> bool:
+        """Whether there may be anything to do."""
+        return self.replica.has_output or self._compact is not None
+
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""
         output = self.replica.take_output()

@@ -173,5 +173,9 @@ class Log(Protocol):
     def has_committed(self) -> bool:
         """Whether the next output may have committed entries, or a snapshot."""
 
+    @property
+    def has_output(self) -> bool:
+        """Whether the next output may be anything but empty, before the next deadline."""
+
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""

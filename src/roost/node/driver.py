@@ -36,14 +36,12 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.engine import AT_ONCE, Engine
 from roost.node.engine.inputs import (
-    ClockMeasured,
     Congested,
     Input,
     LagMeasured,
     Leave,
     PeerFrameReceived,
     Persisted,
-    RoundTripMeasured,
     Stop,
     Tick,
     TrunkFrameReceived,
@@ -221,10 +219,6 @@ class Driver:
     def receive(self, event: Input) -> None:
         """Give the engine an input, as part of the next turn."""
         match event:
-            case RoundTripMeasured() | ClockMeasured():
-                # The next turn, whenever it comes, is early enough for this.
-                self._engine.receive(event, clock.now())
-                return
             case TrunkFrameReceived():
                 self._balancer_frames[0] += 1
             case PeerFrameReceived():
@@ -233,10 +227,11 @@ class Driver:
                 # At once, and not after everything that the turn applies: others wait for it.
                 self._send_to_peers(messages)
         now = clock.now()
-        if self._is_running:
-            self._stalls.begin(now.monotonic)
         self._engine.receive(event, now)
-        self._schedule()
+        if not self._is_turn_due and self._engine.needs_turn:
+            self._schedule()
+        if self._is_turn_due:
+            self._stalls.begin(now.monotonic)
 
     def _schedule(self) -> None:
         if not self._is_turn_due and self._is_running:

@@ -279,6 +279,21 @@ class Leadership:
             if progress.is_heartbeat_due or self._has_commit_news(progress):
                 self._beat(progress)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether `flush` may have to send anything."""
+        last_index = self._core.log.last_index
+        return self.is_removed or any(
+            progress.is_connected
+            and (
+                progress.state is not ProgressState.REPLICATE
+                or progress.is_heartbeat_due
+                or (progress.next <= last_index and progress.is_window_open)
+                or self._has_commit_news(progress)
+            )
+            for progress in self._progress.values()
+        )
+
     def _has_commit_news(self, progress: Progress) -> bool:
         return (
             progress.state is ProgressState.REPLICATE

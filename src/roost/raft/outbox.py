@@ -106,6 +106,16 @@ class Outbox:
         while self._held and self._held[0][0] <= number:
             self._messages.append(self._held.popleft()[1])
 
+    def has_output(self, hard_state: HardState, last_index: int) -> bool:
+        """Return whether there is anything to write or to send."""
+        return (
+            bool(self._messages or self._durable_messages)
+            or self._acknowledgement is not None
+            or self._snapshot is not None
+            or hard_state is not self._hard_state
+            or self._unsaved_from <= last_index
+        )
+
     def take(
         self,
         hard_state: HardState,

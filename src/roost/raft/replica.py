@@ -450,6 +450,15 @@ class Replica:
         core = self._core
         return core.commit_index > core.delivered_index or core.installed is not None
 
+    @property
+    def has_output(self) -> bool:
+        """Whether the next output may be anything but empty, before the next deadline."""
+        core = self._core
+        is_due = self._positions.is_due or self._feeder.next_deadline() <= core.now.monotonic
+        if is_due or (core.role is Role.LEADER and self._lead.has_work):
+            return True
+        return self.has_committed or core.outbox.has_output(core.hard, core.log.last_index)
+
     def take_output(self) -> Output:
         """Return what the driver has to do, once."""
         core = self._core

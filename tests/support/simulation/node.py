@@ -322,7 +322,6 @@ class SimulatedNode:
 
     def _take(self, event: Input) -> None:
         """Give the engine an input: now, or when the process is thawed."""
-
         self._do(partial(self._feed, event))
 
     def _feed(self, event: Input | None) -> None:
@@ -344,13 +343,16 @@ class SimulatedNode:
                 return
             effort.take()
             action()
-            self._turn()
+            is_due = self.engine.next_deadline() <= self._world.now
+            is_needed = self._is_former or is_due or self.engine.needs_turn
+            done = self._turn()
+            assert is_needed or not done, f"a driver would not have done {done}"
 
         act()
 
     # Outputs
 
-    def _turn(self) -> None:
+    def _turn(self) -> list[Effect]:
         assert self.engine is not None
         applied, base = self.engine.state.position, self.engine.state
         effects = self.engine.take_effects()
@@ -370,6 +372,7 @@ class SimulatedNode:
                 self._encode(self.engine.state), is_former=self._is_former
             )
         self._wake_at(self.engine.next_deadline())
+        return effects
 
     def _encode(self, state: State) -> bytes:
         """Return a state as the process's release encodes it."""

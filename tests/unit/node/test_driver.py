@@ -63,6 +63,7 @@ class FakeEngine:
         self.deadline = float("inf")
         self.turns = 0
         self.is_stopped = False
+        self.needs_turn = True
         self.session_count = 0
         self.lags: list[float] = []
 
@@ -301,14 +302,16 @@ async def test_the_lag_of_a_busy_node_is_measured_by_a_timer_of_its_own(bench: B
 
 
 @on_bench
-async def test_a_measurement_waits_for_the_next_turn(bench: Bench) -> None:
+async def test_what_leads_to_nothing_waits_for_the_next_turn(bench: Bench) -> None:
     bench.start()
     await bench.turn()
     turns = bench.engine.turns
+    bench.engine.needs_turn = False
     bench.driver.receive(RoundTripMeasured("n2", 1.0))
+    bench.driver.receive(Persisted(1))
     await pass_turns()
     assert bench.engine.turns == turns
-    assert bench.engine.inputs == [RoundTripMeasured("n2", 1.0)]
+    assert bench.engine.inputs == [RoundTripMeasured("n2", 1.0), Persisted(1)]
 
 
 @on_bench

@@ -265,6 +265,11 @@ class EtcdLog:
         """Always perhaps: what comes from etcd is committed."""
         return True
 
+    @property
+    def has_output(self) -> bool:
+        """Always perhaps."""
+        return True
+
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""
         if self._final is None:

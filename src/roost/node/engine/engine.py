@@ -8,6 +8,7 @@ one turn, then carries the turn's effects out in order. Committed entries flow o
 """
 
 from collections.abc import Callable
+from itertools import count
 from typing import assert_never
 
 from roost.chat.applied import Applied
@@ -71,8 +72,6 @@ from roost.raft.messages import Message
 
 AT_ONCE = float("-inf")
 """A deadline: the next turn is due as soon as the inputs that have come are taken."""
-HAND_OVER_S = 1.0
-"""How long a node that stops waits for another leader."""
 
 
 class Engine:
@@ -175,6 +174,13 @@ class Engine:
             or self._now.monotonic >= self._stop_deadline
         )
 
+    @property
+    def needs_turn(self) -> bool:
+        """Whether what came since the last turn may lead to anything."""
+        log = self._log
+        is_new = (log.term, log.leader) != self._leadership
+        return self._kind != LOG or is_new or log.has_output or self._pending.has_unproposed
+
     def status(self) -> Status:
         """Return what this node tells balancers about itself."""
         return self._condition.status()
@@ -240,7 +246,7 @@ class Engine:
             case inputs.Leave():
                 self._readiness.is_leaving = True
             case inputs.Stop():
-                self._stop_deadline = now.monotonic + HAND_OVER_S
+                self._stop_deadline = now.monotonic + upkeep.HAND_OVER_S
                 self._condition.is_stopping = True
                 self._log.hand_over(self._now)
             case _:
@@ -355,12 +361,12 @@ class Engine:
             self._server.work(OUTPUT_BYTES_MAX)
             # What was put off must not keep anybody from being served now.
             self._shown_bytes = -self._server.output_size
-            while True:
+            for number in count():
                 # What clients asked for since goes to the log in this turn, not in the next.
                 self._take_server_output()
                 self._watch_leadership()
                 self._propose_pending()
-                if not self._advance():
+                if (number and not self._log.has_output) or not self._advance():
                     break
             self._take_write()
             if self._kind == OTHER or not self._reporting.is_ready:
@@ -424,21 +430,15 @@ class Engine:
             self._to_balancers.extend(self._desk.settled(applied, self.state, self._log))
 
     def _take_write(self) -> None:
-        write = self._historian.take_write(
-            self.state.position,
-            self._now.monotonic,
-            wants_sync=self._snapshots.wants_sync,
-            is_voter=self._is_voter,
-        )
+        position, now, wants = self.state.position, self._now.monotonic, self._snapshots.wants_sync
+        write = self._historian.take_write(position, now, wants_sync=wants, is_voter=self._is_voter)
         if write is not None:
             self._snapshots.history_writing()
             self._effects.append(write)
 
     def _take_history(self) -> None:
-        now = self._now.monotonic
-        effects, frames = self._historian.take_output(
-            self._peers, now, is_in_charge=self._log.is_in_charge
-        )
+        now, is_in_charge = self._now.monotonic, self._log.is_in_charge
+        effects, frames = self._historian.take_output(self._peers, now, is_in_charge=is_in_charge)
         self._effects.extend(effects)
         self._to_peers.extend(frames)
 

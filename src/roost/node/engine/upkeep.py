@@ -17,6 +17,8 @@ from roost.node.engine.census import Census
 
 SESSIONS_ENDED = 800
 """Sessions of a lost balancer that one entry ends, in some 15 ms; the next tick goes on."""
+HAND_OVER_S = 1.0
+"""How long a node that stops waits for another leader."""
 SECRET_BYTES = 32
 """It is the key of HMAC-SHA-256 digests, and as long as they are."""
 
