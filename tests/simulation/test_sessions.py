@@ -264,5 +264,5 @@ def test_after_every_single_event(fault: str, share: int) -> None:
         else:
             move(cluster, alice, cluster.world.random.choice(cluster.names))
         cluster.wait_answered()
-        cluster.world.run(0.7)
+        cluster.world.run(1.5)
         cluster.check()
