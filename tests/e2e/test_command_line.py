@@ -60,7 +60,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 def test_too_many_nodes_are_refused(tmp_path: Path) -> None:
     error = _error("up", "--data", str(tmp_path / "data"), "--nodes", "99")
-    assert "nodes: it must be a whole number <= 8" in error
+    assert "nodes: it must be a whole number <= 32" in error
     assert not (tmp_path / "data").exists()
 
 

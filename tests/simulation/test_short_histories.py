@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from roost.node.engine import holding
+from roost.node.engine import historian, holding
 from roost.node.engine.holding import DAY_MS
 from roost.node.engine.spread import GONE_TEXT
 from support.simulation.cluster import Faults, SimulatedCluster
@@ -22,6 +22,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let as much happen in seconds as does in days."""
     monkeypatch.setattr(holding, "TRIM_INTERVAL_S", 0.3)
     monkeypatch.setattr(holding, "BLOCK", 20)
+    monkeypatch.setattr(historian, "WRITE_INTERVAL_S", 0.2)
 
 
 def starts(cluster: SimulatedCluster) -> dict[str, int]:

@@ -66,7 +66,7 @@ def test_processes_on_one_host_get_different_ports(tmp_path: Path) -> None:
         ({"nodes": ("n 1=host",)}, "--node n 1=host: a name is 1 to 63 ASCII letters"),
         ({"nodes": ("n1=a", "n1=b")}, "--node n1=b: the name n1 is taken"),
         ({"balancers": ("n1=a",)}, "n1 cannot be both a node and a balancer"),
-        ({"nodes": tuple(f"n{i}=h{i}" for i in range(9))}, "up to 8 nodes, not 9"),
+        ({"nodes": tuple(f"n{i}=h{i}" for i in range(33))}, "up to 32 nodes, not 33"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], error: str) -> None:

@@ -92,7 +92,7 @@ def test_flags_that_contradict_each_other_are_refused(
         (RestoreFlags(), "give --data for a whole cluster, or --config"),
         (RestoreFlags(data=made, config=config), "give --data for a whole cluster, or --config"),
         (RestoreFlags(config=config, nodes=3), "--nodes belongs to --data"),
-        (RestoreFlags(data=tmp_path / "new", nodes=9), "--nodes must be from 1 to 8, not 9"),
+        (RestoreFlags(data=tmp_path / "new", nodes=33), "--nodes must be from 1 to 32, not 33"),
         (RestoreFlags(data=made, nodes=5), "has 3 nodes, not 5"),
         (RestoreFlags(data=kept), "is not empty, and not a cluster's directory"),
         (RestoreFlags(data=made, position=4), "holds no backup 4, only 5"),

@@ -27,7 +27,7 @@ GOOD: dict[str, Any] = {
         ("members", (), "members must name the nodes with which the cluster was founded"),
         ("members", ("n1", "n1"), "twice"),
         ("members", ("n1", "a/b"), "members must each be"),
-        ("members", tuple(f"n{number}" for number in range(9)), "up to 8, not 9"),
+        ("members", tuple(f"n{number}" for number in range(33)), "up to 32, not 33"),
         ("balancers", ("localhost",), "balancers: 'localhost' is not HOST:PORT"),
         ("neighbours", {"n2": "x:y"}, "neighbours: 'x:y' is not HOST:PORT"),
         ("mesh_host", "0.0.0.0", "mesh_address must say how neighbours reach this node"),
