@@ -58,8 +58,9 @@ class Archivist:
         self._terms = terms
         self._is_busy = False
         """Rows are being read or written."""
-        self._first = Position(0)
-        """The first position of the batch that is being made."""
+        self._expected = self._first = Position(0)
+        """The archive's watermark when the batch was begun that is being made, and its first
+        position."""
         self._asked = ""
         self._ticket = 0
         self._deadline = float("inf")
@@ -175,7 +176,8 @@ class Archivist:
             return
         some = tuple(row for row in rows if self._first <= row.position <= covered)
         term = self._terms.at(covered)
-        batch = Batch(state.watermark, some, self._first, covered, term)
+        # What was set back meanwhile would take rows that are further on for a hole.
+        batch = Batch(self._expected, some, self._first, covered, term)
         self._effects.append(WriteArchive(batch))
 
     def peer_disconnected(self, peer: str) -> None:
@@ -247,6 +249,7 @@ class Archivist:
     ) -> None:
         """Have the rows after the watermark read, here or by a neighbour."""
         start = self._holding.start.position
+        self._expected = state.watermark
         self._first = Position(state.watermark + 1)
         nowhere_before = min(start, self._holding.first_elsewhere().position)
         # What is neither here nor with others becomes a hole.

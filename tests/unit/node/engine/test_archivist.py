@@ -142,6 +142,18 @@ def test_what_nobody_holds_becomes_a_hole_and_is_reported() -> None:
     assert bench.events() == ["archive-hole"]
 
 
+def test_a_batch_that_was_begun_before_the_archive_was_set_back_is_none_behind_a_hole() -> None:
+    bench = Bench()
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(41), P(90))]
+    bench.mind.seen(ArchiveState(P(20), 1, 200))
+    bench.mind.exported(Exported(EXPORT_TICKET, (row(41),), P(90), ()))
+    batch = Batch(P(40), (row(41),), P(41), P(90), 2)
+    assert bench.turn() == [WriteArchive(batch)], "which the archive does not take now"
+    bench.mind.wrote(ArchiveState(P(20), 1, 200))
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(21), P(90))]
+
+
 def test_an_archive_that_is_ahead_or_of_another_past_is_left_alone() -> None:
     bench = Bench()
     bench.mind.seen(ArchiveState(P(40), 2, 400))
