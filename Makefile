@@ -17,15 +17,15 @@ chat: setup
 
 # Check format, lint, layers and types, and run the tests; stop at the first failure. Calls of compiled
 # functions cannot be counted, so plain Python runs in the tests of costs. The summary of the tests
-# comes last. The two workers are handed one test after the other: those that start real
-# processes come first, and mostly wait.
+# comes last. The three workers are handed one test after the other: those that start real
+# processes come first, and mostly wait, so two cores have work for a third.
 test: develop
 	@$(VENV)/bin/ruff format --check --quiet src tests benchmarks hatch_build.py
 	@$(VENV)/bin/ruff check --quiet src tests benchmarks hatch_build.py
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/python hatch_build.py & $(VENV)/bin/mypy && wait $$!
 	@ROOST_PLAIN=1 $(VENV)/bin/pytest --quiet tests/cost
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec $(VENV)/bin/pytest -n 2 --dist loadgroup $(ARGS)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec $(VENV)/bin/pytest -n 3 --dist loadgroup $(ARGS)
 
 # The same, with plain Python in place of compiled modules.
 test-plain:
