@@ -10,7 +10,7 @@ from roost.node.engine import historian, holding
 from roost.node.engine.holding import DAY_MS
 from support.simulation.archive import ArchiveFaults
 from support.simulation.cluster import NO_FAULTS, Faults, SimulatedCluster
-from support.simulation.transcript import is_unreachable
+from support.simulation.unanswered import is_unreachable
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))

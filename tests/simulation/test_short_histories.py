@@ -8,7 +8,7 @@ from roost.node.engine import historian, holding
 from roost.node.engine.holding import DAY_MS
 from roost.node.engine.spread import GONE_TEXT
 from support.simulation.cluster import Faults, SimulatedCluster
-from support.simulation.transcript import is_unreachable
+from support.simulation.unanswered import is_unreachable
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
 FIRST_SEED = int(os.environ.get("ROOST_SIMULATION_FIRST_SEED", "1"))

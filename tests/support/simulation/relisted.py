@@ -1,47 +1,39 @@
 """Lists of a room's members that nobody asked for: they mend what older changes did to a list."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Iterator
+from itertools import combinations
 
-from support.simulation.clients import Sent, SimulatedClient
+from support.simulation.clients import Received, SimulatedClient
 from support.simulation.picture import Picture
-from support.simulation.units import Reader, Unit
+
+LISTS_MAX = 2
+"""Lists that one client is given unasked in one run, which is rare already for one."""
 
 
-def take_relisted(reader: Reader, client: SimulatedClient, rest: Sequence[Sent] = ()) -> None:
-    """Take lists that come next and are news to the client, and no answers to the `rest`.
+def relisted(client: SimulatedClient) -> Iterator[list[Received]]:
+    """Yield sets of lines that may be such lists; all but these lines must be due otherwise.
 
-    Those that are no news are left where they are, for nobody is to be told in vain.
+    Each list is news to its client, for nobody is to be told in vain.
     """
-    while reader.is_next("353") and (unit := reader.peek()) is not None:
-        room = unit.first.message.parameters[2]
-        rooms = Picture(client, before=unit.first).rooms
-        known = rooms.get(room)
-        begin = reader.at
-        names: dict[str, None] = {}
-        while reader.is_next("353"):
-            names |= dict.fromkeys(reader.take("353").message.parameters[3].split())
-        reader.take("366")
-        listed = {name.lstrip("@+") for name in names}
-        # An answer may follow at once.
-        is_answer = _is_asked(room, rest, rooms) and not _is_list_of(room, reader.peek())
-        if known is None or set(known) == listed or is_answer:
-            reader.at = begin
-            return
+    lists = [lines for lines in _lists(client) if _is_news(client, lines)]
+    for count in range(1, LISTS_MAX + 1):
+        for some in combinations(lists, count):
+            yield [line for lines in some for line in lines]
 
 
-def _is_list_of(room: str, unit: Unit | None) -> bool:
-    """Return whether a list of a room's members begins here."""
-    message = unit.first.message if unit is not None else None
-    return message is not None and message.command == "353" and message.parameters[2] == room
+def _lists(client: SimulatedClient) -> Iterator[list[Received]]:
+    lines: list[Received] = []
+    for received in client.received:
+        if received.tags.keys() & {"label", "batch"}:
+            continue
+        if received.message.command == "353":
+            lines.append(received)
+        elif received.message.command == "366" and lines:
+            yield [*lines, received]
+            lines = []
 
 
-def _is_asked(room: str, rest: Sequence[Sent], rooms: Container[str]) -> bool:
-    """Return whether the next line that has an answer for sure asks who is in a room.
-
-    Who enters one of the `rooms`, where the client is, gets no answer.
-    """
-    for sent in rest:
-        is_inside = sent.verb == "JOIN" and sent.parameters[0] in rooms
-        if sent.verb != "PRIVMSG" and not is_inside:
-            return sent.verb == "NAMES" and sent.parameters[0] == room
-    return False
+def _is_news(client: SimulatedClient, lines: list[Received]) -> bool:
+    known = Picture(client, before=lines[0]).rooms.get(lines[0].message.parameters[2])
+    words = " ".join(line.message.parameters[3] for line in lines[:-1]).split()
+    return known is not None and set(known) != {word.lstrip("@+") for word in words}

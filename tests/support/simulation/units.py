@@ -15,10 +15,12 @@ class Unit(msgspec.Struct):
     """The type of the batch."""
     units: list["Unit"] = []
     """What the batch consists of: lines, and batches within it."""
+    is_answer: bool = False
+    """Whether its label is known to be that of the line that it answers."""
 
     @property
     def label(self) -> str:
-        return self.first.tags.get("label", "")
+        return "" if self.is_answer else self.first.tags.get("label", "")
 
 
 class ExhaustedError(Exception):

@@ -260,14 +260,17 @@ class Takeover:
         return self._recent.of_line(session.id, line)
 
     def catch_up(self, session: LocalSession, effect: Applied) -> None:
-        """Show the client what it missed before one of its lines took effect."""
+        """Show the client what it missed until one of its lines took effect, as it was live.
+
+        It is shown what it said to itself, before the answer echoes that.
+        """
         for result in effect.results:
             if not isinstance(result, Refusal) and result.source.user == session.user:
                 # Another client of the user may have changed the nickname since the last line.
                 session.nick = result.source.nick
                 break
         assert session.handover is not None, "lines have effects elsewhere only before"
-        missed = session.handover.take_missed(effect.position)
+        missed = session.handover.take_missed(Position(effect.position + 1))
         self._answers.send_unasked(session, missed)
 
     def is_lost_in_gap(self, context: Context) -> bool:

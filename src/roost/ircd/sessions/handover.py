@@ -54,7 +54,7 @@ class Handover(msgspec.Struct, eq=False):
     def take_missed(self, before: Position) -> list[bytes]:
         """Take what happened before an entry."""
         lines: list[bytes] = []
-        self.shown = before
+        self.shown = Position(before - 1)
         while self.missed:
             run, first, last = self.missed.popleft()
             cut = bisect_left(run.positions, before, first, last)

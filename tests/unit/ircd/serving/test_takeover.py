@@ -10,7 +10,7 @@ from roost.chat.commands.users import SetCapabilities
 from roost.chat.ids import SessionId
 from roost.irc.capabilities import Capability
 from roost.ircd.config import Config
-from support.dialogue import Client, World
+from support.dialogue import Client, World, parse
 
 STAMPED = ("server-time", "message-tags", "echo-message", "away-notify", "setname")
 
@@ -393,3 +393,19 @@ def test_whoever_was_in_the_room_knows_whose_names_were_taken_over() -> None:
     carol.send("NICK alice")
     move(world, bob, 1, served)
     assert bob.commands() == ["353", "366", "NICK", "QUIT", "NICK"]
+
+
+def test_what_a_client_said_to_itself_comes_before_the_echo_as_it_does_live() -> None:
+    world = World(nodes=2)
+    bob = world.register("bob", "echo-message")
+    bob.send("AWAY :tea")
+    bob.lines()
+    bob.send("PRIVMSG bob :hello")
+    live = bob.lines()
+    served = cut_off(world, bob)
+    bob.sent.append(b"PRIVMSG bob :hello")
+    line, say = len(bob.sent), Say("PRIVMSG", "bob", "hello")
+    world.order(Act(SessionId(bob.session), bob.generation, line, (say,)))
+    move(world, bob, 1, served)
+    assert bob.lines() == live
+    assert [parse(one).command for one in live] == ["PRIVMSG", "PRIVMSG", "301"]
