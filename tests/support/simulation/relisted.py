@@ -23,17 +23,29 @@ def relisted(client: SimulatedClient) -> Iterator[list[Received]]:
 
 def _lists(client: SimulatedClient) -> Iterator[list[Received]]:
     lines: list[Received] = []
+    before: Received | None = None
     for received in client.received:
         if received.tags.keys() & {"label", "batch"}:
             continue
         if received.message.command == "353":
+            if not lines and before is not None and _begins_anew(client, before):
+                lines.append(before)
             lines.append(received)
         elif received.message.command == "366" and lines:
             yield [*lines, received]
             lines = []
+        before = received
+
+
+def _begins_anew(client: SimulatedClient, received: Received) -> bool:
+    """Return whether a line is a JOIN to a room where the client is already."""
+    message = received.message
+    is_own_join = message.command == "JOIN" and client.is_own(received)
+    return is_own_join and message.parameters[0] in Picture(client, before=received).rooms
 
 
 def _is_news(client: SimulatedClient, lines: list[Received]) -> bool:
-    known = Picture(client, before=lines[0]).rooms.get(lines[0].message.parameters[2])
-    words = " ".join(line.message.parameters[3] for line in lines[:-1]).split()
+    known = Picture(client, before=lines[0]).rooms.get(lines[-2].message.parameters[2])
+    listed = [line for line in lines if line.message.command == "353"]
+    words = " ".join(line.message.parameters[3] for line in listed).split()
     return known is not None and set(known) != {word.lstrip("@+") for word in words}

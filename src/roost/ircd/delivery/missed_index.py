@@ -32,7 +32,7 @@ from roost.chat.ids import FoldedNick, Position, RoomId, UserId
 from roost.chat.refusals import Refusal
 from roost.chat.state import Room, Session, User
 from roost.ircd.delivery.audience import audience
-from roost.ircd.delivery.outdated import TAKES_NAMES, is_misled
+from roost.ircd.delivery.outdated import TAKES_NAMES, Error, error_after
 from roost.ircd.rendering.render import payload
 from roost.ircd.rendering.viewer import At, Viewer
 from roost.ircd.sessions.recent import RecentEntries
@@ -204,24 +204,37 @@ class MissedIndex:
                 found.append(Stretch(run, start, stop))
         return found if len(found) < 2 else [_merge(found)]
 
-    def is_list_outdated(
-        self, room: Room, lists: Sequence[Position], nicks: Mapping[FoldedNick, UserId]
-    ) -> bool:
-        """Return whether changes in a room mislead a client that was listed its present members.
+    def error_of_list(
+        self,
+        room: Room,
+        lists: Sequence[Position],
+        nicks: Mapping[FoldedNick, UserId],
+        others: Iterable[RoomId],
+    ) -> Error:
+        """Return how changes mislead a client that was listed a room's present members.
 
-        The changes are those after the first of the positions at which it was listed them. If they
-        are not known any more, it may be misled.
+        The changes are those after the first of the positions at which it was listed them. It is
+        also told who of its `others` rooms left or took another name, and cannot tell that somebody
+        in the list has that name by now. If the changes are not known any more, it may be anything.
         """
         if not self._recent.reaches(lists[0]):
-            return True
+            return Error.TOO_MANY
         self.bring_up_to_date(lists[0])
         first, *later = [bisect_right(self._positions, position) for position in lists]
-        if not _since(self._leaving.get(room.id, []), first):
-            return False
-        some = _since(self._shared.get(room.id, []), first)
-        some = some + _since(self._happenings.get(("room", room.id), []), first)
-        changes = [(one.number, one.change) for one in sorted(some, key=_number)]
-        return is_misled(changes, lambda nick: nicks.get(nick) in room.members, later)
+        here = _since(self._leaving.get(room.id, []), first)
+        there = [
+            one
+            for other in others
+            for one in _since(self._leaving.get(other, []), first)
+            if isinstance(one.change, NickChanged | Quitted)
+        ]
+        if not here and not there:
+            return Error.NONE
+        here = _since(self._shared.get(room.id, []), first)
+        some = [*here, *there, *_since(self._happenings.get(("room", room.id), []), first)]
+        found = {one.number: one.change for one in some}
+        changes = [(number, found[number]) for number in sorted(found)]
+        return error_after(changes, lambda nick: nicks.get(nick) in room.members, later)
 
     def _add(self, entries: Iterable[Applied]) -> Position:
         """Take in entries, as many as a turn may; return the position of the last one."""

@@ -7,6 +7,7 @@ A client takes alice for gone. It cannot tell that the alice in the list is some
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, auto
 
 from roost.chat.changes import Change, Joined, Kicked, NickChanged, Parted, Quitted
 from roost.chat.ids import FoldedNick
@@ -16,12 +17,22 @@ TAKES_NAMES = NickChanged | Parted | Quitted | Kicked
 """What takes a name from a list."""
 
 
-def is_misled(
+class Error(Enum):
+    """How a client's list differs from the present names."""
+
+    NONE = auto()
+    TOO_FEW = auto()
+    """Another list mends it."""
+    TOO_MANY = auto()
+    """Only a new beginning mends it, because a list takes no name away."""
+
+
+def error_after(
     changes: Iterable[tuple[int, Change]],
     is_present: Callable[[FoldedNick], bool],
     lists: Sequence[int] = (),
-) -> bool:
-    """Return whether `changes` lead from the present names to others.
+) -> Error:
+    """Return what a list of the present names is after `changes` that are older.
 
     They are numbered, and in order. Before those whose numbers `lists` has or skips, the client is
     listed the names that are present once more.
@@ -61,4 +72,6 @@ def is_misled(
             case NickChanged():
                 if remove(former):
                     add(FoldedNick(fold_nick(change.nick)))
-    return bool((lost and not left) or added)
+    if added:
+        return Error.TOO_MANY
+    return Error.TOO_FEW if lost and not left else Error.NONE

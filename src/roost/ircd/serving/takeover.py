@@ -6,7 +6,7 @@ See `ircd.sessions.handover` for the order in which a client is told what it mis
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from roost.chat.applied import Applied
 from roost.chat.commands.sessions import AttachSessions
@@ -16,11 +16,13 @@ from roost.irc.capabilities import DELIVERY_CAPABILITIES
 from roost.ircd.context import Context
 from roost.ircd.delivery.missed import Missed, look_back
 from roost.ircd.delivery.missed_index import MissedIndex
+from roost.ircd.delivery.outdated import Error
 from roost.ircd.delivery.siblings import (
     describe_room,
     is_list_due,
     list_members,
     rooms_for_newcomer,
+    send_join,
 )
 from roost.ircd.replies.labels import finish
 from roost.ircd.serving.answers import Answers
@@ -199,14 +201,13 @@ class Takeover:
             state = self._environment.state
             rooms = state.users[session.user].rooms
             entered = [room for room in handover.entered if room in rooms]
-            outdated = [
-                room
+            errors = {
+                room: self._missed.error_of_list(state.rooms[room], lists, state.nicks, rooms)
                 for room, lists in handover.listed.items()
                 if room in rooms and room not in handover.entered
-                if lists
-                and lists[0] < handover.until
-                and self._missed.is_list_outdated(state.rooms[room], lists, state.nicks)
-            ]
+                if lists and lists[0] < handover.until
+            }
+            outdated = [(room, error) for room, error in errors.items() if error is not Error.NONE]
             if not entered and not outdated:
                 return
             told = _describe_or_list(make_context, entered, outdated)
@@ -324,13 +325,23 @@ class Takeover:
 
 
 def _describe_or_list(
-    make_context: Callable[[], Context], entered: list[RoomId], outdated: list[RoomId]
+    make_context: Callable[[], Context],
+    entered: list[RoomId],
+    outdated: Sequence[tuple[RoomId, Error]],
 ) -> Iterator[bytes]:
-    """Describe rooms that were entered, and list who is in those whose lists are outdated."""
+    """Describe rooms that were entered, and list who is in those whose lists are outdated.
+
+    Clients take a JOIN to a room that they are in for a new beginning.
+    """
     for room in entered:
         yield from describe_room(make_context(), room)
-    for room in outdated:
+    for room, error in outdated:
         context = make_context()
+        known = context.state.rooms.get(room)
+        if known is None or context.user.id not in known.members:
+            continue
+        if error is Error.TOO_MANY:
+            send_join(context, known)
         for _ in list_members(context, room):
             yield finish(context)
             context.lines.clear()

@@ -9,7 +9,7 @@ this node dies earlier, the client has been shown nothing, and the next node sta
 
 Who is in a room is known only for the present. The list that a client gets when it enters is
 therefore newer than the changes that follow it, and those may take names from it that somebody else
-has by now. Then the room is listed again at the end.
+has by now. Then the room is listed again at the end, after a JOIN if names must be taken away.
 """
 
 from bisect import bisect_left

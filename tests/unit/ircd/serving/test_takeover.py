@@ -364,6 +364,38 @@ def test_names_that_others_took_over_in_what_was_missed_are_listed_again() -> No
     )
 
 
+def test_a_former_name_in_one_room_misleads_about_who_has_it_in_another() -> None:
+    """The client takes carol, who is called alice by now, for her who was called so before."""
+    world = World(nodes=2)
+    alice, witness = world.join("#a", "alice", "wilma")
+    carol = world.register("carol")
+    bob = world.register("bob")
+    carol.send("JOIN #b")
+    bob.send("JOIN #a")
+    for client in (alice, carol, witness):
+        move(world, client, 1, world.log[-1].position)
+    served = cut_off(world, bob)
+    bob.sent.append(b"JOIN #b")
+    line = len(bob.sent)
+    world.order(Act(SessionId(bob.session), bob.generation, line, (Join("#b"),)))
+    alice.send("NICK alicia")
+    carol.send("NICK alice")
+    move(world, bob, 1, served)
+    listed = (
+        ":roost.local 353 bob = #b :@alice bob",
+        ":roost.local 366 bob #b :End of /NAMES list",
+    )
+    bob.expect(
+        ":bob!bob@host JOIN #b",
+        *listed,
+        ":alice!alice@host NICK alicia",
+        ":carol!carol@host NICK alice",
+        # A list takes nothing away, but a new beginning does.
+        ":bob!bob@host JOIN #b",
+        *listed,
+    )
+
+
 def test_names_are_not_listed_again_without_need() -> None:
     world = World(nodes=2)
     alice = world.register("alice", node=1)
