@@ -7,6 +7,7 @@ import pytest
 from roost.chat.versions import VERSION
 from support.simulation.cluster import Faults
 from support.simulation.node import CURRENT
+from support.simulation.same_run import EVERYTHING
 from support.simulation.upgrading import FORMER, UpgradingCluster
 
 SEEDS = int(os.environ.get("ROOST_SIMULATION_SEEDS", "1"))
@@ -17,19 +18,7 @@ SCENARIOS = {
     "crashes": Faults(crashes=0.5, moves=1.0),
     "partitions": Faults(partitions=0.4, stalls=0.5),
     "disks": Faults(disk_losses=0.2, disk_rollbacks=0.1, loss=0.005),
-    "everything": Faults(
-        loss=0.01,
-        crashes=0.3,
-        partitions=0.2,
-        freezes=0.2,
-        disk_losses=0.05,
-        disk_rollbacks=0.05,
-        stalls=0.5,
-        moves=2.0,
-        drains=0.1,
-        clock_jumps=0.2,
-        balancer_crashes=0.1,
-    ),
+    "everything": EVERYTHING,
 }
 
 

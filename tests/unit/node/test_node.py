@@ -84,7 +84,6 @@ async def wait_ready(*run_files: RunFile) -> list[dict[str, Any]]:
             found = [await status_of(run_file) for run_file in run_files]
             if all(status["state"] == "ready" for status in found):
                 return found
-            await asyncio.sleep(0.01)
 
 
 def replies(balancer: Recorder) -> bytes:

@@ -120,10 +120,11 @@ def test_a_program_that_hangs_is_killed_with_its_children_and_others_wait_no_lon
     tmp_path: Path,
 ) -> None:
     code = """
+import signal
 child = os.fork()
 with open(f"{sys.argv[1]}/{os.getpid()}", "w"):
     pass
-time.sleep(600)
+signal.pause()
 """
     login = LoginConfig(program=program(tmp_path, code), timeout_s=0.6, at_once_max=2)
     assert run(outcomes(login, *[WORK] * 5)) == [WorkFailed(SLOW)] * 5
@@ -193,7 +194,7 @@ def test_a_hook_that_is_broken_logs_nobody_in(tmp_path: Path, fault: str) -> Non
             case "redirect":
                 raise web.HTTPTemporaryRedirect("/check")
             case "hang":
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             case "long":
                 response = web.StreamResponse()
                 await response.prepare(request)

@@ -35,6 +35,13 @@ def said(client: Client, generation: int, text: str) -> Act:
     return Act(SessionId(client.session), generation, len(client.sent), (say,))
 
 
+def join_unanswered(world: World, client: Client, room: str) -> None:
+    """Let a client's JOIN take effect, and its answer be lost with its node."""
+    client.sent.append(f"JOIN {room}".encode())
+    line = len(client.sent)
+    world.order(Act(SessionId(client.session), client.generation, line, (Join(room),)))
+
+
 def test_what_was_missed_is_sent_as_it_would_have_been_live() -> None:
     world = World(nodes=2)
     alice = world.register("alice", *STAMPED, node=1)
@@ -347,9 +354,7 @@ def test_names_that_others_took_over_in_what_was_missed_are_listed_again() -> No
     for client in (alice, carol):
         move(world, client, 1, world.log[-1].position)
     served = cut_off(world, bob)
-    bob.sent.append(b"JOIN #a")
-    line = len(bob.sent)
-    world.order(Act(SessionId(bob.session), bob.generation, line, (Join("#a"),)))
+    join_unanswered(world, bob, "#a")
     alice.send("NICK gone", "QUIT")
     carol.send("NICK alice")
     move(world, bob, 1, served)
@@ -375,9 +380,7 @@ def test_a_former_name_in_one_room_misleads_about_who_has_it_in_another() -> Non
     for client in (alice, carol, witness):
         move(world, client, 1, world.log[-1].position)
     served = cut_off(world, bob)
-    bob.sent.append(b"JOIN #b")
-    line = len(bob.sent)
-    world.order(Act(SessionId(bob.session), bob.generation, line, (Join("#b"),)))
+    join_unanswered(world, bob, "#b")
     alice.send("NICK alicia")
     carol.send("NICK alice")
     move(world, bob, 1, served)
@@ -402,9 +405,7 @@ def test_names_are_not_listed_again_without_need() -> None:
     bob = world.register("bob")
     alice.send("JOIN #a")
     served = cut_off(world, bob)
-    bob.sent.append(b"JOIN #a")
-    line = len(bob.sent)
-    world.order(Act(SessionId(bob.session), bob.generation, line, (Join("#a"),)))
+    join_unanswered(world, bob, "#a")
     alice.send("PRIVMSG #a :hello", "NICK al", "PART #a", "JOIN #a", "QUIT")
     world.register("alice", node=1).send("JOIN #a")
     move(world, bob, 1, served)
