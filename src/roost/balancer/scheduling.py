@@ -14,4 +14,4 @@ class FlushScheduler(Protocol):
         """Return the exact time, for what measures round trips."""
 
     def schedule_flush(self) -> None:
-        """Flush lines and outboxes at the end of this turn; call after giving the exchange work."""
+        """Flush lines and outboxes at the end of this turn; call it after each input."""

@@ -3,7 +3,7 @@
     sockets, trunks --> Exchange --> one frame of lines per node,
                                      one write per client that has something to read
 
-Output leaves at the end of the event loop's turn, and when lines are due.
+Output leaves at the end of the event loop's turn (`turns.py`).
 """
 
 import asyncio
@@ -33,10 +33,10 @@ from roost.balancer.engine.statistics import (
     problems_of,
 )
 from roost.balancer.engine.ticking import tick_interval_s
-from roost.balancer.engine.writing import write_some
 from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
 from roost.balancer.listeners import Listeners, open_proxied, open_tls, open_unix
+from roost.balancer.turns import Turns
 from roost.balancer.websocket import WebSocketListener
 from roost.instant import Instant
 from roost.ops import clock, http
@@ -44,7 +44,6 @@ from roost.ops.expiry import describe_end
 from roost.ops.files import replace_file
 from roost.ops.http_connections import HttpConnections
 from roost.ops.pulse import EARLY, LATE
-from roost.ops.stalls import StallDetector
 from roost.ops.tuning import tune_process
 from roost.protocol.orders import Answer, RenewOrder
 from roost.protocol.trunk import BalancerReport
@@ -83,17 +82,17 @@ class Balancer:
     def __init__(self, config: Config, read_clock: Callable[[], Instant] = clock.now) -> None:
         self._config = config
         self._read_clock = read_clock
-        self.now = read_clock().monotonic
-        """The time, at most a sweep old, for what need not be exact."""
         self._sweep_wake: asyncio.Future[None] | None = None
         self._ripe_at = float("inf")
-        self._observe_at = self.now
         self._is_calm = False
         """Nothing but probes is to be sent before the next sweep."""
         run = secrets.token_hex(RUN_BYTES)
         self._exchange = Exchange(config.exchange(), run, _note, random.random)
-        self._frontend = Frontend(config.clients, self._exchange, self)
-        self._listeners = Listeners(self._frontend, self, config.clients, config.proxy_from)
+        turns = Turns(self._exchange, lambda: read_clock().monotonic, self._turn_ended)
+        self._turns = turns
+        self._observe_at = turns.now
+        self._frontend = Frontend(config.clients, self._exchange, turns)
+        self._listeners = Listeners(self._frontend, turns, config.clients, config.proxy_from)
         self._http = HttpConnections(
             total_max=config.clients.http_connections_max,
             per_address_max=config.clients.http_connections_per_address_max,
@@ -106,13 +105,9 @@ class Balancer:
         """For clients."""
         self._watch: CertificateWatch | None = None
         """For nodes."""
-        self._trunks = trunks.TrunkListener(self._exchange, self, config.name, self._renew)
+        self._trunks = trunks.TrunkListener(self._exchange, turns, config.name, self._renew)
         self._observer = Observer()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_flush_due = False
-        self._stalls = StallDetector(self.now)
-        self._is_in_turn = False
-        self._lines_timer: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._listening = asyncio.Event()
         self._are_clients_closed = False
@@ -129,6 +124,7 @@ class Balancer:
             CredentialsError: The certificate or key cannot be used.
         """
         self._loop = asyncio.get_running_loop()
+        self._turns.start(self._loop)
         failure: OSError | None = None
         async with contextlib.AsyncExitStack() as stack, contextlib.AsyncExitStack() as accepting:
             # An error must not cross the listeners' task groups, which would wrap it.
@@ -279,7 +275,7 @@ class Balancer:
     def describe(self) -> str:
         """Return one line about the balancer's state."""
         exchange = self._exchange
-        ready = exchange.pool.ready_count(self.read_clock())
+        ready = exchange.pool.ready_count(self._turns.read_clock())
         return f"{len(exchange.sessions)} clients, {ready} nodes ready"
 
     async def wait_listening(self) -> Addresses:
@@ -290,9 +286,9 @@ class Balancer:
 
     async def _close_clients(self) -> None:
         _logger.info("stopping", sessions=len(self._exchange.sessions))
-        self._exchange.stop(self.read_clock())
+        self._exchange.stop(self._turns.read_clock())
         self._are_clients_closed = True
-        self.schedule_flush()
+        self._turns.schedule_flush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._config.stop_s):
                 await self._are_detaches_confirmed.wait()
@@ -308,54 +304,16 @@ class Balancer:
 
     # Turns of the event loop
 
-    def read_clock(self) -> float:
-        """Return the time in seconds, and note it."""
-        self.now = self._read_clock().monotonic
-        if self._loop is not None and not self._is_in_turn:
-            self._is_in_turn = True
-            self._stalls.begin(self.now)
-            self._loop.call_soon(self._end_turn)
-        return self.now
-
-    def _end_turn(self) -> None:
-        """Note how long the turn took, unless its flush is still to come."""
-        self._is_in_turn = False
-        if not self._is_flush_due:
-            self._stalls.end(self._read_clock().monotonic)
-        if self._is_calm and (self.now >= self._ripe_at or self._exchange.needs_ticks):
-            self._wake_sweep()
-
-    def schedule_flush(self) -> None:
-        """Flush lines and outboxes after all input of this turn."""
-        if not self._is_flush_due and self._exchange.has_work and self._loop is not None:
-            self._is_flush_due = True
-            self._loop.call_soon(self._flush)
+    def _turn_ended(self) -> None:
+        """Do what waits for the end of a turn."""
         if self._are_clients_closed and not self._exchange.detaching_count:
             self._are_detaches_confirmed.set()
-
-    def _flush(self) -> None:
-        """Send lines to the nodes, and outboxes to the clients."""
-        self._is_flush_due = False
-        self._stalls.begin(self.read_clock())
-        self._exchange.showing.go_on(self.now)
-        self._exchange.flush_lines(self.now)
-        due = self._exchange.lines_due
-        if due is not None and self._lines_timer is None and self._loop is not None:
-            self._lines_timer = self._loop.call_later(due - self.now, self._flush_due_lines)
-        dirty = self._exchange.relay.dirty
-        write_some(dirty)
-        self._stalls.end(self._read_clock().monotonic)
-        if dirty or self._exchange.showing.has_more:
-            self.schedule_flush()
-
-    def _flush_due_lines(self) -> None:
-        self._lines_timer = None
-        self.read_clock()
-        self._flush()
+        if self._is_calm and (self._turns.now >= self._ripe_at or self._exchange.needs_ticks):
+            self._wake_sweep()
 
     def sweep(self) -> None:
         """Do what is due; `run` calls this several times a second."""
-        now = self.read_clock()
+        now = self._turns.read_clock()
         self._exchange.tick(now)
         self._frontend.sweep(now)
         self._listeners.sweep(now)
@@ -364,18 +322,18 @@ class Balancer:
             if certificate is not None:
                 certificate.check(now)
         self._trunks.sweep(now)
-        self.schedule_flush()
+        self._turns.schedule_flush()
 
     async def _keep_sweeping(self) -> None:
         assert self._loop is not None, "it runs"
         while True:
             wait_s = self._sweep()
-            planned = self.now + wait_s
+            planned = self._turns.now + wait_s
             self._sweep_wake = self._loop.create_future()
             timer = self._loop.call_later(wait_s, self._wake_sweep)
             await self._sweep_wake
             timer.cancel()
-            self._stalls.expected(planned, self.read_clock())
+            self._turns.stalls.expected(planned, self._turns.read_clock())
 
     def _wake_sweep(self) -> None:
         self._is_calm = False
@@ -385,20 +343,20 @@ class Balancer:
     def _sweep(self) -> float:
         """Do what is due; return the time until the next sweep in seconds."""
         self.sweep()
-        if self.now >= self._observe_at:
-            self._observe_at = self.now + OBSERVE_S
+        if self._turns.now >= self._observe_at:
+            self._observe_at = self._turns.now + OBSERVE_S
             self._observe()
-        interval_s = tick_interval_s(self._exchange, self.now)
+        interval_s = tick_interval_s(self._exchange, self._turns.now)
         self._is_calm = interval_s > ticking.TICK_S and not self._websockets.has_paused
         if not self._is_calm:
             interval_s = ticking.TICK_S
         # While it is calm, the sweep comes with whatever wakes the process, if that is about then.
-        self._ripe_at = self.now + interval_s * EARLY
+        self._ripe_at = self._turns.now + interval_s * EARLY
         return interval_s * (LATE if self._is_calm else 1.0)
 
     def statistics(self) -> Statistics:
         """Return what `/status.json` and the metrics show."""
-        now = self.read_clock()
+        now = self._turns.read_clock()
         exchange = self._exchange
         counters = exchange.counters
         nodes_ready = exchange.pool.ready_count(now)
@@ -424,7 +382,7 @@ class Balancer:
             turned_away=self._frontend.turned_away.count,
             cut_off=self._frontend.cut_off.count,
             nodes_ready=nodes_ready,
-            stalls=self._stalls.statistics(now),
+            stalls=self._turns.stalls.statistics(now),
             problems=(*problems_of(exchange, now), *self._trunks.refusals.recent(), *ends),
             certificate_days=days,
             is_ready=bool(nodes_ready and exchange.ids.incarnation),

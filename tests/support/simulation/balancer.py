@@ -214,18 +214,19 @@ class SimulatedBalancer:
         self._is_flush_due = False
         self.exchange.showing.go_on(self._world.now)
         self.exchange.flush_lines(self._world.now)
-        due = self.exchange.lines_due
-        if due is not None and not self._is_timer_set:
+        until = self.exchange.held_until
+        if until is not None and not self._is_timer_set:
             self._is_timer_set = True
-            self._later(due - self._world.now, self._flush_due_lines)
+            self._later(until - self._world.now, self._release_lines)
         written = write_some(self.exchange.relay.dirty)
         assert written <= writing.WRITTEN_PER_TURN + outbox.WRITE_BYTES_MAX
         if self.exchange.relay.dirty or self.exchange.showing.has_more:
             self._schedule_flush()
 
-    def _flush_due_lines(self) -> None:
+    def _release_lines(self) -> None:
         self._is_timer_set = False
-        self._flush()
+        self.exchange.release_lines()
+        self._schedule_flush()
 
     def _sweep(self) -> None:
         self.exchange.tick(self._world.now)

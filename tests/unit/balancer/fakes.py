@@ -187,6 +187,9 @@ class World:
         self.finish_turn()
 
     def finish_turn(self) -> None:
+        until = self.exchange.held_until
+        if until is not None and self.now >= until:
+            self.exchange.release_lines()
         self.exchange.showing.go_on(self.now)
         self.exchange.flush_lines(self.now)
         dirty, self.exchange.relay.dirty = self.exchange.relay.dirty, []

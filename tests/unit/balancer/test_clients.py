@@ -194,7 +194,7 @@ def test_what_is_too_much_for_one_write_is_written_in_several_turns(
         written.append(write_some(dirty))
         return written[-1]
 
-    monkeypatch.setattr("roost.balancer.server.write_some", write_and_note)
+    monkeypatch.setattr("roost.balancer.turns.write_some", write_and_note)
 
     async def scenario() -> None:
         async with run_balancer(tmp_path) as here:

@@ -1,11 +1,12 @@
 """Connects clients with nodes: sessions on one side, trunks on the other.
 
-    client lines ----> session (numbered, kept) -- when due --> Batch of Lines to its node
+    client lines ----> session (numbered, kept) -- unless held --> Batch of Lines to its node
     client bytes <---- outboxes <---- groups    <---------- Output of its node
 
 Sockets and trunks are ports (`Client`, `Trunk`), time is an argument, and log events go to `note`.
-Inputs may come in any order. After those of one turn of the event loop, and at `lines_due`, the
-driver calls `showing.go_on` and `flush_lines`; then it writes the outboxes in `relay.dirty`.
+Inputs may come in any order. After those of one turn of the event loop, if there `has_work`, the
+driver calls `showing.go_on` and `flush_lines`; then it writes the outboxes in `relay.dirty`. At
+`held_until` it calls `release_lines`, and sees whether there is work.
 """
 
 from collections.abc import Callable, Iterable
@@ -96,13 +97,13 @@ class Exchange:
 
     @property
     def has_work(self) -> bool:
-        """Whether there are lines to send or outboxes to write."""
-        return bool(self._lines.queue or self.relay.dirty or self.showing.has_more)
+        """Whether there are lines to send, which are not held, or outboxes to write."""
+        return bool(self._lines.has_sendable or self.relay.dirty or self.showing.has_more)
 
     @property
-    def lines_due(self) -> float | None:
-        """When to call `flush_lines`; None if there are no lines."""
-        return self._lines.due
+    def held_until(self) -> float | None:
+        """When to call `release_lines`; None if lines are not held."""
+        return self._lines.held_until
 
     @property
     def waiting_count(self) -> int:
@@ -136,8 +137,12 @@ class Exchange:
         session.adjust_reading()
 
     def flush_lines(self, now: float) -> None:
-        """Send every session's new lines to its node if they are due, one frame to each node."""
+        """Send every session's new lines to its node unless they are held, a frame to each node."""
         self._lines.flush(self.counters.lines, self.relay.deliveries, now)
+
+    def release_lines(self) -> None:
+        """Hold lines no longer: for the driver's timer, which may be a little early."""
+        self._lines.release()
 
     def client_lost(self, session: Session, reason: str, now: float) -> None:
         """Close the session of a client whose connection is lost, unless it is closed already."""

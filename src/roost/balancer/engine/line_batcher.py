@@ -1,6 +1,6 @@
 """From clients' lines to the nodes: one batch for each node, as often as the load allows.
 
-    session with new lines --> queue -- when due --> Batch of Lines to its node
+    session with new lines --> queue -- unless held --> Batch of Lines to its node
     session above its rate --> throttled -- tick --> Lines to its node
 
 A line that cannot be sent yet stays in its session.
@@ -36,11 +36,13 @@ class LineBatcher:
         self._pacer = Pacer(config)
         self._counted = (0, 0)
         """The lines and deliveries that the pacer knows of."""
+        self.held_until: float | None = None
+        """Lines wait for others until then, when `release` is called; None if they do not wait."""
 
     @property
-    def due(self) -> float | None:
-        """When the next batch is due; None if there are no lines."""
-        return self._pacer.due if self.queue else None
+    def has_sendable(self) -> bool:
+        """Whether there are lines that need not wait for others."""
+        return bool(self.queue) and self.held_until is None
 
     @property
     def has_throttled(self) -> bool:
@@ -58,12 +60,13 @@ class LineBatcher:
         self._throttled.pop(session.id, None)
 
     def flush(self, lines: int, deliveries: int, now: float) -> None:
-        """Send what is queued if it is due; `lines` and `deliveries` count since the start."""
-        if not self.queue or now < self._pacer.due:
+        """Send what is queued unless it is held; `lines` and `deliveries` count since the start."""
+        if not self.queue or self.held_until is not None:
             return
         known_lines, known_deliveries = self._counted
         self._counted = (lines, deliveries)
         self._pacer.sent(lines - known_lines, deliveries - known_deliveries, now)
+        self.held_until = self._pacer.due if self._pacer.due > now else None
         queue, self.queue = self.queue, []
         batches: dict[str, _Pending] = {}
         for session in queue:
@@ -82,6 +85,10 @@ class LineBatcher:
                     session.adjust_reading()
         for name, batch in batches.items():
             self._send(name, batch.frames)
+
+    def release(self) -> None:
+        """Hold lines no longer."""
+        self.held_until = None
 
     def flush_session(self, session: Session, now: float) -> None:
         """Send a session's lines at once."""

@@ -29,15 +29,15 @@ class Showing:
         self._take_item = take_item
         self._drop = drop
         self._left = DELIVERIES_PER_TURN
-
-    @property
-    def has_more(self) -> bool:
+        self.has_more = False
         """Whether something is left for the next turn."""
-        return any(node.inbox for node in self._pool)
 
     def go_on(self, now: float) -> None:
         """Begin a turn: show what earlier ones left."""
         self._left = DELIVERIES_PER_TURN
+        if not self.has_more:
+            return
+        self.has_more = False
         for node in list(self._pool):
             if node.inbox:
                 try:
@@ -62,6 +62,7 @@ class Showing:
     def _show(self, node: Node, items: Iterator[Item], now: float, *, is_whole: bool) -> None:
         relay = self._relay
         if self._left <= 0 and not is_whole:
+            self.has_more = True
             return
         try:
             for item in items:
@@ -76,4 +77,6 @@ class Showing:
                     break
         except AcknowledgementError as error:
             raise TrunkError(str(error)) from error
+        if node.inbox:
+            self.has_more = True
         self._pool.advance(node, node.inbox.position)

@@ -454,14 +454,17 @@ class TestPace:
         world.say(second, "PING b")
         assert trunk.take(Lines) == []
         sent_before = trunk.sent_count
-        due = world.exchange.lines_due
+        assert not world.exchange.has_work
+        due = world.exchange.held_until
         assert due is not None
         assert due > world.now
         world.now = due
         world.finish_turn()
         assert [frame.session for frame in trunk.take(Lines)] == [first.id, second.id]
         assert trunk.sent_count == sent_before + 1
-        assert world.exchange.lines_due is None
+        world.now += 1.0
+        world.finish_turn()
+        assert world.exchange.held_until is None
 
     def test_frames_are_bounded_however_many_speak_at_once(self) -> None:
         world = World(pace=PaceConfig(), sessions=SessionLimits(lines_per_s=0))
