@@ -11,6 +11,7 @@ import pytest
 from roost.chat.settings import Settings
 from roost.compiled import PLAIN
 from roost.ircd.config import Config
+from roost.raft import config, gathering
 from support.simulation.cluster import Faults, SimulatedCluster
 from support.simulation.same_run import EVERYTHING, run
 
@@ -85,6 +86,29 @@ def test_promises_hold_although_nodes_forget_soon_what_happened(seed: int) -> No
         snapshot_entries=60,
         retained_entries=40,
         irc=Config(recent_entries=SHORT_MEMORY),
+    )
+    cluster.wait_ready()
+    cluster.start_people()
+    cluster.world.run(2.0)
+    cluster.start_faults()
+    cluster.world.run(12.0)
+    cluster.stop_faults()
+    cluster.settle()
+
+
+@pytest.mark.parametrize("scenario", ["crashes", "everything"])
+@pytest.mark.parametrize("seed", seeds()[:1])
+def test_promises_hold_although_proposals_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch, scenario: str, seed: int
+) -> None:
+    """A leader soon waits for whoever has come once, and much longer than it usually does."""
+    wait_s = 0.05
+    monkeypatch.setattr(config, "GATHER_S_MAX", wait_s)
+    monkeypatch.setattr(gathering, "ROUND_S", wait_s)
+    monkeypatch.setattr(gathering, "EXPECTED_SCORE", 1)
+    monkeypatch.setattr(gathering, "MISSED_SCORE", 1)
+    cluster = SimulatedCluster(
+        seed, faults=SCENARIOS[scenario], balancers=1 + seed % 2, pace=20.0, gather_s=wait_s
     )
     cluster.wait_ready()
     cluster.start_people()

@@ -2,6 +2,10 @@
 
 import msgspec
 
+GATHER_S = 0.002
+GATHER_S_MAX = 0.004
+"""About the time between two flushes of a balancer, at least."""
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A replica's settings.
@@ -43,6 +47,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     feed_s: float = 0.01
     """How often a learner is sent new entries under load. Waking costs more than the entries do,
     and people do not notice 10 ms."""
+    gather_s: float = GATHER_S
+    """How long a leader under load waits for the proposals of nodes that have regularly proposed
+    together; 0 for not at all. They come within 1.2 ms, unless the machine has too much to do."""
     uncommitted_bytes_max: int = 64 * 1024 * 1024
     """Entry bytes beyond the commit index; above this a leader refuses proposals, so that one
     without followers does not fill its memory."""
@@ -61,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("failover_s_max", "retry_s", "feed_s"):
             if not 0 < getattr(self, name) <= self.election_s_min:
                 raise ValueError(f"{name} must be above 0 and at most election_s_min")
+        if not 0 <= self.gather_s <= GATHER_S_MAX:
+            raise ValueError(f"gather_s must be from 0 to {GATHER_S_MAX}")
         for name in (
             "append_bytes_max",
             "inflight_appends_max",

@@ -1,13 +1,14 @@
 """The leader's part: one object per term led, dropped with the leadership.
 
-Entries are appended when they are proposed, and sent when the step's output is taken. So all
-proposals of a step share one append per voter. Under load the window fills, and entries that
-arrive meanwhile make the next append bigger.
+Entries are appended when they are proposed, or once others were too (see `gathering`), and sent
+when the step's output is taken. So all proposals of a step share one append per voter. Under load
+the window fills, and entries that arrive meanwhile make the next append bigger.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from roost.raft.core import Core
+from roost.raft.gathering import Gathering
 from roost.raft.log import ENTRY_BYTES
 from roost.raft.membership import encode_configuration, is_single_change
 from roost.raft.messages import (
@@ -32,6 +33,7 @@ class Leadership:
     __slots__ = (
         "_core",
         "_first_index",
+        "_gathering",
         "_last_request",
         "_progress",
         "_transfer_deadline",
@@ -51,6 +53,7 @@ class Leadership:
         for name in supporters:
             if name in self._progress:
                 self._progress[name].heard = now
+        self._gathering = Gathering(core.config.gather_s)
         self._last_request: AppendRequest | None = None
         self._transfer_target = ""
         self._transfer_deadline = 0.0
@@ -62,18 +65,32 @@ class Leadership:
 
     # Proposals
 
-    def propose(self, commands: Sequence[bytes]) -> bool:
-        """Append commands; return False if the size limit or a transfer forbids it."""
+    def propose(self, proposer: str, commands: Sequence[bytes]) -> bool:
+        """Append commands, now or with others' in a moment.
+
+        Returns False if the size limit or a transfer forbids it.
+        """
         core = self._core
         if self._transfer_target:
             return False
         size = sum(map(len, commands)) + ENTRY_BYTES * len(commands)
         pending = core.log.bytes_between(core.commit_index, core.log.last_index)
+        pending += self._gathering.bytes_total
         if pending and pending + size > core.config.uncommitted_bytes_max:
             return False
         if commands:
-            self._append(ENTRY_COMMAND, commands)
+            self._gathering.add(proposer, commands, core.now.monotonic)
+            self._take_gathered()
         return True
+
+    def _take_gathered(self) -> None:
+        """Append the commands that need not wait any more."""
+        if self._gathering.is_due(self._core.now.monotonic):
+            self._append(ENTRY_COMMAND, self._gathering.take())
+
+    def next_deadline(self) -> float:
+        """Return when to tick next, in monotonic seconds."""
+        return min(self.heartbeat_deadline, self._gathering.deadline)
 
     def _append(self, kind: int, commands: Sequence[bytes]) -> None:
         core = self._core
@@ -214,6 +231,7 @@ class Leadership:
         """Make heartbeats due in time; return False if contact with a majority is lost."""
         core = self._core
         now = core.now.monotonic
+        self._take_gathered()
         if self._transfer_target and now >= self._transfer_deadline:
             self._transfer_target = ""
         if now < self.heartbeat_deadline:
@@ -253,6 +271,8 @@ class Leadership:
             target = max(linked, key=lambda progress: progress.match).name
         if target not in self._progress or not self._progress[target].is_connected:
             return
+        if commands := self._gathering.take():
+            self._append(ENTRY_COMMAND, commands)
         self._transfer_target = target
         self._transfer_deadline = core.now.monotonic + core.config.election_s_max
         self._try_transfer()
@@ -266,6 +286,7 @@ class Leadership:
 
     def flush(self) -> None:
         """Send each follower what its state allows; call this before taking the output."""
+        self._take_gathered()
         self._last_request = None
         for progress in self._progress.values():
             if not progress.is_connected:
@@ -282,8 +303,11 @@ class Leadership:
     @property
     def has_work(self) -> bool:
         """Whether `flush` may have to send anything."""
-        last_index = self._core.log.last_index
-        return self.is_removed or any(
+        core = self._core
+        last_index = core.log.last_index
+        if self.is_removed or self._gathering.is_due(core.now.monotonic):
+            return True
+        return any(
             progress.is_connected
             and (
                 progress.state is not ProgressState.REPLICATE

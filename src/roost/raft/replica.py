@@ -220,7 +220,7 @@ class Replica:
                 self._receive_answer(sender, message)
             case ProposeRequest():
                 if core.role is Role.LEADER:
-                    self._lead.propose(message.commands)
+                    self._lead.propose(sender, message.commands)
             case VoteRequest():
                 self._election.receive_request(sender, message)
             case VoteResponse():
@@ -302,7 +302,7 @@ class Replica:
             return float("inf")
         feed_due = self._feeder.next_deadline()
         if self._core.role is Role.LEADER:
-            return min(self._lead.heartbeat_deadline, feed_due)
+            return min(self._lead.next_deadline(), feed_due)
         return min(
             self._core.election_deadline,
             self._recovery.next_deadline(),
@@ -356,7 +356,7 @@ class Replica:
         core = self._core
         core.now = now
         if core.role is Role.LEADER:
-            return self._lead.propose(commands)
+            return self._lead.propose(core.name, commands)
         if not core.leader or not core.is_linked(core.leader):
             return False
         for part in _parts(commands, core.config.append_bytes_max):

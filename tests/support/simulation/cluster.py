@@ -15,6 +15,7 @@ from roost.chat.state import State
 from roost.ircd.config import Config as IrcConfig
 from roost.node.engine.config import EngineConfig
 from roost.protocol.trunk import Drain
+from roost.raft.config import GATHER_S
 from roost.raft.config import Config as RaftConfig
 from support.chat_invariants import check_invariants
 from support.simulation.archive import ArchiveFaults, SimulatedArchive
@@ -67,6 +68,8 @@ NO_FAULTS = Faults()
 class SimulatedCluster:
     """Nodes, balancers, clients that talk, and faults."""
 
+    _are_faults_on = False
+
     def __init__(
         self,
         seed: int,
@@ -80,6 +83,7 @@ class SimulatedCluster:
         snapshot_entries: int = 10_000,
         retained_entries: int = 20_000,
         irc: IrcConfig | None = None,
+        gather_s: float = GATHER_S,
         settings: Settings | None = None,
         etcd: EtcdFaults | None = None,
         history_days: Mapping[str, float] | None = None,
@@ -98,7 +102,7 @@ class SimulatedCluster:
 
         def make_node(name: str) -> SimulatedNode:
             config = EngineConfig(
-                raft=RaftConfig(name=name, members=founders),
+                raft=RaftConfig(name=name, members=founders, gather_s=gather_s),
                 # The checkers take each message for a live one.
                 irc=replace(irc or IrcConfig(), autoreplay_lines=0),
                 settings=settings or Settings(),
@@ -124,7 +128,6 @@ class SimulatedCluster:
             Person(self.world, f"p{number}", self.rooms, self.connect, self.present, pace)
             for number in range(people)
         ]
-        self._are_faults_on = False
         self._saved: dict[str, list[SavedDisk]] = {name: [] for name in self.names}
         self._applied_max = Position(0)
 
