@@ -21,8 +21,8 @@ ROOMS = 150
 USERS = 1500
 WORDS = 50_000
 WORDS_PER_MESSAGE = 8
-ROWS_PER_WRITE = 1000
-"""As many as a node writes at once under load."""
+ROWS_PER_WRITE = 5000
+"""About as many as a node stores at once under load."""
 
 
 def messages(count: int) -> Iterator[Row]:

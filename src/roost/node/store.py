@@ -68,6 +68,7 @@ from roost.storage import (
     FullError,
     GroupCommitter,
     History,
+    HistoryBuffer,
     HistoryStore,
     Identity,
     LogStore,
@@ -80,8 +81,8 @@ _logger = structlog.get_logger()
 
 EXPORT_BYTES_MAX = 1024 * 1024
 """Rows for a neighbour in one frame: far below the limit of a frame, and read in milliseconds."""
-INDEX_DELAY_S = 1.0
-"""The wait before new rows are indexed, many at a time; a search indexes what it needs."""
+INDEX_DELAY_S = 2.0
+"""The wait before new rows are stored and indexed, many at a time; a question does not wait."""
 INDEX_PAUSE_S = 0.02
 """The pause between two steps of indexing, in which queries have their turn."""
 RETRY_S = 0.5
@@ -148,7 +149,7 @@ class DiskStore:
                 log = LogStore(directory)
                 opened.callback(log.close)
                 stored = await asyncio.to_thread(log.load)
-                history = HistoryStore(directory)
+                history = HistoryBuffer(HistoryStore(directory))
                 opened.callback(history.close)
             except StorageError as error:
                 raise StartError(str(error)) from error
@@ -285,7 +286,7 @@ class DiskStore:
             self._begin_change()
             self._index_later()
 
-    # The index for searching, made while the disk is idle
+    # What can wait: rows to be stored, and the index for searching
 
     def _index_later(self) -> None:
         if not self._is_indexing:
@@ -297,10 +298,15 @@ class DiskStore:
             if outcome is True:
                 self._loop.call_later(INDEX_PAUSE_S, self._index)
                 return
-            # The next change of the history reports a full disk, and starts this again.
+            if isinstance(outcome, FullError):
+                self._note_failure("index", str(outcome))
+                self._loop.call_later(self._retry_s, self._index)
+                return
             self._is_indexing = False
-            if isinstance(outcome, StorageError) and not isinstance(outcome, FullError):
+            if isinstance(outcome, StorageError):
                 self._fatal(outcome)
+            else:
+                self._note_recovery("index")
 
         self._submit(self._history.index_some, done)
 

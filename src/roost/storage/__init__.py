@@ -14,6 +14,7 @@ from roost.storage.errors import (
     SearchTimeoutError,
     StorageError,
 )
+from roost.storage.history_buffer import HistoryBuffer
 from roost.storage.history_port import History
 from roost.storage.history_store import HistoryStore
 from roost.storage.log_store import LogStore
@@ -28,6 +29,7 @@ __all__ = [
     "FullError",
     "GroupCommitter",
     "History",
+    "HistoryBuffer",
     "HistoryStore",
     "Identity",
     "IdentityError",

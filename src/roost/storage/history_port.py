@@ -5,7 +5,7 @@
     what others keep --> hold_from, trim
 
 The engine's effects name these duties, and `node/store.py` carries them out on a worker thread.
-`HistoryStore` is the one for real disks; tests have others.
+`HistoryStore` is the one for real disks, behind a `HistoryBuffer`; tests have others.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class History(Protocol):
 
     @property
     def applied(self) -> Position:
-        """The last position whose rows are stored."""
+        """The last position whose rows are written."""
 
     @property
     def held(self) -> Held:
@@ -49,13 +49,15 @@ class History(Protocol):
         applied: Position,
         terms: tuple[tuple[Position, int], ...] = (),
     ) -> None:
-        """Store rows and the applied position, both or neither. What is stored stays as it is.
+        """Take rows and the applied position, both or neither. What is stored stays as it is.
+
+        A crash may take them, in order and as wholes, until `sync`.
 
         A row that redacts a message deletes the text of that message, whichever comes first.
         """
 
     def sync(self) -> None:
-        """Make everything that was stored durable."""
+        """Make everything that was written durable."""
 
     def answer(self, query: Query, span: Span = EVERYTHING) -> Answer:
         """Answer a query from the rows in `span`.
@@ -114,4 +116,4 @@ class History(Protocol):
         """Take some of the words of an erased account out of the rows; return if more are left."""
 
     def index_some(self) -> bool:
-        """Do a little of what is left for searching; return whether there is more."""
+        """Do a little of what can wait; return whether there is more to do for searching."""

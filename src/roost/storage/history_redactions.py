@@ -71,6 +71,12 @@ def unredact(connection: sqlite3.Connection, after: int) -> list[int]:
     return sorted({position for position, _ in places if position < after})
 
 
+def is_noted_from(connection: sqlite3.Connection, first: int) -> bool:
+    """Return whether a message at a position or after it is to be stored without its text."""
+    question = "SELECT 1 FROM redactions WHERE position >= ? LIMIT 1"
+    return connection.execute(question, (first,)).fetchone() is not None
+
+
 def _place(row: Row) -> tuple[int, int] | None:
     """Return the place of the message that a row redacts; None if the row cannot be read."""
     try:

@@ -38,7 +38,7 @@ from roost.storage.errors import CorruptRowsError, FullError, MalformedError, St
 from roost.storage.history_erasures import Erasures
 from roost.storage.history_gaps import Gaps, Terms, terms_before, without
 from roost.storage.history_pages import read_page
-from roost.storage.history_redactions import redact_rows, unredact
+from roost.storage.history_redactions import is_noted_from, redact_rows, unredact
 from roost.storage.history_rooms import find_kept, take_oldest
 from roost.storage.history_rows import (
     COLUMNS,
@@ -229,6 +229,12 @@ class HistoryStore:
             self._index.keep(stored, self._applied, applied)
         self._applied = applied
         self._terms = known
+
+    def may_change_after(self, first: Position) -> bool:
+        """Return whether rows from a position on may be stored otherwise than they are given."""
+        with self._database.guard() as connection:
+            is_noted = is_noted_from(connection, first)
+        return is_noted or any(one.until >= first for one in self._erasures.known.values())
 
     def sync(self) -> None:
         """Make everything that was stored durable.

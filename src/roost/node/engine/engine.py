@@ -77,7 +77,6 @@ AT_ONCE = float("-inf")
 class Engine:
     """A node's decisions: `receive` each input of a turn, then `take_effects` once."""
 
-    _is_voter = True
     _kind = OTHER
     """What the next turn has to look at."""
     _was_the_logs = False
@@ -431,7 +430,7 @@ class Engine:
 
     def _take_write(self) -> None:
         position, now, wants = self.state.position, self._now.monotonic, self._snapshots.wants_sync
-        write = self._historian.take_write(position, now, wants_sync=wants, is_voter=self._is_voter)
+        write = self._historian.take_write(position, now, wants_sync=wants)
         if write is not None:
             self._snapshots.history_writing()
             self._effects.append(write)
@@ -485,7 +484,6 @@ class Engine:
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         self._to_balancers.extend(self._registry.news(self.state, self._census.trunks))
         log = self._log.status()
-        self._is_voter = log.is_voter
         present = (self._condition.judge(log)[0], log.leader, log.term)
         report = self._reporting.take(present, self.status, self.state, now)
         if report is not None:

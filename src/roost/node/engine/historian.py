@@ -65,16 +65,11 @@ from roost.protocol.mesh import (
     HistoryWant,
 )
 
-WRITE_INTERVAL_S = 1.0
-"""The wait between two writes: each wakes a thread, and touches a page of the index for each room
-that somebody spoke in. The log has the rows until then, and a query does not wait."""
-ROWS_MAX = 1000
-"""Rows that can wait; bounds their memory, and the duration of a write to some 4 ms."""
-LEARNER_INTERVAL_S = 2.0
-"""The wait of a node that only follows the log: fewer and larger writes cost less, and what a crash
-takes can be had from the others."""
-LEARNER_ROWS_MAX = 5_000
-"""Rows that can wait there: 2 MB."""
+WRITE_INTERVAL_S = 2.0
+"""The wait between two writes, each of which wakes a thread. The log has the rows until then, and a
+query does not wait."""
+ROWS_MAX = 2000
+"""Rows that can wait; bounds their memory, and what a query has handed over in 1 ms."""
 TRIES_MAX = 3
 """How often a query that met corrupt rows is repeated after a repair."""
 
@@ -259,7 +254,7 @@ class Historian:
         self._effects.append(NoteHole(hole))
 
     def take_write(
-        self, position: Position, now: float, *, wants_sync: bool, is_voter: bool = True
+        self, position: Position, now: float, *, wants_sync: bool
     ) -> WriteHistory | None:
         """Return the next write, with what has been applied up to `position`, if it is due.
 
@@ -267,10 +262,9 @@ class Historian:
         """
         if self._is_writing or not (self._rows or wants_sync):
             return None
-        rows_max = ROWS_MAX if is_voter else LEARNER_ROWS_MAX
-        if not (wants_sync or self._held or len(self._rows) >= rows_max or now >= self._write_due):
+        if not (wants_sync or self._held or len(self._rows) >= ROWS_MAX or now >= self._write_due):
             return None
-        self._write_due = now + (WRITE_INTERVAL_S if is_voter else LEARNER_INTERVAL_S)
+        self._write_due = now + WRITE_INTERVAL_S
         self._handed_over = max(self._handed_over, position)
         # Rows that were stored before the start do not count before they are verified.
         applied = min(self._handed_over, self._verified)

@@ -19,7 +19,6 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.hearing import NOT_HERE
 from roost.node.engine.historian import (
-    LEARNER_INTERVAL_S,
     REPAIRED_LATER,
     ROWS_MAX,
     TRIES_MAX,
@@ -98,19 +97,18 @@ def test_many_rows_do_not_wait() -> None:
     assert mind.take_write(P(ROWS_MAX + 1), 0.0, wants_sync=False)
 
 
-def test_a_learner_writes_seldom_and_much_unless_somebody_asks() -> None:
+def test_few_rows_wait_unless_somebody_asks() -> None:
     mind = historian()
     apply(mind, 1)
-    assert mind.take_write(P(1), 0.0, wants_sync=False, is_voter=False)
+    assert mind.take_write(P(1), 0.0, wants_sync=False)
     mind.written(P(1))
-    for position in range(2, ROWS_MAX + 3):
-        apply(mind, position)
-    late = (WRITE_INTERVAL_S + LEARNER_INTERVAL_S) / 2
-    assert mind.take_write(P(ROWS_MAX + 2), late, wants_sync=False, is_voter=False) is None
+    apply(mind, 2)
+    early = WRITE_INTERVAL_S / 2
+    assert mind.take_write(P(2), early, wants_sync=False) is None
     mind.ask(7, QUERY)
-    write = mind.take_write(P(ROWS_MAX + 2), late, wants_sync=False, is_voter=False)
+    write = mind.take_write(P(2), early, wants_sync=False)
     assert write is not None
-    assert len(write.rows) == ROWS_MAX + 1
+    assert len(write.rows) == 1
 
 
 def test_entries_whose_rows_are_stored_are_not_written_again() -> None:
@@ -269,7 +267,7 @@ def test_terms_are_stored_with_the_rows_where_they_begin() -> None:
     assert write.terms == ((P(1), 1), (P(3), 2))
     mind.written(P(3))
     replay(mind, 2, 2, first=4)
-    write = mind.take_write(P(5), 1.0, wants_sync=False)
+    write = mind.take_write(P(5), WRITE_INTERVAL_S, wants_sync=False)
     assert write is not None
     assert write.terms == ()
 
