@@ -40,4 +40,5 @@ def row_checksum(
     first = conversation.encode("utf-8", "surrogateescape")
     second = peer.encode("utf-8", "surrogateescape")
     numbers = _ROW.pack(position, part, time_ms, kind, len(first), len(second))
-    return crc32(record, crc32(second, crc32(first, crc32(numbers))))
+    # One call for all of it is cheaper than one for each part, and gives the same.
+    return crc32(numbers + first + second + record)

@@ -12,13 +12,13 @@ name rows: each row is then read from the table and verified.
 
 import sqlite3
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from roost.chat.history import POSITION_MAX, Row
 from roost.chat.ids import Position
 from roost.storage.checksums import row_checksum
-from roost.storage.database import insert_many
+from roost.storage.database import ROWS_PER_STATEMENT, insert_many
 from roost.storage.errors import CorruptRowsError
 
 SCHEMA = """
@@ -36,34 +36,21 @@ DROP INDEX IF EXISTS rows_events;
 COLUMNS = "conversation, position, part, time_ms, kind, peer, record, checksum"
 
 
-def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Add rows; existing ones stay as they are."""
-    insert_many(
-        connection,
-        "rows",
-        [
-            (
-                row.position,
-                row.part,
-                row.conversation,
-                row.time_ms,
-                row.kind,
-                row.peer,
-                row.record,
-                row_checksum(
-                    row.conversation,
-                    row.position,
-                    row.part,
-                    row.time_ms,
-                    row.kind,
-                    row.peer,
-                    row.record,
-                ),
-            )
-            for row in rows
-        ],
-        conflict="OR IGNORE",
-    )
+def insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Add rows; existing ones stay as they are.
+
+    What a statement needs is made just before it, so that the event loop gets Python's lock often.
+    """
+    for first in range(0, len(rows), ROWS_PER_STATEMENT):
+        some = [_columns(row) for row in rows[first : first + ROWS_PER_STATEMENT]]
+        insert_many(connection, "rows", some, conflict="OR IGNORE")
+
+
+def _columns(row: Row) -> tuple[Any, ...]:
+    conversation, position, part, record = row.conversation, row.position, row.part, row.record
+    time_ms, kind, peer = row.time_ms, row.kind, row.peer
+    checksum = row_checksum(conversation, position, part, time_ms, kind, peer, record)
+    return position, part, conversation, time_ms, kind, peer, record, checksum
 
 
 def verified(columns: tuple[Any, ...]) -> Row | None:
