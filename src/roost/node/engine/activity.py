@@ -27,7 +27,13 @@ class Activity:
     """Messages per room in the last hour."""
 
     def __init__(self) -> None:
+        self._present: dict[RoomId, int] = {}
+        """The counts of the last minute in which something was said."""
+        self._minute = 0
+        self._end_ms = 0
+        """When that minute ends."""
         self._minutes: deque[tuple[int, dict[RoomId, int]]] = deque()
+        """Those before it, and what they are together."""
         self._total: dict[RoomId, int] = {}
         self._looked_at = float("-inf")
         self._busiest: tuple[RoomActivity, ...] = ()
@@ -37,27 +43,43 @@ class Activity:
         for result in applied.results:
             if type(result) is not Said or not (room := result.room):
                 continue
-            total = self._total.get(room, 0)
-            if not total and len(self._total) >= ROOMS_MAX:
-                continue
-            minute = applied.time_ms // MINUTE_MS
-            if not self._minutes or self._minutes[-1][0] < minute:
-                self._minutes.append((minute, {}))
-            counts = self._minutes[-1][1]
-            counts[room] = counts.get(room, 0) + 1
-            self._total[room] = total + 1
+            if applied.time_ms >= self._end_ms:
+                self._begin(applied.time_ms // MINUTE_MS)
+            count = self._present.get(room)
+            if count is not None:
+                self._present[room] = count + 1
+            elif len(self._present) < ROOMS_MAX:
+                self._present[room] = 1
+
+    def _begin(self, minute: int) -> None:
+        """Begin to count a minute."""
+        counted = self._present
+        for room in [*counted]:
+            if room in self._total or len(self._total) < ROOMS_MAX:
+                self._total[room] = self._total.get(room, 0) + counted[room]
+            else:
+                del counted[room]
+        if counted:
+            self._minutes.append((self._minute, counted))
+        self._present = {}
+        self._minute, self._end_ms = minute, (minute + 1) * MINUTE_MS
 
     def busiest(self, state: State, now: float) -> tuple[RoomActivity, ...]:
         """Return the busiest rooms that are not hidden; `now` is the monotonic time."""
         if now - self._looked_at < LOOK_S:
             return self._busiest
         self._looked_at = now
-        first = state.time_ms // MINUTE_MS - MINUTES
+        if state.time_ms >= self._end_ms:
+            self._begin(state.time_ms // MINUTE_MS)
+        first = self._minute - MINUTES
         while self._minutes and self._minutes[0][0] <= first:
             self._subtract(self._minutes.popleft()[1])
+        total = dict(self._total)
+        for number, count in self._present.items():
+            total[number] = total.get(number, 0) + count
         shown = (
             RoomActivity(room.name, len(room.members), count)
-            for number, count in self._total.items()
+            for number, count in total.items()
             if (room := state.rooms.get(number)) is not None and not is_private(room)
         )
         self._busiest = tuple(
