@@ -7,12 +7,13 @@ A row that is stored touches a page of its conversation's index. The more rows a
 the fewer pages are written, and the less often. The log has the rows until `sync`, which stores
 everything. So do all other calls but the latest page of a conversation, which most clients ask for.
 
-What may change rows that came before (a redaction, an erasure) is stored at once. So rows in memory
-are what they will be on the disk.
+Nothing is shown of rows in memory that changes when it is stored: rows of people whose words are
+erased do not wait, and a redaction among those that wait has them stored before a page is read.
 """
 
 import contextlib
 from collections.abc import Sequence
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -42,6 +43,8 @@ ROWS_MAX = 8_000
 BYTES_MAX = 8 * 1024 * 1024
 """Their records, for those who write long messages."""
 
+_record = attrgetter("record")
+
 
 class HistoryBuffer:
     """A store, and the rows that are newer than those in it; see the port `History`."""
@@ -52,6 +55,8 @@ class HistoryBuffer:
         self._rows: list[Row] = []
         """In order, and of positions that the store does not have."""
         self._bytes = 0
+        self._sorted = 0
+        """How many of them were sorted by conversation, which is only done for who asks."""
         self._by_conversation: dict[str, list[Row]] = {}
 
     @property
@@ -90,7 +95,7 @@ class HistoryBuffer:
     def write(self, rows: Sequence[Row], applied: Position, terms: Terms = ()) -> None:
         """Keep rows, or store them at once with those that wait; see the port."""
         may_wait = not terms and self._may_wait(rows)
-        size = self._bytes + sum(len(row.record) for row in rows)
+        size = self._bytes + sum(map(len, map(_record, rows)))
         if not may_wait or len(self._rows) + len(rows) > ROWS_MAX or size > BYTES_MAX:
             # If this fails, what waited still waits, and these rows come again.
             self._put((*self._rows, *rows), max(applied, self._applied), terms)
@@ -98,21 +103,13 @@ class HistoryBuffer:
         self._rows += rows
         self._bytes = size
         self._applied = max(applied, self._applied)
-        for row in rows:
-            known = self._by_conversation.get(row.conversation)
-            if known is None:
-                self._by_conversation[row.conversation] = [row]
-            else:
-                known.append(row)
 
     def _may_wait(self, rows: Sequence[Row]) -> bool:
         """Return whether rows only follow those before, and are stored as they are."""
         if not rows:
             return True
         first = rows[0].position
-        if first <= self._applied or any(row.kind == KIND_REDACTION for row in rows):
-            return False
-        return not self._store.may_change_after(first)
+        return first > self._applied and not self._store.may_change_after(first)
 
     def flush(self) -> None:
         """Store the rows that wait, if there are any.
@@ -126,7 +123,7 @@ class HistoryBuffer:
     def _put(self, rows: Sequence[Row], applied: Position, terms: Terms) -> None:
         self._store.write(rows, applied, terms)
         self._rows = []
-        self._bytes = 0
+        self._bytes = self._sorted = 0
         self._by_conversation = {}
         self._applied = self._store.applied
 
@@ -151,6 +148,8 @@ class HistoryBuffer:
 
     def _waiting(self, page: Page, span: Span) -> list[Row]:
         """Return the rows in memory that a page can have; all of them follow those stored."""
+        if not self._sort():
+            self.flush()
         found: dict[tuple[int, int], Row] = {}
         # A message between two users of one account has two rows that this account owns.
         for excerpt in dict.fromkeys(page.excerpts()):
@@ -160,6 +159,20 @@ class HistoryBuffer:
         rows = [found[place] for place in sorted(found)]
         limit = max(page.limit, 0)
         return rows[max(0, len(rows) - limit) :] if page.is_newest else rows[:limit]
+
+    def _sort(self) -> bool:
+        """Sort rows by conversation; return whether all are as they will be stored."""
+        for row in self._rows[self._sorted :]:
+            if row.kind == KIND_REDACTION:
+                self._by_conversation, self._sorted = {}, 0
+                return False
+            known = self._by_conversation.get(row.conversation)
+            if known is None:
+                self._by_conversation[row.conversation] = [row]
+            else:
+                known.append(row)
+        self._sorted = len(self._rows)
+        return True
 
     def export(
         self, first: Position, last: Position, bytes_max: int
