@@ -10,14 +10,13 @@ references to bytes that all clients share, up to a limit; then the client is di
 import asyncio
 from typing import Protocol, cast
 
-from roost.balancer.engine.client_info import ClientInfo, plain_address
+from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.outbox import WRITE_BYTES_MAX, take_write
 from roost.balancer.engine.sessions import Session
 from roost.irc.framing import LineBuffer
 
 READ_BYTES = 16 * 1024
 """One read: limits the lines that a client can send in a turn, and is plenty for most."""
-_UNKNOWN = ClientInfo("")
 
 
 class ConnectionCallbacks(Protocol):
@@ -78,7 +77,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def __init__(
         self,
         callbacks: ConnectionCallbacks,
-        info: ClientInfo = _UNKNOWN,
+        info: ClientInfo,
         *,
         is_admitted: bool = False,
     ) -> None:
@@ -94,7 +93,6 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.is_dirty = False
         self.session: Session | None = None
         self.info = info
-        """Taken from the socket, unless the listener knows more."""
         self.is_admitted = is_admitted
         """Whether the connection has been counted."""
 
@@ -102,10 +100,6 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if self.info is _UNKNOWN:
-            peer = transport.get_extra_info("peername")
-            # The socket of a client that is gone already has no peer.
-            self.info = ClientInfo(plain_address(str(peer[0])) if peer else "")
         self.session = self._callbacks.opened(self)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
@@ -154,6 +148,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         data = b"".join(self.pieces)
         self.pieces.clear()
         if transport.is_closing():
+            # It has hung up, but does not take what is left for it.
+            self._callbacks.finishing(self)
             return
         if data:
             transport.write(data)

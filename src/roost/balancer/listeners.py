@@ -1,8 +1,7 @@
 """Listeners: how clients get in, and what comes before the first line.
 
-    plain    socket -----------------------------------------> ClientConnection
+    plain    socket --> [PROXY header] ----------------------> ClientConnection
     TLS      socket --> [PROXY header] --> handshake ---------> ClientConnection
-    proxied  socket --> PROXY header -------------------------> ClientConnection
     unix     socket ------------------------------------------> ClientConnection
 
 A PROXY header is only read from networks that the operator has named; from anybody else it is an
@@ -23,6 +22,7 @@ from typing import TypeAlias
 import structlog
 
 from roost.balancer.certificates import ClientCertificate
+from roost.balancer.client_poll import ClientPoll
 from roost.balancer.clients import ClientConnection
 from roost.balancer.config import ClientLimits
 from roost.balancer.engine.client_info import (
@@ -37,6 +37,7 @@ from roost.balancer.frontend import LOG_INTERVAL_S, Frontend
 from roost.balancer.scheduling import FlushScheduler
 from roost.balancer.sockets import BACKLOG, listening_sockets
 from roost.balancer.tls import HandshakeQueue, TlsTransport
+from roost.balancer.transport import PlainTransport
 from roost.ops.throttling import ThrottledLog
 from roost.wire import format_address
 
@@ -60,7 +61,9 @@ class Listeners:
         scheduler: FlushScheduler,
         limits: ClientLimits,
         proxy_from: Sequence[str],
+        poll: ClientPoll,
     ) -> None:
+        self.poll = poll
         self.frontend = frontend
         self.scheduler = scheduler
         self.proxies = TrustedProxies(proxy_from)
@@ -194,21 +197,12 @@ class _Acceptor:
 class PlainListener:
     """Accepts clients that speak plain text."""
 
-    def __init__(self, listeners: Listeners, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, listeners: Listeners) -> None:
         self._listeners = listeners
-        self._tasks = tasks
 
     def accept(self, sock: socket.socket, info: ClientInfo) -> None:
-        self._tasks.create_task(self._connect(sock, info))
-
-    async def _connect(self, sock: socket.socket, info: ClientInfo) -> None:
-        frontend = self._listeners.frontend
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: ClientConnection(frontend, info), sock
-            )
-        except OSError:
-            sock.close()
+        connection = ClientConnection(self._listeners.frontend, info)
+        PlainTransport(sock, info.address, self._listeners.poll).open(connection)
 
 
 class TlsListener:
@@ -222,6 +216,11 @@ class TlsListener:
     def read_buffer(self) -> memoryview:
         """Shared by all connections."""
         return self._listeners.frontend.read_buffer
+
+    @property
+    def poll(self) -> ClientPoll:
+        """Says when there is something to read."""
+        return self._listeners.poll
 
     def accept(self, sock: socket.socket, info: ClientInfo) -> None:
         """Begin a handshake."""
@@ -267,19 +266,16 @@ async def open_tls(
 
 
 @contextlib.asynccontextmanager
-async def open_proxied(
+async def open_plain(
     listeners: Listeners, host: str, port: int, keepalive_s: int
 ) -> AsyncIterator[tuple[str, ...]]:
-    """Accept plain clients, some of them through proxies; yield the addresses.
+    """Accept plain clients while the context lasts; yield the addresses, host:port each.
 
     Raises:
-        OSError: The address cannot be listened on.
+        OSError: The address cannot be listened on; the text says why.
     """
-    async with (
-        listening_sockets(host, port, keepalive_s) as sockets,
-        asyncio.TaskGroup() as tasks,
-    ):
-        accept = PlainListener(listeners, tasks).accept
+    async with listening_sockets(host, port, keepalive_s) as sockets:
+        accept = PlainListener(listeners).accept
         with contextlib.closing(_Acceptor(listeners, sockets, accept)):
             yield tuple(format_address(one.getsockname()) for one in sockets)
 
@@ -294,10 +290,9 @@ async def open_unix(listeners: Listeners, path: Path, mode: int) -> AsyncIterato
         OSError: The path cannot be listened on; the text says why.
     """
     with _unix_socket(path, mode) as listening:
-        async with asyncio.TaskGroup() as tasks:
-            accept = PlainListener(listeners, tasks).accept
-            with contextlib.closing(_Acceptor(listeners, [listening], accept)):
-                yield str(path)
+        accept = PlainListener(listeners).accept
+        with contextlib.closing(_Acceptor(listeners, [listening], accept)):
+            yield str(path)
 
 
 @contextlib.contextmanager

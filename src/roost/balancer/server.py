@@ -18,9 +18,9 @@ import msgspec
 import structlog
 
 from roost import compiled
-from roost.balancer import sockets, trunks
+from roost.balancer import trunks
 from roost.balancer.certificates import ClientCertificate
-from roost.balancer.clients import ClientConnection
+from roost.balancer.client_poll import ClientPoll
 from roost.balancer.config import Config
 from roost.balancer.engine import ticking
 from roost.balancer.engine.exchange import Exchange
@@ -35,7 +35,7 @@ from roost.balancer.engine.statistics import (
 from roost.balancer.engine.ticking import tick_interval_s
 from roost.balancer.frontend import Frontend
 from roost.balancer.http import make_status_application
-from roost.balancer.listeners import Listeners, open_proxied, open_tls, open_unix
+from roost.balancer.listeners import Listeners, open_plain, open_tls, open_unix
 from roost.balancer.turns import Turns
 from roost.balancer.websocket import WebSocketListener
 from roost.instant import Instant
@@ -88,11 +88,12 @@ class Balancer:
         """Nothing but probes is to be sent before the next sweep."""
         run = secrets.token_hex(RUN_BYTES)
         self._exchange = Exchange(config.exchange(), run, _note, random.random)
-        turns = Turns(self._exchange, lambda: read_clock().monotonic, self._turn_ended)
+        poll = ClientPoll()
+        turns = Turns(self._exchange, poll, lambda: read_clock().monotonic, self._turn_ended)
         self._turns = turns
         self._observe_at = turns.now
         self._frontend = Frontend(config.clients, self._exchange, turns)
-        self._listeners = Listeners(self._frontend, turns, config.clients, config.proxy_from)
+        self._listeners = Listeners(self._frontend, turns, config.clients, config.proxy_from, poll)
         self._http = HttpConnections(
             total_max=config.clients.http_connections_max,
             per_address_max=config.clients.http_connections_per_address_max,
@@ -127,6 +128,7 @@ class Balancer:
         self._turns.start(self._loop)
         failure: OSError | None = None
         async with contextlib.AsyncExitStack() as stack, contextlib.AsyncExitStack() as accepting:
+            stack.callback(self._turns.stop)
             # An error must not cross the listeners' task groups, which would wrap it.
             try:
                 self._addresses = await self._listen(stack, accepting)
@@ -211,14 +213,9 @@ class Balancer:
         config, shared = self._config, self._listeners
         accepting.enter_context(self._websockets.opened())
         keepalive_s = config.clients.keepalive_s
-        open_plain = (
-            open_proxied(shared, config.host, config.port, keepalive_s)
-            if config.proxy_from
-            else sockets.listen(
-                config.host, config.port, keepalive_s, lambda: ClientConnection(self._frontend)
-            )
+        addresses = await accepting.enter_async_context(
+            open_plain(shared, config.host, config.port, keepalive_s)
         )
-        addresses = await accepting.enter_async_context(open_plain)
         found: dict[str, Any] = {"address": addresses[0], "addresses": addresses}
         port = config.tls_port_or_default
         if port is not None and self._certificate is not None:

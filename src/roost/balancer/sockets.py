@@ -4,34 +4,13 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
-from roost.balancer.clients import ClientConnection
 from roost.wire import format_address
 
 BACKLOG = 1024
 """Connections that the system accepts while this process is busy: a crowd that reconnects."""
-
-
-@contextlib.asynccontextmanager
-async def listen(
-    host: str, port: int, keepalive_s: int, make: Callable[[], ClientConnection]
-) -> AsyncIterator[tuple[str, ...]]:
-    """Accept clients while the context lasts; yield the addresses, host:port each.
-
-    Raises:
-        OSError: The address cannot be listened on; the text says why.
-    """
-    loop = asyncio.get_running_loop()
-    async with (
-        listening_sockets(host, port, keepalive_s) as sockets,
-        contextlib.AsyncExitStack() as stack,
-    ):
-        for listening in sockets:
-            server = await loop.create_server(make, sock=listening, backlog=BACKLOG)
-            stack.callback(server.close)
-        yield tuple(format_address(listening.getsockname()) for listening in sockets)
 
 
 @contextlib.asynccontextmanager

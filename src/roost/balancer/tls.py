@@ -1,6 +1,6 @@
 """A client's TLS connection, as an asyncio transport.
 
-    socket <--> OpenSSL <--> TlsTransport <--> ClientConnection
+    socket <--> OpenSSL <--> TlsTransport <--> ClientConnection      see `transport.py`
 
 OpenSSL reads and writes the socket itself, so that output is encrypted and handed to the system in
 one call, and an idle connection holds no buffer. Only handshakes are expensive. They queue, and
@@ -12,21 +12,20 @@ import contextlib
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography.hazmat.bindings.openssl.binding import Binding
 from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
 from roost.balancer.certificates import describe
+from roost.balancer.client_poll import ClientPoll
 from roost.balancer.clients import ClientConnection
 from roost.balancer.engine.expiry_queue import ExpiryQueue
+from roost.balancer.transport import SocketTransport
 
 HANDSHAKES_A_TURN = 4
 """Handshake steps in one turn of the event loop: one with an RSA key takes about a millisecond."""
-CIPHERTEXT_CHUNK = 16 * 1024
-"""How much of a closing client's input is discarded at a time."""
 
 _REASONS = {
     "wrong version number": "it does not speak TLS",
@@ -54,6 +53,10 @@ class HandshakeCallbacks(Protocol):
     @property
     def read_buffer(self) -> memoryview:
         """Shared by all connections."""
+
+    @property
+    def poll(self) -> ClientPoll:
+        """Says when there is something to read."""
 
     def established(self, transport: "TlsTransport", certificate: str) -> ClientConnection:
         """Return the connection of a client whose handshake is done."""
@@ -92,30 +95,10 @@ class HandshakeQueue:
         self._schedule()
 
 
-class TlsTransport(asyncio.Transport):
-    """One TLS connection, from its handshake on.
+class TlsTransport(SocketTransport):
+    """One TLS connection, from its handshake on."""
 
-    If the socket does not take all of a write, the rest is kept here and the protocol is paused; so
-    there is never more to keep.
-    """
-
-    __slots__ = (
-        "_backlog",
-        "_callbacks",
-        "_handle",
-        "_handshakes",
-        "_has_ended",
-        "_is_closing",
-        "_is_ending",
-        "_is_lost",
-        "_is_reading",
-        "_is_writing",
-        "_loop",
-        "_protocol",
-        "_socket",
-        "_tls",
-        "address",
-    )
+    __slots__ = ("_callbacks", "_handle", "_handshakes", "_is_waiting", "_tls")
 
     def __init__(
         self,
@@ -125,28 +108,16 @@ class TlsTransport(asyncio.Transport):
         callbacks: HandshakeCallbacks,
         handshakes: HandshakeQueue,
     ) -> None:
-        super().__init__()
-        self._loop = asyncio.get_running_loop()
-        self._socket = sock
+        super().__init__(sock, address, callbacks.poll)
         self._callbacks = callbacks
         self._handshakes = handshakes
-        self.address = address
-        """The client's."""
         self._tls = SSL.Connection(context, sock)
         self._tls.set_accept_state()
         self._handle = self._tls._ssl  # noqa: SLF001
         """OpenSSL's connection, which `_tls` owns."""
-        self._protocol: ClientConnection | None = None
-        self._backlog = bytearray()
-        self._is_reading = False
-        self._is_writing = False
-        """Whether the event loop watches for the socket to become writable."""
-        self._is_closing = False
-        self._is_ending = False
-        """Whether our direction closes once the backlog is written."""
-        self._has_ended = False
-        self._is_lost = False
-        self._watch(self._handshake_ready)
+        self._is_waiting = False
+        """Whether the handshake waits for the client, which may be read at once: see `_await`."""
+        self._await()
 
     # The handshake
 
@@ -157,8 +128,9 @@ class TlsTransport(asyncio.Transport):
         try:
             self._tls.do_handshake()
         except SSL.WantReadError:
-            self._watch(self._handshake_ready)
+            self._await()
         except SSL.WantWriteError:
+            self._is_writing = True
             self._loop.add_writer(self._socket, self._handshake_writable)
         except SSL.Error as error:
             reason = describe(error)
@@ -174,11 +146,18 @@ class TlsTransport(asyncio.Transport):
             self._handshakes.ongoing.discard(self)
             self._callbacks.failed(self, reason)
 
+    def _await(self) -> None:
+        """Wait for the client's part of the handshake; this waits for no batch of lines."""
+        self._is_waiting = True
+        self._loop.add_reader(self._socket, self._handshake_ready)
+
     def _handshake_ready(self) -> None:
-        self._unwatch()
+        self._is_waiting = False
+        self._loop.remove_reader(self._socket)
         self._handshakes.step_soon(self)
 
     def _handshake_writable(self) -> None:
+        self._is_writing = False
         self._loop.remove_writer(self._socket)
         self._handshakes.step_soon(self)
 
@@ -187,91 +166,49 @@ class TlsTransport(asyncio.Transport):
         certificate = self._tls.get_peer_certificate(as_cryptography=True)
         fingerprint = "" if certificate is None else certificate.fingerprint(hashes.SHA256()).hex()
         self._protocol = self._callbacks.established(self, fingerprint)
-        self._watch(self._readable)
+        self.resume_reading()
         self._protocol.connection_made(self)
 
-    # Reading
+    def _drop(self) -> None:
+        if self._is_waiting:
+            self._is_waiting = False
+            self._loop.remove_reader(self._socket)
+        super()._drop()
 
-    def _readable(self) -> None:
-        protocol = self._protocol
-        assert protocol is not None, "set when the handshake is done"
-        if self._has_ended:
-            self._discard()
-            return
+    # What it does differently
+
+    def _receive(self) -> int:
         try:
             # The buffer holds a whole record, so that nothing is left in OpenSSL.
-            count = self._tls.recv_into(self._callbacks.read_buffer)
+            return self._tls.recv_into(self._callbacks.read_buffer)
         except (SSL.WantReadError, SSL.WantWriteError):
-            return
+            pass
         except SSL.ZeroReturnError:
             self.close()
         except SSL.Error as error:
-            self._break(error)
-        else:
-            protocol.buffer_updated(count)
-
-    def _discard(self) -> None:
-        """Discard what a client sends after our last line."""
-        try:
-            if self._socket.recv(CIPHERTEXT_CHUNK):
-                return
-        except BlockingIOError:
-            return
-        except OSError:
-            pass
-        self.abort()
-
-    def _watch(self, callback: Callable[[], None]) -> None:
-        if not self._is_reading and not self._is_lost:
-            self._is_reading = True
-            self._loop.add_reader(self._socket, callback)
-
-    def _unwatch(self) -> None:
-        if self._is_reading:
-            self._is_reading = False
-            self._loop.remove_reader(self._socket)
-
-    def pause_reading(self) -> None:
-        self._unwatch()
-
-    def resume_reading(self) -> None:
-        self._watch(self._readable)
-
-    # Writing
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypt and send data; keep what the socket does not take."""
-        if self._is_closing or self._is_ending or not data:
-            return
-        if self._backlog:
-            self._backlog += data
-            return
-        sent = self._send_bytes(data) if type(data) is bytes else self._send(data)
-        if sent < len(data) and not self._is_closing:
-            self._backlog += memoryview(data)[sent:]
-            self._await_socket()
-            assert self._protocol is not None, "only a protocol writes"
-            self._protocol.pause_writing()
-
-    def _send_bytes(self, data: bytes) -> int:
-        """Do the same as `_send`, sooner."""
-        sent: int = _write_record(self._handle, data, len(data))
-        if sent == len(data):
-            return sent
-        if sent > 0:
-            # OpenSSL sends one record at a time.
-            with memoryview(data) as view, view[sent:] as rest:
-                return sent + self._send(rest)
-        try:
-            self._tls._raise_ssl_error(self._handle, sent)  # noqa: SLF001
-        except (SSL.WantReadError, SSL.WantWriteError):
-            pass
-        except SSL.Error as error:
-            self._break(error)
+            self._break_tls(error)
         return 0
 
     def _send(self, data: bytes | bytearray | memoryview) -> int:
-        """Send as much as the socket takes; return how many bytes that is."""
+        if type(data) is bytes:
+            sent: int = _write_record(self._handle, data, len(data))
+            if sent == len(data):
+                return sent
+            if sent > 0:
+                # OpenSSL sends one record at a time.
+                with memoryview(data) as view, view[sent:] as rest:
+                    return sent + self._send_slowly(rest)
+            try:
+                self._tls._raise_ssl_error(self._handle, sent)  # noqa: SLF001
+            except (SSL.WantReadError, SSL.WantWriteError):
+                pass
+            except SSL.Error as error:
+                self._break_tls(error)
+            return 0
+        return self._send_slowly(data)
+
+    def _send_slowly(self, data: bytes | bytearray | memoryview) -> int:
+        """Do the same as `_send` for any kind and length of data."""
         sent = 0
         try:
             sent = self._tls.send(data)
@@ -282,109 +219,19 @@ class TlsTransport(asyncio.Transport):
         except (SSL.WantReadError, SSL.WantWriteError):
             pass
         except SSL.Error as error:
-            self._break(error)
+            self._break_tls(error)
         return sent
 
-    def _await_socket(self) -> None:
-        if not self._is_writing:
-            self._is_writing = True
-            self._loop.add_writer(self._socket, self._writable)
-
-    def _writable(self) -> None:
-        sent = self._send(self._backlog)
-        if self._is_lost:
-            return
-        del self._backlog[:sent]
-        if self._backlog:
-            return
-        self._is_writing = False
-        self._loop.remove_writer(self._socket)
-        if self._is_ending:
-            self._end()
-        elif self._is_closing:
-            self._close_now(None)
-        elif self._protocol is not None:
-            self._protocol.resume_writing()
-
-    def get_write_buffer_size(self) -> int:
-        """Return how many bytes the socket has not taken yet."""
-        return len(self._backlog)
-
-    def write_eof(self) -> None:
-        """Close our direction once everything is written."""
-        if not self._is_closing and not self._is_ending:
-            self._is_ending = True
-            if not self._backlog:
-                self._end()
-
-    def _end(self) -> None:
-        self._has_ended = True
+    def _say_goodbye(self) -> None:
         with contextlib.suppress(SSL.Error):
             self._tls.shutdown()
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
-        self.resume_reading()
 
-    # The end
-
-    def is_closing(self) -> bool:
-        """Return whether the connection is closed or closing."""
-        return self._is_closing
-
-    def close(self) -> None:
-        """Close the connection once everything is written."""
-        if self._is_closing:
-            return
-        self._is_closing = True
-        self._unwatch()
-        if not self._backlog:
-            self._close_now(None)
-
-    def abort(self) -> None:
-        self._is_closing = True
-        self._backlog.clear()
-        self._close_now(None)
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return the socket, or the peer's address."""
-        match name:
-            case "socket":
-                return self._socket
-            case "peername":
-                return (self.address, 0)
-            case _:
-                return default
-
-    def _break(self, error: SSL.Error) -> None:
-        """Close the connection after an error."""
-        if self._is_lost:
-            return
-        self._is_closing = True
-        self._backlog.clear()
+    def _break_tls(self, error: SSL.Error) -> None:
         number = error.args[0] if isinstance(error, SSL.SysCallError) else None
         if number == -1:
             # It hung up without a close_notify alert, as most clients do.
-            self._close_now(None)
+            self._break(None)
         elif isinstance(number, int):
-            self._close_now(OSError(number, os.strerror(number)))
+            self._break(OSError(number, os.strerror(number)))
         else:
-            self._close_now(OSError(None, f"TLS failed: {describe(error)}"))
-
-    def _close_now(self, error: Exception | None) -> None:
-        if self._is_lost:
-            return
-        self._is_lost = True
-        if not self._has_ended:
-            with contextlib.suppress(SSL.Error):
-                self._tls.shutdown()
-        self._drop()
-        protocol = self._protocol
-        if protocol is not None:
-            # Not within a call that the protocol made.
-            self._loop.call_soon(protocol.connection_lost, error)
-
-    def _drop(self) -> None:
-        self._unwatch()
-        self._loop.remove_writer(self._socket)
-        self._is_writing = False
-        self._socket.close()
+            self._break(OSError(None, f"TLS failed: {describe(error)}"))

@@ -1,14 +1,16 @@
 """The turns of a balancer's event loop: inputs first, then one flush of what they led to.
 
     sockets, trunks --> exchange -- has work --> flush --> lines to nodes, writes to clients
-    a timer --> lines are not held any more --^
+                                                       --> lines are held: sockets are not read
+    a timer --> sockets are read --> lines are not held --^
 
-Each turn has one callback, at its end. A line that is held while others are collected causes none.
+Each turn has one callback, at its end. While lines are held, clients wake the process for nothing.
 """
 
 import asyncio
 from collections.abc import Callable
 
+from roost.balancer.client_poll import ClientPoll
 from roost.balancer.engine.exchange import Exchange
 from roost.balancer.engine.writing import write_some
 from roost.ops.stalls import StallDetector
@@ -18,10 +20,15 @@ class Turns:
     """Decides nothing: the exchange says whether there is work, and until when lines are held."""
 
     def __init__(
-        self, exchange: Exchange, read_clock: Callable[[], float], ended: Callable[[], None]
+        self,
+        exchange: Exchange,
+        poll: ClientPoll,
+        read_clock: Callable[[], float],
+        ended: Callable[[], None],
     ) -> None:
         """`read_clock` returns monotonic seconds; `ended` is called after each turn."""
         self._exchange = exchange
+        self._poll = poll
         self._read_clock = read_clock
         self._ended = ended
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -31,12 +38,17 @@ class Turns:
         self._is_end_due = False
         """Whether the end of this turn is scheduled."""
         self._is_flush_due = False
-        self._hold: asyncio.TimerHandle | None = None
-        """Goes off when lines are not held any more."""
+        self._is_holding = False
+        """Whether a timer will end the wait for more lines, or what came meanwhile is read."""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin with turns; before that, nothing is flushed."""
         self._loop = loop
+        self._poll.start(loop)
+
+    def stop(self) -> None:
+        """Read no client any more."""
+        self._poll.close()
 
     def read_clock(self) -> float:
         """Return the time in seconds, and note it."""
@@ -78,8 +90,12 @@ class Turns:
         exchange.showing.go_on(now)
         exchange.flush_lines(now)
         until = exchange.held_until
-        if until is not None and self._hold is None and self._loop is not None:
-            self._hold = self._loop.call_later(until - now, self._release)
+        if until is None:
+            self._poll.resume()
+        elif not self._is_holding and self._loop is not None:
+            self._is_holding = True
+            self._poll.hold()
+            self._loop.call_later(until - now, self._release)
         write_some(exchange.relay.dirty)
 
     def _release(self) -> None:
@@ -88,6 +104,18 @@ class Turns:
         The timer may be a millisecond early, and is right: to wait for the rest of that would only
         wake the process again.
         """
-        self._hold = None
+        self._poll.begin()
+        self._read_held()
+
+    def _read_held(self) -> None:
+        """Read what clients have sent while lines were held, in turns, and then send it."""
+        self.read_clock()
+        if self._loop is not None and self._poll.read_some():
+            self._loop.call_soon(self._read_held)
+            return
+        self._is_holding = False
         self._exchange.release_lines()
-        self.schedule_flush()
+        if self._exchange.has_work:
+            self.schedule_flush()
+        else:
+            self._poll.resume()

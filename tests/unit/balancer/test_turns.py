@@ -1,9 +1,13 @@
 """What an event loop does for each line: counted with a loop that only takes notes."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
+from roost.balancer.client_poll import ClientPoll
 from roost.balancer.engine.pacing import PaceConfig
 from roost.balancer.engine.session_values import SessionLimits
 from roost.balancer.engine.sessions import Session
@@ -20,6 +24,8 @@ class FakeLoop:
         self.soon: list[Callable[[], object]] = []
         self.timers: list[tuple[float, Callable[[], object]]] = []
         self.callbacks = 0
+        self.reader: Callable[[], object] | None = None
+        """Reads clients."""
 
     def call_soon(self, callback: Callable[[], object]) -> None:
         self.soon.append(callback)
@@ -27,6 +33,16 @@ class FakeLoop:
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> object:
         self.timers.append((delay_s, callback))
         return object()
+
+    def add_reader(self, _file: int, read: Callable[[], object]) -> None:
+        self.reader = read
+
+    def remove_reader(self, _file: int) -> None:
+        self.reader = None
+
+    @property
+    def is_reading(self) -> bool:
+        return self.reader is not None
 
     def turn(self) -> None:
         """Run what is scheduled, but not what that schedules."""
@@ -48,7 +64,8 @@ class Place:
         self.trunk.frames.clear()
         self.loop = FakeLoop()
         self.ended = 0
-        self.turns = Turns(self.world.exchange, lambda: self.world.now, self._end)
+        self.poll = ClientPoll()
+        self.turns = Turns(self.world.exchange, self.poll, lambda: self.world.now, self._end)
         self.turns.start(cast("asyncio.AbstractEventLoop", cast("Any", self.loop)))
 
     def _end(self) -> None:
@@ -71,6 +88,29 @@ class Place:
 
     def lines(self) -> int:
         return sum(len(frame.lines) for frame in self.trunk.take(Lines))
+
+
+class Person:
+    """A client with a socket, who says a line."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        _, self.session = place.world.client()
+        place.trunk.frames.clear()
+        self.here, self.there = socket.socketpair()
+        place.poll.watch(self.here.fileno(), self)
+
+    def readable(self) -> None:
+        assert self.here.recv(1)
+        self.place.say(b"PING x", session=self.session)
+
+    def abort(self) -> None:
+        raise AssertionError
+
+    def close(self) -> None:
+        self.place.poll.unwatch(self.here.fileno())
+        self.here.close()
+        self.there.close()
 
 
 def test_a_lone_line_is_sent_at_the_end_of_its_turn() -> None:
@@ -107,6 +147,54 @@ def test_a_line_that_is_held_causes_nothing() -> None:
     assert place.lines() == 0
 
 
+def test_sockets_are_not_read_while_lines_are_held_and_all_are_read_before_the_next_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("roost.balancer.client_poll.READS_PER_TURN", 2)
+    place = Place()
+    people = [Person(place) for _ in range(5)]
+    assert place.loop.reader is not None
+    delay_s = place.load()
+    assert not place.loop.is_reading
+    for person in people:
+        person.there.send(b"x")
+    ((_, goes_off),) = place.loop.timers
+    place.loop.timers.clear()
+    place.world.now += delay_s
+    goes_off()
+    for _ in range(2):
+        # What a node sends meanwhile reaches clients, but ends no wait.
+        place.world.exchange.relay.write(place.session, b"hello\r\n")
+        place.turns.schedule_flush()
+        place.loop.turn()
+        assert place.lines() == 0
+    assert place.client.received == b"hello\r\n" * 2
+    place.loop.turn()
+    assert place.lines() == len(people)
+    assert len(place.loop.timers) == 1, "the load is still high"
+    assert not place.loop.is_reading
+    for person in people:
+        person.close()
+
+
+def test_sockets_are_read_as_soon_as_something_comes_when_the_load_is_low() -> None:
+    place = Place()
+    place.load()
+    ((_, goes_off),) = place.loop.timers
+    place.loop.timers.clear()
+    place.world.now += 1.0
+    goes_off()
+    place.loop.turn()
+    person = Person(place)
+    person.there.send(b"x")
+    assert place.loop.reader is not None
+    place.loop.reader()
+    place.loop.turn()
+    assert place.lines() == 1
+    assert place.loop.reader is not None
+    person.close()
+
+
 def test_a_timer_that_is_early_sends_what_was_held_without_another_one() -> None:
     place = Place()
     delay_s = place.load()
@@ -128,6 +216,8 @@ def test_nothing_goes_on_when_nothing_came_while_lines_were_held() -> None:
     place.loop.timers.clear()
     place.world.now += delay_s
     goes_off()
+    place.loop.turn()
+    assert place.loop.callbacks == 1
     assert place.loop.soon == []
     assert place.loop.timers == []
     place.world.now += 1.0
