@@ -6,7 +6,9 @@ import msgspec
 
 from roost.instant import Instant
 from roost.log import Entry, EtcdConfig, EtcdEffect, EtcdLog, EtcdResult, Request, Snapshot, Watch
+from roost.log.etcd.forwarding import FORWARD_ABOVE
 from roost.log.requests import Operation, Watched, WatchEnded
+from roost.raft.messages import Message
 from support.etcd_model import EtcdStore, RefusedError, refusal
 
 WALL_MS = 1_700_000_000_000
@@ -15,8 +17,9 @@ WALL_MS = 1_700_000_000_000
 class End:
     """One node's end of the log."""
 
-    def __init__(self, bench: "Bench", log: EtcdLog) -> None:
+    def __init__(self, bench: "Bench", node: str, log: EtcdLog) -> None:
         self.bench = bench
+        self.node = node
         self.log = log
         self.committed: list[Entry] = []
         self.installed: list[Snapshot] = []
@@ -43,6 +46,8 @@ class End:
         """Obey the log until it has nothing to do."""
         for _ in range(1000):
             output = self.log.take_output()
+            for peer, message in output.messages:
+                self.bench.pass_on(self.node, peer, message)
             self.committed.extend(output.committed)
             if output.snapshot is not None:
                 self.installed.append(output.snapshot)
@@ -54,7 +59,7 @@ class End:
                 else:
                     self.answer(effect)
             self._push()
-            if not output.effects and not output.committed:
+            if not output.effects and not output.committed and not output.messages:
                 return
         raise AssertionError("the log never falls silent")
 
@@ -92,6 +97,9 @@ class Bench:
         self.is_held = False
         self.refuses: Callable[[Operation], str] = lambda _operation: ""
         """Returns the kind of refusal for an operation; empty to do it."""
+        self.are_links_held = False
+        self.passed: list[tuple[str, str, Message]] = []
+        """What nodes told each other: who, whom, and what."""
         self.ends: list[End] = []
 
     def now(self) -> Instant:
@@ -104,14 +112,37 @@ class Bench:
         cluster: str = "test",
         known: tuple[int, int] = (0, 0),
         endpoints: int = 3,
+        forward_above: float = FORWARD_ABOVE,
     ) -> End:
         """Start a run of a node."""
-        config = EtcdConfig(cluster=cluster, node=node, endpoints=endpoints)
-        end = End(self, EtcdLog(config, known, self._random, self.now()))
+        config = EtcdConfig(
+            cluster=cluster, node=node, endpoints=endpoints, forward_above=forward_above
+        )
+        end = End(self, node, EtcdLog(config, known, self._random, self.now()))
         self.ends.append(end)
         end.settle()
         self.wait(0.1)
         return end
+
+    def link(self) -> None:
+        """Link all nodes."""
+        for end in self.ends:
+            for other in self.ends:
+                if other is not end:
+                    end.log.peer_connected(other.node, self.now())
+
+    def pass_on(self, node: str, peer: str, message: Message) -> None:
+        """Bring a message to a neighbour, unless the links are held."""
+        self.passed.append((node, peer, message))
+        if not self.are_links_held:
+            self.bring(node, peer, message)
+
+    def bring(self, node: str, peer: str, message: Message) -> None:
+        """Bring a message to a neighbour."""
+        for end in self.ends:
+            if end.node == peer:
+                end.log.receive_message(node, message, self.now())
+                end.settle()
 
     def _random(self) -> float:
         """Return small numbers: the first endpoint is asked first."""

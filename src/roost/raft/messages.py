@@ -106,9 +106,14 @@ class SnapshotResponse(msgspec.Struct, frozen=True, array_like=True, tag=6, gc=F
 
 
 class ProposeRequest(msgspec.Struct, frozen=True, array_like=True, tag=7, gc=False):
-    """Commands that a follower forwards; dropped by a replica that does not lead."""
+    """Commands that a follower forwards; dropped by a replica that does not lead.
+
+    Nodes whose log is in etcd forward theirs, too, and get back what is not written.
+    """
 
     commands: tuple[bytes, ...]
+    is_returned: bool = False
+    """Whether the sender gives them back; only with etcd, and since version 2."""
 
 
 class TimeoutNow(msgspec.Struct, frozen=True, array_like=True, tag=8, gc=False):

@@ -11,7 +11,7 @@ from roost.chat.snapshot import encode_state
 from roost.chat.state import State
 from roost.chat.versions import VERSION_MIN
 from roost.ircd.sessions.outbox import item_size
-from roost.log import EmbeddedLog, EtcdConfig, EtcdLog, LogOutput, Request, Watch
+from roost.log import EmbeddedLog, EtcdLog, LogOutput, Request, Watch
 from roost.log.requests import EtcdEffect
 from roost.node.engine import applier, inputs, outputs
 from roost.node.engine.config import EngineConfig
@@ -58,7 +58,7 @@ from support.simulation.balancer import CLUSTER
 from support.simulation.digests import PART_ITEMS, digest_of
 from support.simulation.disk import Archive, HistoryDisk, LogDisk
 from support.simulation.effort import effort
-from support.simulation.etcd import MEMBERS, SimulatedEtcd
+from support.simulation.etcd import SimulatedEtcd, etcd_config
 from support.simulation.network import SILENCE_S, Network
 from support.simulation.world import World
 
@@ -195,7 +195,7 @@ class SimulatedNode:
             self.log = RecordingLog(self.config.raft, self.log_disk.load(), random, now)
             self.log.archive = self.recording
         else:
-            etcd = EtcdConfig(cluster=CLUSTER, node=self.name, endpoints=MEMBERS)
+            etcd = etcd_config(CLUSTER, self.name, self._world.seed)
             known = (history.applied, history.terms[-1][1] if history.terms else 0)
             self.log = EtcdLog(etcd, known, random, now)
         if not self._is_former:

@@ -171,6 +171,11 @@ class Calls:
         """Return when to call `tick` next, in monotonic seconds."""
         return min((call.repeat_at for call in self._calls.values()), default=inf)
 
+    @property
+    def has_requests(self) -> bool:
+        """Whether there is anything to be sent."""
+        return bool(self._requests)
+
     def take_requests(self) -> list[Request]:
         """Return what is to be sent, once."""
         requests, self._requests = self._requests, []

@@ -60,13 +60,13 @@ class Duty:
             self._calls.start(release, self._released)
 
     def _released(self, _answer: Answer) -> None:
-        self._lose()
+        self.lose()
 
     def tick(self) -> None:
         """Look, renew, or let go."""
         now = self._calls.now
         if self.creation and now >= self._valid_until:
-            self._lose()
+            self.lose()
         if now >= self._look_at and not self._is_looking:
             self._is_looking = True
             self._look_at = now + LOOK_S
@@ -88,7 +88,7 @@ class Duty:
         holder = answer.found[0] if answer.found else None
         self.leader = holder.value.decode(errors="replace").partition(" ")[0] if holder else ""
         if holder is None or holder.create_revision != self.creation:
-            self._lose()
+            self.lose()
         if holder is None and not self._is_standing and self._calls.now >= self._rest_until:
             self._is_standing = True
             began = self._calls.now
@@ -132,9 +132,10 @@ class Duty:
         if answer.ttl_s:
             self._valid_until = began + min(TTL_S, answer.ttl_s)
         else:
-            self._lose()
+            self.lose()
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
+        """Note that this node does not hold the duty any more."""
         self.creation = 0
         self._is_leaving = False
         self._lease = 0

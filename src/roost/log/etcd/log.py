@@ -18,12 +18,13 @@ from roost.log.etcd import faults
 from roost.log.etcd.archive import Archive
 from roost.log.etcd.calls import SLOW_MS, Calls
 from roost.log.etcd.duty import Duty
+from roost.log.etcd.forwarding import FORWARD_ABOVE, FORWARD_VERSION
 from roost.log.etcd.reading import Reading
 from roost.log.etcd.records import Keys
 from roost.log.etcd.writing import Writing
 from roost.log.port import LogOutput, LogResult, LogStatus
 from roost.log.requests import Answer, Refusal, Watched, WatchEnded
-from roost.raft.messages import Message, Position, Snapshot
+from roost.raft.messages import Message, Position, ProposeRequest, Snapshot
 from roost.raft.statistics import Statistics
 from roost.raft.tending import Policy
 
@@ -47,6 +48,8 @@ class EtcdConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Of all keys."""
     versions: tuple[int, int] = (VERSION_MIN, VERSION)
     """The oldest and the newest version of the cluster that this node speaks."""
+    forward_above: float = FORWARD_ABOVE
+    """Commands a second from which on the holder of the duty writes those of all nodes."""
 
     def __post_init__(self) -> None:
         if self.endpoints < 1:
@@ -71,7 +74,8 @@ class EtcdLog:
         self._calls = Calls(config.endpoints, int(random() * config.endpoints))
         self._calls.now = now.monotonic
         self._wall_ms = now.wall_ms
-        self._writing = Writing(keys, config.node, self._calls)
+        self._duty = Duty(keys, config.node, self._calls)
+        self._writing = Writing(keys, config.node, self._calls, self._duty, config.forward_above)
         self._reading = Reading(
             keys,
             config.node,
@@ -82,8 +86,9 @@ class EtcdLog:
             known[0],
             config.versions,
         )
-        self._duty = Duty(keys, config.node, self._calls)
         self._archive = Archive(keys, self._calls, self._duty)
+        self._has_time = False
+        """Whether this node may give commands their time: it has proposed some of its own."""
         self._final: tuple[str, str] | None = None
         """What only people can mend; nothing is done any more."""
         self._opened_at = now.monotonic
@@ -186,11 +191,19 @@ class EtcdLog:
         )
 
     def propose(self, commands: Sequence[bytes], now: Instant) -> bool:
-        """Queue commands for the next batch."""
+        """Queue commands for the next batch, of this node or of the one that writes for all."""
         self._set_now(now)
         if self._final is not None or not self._reading.is_caught_up:
             return False
-        return self._writing.propose(commands)
+        self._has_time = True
+        return self._writing.propose(commands, self._writer())
+
+    def _writer(self) -> str:
+        """Return the other node that is to write what comes now; empty if it is this one."""
+        holder = self._duty.leader
+        if holder == self._config.node or self._reading.format < FORWARD_VERSION:
+            return ""
+        return holder if self._writing.forwarding.is_wanted(holder) else ""
 
     def receive(self, result: LogResult, now: Instant) -> None:
         """Take in what etcd says."""
@@ -210,14 +223,27 @@ class EtcdLog:
                 raise AssertionError("nothing was given to the disk")
         self._look()
 
-    def receive_message(self, _peer: str, _message: Message, _now: Instant, /) -> None:
-        """Ignore what a neighbour sends: it must have another engine."""
+    def receive_message(self, peer: str, message: Message, now: Instant) -> None:
+        """Take what a neighbour has this node write, or gives back."""
+        self._set_now(now)
+        if not isinstance(message, ProposeRequest):
+            # It must have another engine.
+            return
+        writing, commands = self._writing, message.commands
+        if message.is_returned:
+            writing.take_back(writing.forwarding.returned(commands))
+        elif not (self.is_in_charge and self._has_time and writing.propose_for(peer, commands)):
+            writing.forwarding.give_back(peer, commands)
 
-    def peer_connected(self, _peer: str, _now: Instant, /) -> None:
-        """Do nothing: the log needs no neighbours."""
+    def peer_connected(self, peer: str, now: Instant) -> None:
+        """Note that this neighbour can be given commands."""
+        self._set_now(now)
+        self._writing.forwarding.connected(peer)
 
-    def peer_disconnected(self, _peer: str, _now: Instant, /) -> None:
-        """Do nothing: the log needs no neighbours."""
+    def peer_disconnected(self, peer: str, now: Instant) -> None:
+        """Write what this neighbour was given."""
+        self._set_now(now)
+        self._writing.take_back(self._writing.forwarding.disconnected(peer))
 
     def positions(self) -> tuple[Position, ...]:
         """Return nothing: no node has a vote."""
@@ -234,6 +260,7 @@ class EtcdLog:
             self._calls.tick()
             self._duty.tick()
             self._reading.tick()
+            self._writing.take_back(self._writing.forwarding.overdue())
             self._look()
 
     def next_deadline(self) -> float:
@@ -241,7 +268,10 @@ class EtcdLog:
         if self._final is not None:
             return float("inf")
         return min(
-            self._calls.next_deadline(), self._duty.next_deadline(), self._reading.next_deadline()
+            self._calls.next_deadline(),
+            self._duty.next_deadline(),
+            self._reading.next_deadline(),
+            self._writing.forwarding.next_deadline(),
         )
 
     def note_version(self, version: int) -> None:
@@ -262,13 +292,20 @@ class EtcdLog:
 
     @property
     def has_committed(self) -> bool:
-        """Always perhaps: what comes from etcd is committed."""
-        return True
+        """Whether anything was read: what comes from etcd is committed."""
+        return self._reading.has_entries
 
     @property
     def has_output(self) -> bool:
-        """Always perhaps."""
-        return True
+        """Whether anything was read, or is to be asked or told."""
+        reading, writing = self._reading, self._writing
+        return (
+            reading.has_entries
+            or self._calls.has_requests
+            or writing.is_batch_due
+            or writing.forwarding.has_messages
+            or reading.is_watch_due
+        )
 
     def take_output(self) -> LogOutput:
         """Return what is to be done, once."""
@@ -278,7 +315,8 @@ class EtcdLog:
                 self._writing.mark(epoch, self._wall_ms)
             self._writing.flush(epoch, self._wall_ms)
         snapshot, entries, watches = self._reading.take()
-        return LogOutput((*self._calls.take_requests(), *watches), (), snapshot, entries)
+        messages = self._writing.forwarding.take_messages()
+        return LogOutput((*self._calls.take_requests(), *watches), messages, snapshot, entries)
 
     def _set_now(self, now: Instant) -> None:
         self._calls.now = now.monotonic

@@ -108,6 +108,16 @@ class Reading:
         self._snapshot, self._entries, self._watches = None, [], []
         return taken
 
+    @property
+    def has_entries(self) -> bool:
+        """Whether entries or a snapshot were read."""
+        return bool(self._entries) or self._snapshot is not None
+
+    @property
+    def is_watch_due(self) -> bool:
+        """Whether a watch is to be begun."""
+        return bool(self._watches) or self._calls.now >= self._watch_at
+
     # Registering
 
     def open(self) -> None:
@@ -256,6 +266,7 @@ class Reading:
         entries = self.fold.take(node, incarnation, number, batch, event.mod_revision)
         self.fold.seen(event.mod_revision)
         self._entries.extend(entries)
+        self._writing.forwarding.came(batch.commands)
         if incarnation == self._writing.incarnation and node == self._node:
             self._writing.settle(batch.commands)
 

@@ -5,11 +5,16 @@
 A batch has a key of its own, which is created only if it is absent and if this run of the node is
 still the present one. So it is harmless to repeat it, and nodes never wait for each other. While
 one batch is under way, the next one gathers what comes: at high load batches are large.
+
+A batch with commands of other nodes (see `forwarding`) is written only if this node has the duty
+still. So a node that hangs cannot write, long afterwards, what others have written meanwhile.
 """
 
 from collections.abc import Iterable, Sequence
 
 from roost.log.etcd.calls import Calls
+from roost.log.etcd.duty import Duty
+from roost.log.etcd.forwarding import FORWARD_ABOVE, Forwarding
 from roost.log.etcd.records import Batch, Keys, encode_batch
 from roost.log.requests import Answer, Compare, Get, Put, Txn
 
@@ -24,16 +29,26 @@ QUEUED_BYTES_MAX = 64 * 1024 * 1024
 class Writing:
     """What this run of the node writes."""
 
-    def __init__(self, keys: Keys, node: str, calls: Calls) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        node: str,
+        calls: Calls,
+        duty: Duty,
+        forward_above: float = FORWARD_ABOVE,
+    ) -> None:
+        self._duty = duty
+        self.forwarding = Forwarding(calls, forward_above)
         self._keys = keys
         self._node = node
         self._calls = calls
         self.incarnation = 0
         """The revision at which this run registered; 0 before."""
         self._number = 0
-        self._queue: dict[bytes, None] = {}
+        self._queue: dict[bytes, str] = {}
+        """Commands, and who gave them to this node; empty for its own."""
         self._queued_bytes = 0
-        self._sent: dict[bytes, None] = {}
+        self._sent: dict[bytes, str] = {}
         """Commands that are under way or written, and did not come out of the log yet."""
         self._is_busy = False
         self._marked = 0
@@ -47,31 +62,63 @@ class Writing:
     @property
     def waiting(self) -> int:
         """How many commands did not come out of the log yet."""
-        return len(self._queue) + len(self._sent)
+        return len(self._queue) + len(self._sent) + len(self.forwarding.given)
 
-    def propose(self, commands: Sequence[bytes]) -> bool:
-        """Queue commands; those that are on their way already count once."""
+    @property
+    def is_batch_due(self) -> bool:
+        """Whether `flush` would write a batch."""
+        return bool(self._queue) and not self._is_busy
+
+    def propose(self, commands: Sequence[bytes], holder: str = "") -> bool:
+        """Queue commands, or have the `holder` of the duty write them if one is named.
+
+        Those that are on their way already count once.
+        """
         if not self.incarnation or self._queued_bytes > QUEUED_BYTES_MAX:
             return False
-        for command in commands:
-            if command not in self._sent and command not in self._queue:
-                self._queue[command] = None
-                self._queued_bytes += len(command)
+        given = self.forwarding.given
+        new = [one for one in commands if not (one in self._sent or one in given)]
+        if holder:
+            self.forwarding.give(holder, [one for one in new if one not in self._queue])
+        else:
+            self._add(new, "")
         return True
+
+    def propose_for(self, peer: str, commands: Sequence[bytes]) -> bool:
+        """Queue what a neighbour has this node write."""
+        if not self.incarnation or self._queued_bytes > QUEUED_BYTES_MAX:
+            return False
+        self._add([one for one in commands if one not in self._sent], peer)
+        return True
+
+    def take_back(self, commands: Sequence[bytes]) -> None:
+        """Queue what nobody else writes."""
+        self._add(commands, "")
+
+    def _add(self, commands: Sequence[bytes], origin: str) -> None:
+        for command in commands:
+            if command not in self._queue:
+                self._queue[command] = origin
+                self._queued_bytes += len(command)
 
     def flush(self, epoch: int, time_ms: int) -> None:
         """Write the next batch if none is under way."""
-        if self._queue and not self._is_busy:
-            self._write(Batch(time_ms, epoch, self._take()))
+        if not self.is_batch_due:
+            return
+        if not self._duty.is_held:
+            self._give_back_queued()
+        if commands := self._take():
+            is_guarded = any(self._sent[command] for command in commands)
+            self._write(Batch(time_ms, epoch, commands), is_guarded=is_guarded)
 
     def mark(self, epoch: int, time_ms: int) -> None:
         """Write an entry without a command, once, so that a new epoch begins."""
         if not self._is_busy and self._marked < epoch:
             self._marked = epoch
-            self._write(Batch(time_ms, epoch, ()))
+            self._write(Batch(time_ms, epoch, ()), is_guarded=False)
 
     def settle(self, commands: Iterable[bytes]) -> None:
-        """Forget commands of this node that came out of the log."""
+        """Forget commands that this node has written and that came out of the log."""
         for command in commands:
             self._sent.pop(command, None)
 
@@ -84,24 +131,38 @@ class Writing:
                 break
             taken.append(command)
         for command in taken:
-            del self._queue[command]
+            self._sent[command] = self._queue.pop(command)
             self._queued_bytes -= len(command)
-            self._sent[command] = None
         return tuple(taken)
 
-    def _write(self, batch: Batch) -> None:
+    def _give_back_queued(self) -> None:
+        others: dict[str, list[bytes]] = {}
+        for command, origin in self._queue.items():
+            if origin:
+                others.setdefault(origin, []).append(command)
+        for origin, commands in others.items():
+            for command in commands:
+                del self._queue[command]
+                self._queued_bytes -= len(command)
+            self.forwarding.give_back(origin, commands)
+
+    def _write(self, batch: Batch, *, is_guarded: bool) -> None:
         self._is_busy = True
         self._number += 1
         key = self._keys.batch(self._node, self.incarnation, self._number)
         run = self._keys.run(self._node)
-        operation = Txn(
-            (Compare(run, self.incarnation, is_creation=False), Compare(key, 0, is_creation=True)),
-            (Put(key, encode_batch(batch)),),
-            (Get(key), Get(run)),
-        )
-        self._calls.start(operation, lambda answer: self._wrote(key, answer))
+        compares = [
+            Compare(run, self.incarnation, is_creation=False),
+            Compare(key, 0, is_creation=True),
+        ]
+        if is_guarded:
+            compares.append(self._duty.compare())
+        operation = Txn(tuple(compares), (Put(key, encode_batch(batch)),), (Get(key), Get(run)))
+        guarded = batch.commands if is_guarded else ()
+        self._calls.start(operation, lambda answer: self._wrote(key, guarded, answer))
 
-    def _wrote(self, key: bytes, answer: Answer) -> None:
+    def _wrote(self, key: bytes, guarded: tuple[bytes, ...], answer: Answer) -> None:
+        """Take in what became of a batch; `guarded` are its commands if it needed the duty."""
         self._is_busy = False
         if answer.is_success:
             self.written_revision = answer.revision
@@ -111,9 +172,21 @@ class Writing:
             # An earlier attempt has written it.
             self.written_revision = found[key].create_revision
             return
-        self._is_busy = True
         run = found.get(self._keys.run(self._node))
+        if guarded and run is not None and run.mod_revision == self.incarnation:
+            self._duty.lose()
+            self._undo(guarded)
+            return
+        self._is_busy = True
         if run is not None and run.mod_revision > self.incarnation:
             self.is_superseded = True
         else:
             self.is_gone = True
+
+    def _undo(self, commands: tuple[bytes, ...]) -> None:
+        """Queue what was not written, because the duty was lost; others get theirs back."""
+        later, self._queue, self._queued_bytes = self._queue, {}, 0
+        for command in commands:
+            self._add((command,), self._sent.pop(command, ""))
+        for command, origin in later.items():
+            self._add((command,), origin)

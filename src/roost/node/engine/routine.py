@@ -9,6 +9,7 @@ neighbours or what it holds have changed, because nothing that changes these has
 comes several times a second.
 """
 
+from roost.log.requests import Answer, Watched
 from roost.node.engine.inputs import (
     ClockMeasured,
     Input,
@@ -32,7 +33,7 @@ LOG = 0
 LINES = 1
 OTHER = 2
 
-_QUIET = (Persisted, LagMeasured, RoundTripMeasured, ClockMeasured)
+_QUIET = (Persisted, Answer, Watched, LagMeasured, RoundTripMeasured, ClockMeasured)
 _OF_CLIENTS = frozenset({Batch, Lines})
 _OF_THE_LOG = frozenset({AppendRequest, AppendResponse, ProposeRequest, Feed, FeedRequest, Report})
 

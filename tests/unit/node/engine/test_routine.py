@@ -3,6 +3,7 @@
 import pytest
 
 from roost.chat.ids import Position
+from roost.log.requests import Answer, Refusal, Watched, WatchEnded
 from roost.node.engine import inputs
 from roost.node.engine.routine import LINES, LOG, OTHER, kind_of
 from roost.protocol.mesh import Gossip
@@ -18,6 +19,10 @@ SPOKE = Lines(1, 1, 1, (b"PING x",))
     [
         (inputs.Persisted(1), LOG),
         (inputs.LagMeasured(1.0), LOG),
+        (Answer(1, 0, 77, 5), LOG),
+        (Watched(1, (), 5), LOG),
+        (Refusal(1, 0, "unavailable", "gone"), OTHER),
+        (WatchEnded(1, False, "reset"), OTHER),
         (inputs.PeerFrameReceived("n2", AppendRequest(1, 0, 0, 0, ())), LOG),
         (inputs.PeerFrameReceived("n2", AppendResponse(1, True, 3, 0)), LOG),
         (inputs.PeerFrameReceived("n2", TimeoutNow(1)), OTHER),
