@@ -80,12 +80,17 @@ class Forwarding:
             for command in commands:
                 self.given.pop(command, None)
 
+    @property
+    def rate(self) -> float:
+        """How many commands have come out of the log lately, a second."""
+        return self._decayed() / DECAY_S
+
     def is_wanted(self, holder: str) -> bool:
         """Return whether the holder of the duty, another node, is to write what comes now."""
         return (
             holder in self._linked
             and self._calls.now >= self._rest_until
-            and self._decayed() >= self._above * DECAY_S
+            and self.rate >= self._above
         )
 
     def give(self, holder: str, commands: Sequence[bytes]) -> None:

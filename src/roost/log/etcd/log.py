@@ -272,6 +272,7 @@ class EtcdLog:
             self._duty.next_deadline(),
             self._reading.next_deadline(),
             self._writing.forwarding.next_deadline(),
+            self._writing.next_deadline(),
         )
 
     def note_version(self, version: int) -> None:
@@ -302,7 +303,7 @@ class EtcdLog:
         return (
             reading.has_entries
             or self._calls.has_requests
-            or writing.is_batch_due
+            or writing.is_batch_next
             or writing.forwarding.has_messages
             or reading.is_watch_due
         )

@@ -4,13 +4,15 @@
 
 A batch has a key of its own, which is created only if it is absent and if this run of the node is
 still the present one. So it is harmless to repeat it, and nodes never wait for each other. While
-one batch is under way, the next one gathers what comes: at high load batches are large.
+one batch is under way, the next one gathers what comes: at high load batches are large. At high
+load the next one also waits a few milliseconds after the one before was begun.
 
 A batch with commands of other nodes (see `forwarding`) is written only if this node has the duty
 still. So a node that hangs cannot write, long afterwards, what others have written meanwhile.
 """
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from roost.log.etcd.calls import Calls
 from roost.log.etcd.duty import Duty
@@ -20,6 +22,12 @@ from roost.log.requests import Answer, Compare, Get, Put, Txn
 
 BATCH_BYTES_MAX = 512 * 1024
 """A third of what etcd takes in one request, 1.5 MiB; no command is nearly as large as the rest."""
+BATCH_WORK_S = 1.5e-3
+"""Processor time of etcd's three members for a batch: measured, with one command to five."""
+GATHER_S_MAX = 0.008
+"""The longest time between two batches, reached when batches of one command would take a core."""
+GATHER_S_MIN = 0.002
+"""Shorter waits are skipped: a batch that takes as long gathers as much."""
 COMMANDS_MAX = 2_000
 """In one batch: a few milliseconds of work for each node that reads it."""
 QUEUED_BYTES_MAX = 64 * 1024 * 1024
@@ -51,6 +59,8 @@ class Writing:
         self._sent: dict[bytes, str] = {}
         """Commands that are under way or written, and did not come out of the log yet."""
         self._is_busy = False
+        self._due_at = -inf
+        """When the next batch may be written."""
         self._marked = 0
         self.is_superseded = False
         """Whether another run of this node has registered since."""
@@ -65,9 +75,13 @@ class Writing:
         return len(self._queue) + len(self._sent) + len(self.forwarding.given)
 
     @property
-    def is_batch_due(self) -> bool:
-        """Whether `flush` would write a batch."""
+    def is_batch_next(self) -> bool:
+        """Whether there is a batch to write, now or at the next deadline."""
         return bool(self._queue) and not self._is_busy
+
+    def next_deadline(self) -> float:
+        """Return when to call `flush` next, in monotonic seconds."""
+        return self._due_at if self.is_batch_next else inf
 
     def propose(self, commands: Sequence[bytes], holder: str = "") -> bool:
         """Queue commands, or have the `holder` of the duty write them if one is named.
@@ -102,12 +116,13 @@ class Writing:
                 self._queued_bytes += len(command)
 
     def flush(self, epoch: int, time_ms: int) -> None:
-        """Write the next batch if none is under way."""
-        if not self.is_batch_due:
+        """Write the next batch if none is under way, and if it is time."""
+        if self._calls.now < self.next_deadline():
             return
         if not self._duty.is_held:
             self._give_back_queued()
         if commands := self._take():
+            self._due_at = self._calls.now + self._gather_s()
             is_guarded = any(self._sent[command] for command in commands)
             self._write(Batch(time_ms, epoch, commands), is_guarded=is_guarded)
 
@@ -121,6 +136,12 @@ class Writing:
         """Forget commands that this node has written and that came out of the log."""
         for command in commands:
             self._sent.pop(command, None)
+
+    def _gather_s(self) -> float:
+        """Return how long to gather commands; with the cube of the load, so seldom at all."""
+        load = min(1.0, self.forwarding.rate * BATCH_WORK_S)
+        wait_s = load * load * load * GATHER_S_MAX
+        return wait_s if wait_s >= GATHER_S_MIN else 0.0
 
     def _take(self) -> tuple[bytes, ...]:
         taken: list[bytes] = []
@@ -158,11 +179,14 @@ class Writing:
         if is_guarded:
             compares.append(self._duty.compare())
         operation = Txn(tuple(compares), (Put(key, encode_batch(batch)),), (Get(key), Get(run)))
-        guarded = batch.commands if is_guarded else ()
-        self._calls.start(operation, lambda answer: self._wrote(key, guarded, answer))
+        guarded, creation = batch.commands if is_guarded else (), self._duty.creation
+        self._calls.start(operation, lambda answer: self._wrote(key, guarded, creation, answer))
 
-    def _wrote(self, key: bytes, guarded: tuple[bytes, ...], answer: Answer) -> None:
-        """Take in what became of a batch; `guarded` are its commands if it needed the duty."""
+    def _wrote(self, key: bytes, guarded: tuple[bytes, ...], creation: int, answer: Answer) -> None:
+        """Take in what became of a batch; `guarded` are its commands if it needed the duty.
+
+        `creation` says which time that this node had it.
+        """
         self._is_busy = False
         if answer.is_success:
             self.written_revision = answer.revision
@@ -174,7 +198,8 @@ class Writing:
             return
         run = found.get(self._keys.run(self._node))
         if guarded and run is not None and run.mod_revision == self.incarnation:
-            self._duty.lose()
+            if self._duty.creation == creation:
+                self._duty.lose()
             self._undo(guarded)
             return
         self._is_busy = True
