@@ -51,6 +51,12 @@ def holes_until(holes: tuple[Hole, ...], last: Position) -> tuple[Hole, ...]:
     )
 
 
+def holes_without(holes: tuple[Hole, ...], first: Position, last: Position) -> tuple[Hole, ...]:
+    """Return what of holes is not in a range of positions, both ends included."""
+    earlier = holes_until(holes, Position(first - 1))
+    return (*earlier, *holes_from(holes, Position(last + 1)))
+
+
 def is_in_hole(holes: tuple[Hole, ...], first: Position, last: Position) -> bool:
     """Return whether a range of positions, both ends included, has a part in a hole."""
     return any(hole.first <= last and first <= hole.last for hole in holes)

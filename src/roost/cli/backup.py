@@ -11,6 +11,7 @@ from pathlib import Path
 
 from roost.backup import BackupError, Draft, Manifest, Repository, check, open_repository
 from roost.backup.manifest import FileEntry
+from roost.chat.holes import Hole, holes_from
 from roost.chat.ids import Position
 from roost.cli.cluster import why
 from roost.cli.errors import CommandError, UsageError
@@ -140,10 +141,20 @@ def _receive(repository: Repository, copy: Copy, former: Manifest | None) -> Man
         draft.add_state(copy.state)
         for rows in copy.rows:
             draft.add_rows(rows, copy.covered)
-        return draft.finish(_manifest(copy.head, former))
+        return draft.finish(manifest_of(copy.head, former))
 
 
-def _manifest(head: CopyHead, former: Manifest | None) -> Manifest:
+def _holes(head: CopyHead, former: Manifest | None) -> tuple[Hole, ...]:
+    """Return what a backup lacks that has only the newer rows from this node.
+
+    The node may have got meanwhile what the former backup lacks, or never had what that has.
+    """
+    if former is None:
+        return head.holes
+    return (*former.holes, *holes_from(head.holes, Position(former.position + 1)))
+
+
+def manifest_of(head: CopyHead, former: Manifest | None) -> Manifest:
     """Return what is known of a backup before its files are complete."""
     return Manifest(
         cluster=head.cluster,
@@ -153,9 +164,9 @@ def _manifest(head: CopyHead, former: Manifest | None) -> Manifest:
         position=head.position,
         time_ms=head.time_ms,
         terms=head.terms,
-        first=head.first if former is None else min(former.first, head.first),
-        first_ms=head.first_ms if former is None or head.first < former.first else former.first_ms,
-        holes=head.holes,
+        first=head.first if former is None else former.first,
+        first_ms=head.first_ms if former is None else former.first_ms,
+        holes=_holes(head, former),
         has_archive=head.has_archive,
         accounts=0,
         rooms=0,

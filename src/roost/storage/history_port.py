@@ -73,7 +73,7 @@ class History(Protocol):
         """Return rows of whole positions, how far they reach, and the damaged positions."""
 
     def import_rows(self, rows: Sequence[Row], first: Position, last: Position) -> None:
-        """Replace all rows of the positions `first` to `last`."""
+        """Replace all rows of the positions `first` to `last`, which are in no hole any more."""
 
     def add_gap(self, first: Position, last: Position) -> None:
         """Note that rows are missing."""

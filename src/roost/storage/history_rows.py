@@ -35,6 +35,9 @@ DROP INDEX IF EXISTS rows_events;
 
 COLUMNS = "conversation, position, part, time_ms, kind, peer, record, checksum"
 
+ROW_BYTES = 40
+"""The size of an exported row without its texts and its record."""
+
 
 def insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Add rows; existing ones stay as they are.
@@ -105,6 +108,11 @@ def first_position_at(connection: sqlite3.Connection, time_ms: int) -> int:
         else:
             low = row.position + 1
     return low
+
+
+def size_of(row: Row) -> int:
+    """Return about how many bytes a row takes on its way to a neighbour."""
+    return ROW_BYTES + len(row.conversation) + len(row.peer) + len(row.record)
 
 
 def whole(position: Any) -> Position:

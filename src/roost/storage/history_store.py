@@ -28,7 +28,7 @@ from roost.chat.history import (
     Search,
     Span,
 )
-from roost.chat.holes import Hole, holes_from, holes_until, with_hole
+from roost.chat.holes import Hole, holes_from, holes_until, holes_without, with_hole
 from roost.chat.ids import AccountId, Position
 from roost.chat.state import Erasure
 from roost.storage import history_redactions, history_rows, history_targets, records
@@ -44,6 +44,7 @@ from roost.storage.history_rows import (
     COLUMNS,
     first_position_at,
     insert_rows,
+    size_of,
     verified,
     whole,
 )
@@ -67,8 +68,6 @@ about a second. In a larger one, damage is found when it is read."""
 SEARCH_STEPS_MAX = 32
 """Blocks that are indexed before a search, in some 2 ms each: what a neighbour just sent is found,
 too."""
-ROW_BYTES = 40
-"""The size of an exported row without its texts and its record."""
 DAMAGED_MAX = 1000
 """Damaged positions in one export; the next one has further ones."""
 MISPLACED = "a row lies where none can be"
@@ -311,7 +310,7 @@ class HistoryStore:
                 checked = [verified(columns) for columns in group]
                 sound = [row for row in checked if row is not None]
                 is_damaged = len(sound) < len(checked)
-                cost = 0 if is_damaged else sum(map(_size, sound))
+                cost = 0 if is_damaged else sum(map(size_of, sound))
                 if (rows and size + cost > bytes_max) or len(damaged) >= DAMAGED_MAX:
                     return tuple(rows), Position(position - 1), tuple(damaged)
                 if is_damaged:
@@ -322,14 +321,18 @@ class HistoryStore:
         return tuple(rows), last, tuple(damaged)
 
     def import_rows(self, rows: Sequence[Row], first: Position, last: Position) -> None:
-        """Replace all rows of the positions `first` to `last` by a neighbour's."""
+        """Replace all rows of the positions `first` to `last` by a neighbour's, who has all."""
         assert all(first <= row.position <= last for row in rows), "rows of other positions"
+        holes = holes_without(self._holes, first, last)
         self._index.note(first, last)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
             rows = self._erasures.clean(rows)
             insert_rows(connection, redact_rows(connection, rows, self._index.remove))
             note_latest(connection, rows)
+            if holes != self._holes:
+                write_holes(connection, holes)
+        self._holes = holes
 
     def erase(self, account: AccountId, erasure: Erasure) -> bool:
         """Take some of the words of an erased account out of the rows; return if more are left."""
@@ -493,7 +496,3 @@ def _write_gaps(connection: sqlite3.Connection, gaps: Gaps) -> None:
 
 def _write_terms(connection: sqlite3.Connection, terms: Terms) -> None:
     write_record(connection, "terms", msgspec.json.encode(terms))
-
-
-def _size(row: Row) -> int:
-    return ROW_BYTES + len(row.conversation) + len(row.peer) + len(row.record)

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from roost.chat.erasing import erased
 from roost.chat.history import Anchor, Held, Page, Row, is_shown, room_conversation
-from roost.chat.holes import Hole, holes_from, holes_until, is_in_hole, with_hole
+from roost.chat.holes import Hole, holes_from, holes_until, holes_without, with_hole
 from roost.chat.ids import AccountId, Position
 from roost.chat.state import Erasure
 from roost.node.engine.effects import (
@@ -244,15 +244,9 @@ class HistoryDisk:
             erased=tuple(self.erasures),
         )
 
-    def rows_from(
-        self, first: int, apart: tuple[Hole, ...] = ()
-    ) -> dict[tuple[str, Position, int], Row]:
-        """Return the rows of a position and all later ones, without those in holes."""
-        return {
-            key: row
-            for key, row in self.rows.items()
-            if row.position >= first and not is_in_hole(apart, row.position, row.position)
-        }
+    def rows_from(self, first: int) -> dict[tuple[str, Position, int], Row]:
+        """Return the rows of a position and all later ones."""
+        return {key: row for key, row in self.rows.items() if row.position >= first}
 
     def change(self, effect: HistoryChange) -> DiskInput | None:
         """Change the history, as the real store does; return the input that this leads to."""
@@ -284,6 +278,7 @@ class HistoryDisk:
                     self.rows[row.conversation, row.position, row.part] = row
                 if is_gap:
                     self._narrow_gap(first, last)
+                self.holes = holes_without(self.holes, first, last)
                 self._unsynced.clear()
                 return Imported(ticket, last)
             case HoldFrom(held):
@@ -468,18 +463,10 @@ def page(rows: list[Row], query: Page) -> tuple[Row, ...]:
 
 def compare(disks: dict[str, HistoryDisk], seed: int) -> None:
     """Hold the nodes' histories against each other, as far as they both reach."""
-    compare_around({}, disks, seed)
-
-
-def compare_around(
-    holes: dict[str, tuple[Hole, ...]], disks: dict[str, HistoryDisk], seed: int
-) -> None:
-    """Hold the nodes' histories against each other, but for these holes of theirs."""
     (first, one), *others = disks.items()
     for name, other in others:
         start = max(one.held.position, other.held.position)
-        apart = (*holes.get(first, ()), *holes.get(name, ()))
-        assert one.rows_from(start, apart) == other.rows_from(start, apart), (
+        assert one.rows_from(start) == other.rows_from(start), (
             f"seed {seed}: histories of {first} and {name} differ"
         )
     assert not any(disk.gaps for disk in disks.values())

@@ -13,7 +13,6 @@ from roost.chat.ids import Position
 from roost.protocol.trunk import Ask
 from roost.raft.messages import Configuration
 from support.simulation.cluster import SimulatedCluster
-from support.simulation.disk import compare_around
 from support.simulation.node import SimulatedNode
 from support.simulation.truth import Truth
 
@@ -36,8 +35,6 @@ class GrowingCluster(SimulatedCluster):
         """Nodes that were removed; their disks may still hold what was confirmed."""
         self.added: list[str] = []
         self.removed: list[str] = []
-        self.came_back: list[str] = []
-        """Nodes that were removed and added again, with their disks."""
         self._adding: dict[str, None] = {}
         """Nodes that the log may not know yet. Nobody asks for the removal of such a node: if that
         came first, the addition would follow, and the node would stay."""
@@ -103,8 +100,6 @@ class GrowingCluster(SimulatedCluster):
                 node.crash()
             node.log_disk.wipe()
             node.history_disk.wipe()
-        else:
-            self.came_back.append(name)
         self.world.log(f"administrators add {name}")
         self.names.append(name)
         self.nodes[name] = node
@@ -205,6 +200,18 @@ class GrowingCluster(SimulatedCluster):
 
     # Checks
 
+    def settle(self) -> None:
+        """Wait also until the nodes have given each other what only some of them have."""
+        self.world.run_until(
+            lambda: len({tuple(hole[:2] for hole in holes) for holes in self._holes()}) == 1,
+            30.0,
+            lambda: f"the same holes, but {self._holes()}",
+        )
+        super().settle()
+
+    def _holes(self) -> list[tuple[Hole, ...]]:
+        return [node.history_disk.holes for node in self.nodes.values()]
+
     def _applied(self) -> Position:
         """Tell how far any node has ever applied, also one that is no longer needed."""
         for node in self.former.values():
@@ -241,15 +248,6 @@ class GrowingCluster(SimulatedCluster):
             return super().truth()
         position = max(node.position for node in self.nodes.values())
         return Truth(self.archive.entries, position, self.holes())
-
-    def check_histories(self) -> None:
-        """Hold the nodes' histories against each other.
-
-        A removed node that comes back with its disk may have what the others have given up.
-        """
-        disks = {name: node.history_disk for name, node in self.nodes.items()}
-        holes = {name: disk.holes for name, disk in disks.items() if self.came_back}
-        compare_around(holes, disks, self.world.seed)
 
     def holes(self) -> tuple[Hole, ...]:
         """Return also what former nodes have found to be lost."""

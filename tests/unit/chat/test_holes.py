@@ -1,6 +1,6 @@
 """Holes: what no node keeps any more, between older and newer messages."""
 
-from roost.chat.holes import Hole, holes_from, holes_until, is_in_hole, with_hole
+from roost.chat.holes import Hole, holes_from, holes_until, holes_without, is_in_hole, with_hole
 from roost.chat.ids import Position
 
 P = Position
@@ -27,6 +27,16 @@ def test_holes_are_cut_at_either_end() -> None:
     assert holes_until((HOLE,), P(15)) == (Hole(P(10), P(15), 200, 0),)
     assert holes_until((HOLE,), P(20)) == (HOLE,)
     assert holes_until((HOLE,), P(9)) == ()
+
+
+def test_what_has_been_found_is_taken_out_of_holes() -> None:
+    later = Hole(P(30), P(40), 400, 410)
+    assert holes_without((HOLE, later), P(13), P(32)) == (
+        Hole(P(10), P(12), 200, 0),
+        Hole(P(33), P(40), 400, 410),
+    )
+    assert holes_without((HOLE,), P(1), P(30)) == ()
+    assert holes_without((HOLE,), P(21), P(30)) == (HOLE,)
 
 
 def test_a_range_is_in_a_hole_if_any_part_of_it_is() -> None:

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from roost.backup import Draft, open_repository
 from roost.backup.manifest import FileEntry, Manifest
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.chat.snapshot import encode_state
 from roost.chat.state import State
-from roost.cli.backup import backup, check_past
+from roost.cli.backup import backup, check_past, manifest_of
 from roost.cli.errors import CommandError, UsageError
 from roost.cli.flags import BackupFlags, InitFlags, RestoreFlags
 from roost.cli.init import init
@@ -106,6 +108,18 @@ def test_flags_that_contradict_each_other_are_refused(
         backup(kept, BackupFlags(data=made, keep=0))
     with pytest.raises(CommandError, match="n1 does not run: nobody listens at"):
         backup(kept, BackupFlags(config=config))
+
+
+def test_a_backup_lacks_what_the_former_one_does_although_its_node_has_got_it() -> None:
+    """It adds newer rows only, and keeps the older ones that this node may lack."""
+    early = Hole(Position(2), Position(3), 3, 3)
+    theirs = msgspec.structs.replace(head(9), holes=(Hole(Position(4), Position(8), 8, 8),))
+    assert manifest_of(theirs, None).holes == theirs.holes
+    former = msgspec.structs.replace(made_at(5), first=Position(2), first_ms=1, holes=(early,))
+    made = manifest_of(theirs, former)
+    assert (made.first, made.first_ms) == (2, 1)
+    assert made.holes == (early, Hole(Position(6), Position(8), 8, 8))
+    assert manifest_of(head(9), former).holes == (early,)
 
 
 def test_a_backup_goes_on_only_from_its_own_past(kept: Path) -> None:

@@ -175,6 +175,23 @@ def test_a_hole_is_no_gap_and_is_remembered(directory: DataDirectory) -> None:
     store.close()
 
 
+def test_rows_of_a_hole_that_come_after_all_are_found_and_in_no_hole(
+    directory: DataDirectory,
+) -> None:
+    store = HistoryStore(directory)
+    fill(store, 30)
+    rows = store.export(P(10), P(14), 10**6)[0]
+    store.note_hole(Hole(P(10), P(20), 200, 210))
+    store.import_rows(rows, P(10), P(14))
+    left = (Hole(P(15), P(20), 200, 210),)
+    assert store.holes == left
+    store.close()
+    store = HistoryStore(directory)
+    assert store.holes == left
+    assert set(range(1, 31)) - {*positions(store)} == set(range(15, 21))
+    store.close()
+
+
 def test_a_damaged_record_of_holes_makes_the_node_ask_for_everything(
     directory: DataDirectory,
 ) -> None:

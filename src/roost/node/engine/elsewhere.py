@@ -1,6 +1,6 @@
 """What other nodes hold of the history, as they have said, and so what nobody holds any more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from roost.chat.history import POSITION_MAX, Held, Span
@@ -29,6 +29,16 @@ class Share(NamedTuple):
         """Return what to tell neighbours."""
         start, holes, is_fetching, unfound, nodes_changed = self
         return HistoryHeld(*start, holes, is_fetching, unfound, nodes_changed)
+
+    def has_of(self, hole: Hole) -> list[Span]:
+        """Return what it may have of the rows that another node lacks, in order."""
+        found, first, span = [], hole.first, Span(hole.first, hole.last)
+        lacks = [*self.lacks(hole.first, hole.last), *self.has_not_found(span, 0, 0)]
+        for lacking in sorted(lacks):
+            if first < lacking.first:
+                found.append(Span(first, Position(lacking.first - 1)))
+            first = max(first, Position(lacking.last + 1))
+        return [*found, Span(first, hole.last)] if first <= hole.last else found
 
     def has(self, first: Position, last: Position) -> bool:
         """Return whether it has all of a range, both ends included."""
@@ -67,7 +77,10 @@ def share_of(frame: HistoryHeld) -> Share:
 
 
 class Elsewhere:
-    """What the other members hold, whether they are linked or not."""
+    """What the other members hold, whether they are linked or not, and who else is linked.
+
+    A node that was removed hands over what it has for as long as it runs.
+    """
 
     nodes_changed = 0
     """The position of the registry that names them; 0 while it is not known."""
@@ -75,6 +88,8 @@ class Elsewhere:
     def __init__(self, others: tuple[str, ...]) -> None:
         """Start with the other members; each may hold everything until it says otherwise."""
         self.others = others
+        self.linked: Sequence[str] = ()
+        """All neighbours, members or not."""
         self._shares: dict[str, Share] = {}
 
     def learn(self, peer: str, share: Share) -> None:
@@ -87,17 +102,22 @@ class Elsewhere:
     def share(self, peer: str) -> Share:
         return self._shares.get(peer, Share())
 
+    @property
+    def _strangers(self) -> list[str]:
+        """The linked neighbours that are no members, or not yet."""
+        return [peer for peer in self.linked if peer not in self.others]
+
     def first(self) -> Held:
-        """Return from where on some other member may hold history."""
-        starts = [self.share(peer).start for peer in self.others]
+        """Return from where on some other node may hold history."""
+        starts = [self.share(peer).start for peer in (*self.others, *self._strangers)]
         return min(starts, default=Held(Position(POSITION_MAX)))
 
     def gone(self, first: Position, last: Position) -> list[Hole]:
-        """Return what no other member holds of a range of positions, both ends included."""
+        """Return what no other node holds of a range of positions, both ends included."""
         if not self.others:
             return []
         found: list[Hole] | None = None
-        for peer in self.others:
+        for peer in (*self.others, *self._strangers):
             lacks = self.share(peer).lacks(first, last)
             found = lacks if found is None else _in_both(found, lacks)
             if not found:
@@ -105,10 +125,10 @@ class Elsewhere:
         return found or []
 
     def lost(self, span: Span, until_ms: int) -> list[Hole]:
-        """Return what no other member has of a gap that no linked neighbour could fill.
+        """Return what no other node has of a gap that no linked neighbour could fill.
 
         Those that lack it, too, must have looked for it among the present members. Whoever was
-        removed has taken it along, and nobody gets it any more.
+        removed and has no link any more has taken it along, and nobody gets it.
         """
         if not self.nodes_changed:
             return []
@@ -116,6 +136,10 @@ class Elsewhere:
         for peer in self.others:
             share = self.share(peer)
             unfound = share.has_not_found(span, self.nodes_changed, until_ms)
+            found = _in_both(found, [*share.lacks(*span), *unfound])
+        for peer in self._strangers:
+            share = self.share(peer)
+            unfound = share.has_not_found(span, 0, until_ms)
             found = _in_both(found, [*share.lacks(*span), *unfound])
         return found
 

@@ -4,6 +4,7 @@
     clients' queries --> store or neighbours --> answer
                          corrupt rows --> repair --> the query again
     gaps that snapshots leave, blocks before the first row --> neighbours are asked --> ImportRows
+    holes that a neighbour does not have --> it is asked --> ImportRows
 
 After a start, the entries that are applied again are compared with those that the stored rows come
 from, by term: as long as the terms are equal, so are the entries (Raft's log matching). Where they
@@ -17,13 +18,14 @@ part of a gap.
 from typing import TypeAlias
 
 from roost.chat.applied import Applied
-from roost.chat.history import Held, Query, Row, Span
+from roost.chat.history import Held, Query, Row
 from roost.chat.holes import Hole, is_in_hole
 from roost.chat.ids import Position
 from roost.chat.record import history_rows
 from roost.node.engine import incidents
 from roost.node.engine.archivist import EXPORT_TICKET, Archivist
 from roost.node.engine.backfill import Backfill, Want
+from roost.node.engine.earlier import BLOCK, Earlier
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
@@ -39,6 +41,7 @@ from roost.node.engine.effects import (
 )
 from roost.node.engine.elsewhere import share_of, why_needed
 from roost.node.engine.exporting import Exporting, nothing
+from roost.node.engine.healing import FIRST_TICKET, Healing
 from roost.node.engine.hearing import NOT_HERE, Hearing
 from roost.node.engine.holding import Holding
 from roost.node.engine.inputs import (
@@ -72,9 +75,6 @@ ROWS_MAX = 2000
 """Rows that can wait; bounds their memory, and what a query has handed over in 1 ms."""
 TRIES_MAX = 3
 """How often a query that met corrupt rows is repeated after a repair."""
-
-BLOCK = -1
-"""Stands for a query's ticket where the rows before the first one are fetched."""
 REPAIRED_LATER = "The history is being repaired; try again later"
 
 HistorianEffect: TypeAlias = LogEvent | HistoryChange | HistoryQuestion | ArchiveEffect
@@ -110,10 +110,8 @@ class Historian:
         self._lineage = Lineage(self._terms)
         self._archivist = Archivist(self._holding, self._terms)
         self._backfill = Backfill(gaps)
-        self._block: Span | None = None
-        """The rows before the first one that are being fetched."""
-        self._block_ms = 0
-        """The time of the oldest row of the block."""
+        self._earlier = Earlier(self._holding, self._backfill)
+        self._healing = Healing(self._holding, self._terms)
         self._handed_over = Position(max(history.applied, position))
         """Up to this position rows were handed over to be written, or are known to be missing."""
         self._stored = self._handed_over
@@ -157,6 +155,7 @@ class Historian:
         write_due = self._write_due if self._rows and not self._is_writing else float("inf")
         return min(
             self._backfill.next_deadline(),
+            self._healing.next_deadline(),
             self._inquiries.next_deadline(),
             self._holding.next_deadline(),
             self._archivist.next_deadline(),
@@ -185,6 +184,7 @@ class Historian:
         self._handed_over = self._stored = Position(position - 1)
         self._effects.append(ForgetHistory(self._handed_over))
         self._backfill.cut(self._handed_over)
+        self._holding.forget(self._handed_over)
         self._terms.cut(self._handed_over)
         self._terms.begin(position, term)
         self._new_terms = [(position, term)]
@@ -327,10 +327,12 @@ class Historian:
     def peer_connected(self, peer: str) -> None:
         self._backfill.peer_connected()
         self._holding.connected(peer)
+        self._healing.peer_connected(peer)
 
     def peer_disconnected(self, peer: str) -> None:
         self._archivist.peer_disconnected(peer)
         self._backfill.peer_disconnected(peer)
+        self._healing.peer_disconnected(peer)
         self._inquiries.peer_disconnected(peer)
 
     def receive_frame(self, peer: str, frame: HistoryFrame) -> None:
@@ -340,10 +342,14 @@ class Historian:
                 self.receive_want(peer, frame)
             case HistoryChunk() if frame.ticket < 0:
                 self._archivist.receive_chunk(peer, frame)
+            case HistoryChunk() if frame.ticket > FIRST_TICKET:
+                if (healed := self._healing.receive(peer, frame)) is not None:
+                    self._effects.append(healed)
             case HistoryChunk():
                 self.receive_chunk(peer, frame)
             case HistoryHeld():
                 self._holding.learn(peer, share_of(frame))
+                self._healing.learned(peer)
             case HistoryAsk():
                 self._hear(peer, frame)
             case HistoryAnswer():
@@ -384,10 +390,8 @@ class Historian:
             self._backfill.put_before(Want(lost[1].first, lost[1].last, is_gap=True))
             return
         self._effects.append(effect)
-        if self._block is not None and self._block.first <= effect.first <= self._block.last:
-            times = [row.time_ms for row in effect.rows]
-            self._block_ms = min([self._block_ms, *times])
-        else:
+        if not self._earlier.receive(peer, effect):
+            self._holding.fill(effect.first, effect.last)
             for hole in self._holding.holes_at(peer, effect.first, effect.last):
                 self._note_hole(hole)
 
@@ -407,12 +411,7 @@ class Historian:
             case Exported():
                 self._exported(result)
             case Imported(ticket, last):
-                question = self._backfill.imported(ticket, last)
-                if question == BLOCK:
-                    self._block_fetched()
-                elif question:
-                    # The rows are stored; repeat the query that waits.
-                    self._inquiries.repeat(question)
+                self._imported(ticket, last)
             case HistoryTrimmed(held, has_more):
                 if held > self._holding.start and not has_more:
                     self._effects.append(incidents.history_dropped(held.position))
@@ -422,6 +421,22 @@ class Historian:
                     self._backfill.add(Want(position, position, is_gap=True))
             case _:
                 self._archivist.receive(result)
+
+    def _imported(self, ticket: int, last: Position) -> None:
+        if ticket > FIRST_TICKET:
+            if (healed := self._healing.imported(ticket, last)) is not None:
+                self._exporting.void(*healed)
+                self._effects.append(incidents.history_returned(*healed))
+            return
+        question = self._backfill.imported(ticket, last)
+        if question == BLOCK:
+            if (held := self._earlier.take_fetched()) is not None:
+                self._hold_from(held)
+                for hole in self._earlier.holes:
+                    self._note_hole(hole)
+        elif question:
+            # The rows are stored; repeat the query that waits.
+            self._inquiries.repeat(question)
 
     def _exported(self, result: Exported) -> None:
         """Send rows to the neighbour that wants them; the `missing` ones are corrupt."""
@@ -434,23 +449,6 @@ class Historian:
         if (answer := self._exporting.end(result)) is not None:
             self._to_peers.append(answer)
 
-    def _fetch_block(self, peers: list[str]) -> None:
-        """See to it that the rows before the first one are fetched, if they are to be held."""
-        block = self._holding.missing_block(peers)
-        if self._block is not None and block != self._block:
-            if self._backfill.drop(BLOCK):
-                self._block = None
-        elif self._block is None and block is not None and self._backfill.is_idle:
-            self._block, self._block_ms = block, self._holding.start.time_ms
-            self._backfill.add(Want(*block, is_gap=False, question=BLOCK))
-
-    def _block_fetched(self) -> None:
-        block, self._block = self._block, None
-        if block is not None and block.last == self._holding.start.position - 1:
-            self._hold_from(Held(block.first, self._block_ms))
-            for hole in self._holding.gone(block):
-                self._note_hole(hole)
-
     def take_output(
         self, peers: list[str], now: float, *, is_in_charge: bool = False
     ) -> tuple[list[HistorianEffect], list[tuple[str, HistoryFrame]]]:
@@ -459,9 +457,13 @@ class Historian:
         Whoever is in charge writes to the archive.
         """
         self._peers = peers
+        self._holding.link(peers)
         if self._backfill.has_gaps:
             self._give_up_lost()
-        self._fetch_block(peers)
+        known = 0 if self._backfill.has_gaps else min(self._stored, self._verified)
+        if want := self._healing.ask(peers, Position(known), now):
+            self._to_peers.append(want)
+        self._earlier.advance(peers)
         if want := self._backfill.ask(peers, now, self._holding.whole_first):
             self._to_peers.append(want)
         if self._held and not self._rows and not self._backfill.has_gaps:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from roost.archive import ArchiveState
 from roost.chat.history import EVERYTHING, POSITION_MAX, Held, Span
-from roost.chat.holes import Hole, holes_from, with_hole
+from roost.chat.holes import Hole, holes_from, holes_until, holes_without, with_hole
 from roost.chat.ids import Position
 from roost.log import Log
 from roost.node.engine.backfill import Backfill
@@ -107,6 +107,10 @@ class Holding:
         """Note what a neighbour holds."""
         self._elsewhere.learn(peer, share)
 
+    def link(self, peers: list[str]) -> None:
+        """Note which nodes are linked, members or not; the list may change later."""
+        self._elsewhere.linked = peers
+
     def connected(self, peer: str) -> None:
         """Forget what a neighbour said before; it begins with what it lacks, if that is any."""
         self._elsewhere.connected(peer)
@@ -160,7 +164,7 @@ class Holding:
     # What nobody holds
 
     def gone(self, span: Span, *, was_sought: bool = False) -> list[Hole]:
-        """Return what no other member has of a gap, in which all linked ones were asked or not."""
+        """Return what no other node has of a gap, in which all linked ones were asked or not."""
         elsewhere = self._elsewhere
         return elsewhere.lost(span, self.time_ms) if was_sought else elsewhere.gone(*span)
 
@@ -172,6 +176,14 @@ class Holding:
     def note_hole(self, hole: Hole) -> None:
         """Note that nobody has these rows."""
         self.holes = with_hole(self.holes, hole)
+
+    def fill(self, first: Position, last: Position) -> None:
+        """Note that the store has these rows."""
+        self.holes = holes_without(self.holes, first, last)
+
+    def forget(self, last: Position) -> None:
+        """Note that the rows after a position are dropped, and made anew."""
+        self.holes = holes_until(self.holes, last)
 
     # Questions
 

@@ -44,6 +44,12 @@ def history_gone(first: Position, last: Position) -> LogEvent:
     return LogEvent("warning", "history-gone", {"from": first, "until": last, "reason": reason})
 
 
+def history_returned(first: Position, last: Position) -> LogEvent:
+    """Return the event for history that was gone, and that a neighbour has after all."""
+    reason = "a node has these messages after all, and gave them to this one"
+    return LogEvent("info", "history-returned", {"from": first, "until": last, "reason": reason})
+
+
 def archive_set_back(known: Position, found: Position) -> LogEvent:
     """Return the event for an archive that has lost what it had."""
     reason = "the database was set back to an older state; nodes fill it again"
