@@ -208,7 +208,7 @@ def test_who_is_always_on_finds_what_was_said_and_no_password_is_kept_anywhere(
     kept = {path: path.read_bytes() for path in cluster.data.rglob("*") if path.is_file()}
     kept[Path("log")] = cluster.log().encode()
     # Text is stored as it was typed, so passwords in the files would be found.
-    logs = [data for path, data in kept.items() if path.name.startswith("log.db")]
+    logs = [data for path, data in kept.items() if path.suffix == ".segment"]
     assert any(b"while you were away 1" in data for data in logs)
     for password in (PASSWORD, other):
         plain_encoded = plain("ada", password)

@@ -32,8 +32,8 @@ def restart(cluster: Cluster, name: str) -> None:
 
 def as_written(directory: Path) -> dict[str, bytes]:
     """Return the contents of all files but the lock, which names the last process."""
-    files = [file for file in sorted(directory.iterdir()) if file.name != "lock"]
-    return {file.name: file.read_bytes() for file in files}
+    files = [file for file in sorted(directory.rglob("*")) if file.name != "lock"]
+    return {str(file): file.read_bytes() for file in files if file.is_file()}
 
 
 def test_a_cluster_is_upgraded_node_by_node_under_load(tmp_path: Path) -> None:
@@ -58,6 +58,7 @@ def test_a_cluster_is_upgraded_node_by_node_under_load(tmp_path: Path) -> None:
     # There is no way back now: the old release refuses the data, and leaves it as it is.
     installation.install(1)
     before = as_written(data / "n1" / "data")
+    assert any(name.endswith(".segment") for name in before), "the log has moved"
     refused = subprocess.run(
         [*ROOST, "node", "--config", str(data / "n1" / "config.toml")],
         check=False,

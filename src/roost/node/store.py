@@ -1,6 +1,6 @@
 """The node's disk: obeys disk effects on two threads, in order where order matters.
 
-    Persist, Compact                     --> GroupCommitter --> log.db
+    Persist, Compact                     --> GroupCommitter --> log/, log.db
     WriteHistory, ImportRows and other
     changes of the history               --> one at a time  --> Worker --> history.db
     AnswerQuery, ExportRows              ---------------------> Worker

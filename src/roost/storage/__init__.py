@@ -1,4 +1,4 @@
-"""The log and the history in SQLite, and the threads that write them.
+"""The log in segments, the history in SQLite, and the threads that write them.
 
 The stores block. Use them on worker threads only, and each on one thread at a time.
 """

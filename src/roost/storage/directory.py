@@ -105,6 +105,11 @@ class DataDirectory:
         """Whether a log was ever created here."""
         return self._log == "kept"
 
+    @property
+    def format(self) -> int:
+        """The cluster's version, as it is durably recorded here; any thread may ask."""
+        return self._format
+
     def note_log_created(self) -> None:
         """Record durably that a missing log is lost from now on.
 
@@ -124,12 +129,7 @@ class DataDirectory:
             OSError: it cannot be written.
         """
         if version > self._format:
-            former, self._format = self._format, version
-            try:
-                self._write(self._log)
-            except OSError:
-                self._format = former
-                raise
+            self._write(self._log, version)
 
     def _identify(self, *, is_founding: bool) -> None:
         file = self.path / "identity.json"
@@ -155,12 +155,14 @@ class DataDirectory:
             raise IdentityError(self.path, str(owner), str(self.identity))
         self._log, self._format = found.log, found.format
 
-    def _write(self, log: Literal["founding", "joining", "kept"]) -> None:
-        identity = self.identity
-        content = _IdentityFile(identity.cluster, identity.node, self._format, log)
+    def _write(
+        self, log: Literal["founding", "joining", "kept"], version: int | None = None
+    ) -> None:
+        identity, version = self.identity, version or self._format
+        content = _IdentityFile(identity.cluster, identity.node, version, log)
         encoded = msgspec.json.encode(content) + b"\n"
         replace_file(self.path / "identity.json", encoded, mode=0o644, is_durable=True)
-        self._log = log
+        self._log, self._format = log, version
 
     def close(self) -> None:
         """Unlock the directory."""

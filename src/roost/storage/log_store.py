@@ -1,11 +1,17 @@
 """The replicated log on disk: what Raft must not forget.
 
-It holds the entries, the newest snapshot and the hard state, each record with its checksum. A
-marker of where the log ends changes in the same transaction as the log. `load` verifies everything,
-cuts off what is damaged, and records that in the hard state (see `log_recovery`).
+    log.db        the newest snapshot; until the cluster has version 2, everything else, too
+    log/          segments: entries, hard state, positions, and a marker of where the log ends
+    log.witness   the last durable write, noted beside them
 
-`write` returns when all its batches are durable, after one transaction and one fsync; batches that
-are all lazy are only written. After a crash, a batch is there as a whole or not at all.
+A log moves into segments with the first write after the directory's format allows that: an older
+program would not find it there. The entries that it has by then stay in the database until they are
+dropped. Segments count because the database has their id. So a snapshot of the leader, which
+replaces the whole log, is one transaction: the snapshot and the id of new segments.
+
+`load` verifies everything, cuts off what is damaged, and records that in the hard state (see
+`log_recovery`). `write` returns when all its batches are durable, after one write and one fsync;
+batches that are all lazy are only written. After a crash, all batches of a call are there, or none.
 """
 
 import contextlib
@@ -14,12 +20,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored
+from roost.raft.messages import Entry, HardState, Persist, Position, Snapshot, Stored
 from roost.storage import records
 from roost.storage.checksums import entry_checksum
 from roost.storage.database import Database, insert_many
 from roost.storage.directory import DataDirectory
-from roost.storage.errors import DirectoryError, MalformedError
+from roost.storage.errors import DirectoryError, FullError, MalformedError
+from roost.storage.log_changes import Change, change_of
 from roost.storage.log_recovery import (
     Recovery,
     read_hard_state,
@@ -27,9 +34,15 @@ from roost.storage.log_recovery import (
     write_hard_state,
     write_marker,
     write_positions,
+    write_segments,
 )
+from roost.storage.segment_records import Found, Record
+from roost.storage.segments import Segments, move_aside
 from roost.storage.snapshot_parts import Compaction, write_snapshot
 from roost.storage.witness import Marker, Witness
+
+SEGMENTS_SINCE = 2
+"""The format of the data directory, and so the version of the cluster, that has segments."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -44,7 +57,7 @@ CREATE TABLE IF NOT EXISTS snapshot (
 
 
 class LogStore:
-    """The file log.db; call `load` once, before anything else.
+    """The log of a data directory; call `load` once, before anything else.
 
     Raises:
         FullError: the disk is full. Nothing was changed, and the call can be repeated.
@@ -57,7 +70,10 @@ class LogStore:
         self._path = directory.path / "log.db"
         self._findings: list[str] = []
         self._marker = Marker()
+        self._hard_state = HardState()
+        self._positions: tuple[Position, ...] = ()
         self._snapshot_index = 0
+        self._segments: Segments | None = None
         try:
             self._witness = Witness(directory.path / "log.witness")
         except OSError as error:
@@ -96,6 +112,10 @@ class LogStore:
         return Database(self._path, synchronous="FULL", schema=_SCHEMA + records.SCHEMA)
 
     def _make(self, content: Recovery) -> Database:
+        """Write a new file, which has everything; segments may only belong to a former one."""
+        aside = move_aside(self._directory.path / "log")
+        if aside is not None:
+            self._findings.append(f"the segments of the log were moved to {aside}")
         database = self._connect()
         try:
             self._fill(database, content)
@@ -143,13 +163,13 @@ class LogStore:
     def load(self) -> Stored:
         """Read the log, and repair what can be repaired without the neighbours.
 
-        `findings` says what is damaged; a floor or amnesia in the hard state tells Raft. A damaged
-        file is moved aside, and its sound records go into a new one: where records are damaged,
+        `findings` says what is damaged; a floor or amnesia in the hard state tells Raft. Damaged
+        files are moved aside, and the sound records go into new ones: where records are damaged,
         the tree that holds them may be, too.
         """
         try:
             with self._database.guard() as connection:
-                recovery = recover(connection, self._witness.read())
+                recovery = recover(connection, self._witness.read(), self._read_segments)
         except MalformedError as error:
             self._findings.append(str(error))
             recovery = self._nothing()
@@ -157,49 +177,101 @@ class LogStore:
         if recovery.findings:
             self._findings.extend(recovery.findings)
             self._findings.append(str(self._database.condemn("see above")))
+            self._segments = None
             self._database = self._make(recovery)
+        elif self._segments is not None:
+            self._segments.resume()
         self._marker = recovery.marker
         self._witness.note(self._marker)
+        self._hard_state = recovery.stored.hard_state
+        self._positions = recovery.stored.positions
         snapshot = recovery.stored.snapshot
         self._snapshot_index = snapshot.index if snapshot is not None else 0
         return recovery.stored
 
-    def write(self, batches: Sequence[Persist]) -> None:
-        """Make batches durable, in order, with one transaction; lazy ones need not be."""
-        is_lazy = all(batch.is_lazy for batch in batches)
-        with self._database.without_fsync() if is_lazy else contextlib.nullcontext():
-            self._write(batches, is_lazy=is_lazy)
+    def _read_segments(self, log: bytes) -> Sequence[Found]:
+        self._segments = Segments(self._directory.path / "log", log)
+        return self._segments.read()
 
-    def _write(self, batches: Sequence[Persist], *, is_lazy: bool) -> None:
-        marker = self._marker
-        snapshot_index = self._snapshot_index
-        hard_state: HardState | None = None
-        with self._database.transaction() as connection:
-            for batch in batches:
-                if batch.snapshot is not None:
-                    connection.execute("DELETE FROM entries")
-                    write_snapshot(connection, batch.snapshot)
-                    snapshot_index = batch.snapshot.index
-                    marker = _marked(marker, batch.snapshot)
-                if batch.entries:
-                    self._append(batch.entries, marker.index)
-                    marker = _marked(marker, batch.entries[-1])
-                if batch.hard_state is not None:
-                    hard_state = batch.hard_state
-                if batch.positions is not None:
-                    write_positions(connection, batch.positions)
-            if hard_state is not None:
-                write_hard_state(connection, hard_state)
-            if not is_lazy:
-                marker = msgspec.structs.replace(marker, writes=marker.writes + 1)
-            write_marker(connection, marker)
-        if snapshot_index != self._snapshot_index:
-            self._database.truncate_log()
-        self._marker = marker
-        self._snapshot_index = snapshot_index
-        if not is_lazy:
+    def write(self, batches: Sequence[Persist]) -> None:
+        """Make batches durable, in order, with one write; lazy ones need not be."""
+        if self._segments is None and self._directory.format >= SEGMENTS_SINCE:
+            self._replace_segments(None, Record(self._marker, self._hard_state))
+        change = change_of(batches, self._marker)
+        if self._segments is None:
+            self._write_database(change)
+        elif change.snapshot is not None:
+            self._replace_segments(change.snapshot, self._record_of(change))
+        else:
+            positions = self._positions if change.positions is None else change.positions
+            self._segments.append(self._record_of(change), positions, is_lazy=change.is_lazy)
+        self._marker = change.marker
+        if change.hard_state is not None:
+            self._hard_state = change.hard_state
+        if change.positions is not None:
+            self._positions = change.positions
+        if change.snapshot is not None:
+            self._snapshot_index = change.snapshot.index
+        if not change.is_lazy:
             # What was written lazily may vanish.
-            self._witness.note(marker)
+            self._witness.note(change.marker)
+
+    def _record_of(self, change: Change) -> Record:
+        return Record(
+            change.marker,
+            change.hard_state or self._hard_state,
+            change.entries,
+            change.previous_term,
+            change.positions,
+        )
+
+    def _replace_segments(self, snapshot: Snapshot | None, record: Record) -> None:
+        """Begin the log anew with a record, after a snapshot, or after what the database has."""
+        record = msgspec.structs.replace(
+            record, positions=self._positions if record.positions is None else record.positions
+        )
+        segments = Segments.create(self._directory.path / "log", record)
+        try:
+            with self._database.transaction() as connection:
+                if snapshot is not None:
+                    connection.execute("DELETE FROM entries")
+                    write_snapshot(connection, snapshot)
+                write_segments(connection, segments.id)
+        except FullError:
+            segments.abandon()
+            raise
+        except BaseException:
+            # Nobody knows which segments count until the next start.
+            segments.close()
+            raise
+        if self._segments is not None:
+            self._segments.close()
+        self._segments = segments
+        if snapshot is not None:
+            self._database.truncate_log()
+        segments.remove_others()
+
+    def _write_database(self, change: Change) -> None:
+        is_lazy = change.is_lazy
+        with (
+            self._database.without_fsync() if is_lazy else contextlib.nullcontext(),
+            self._database.transaction() as connection,
+        ):
+            if change.snapshot is not None:
+                connection.execute("DELETE FROM entries")
+                write_snapshot(connection, change.snapshot)
+            if change.entries:
+                first = change.entries[0].index
+                if first <= self._marker.index:
+                    connection.execute("DELETE FROM entries WHERE position >= ?", (first,))
+                _insert_entries(connection, change.entries)
+            if change.hard_state is not None:
+                write_hard_state(connection, change.hard_state)
+            if change.positions is not None:
+                write_positions(connection, change.positions)
+            write_marker(connection, change.marker)
+        if change.snapshot is not None:
+            self._database.truncate_log()
 
     def begin_compaction(self, snapshot: Snapshot, first_index: int) -> Compaction:
         """Return how to store a snapshot and drop the entries before `first_index`, in steps."""
@@ -207,7 +279,7 @@ class LogStore:
         is_overtaken = snapshot.index <= self._snapshot_index
         is_stored = snapshot.index <= self._marker.index
         assert is_stored or is_overtaken, "a snapshot of entries that are not stored"
-        return Compaction(self._database, snapshot, first_index)
+        return Compaction(self._database, snapshot, first_index, self._drop_from_segments)
 
     def step(self, compaction: Compaction) -> bool:
         """Do the next step of a compaction, with one transaction; return whether one is left.
@@ -223,19 +295,15 @@ class LogStore:
         while self.step(compaction):
             pass
 
+    def _drop_from_segments(self, first_index: int) -> bool:
+        return self._segments is not None and self._segments.drop_before(first_index)
+
     def close(self) -> None:
         """Close the files. Everything written is durable already."""
+        if self._segments is not None:
+            self._segments.close()
         self._database.close()
         self._witness.close()
-
-    def _append(self, entries: Sequence[Entry], last_index: int) -> None:
-        """Replace the log from the first entry's index on."""
-        first = entries[0].index
-        assert first <= last_index + 1, "a hole in the log"
-        connection = self._database.connection
-        if first <= last_index:
-            connection.execute("DELETE FROM entries WHERE position >= ?", (first,))
-        _insert_entries(connection, entries)
 
 
 def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
@@ -250,7 +318,3 @@ def _insert_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) ->
 
 
 _fields = msgspec.structs.astuple
-
-
-def _marked(marker: Marker, last: Entry | Snapshot) -> Marker:
-    return Marker(marker.writes, last.index, last.term)

@@ -33,3 +33,8 @@ def write_record(connection: sqlite3.Connection, name: str, value: bytes) -> Non
         "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
         (name, value, record_checksum(name, value)),
     )
+
+
+def delete_record(connection: sqlite3.Connection, name: str) -> None:
+    """Remove a value, within the caller's transaction."""
+    connection.execute("DELETE FROM records WHERE name = ?", (name,))

@@ -16,6 +16,7 @@ from roost.ops.files import replace_file, sync_directory
 
 _ORDER = "diverged.json"
 _FILES = (
+    "log",
     "log.witness",
     *(
         f"{name}.db{suffix}"

@@ -10,7 +10,7 @@ from one that a crash interrupted, and are removed in the same way.
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from roost.raft.messages import Configuration, Snapshot
 from roost.storage.checksums import SNAPSHOT_KIND, entry_checksum
 from roost.storage.database import Database
-from roost.storage.records import has_record, read_record, write_record
+from roost.storage.records import delete_record, has_record, read_record, write_record
 
 PART_BYTES = 512 * 1024
 """What one transaction writes, in some 5 ms."""
@@ -33,12 +33,20 @@ _NAMES = "name GLOB 'snapshot * part *'"
 class Compaction:
     """Stores a snapshot, then drops the entries before `first_index`, in steps.
 
-    Each step is a transaction. One that fails has changed nothing, and can be repeated. Batches of
-    the log may be written between two steps.
+    Each step is a transaction, or changes one segment. One that fails has changed nothing, and can
+    be repeated. Batches of the log may be written between two steps.
     """
 
-    def __init__(self, database: Database, snapshot: Snapshot, first_index: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        snapshot: Snapshot,
+        first_index: int,
+        drop_from_segments: Callable[[int], bool],
+    ) -> None:
+        """`drop_from_segments` drops entries before an index; it returns whether any are left."""
         self._database = database
+        self._drop_from_segments = drop_from_segments
         self._snapshot = snapshot
         self._first_index = first_index
         self._count = part_count(snapshot)
@@ -46,6 +54,8 @@ class Compaction:
         self._is_stored = False
         self._is_swept = False
         self._removed: list[str] | None = None
+        self._has_emptied = False
+        """Whether the database has no entries before `first_index` any more."""
 
     def step(self, stored_index: int) -> int:
         """Do the next step; return the position of the snapshot that is stored then.
@@ -85,11 +95,15 @@ class Compaction:
         if some := self._removed[-PARTS_REMOVED:]:
             with self._database.transaction() as connection:
                 for name in some:
-                    connection.execute("DELETE FROM records WHERE name = ?", (name,))
+                    delete_record(connection, name)
             del self._removed[-PARTS_REMOVED:]
         self._is_swept = not self._removed
 
     def _drop_entries(self) -> None:
+        if self._has_emptied:
+            if not self._drop_from_segments(self._first_index):
+                self._first_index = 0
+            return
         with self._database.transaction() as connection:
             oldest = connection.execute("SELECT min(position) FROM entries").fetchone()[0]
             end = self._first_index
@@ -97,7 +111,7 @@ class Compaction:
                 end = min(end, oldest + ENTRIES_PER_STEP)
                 connection.execute("DELETE FROM entries WHERE position < ?", (end,))
         if end == self._first_index:
-            self._first_index = 0
+            self._has_emptied = True
             self._database.truncate_log()
 
 
@@ -108,7 +122,7 @@ def write_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
         _write_part(connection, snapshot, number, count)
     _write_head(connection, snapshot, count)
     for name in list(_other_parts(connection, snapshot.index)):
-        connection.execute("DELETE FROM records WHERE name = ?", (name,))
+        delete_record(connection, name)
 
 
 def read_snapshot(connection: sqlite3.Connection) -> tuple[int, int, int, bytes, int] | None:
@@ -137,7 +151,7 @@ class _At(msgspec.Struct, frozen=True, array_like=True):
 def _write_configuration(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
     """Set who was in the group at a snapshot, within the caller's transaction."""
     if snapshot.configuration is None:
-        connection.execute("DELETE FROM records WHERE name = ?", (_CONFIGURATION,))
+        delete_record(connection, _CONFIGURATION)
     else:
         value = msgspec.json.encode(_At(snapshot.index, snapshot.configuration))
         write_record(connection, _CONFIGURATION, value)

@@ -1,10 +1,11 @@
 """A note beside the log of what the log held, to detect losses.
 
-SQLite silently drops everything in a write-ahead log from the first damaged frame on. That is right
-for a torn transaction, but acknowledged votes and entries could vanish, too. So the number of each
-durable write is noted in a file of its own, without an fsync. What the file says was durable; if
-the log knows less, it has lost something. Only the writes of the last seconds before a power
-failure can vanish unnoticed, if the note did not reach the disk either.
+A damaged record at the end of the log looks like a write that was cut short; SQLite even drops
+everything in a write-ahead log from the first damaged frame on. That is right for a torn write, but
+acknowledged votes and entries could vanish, too. So the number of each durable write is noted in a
+file of its own, without an fsync. What the file says was durable; if the log knows less, it has
+lost something. Only the writes of the last seconds before a power failure can vanish unnoticed, if
+the note did not reach the disk either.
 """
 
 import contextlib

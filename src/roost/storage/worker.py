@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -98,6 +99,9 @@ class GroupCommitter(Generic[CompactionT]):
 
     While the disk is full, everything stays queued in order, and the write is repeated until there
     is room. After `fatal` nothing more is written.
+
+    A commit passes Python's lock as seldom as it can: jobs come through a queue in C, and what is
+    taken from it belongs to the thread alone.
     """
 
     def __init__(
@@ -123,18 +127,24 @@ class GroupCommitter(Generic[CompactionT]):
         self._recovered = recovered
         self._fatal = fatal
         self._retry_s = retry_s
-        self._queue: deque[Persist | _Compact] = deque()
+        self._jobs: SimpleQueue[Persist | _Compact | None] = SimpleQueue()
+        """What was submitted; None once closed."""
+        self._closing = threading.Event()
+        # The rest belongs to the thread.
+        self._batches: list[Persist] = []
+        """To be written before `_later`."""
+        self._later: deque[Persist | _Compact] = deque()
+        """What follows a compaction, from that on."""
         self._compaction: CompactionT | None = None
         """The compaction that is under way."""
-        self._changed = threading.Condition()
-        self._closing = threading.Event()
         self._has_failed = False
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def submit(self, batches: Sequence[Persist]) -> None:
         """Have batches written, in order."""
-        self._add(*batches)
+        for batch in batches:
+            self._add(batch)
 
     def compact(self, snapshot: Snapshot, first_index: int) -> None:
         """Have a snapshot stored after everything submitted before."""
@@ -142,23 +152,20 @@ class GroupCommitter(Generic[CompactionT]):
 
     def close(self) -> None:
         """Write what is queued (only once if the disk is full), and end the thread."""
-        with self._changed:
-            self._closing.set()
-            self._changed.notify()
+        self._closing.set()
+        self._jobs.put(None)
         self._thread.join()
 
-    def _add(self, *jobs: Persist | _Compact) -> None:
-        with self._changed:
-            assert not self._closing.is_set(), "the committer is closed"
-            self._queue.extend(jobs)
-            self._changed.notify()
+    def _add(self, job: Persist | _Compact) -> None:
+        assert not self._closing.is_set(), "the committer is closed"
+        self._jobs.put(job)
 
     def _run(self) -> None:
-        while (batches := self._next_batches()) is not None:
+        while self._take():
             was_last_try = self._closing.is_set()
             outcome: object = None
-            if batches:
-                outcome = _attempt(partial(self._write, batches))
+            if self._batches:
+                outcome = _attempt(self._write)
             if outcome is None:
                 outcome = _attempt(self._compact_some)
             if isinstance(outcome, FullError):
@@ -172,38 +179,41 @@ class GroupCommitter(Generic[CompactionT]):
             else:
                 self._succeed()
 
-    def _next_batches(self) -> list[Persist] | None:
-        """Wait for something to do; return the batches to write first. None once closed.
+    def _take(self) -> bool:
+        """Take what was submitted, and wait if there is nothing to do; False once closed."""
+        is_idle = not self._batches and not self._later and self._compaction is None
+        while True:
+            try:
+                job = self._jobs.get(block=is_idle)
+            except Empty:
+                return True
+            if job is None:
+                # Nothing follows. What is left is done, and then there is nothing to do.
+                self._jobs.put(None)
+                return not is_idle
+            is_idle = False
+            if self._later or isinstance(job, _Compact):
+                self._later.append(job)
+            else:
+                self._batches.append(job)
 
-        They stay queued until they are written.
-        """
-        with self._changed:
-            while not self._queue and self._compaction is None:
-                if self._closing.is_set():
-                    return None
-                self._changed.wait()
-            batches: list[Persist] = []
-            for job in self._queue:
-                if isinstance(job, _Compact):
-                    break
-                batches.append(job)
-            return batches
-
-    def _write(self, batches: list[Persist]) -> None:
+    def _write(self) -> None:
+        batches = self._batches
         self._store.write(batches)
-        with self._changed:
-            for _ in batches:
-                self._queue.popleft()
+        self._batches = []
         self._deliver(partial(self._committed, batches[-1].number))
 
     def _compact_some(self) -> None:
         """Do a step of the compaction that is under way, or begin the one that is next."""
         if self._compaction is None:
-            with self._changed:
-                if not self._queue or not isinstance(job := self._queue[0], _Compact):
-                    return
-                self._queue.popleft()
+            if not self._later:
+                return
+            job = self._later.popleft()
+            assert isinstance(job, _Compact), "batches wait only for a compaction"
             self._compaction = self._store.begin_compaction(job.snapshot, job.first_index)
+            while self._later and isinstance(batch := self._later[0], Persist):
+                self._later.popleft()
+                self._batches.append(batch)
         if not self._store.step(self._compaction):
             self._compaction = None
 

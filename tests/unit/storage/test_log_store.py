@@ -1,12 +1,14 @@
 """After a restart, each batch is in the log as a whole or not at all."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from roost.raft.messages import Configuration, HardState, Position, Snapshot, Stored
-from roost.storage import DataDirectory, FullError, LogStore
+from roost.storage import DataDirectory, FullError, LogStore, segments
+from roost.storage.log_store import SEGMENTS_SINCE
 from roost.storage.snapshot_parts import PART_BYTES
 from support.stores import (
     batch,
@@ -17,6 +19,25 @@ from support.stores import (
     open_directory,
     snapshot,
 )
+
+
+@pytest.fixture(params=["database", "segments"])
+def directory(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DataDirectory]:
+    """Open a directory whose log is kept in either way, with small segments."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 16 * 1024)
+    with open_directory(tmp_path / "data") as made:
+        if request.param == "segments":
+            made.note_version(SEGMENTS_SINCE)
+        yield made
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[DataDirectory]:
+    """Open a directory whose log is kept in the database, as up to version 1."""
+    with open_directory(tmp_path / "data") as made:
+        yield made
 
 
 def opened(directory: DataDirectory) -> LogStore:
@@ -219,9 +240,9 @@ def test_what_was_written_survives_a_kill(directory: DataDirectory, tmp_path: Pa
 
 
 def test_a_full_disk_stores_nothing_and_the_same_call_works_later(
-    directory: DataDirectory,
+    database: DataDirectory,
 ) -> None:
-    log = opened(directory)
+    log = opened(database)
     log.write([batch(*entries(1, 9), hard_state=HardState(1, "n1"))])
     connection = log._database.connection
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -235,24 +256,24 @@ def test_a_full_disk_stores_nothing_and_the_same_call_works_later(
             log.write(wanted)
     with pytest.raises(FullError):
         log.compact(Snapshot(9, 1, 1_009, bytes(100_000)), 5)
-    stored = reloaded(log, directory)
+    stored = reloaded(log, database)
     assert stored == Stored(HardState(1, "n1"), None, entries(1, 9))
 
-    log = opened(directory)
+    log = opened(database)
     connection = log._database.connection
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(FullError):
         log.write(wanted)
     connection.execute("PRAGMA max_page_count = 1000000")
     log.write(wanted)
-    stored = reloaded(log, directory)
+    stored = reloaded(log, database)
     assert stored == Stored(HardState(2, "n2"), None, (*entries(1, 4), *entries(5, 900, term=2)))
 
 
 def test_one_call_is_one_transaction_and_fsyncs_before_it_returns(
-    directory: DataDirectory,
+    database: DataDirectory,
 ) -> None:
-    log = opened(directory)
+    log = opened(database)
     connection = log._database.connection
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
@@ -313,8 +334,14 @@ def test_how_far_the_members_were_is_kept(directory: DataDirectory) -> None:
     again = LogStore(directory)
     assert again.load().positions == known
     again.close()
-    execute(directory.path / "log.db", "UPDATE records SET value = x'00' WHERE name = 'positions'")
-    damaged = LogStore(directory)
+
+
+def test_damaged_positions_are_none(database: DataDirectory) -> None:
+    store = opened(database)
+    store.write([msgspec.structs.replace(batch(entry(1)), positions=(Position("n1", 1, 5),))])
+    store.close()
+    execute(database.path / "log.db", "UPDATE records SET value = x'00' WHERE name = 'positions'")
+    damaged = LogStore(database)
     assert damaged.load().positions == ()
     damaged.close()
 

@@ -7,7 +7,7 @@ import pytest
 from roost.storage import DataDirectory, Identity, LogStore
 from roost.storage.setting_aside import kept_aside, order_setting_aside, set_aside_if_ordered
 
-NAMES = ("log.db", "log.db-wal", "log.witness", "history.db", "search.db")
+NAMES = ("log", "log.db", "log.db-wal", "log.witness", "history.db", "search.db")
 
 
 def fill(data: Path, text: str = "old") -> None:
