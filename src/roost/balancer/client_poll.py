@@ -87,14 +87,18 @@ class ClientPoll:
             self._loop.add_reader(self._epoll.fileno(), self._read)
 
     def begin(self) -> None:
-        """Prepare to read what has come meanwhile; what comes later need not be waited for."""
-        self._left = len(self._clients)
+        """Prepare to read what has come meanwhile, and not for ever what comes while it is read."""
+        self._left = len(self._clients) + READS_PER_TURN
 
     def read_some(self) -> bool:
-        """Read as many sockets as a turn may; return whether more may be readable."""
+        """Read as many sockets as a turn may; return whether more may be readable.
+
+        One that has been read may be readable still: TLS is read by the record, and many clients
+        send each line in one. Lines that were pasted must not wait for as many batches.
+        """
         count = self._read()
         self._left -= count
-        return count == READS_PER_TURN and self._left > 0
+        return count > 0 and self._left > 0
 
     def _read(self) -> int:
         """Read sockets, those that have waited longest first; return how many."""

@@ -12,10 +12,12 @@ from roost.balancer import Addresses, Balancer, Config
 from roost.instant import Instant
 from roost.protocol.trunk import (
     Attach,
+    Batch,
     FromBalancer,
     FromNode,
     Incarnation,
     Item,
+    Lines,
     Output,
     Ping,
     Pong,
@@ -74,6 +76,13 @@ class FakeNode:
 
     def seen(self, kind: type[T]) -> list[T]:
         return [frame for frame in self.frames if isinstance(frame, kind)]
+
+    def has_spoken(self) -> bool:
+        """Return whether the newest session's first line has come; a node acknowledges no other."""
+        attaches = self.seen(Attach)
+        sessions = {frame.session for frame in self.seen(Lines)}
+        sessions |= {lines.session for batch in self.seen(Batch) for lines in batch.lines}
+        return bool(attaches) and attaches[-1].session in sessions
 
     async def next(self, kind: type[T], count: int = 1) -> list[T]:
         """Wait for that many frames of a kind; remove and return all of that kind."""
@@ -168,7 +177,7 @@ class RunningBalancer:
     async def registered(self, node: FakeNode) -> tuple[Client, Attach]:
         client = await self.client()
         client.send(b"NICK a\r\n")
-        await wait_until(lambda: any(frame for frame in node.frames))
+        await wait_until(node.has_spoken)
         attach = await node.register()
         assert await client.line() == b":roost.local 001 a :hi\r\n"
         return client, attach

@@ -108,11 +108,22 @@ def test_nothing_is_watched_while_it_is_held_and_all_is_read_then(place: Place) 
     late = place.client()
     late.there.send(b"c")
     place.poll.begin()
-    assert not place.poll.read_some()
+    assert place.poll.read_some()
     assert (first.seen, second.seen, late.seen) == (b"a", b"b", b"c")
+    assert not place.poll.read_some()
     assert not place.loop.is_watching
     place.poll.resume()
     assert place.loop.read is not None
+
+
+def test_all_that_a_client_sent_in_pieces_is_read_together(place: Place) -> None:
+    client = place.client()
+    place.poll.hold()
+    client.there.send(b"abc")
+    place.poll.begin()
+    while place.poll.read_some():
+        pass
+    assert client.seen == b"abc"
 
 
 def test_holding_and_resuming_twice_costs_nothing(place: Place) -> None:
@@ -137,7 +148,7 @@ def test_a_turn_reads_some_and_who_sends_most_keeps_nobody_waiting(
     turns = 1
     while place.poll.read_some():
         turns += 1
-    assert turns == 3
+    assert turns == 4, "5 clients and one turn's reads more"
     assert all(client.seen for client in clients)
 
 
@@ -147,6 +158,7 @@ def test_a_client_that_another_ones_line_closed_is_not_read(place: Place) -> Non
         client.closes = other
         client.there.send(b"x")
     place.poll.begin()
+    assert place.poll.read_some()
     assert not place.poll.read_some()
     assert sorted(client.seen for client in clients) == [b"", b"x"]
 

@@ -149,6 +149,27 @@ def test_a_client_that_does_not_read_its_last_line_is_dropped_after_a_while(tmp_
     run(scenario())
 
 
+def test_a_client_that_hung_up_and_never_reads_is_dropped_after_a_while(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with run_balancer(tmp_path) as here:
+            node = await here.node("n1")
+            host, port = here.addresses.address.split(":")
+            with contextlib.closing(socket.create_connection((host, int(port)))) as deaf:
+                (attach,) = await node.next(Attach)
+                node.show(Serving(attach.session, 1))
+                session = here.balancer._exchange.sessions[attach.session]
+
+                def is_full() -> bool:
+                    node.show(DeliverTo((attach.session,), b"x" * 60_000 + b"\r\n"))
+                    return session.client.unread_bytes > 0  # type: ignore[attr-defined, no-any-return]
+
+                await wait_until(is_full)
+                deaf.shutdown(socket.SHUT_WR)
+                await here.sweep_until(lambda: here.balancer.statistics().connections == 0, 5.0)
+
+    run(scenario())
+
+
 def test_what_is_joined_for_one_client_is_not_given_to_another(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with run_balancer(tmp_path) as here:
