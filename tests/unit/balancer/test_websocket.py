@@ -276,6 +276,7 @@ def test_a_client_whose_node_dies_goes_on_with_another(tmp_path: Path) -> None:
             first = await here.node("n1")
             async with websocket(here, TEXT) as client:
                 await client.send_str("NICK a")
+                await wait_until(first.has_spoken)
                 attach = await first.register()
                 assert await client.receive_str() == ":roost.local 001 a :hi"
                 second = await here.node("n2")
