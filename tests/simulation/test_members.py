@@ -54,6 +54,7 @@ def growing(seed: int, **options: object) -> GrowingCluster:
 
 def settle(cluster: GrowingCluster) -> None:
     cluster.stop_faults()
+    cluster.undrain_all()
     cluster.world.run_until(
         lambda: (
             len(cluster.voters()) == min(len(cluster.names), 5)

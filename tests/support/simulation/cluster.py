@@ -354,13 +354,13 @@ class SimulatedCluster:
         node.skew_ms = random.choice((-120 * DAY_MS, -HOUR_MS, -5000, 5000, HOUR_MS, 120 * DAY_MS))
         self.world.log(f"{node.name}'s clock is {node.skew_ms} ms ahead")
 
-    def _undrain_all(self) -> None:
-        """Restart and reconnect every node, repeatedly until all can be reached."""
+    def undrain_all(self) -> None:
+        """Take all drains back, until every node is ready: an order may be lost."""
         for name, state in self.states().items():
             if state == "draining":
                 self._undrain(name)
         if any(state != "ready" for state in self.states().values()):
-            self.world.at(0.5, self._undrain_all)
+            self.world.at(0.5, self.undrain_all)
 
     def stop_faults(self) -> None:
         """Repair everything."""
@@ -400,7 +400,7 @@ class SimulatedCluster:
 
     def settle(self) -> None:
         """Wait until the cluster is complete, quiet and consistent; then check everything."""
-        self._undrain_all()
+        self.undrain_all()
         self.world.run_until(
             lambda: all(state == "ready" for state in self.states().values()),
             20.0,

@@ -11,6 +11,7 @@ from roost.chat.commands.administration import AddNode, Administration, RemoveNo
 from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.protocol.trunk import Ask
+from roost.raft.membership import Membership
 from roost.raft.messages import Configuration
 from support.simulation.cluster import SimulatedCluster
 from support.simulation.node import SimulatedNode
@@ -42,6 +43,8 @@ class GrowingCluster(SimulatedCluster):
         """Nodes whose removal was asked for. Nobody asks twice: if the node came back between, its
         administrator would take the first answer for the second one's."""
         self._requests = 0
+        self._memberships: dict[str, Membership] = {}
+        """What each node's log last said about who votes; also of those that have crashed."""
         # A wrong clock of two or fewer would have no majority against it.
         votes = self.etcd is None or bool(self.faults.clock_jumps)
         self.nodes_min = NODES_MIN if votes else NODES_MIN_ETCD
@@ -231,12 +234,18 @@ class GrowingCluster(SimulatedCluster):
                 yield node.replica._core.membership._known
 
     def is_durable(self, index: int) -> bool:
-        """Tell whether a majority has an entry, in any group that may have committed it."""
+        """Tell whether a majority has an entry, in any group that may have committed it.
+
+        A node may be the whole group, and may have crashed since.
+        """
         everybody = {**self.former, **self.nodes}
+        for name, node in everybody.items():
+            if node.engine is not None:
+                self._memberships[name] = node.replica._core.membership
         holders = [name for name, node in everybody.items() if node.log_disk.had(index)]
         return any(
             2 * sum(name in holders for name in group.voters) > len(group.voters)
-            for known in self._groups()
+            for known in [membership._known for membership in self._memberships.values()]
             for number, (since, group) in enumerate(known)
             # The one that counted when the entry was appended, and all later ones.
             if since > index or number + 1 == len(known) or known[number + 1][0] > index
