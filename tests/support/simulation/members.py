@@ -133,11 +133,12 @@ class GrowingCluster(SimulatedCluster):
         self._ask(RemoveNode(name), wait)
 
     def _needed(self) -> tuple[str, ...]:
-        """Return who keeps the log, as the most up-to-date node knows."""
+        """Return who keeps the log, as the most up-to-date node in touch with a majority knows."""
         if self.etcd is not None:
             return ()
-        up = [node for node in self.nodes.values() if node.engine is not None]
-        known = max(up, key=lambda node: node.replica.commit_index, default=None)
+        states = self.states()
+        ready = [node for name, node in self.nodes.items() if states[name] == "ready"]
+        known = max(ready, key=lambda node: node.replica.commit_index, default=None)
         return tuple(self.nodes) if known is None else known.replica.members
 
     def _let_go(self, name: str, then: Callable[[], None]) -> None:
@@ -191,12 +192,15 @@ class GrowingCluster(SimulatedCluster):
     # Faults
 
     def _are_all_sound(self) -> bool:
-        """Tell also whether every voter is among the nodes: a removed one cannot help any more."""
+        """Tell also whether the others would be a majority of the voters if one lost its disk."""
         if not super()._are_all_sound() or self.etcd is not None:
             return super()._are_all_sound()
-        everybody = [name for known in self._groups() for name in known[-1][1].voters]
+        groups = [known[-1][1].voters for known in self._groups()]
         sound = all(node.replica.is_sound for node in self.nodes.values())
-        return sound and len(self.nodes) >= 3 and all(name in self.nodes for name in everybody)
+        # A removed voter cannot help any more.
+        return sound and all(
+            len(voters) >= 3 and all(name in self.nodes for name in voters) for voters in groups
+        )
 
     def _set_disk_back(self) -> None:
         """Set no disks back: learners do not remember how far others were."""
