@@ -113,7 +113,7 @@ class FlushedNode:
         if self.engine.next_deadline() <= self.cluster.time:
             self.counts["timers"] += 1
             self.receive(inputs.Tick())
-        else:
+        if not self._is_turn_due:
             self._arm()
 
 

@@ -33,6 +33,7 @@ from roost.node.engine.effects import (
     SendToPeers,
     SetAside,
     WriteArchive,
+    WriteHistory,
 )
 from roost.node.engine.engine import AT_ONCE, Engine
 from roost.node.engine.inputs import (
@@ -54,6 +55,7 @@ from roost.protocol import mesh
 from roost.protocol import trunk as frames
 from roost.protocol.mesh import PeerFrame
 from roost.protocol.trunk import FromNode
+from roost.raft.messages import Persist
 
 _logger = structlog.get_logger()
 
@@ -192,7 +194,7 @@ class Driver:
         self.receive(Stop())
         while not self._engine.is_stopped and not is_alone():
             await asyncio.sleep(STOP_POLL_S)
-            self.receive(Tick())
+            self._tick()
 
     def end(self) -> None:
         """End the turns; inputs that come later lead to nothing."""
@@ -256,10 +258,13 @@ class Driver:
 
     def _obey(self, effect: Effect) -> None:
         match effect:
-            case SendToBalancers(to_balancers):
-                self._send_to_balancers(to_balancers)
             case SendToPeers(to_peers):
                 self._send_to_peers(to_peers)
+            case SendToBalancers(to_balancers):
+                self._send_to_balancers(to_balancers)
+            case Persist() | WriteHistory():
+                # Like all that is for the disk, but so frequent that it is looked for first.
+                self._carry_out(effect)
             case LogEvent(level, event, fields):
                 getattr(_logger, level)(event, **fields)
             case DoWork(ticket, work):
@@ -322,10 +327,16 @@ class Driver:
         self._timer = None
         if not self._is_running:
             return
-        if not self._congested and clock.monotonic() < self._engine.next_deadline():
-            self._arm()
+        if self._congested or clock.monotonic() >= self._engine.next_deadline():
+            self._tick()
         else:
-            self.receive(Tick())
+            self._arm()
+
+    def _tick(self) -> None:
+        """Let time pass, which need not lead to a turn."""
+        self.receive(Tick())
+        if not self._is_turn_due:
+            self._arm()
 
     def _pulse_came(self, now: float, late_s: float) -> None:
         """Have a turn for what has no deadline of its own."""
@@ -340,7 +351,7 @@ class Driver:
         elif not is_busy:
             self._lag_timer.cancel()
             self._lag_timer = None
-        self.receive(Tick())
+        self._tick()
 
     def _note_lag(self, late_s: float, now: float) -> None:
         self._stalls.expected(now - late_s, now)

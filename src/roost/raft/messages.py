@@ -4,7 +4,7 @@ Plain, immutable data. A message does not name its sender: `Replica.receive` get
 authenticated name as well, so that no member can impersonate another.
 """
 
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
@@ -177,6 +177,8 @@ Message: TypeAlias = (
     | Report
     | Preparation
 )
+MESSAGES: frozenset[type[Message]] = frozenset(get_args(Message))
+"""Looked up, they are found sooner than among the union's types one by one."""
 
 
 class HardState(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -61,6 +61,8 @@ class FakeEngine:
         self.inputs: list[Input] = []
         self.turns_effects: list[list[Effect]] = []
         self.deadline = float("inf")
+        self.deadlines: list[float] = []
+        """Those that follow, each after a tick."""
         self.turns = 0
         self.is_stopped = False
         self.needs_turn = True
@@ -74,7 +76,7 @@ class FakeEngine:
             return
         self.inputs.append(event)
         if event == Tick():
-            self.deadline = float("inf")
+            self.deadline = self.deadlines.pop(0) if self.deadlines else float("inf")
 
     def next_deadline(self) -> float:
         return self.deadline
@@ -271,6 +273,19 @@ async def test_the_engine_is_woken_at_its_deadline(bench: Bench) -> None:
     bench.start()
     await wait_until(lambda: Tick() in bench.engine.inputs)
     assert bench.engine.inputs.count(Tick()) == 1
+
+
+@on_bench
+async def test_the_next_deadline_counts_after_a_tick_that_led_to_no_turn(bench: Bench) -> None:
+    bench.start()
+    await bench.turn()
+    turns, bench.engine.needs_turn = bench.engine.turns, False
+    bench.engine.deadlines = [0.0, 0.0]
+    bench.driver.receive(PeerConnected("n2"))
+    bench.engine.deadline = 0.0
+    bench.driver.pulse.ride(float("inf"))
+    await wait_until(lambda: bench.engine.inputs.count(Tick()) == 3)
+    assert bench.engine.turns == turns
 
 
 @on_bench

@@ -9,7 +9,7 @@ one turn, then carries the turn's effects out in order. Committed entries flow o
 
 from collections.abc import Callable
 from itertools import count
-from typing import assert_never
+from typing import assert_never, cast
 
 from roost.chat.applied import Applied
 from roost.chat.commands import Command, encode_command
@@ -31,6 +31,7 @@ from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.condition import Condition
 from roost.node.engine.config import EngineConfig
+from roost.node.engine.deadlines import Deadlines
 from roost.node.engine.effects import (
     DoWork,
     Effect,
@@ -50,7 +51,7 @@ from roost.node.engine.pending import PendingCommands
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
 from roost.node.engine.reporting import Reporting
-from roost.node.engine.routine import LOG, OTHER, kind_of
+from roost.node.engine.routine import LINES, LOG, OTHER, kind_of
 from roost.node.engine.snapshots import Snapshots
 from roost.node.engine.versions import Versions
 from roost.protocol.mesh import Gossip, HistoryFrame, PeerFrame, PeerHello, Whispers
@@ -68,7 +69,7 @@ from roost.protocol.trunk import (
     Status,
     Welcome,
 )
-from roost.raft.messages import Message
+from roost.raft.messages import MESSAGES, Message
 
 AT_ONCE = float("-inf")
 """A deadline: the next turn is due as soon as the inputs that have come are taken."""
@@ -79,10 +80,6 @@ class Engine:
 
     _kind = OTHER
     """What the next turn has to look at."""
-    _was_the_logs = False
-    """Whether the last turn looked at nothing but the log."""
-    _rest_due = AT_ONCE
-    """The next deadline of all the rest."""
     _shown_bytes = 0
     """What clients are shown in this turn, beside what was put off in earlier ones."""
 
@@ -122,6 +119,7 @@ class Engine:
         self._snapshots = Snapshots(
             config.snapshot_entries, config.snapshot_bytes, config.retained_entries
         )
+        self._deadlines = Deadlines(log, self._pending, self._historian)
         self._forgetting = Forgetting(history, self._snapshots, log, holding)
         self._applier = Applier(
             state,
@@ -137,9 +135,8 @@ class Engine:
         self._effects: list[Effect] = []
         self._to_peers: list[tuple[str, PeerFrame]] = []
         self._to_balancers: list[tuple[str, FromNode]] = []
-        self._leadership = (0, "")
+        self._leadership, self._tick_due = (0, ""), now.monotonic
         self._round_trips: dict[str, float] = {}
-        self._tick_due = now.monotonic
         parts = (self._readiness, self._astray, self._belonging, self._versions, self._peers, log)
         shown = (self._applier, self._outputs, self._historian, self._clock, self._server)
         self._condition = Condition(*parts, *shown, self._round_trips)
@@ -188,10 +185,7 @@ class Engine:
         """Return when the next `Tick` is due, in monotonic seconds; `AT_ONCE` if work is left."""
         if self._applier.has_more or self._server.has_work:
             return AT_ONCE
-        if not self._was_the_logs:
-            rest = (self._pending.next_deadline(), self._historian.next_deadline())
-            self._rest_due = min(*rest, self._tick_due)
-        return min(self._log.next_deadline(), self._rest_due)
+        return self._deadlines.next(self._tick_due)
 
     def receive(self, event: Input, now: Instant) -> None:
         """Take in what happened. Nothing below sees this node's own wall clock."""
@@ -272,6 +266,8 @@ class Engine:
 
     def _receive_from_peer(self, peer: str, frame: PeerFrame) -> None:
         match frame:
+            case _ if type(frame) in MESSAGES:
+                self._log.receive_message(peer, cast("Message", frame), self._now)
             case _ if isinstance(frame, HistoryFrame):
                 self._historian.receive_frame(peer, frame)
             case Whispers(whispers):
@@ -283,8 +279,6 @@ class Engine:
                     self._effects.append(disk_set_back(had, self._log.last_index, peer))
             case PeerHello():
                 self._note("warning", "unexpected-handshake", peer=peer)
-            case _ if isinstance(frame, Message):
-                self._log.receive_message(peer, frame, self._now)
 
     def _trunk_connected(self, welcome: Welcome) -> None:
         self._balancers.connected(welcome.name, welcome.run)
@@ -330,8 +324,13 @@ class Engine:
             self._note("info", "snapshot", position=snapshot.index, bytes=len(snapshot.data))
 
     def _tick(self, now: Instant) -> None:
+        has_work = self._applier.has_more or self._server.has_work
+        is_the_logs = not has_work and self._deadlines.is_the_logs(now.monotonic)
         self._log.note_time(self._clock.is_compared)
         self._log.tick(now)
+        if is_the_logs:
+            return
+        self._kind = OTHER
         if now.monotonic < self._tick_due - self._config.tick_interval_s / 2:
             return
         self._tick_due = now.monotonic + self._config.tick_interval_s
@@ -353,8 +352,7 @@ class Engine:
 
     def take_effects(self) -> list[Effect]:
         """Return what the turn's inputs lead to, in the order in which to carry it out."""
-        self._was_the_logs = self._kind == LOG and self._obey_log()
-        if not self._was_the_logs:
+        if self._kind != LOG or not self._obey_log():
             self._applier.begin_turn()
             self._server.take_answers(self._historian.take_outcomes())
             self._server.work(OUTPUT_BYTES_MAX)
@@ -368,11 +366,13 @@ class Engine:
                 if (number and not self._log.has_output) or not self._advance():
                     break
             self._take_write()
+            self._kind = max(self._kind, LINES)
             if self._kind == OTHER or not self._reporting.is_ready:
+                self._kind = OTHER
                 self._keep_house()
             if (make := self._snapshots.take_due(self.state)) is not None:
                 self._effects.append(make)
-        self._kind = LOG
+        self._deadlines.looked_at, self._kind = self._kind, LOG
         self._effects.extend(sending(self._to_peers, self._to_balancers))
         effects, self._effects = in_order(self._effects), []
         return effects
@@ -399,7 +399,7 @@ class Engine:
         self._tell_others()
 
     def _advance(self) -> bool:
-        """Do what the log wants; return whether it wanted anything."""
+        """Do what the log wants; return whether clients may want something because of it."""
         output = self._log.take_output()
         self._to_peers.extend(output.messages)
         self._effects.extend(output.effects)
@@ -409,7 +409,8 @@ class Engine:
             self._note("info", "snapshot-installed", position=output.snapshot.index)
         self._applier.add(output.committed, self._now.monotonic)
         has_applied = self._applier.apply_some(OUTPUT_BYTES_MAX - self._shown_bytes)
-        return has_applied or bool(output.effects or output.messages or output.snapshot)
+        is_new = (self._log.term, self._log.leader) != self._leadership
+        return has_applied or is_new or output.snapshot is not None
 
     def _propose(self, command: Command) -> None:
         self._pending.add(encode_command(as_of(command, self.state.version)))

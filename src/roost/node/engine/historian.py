@@ -151,16 +151,13 @@ class Historian:
         return self._terms.begins
 
     def next_deadline(self) -> float:
-        """Return when there is something to do again, in monotonic seconds."""
-        write_due = self._write_due if self._rows and not self._is_writing else float("inf")
-        return min(
-            self._backfill.next_deadline(),
-            self._healing.next_deadline(),
-            self._inquiries.next_deadline(),
-            self._holding.next_deadline(),
-            self._archivist.next_deadline(),
-            write_due,
-        )
+        """Return when there is something to do again but writing, in monotonic seconds."""
+        parts = (self._backfill, self._healing, self._inquiries, self._holding, self._archivist)
+        return min(part.next_deadline() for part in parts)
+
+    def write_deadline(self) -> float:
+        """Return when rows are to be written, in monotonic seconds."""
+        return self._write_due if self._rows and not self._is_writing else float("inf")
 
     # Writing
 

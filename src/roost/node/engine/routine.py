@@ -6,7 +6,7 @@
 
 Most turns are of the first two kinds. They leave out to find out whether the node's state, its
 neighbours or what it holds have changed, because nothing that changes these has happened. A tick
-comes several times a second.
+comes several times a second. One that only the log has asked for is the log's.
 """
 
 from roost.log.requests import Answer, Watched
@@ -17,6 +17,7 @@ from roost.node.engine.inputs import (
     PeerFrameReceived,
     Persisted,
     RoundTripMeasured,
+    Tick,
     TrunkFrameReceived,
 )
 from roost.protocol.trunk import Batch, Lines
@@ -33,7 +34,7 @@ LOG = 0
 LINES = 1
 OTHER = 2
 
-_QUIET = (Persisted, Answer, Watched, LagMeasured, RoundTripMeasured, ClockMeasured)
+_QUIET = (Persisted, Answer, Watched, Tick, LagMeasured, RoundTripMeasured, ClockMeasured)
 _OF_CLIENTS = frozenset({Batch, Lines})
 _OF_THE_LOG = frozenset({AppendRequest, AppendResponse, ProposeRequest, Feed, FeedRequest, Report})
 

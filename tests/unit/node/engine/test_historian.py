@@ -73,9 +73,9 @@ def test_rows_wait_for_others_but_not_for_long() -> None:
     mind.written(P(1))
     apply(mind, 2)
     assert mind.take_write(P(2), WRITE_INTERVAL_S / 2, wants_sync=False) is None
-    assert mind.next_deadline() == WRITE_INTERVAL_S
+    assert mind.write_deadline() == WRITE_INTERVAL_S
     assert mind.take_write(P(2), WRITE_INTERVAL_S, wants_sync=False)
-    assert mind.next_deadline() == float("inf")
+    assert mind.write_deadline() == float("inf")
 
 
 def test_many_rows_do_not_wait() -> None:

@@ -30,7 +30,7 @@ SPOKE = Lines(1, 1, 1, (b"PING x",))
         (inputs.TrunkFrameReceived("b1", SPOKE), LINES),
         (inputs.TrunkFrameReceived("b1", Batch((SPOKE,))), LINES),
         (inputs.TrunkFrameReceived("b1", Attach(1, 1, "host", False, 0, 0, 0)), OTHER),
-        (inputs.Tick(), OTHER),
+        (inputs.Tick(), LOG),
         (inputs.StorageFailed("full"), OTHER),
         (inputs.HistoryWritten(Position(1)), OTHER),
     ],
@@ -46,3 +46,31 @@ def test_what_is_not_routine_is_seen_in_the_same_turn() -> None:
     node.sent.clear()
     node.take(inputs.StorageFailed("no space left"))
     assert [getattr(frame, "state", "") for _, frame in node.sent] == ["disk"]
+
+
+def test_a_tick_that_only_the_log_has_asked_for_is_the_logs() -> None:
+    node = LoneNode()
+    node.take(inputs.Tick())
+    heartbeat = node.engine.log.next_deadline()
+    kinds = set()
+    for _ in range(20):
+        due = node.engine.next_deadline()
+        is_the_logs = due == heartbeat
+        kinds.add(is_the_logs)
+        node.time = due
+        node.engine.receive(inputs.Tick(), node.now())
+        assert node.engine.needs_turn != is_the_logs, "a lone leader tells nobody that it lives"
+        heartbeat = node.engine.log.next_deadline()
+        if not is_the_logs:
+            node.take()
+    assert kinds == {False, True}
+
+
+def test_a_tick_for_what_waits_to_be_written_is_not_the_logs() -> None:
+    node = LoneNode()
+    incarnation = node.connect("b1")
+    node.say("b1", incarnation, 1, "NICK a", "USER a 0 * :a", "JOIN #room", "PRIVMSG #room :one")
+    due = node.engine.history.write_deadline()
+    assert node.time < due < float("inf")
+    node.pass_time(due - node.time + 0.05)
+    assert node.engine.history.write_deadline() == float("inf")
