@@ -2,6 +2,7 @@
 
 import pytest
 
+from roost.node.engine.historian import WRITE_INTERVAL_S
 from support.simulation.clients import SimulatedClient
 from support.simulation.cluster import SimulatedCluster
 
@@ -62,7 +63,7 @@ def test_no_two_texts_under_one_id_after_a_majority_lost_some(
     has_lost_rows = any(b"confirmed" in row.record for row in rows)
     cluster.nodes[second].start()
     cluster.wait_ready()
-    cluster.world.run(1.0)
+    cluster.world.run(WRITE_INTERVAL_S + 0.5)
     cluster.check_histories()
     is_told = any(f"{second} history-diverged" in line for line in cluster.world.trace)
     assert is_told == (has_lost_rows and not is_compacted)

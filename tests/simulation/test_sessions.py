@@ -3,6 +3,7 @@
 import pytest
 
 from roost.balancer.engine.node_pool import Node
+from roost.node.engine.historian import WRITE_INTERVAL_S
 from support.simulation.clients import SimulatedClient
 from support.simulation.cluster import SimulatedCluster
 
@@ -264,5 +265,5 @@ def test_after_every_single_event(fault: str, share: int) -> None:
         else:
             move(cluster, alice, cluster.world.random.choice(cluster.names))
         cluster.wait_answered()
-        cluster.world.run(1.5)
+        cluster.world.run(WRITE_INTERVAL_S + 0.5)
         cluster.check()
