@@ -1,10 +1,13 @@
 """A history store in a list: what `Page`, `Targets` and `Search` mean, in plain Python."""
 
 import re
+from collections.abc import Callable
+from random import Random
 
 from roost.chat.changes import Redacted, Said
 from roost.chat.history import (
     KIND_REDACTION,
+    KINDS,
     Anchor,
     Answer,
     Excerpt,
@@ -18,6 +21,7 @@ from roost.chat.history import (
     is_shown,
     is_with,
 )
+from roost.chat.ids import Position
 from roost.chat.record import redacted
 from roost.irc.casemapping import fold_nick
 
@@ -148,4 +152,22 @@ def _is_found(row: Row, query: Search) -> bool:
     return all(
         any(word.startswith(one) if len(one) > 1 else word == one for word in words)
         for one in (wanted.lower() for wanted in query.words)
+    )
+
+
+def any_page(chance: Random, position: int, anchor: Callable[[], Anchor | None]) -> Page:
+    """Return a random question about the rooms 1 to 3, whose history goes up to a position."""
+    return Page(
+        f"r:{chance.randint(1, 3)}",
+        chance.randint(0, 30),
+        chance.random() < 0.6,
+        after=anchor(),
+        before=anchor(),
+        around=anchor() if chance.random() < 0.1 else None,
+        kinds=tuple(chance.sample(KINDS, chance.randint(1, 4))),
+        from_position=Position(chance.choice([0, 0, chance.randint(0, position)])),
+        more=tuple(
+            Excerpt(f"r:{chance.randint(1, 3)}", Position(chance.randint(0, position)))
+            for _ in range(chance.choice([0, 0, 1, 2]))
+        ),
     )

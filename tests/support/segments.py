@@ -9,7 +9,11 @@ import pytest
 
 from roost.raft.messages import HardState, Stored
 from roost.storage import DataDirectory, LogStore
-from support.stores import batch, copy_as_after_kill, entry, open_directory
+from support.stores import batch, copy_as_after_kill, entries, entry, open_directory
+
+HARD = HardState(2, "n2")
+WHOLE = (*entries(1, 9), *entries(10, 12, term=2))
+"""A log of two terms."""
 
 
 def opened(directory: DataDirectory) -> LogStore:

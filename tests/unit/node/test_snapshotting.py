@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from roost.chat.state import State
 from roost.node.engine.effects import MakeSnapshot
 from roost.node.engine.inputs import SnapshotFailed, SnapshotMade
 from roost.node.snapshotting import SnapshotMaker
-from support.loops import run, wait_until
+from support.loops import pass_turns, run, wait_until
 
 
 class Bench:
@@ -32,7 +31,7 @@ class Bench:
 
     async def make(self, state: State, *, is_in_place: bool = False) -> None:
         self.maker.make(MakeSnapshot(state.position, state, is_in_place=is_in_place))
-        await asyncio.sleep(0)
+        await pass_turns()
 
     async def outcome(self) -> SnapshotMade | SnapshotFailed:
         await wait_until(lambda: self.told)
@@ -131,7 +130,7 @@ def test_a_child_that_dies_is_a_failure_and_the_next_one_may_succeed() -> None:
 
 
 def hang(_state: State) -> bytes:
-    time.sleep(600)
+    signal.pause()
     return b""
 
 
@@ -155,7 +154,7 @@ def test_a_node_that_stops_leaves_no_child_and_hears_nothing() -> None:
         assert len(children()) == 1
         bench.maker.close()
         assert not children()
-        await asyncio.sleep(0)
+        await pass_turns()
         assert not bench.told
 
     run(scenario())

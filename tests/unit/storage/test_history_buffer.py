@@ -30,7 +30,7 @@ from roost.chat.holes import Hole
 from roost.chat.ids import AccountId, Position, RoomId, UserId
 from roost.chat.state import Erasure
 from roost.storage import DataDirectory, FullError, HistoryBuffer, HistoryStore, history_buffer
-from support.memory_history import MemoryHistory
+from support.memory_history import MemoryHistory, any_page
 from support.stores import row
 
 ALL = Page("r:1", 1000, is_newest=True, kinds=KINDS)
@@ -115,20 +115,7 @@ def test_any_page_is_what_the_plain_definition_says(
         memory.rows.extend(rows)
         if number % 20 == 0:
             buffer.flush()
-        page = Page(
-            f"r:{chance.randint(1, 3)}",
-            chance.randint(0, 30),
-            chance.random() < 0.7,
-            after=anchor(),
-            before=anchor(),
-            around=anchor() if chance.random() < 0.05 else None,
-            kinds=tuple(chance.sample(KINDS, chance.randint(1, 4))),
-            from_position=P(chance.choice([0, 0, chance.randint(0, position)])),
-            more=tuple(
-                Excerpt(f"r:{chance.randint(1, 3)}", P(chance.randint(0, position)))
-                for _ in range(chance.choice([0, 0, 1, 2]))
-            ),
-        )
+        page = any_page(chance, position, anchor)
         assert buffer.answer(page) == memory.answer(page), page
         span = Span(P(chance.randint(0, position)), P(chance.randint(0, position)))
         inside = [one for one in memory.rows if span.first <= one.position <= span.last]

@@ -26,7 +26,7 @@ from roost.chat.history import (
 )
 from roost.chat.ids import Position, RoomId, UserId
 from roost.storage import HistoryStore, history_pages
-from support.memory_history import MemoryHistory
+from support.memory_history import MemoryHistory, any_page
 from support.stores import row
 
 
@@ -149,20 +149,7 @@ def test_any_page_is_what_the_plain_definition_says(history: HistoryStore) -> No
                 return time(chance.randint(49_990, time_ms + 10))
 
     for _ in range(600):
-        page = Page(
-            f"r:{chance.randint(1, 3)}",
-            chance.randint(1, 30),
-            chance.random() < 0.5,
-            after=anchor(),
-            before=anchor(),
-            around=anchor() if chance.random() < 0.2 else None,
-            kinds=tuple(chance.sample(KINDS, chance.randint(1, 4))),
-            from_position=Position(chance.choice([0, 0, chance.randint(1, position)])),
-            more=tuple(
-                Excerpt(f"r:{chance.randint(1, 3)}", Position(chance.randint(0, position)))
-                for _ in range(chance.choice([0, 0, 1, 2]))
-            ),
-        )
+        page = any_page(chance, position, anchor)
         assert history.answer(page) == memory.answer(page), page
 
 

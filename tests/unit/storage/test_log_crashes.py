@@ -2,16 +2,25 @@
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from roost.raft.messages import HardState, Position, Stored
-from roost.storage import DataDirectory, LogStore, segments
+from roost.storage import DataDirectory, LogStore
 from roost.storage.log_store import SEGMENTS_SINCE
-from support.segments import all_files, files, fill, found_if_killed, load, load_copy_of, opened
+from support.segments import (
+    HARD,
+    WHOLE,
+    all_files,
+    files,
+    fill,
+    found_if_killed,
+    load,
+    load_copy_of,
+    opened,
+)
 from support.stores import (
     batch,
     copy_as_after_kill,
@@ -22,20 +31,12 @@ from support.stores import (
     snapshot,
 )
 
-HARD = HardState(2, "n2")
-WHOLE = (*entries(1, 9), *entries(10, 12, term=2))
-
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1024)
+pytestmark = pytest.mark.usefixtures("small_segments")
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[DataDirectory]:
-    with open_directory(tmp_path / "data") as made:
-        made.note_version(SEGMENTS_SINCE)
-        yield made
+def directory(segmented: DataDirectory) -> DataDirectory:
+    return segmented
 
 
 # A write that was cut short

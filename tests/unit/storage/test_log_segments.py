@@ -2,32 +2,23 @@
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from roost.raft.messages import HardState, Persist, Stored
-from roost.storage import DataDirectory, StorageError, segments
+from roost.storage import DataDirectory, StorageError
 from roost.storage.log_store import SEGMENTS_SINCE
-from support.segments import files, fill, load, opened
+from support.segments import HARD, WHOLE, files, fill, load, opened
 from support.stores import batch, entries, entry, execute, flip, open_directory, snapshot
 
-HARD = HardState(2, "n2")
-WHOLE = (*entries(1, 9), *entries(10, 12, term=2))
-
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1024)
+pytestmark = pytest.mark.usefixtures("small_segments")
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[DataDirectory]:
-    with open_directory(tmp_path / "data") as made:
-        made.note_version(SEGMENTS_SINCE)
-        yield made
+def directory(segmented: DataDirectory) -> DataDirectory:
+    return segmented
 
 
 def floor(term: int, index: int) -> HardState:
