@@ -1,6 +1,5 @@
 """The store makes changes in order, repeats them while the disk is full, and answers queries."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -43,7 +42,7 @@ from roost.storage import (
     SearchTimeoutError,
     StorageError,
 )
-from support.loops import run, wait_until
+from support.loops import pass_turns, run, wait_until
 
 PAGE = Page("r:1", 10, is_newest=True)
 
@@ -267,7 +266,7 @@ def test_a_closed_store_takes_nothing_more_and_says_nothing_more() -> None:
         b.store.obey(Compact(Snapshot(1, 1, 0, b""), 1))
         b.store.obey(write(6))
         b.store.obey(AnswerQuery(4, PAGE))
-        await asyncio.sleep(0)
+        await pass_turns()
         assert [item[1][0].number for item in b.log.done] == [1]
         assert b.history.done == []
         assert [item for item in b.story if item not in story] in ([], [persisted(1)])

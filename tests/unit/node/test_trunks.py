@@ -1,6 +1,5 @@
 """Trunks over real sockets, with a recorder in place of the balancer."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,7 +30,7 @@ from roost.protocol.trunk import (
 from roost.wire import admit, client_context, serve, server_context
 from roost.wire.identity import Role
 from support.credentials import issue
-from support.loops import run, wait_until
+from support.loops import pass_turns, run, wait_until
 from support.recorders import Recorder, Side
 
 HELLO = Hello(1, "test", "n1", "0.1", 99, "127.0.0.1:7", 1)
@@ -256,7 +255,7 @@ def test_a_balancer_that_does_not_read_is_known_until_it_reads_again(tmp_path: P
             for _ in range(32):
                 b1.trunks.send("b1", [body])
             # The system's own buffers are not counted, and are smaller.
-            await asyncio.sleep(0)
+            await pass_turns()
             assert b1.trunks.congested() == {"b1"}
             received = len(b1.last.bodies)
             transport.resume_reading()

@@ -1,11 +1,9 @@
 """A pulse, with an event loop whose time a test sets."""
 
-import asyncio
-
 import pytest
 
 from roost.ops.pulse import EARLY, LATE, Pulse
-from support.loops import run, wait_until
+from support.loops import pass_turns, run, wait_until
 
 
 class Listener:
@@ -49,6 +47,6 @@ def test_a_pulse_comes_with_a_turn_late_in_the_period(monkeypatch: pytest.Monkey
         pulse.ride(ripe + 60.0)
         assert len(listener.beats) == 1
         pulse.stop()
-        await asyncio.sleep(0)
+        await pass_turns()
 
     run(scenario())

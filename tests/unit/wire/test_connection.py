@@ -20,7 +20,7 @@ from roost.wire.errors import RefusedPeerError
 from roost.wire.identity import Identity, admit
 from roost.wire.tls import client_context, server_context
 from support.credentials import NOW, issue
-from support.loops import CancelledLate, run, wait_until
+from support.loops import CancelledLate, pass_turns, run, wait_until
 from support.recorders import Recorder, Side
 
 
@@ -167,7 +167,7 @@ async def test_a_peer_that_does_not_read_is_dropped_at_the_limit(directory: Path
             sent += 100_000
             assert server.connection.unsent_bytes <= 2_000_000
             assert sent < 100_000_000, "the limit is not kept"
-            await asyncio.sleep(0)
+            await pass_turns()
         await wait_until(lambda: server.reasons)
         assert "left more than 2000000 bytes unread" in server.reasons[0]
 
