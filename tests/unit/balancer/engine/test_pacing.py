@@ -31,10 +31,15 @@ def test_a_low_load_causes_no_delay() -> None:
     assert period(20, 50) == pytest.approx(1 / 20)
 
 
+def test_a_moderate_load_causes_a_short_delay() -> None:
+    assert period(300, 99) == pytest.approx(0.005, abs=1 / 300)
+    assert period(500, 99) == pytest.approx(0.006, abs=0.001)
+
+
 def test_the_delay_grows_with_the_load_up_to_a_limit() -> None:
     periods = [period(rate, 99) for rate in (500, 1000, 2000, 8000)]
     assert periods[0] < periods[1] < periods[2]
-    assert periods[0] < 0.008
+    assert periods[0] < 0.007
     assert periods[2] == pytest.approx(0.025, abs=0.002)
     assert periods[-1] == pytest.approx(0.025, abs=0.002)
 
