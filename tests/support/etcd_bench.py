@@ -67,6 +67,7 @@ class End:
         """Do what was asked."""
         if isinstance(effect, Watch):
             self.watch, self.next = effect, effect.revision
+            self.tell(Watched(effect.ticket, (), effect.revision - 1))
             return
         self.tell(self.bench.do(effect))
 
@@ -95,6 +96,8 @@ class Bench:
         self.time = 100.0
         self.wall_ms = WALL_MS
         self.is_held = False
+        self.done: list[Request] = []
+        """What was asked and done, in order."""
         self.refuses: Callable[[Operation], str] = lambda _operation: ""
         """Returns the kind of refusal for an operation; empty to do it."""
         self.are_links_held = False
@@ -153,6 +156,7 @@ class Bench:
         ticket, endpoint = request.ticket, request.endpoint
         if kind := self.refuses(request.operation):
             return refusal(ticket, endpoint, kind)
+        self.done.append(request)
         try:
             answer = self.store.apply(request.operation, self.time)
         except RefusedError as refused:

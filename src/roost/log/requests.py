@@ -107,7 +107,8 @@ class Request(msgspec.Struct, frozen=True):
 class Watch(msgspec.Struct, frozen=True):
     """Watch the keys from `key` to `end` from a revision on, in place of any earlier watch.
 
-    Then give back `Watched` as often as something comes, and `WatchEnded` at most once.
+    Then give back `Watched` without events once it has begun, `Watched` with events as often as
+    something comes, and `WatchEnded` at most once.
     """
 
     ticket: int

@@ -79,6 +79,7 @@ class SimulatedEtcd:
         self._frozen: list[list[Callable[[], None]] | None] = [None] * MEMBERS
         self._leaderless_until = 0.0
         self._cut: dict[str, float] = {}
+        self._cut_since: dict[str, float] = {}
         self._watchers: dict[str, _Watcher] = {}
         self._are_faults_on = False
         self._read = 0
@@ -86,6 +87,12 @@ class SimulatedEtcd:
         self._runs: dict[bytes, bytes] = {}
         self._seen: set[bytes] = set()
         self._term = self._time_ms = 0
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a majority is up, and has a leader."""
+        is_majority = 2 * sum(self._is_up) > MEMBERS
+        return is_majority and self._world.now >= self._leaderless_until
 
     # What nodes ask
 
@@ -170,6 +177,7 @@ class SimulatedEtcd:
         self._watchers[node] = _Watcher(
             watch.ticket, watch.endpoint, watch.key, watch.end, watch.revision, tell
         )
+        self._world.at(0.0005, lambda: tell(Watched(watch.ticket, (), watch.revision - 1)))
         self._pump(node)
 
     def _pump_all(self) -> None:
@@ -248,7 +256,13 @@ class SimulatedEtcd:
     def cut(self, node: str, seconds: float) -> None:
         """Cut a node off from etcd."""
         self._world.log(f"{node} is cut off from etcd for {seconds:.2f} s")
+        if not self._is_cut(node):
+            self._cut_since[node] = self._world.now
         self._cut[node] = self._world.now + seconds
+
+    def was_cut_off_lately(self, node: str, seconds: float) -> bool:
+        """Return whether a node is cut off, and was not yet so long ago."""
+        return self._is_cut(node) and self._world.now - self._cut_since[node] < seconds
 
     def _cut_any(self, nodes: Sequence[str]) -> None:
         random = self._world.random

@@ -5,6 +5,10 @@
 The two newest snapshots are kept, and the batches behind the older one: a node whose history ends
 between them goes on from the older one, without a gap. What was deleted is compacted away one
 round later, so that no watch is cut off that is less than a snapshot behind.
+
+A round ends with a change of the key `trimmed`, and everything in it needs that key as it was
+before. So a request that arrives once more, seconds later, neither brings back what a later round
+has deleted nor says that less was deleted.
 """
 
 from hashlib import sha256
@@ -13,7 +17,7 @@ from roost.log.etcd.calls import Calls, ignore
 from roost.log.etcd.duty import Duty
 from roost.log.etcd.fold import Fold
 from roost.log.etcd.records import Keys, SnapshotInfo, decode_info, encode_info, end_of
-from roost.log.requests import Answer, CompactHistory, Delete, Put, Range, Txn
+from roost.log.requests import Answer, CompactHistory, Compare, Delete, Get, Put, Range, Txn
 from roost.raft.messages import Snapshot
 
 PIECE_BYTES = 256 * 1024
@@ -30,6 +34,8 @@ class Archive:
         self._duty = duty
         self._info: SnapshotInfo | None = None
         self._data = b""
+        self._guard: tuple[Compare, ...] = ()
+        """Holds while this node has the duty, and as long as the round lasts."""
         self._trimmed_at = 0
         """The revision of the last deletion; compacted in the next round."""
         self.stored_count = 0
@@ -47,7 +53,13 @@ class Archive:
         info = fold.describe(snapshot, folder, pieces, digest)
         if self._info is None and self._duty.is_held:
             self._info, self._data = info, snapshot.data
-            self._put_piece(0)
+            self._calls.start(Range(self._keys.trimmed), self._begin, self._end)
+
+    def _begin(self, answer: Answer) -> None:
+        revision = answer.found[0].mod_revision if answer.found else 0
+        trimmed = Compare(self._keys.trimmed, revision, is_creation=False)
+        self._guard = (self._duty.compare(), trimmed)
+        self._put_piece(0)
 
     def _put_piece(self, number: int) -> None:
         info = self._info
@@ -56,12 +68,18 @@ class Archive:
             self._end()
         elif number == info.pieces:
             info_key = self._keys.info(info.index)
-            publish = Txn((self._duty.compare(),), (Put(info_key, encode_info(info)),))
+            publish = Txn(self._guard, (Put(info_key, encode_info(info)),))
             self._calls.start(publish, self._published, self._end)
         else:
             piece = self._data[number * PIECE_BYTES : (number + 1) * PIECE_BYTES]
-            put = Txn((), (Put(self._keys.piece(info.folder, number), piece),))
-            self._calls.start(put, lambda _answer: self._put_piece(number + 1), self._end)
+            put = Txn(self._guard, (Put(self._keys.piece(info.folder, number), piece),))
+            self._calls.start(put, lambda answer: self._did_put(number, answer), self._end)
+
+    def _did_put(self, number: int, answer: Answer) -> None:
+        if answer.is_success:
+            self._put_piece(number + 1)
+        else:
+            self._end()
 
     def _published(self, answer: Answer) -> None:
         if not answer.is_success:
@@ -86,16 +104,22 @@ class Archive:
         for node, incarnation, number in oldest.written:
             first = keys.batch(node, 0, 0)
             deletions.append(Delete(first, keys.batch(node, incarnation, number + 1)))
-        trimmed = Put(keys.trimmed, str(oldest.base_revision).encode())
-        trim = Txn((self._duty.compare(),), (*deletions, trimmed))
-        self._calls.start(trim, self._did_trim, self._end)
+        value = str(oldest.base_revision).encode()
+        trimmed = Put(keys.trimmed, value)
+        trim = Txn(self._guard, (*deletions, trimmed), (Get(keys.trimmed),))
+        self._calls.start(trim, lambda answer: self._did_trim(value, answer), self._end)
 
-    def _did_trim(self, answer: Answer) -> None:
+    def _did_trim(self, value: bytes, answer: Answer) -> None:
         self._end()
-        if answer.is_success:
-            revision, self._trimmed_at = self._trimmed_at, answer.revision
-            if revision:
-                self._calls.start(CompactHistory(revision), ignore)
+        revision = answer.revision
+        if not answer.is_success:
+            # An earlier attempt may have done it.
+            done = [one for one in answer.found if one.value == value]
+            revision = done[0].mod_revision if done else 0
+        if revision:
+            before, self._trimmed_at = self._trimmed_at, revision
+            if before:
+                self._calls.start(CompactHistory(before), ignore)
 
     def _end(self) -> None:
-        self._info, self._data = None, b""
+        self._info, self._data, self._guard = None, b"", ()

@@ -72,13 +72,22 @@ class Calls:
         self.latency_ms = 0.0
         self.failure = ""
         """What the last refusal said; empty after an answer."""
-        self.is_full = False
-        """Whether etcd has no space left."""
+        self._full: dict[int, None] = {}
+        """The operations that were refused because etcd had no space left."""
         self.is_denied = False
         self.went_back = 0
         """The revision that the store has gone back to; 0 if it has not."""
         self.is_other = False
         """Whether another etcd cluster answers."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether etcd has no space left for something that is under way.
+
+        What is not under way any more says nothing: a node that writes nothing else would be
+        without space for ever.
+        """
+        return bool(self._full)
 
     def is_in_touch(self) -> bool:
         """Return whether etcd has answered lately, with a majority behind it."""
@@ -110,6 +119,7 @@ class Calls:
     def drop(self) -> None:
         """Forget all operations."""
         self._calls.clear()
+        self._full.clear()
 
     def answered(self, answer: Answer) -> None:
         """Take in an answer; late and repeated ones are ignored."""
@@ -123,7 +133,7 @@ class Calls:
         if self.cluster and answer.cluster != self.cluster:
             self.is_other = True
             return
-        del self._calls[answer.ticket]
+        self._forget(answer.ticket)
         self.cluster = answer.cluster
         if is_by_majority:
             self.revision = max(self.revision, answer.revision)
@@ -132,7 +142,7 @@ class Calls:
         self.failure = ""
         self.is_denied = False
         if isinstance(call.operation, Txn) and _puts(call.operation):
-            self.is_full = False
+            self._full.clear()
         if call.attempts > 1:
             self.endpoint = answer.endpoint
         call.done(answer)
@@ -143,12 +153,13 @@ class Calls:
         if call is None:
             return
         if refusal.kind in ("compacted", "invalid"):
-            del self._calls[refusal.ticket]
+            self._forget(refusal.ticket)
             if call.failed is not None:
                 call.failed()
             return
         self.failure = refusal.reason
-        self.is_full = self.is_full or refusal.kind == "full"
+        if refusal.kind == "full":
+            self._full[refusal.ticket] = None
         self.is_denied = refusal.kind == "denied"
         if refusal.endpoint == call.endpoint:
             if refusal.kind == "unavailable" and refusal.endpoint == self.endpoint:
@@ -180,6 +191,10 @@ class Calls:
         """Return what is to be sent, once."""
         requests, self._requests = self._requests, []
         return requests
+
+    def _forget(self, ticket: int) -> None:
+        del self._calls[ticket]
+        self._full.pop(ticket, None)
 
     def _wait_s(self, attempts: int) -> float:
         """Return how long to wait for the answer to an attempt."""

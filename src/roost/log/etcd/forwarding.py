@@ -5,7 +5,7 @@
                    v
      the holder of the duty, by the mesh --> its next batch --> the log --> settled
                    |
-                   +--> returned, gone or silent --> this node's next batch
+                   +--> returned; or the holder is gone, silent or another --> this node's batch
 
 A batch costs etcd's members more than a millisecond of processor time, nearly the same for one
 command as for fifty; a frame between nodes costs a tenth of that. A command that was forwarded may
@@ -30,7 +30,10 @@ PART_BYTES = 256 * 1024
 SILENT_S_MIN = 0.5
 """How long a forwarded command may take to come out before this node writes it itself."""
 SILENT_LATENCIES = 8
-"""... or so many times what etcd's answers take on average, so that a slow disk gets no more."""
+"""... or so many times what etcd's answers take on average, so that a slow disk gets no more,"""
+SILENT_S_MAX = 1.5
+"""... but no longer: that average says little after this node was cut off, and nobody is to wait
+longer because another node hangs."""
 SILENT_REST_S = 10.0
 """How long nothing is forwarded after that: the other node may hang."""
 RETURNED_REST_S = 0.5
@@ -47,6 +50,8 @@ class Forwarding:
         self._linked: dict[str, None] = {}
         self.given: dict[bytes, tuple[float, str]] = {}
         """Commands that did not come out yet, oldest first: when they were given, and to whom."""
+        self._holder = ""
+        """Who has the duty, as was last said."""
         self._rest_until = -inf
         self._recent = 0.0
         """Recent commands, decaying."""
@@ -71,6 +76,13 @@ class Forwarding:
         """Return what this node must write itself, because the link to a neighbour is gone."""
         self._linked.pop(peer, None)
         return self._take_back(command for command, (_, to) in self.given.items() if to == peer)
+
+    def held_by(self, holder: str) -> list[bytes]:
+        """Note who has the duty; return what others were given, who cannot write it any more."""
+        if holder == self._holder:
+            return []
+        self._holder = holder
+        return self._take_back(command for command, (_, to) in self.given.items() if to != holder)
 
     def came(self, commands: Sequence[bytes]) -> None:
         """Take in what came out of the log, whoever wrote it."""
@@ -120,7 +132,8 @@ class Forwarding:
         if not self.given:
             return inf
         usual_s = SILENT_LATENCIES * self._calls.latency_ms / 1000
-        return next(iter(self.given.values()))[0] + max(SILENT_S_MIN, usual_s)
+        wait_s = max(SILENT_S_MIN, min(usual_s, SILENT_S_MAX))
+        return next(iter(self.given.values()))[0] + wait_s
 
     def _take_back(self, commands: Iterable[bytes]) -> list[bytes]:
         taken = list(commands)

@@ -213,6 +213,7 @@ class EtcdLog:
         match result:
             case Answer():
                 self._calls.answered(result)
+                self._writing.take_back(self._writing.forwarding.held_by(self._duty.leader))
             case Refusal():
                 self._calls.refused(result)
             case Watched():

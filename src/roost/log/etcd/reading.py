@@ -50,6 +50,11 @@ REWATCH_S = 0.05
 """The wait before a watch that has ended is begun again."""
 UNSEEN_S_MAX = 1.0
 """How long what this node has written may be missing from the watch before that is begun anew."""
+SILENT_S_MAX = 0.5
+"""How long etcd may take to say that it has begun a watch, at the first attempt; a request may be
+lost with its connection, and then nothing else would ever say that the watch is none."""
+SILENT_ATTEMPTS_MAX = 10
+"""After so many times that, no attempt waits longer."""
 
 
 class Reading:
@@ -98,6 +103,9 @@ class Reading:
         self._watch_endpoint = -1
         self._watch_at = inf
         self._unseen_since = inf
+        self._begun_by = inf
+        """When the watch that is under way must have begun."""
+        self._silent_attempts = 0
         self._watches: list[Watch] = []
         self._snapshot: Snapshot | None = None
         self._entries: list[Entry] = []
@@ -156,8 +164,19 @@ class Reading:
         """Keep nodes away that do not speak the cluster's version, from now on."""
         if version > self.format:
             self.format = version
-            identity = msgspec.json.encode(Identity(self._cluster, version))
-            self._calls.start(Txn((), (Put(self._keys.cluster, identity),), ()), lambda _: None)
+            self._calls.start(
+                Range(self._keys.cluster), lambda found: self._note_version(version, found)
+            )
+
+    def _note_version(self, version: int, answer: Answer) -> None:
+        """Replace an older version; a late repetition finds another one there, and does nothing."""
+        key, found = self._keys.cluster, answer.found[0] if answer.found else None
+        if found is None or _version(found.value) >= version:
+            return
+        identity = msgspec.json.encode(Identity(self._cluster, version))
+        seen = Compare(key, found.mod_revision, is_creation=False)
+        raised = Txn((seen,), (Put(key, identity),), (Get(key),))
+        self._calls.start(raised, lambda answer: self._note_version(version, answer))
 
     def _register(self, former: KeyValue | None) -> None:
         """Replace the former run; a late repetition finds another run there, and does nothing."""
@@ -281,6 +300,7 @@ class Reading:
         """Take in what a watch tells."""
         if watched.ticket != self._watch:
             return
+        self._begun_by, self._silent_attempts = inf, 0
         for event in watched.events:
             self._take_one(event)
         self._seen(watched.revision)
@@ -290,7 +310,7 @@ class Reading:
         """Begin again what a watch did."""
         if ended.ticket != self._watch:
             return
-        self._watch = 0
+        self._watch, self._begun_by = 0, inf
         if ended.is_compacted:
             self._read_batches()
         else:
@@ -303,11 +323,14 @@ class Reading:
             is_unseen = self._writing.written_revision > self.fold.place.revision
             self._unseen_since = min(self._unseen_since, now) if is_unseen else inf
             has_moved = self._watch_endpoint != self._calls.endpoint
-            if has_moved or now - self._unseen_since >= UNSEEN_S_MAX:
+            is_silent = now >= self._begun_by
+            if has_moved or is_silent or now - self._unseen_since >= UNSEEN_S_MAX:
                 self._watch_at = now
         if now < self._watch_at:
             return
         self._watch_at = self._unseen_since = inf
+        self._silent_attempts = min(self._silent_attempts + 1, SILENT_ATTEMPTS_MAX)
+        self._begun_by = now + SILENT_S_MAX * self._silent_attempts
         self._watch, self._watch_endpoint = self._calls.new_ticket(), self._calls.endpoint
         log = self._keys.log
         start = self.fold.place.revision + 1
@@ -315,7 +338,15 @@ class Reading:
 
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
-        return min(self._watch_at, self._unseen_since + UNSEEN_S_MAX)
+        return min(self._watch_at, self._begun_by, self._unseen_since + UNSEEN_S_MAX)
+
+
+def _version(value: bytes) -> int:
+    """Return the cluster's version that a value says; 0 if it says none."""
+    try:
+        return msgspec.json.decode(value, type=Identity).format
+    except msgspec.MsgspecError:
+        return 0
 
 
 def _number(value: bytes) -> int:

@@ -56,6 +56,8 @@ class Writing:
         self._queue: dict[bytes, str] = {}
         """Commands, and who gave them to this node; empty for its own."""
         self._queued_bytes = 0
+        self._has_others = False
+        """Whether others may have given this node what is in the queue."""
         self._sent: dict[bytes, str] = {}
         """Commands that are under way or written, and did not come out of the log yet."""
         self._is_busy = False
@@ -102,6 +104,7 @@ class Writing:
         """Queue what a neighbour has this node write."""
         if not self.incarnation or self._queued_bytes > QUEUED_BYTES_MAX:
             return False
+        self._has_others = True
         self._add([one for one in commands if one not in self._sent], peer)
         return True
 
@@ -117,10 +120,10 @@ class Writing:
 
     def flush(self, epoch: int, time_ms: int) -> None:
         """Write the next batch if none is under way, and if it is time."""
+        if self._has_others and not self._duty.is_held:
+            self._give_back_queued()
         if self._calls.now < self.next_deadline():
             return
-        if not self._duty.is_held:
-            self._give_back_queued()
         if commands := self._take():
             self._due_at = self._calls.now + self._gather_s()
             is_guarded = any(self._sent[command] for command in commands)
@@ -157,6 +160,7 @@ class Writing:
         return tuple(taken)
 
     def _give_back_queued(self) -> None:
+        self._has_others = False
         others: dict[str, list[bytes]] = {}
         for command, origin in self._queue.items():
             if origin:
@@ -211,6 +215,7 @@ class Writing:
     def _undo(self, commands: tuple[bytes, ...]) -> None:
         """Queue what was not written, because the duty was lost; others get theirs back."""
         later, self._queue, self._queued_bytes = self._queue, {}, 0
+        self._has_others = True
         for command in commands:
             self._add((command,), self._sent.pop(command, ""))
         for command, origin in later.items():

@@ -169,6 +169,8 @@ class EtcdClient:
                     reason = codec.reason_of(response.cancel_reason)
                     is_compacted = response.compact_revision > 0
                     break
+                if response.created:
+                    self._tell(Watched(watch.ticket, (), watch.revision - 1))
                 pairs.extend(
                     codec.pair(event.kv) for event in response.events if event.type == pb.EVENT_PUT
                 )

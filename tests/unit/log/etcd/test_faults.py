@@ -51,6 +51,17 @@ def test_etcd_without_space_is_a_fault_until_it_has_some() -> None:
     assert end.commands == [b"a"]
 
 
+def test_a_node_that_has_nothing_to_write_is_not_without_space_for_ever() -> None:
+    bench = Bench()
+    bench.store.is_full = True
+    end = bench.open()
+    assert end.fault == "log-full"
+    # What it wanted to write is of no use any more: its lease has ended meanwhile.
+    bench.refuses = lambda operation: "invalid" if isinstance(operation, Txn) else ""
+    bench.wait(1.0)
+    assert end.fault == ""
+
+
 def test_etcd_that_refuses_the_node_is_a_fault_until_it_does_not() -> None:
     bench = Bench()
     bench.refuses = lambda _operation: "denied"

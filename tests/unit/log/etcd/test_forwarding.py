@@ -2,6 +2,7 @@
 
 import pytest
 
+from roost.log.etcd.calls import Calls
 from roost.log.etcd.duty import TTL_S
 from roost.log.etcd.forwarding import (
     DECAY_S,
@@ -9,7 +10,9 @@ from roost.log.etcd.forwarding import (
     FORWARD_VERSION,
     PART_BYTES,
     SILENT_REST_S,
+    SILENT_S_MAX,
     SILENT_S_MIN,
+    Forwarding,
 )
 from roost.log.etcd.records import Keys
 from roost.log.requests import Request, Txn
@@ -115,6 +118,39 @@ def test_a_node_writes_itself_what_does_not_come_out_and_then_all_for_a_while() 
     bench.wait(SILENT_REST_S)
     other.propose(b"c")
     assert b"c" not in other.commands, "it is forwarded again"
+
+
+def test_a_node_that_was_cut_off_itself_waits_no_longer_for_another_one() -> None:
+    calls = Calls(1, 0)
+    calls.now = 100.0
+    forwarding = Forwarding(calls, 0.0)
+    calls.latency_ms = 2_600.0
+    forwarding.give("n1", [b"a"])
+    assert forwarding.next_deadline() == calls.now + SILENT_S_MAX
+    calls.now = forwarding.next_deadline()
+    assert forwarding.overdue() == [b"a"]
+
+
+def test_a_node_writes_itself_what_was_given_to_one_that_has_lost_the_duty() -> None:
+    bench, holder, other = two_nodes()
+    bench.are_links_held = True
+    other.propose(b"a")
+    bench.ends.remove(holder)
+    bench.store.revoke_all()
+    bench.wait(0.3)
+    assert other.commands == [b"first", b"a"]
+
+
+def test_a_holder_whose_batch_hangs_gives_back_what_waits_behind_it_when_the_lease_ends() -> None:
+    bench, holder, other = two_nodes()
+    bench.is_held = True
+    holder.propose(b"a")
+    bench.passed.clear()
+    other.propose(b"b")
+    bench.are_links_held = True
+    bench.wait(TTL_S + 1.0)
+    back = [message for node, _, message in bench.passed if node == "n1"]
+    assert back == [ProposeRequest((b"b",), True)]
 
 
 def test_what_was_forwarded_is_not_written_again_meanwhile() -> None:
