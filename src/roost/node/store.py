@@ -60,6 +60,7 @@ from roost.node.engine.inputs import (
     StorageRecovered,
 )
 from roost.node.errors import StartError
+from roost.node.leisure import Leisure
 from roost.raft.messages import Message, Persist, Stored
 from roost.storage import (
     Compaction,
@@ -74,6 +75,7 @@ from roost.storage import (
     LogStore,
     SearchTimeoutError,
     StorageError,
+    Unindexed,
     Worker,
 )
 
@@ -82,7 +84,8 @@ _logger = structlog.get_logger()
 EXPORT_BYTES_MAX = 1024 * 1024
 """Rows for a neighbour in one frame: far below the limit of a frame, and read in milliseconds."""
 INDEX_DELAY_S = 2.0
-"""The wait before new rows are stored and indexed, many at a time; a question does not wait."""
+"""The wait before new rows are stored and indexed, many at a time, and while the node is busy; a
+question does not wait."""
 INDEX_PAUSE_S = 0.02
 """The pause between two steps of indexing, in which queries have their turn."""
 RETRY_S = 0.5
@@ -101,6 +104,7 @@ class DiskStore:
         history: History,
         retry_s: float = RETRY_S,
         note_version: Callable[[int], None] = lambda _version: None,
+        leisure: Leisure | None = None,
     ) -> None:
         self._log = log
         self._history = history
@@ -116,6 +120,7 @@ class DiskStore:
         self._failures: dict[str, str] = {}
         self._is_closed = False
         self._is_indexing = False
+        self._leisure = leisure or Leisure()
         self._stored: Stored | None = stored
         self.history_state = HistoryState(
             applied=history.applied,
@@ -291,12 +296,14 @@ class DiskStore:
     def _index_later(self) -> None:
         if not self._is_indexing:
             self._is_indexing = True
+            self._leisure.begin()
             self._loop.call_later(INDEX_DELAY_S, self._index)
 
     def _index(self) -> None:
-        def done(outcome: bool | StorageError) -> None:
-            if outcome is True:
-                self._loop.call_later(INDEX_PAUSE_S, self._index)
+        def done(outcome: Unindexed | StorageError) -> None:
+            if outcome in (Unindexed.DUE, Unindexed.WAITING):
+                is_due = outcome is Unindexed.DUE
+                self._loop.call_later(INDEX_PAUSE_S if is_due else INDEX_DELAY_S, self._index)
                 return
             if isinstance(outcome, FullError):
                 self._note_failure("index", str(outcome))
@@ -308,7 +315,8 @@ class DiskStore:
             else:
                 self._note_recovery("index")
 
-        self._submit(self._history.index_some, done)
+        is_busy = self._leisure.is_busy()
+        self._submit(partial(self._history.index_some, is_busy=is_busy), done)
 
     # A full disk, reported once for both files
 

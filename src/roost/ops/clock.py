@@ -20,6 +20,11 @@ def monotonic() -> float:
     return time.monotonic()  # noqa: TID251
 
 
+def thread_used() -> float:
+    """Return how much processor time the calling thread has taken, in seconds."""
+    return time.thread_time()
+
+
 def utc_now() -> dt.datetime:
     """Read the date and time that certificates are checked against."""
     return dt.datetime.now(dt.UTC)  # noqa: TID251

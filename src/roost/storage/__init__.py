@@ -15,7 +15,7 @@ from roost.storage.errors import (
     StorageError,
 )
 from roost.storage.history_buffer import HistoryBuffer
-from roost.storage.history_port import History
+from roost.storage.history_port import History, Unindexed
 from roost.storage.history_store import HistoryStore
 from roost.storage.log_store import LogStore
 from roost.storage.snapshot_parts import Compaction
@@ -38,5 +38,6 @@ __all__ = [
     "MalformedError",
     "SearchTimeoutError",
     "StorageError",
+    "Unindexed",
     "Worker",
 ]

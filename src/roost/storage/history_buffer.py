@@ -36,6 +36,7 @@ from roost.chat.ids import AccountId, Position
 from roost.chat.state import Erasure
 from roost.storage.errors import FullError, StorageError
 from roost.storage.history_gaps import Terms
+from roost.storage.history_port import Unindexed
 from roost.storage.history_store import HistoryStore
 
 ROWS_MAX = 8_000
@@ -117,7 +118,7 @@ class HistoryBuffer:
         Raises:
             FullError: the disk is full; they wait on.
         """
-        if self._rows or self._applied > self._store.applied:
+        if self._has_waiting:
             self._put(self._rows, self._applied, ())
 
     def _put(self, rows: Sequence[Row], applied: Position, terms: Terms) -> None:
@@ -191,10 +192,16 @@ class HistoryBuffer:
             self.flush()
         return self._store.find_kept(conversation, older_ms, messages)
 
-    def index_some(self) -> bool:
-        """Store what waits, and make some of the index; see the port."""
-        self.flush()
-        return self._store.index_some()
+    def index_some(self, *, is_busy: bool = False) -> Unindexed:
+        """Store what waits unless the process is busy, and make some of the index; see the port."""
+        if not is_busy:
+            self.flush()
+        left = self._store.index_some(is_busy=is_busy)
+        return left or (Unindexed.WAITING if self._has_waiting else Unindexed.NONE)
+
+    @property
+    def _has_waiting(self) -> bool:
+        return bool(self._rows) or self._applied > self._store.applied
 
     # Changes
 

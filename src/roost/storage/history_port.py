@@ -9,12 +9,23 @@ The engine's effects name these duties, and `node/store.py` carries them out on 
 """
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Protocol
 
 from roost.chat.history import EVERYTHING, Answer, Held, Query, Row, Span
 from roost.chat.holes import Hole
 from roost.chat.ids import AccountId, Position
 from roost.chat.state import Erasure
+
+
+class Unindexed(IntEnum):
+    """What is left to do for searching."""
+
+    NONE = 0
+    WAITING = 1
+    """Something that waits until the process is not busy."""
+    DUE = 2
+    """Something that can be done at once."""
 
 
 class History(Protocol):
@@ -115,5 +126,8 @@ class History(Protocol):
     def erase(self, account: AccountId, erasure: Erasure) -> bool:
         """Take some of the words of an erased account out of the rows; return if more are left."""
 
-    def index_some(self) -> bool:
-        """Do a little of what can wait; return whether there is more to do for searching."""
+    def index_some(self, *, is_busy: bool = False) -> Unindexed:
+        """Do a little of what can wait; return what is left to do for searching.
+
+        While the process `is_busy`, only what cannot wait any longer is done.
+        """

@@ -38,6 +38,7 @@ from roost.storage.errors import CorruptRowsError, FullError, MalformedError, St
 from roost.storage.history_erasures import Erasures
 from roost.storage.history_gaps import Gaps, Terms, terms_before, without
 from roost.storage.history_pages import read_page
+from roost.storage.history_port import Unindexed
 from roost.storage.history_redactions import is_noted_from, redact_rows, unredact
 from roost.storage.history_rooms import find_kept, take_oldest
 from roost.storage.history_rows import (
@@ -65,9 +66,6 @@ CACHE_KIB = 16 * 1024
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
 """A file up to this size (over a million rows) is checked as a whole when it is opened, which takes
 about a second. In a larger one, damage is found when it is read."""
-SEARCH_STEPS_MAX = 32
-"""Blocks that are indexed before a search, in some 2 ms each: what a neighbour just sent is found,
-too."""
 DAMAGED_MAX = 1000
 """Damaged positions in one export; the next one has further ones."""
 MISPLACED = "a row lies where none can be"
@@ -269,9 +267,7 @@ class HistoryStore:
             return ()
         held = self._held.position
         with contextlib.suppress(FullError):
-            for _ in range(SEARCH_STEPS_MAX):
-                if not self._index.step(connection, held, self._applied, is_deep=False):
-                    break
+            self._index.catch_up(connection, held, self._applied)
         low, high = span.first, Position(min(span.last, POSITION_MAX - 1) + 1)
         if query.after_ms >= 0:
             low = max(low, Position(first_position_at(connection, query.after_ms)))
@@ -280,10 +276,13 @@ class HistoryStore:
         places = self._index.find(connection, query, low, high, self._applied)
         return read_found(connection, query, places)
 
-    def index_some(self) -> bool:
-        """Index some rows for searching; return whether there are more."""
+    def index_some(self, *, is_busy: bool = False) -> Unindexed:
+        """Index some rows for searching; see the port."""
+        if is_busy and self._index.can_wait(self._applied):
+            return Unindexed.WAITING if self._index.is_due(self._applied) else Unindexed.NONE
         with self._database.guard() as connection:
-            return self._index.step(connection, self._held.position, self._applied)
+            is_due = self._index.step(connection, self._held.position, self._applied)
+        return Unindexed.DUE if is_due else Unindexed.NONE
 
     def export(
         self, first: Position, last: Position, bytes_max: int

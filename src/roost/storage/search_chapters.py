@@ -16,7 +16,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
 import msgspec
@@ -39,6 +39,10 @@ VOCABULARY_BYTES_MAX = 2 * 1024 * 1024
 """The same in bytes, for those who write long words."""
 _BETWEEN = b"\r"
 """Stands between messages: `bytes.split` takes it for white space, and no line has it."""
+
+
+Message: TypeAlias = tuple[str, int, int, bytes]
+"""Conversation, position, part and record of a message to index. They may be damaged."""
 
 
 class Place(NamedTuple):
@@ -83,15 +87,14 @@ _encode_bucket = msgspec.msgpack.Encoder().encode
 _decode_bucket = msgspec.msgpack.Decoder(list[_Group]).decode
 
 
-def read_block(history: sqlite3.Connection, number: int) -> list[Row]:
+def read_block(history: sqlite3.Connection, number: int) -> list[Message]:
     """Return the messages of a block in order, damaged ones included."""
     first = number << BLOCK_BITS
-    found = history.execute(
-        "SELECT conversation, position, part, time_ms, kind, peer, record FROM rows"
+    return history.execute(
+        "SELECT conversation, position, part, record FROM rows"
         " WHERE position BETWEEN ? AND ? AND kind = ? ORDER BY position",
         (first, first + (1 << BLOCK_BITS) - 1, KIND_MESSAGE),
     ).fetchall()
-    return [Row(*columns) for columns in found]
 
 
 def next_row(history: sqlite3.Connection, first: int) -> int:
@@ -137,16 +140,17 @@ class Recent:
             if is_kept(Place(row.position, row.part, row.conversation))
         )
 
-    def take_block(self, number: int) -> list[Row] | None:
+    def take_block(self, number: int) -> list[Message] | None:
         """Return the messages of a block, once; None if they have to be read."""
         first, end = number << BLOCK_BITS, (number + 1) << BLOCK_BITS
         if first < self._first or end > self._last + 1:
             return None
         while self._messages and self._messages[0].position < first:
             self._messages.popleft()
-        taken: list[Row] = []
+        taken: list[Message] = []
         while self._messages and self._messages[0].position < end:
-            taken.append(self._messages.popleft())
+            row = self._messages.popleft()
+            taken.append((row.conversation, row.position, row.part, row.record))
         self._first = end
         return taken
 
@@ -173,17 +177,16 @@ class Chapter:
         """Whether it has all blocks."""
         return self.blocks == 1 << CHAPTER_BITS - BLOCK_BITS
 
-    def add(self, messages: Iterable[Row]) -> None:
+    def add(self, messages: Iterable[Message]) -> None:
         """Add a block. What cannot be read is left out, and comes in when its row is replaced."""
         self.blocks += 1
         first = self.number << CHAPTER_BITS
         added: list[bytes] = []
-        for row in messages:
+        for conversation, position, part, record in messages:
             try:
-                said = _decode(row.record)
+                said = _decode(record)
             except (msgspec.MsgspecError, TypeError):
                 continue
-            conversation, position, part = row.conversation, row.position, row.part
             known = self._messages.get(conversation)
             if known is None:
                 if not _is_name(conversation):
@@ -191,7 +194,7 @@ class Chapter:
                 self._messages[conversation] = known = []
             if type(position) is int and type(part) is int:
                 sender, words = _sender(said.source.nick), lines_of_words(said.text)
-                known.append((position - first, part, b"%b%b\n" % (sender, words)))
+                known.append((position - first, part, sender + words + b"\n"))
                 self._senders.add(sender)
                 added.append(words)
         if len(self._words) <= VOCABULARY_MAX:
@@ -324,9 +327,11 @@ class Sought:
             return False
         return any(place in vocabulary for place in self._places)
 
-    def is_in(self, conversation: str) -> bool:
-        """Return whether a conversation is searched."""
-        return conversation in self._conversations or conversation.startswith(self._owners)
+    def is_in(self, conversation: object) -> bool:
+        """Return whether something, which may be damaged, is a conversation that is searched."""
+        return conversation in self._conversations or (
+            isinstance(conversation, str) and conversation.startswith(self._owners)
+        )
 
     def find(self, bucket: bytes, first: int) -> list[Place]:
         """Return the places found in a bucket of the chapter that begins at a position, unordered.

@@ -9,6 +9,7 @@ import pytest
 
 from roost.chat.history import KIND_MESSAGE, Held, Page, Row
 from roost.chat.ids import Position
+from roost.node import store
 from roost.node.engine.effects import (
     AddGap,
     AnswerQuery,
@@ -30,6 +31,7 @@ from roost.node.engine.inputs import (
     StorageFailed,
     StorageRecovered,
 )
+from roost.node.leisure import Leisure
 from roost.node.store import DiskStore
 from roost.raft.messages import Entry, HardState, Persist, Snapshot, Stored, TimeoutNow
 from roost.storage import (
@@ -41,6 +43,7 @@ from roost.storage import (
     LogStore,
     SearchTimeoutError,
     StorageError,
+    Unindexed,
 )
 from support.loops import pass_turns, run, wait_until
 
@@ -53,6 +56,8 @@ class FakeHistory:
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
         self.failures: list[StorageError] = []
+        self.left: list[Unindexed] = []
+        """What the next steps of indexing say."""
         self.applied = Position(0)
         self.held = Held()
 
@@ -63,10 +68,12 @@ class FakeHistory:
         return ()
 
     def __getattr__(self, name: str) -> Any:
-        def do(*arguments: Any) -> Any:
+        def do(*arguments: Any, **named: Any) -> Any:
             if self.failures:
                 raise self.failures.pop(0)
-            self.done.append((name, *arguments))
+            self.done.append((name, *arguments, *named.values()))
+            if name == "index_some" and self.left:
+                return self.left.pop(0)
             return {"answer": (), "export": ((), Position(7), (Position(3),))}.get(name)
 
         return do
@@ -76,16 +83,31 @@ class FakeLog(FakeHistory):
     """A log that does the same."""
 
 
+class FakeLeisure(Leisure):
+    """Is busy as often as a test says."""
+
+    def __init__(self, *busy: bool) -> None:
+        super().__init__(lambda: 0.0, lambda: 0.0)
+        self.busy = [*busy]
+
+    def is_busy(self) -> bool:
+        return self.busy.pop(0)
+
+
 class Bench:
     """A store over fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, leisure: Leisure | None = None) -> None:
         self.log, self.history = FakeLog(), FakeHistory()
         self.story: list[DiskInput] = []
         self.fatal: list[BaseException] = []
         stored = Stored(HardState(), None, ())
         self.store = DiskStore(
-            cast("LogStore", self.log), stored, cast("HistoryStore", self.history), retry_s=0.001
+            cast("LogStore", self.log),
+            stored,
+            cast("HistoryStore", self.history),
+            retry_s=0.001,
+            leisure=leisure,
         )
 
     async def told(self, count: int) -> list[DiskInput]:
@@ -94,8 +116,8 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
-    made = Bench()
+async def bench(leisure: Leisure | None = None) -> AsyncIterator[Bench]:
+    made = Bench(leisure)
     made.store.begin(made.story.append, made.fatal.append)
     try:
         yield made
@@ -244,6 +266,21 @@ def test_questions_are_answered_one_way_or_another(
             b.history.failures = [failure] if failure else []
             b.store.obey(AnswerQuery(4, PAGE))
             assert await b.told(1) == [told]
+
+    run(scenario())
+
+
+def test_what_can_wait_is_looked_at_until_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "INDEX_DELAY_S", 0.001)
+    monkeypatch.setattr(store, "INDEX_PAUSE_S", 0.001)
+    none, waiting, due = Unindexed.NONE, Unindexed.WAITING, Unindexed.DUE
+
+    async def scenario() -> None:
+        async with bench(FakeLeisure(True, True, True, False, False)) as b:
+            b.history.left = [waiting, due, waiting, due, none]
+            await wait_until(lambda: len(b.history.done) == 5)
+            await wait_until(lambda: not b.store._is_indexing)
+            assert b.history.done == [("index_some", busy) for busy in (True,) * 3 + (False,) * 2]
 
     run(scenario())
 

@@ -29,7 +29,14 @@ from roost.chat.history import (
 from roost.chat.holes import Hole
 from roost.chat.ids import AccountId, Position, RoomId, UserId
 from roost.chat.state import Erasure
-from roost.storage import DataDirectory, FullError, HistoryBuffer, HistoryStore, history_buffer
+from roost.storage import (
+    DataDirectory,
+    FullError,
+    HistoryBuffer,
+    HistoryStore,
+    Unindexed,
+    history_buffer,
+)
 from support.memory_history import MemoryHistory, any_page
 from support.stores import row
 
@@ -204,6 +211,20 @@ def test_everything_else_stores_what_waits_first(
     buffer.write(rows_of(1, 5), P(5))
     use(buffer)
     assert store.applied == buffer.applied == 5
+
+
+def test_rows_wait_longer_while_the_process_is_busy(
+    buffer: HistoryBuffer, store: HistoryStore
+) -> None:
+    assert buffer.index_some(is_busy=True) is Unindexed.NONE
+    buffer.write(rows_of(1, 5), P(5))
+    assert buffer.index_some(is_busy=True) is Unindexed.WAITING
+    assert (buffer.applied, store.applied) == (5, 0)
+    assert buffer.index_some() is Unindexed.NONE
+    assert store.applied == 5
+    assert buffer.index_some(is_busy=True) is Unindexed.NONE
+    buffer.write((), P(7))
+    assert buffer.index_some(is_busy=True) is Unindexed.WAITING
 
 
 def test_applied_follows_snapshots_and_histories_that_were_set_back(
