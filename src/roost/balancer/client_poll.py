@@ -31,8 +31,10 @@ class ClientPoll:
 
     def __init__(self) -> None:
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
-        self._clients: dict[int, Readable] = {}
-        """By file descriptor."""
+        self._clients: list[Readable | None] = []
+        """By file descriptor: the system gives the smallest ones that are free."""
+        self._count = 0
+        """How many sockets are watched."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_held = True
         """Whether the event loop does not watch."""
@@ -50,16 +52,22 @@ class ClientPoll:
         if self._epoll is not None:
             self._epoll.close()
         elif self._loop is not None:
-            for file in self._clients:
-                self._loop.remove_reader(file)
+            for file, client in enumerate(self._clients):
+                if client is not None:
+                    self._loop.remove_reader(file)
         self._clients.clear()
+        self._count = 0
         self._loop = None
 
     def watch(self, file: int, client: Readable) -> None:
         """Have a client read whenever its socket, given by its file descriptor, is readable."""
         if self._loop is None:
             return
-        self._clients[file] = client
+        clients = self._clients
+        if file >= len(clients):
+            clients.extend([None] * (file + 1 - len(clients)))
+        self._count += clients[file] is None
+        clients[file] = client
         if self._epoll is not None:
             self._epoll.register(file, select.EPOLLIN)
         else:
@@ -67,8 +75,10 @@ class ClientPoll:
 
     def unwatch(self, file: int) -> None:
         """Leave a socket alone; call it before the socket is closed."""
-        if self._clients.pop(file, None) is None:
+        if not 0 <= file < len(self._clients) or self._clients[file] is None:
             return
+        self._clients[file] = None
+        self._count -= 1
         if self._epoll is not None:
             self._epoll.unregister(file)
         elif self._loop is not None:
@@ -88,7 +98,7 @@ class ClientPoll:
 
     def begin(self) -> None:
         """Prepare to read what has come meanwhile, and not for ever what comes while it is read."""
-        self._left = len(self._clients) + READS_PER_TURN
+        self._left = self._count + READS_PER_TURN
 
     def read_some(self) -> bool:
         """Read as many sockets as a turn may; return whether more may be readable.
@@ -108,7 +118,7 @@ class ClientPoll:
         found = self._epoll.poll(0, READS_PER_TURN)
         for file, _ in found:
             # Another one's line may have closed it.
-            client = clients.get(file)
+            client = clients[file] if file < len(clients) else None
             if client is not None:
                 self._read_one(client)
         return len(found)

@@ -1,6 +1,6 @@
 """Clients' sockets: bytes to lines, and outboxes to writes.
 
-    socket --> shared buffer --> LineBuffer --> received(...)
+    socket --> shared buffer --> lines --> received(...)     the rest of a line --> LineBuffer
     outbox --> one write a turn --> socket         the rest, and what it does not take, stays
 
 There is no task and no timer per client. What a client does not read waits in its outbox, as
@@ -65,8 +65,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         "_held_bytes",
         "_is_finishing",
         "_is_write_paused",
-        "_lines",
         "_transport",
+        "_unfinished",
         "info",
         "is_admitted",
         "is_dirty",
@@ -83,7 +83,8 @@ class ClientConnection(asyncio.BufferedProtocol):
     ) -> None:
         self._callbacks = callbacks
         self._transport: asyncio.Transport | None = None
-        self._lines = LineBuffer(callbacks.line_bytes_max)
+        self._unfinished: LineBuffer | None = None
+        """Has the beginning of a line; None between lines, as it is for nearly all clients."""
         self._is_write_paused = False
         self._is_finishing = False
         self._counted = 0
@@ -108,7 +109,9 @@ class ClientConnection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if self.session is None or self._is_finishing:
             return
-        lines = self._lines.feed(bytes(self._callbacks.read_buffer[:nbytes]))
+        buffer = self._unfinished or LineBuffer(self._callbacks.line_bytes_max)
+        lines = buffer.feed(bytes(self._callbacks.read_buffer[:nbytes]))
+        self._unfinished = buffer if buffer.is_unfinished else None
         if lines:
             self._callbacks.received(self, lines)
 

@@ -98,7 +98,7 @@ class HandshakeQueue:
 class TlsTransport(SocketTransport):
     """One TLS connection, from its handshake on."""
 
-    __slots__ = ("_callbacks", "_handle", "_handshakes", "_is_waiting", "_tls")
+    __slots__ = ("_callbacks", "_handle", "_handshakes", "_is_waiting", "_socket", "_tls")
 
     def __init__(
         self,
@@ -108,7 +108,9 @@ class TlsTransport(SocketTransport):
         callbacks: HandshakeCallbacks,
         handshakes: HandshakeQueue,
     ) -> None:
-        super().__init__(sock, address, callbacks.poll)
+        super().__init__(sock.fileno(), address, callbacks.poll)
+        self._socket = sock
+        """OpenSSL uses it, too."""
         self._callbacks = callbacks
         self._handshakes = handshakes
         self._tls = SSL.Connection(context, sock)
@@ -131,7 +133,7 @@ class TlsTransport(SocketTransport):
             self._await()
         except SSL.WantWriteError:
             self._is_writing = True
-            self._loop.add_writer(self._socket, self._handshake_writable)
+            asyncio.get_running_loop().add_writer(self._file, self._handshake_writable)
         except SSL.Error as error:
             reason = describe(error)
             self.fail(_REASONS.get(reason, reason))
@@ -149,16 +151,18 @@ class TlsTransport(SocketTransport):
     def _await(self) -> None:
         """Wait for the client's part of the handshake; this waits for no batch of lines."""
         self._is_waiting = True
-        self._loop.add_reader(self._socket, self._handshake_ready)
+        asyncio.get_running_loop().add_reader(self._file, self._handshake_ready)
 
     def _handshake_ready(self) -> None:
-        self._is_waiting = False
-        self._loop.remove_reader(self._socket)
+        self._stop_waiting()
         self._handshakes.step_soon(self)
 
+    def _stop_waiting(self) -> None:
+        self._is_waiting = False
+        asyncio.get_running_loop().remove_reader(self._file)
+
     def _handshake_writable(self) -> None:
-        self._is_writing = False
-        self._loop.remove_writer(self._socket)
+        self._stop_writing()
         self._handshakes.step_soon(self)
 
     def _established(self) -> None:
@@ -171,8 +175,7 @@ class TlsTransport(SocketTransport):
 
     def _drop(self) -> None:
         if self._is_waiting:
-            self._is_waiting = False
-            self._loop.remove_reader(self._socket)
+            self._stop_waiting()
         super()._drop()
 
     # What it does differently
@@ -221,6 +224,9 @@ class TlsTransport(SocketTransport):
         except SSL.Error as error:
             self._break_tls(error)
         return sent
+
+    def _close_file(self) -> None:
+        self._socket.close()
 
     def _say_goodbye(self) -> None:
         with contextlib.suppress(SSL.Error):

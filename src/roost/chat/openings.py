@@ -1,5 +1,6 @@
 """How sessions begin: a client registers, or resumes the session of an earlier connection."""
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -187,10 +188,17 @@ def _join_user(step: Step, command: OpenSession, user: User, key: str) -> None:
     come_back(step, user, away)
 
 
+@functools.lru_cache(maxsize=1024)
+def _shared(word: str) -> str:
+    """Return the object that a word had lately: many clients send the same default."""
+    return word
+
+
 def _add_user(step: Step, command: OpenSession, account: str, key: str) -> None:
     state, settings = step.state, step.state.settings
-    username = cut(command.username, settings.username_bytes_max)
-    realname = cut(command.realname, settings.realname_bytes_max)
+    username = _shared(cut(command.username, settings.username_bytes_max))
+    realname = _shared(cut(command.realname, settings.realname_bytes_max))
+    time_ms = step.time_ms
     user = User(
         id=UserId(step.position),
         nick=command.nick,
@@ -201,8 +209,8 @@ def _add_user(step: Step, command: OpenSession, account: str, key: str) -> None:
         account="",
         modes="",
         away="",
-        signed_on_ms=step.time_ms,
-        active_ms=step.time_ms,
+        signed_on_ms=time_ms,
+        active_ms=time_ms,
         sessions=(command.session,),
     )
     folded = FoldedNick(fold_nick(command.nick))

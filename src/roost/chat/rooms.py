@@ -45,16 +45,25 @@ def join(step: Step, user: User, operation: Join) -> None:
             step.refused(Reason.FORWARDED, room.name, other.name)
             room = other
     status = 0 if room.members or room.founder else OPERATOR
+    rooms = _and_room(state, user, room)
     room.members[user.id] = Member(status, step.position)
     room.invited.pop(user.id, None)
     state.empty_rooms.pop(room.id, None)
-    user.rooms = (*user.rooms, room.id)
+    user.rooms = rooms
     source = source_of(user)
     step.changed(
         Joined(step.part, source, room.id, room.name, user.realname, user.away, status=status)
     )
     grant(step, room, user)
     show_on_join(step, room, user)
+
+
+def _and_room(state: State, user: User, room: Room) -> tuple[RoomId, ...]:
+    """Return a user's rooms and one more: the last member's own tuple if it is equal."""
+    rooms = (*user.rooms, room.id)
+    last = next(reversed(room.members), None)
+    others = () if last is None else state.users[last].rooms
+    return others if others == rooms else rooms
 
 
 def _forward_target(state: State, room: Room, user: User) -> Room | None:

@@ -16,6 +16,11 @@ class LineBuffer:
         self._rest = b""
         self._is_discarding = False
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a line has begun, and has not ended."""
+        return bool(self._rest) or self._is_discarding
+
     def feed(self, data: bytes) -> list[bytes | None]:
         """Add what arrived; return the lines that it completed, without line ends.
 

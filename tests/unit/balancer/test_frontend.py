@@ -128,8 +128,8 @@ def test_accepted_sockets_have_keepalive_and_no_delay(tmp_path: Path) -> None:
             await here.client()
             await node.next(Attach)
             session = next(iter(here.balancer._exchange.sessions.values()))
-            raw = session.client._transport.get_extra_info("socket")  # type: ignore[attr-defined]
-            copy = socket.socket(fileno=socket.dup(raw.fileno()))
+            file = session.client._transport._file  # type: ignore[attr-defined]
+            copy = socket.socket(fileno=socket.dup(file))
             with contextlib.closing(copy):
                 assert copy.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
                 assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

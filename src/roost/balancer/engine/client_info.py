@@ -5,6 +5,7 @@ the balancer says for whom it speaks.
 """
 
 import ipaddress
+import sys
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ LOCALHOST = "localhost"
 """The address of a client without an IP address: it came over a Unix socket."""
 
 
-class ClientInfo(msgspec.Struct, frozen=True):
+class ClientInfo(msgspec.Struct, frozen=True, gc=False):
     """What is known of a client before it says anything."""
 
     address: str
@@ -64,7 +65,8 @@ class TrustedProxies:
 def plain_address(host: str) -> str:
     """Write an address as people do: without a zone, and IPv4 mapped into IPv6 as IPv4."""
     host = host.partition("%")[0]
-    return host[7:] if host.startswith("::ffff:") and "." in host else host
+    # Many clients share an address: they then share its text as well.
+    return sys.intern(host[7:] if host.startswith("::ffff:") and "." in host else host)
 
 
 def _is_address(text: str) -> bool:

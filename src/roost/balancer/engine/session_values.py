@@ -40,7 +40,7 @@ class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """What a client knows of itself, in its nodes' words, which the balancer only repeats."""
 
     nick: str = ""

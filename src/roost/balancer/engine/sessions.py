@@ -13,7 +13,7 @@ from typing import Protocol
 
 from roost.balancer.engine.client_info import ClientInfo
 from roost.balancer.engine.session_values import NOTHING_KNOWN, Known, SessionLimits, Stranding
-from roost.balancer.engine.token_bucket import TokenBucket
+from roost.balancer.engine.token_bucket import refilled
 from roost.chat.ids import SESSION_COUNTER_BITS, SessionId
 
 FRAMING_BYTES = 32
@@ -74,12 +74,13 @@ class Session:
     """One client."""
 
     __slots__ = (
-        "_bucket",
         "_given_line",
         "_given_part",
         "_lines",
         "_lines_bytes",
         "_paid",
+        "_tokens",
+        "_tokens_at",
         "acknowledged",
         "client",
         "generation",
@@ -149,11 +150,11 @@ class Session:
         """The last answer that the client was given."""
         self.parts = 0
         """How many parts of answers it was given since the last acknowledgement."""
-        self._lines: list[bytes | None] = []
-        """The lines after `acknowledged`; None for one that was too long. No deque: that takes 600
-        bytes even when empty."""
+        self._lines: tuple[bytes | None, ...] = ()
+        """The lines after `acknowledged`; None for one too long. An empty tuple is free."""
         self._lines_bytes = 0
-        self._bucket = TokenBucket(limits.burst_lines, now)
+        self._tokens, self._tokens_at = float(limits.burst_lines), now
+        """A token bucket (`token_bucket`), without an object for each client."""
         self._paid = 0
         """The last line that a token was paid for; sending it to another node is free."""
         self.is_throttled = False
@@ -210,7 +211,7 @@ class Session:
 
     def receive(self, lines: list[bytes | None], now: float) -> None:
         """Keep lines from the client; each gets the next number."""
-        self._lines.extend(lines)
+        self._lines = (*self._lines, *lines)
         for line in lines:
             if line is not None:
                 self._lines_bytes += len(line)
@@ -225,19 +226,26 @@ class Session:
         last = self.acknowledged + min(len(self._lines), self.limits.lines_max)
         self.is_throttled = False
         if last > self._paid:
-            limits = self.limits
-            self._paid += self._bucket.take(
-                last - self._paid, limits.burst_lines, limits.lines_per_s, now
-            )
+            self._paid += self._take_tokens(last - self._paid, now)
             self.is_throttled = self._paid < last
             last = self._paid
         first = self.sent + 1
         if last < first:
             return first, ()
         begin = self.sent - self.acknowledged
-        lines = tuple(self._lines[begin : last - self.acknowledged])
+        lines = self._lines[begin : last - self.acknowledged]
         self.sent = last
         return first, lines
+
+    def _take_tokens(self, wanted: int, now: float) -> int:
+        limits = self.limits
+        if not limits.lines_per_s:
+            return wanted
+        seconds = now - self._tokens_at
+        tokens = refilled(self._tokens, limits.burst_lines, limits.lines_per_s, seconds)
+        taken = min(wanted, int(tokens))
+        self._tokens, self._tokens_at = tokens - taken, now
+        return taken
 
     def acknowledge(self, line: int) -> None:
         """Forget the lines up to `line`.
@@ -254,7 +262,7 @@ class Session:
             for dropped in self._lines[:count]:
                 if dropped is not None:
                     self._lines_bytes -= len(dropped)
-            del self._lines[:count]
+            self._lines = self._lines[count:]
             self.acknowledged = line
         self.parts = 0
 

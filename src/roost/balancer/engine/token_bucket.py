@@ -1,6 +1,11 @@
 """A token bucket: allows a burst at once, and a steady rate after it."""
 
 
+def refilled(tokens: float, burst: int, per_s: float, seconds: float) -> float:
+    """Return how many tokens there are after some seconds, at most `burst`."""
+    return min(float(burst), tokens + seconds * per_s)
+
+
 class TokenBucket:
     """The tokens of one client or address; full at first.
 
@@ -17,7 +22,7 @@ class TokenBucket:
         """Take up to `wanted` whole tokens, and return how many; a rate of 0 sets no limit."""
         if not per_s:
             return wanted
-        tokens = min(float(burst), self._tokens + (now - self._updated_at) * per_s)
+        tokens = refilled(self._tokens, burst, per_s, now - self._updated_at)
         taken = min(wanted, int(tokens))
         self._tokens = tokens - taken
         self._updated_at = now

@@ -21,7 +21,7 @@ def quit_(context: Context, message: Message) -> Result:
     given = message.parameters[0] if message.parameters else ""
     reason = cut(f"Quit: {given}", context.state.settings.reason_bytes_max)
     session = context.session
-    session.queue.clear()
+    session.queue = ()
     session.end_reason = reason
     if session.phase is Phase.REGISTERING:
         return None

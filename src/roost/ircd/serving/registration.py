@@ -72,7 +72,7 @@ def is_turned_away(context: Context) -> bool:
     if not context.config.password or given.is_vouched or given.resume is not None:
         return False
     context.reply(numerics.ERR_PASSWDMISMATCH, "Password incorrect")
-    context.session.queue.clear()
+    context.session.queue = ()
     context.session.end_reason = "The server password is missing or wrong"
     return True
 

@@ -114,5 +114,5 @@ def fail(context: Context, code: str, text: str) -> None:
     given.resume = None
     given.failed_resumes += 1
     if given.failed_resumes >= FAILURES_MAX and not context.session.user:
-        context.session.queue.clear()
+        context.session.queue = ()
         context.session.end_reason = "Too many attempts to resume"

@@ -96,9 +96,9 @@ class Serving:
                 # Most lines come alone, and need not be queued.
                 self._handle(session, first, lines[0])
             else:
-                session.queue += enumerate(lines, first)
+                session.queue = (*session.queue, *enumerate(lines, first))
         if len(session.queue) > self.environment.config.queued_lines_max:
-            session.queue.clear()
+            session.queue = ()
             session.end_reason = "Excess flood"
         if session.queue or session.end_reason is not None:
             self.pump(session)
@@ -106,7 +106,8 @@ class Serving:
     def pump(self, session: LocalSession) -> None:
         """Handle queued lines until one must wait."""
         while session.queue and not session.is_busy:
-            number, line = session.queue.pop(0)
+            number, line = session.queue[0]
+            session.queue = session.queue[1:]
             self._handle(session, number, line)
         if session.end_reason is not None and not session.queue and not session.is_busy:
             self._end(session, session.end_reason)
@@ -162,7 +163,7 @@ class Serving:
             return
         self._answers.send_registering(context)
         if session.end_reason is None and is_flood:
-            session.queue.clear()
+            session.queue = ()
             session.end_reason = "Too many lines before registration"
 
     def _ask_to_open(self, context: Context) -> None:
@@ -469,7 +470,7 @@ class Serving:
         """Give a session back to its balancer, which picks another node."""
         if session.is_detached:
             # There is no client to serve elsewhere; but everybody else must learn that it left.
-            session.queue.clear()
+            session.queue = ()
             self._end(session, session.end_reason or "Connection closed")
             return
         reaches = 0 if self.takeover.can_serve(session) else self._recent.start
@@ -484,7 +485,7 @@ class Serving:
 
     def forget(self, session: LocalSession) -> None:
         """Stop serving a session without telling anybody; nothing more is done for it."""
-        session.queue.clear()
+        session.queue = ()
         session.end_reason = None
         self._waiting.pop(session.id, None)
         self.jobs.forget(session)

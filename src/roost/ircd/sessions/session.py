@@ -123,7 +123,7 @@ class LocalSession(msgspec.Struct, eq=False):
     """Bits of `irc.capabilities.Capability`."""
     introduction: Registration | None = msgspec.field(default_factory=Registration)
     """None once the session is live; see `registration`."""
-    queue: list[tuple[int, bytes | None]] = []
+    queue: tuple[tuple[int, bytes | None], ...] = ()
     """Lines that wait, with their numbers; mostly none."""
     waiting_line: int = 0
     """The line that waits for the log, the history store or slow work; 0 for none."""
