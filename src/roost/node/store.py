@@ -77,6 +77,7 @@ from roost.storage import (
     StorageError,
     Unindexed,
     Worker,
+    phase_of,
 )
 
 _logger = structlog.get_logger()
@@ -154,7 +155,7 @@ class DiskStore:
                 log = LogStore(directory)
                 opened.callback(log.close)
                 stored = await asyncio.to_thread(log.load)
-                history = HistoryBuffer(HistoryStore(directory))
+                history = HistoryBuffer(HistoryStore(directory), phase_of(config.name))
                 opened.callback(history.close)
             except StorageError as error:
                 raise StartError(str(error)) from error

@@ -59,6 +59,8 @@ class Database:
             StorageError: it cannot be opened.
         """
         self.path = path
+        self._is_open = False
+        """Whether a transaction goes on."""
         try:
             # Only the node may read what people said; SQLite's other files get the same mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -133,18 +135,24 @@ class Database:
             raise self.condemn(str(error)) from error
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, stays_open: bool = False) -> Iterator[sqlite3.Connection]:
         """Store all changes of the block, or none.
+
+        If it `stays_open`, the next block goes on with it; nothing is stored before that ends.
 
         Raises:
             FullError, MalformedError, StorageError: see `guard`; nothing was stored.
         """
         with self.guard() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            if not self._is_open:
+                connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.execute("COMMIT")
+                if not stays_open:
+                    connection.execute("COMMIT")
+                self._is_open = stays_open
             except BaseException:
+                self._is_open = False
                 # After many errors SQLite has rolled back already.
                 if connection.in_transaction:
                     with contextlib.suppress(sqlite3.Error):

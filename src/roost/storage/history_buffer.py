@@ -1,11 +1,13 @@
 """A history whose newest rows wait in memory, so that they are stored many at a time.
 
-    write --> rows in memory --flush--> HistoryStore
+    write --> rows in memory, and in an open transaction --flush--> HistoryStore
     pages <-- the newest rows from memory, earlier ones from the store
 
 A row that is stored touches a page of its conversation's index. The more rows are stored at once,
-the fewer pages are written, and the less often. The log has the rows until `sync`, which stores
-everything. So do all other calls but the latest page of a conversation, which most clients ask for.
+the fewer pages are written, and the less often. They are inserted as they come, so that no moment
+has the work for all of them. All nodes get the same rows, so each stores them at a moment of its
+own. The log has the rows until `sync`, which stores everything. So do all other calls but the
+latest page of a conversation, which most clients ask for.
 
 Nothing is shown of rows in memory that changes when it is stored: rows of people whose words are
 erased do not wait, and a redaction among those that wait has them stored before a page is read.
@@ -40,21 +42,37 @@ from roost.storage.history_port import Unindexed
 from roost.storage.history_store import HistoryStore
 
 ROWS_MAX = 8_000
-"""Rows in memory, which take 4 MB, and are stored in some 30 ms."""
+"""Rows in memory, which take 4 MB. What is left to do when they are stored takes some 10 ms."""
 BYTES_MAX = 8 * 1024 * 1024
 """Their records, for those who write long messages."""
 
 _record = attrgetter("record")
 
 
+_GOLDEN = 0x9E37_79B9_7F4A_7C15
+"""2**64 divided by the golden ratio. Multiples of it modulo 2**64 are far apart: Knuth, The Art of
+Computer Programming, section 6.4."""
+
+
+def phase_of(name: str) -> float:
+    """Return a number from 0 to 1 for a node, such that n1, n2 and so on are far apart."""
+    return int.from_bytes(name.encode()) * _GOLDEN % 2**64 / 2**64
+
+
 class HistoryBuffer:
     """A store, and the rows that are newer than those in it; see the port `History`."""
 
-    def __init__(self, store: HistoryStore) -> None:
+    def __init__(self, store: HistoryStore, phase: float = 1.0) -> None:
+        """Keep rows before a store; `phase`, from 0 to 1, is what `phase_of` returns for a node."""
         self._store = store
+        self._first_share = (1 + phase) / 2
+        self._is_in_turn = False
+        """Whether rows were stored last because there were enough."""
         self._applied = store.applied
         self._rows: list[Row] = []
         """In order, and of positions that the store does not have."""
+        self._inserted = 0
+        """How many of them the store has in a transaction that goes on."""
         self._bytes = 0
         self._sorted = 0
         """How many of them were sorted by conversation, which is only done for who asks."""
@@ -97,13 +115,29 @@ class HistoryBuffer:
         """Keep rows, or store them at once with those that wait; see the port."""
         may_wait = not terms and self._may_wait(rows)
         size = self._bytes + sum(map(len, map(_record, rows)))
-        if not may_wait or len(self._rows) + len(rows) > ROWS_MAX or size > BYTES_MAX:
+        is_enough = len(self._rows) + len(rows) > self._rows_max or size > BYTES_MAX
+        if not may_wait or is_enough:
             # If this fails, what waited still waits, and these rows come again.
-            self._put((*self._rows, *rows), max(applied, self._applied), terms)
+            self._put(rows, max(applied, self._applied), terms)
+            self._is_in_turn = may_wait
             return
         self._rows += rows
         self._bytes = size
         self._applied = max(applied, self._applied)
+        with contextlib.suppress(FullError):
+            self._insert()
+
+    @property
+    def _rows_max(self) -> int:
+        """How many rows wait: fewer at first, and each node its own number, to take turns."""
+        return ROWS_MAX if self._is_in_turn else int(ROWS_MAX * self._first_share)
+
+    def _insert(self) -> None:
+        """Insert the rows in memory that are not yet inserted."""
+        begin, self._inserted = self._inserted, 0
+        if begin < len(self._rows):
+            self._store.insert(self._rows[begin:])
+        self._inserted = len(self._rows)
 
     def _may_wait(self, rows: Sequence[Row]) -> bool:
         """Return whether rows only follow those before, and are stored as they are."""
@@ -119,10 +153,13 @@ class HistoryBuffer:
             FullError: the disk is full; they wait on.
         """
         if self._has_waiting:
-            self._put(self._rows, self._applied, ())
+            self._put((), self._applied, ())
+            self._is_in_turn = False
 
     def _put(self, rows: Sequence[Row], applied: Position, terms: Terms) -> None:
-        self._store.write(rows, applied, terms)
+        """Store the rows in memory, and further ones."""
+        begin, self._inserted = self._inserted, 0
+        self._store.write((*self._rows[begin:], *rows), applied, terms)
         self._rows = []
         self._bytes = self._sorted = 0
         self._by_conversation = {}
@@ -136,9 +173,10 @@ class HistoryBuffer:
             waiting = self._waiting(query, span)
             if query.is_newest and waiting:
                 limit = query.limit - len(waiting)
-                found = self._store.answer(replace(query, limit=limit), span) if limit > 0 else ()
+                query = replace(query, limit=limit)
+                found = self._store.answer(query, self._stored(span)) if limit > 0 else ()
                 return (*found, *waiting)
-            found = self._store.answer(query, span)
+            found = self._store.answer(query, self._stored(span))
             if not waiting or len(found) >= query.limit:
                 return found
             # Of some private conversations the store may leave out what would come between.
@@ -146,6 +184,10 @@ class HistoryBuffer:
                 return (*found, *waiting[: query.limit - len(found)])
         self.flush()
         return self._store.answer(query, span)
+
+    def _stored(self, span: Span) -> Span:
+        """Return a span without the rows in memory, which the store may have inserted."""
+        return Span(span.first, min(span.last, self._store.applied))
 
     def _waiting(self, page: Page, span: Span) -> list[Row]:
         """Return the rows in memory that a page can have; all of them follow those stored."""

@@ -35,29 +35,32 @@ from roost.storage import history_redactions, history_rows, history_targets, rec
 from roost.storage.database import Database
 from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
+from roost.storage.history_batch import Batch
 from roost.storage.history_erasures import Erasures
 from roost.storage.history_gaps import Gaps, Terms, terms_before, without
 from roost.storage.history_pages import read_page
 from roost.storage.history_port import Unindexed
-from roost.storage.history_redactions import is_noted_from, redact_rows, unredact
+from roost.storage.history_redactions import is_noted_from, unredact
 from roost.storage.history_rooms import find_kept, take_oldest
 from roost.storage.history_rows import (
     COLUMNS,
     first_position_at,
-    insert_rows,
     size_of,
     verified,
     whole,
 )
-from roost.storage.history_targets import forget_latest, note_latest, read_targets
+from roost.storage.history_targets import forget_latest, read_targets
 from roost.storage.history_trimming import (
     find_oldest,
     read_held,
     read_holes,
+    write_applied,
+    write_gaps,
     write_held,
     write_holes,
+    write_terms,
 )
-from roost.storage.records import read_record, write_record
+from roost.storage.records import read_record
 from roost.storage.search_index import SearchIndex
 from roost.storage.search_results import read_found
 
@@ -91,6 +94,7 @@ class HistoryStore:
         with self._database.guard() as connection:
             self._erasures = Erasures(connection)
         self._index = SearchIndex(directory.path / "search.db")
+        self._batch = Batch(self._index.remove)
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -138,8 +142,8 @@ class HistoryStore:
                 is_new = connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None
             if is_new:
                 with database.transaction() as connection:
-                    _write_applied(connection, Position(0))
-                    _write_gaps(connection, ())
+                    write_applied(connection, Position(0))
+                    write_gaps(connection, ())
             with database.transaction() as connection:
                 applied = self._read_applied(connection)
                 gaps = self._read_gaps(connection, applied)
@@ -165,7 +169,7 @@ class HistoryStore:
         rows = connection.execute(f"SELECT {COLUMNS} FROM rows ORDER BY position DESC")  # noqa: S608
         newest = next((row for row in map(verified, rows) if row is not None), None)
         applied = newest.position if newest is not None else Position(0)
-        _write_applied(connection, applied)
+        write_applied(connection, applied)
         return applied
 
     def _read_gaps(self, connection: sqlite3.Connection, applied: Position) -> Gaps:
@@ -176,7 +180,7 @@ class HistoryStore:
             "the record of missing history was damaged, so everything is fetched again"
         )
         gaps = ((Position(1), applied),) if applied else ()
-        _write_gaps(connection, gaps)
+        write_gaps(connection, gaps)
         return gaps
 
     def _read_terms(self) -> Terms:
@@ -199,7 +203,7 @@ class HistoryStore:
             first = self._held.position
             gaps = ((first, self._applied),) if first <= self._applied else ()
             write_holes(connection, ())
-            _write_gaps(connection, gaps)
+            write_gaps(connection, gaps)
         self._gaps = gaps
         return ()
 
@@ -210,22 +214,33 @@ class HistoryStore:
     def write(self, rows: Sequence[Row], applied: Position, terms: Terms = ()) -> None:
         """Store the rows of the positions up to `applied`; existing ones stay as they are.
 
-        `terms` are those that begin in these positions.
+        Those that `insert` was given since the last time belong to them. If this fails, they must
+        come again, too. `terms` are those that begin in these positions.
         """
         applied = max(applied, self._applied)
         known = (*terms_before(self._terms, terms[0][0]), *terms) if terms else self._terms
+        batch, self._batch = self._batch, Batch(self._index.remove)
         with self._database.transaction() as connection:
-            rows = self._erasures.clean(rows)
-            stored = redact_rows(connection, rows, self._index.remove)
-            insert_rows(connection, stored)
-            note_latest(connection, rows)
-            _write_applied(connection, applied)
+            batch.insert(connection, self._erasures.clean(rows))
+            batch.finish(connection)
+            write_applied(connection, applied)
             if terms:
-                _write_terms(connection, known)
-        if not rows or rows[0].position > self._applied:
-            self._index.keep(stored, self._applied, applied)
+                write_terms(connection, known)
+        is_next = not batch.rows or batch.rows[0].position > self._applied
+        if is_next and not batch.has_redacted:
+            self._index.keep(batch.rows, self._applied, applied)
         self._applied = applied
         self._terms = known
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Insert rows of positions after `applied`, without storing them: `write` does that.
+
+        If this fails, all that were inserted since the last `write` must come again.
+        """
+        batch, self._batch = self._batch, Batch(self._index.remove)
+        with self._database.transaction(stays_open=True) as connection:
+            batch.insert(connection, self._erasures.clean(rows))
+        self._batch = batch
 
     def may_change_after(self, first: Position) -> bool:
         """Return whether rows from a position on may be stored otherwise than they are given."""
@@ -326,9 +341,9 @@ class HistoryStore:
         self._index.note(first, last)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM rows WHERE position BETWEEN ? AND ?", (first, last))
-            rows = self._erasures.clean(rows)
-            insert_rows(connection, redact_rows(connection, rows, self._index.remove))
-            note_latest(connection, rows)
+            batch = Batch(self._index.remove)
+            batch.insert(connection, self._erasures.clean(rows))
+            batch.finish(connection)
             if holes != self._holes:
                 write_holes(connection, holes)
         self._holes = holes
@@ -382,9 +397,9 @@ class HistoryStore:
             holes = holes_until(self._holes, last)
             write_held(connection, held)
             write_holes(connection, holes)
-            _write_gaps(connection, gaps)
-            _write_terms(connection, terms)
-            _write_applied(connection, last)
+            write_gaps(connection, gaps)
+            write_terms(connection, terms)
+            write_applied(connection, last)
         self._gaps, self._terms, self._applied, self._held = gaps, terms, last, held
         self._holes = holes
         return missing
@@ -402,7 +417,7 @@ class HistoryStore:
         gaps = without(self._gaps, Position(0), Position(held.position - 1))
         holes = holes_from(self._holes, held.position)
         write_held(connection, held)
-        _write_gaps(connection, gaps)
+        write_gaps(connection, gaps)
         write_holes(connection, holes)
         return gaps, holes
 
@@ -416,7 +431,7 @@ class HistoryStore:
             connection.execute(
                 "DELETE FROM rows WHERE position BETWEEN ? AND ?", (hole.first, hole.last)
             )
-            _write_gaps(connection, gaps)
+            write_gaps(connection, gaps)
             write_holes(connection, holes)
         self._gaps, self._holes = gaps, holes
 
@@ -465,7 +480,7 @@ class HistoryStore:
     def reset_applied(self, position: Position) -> None:
         """Set `applied`, after a snapshot replaced the state and a gap was added."""
         with self._database.transaction() as connection:
-            _write_applied(connection, position)
+            write_applied(connection, position)
         self._applied = position
 
     def close(self) -> None:
@@ -475,23 +490,11 @@ class HistoryStore:
 
     def _set_terms(self, terms: Terms) -> None:
         with self._database.transaction() as connection:
-            _write_terms(connection, terms)
+            write_terms(connection, terms)
         self._terms = terms
 
     def _set_gaps(self, gaps: Gaps) -> None:
         gaps = tuple(sorted(gaps))
         with self._database.transaction() as connection:
-            _write_gaps(connection, gaps)
+            write_gaps(connection, gaps)
         self._gaps = gaps
-
-
-def _write_applied(connection: sqlite3.Connection, applied: Position) -> None:
-    write_record(connection, "applied", msgspec.json.encode(applied))
-
-
-def _write_gaps(connection: sqlite3.Connection, gaps: Gaps) -> None:
-    write_record(connection, "gaps", msgspec.json.encode(gaps))
-
-
-def _write_terms(connection: sqlite3.Connection, terms: Terms) -> None:
-    write_record(connection, "terms", msgspec.json.encode(terms))

@@ -6,7 +6,7 @@ The table is derived from the rows, and a damaged line of it is renewed from the
 import contextlib
 import sqlite3
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from roost.chat.history import (
@@ -51,11 +51,21 @@ _Found: TypeAlias = tuple[int, int, Target]
 def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Update the table with rows that were just stored."""
     newest: dict[str, Row] = {}
+    note_newest(newest, rows)
+    write_latest(connection, newest)
+
+
+def note_newest(newest: dict[str, Row], rows: Iterable[Row]) -> None:
+    """Put the newest message of each conversation into `newest`."""
     for row in rows:
         if row.kind == KIND_MESSAGE:
             known = newest.get(row.conversation)
             if known is None or (row.position, row.part) >= (known.position, known.part):
                 newest[row.conversation] = row
+
+
+def write_latest(connection: sqlite3.Connection, newest: Mapping[str, Row]) -> None:
+    """Update the table with the newest of the messages that were just stored."""
     insert_many(connection, "latest", [_line(row) for row in newest.values()], update=_UPDATE)
 
 

@@ -36,7 +36,9 @@ from roost.storage import (
     HistoryStore,
     Unindexed,
     history_buffer,
+    phase_of,
 )
+from roost.storage.search_chapters import Sought
 from support.memory_history import MemoryHistory, any_page
 from support.stores import row
 
@@ -211,6 +213,60 @@ def test_everything_else_stores_what_waits_first(
     buffer.write(rows_of(1, 5), P(5))
     use(buffer)
     assert store.applied == buffer.applied == 5
+
+
+def test_nodes_store_the_same_rows_at_different_moments(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_buffer, "ROWS_MAX", 100)
+    phases = sorted(map(phase_of, ("n1", "n2", "n3")))
+    assert min(phases[1] - phases[0], phases[2] - phases[1]) > 0.2
+    assert len(set(map(phase_of, ("a", "b", "", "node-1", "node-11")))) == 5
+    store = HistoryStore(directory)
+    buffer = HistoryBuffer(store, 0.5)
+    stored_at: list[int] = []
+
+    def write(first: int, last: int) -> None:
+        for position in range(first, last + 1):
+            before = store.applied
+            buffer.write(rows_of(position, position), P(position))
+            if store.applied != before:
+                stored_at.append(position)
+
+    write(1, 300)
+    assert stored_at == [76, 177, 278]
+    buffer.flush()
+    write(301, 400)
+    assert stored_at == [76, 177, 278, 376]
+    buffer.close()
+
+
+def test_rows_are_inserted_as_they_come(buffer: HistoryBuffer, store: HistoryStore) -> None:
+    connection = store._database.connection
+    before = connection.total_changes
+    for position in range(1, 6):
+        buffer.write(rows_of(position, position), P(position))
+        assert connection.total_changes == before + position
+    assert store.applied == 0
+    buffer.flush()
+    assert connection.total_changes == before + 5 + 2, "the newest message, and what is applied"
+    assert buffer.answer(ALL) == tuple(rows_of(1, 5))
+
+
+def test_a_message_that_is_redacted_before_it_is_stored_is_not_indexed(
+    buffer: HistoryBuffer, store: HistoryStore
+) -> None:
+    buffer.write([said(n, "r:1", 1) for n in range(1, 1100)], P(1099))
+    source = Source(UserId(1), "x", "u", "h")
+    change = Redacted(0, source, RoomId(1), UserId(0), "#r", "", P(7), 0, "", "x", "")
+    redaction = replace(row(1100, kind=KIND_REDACTION), record=encode_change(change))
+    buffer.write([redaction], P(1100))
+    assert buffer.index_some() is Unindexed.NONE
+    search = Search(("secret",), "", (Excerpt("r:1"),), (), -1, -1, 5000, True)
+    found = [one.position for one in buffer.answer(search) if isinstance(one, Row)]
+    assert found == [*range(1, 7), *range(8, 1100)]
+    places = store._index._chapter.find(Sought(search))
+    assert [place.position for place in places] == [*range(1, 7), *range(8, 1024)]
 
 
 def test_rows_wait_longer_while_the_process_is_busy(

@@ -71,8 +71,8 @@ from roost.protocol.mesh import (
 WRITE_INTERVAL_S = 2.0
 """The wait between two writes, each of which wakes a thread. The log has the rows until then, and a
 query does not wait."""
-ROWS_MAX = 2000
-"""Rows that can wait; bounds their memory, and what a query has handed over in 1 ms."""
+ROWS_MAX = 1000
+"""Rows that can wait; bounds their memory, and what the disk thread gets at once, some 4 ms."""
 TRIES_MAX = 3
 """How often a query that met corrupt rows is repeated after a repair."""
 REPAIRED_LATER = "The history is being repaired; try again later"
