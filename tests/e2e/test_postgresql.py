@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from roost.archive import ArchiveError, ArchiveState, Batch, DamagedError, RefusedError
 from roost.archive import postgresql as engine
@@ -203,6 +204,25 @@ def test_what_no_node_has_is_noted_as_a_hole(url: str) -> None:
         state = await archive.write(batch([said(9)], 1, 9, first=6))
         assert (state.watermark, state.holes) == (9, ((2, 5),))
         assert await archive.state() == state
+
+    use(url, act)
+
+
+def test_a_hole_can_be_filled_in_parts_and_each_part_once(url: str) -> None:
+    async def act(archive: PostgresArchive) -> None:
+        before = await archive.write(batch([said(7), said(9)], 0, 9, first=6))
+        part = batch([said(2), said(3)], 9, 3, first=2)
+        filled = await archive.write(part)
+        assert filled == replace(before, holes=((1, 1), (4, 5)))
+        assert await archive.write(part) == filled
+        assert await archive.write(batch([said(1)], 8, 1, first=1)) == filled, "another watermark"
+        await archive.write(batch([said(1)], 9, 1, first=1))
+        await archive.write(batch([], 9, 5, first=4))
+        assert await archive.state() == replace(before, holes=())
+        shown = cast("tuple[Row, ...]", await ask(archive, ALL))
+        assert [row.position for row in shown] == [1, 2, 3, 7, 9]
+        state = await archive.write(batch([said(10)], 9, 10))
+        assert (state.watermark, state.holes) == (10, ())
 
     use(url, act)
 

@@ -8,12 +8,15 @@ taken only if it begins where the watermark is, so each position is written once
 is. Every call ends within a few seconds.
 """
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from roost.chat.history import Answer, Query, Row, Span
 from roost.chat.ids import Position
+
+Holes: TypeAlias = tuple[tuple[Position, Position], ...]
+"""Ranges of positions in order, both ends included."""
 
 
 class ArchiveState(msgspec.Struct, frozen=True):
@@ -26,7 +29,7 @@ class ArchiveState(msgspec.Struct, frozen=True):
     """Rows up to the watermark are not newer than this, and later ones are not older."""
     first: Position = Position(1)
     """Rows before this position are not kept any more."""
-    holes: tuple[tuple[Position, Position], ...] = ()
+    holes: Holes = ()
     """Positions that no node had any more when it was their turn."""
 
 
@@ -40,8 +43,25 @@ class Batch(msgspec.Struct, frozen=True):
     first: Position
     """What is between `expected` and this is in no node any more."""
     last: Position
+    """If it is not after `expected`, the rows belong to a hole, and the watermark stays."""
     term: int
     """Of the entry at `last`; 0 if unknown."""
+
+    def fills(self, holes: Holes) -> bool:
+        """Return whether all its rows belong to one of these holes."""
+        return any(first <= self.first and self.last <= last for first, last in holes)
+
+    def holes_after(self, holes: Holes) -> Holes:
+        """Return what an archive with these holes lacks when it has taken the batch."""
+        if self.last > self.expected:
+            behind = (Position(self.expected + 1), Position(self.first - 1))
+            return (*holes, behind) if behind[0] <= behind[1] else holes
+        found: list[tuple[Position, Position]] = []
+        for first, last in holes:
+            earlier = (first, min(last, Position(self.first - 1)))
+            later = (max(first, Position(self.last + 1)), last)
+            found += [one for one in (earlier, later) if one[0] <= one[1]]
+        return tuple(found)
 
 
 class Archive(Protocol):

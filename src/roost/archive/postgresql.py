@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Self
 
 import asyncpg
+from msgspec.structs import replace
 
 from roost.archive import reading
 from roost.archive.errors import ArchiveError, BehindError, RefusedError, SlowSearchError
@@ -130,17 +131,19 @@ class PostgresArchive:
         """Store a batch if its turn has come; return what the archive holds then."""
         async with self._changing() as connection:
             state = await _read_state(connection, is_locked=True)
-            if state.watermark != batch.expected:
+            is_behind = batch.last <= state.watermark
+            if state.watermark != batch.expected or (is_behind and not batch.fills(state.holes)):
                 return state
             weeks = await self._add_weeks(connection, batch.rows)
             rows = await _redact(connection, batch.rows)
             await _insert(connection, rows)
             await note_latest(connection, rows)
-            time_ms = max([state.time_ms, *(row.time_ms for row in batch.rows[-1:])])
-            holes = state.holes
-            if batch.first > batch.expected + 1:
-                holes = (*holes, (Position(batch.expected + 1), Position(batch.first - 1)))
-            state = ArchiveState(batch.last, batch.term, time_ms, state.first, holes)
+            holes = batch.holes_after(state.holes)
+            if is_behind:
+                state = replace(state, holes=holes)
+            else:
+                time_ms = max([state.time_ms, *(row.time_ms for row in batch.rows[-1:])])
+                state = ArchiveState(batch.last, batch.term, time_ms, state.first, holes)
             await _write_state(connection, state)
         self._weeks = weeks
         return state
@@ -164,11 +167,11 @@ class PostgresArchive:
             raise
 
     async def _add_weeks(self, connection: Connection, rows: Sequence[Row]) -> list[Week]:
-        """Make the partitions that rows need; return all."""
+        """Make the partitions that rows need, or have those begin earlier; return all."""
         weeks = {week.start_ms: week for week in self._weeks}
         for row in rows:
             start_ms = row.time_ms - row.time_ms % WEEK_MS
-            if start_ms not in weeks:
+            if start_ms not in weeks or row.position < weeks[start_ms].first:
                 week = weeks[start_ms] = Week(start_ms, row.position)
                 await add_week(connection, week)
         return sorted(weeks.values())

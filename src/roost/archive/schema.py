@@ -84,7 +84,7 @@ class Week(NamedTuple):
 
     start_ms: int
     first: Position
-    """The first position that was written to it."""
+    """The first position that it has rows of, or one before that."""
 
     @property
     def end_ms(self) -> int:
@@ -142,13 +142,14 @@ async def read_weeks(connection: Connection) -> list[Week]:
 
 
 async def add_week(connection: Connection, week: Week) -> None:
-    """Make a partition, within the caller's transaction."""
+    """Make a partition, or have it begin earlier, within the caller's transaction."""
     await connection.execute(
         f"CREATE TABLE IF NOT EXISTS {week.table} PARTITION OF roost.rows"
         f" FOR VALUES FROM ({week.start_ms}) TO ({week.end_ms})"
     )
     await connection.execute(
-        "INSERT INTO roost.weeks VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO roost.weeks VALUES ($1, $2)"
+        " ON CONFLICT (start_ms) DO UPDATE SET first = least(weeks.first, excluded.first)",
         week.start_ms,
         week.first,
     )

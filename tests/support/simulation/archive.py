@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from roost.archive import ArchiveState, Batch, DamagedError
 from roost.chat.history import Page, Query, Row, Span
@@ -109,15 +110,17 @@ class SimulatedArchive:
     def write(self, batch: Batch) -> None:
         """Store a batch if its turn has come."""
         state = self.state
-        if state.watermark != batch.expected:
+        is_behind = batch.last <= state.watermark
+        if state.watermark != batch.expected or (is_behind and not batch.fills(state.holes)):
             return
         for row in batch.rows:
             key = (row.conversation, row.position, row.part)
             assert key not in self.rows, f"{key} is archived twice"
             self.rows[key] = row
-        holes = state.holes
-        if batch.first > batch.expected + 1:
-            holes = (*holes, (Position(batch.expected + 1), Position(batch.first - 1)))
+        holes = batch.holes_after(state.holes)
+        if is_behind:
+            self.state = replace(state, holes=holes)
+            return
         time_ms = max([state.time_ms, *(row.time_ms for row in batch.rows)])
         self.state = ArchiveState(batch.last, batch.term, time_ms, state.first, holes)
 

@@ -9,15 +9,17 @@ still hold the rows; what no node holds becomes a hole, and is reported. Damaged
 question met there are replaced by those of a node that holds them (`Mending`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, assert_never
 
 from roost.archive import ArchiveState, Batch
-from roost.chat.history import Row
+from roost.chat.history import Row, Span
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.node.engine.effects import ExportRows, LogEvent, RetainArchive, WriteArchive
+from roost.node.engine.elsewhere import Share
 from roost.node.engine.holding import DAY_MS, Holding
-from roost.node.engine.incidents import archive_has_hole, archive_set_back
+from roost.node.engine.incidents import archive_has_hole, archive_hole_filled, archive_set_back
 from roost.node.engine.inputs import (
     ArchiveDamaged,
     ArchiveFailed,
@@ -58,9 +60,11 @@ class Archivist:
         self._terms = terms
         self._is_busy = False
         """Rows are being read or written."""
-        self._expected = self._first = Position(0)
-        """The archive's watermark when the batch was begun that is being made, and its first
-        position."""
+        self._expected = self._first = self._last = Position(0)
+        """The archive's watermark when the batch was begun that is being made, and its first and
+        last positions."""
+        self._filling: Span | None = None
+        """What is being written of a hole."""
         self._asked = ""
         self._ticket = 0
         self._deadline = float("inf")
@@ -110,8 +114,9 @@ class Archivist:
         known = self._holding.archive
         if known is not None and state.watermark < known.watermark:
             self._effects.append(archive_set_back(known.watermark, state.watermark))
-        if known is not None and len(state.holes) > len(known.holes):
-            self._effects.extend(archive_has_hole(*hole) for hole in state.holes[-1:])
+        if known is not None:
+            new = [hole for hole in state.holes if hole[0] > known.watermark]
+            self._effects.extend(archive_has_hole(*hole) for hole in new)
         if self._failure or known is None:
             fields = {"until": state.watermark}
             self._effects.append(LogEvent("info", "archive-available", fields))
@@ -124,6 +129,11 @@ class Archivist:
         if self._refusal:
             self._refusal = ""
             self._effects.append(LogEvent("info", "archive-accepts", {"until": state.watermark}))
+        filled, self._filling = self._filling, None
+        if filled and not any(
+            low <= filled.last and filled.first <= high for low, high in state.holes
+        ):
+            self._effects.append(archive_hole_filled(*filled))
         self.seen(state)
 
     def refused(self, reason: str) -> None:
@@ -159,11 +169,12 @@ class Archivist:
         self.mending.receive_chunk(peer, chunk)
         if peer != self._asked or chunk.ticket != self._ticket:
             return
-        covered = chunk.covered
-        if chunk.missing:
-            covered = min(covered, Position(min(chunk.missing) - 1))
-        if covered < self._first:
+        covered = min([chunk.covered, self._last, *(Position(at - 1) for at in chunk.missing)])
+        if covered < self._first or not self._holding.holders([peer])[peer].has(
+            self._first, covered
+        ):
             self._refused_by.append(peer)
+            covered = Position(0)
         else:
             self._refused_by = []
         self._asked = ""
@@ -216,7 +227,8 @@ class Archivist:
             self._retain_due = now + RETAIN_INTERVAL_S
             older_ms = self._holding.time_ms - round(self._holding.archive_days * DAY_MS)
             self._effects.append(RetainArchive(max(0, older_ms)))
-        if state.watermark < stored:
+        self._expected = state.watermark
+        if not self._fill(state, stored, is_whole) and state.watermark < stored:
             self._begin(state, peers, stored, now, is_whole)
 
     def _doubts(self, state: ArchiveState, stored: Position, now: float) -> str:
@@ -239,6 +251,20 @@ class Archivist:
             f" to {stored}: restore the cluster's newer state, or an older backup of the database"
         )
 
+    def _fill(
+        self, state: ArchiveState, stored: Position, is_whole: Callable[[Position, Position], bool]
+    ) -> bool:
+        """Have rows read that the archive lacks, if this node has any; return whether it has."""
+        share = Share(self._holding.start, self._holding.holes)
+        for low, high in state.holes:
+            for first, last in share.has_of(Hole(low, high, 0, 0)):
+                span = _bounded(first, min(last, stored))
+                if span.first <= span.last and is_whole(*span):
+                    self._filling = span
+                    self._read_here(span)
+                    return True
+        return False
+
     def _begin(
         self,
         state: ArchiveState,
@@ -249,38 +275,55 @@ class Archivist:
     ) -> None:
         """Have the rows after the watermark read, here or by a neighbour."""
         start = self._holding.start.position
-        self._expected = state.watermark
-        self._first = Position(state.watermark + 1)
-        nowhere_before = min(start, self._holding.first_elsewhere().position)
         # What is neither here nor with others becomes a hole.
-        self._first = max(self._first, nowhere_before)
-        last = min(stored, Position(self._first + POSITIONS_MAX - 1))
-        if self._first >= start:
-            if is_whole(self._first, last):
-                self._is_busy = True
-                self._effects.append(ExportRows(EXPORT_TICKET, self._first, last))
-                if last < stored:
+        first = self._skip_gone(Position(state.watermark + 1), stored)
+        if first > stored:
+            return
+        if first >= start:
+            span = _before_hole(first, stored, self._holding.holes)
+            if is_whole(*span):
+                self._read_here(span)
+                if span.last < stored:
                     self._due = now
             return
-        last = min(last, Position(start - 1))
-        holders = self._holding.holders(peers)
-        able = [
-            peer
-            for peer, share in holders.items()
-            if share.start.position <= self._first and peer not in self._refused_by
-        ]
-        if not able:
+        last = min(stored, Position(start - 1))
+        spans = {
+            peer: _before_hole(first, last, share.holes)
+            for peer, share in self._holding.holders(peers).items()
+            if share.has(first, first) and peer not in self._refused_by
+        }
+        if not spans:
             self._refused_by = []
             self._doubt = (
-                f"the archive lacks messages from position {self._first} on, which are on nodes"
+                f"the archive lacks messages from position {first} on, which are on nodes"
                 " that are not linked: start them"
             )
             return
+        peer = max(spans, key=lambda name: spans[name].last)
         self._is_busy = True
-        self._asked, self._deadline = able[0], now + CHUNK_S_MAX
+        self._first, self._last = spans[peer]
+        self._asked, self._deadline = peer, now + CHUNK_S_MAX
         self._due = now
         self._ticket -= 1
-        self._wants.append((able[0], HistoryWant(self._ticket, self._first, last)))
+        self._wants.append((peer, HistoryWant(self._ticket, self._first, self._last)))
+
+    def _read_here(self, span: Span) -> None:
+        self._is_busy = True
+        self._first, self._last = span
+        self._effects.append(ExportRows(EXPORT_TICKET, *span))
+
+    def _skip_gone(self, first: Position, stored: Position) -> Position:
+        """Return the first position from `first` on whose rows are here or may be with others."""
+        start = self._holding.start.position
+        first = max(first, min(start, self._holding.first_elsewhere().position))
+        while first <= stored:
+            here = [hole for hole in self._holding.holes if hole.first <= first <= hole.last]
+            elsewhere = Span(first, min(stored, Position(start - 1)))
+            gone = here if first >= start else self._holding.gone(elsewhere)
+            if not gone or gone[0].first > first:
+                break
+            first = Position(gone[0].last + 1)
+        return first
 
     def next_deadline(self) -> float:
         """Return when there is something to do, in monotonic seconds."""
@@ -295,3 +338,13 @@ class Archivist:
         effects, self._effects = [*self._effects, *mending], []
         wants, self._wants = [*self._wants, *asked], []
         return effects, wants
+
+
+def _before_hole(first: Position, last: Position, holes: Sequence[Hole]) -> Span:
+    """Return positions for one batch, from `first` on, which is in no hole."""
+    ends = [Position(hole.first - 1) for hole in holes if hole.first > first]
+    return _bounded(first, min([last, *ends]))
+
+
+def _bounded(first: Position, last: Position) -> Span:
+    return Span(first, min(last, Position(first + POSITIONS_MAX - 1)))

@@ -196,6 +196,10 @@ class Holding:
                 holes = self.holes
             elif segment.source == NEIGHBOURS:
                 holes = self.gone(segment.span)
+            elif self.archive is not None:
+                # When its lost rows were written is not known.
+                known = [Hole(*hole, self.archive.time_ms, 0) for hole in self.archive.holes]
+                holes = Share(Held(), tuple(known)).lacks(*segment.span)
             found += _around(segment, holes)
         return found
 

@@ -58,8 +58,16 @@ def archive_set_back(known: Position, found: Position) -> LogEvent:
 
 def archive_has_hole(first: Position, last: Position) -> LogEvent:
     """Return the event for messages that neither the archive nor a node has."""
-    reason = "no node holds these messages any more: restore them from a newer backup"
+    reason = (
+        "no node holds these messages any more: start the node that has them, if there is one, or"
+        " restore them from a newer backup"
+    )
     return LogEvent("error", "archive-hole", {"from": first, "until": last, "reason": reason})
+
+
+def archive_hole_filled(first: Position, last: Position) -> LogEvent:
+    """Return the event for messages that the archive lacked, and has got from a node."""
+    return LogEvent("info", "archive-hole-filled", {"from": first, "until": last})
 
 
 def archive_damaged(positions: tuple[Position, ...]) -> LogEvent:

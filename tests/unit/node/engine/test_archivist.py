@@ -2,6 +2,7 @@
 
 from roost.archive import ArchiveState, Batch
 from roost.chat.history import Held, Row
+from roost.chat.holes import Hole
 from roost.chat.ids import Position
 from roost.node.engine.archivist import (
     AHEAD_S_MAX,
@@ -140,6 +141,89 @@ def test_what_nobody_holds_becomes_a_hole_and_is_reported() -> None:
     assert bench.turn() == [WriteArchive(Batch(P(40), (row(60),), P(60), P(90), 2))]
     bench.mind.wrote(ArchiveState(P(90), 2, 600, P(1), ((P(41), P(59)),)))
     assert bench.events() == ["archive-hole"]
+
+
+def test_rows_that_this_node_lacks_are_no_part_of_a_batch() -> None:
+    bench = Bench()
+    bench.holding.note_hole(Hole(P(45), P(50), 500, 510))
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(41), P(44))]
+    bench.mind.exported(Exported(EXPORT_TICKET, (row(41),), P(44), ()))
+    bench.turn()
+    bench.mind.wrote(ArchiveState(P(44), 1, 440))
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(51), P(90))]
+    bench.mind.exported(Exported(EXPORT_TICKET, (row(51),), P(90), ()))
+    batch = Batch(P(44), (row(51),), P(51), P(90), 2)
+    assert bench.turn() == [WriteArchive(batch)], "which leaves a hole in the archive"
+    assert batch.holes_after(()) == ((45, 50),)
+
+
+def test_a_hole_at_the_end_waits_for_what_comes_after_it() -> None:
+    bench = Bench()
+    bench.holding.note_hole(Hole(P(41), P(90), 900, 900))
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    assert bench.turn() == []
+    assert bench.turn(stored=91) == [ExportRows(EXPORT_TICKET, P(91), P(91))]
+
+
+def test_the_neighbour_is_asked_that_has_most_before_its_next_hole() -> None:
+    bench = Bench(start=80)
+    bench.holding.learn("n2", Share(Held(), (Hole(P(50), P(55), 550, 560),)))
+    bench.holding.learn("n3", Share(Held(), (Hole(P(45), P(52), 520, 530),)))
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    bench.turn(peers=("n2", "n3"))
+    assert bench.wants == [("n2", HistoryWant(-1, P(41), P(49)))]
+    bench.mind.receive_chunk("n2", HistoryChunk(-1, P(49), (row(41),), ()))
+    bench.mind.wrote(ArchiveState(P(49), 1, 490))
+    bench.turn(peers=("n2", "n3"))
+    assert bench.wants == [("n3", HistoryWant(-2, P(53), P(79)))], "nobody has what is before"
+
+
+def test_rows_that_a_neighbour_does_not_have_after_all_are_asked_of_another_one() -> None:
+    bench = Bench(start=80)
+    bench.mind.seen(ArchiveState(P(40), 1, 400))
+    bench.turn(peers=("n2", "n3"))
+    bench.holding.learn("n2", Share(Held(), (Hole(P(50), P(55), 550, 560),)))
+    bench.mind.receive_chunk("n2", HistoryChunk(-1, P(79), (row(41),), ()))
+    assert bench.turn(peers=("n2", "n3")) == []
+    assert bench.wants == [("n3", HistoryWant(-2, P(41), P(79)))]
+
+
+def test_a_hole_of_the_archive_is_filled_once_this_node_has_the_rows() -> None:
+    bench = Bench()
+    bench.holding.note_hole(Hole(P(30), P(35), 350, 360))
+    holes = ((P(30), P(35)),)
+    bench.mind.seen(ArchiveState(P(90), 2, 900, P(1), holes))
+    assert bench.turn() == []
+    bench.holding.fill(P(30), P(33))
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(30), P(33))]
+    bench.mind.exported(Exported(EXPORT_TICKET, (row(31),), P(33), ()))
+    batch = Batch(P(90), (row(31),), P(30), P(33), 1)
+    assert bench.turn() == [WriteArchive(batch)]
+    assert batch.fills(holes)
+    assert batch.holes_after(holes) == ((34, 35),)
+    bench.mind.wrote(ArchiveState(P(90), 2, 900, P(1), ((P(34), P(35)),)))
+    assert bench.events() == ["archive-hole-filled"]
+    assert bench.turn() == []
+
+
+def test_a_hole_is_filled_while_new_rows_come_and_splitting_it_makes_no_new_one() -> None:
+    bench = Bench()
+    bench.mind.seen(ArchiveState(P(40), 1, 400, P(1), ((P(10), P(19)),)))
+    assert bench.turn() == [ExportRows(EXPORT_TICKET, P(10), P(19))]
+    bench.mind.exported(Exported(EXPORT_TICKET, (row(12),), P(15), (P(16),)))
+    bench.turn()
+    bench.mind.wrote(ArchiveState(P(40), 1, 400, P(1), ((P(10), P(11)), (P(16), P(19)))))
+    assert "archive-hole" not in bench.events()
+
+
+def test_only_what_is_in_a_hole_can_be_filled() -> None:
+    batch = Batch(P(90), (), P(30), P(33), 1)
+    assert not batch.fills(())
+    assert not batch.fills(((P(31), P(40)),))
+    assert not batch.fills(((P(20), P(32)),))
+    assert batch.fills(((P(1), P(2)), (P(30), P(33))))
+    assert batch.holes_after(((P(1), P(2)), (P(20), P(40)))) == ((1, 2), (20, 29), (34, 40))
 
 
 def test_a_batch_that_was_begun_before_the_archive_was_set_back_is_none_behind_a_hole() -> None:

@@ -9,7 +9,7 @@ from roost.node.engine.effects import TrimHistory
 from roost.node.engine.elsewhere import Share
 from roost.node.engine.holding import ALIGNMENT_MS, BLOCK, DAY_MS, Holding
 from roost.node.engine.inquiries import ARCHIVE, HERE, NEIGHBOURS
-from roost.node.engine.spread import Segment
+from roost.node.engine.spread import GONE, Segment
 
 P = Position
 OTHERS = ("n2", "n3")
@@ -65,6 +65,15 @@ def test_nothing_is_dropped_that_the_archive_does_not_have() -> None:
             ],
         ),
         (ArchiveState(), [Segment(NEIGHBOURS, Span(P(1), P(99)), 0)]),
+        (
+            ArchiveState(P(120), 1, 400, P(10), ((P(5), P(12)), (P(20), P(25)))),
+            [
+                Segment(GONE, Span(P(10), P(12)), 400),
+                Segment(ARCHIVE, Span(P(13), P(19)), 0),
+                Segment(GONE, Span(P(20), P(25)), 400),
+                Segment(ARCHIVE, Span(P(26), P(99)), 0),
+            ],
+        ),
     ],
 )
 def test_older_history_is_in_the_archive_and_what_it_lacks_on_neighbours(
