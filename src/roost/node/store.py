@@ -59,6 +59,7 @@ from roost.node.engine.inputs import (
     StorageFailed,
     StorageRecovered,
 )
+from roost.node.engine.phase import phase_of
 from roost.node.errors import StartError
 from roost.node.leisure import Leisure
 from roost.raft.messages import Message, Persist, Stored
@@ -77,7 +78,6 @@ from roost.storage import (
     StorageError,
     Unindexed,
     Worker,
-    phase_of,
 )
 
 _logger = structlog.get_logger()
@@ -87,8 +87,9 @@ EXPORT_BYTES_MAX = 1024 * 1024
 INDEX_DELAY_S = 2.0
 """The wait before new rows are stored and indexed, many at a time, and while the node is busy; a
 question does not wait."""
-INDEX_PAUSE_S = 0.02
-"""The pause between two steps of indexing, in which queries have their turn."""
+INDEX_PAUSES_S = {Unindexed.WAITING: INDEX_DELAY_S, Unindexed.SOON: 0.1, Unindexed.DUE: 0.02}
+"""The pause between two steps of indexing, in which queries have their turn. While the node is
+busy, the steps that are necessary are spread."""
 RETRY_S = 0.5
 """How often a change is repeated while the disk is full, as for the log."""
 
@@ -302,9 +303,8 @@ class DiskStore:
 
     def _index(self) -> None:
         def done(outcome: Unindexed | StorageError) -> None:
-            if outcome in (Unindexed.DUE, Unindexed.WAITING):
-                is_due = outcome is Unindexed.DUE
-                self._loop.call_later(INDEX_PAUSE_S if is_due else INDEX_DELAY_S, self._index)
+            if isinstance(outcome, Unindexed) and outcome is not Unindexed.NONE:
+                self._loop.call_later(INDEX_PAUSES_S[outcome], self._index)
                 return
             if isinstance(outcome, FullError):
                 self._note_failure("index", str(outcome))

@@ -14,7 +14,7 @@ from roost.storage.errors import (
     SearchTimeoutError,
     StorageError,
 )
-from roost.storage.history_buffer import HistoryBuffer, phase_of
+from roost.storage.history_buffer import HistoryBuffer
 from roost.storage.history_port import History, Unindexed
 from roost.storage.history_store import HistoryStore
 from roost.storage.log_store import LogStore
@@ -40,5 +40,4 @@ __all__ = [
     "StorageError",
     "Unindexed",
     "Worker",
-    "phase_of",
 ]

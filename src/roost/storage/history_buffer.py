@@ -49,21 +49,11 @@ BYTES_MAX = 8 * 1024 * 1024
 _record = attrgetter("record")
 
 
-_GOLDEN = 0x9E37_79B9_7F4A_7C15
-"""2**64 divided by the golden ratio. Multiples of it modulo 2**64 are far apart: Knuth, The Art of
-Computer Programming, section 6.4."""
-
-
-def phase_of(name: str) -> float:
-    """Return a number from 0 to 1 for a node, such that n1, n2 and so on are far apart."""
-    return int.from_bytes(name.encode()) * _GOLDEN % 2**64 / 2**64
-
-
 class HistoryBuffer:
     """A store, and the rows that are newer than those in it; see the port `History`."""
 
     def __init__(self, store: HistoryStore, phase: float = 1.0) -> None:
-        """Keep rows before a store; `phase`, from 0 to 1, is what `phase_of` returns for a node."""
+        """Keep rows before a store; `phase`, from 0 to 1, is a number of the node."""
         self._store = store
         self._first_share = (1 + phase) / 2
         self._is_in_turn = False

@@ -24,7 +24,9 @@ class Unindexed(IntEnum):
     NONE = 0
     WAITING = 1
     """Something that waits until the process is not busy."""
-    DUE = 2
+    SOON = 2
+    """Something that the process should do although it is busy, a little at a time."""
+    DUE = 3
     """Something that can be done at once."""
 
 

@@ -293,11 +293,10 @@ class HistoryStore:
 
     def index_some(self, *, is_busy: bool = False) -> Unindexed:
         """Index some rows for searching; see the port."""
-        if is_busy and self._index.can_wait(self._applied):
-            return Unindexed.WAITING if self._index.is_due(self._applied) else Unindexed.NONE
-        with self._database.guard() as connection:
-            is_due = self._index.step(connection, self._held.position, self._applied)
-        return Unindexed.DUE if is_due else Unindexed.NONE
+        if not is_busy or self._index.left(self._applied, is_busy=True) > Unindexed.WAITING:
+            with self._database.guard() as connection:
+                self._index.step(connection, self._held.position, self._applied)
+        return self._index.left(self._applied, is_busy=is_busy)
 
     def export(
         self, first: Position, last: Position, bytes_max: int

@@ -25,6 +25,7 @@ from roost.ops import clock
 from roost.storage.checksums import record_checksum
 from roost.storage.database import Database
 from roost.storage.errors import MalformedError, StorageError
+from roost.storage.history_port import Unindexed
 from roost.storage.search_chapters import (
     BLOCK_BITS,
     BUCKETS,
@@ -49,6 +50,8 @@ READ_BLOCKS_MAX = 32
 UNINDEXED_BLOCKS_MAX = 64
 """Blocks of 1,024 positions that wait to be indexed while the process is busy, about. The first
 search indexes them in 0.14 to 0.18 s of processor time, and the next ones wait for little."""
+SOON_BLOCKS_MAX = 16
+"""Further ones that are indexed slowly."""
 SEARCH_STEPS_MAX = UNINDEXED_BLOCKS_MAX
 """Blocks that are indexed before a search, in some 3 ms each: what waits, and what a neighbour just
 sent, is found, too. What came meanwhile under load is read."""
@@ -283,23 +286,24 @@ class SearchIndex:
             FullError, StorageError: see `Database.guard`; the step can be repeated.
         """
         with self._mended():
-            if self.blocks_due(applied):
+            if self._blocks_due(applied):
                 self._read(history, applied)
             elif (level := self._level_due()) and is_deep:
                 self._sum_up(level, held)
-        return self.is_due(applied, is_deep=is_deep)
+        return self._blocks_due(applied) > 0 or (is_deep and self._level_due() > 0)
 
-    def is_due(self, applied: Position, *, is_deep: bool = True) -> bool:
-        """Return whether there is anything for `step` to do."""
-        return self.blocks_due(applied) > 0 or (is_deep and self._level_due() > 0)
-
-    def blocks_due(self, applied: Position) -> int:
+    def _blocks_due(self, applied: Position) -> int:
         """Return how many whole blocks there are up to `applied` from the first that is due on."""
         return max(0, (min(applied + 1, _END) >> BLOCK_BITS) - self._chapter.next_block)
 
-    def can_wait(self, applied: Position) -> bool:
-        """Return whether a search soon indexes what is due."""
-        return self.blocks_due(applied) <= UNINDEXED_BLOCKS_MAX
+    def left(self, applied: Position, *, is_busy: bool) -> Unindexed:
+        """Return what is left to do."""
+        blocks = self._blocks_due(applied)
+        if not blocks and not self._level_due():
+            return Unindexed.NONE
+        if not is_busy or blocks > UNINDEXED_BLOCKS_MAX + SOON_BLOCKS_MAX:
+            return Unindexed.DUE
+        return Unindexed.SOON if blocks > UNINDEXED_BLOCKS_MAX else Unindexed.WAITING
 
     def catch_up(self, history: sqlite3.Connection, held: Position, applied: Position) -> None:
         """Index what a search is to find; see `step`."""

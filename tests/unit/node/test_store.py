@@ -272,12 +272,12 @@ def test_questions_are_answered_one_way_or_another(
 
 def test_what_can_wait_is_looked_at_until_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "INDEX_DELAY_S", 0.001)
-    monkeypatch.setattr(store, "INDEX_PAUSE_S", 0.001)
-    none, waiting, due = Unindexed.NONE, Unindexed.WAITING, Unindexed.DUE
+    monkeypatch.setattr(store, "INDEX_PAUSES_S", dict.fromkeys(Unindexed, 0.001))
+    none, waiting, soon, due = Unindexed
 
     async def scenario() -> None:
         async with bench(FakeLeisure(True, True, True, False, False)) as b:
-            b.history.left = [waiting, due, waiting, due, none]
+            b.history.left = [waiting, soon, waiting, due, none]
             await wait_until(lambda: len(b.history.done) == 5)
             await wait_until(lambda: not b.store._is_indexing)
             assert b.history.done == [("index_some", busy) for busy in (True,) * 3 + (False,) * 2]

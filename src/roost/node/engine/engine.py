@@ -48,6 +48,7 @@ from roost.node.engine.incidents import disk_set_back
 from roost.node.engine.inputs import Input
 from roost.node.engine.outputs import OUTPUT_BYTES_MAX, Outputs
 from roost.node.engine.pending import PendingCommands
+from roost.node.engine.phase import phase_of
 from roost.node.engine.readiness import Readiness
 from roost.node.engine.registry import RegistryTeller
 from roost.node.engine.reporting import Reporting
@@ -117,7 +118,7 @@ class Engine:
         )
         self._desk = AdministrationDesk(lambda node: self._historian.why_needed(name, node))
         self._snapshots = Snapshots(
-            config.snapshot_entries, config.snapshot_bytes, config.retained_entries
+            config.snapshot_entries, config.snapshot_bytes, config.retained_entries, phase_of(name)
         )
         self._deadlines = Deadlines(log, self._pending, self._historian)
         self._forgetting = Forgetting(history, self._snapshots, log, holding)

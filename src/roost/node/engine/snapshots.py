@@ -28,8 +28,14 @@ endless log would be worse."""
 class Snapshots:
     """The snapshot that is made or waits for the history, and how much was applied since."""
 
-    def __init__(self, entries_max: int, bytes_max: int, retained_entries: int) -> None:
-        """Make one after so many entries or bytes; keep `retained_entries` before it in the log."""
+    def __init__(
+        self, entries_max: int, bytes_max: int, retained_entries: int, phase: float = 0.0
+    ) -> None:
+        """Make one after so many entries or bytes; keep `retained_entries` before it in the log.
+
+        The first one comes earlier by the node's `phase` (0 to 1), up to a half: all nodes apply
+        the same entries, and should not make their snapshots at the same moment.
+        """
         self._entries_max = entries_max
         self._bytes_max = bytes_max
         self.retained_entries = retained_entries
@@ -41,7 +47,7 @@ class Snapshots:
         """The snapshot that waits for the history."""
         self._is_syncing = False
         """Whether a write that syncs the history is under way for the snapshot."""
-        self._entries = 0
+        self._entries = int(entries_max * phase / 2)
         self._bytes = 0
         self._failures = 0
         self._unwanted = 0

@@ -41,6 +41,13 @@ def test_after_so_many_entries_a_snapshot_is_made_and_waits_for_the_history() ->
     assert snapshots.history_written(Position(4)) is None
 
 
+def test_the_first_one_comes_earlier_by_the_phase_of_the_node() -> None:
+    for phase, first in ((0.0, 8), (0.5, 6), (0.99, 5)):
+        snapshots = Snapshots(entries_max=8, bytes_max=1000, retained_entries=1, phase=phase)
+        made = [position for position in range(1, 9) if after(snapshots, position)]
+        assert made == [first]
+
+
 def test_entries_with_erased_words_are_not_retained() -> None:
     snapshots = Snapshots(entries_max=1000, bytes_max=1000, retained_entries=100)
     assert after(snapshots, 1, 2, 3) is None
