@@ -21,6 +21,7 @@ from roost.chat.changes import Change
 from roost.chat.commands import Act, Command, Operation, encode_command
 from roost.chat.commands.cluster import Configure, SetSecret
 from roost.chat.commands.sessions import BalancerStarted, OpenSession
+from roost.chat.history import Query
 from roost.chat.ids import SESSION_COUNTER_BITS, AccountId, Position, SessionId
 from roost.chat.record import history_rows
 from roost.chat.settings import Settings
@@ -345,23 +346,27 @@ class World:
         for balancer, items in output.items.items():
             assert balancer == BALANCER
             for item in items:
-                self._obey(number, item)
+                self.obey(number, item)
         self.pending.extend(output.commands)
         for whisper in output.whispers:
             for other, server in enumerate(self.servers):
                 if other != number:
                     server.whisper(whisper)
         for ticket, query in output.queries:
-            self.servers[number].answer(ticket, self.history.answer(query))
+            self.answer(number, ticket, query)
         self.jobs.extend((number, ticket, work) for ticket, work in output.jobs)
         has_more = self.servers[number].has_work
         return has_more or bool(
             output.items or output.commands or output.queries or output.whispers
         )
 
+    def answer(self, node: int, ticket: int, query: Query, /) -> None:
+        """Answer a node's question to the history store."""
+        self.servers[node].answer(ticket, self.history.answer(query))
+
     # The balancer
 
-    def _obey(self, node: int, item: Item) -> None:
+    def obey(self, node: int, item: Item) -> None:
         match item:
             case Deliver(group, excluded, payload):
                 for session in self._groups[node, group]:

@@ -85,14 +85,15 @@ def muting_mode(room: Room, user: User) -> str:
     Operators and voiced members always may.
     """
     member = room.members.get(user.id)
+    modes = room.modes
     if member is None:
-        if "n" in room.modes:
+        if "n" in modes:
             return "n"
     elif member.status:
         return ""
-    if "m" in room.modes:
+    if "m" in modes:
         return "m"
-    if "M" in room.modes and not user.account:
+    if "M" in modes and not user.account:
         return "M"
     return "b" if room.bans and is_muted(room, user) else ""
 

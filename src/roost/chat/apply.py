@@ -47,6 +47,7 @@ from roost.chat import (  # noqa: F401
 from roost.chat.administration import check_administration
 from roost.chat.applied import Applied
 from roost.chat.commands import OPERATIONS_MAX, Act, Command, Request, decode_command
+from roost.chat.commands.messages import Say
 from roost.chat.control import check_control
 from roost.chat.dispatch import (
     applies_command,
@@ -72,6 +73,8 @@ def apply_entry(state: State, data: bytes, position: Position, time_ms: int) -> 
         command = decode_command(data)
         if state.version < VERSION:
             command = as_of(command, state.version)
+        if type(command) is Act:
+            return act(step, command)
         return command_appliers[type(command)](step, command)
     except MemoryError:
         raise
@@ -121,13 +124,18 @@ def act(step: Step, command: Act) -> Applied:
         user = state.users[session.user]
         for number, operation in enumerate(command.operations[:OPERATIONS_MAX]):
             step.operation = number
+            if type(operation) is Say:
+                # What most are; it ends no session.
+                talk.say(step, user, operation)
+                continue
             operation_appliers[type(operation)](step, user, operation)
             if command.session not in state.sessions:
                 # It was ended by QUIT, or by its user's own KILL or ban.
                 break
+    # The state's numbers, and not equal ones: entries are kept.
     return Applied(
-        step.position,
-        step.time_ms,
+        state.position,
+        state.time_ms,
         command.session,
         command.generation,
         command.line,

@@ -10,25 +10,25 @@ if the row is newer than the account; `chat.identities` tells why.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from roost.chat.changes import Change, Redacted, RoomRenamed, Said, Source
 from roost.chat.ids import AccountId, Position, RoomId, UserId
 
-KIND_MESSAGE = 0
+KIND_MESSAGE: Final = 0
 """PRIVMSG and NOTICE."""
-KIND_TAGMSG = 1
-KIND_EVENT = 2
+KIND_TAGMSG: Final = 1
+KIND_EVENT: Final = 2
 """JOIN, PART, QUIT, NICK, KICK, TOPIC, MODE: only shown with draft/event-playback."""
-KIND_REDACTED = 3
+KIND_REDACTED: Final = 3
 """A redacted message: its text is gone."""
-KIND_REDACTION = 4
+KIND_REDACTION: Final = 4
 """REDACT: the store deletes the message's text, in whichever order the two rows arrive."""
-KIND_RENAME = 5
+KIND_RENAME: Final = 5
 """RENAME, which some clients with draft/event-playback do not know; KIND_EVENT in older rows."""
-KIND_REDACTED_TAGMSG = 6
+KIND_REDACTED_TAGMSG: Final = 6
 """KIND_REDACTED in older rows."""
 KINDS = (
     KIND_MESSAGE,

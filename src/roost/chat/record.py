@@ -43,9 +43,17 @@ def history_rows(applied: Applied) -> list[Row]:
             # Most changes are such messages, so they are not tried for anything else. One for
             # operators only is not stored for everybody to read.
             if not change.minimum_status:
-                key, kind = room_conversation(change.room), _kind_of_said(change)
-                at, part, record = applied.position, change.part, encode_change(change)
-                rows.append(Row(key, at, part, applied.time_ms, kind, "", record))
+                rows.append(
+                    Row(
+                        room_conversation(change.room),
+                        applied.position,
+                        change.part,
+                        applied.time_ms,
+                        _kind_of_said(change),
+                        "",
+                        encode_change(change),
+                    )
+                )
             continue
         if type(change) is Refusal or not (conversations := _conversations(change)):
             continue

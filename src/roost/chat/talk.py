@@ -15,7 +15,6 @@ from roost.irc.casemapping import fold_nick, fold_room
 from roost.irc.names import is_valid_relayed_nick
 
 _STATUS = {"@": OPERATOR, "+": VOICE}
-_NOBODY = UserId(0)
 
 
 @applies(Say)
@@ -55,10 +54,11 @@ def _say_in_room(step: Step, user: User, operation: Say, name: str, prefixes: st
             step.part,
             source_of(user),
             operation.verb,
-            room_id,
-            _NOBODY,
-            prefix + room.name,
-            _STATUS.get(prefix, 0),
+            # Its number itself and not an equal one: messages are kept.
+            room.id,
+            UserId(0),
+            prefix + room.name if prefix else room.name,
+            _STATUS[prefix] if prefix else 0,
             operation.text,
             operation.tags,
             "",
@@ -94,7 +94,7 @@ def relay(step: Step, user: User, operation: Relay) -> None:
                 Source(user.id, operation.nick, user.username, user.host),
                 "PRIVMSG",
                 room.id,
-                _NOBODY,
+                UserId(0),
                 room.name,
                 0,
                 operation.text,

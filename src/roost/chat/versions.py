@@ -12,7 +12,7 @@ they would take it for, so that nodes of two versions make equal states of equal
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -29,7 +29,7 @@ from roost.chat.settings import SETTINGS_SINCE, Settings
 
 VERSION_MIN = 1
 """The oldest version whose nodes these work together with: the one before this."""
-VERSION = 2
+VERSION: Final = 2
 """The version that this program speaks."""
 
 PayloadT = TypeVar("PayloadT", bound=Payload)

@@ -34,7 +34,8 @@ from roost.irc import casemapping
 from roost.irc.capabilities import METADATA_ANY, Capability
 from roost.irc.message import encode_tags
 from roost.ircd.config import Config
-from roost.ircd.rendering.lines import Line, body
+from roost.ircd.rendering.line import Line
+from roost.ircd.rendering.lines import body
 from roost.ircd.rendering.name_lists import NameLists
 from roost.ircd.rendering.render import render
 from roost.ircd.rendering.viewer import At, Viewer

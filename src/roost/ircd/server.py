@@ -284,7 +284,7 @@ class Server:
 
     def _show_message(self, said: Said, applied: Applied, asking: LocalSession | None) -> None:
         self._serving.replays.note(said)
-        self._deliveries.show(said, applied, asking, self._state)
+        self._deliveries.show_message(said, applied, asking, self._state)
         if self.is_in_charge and self._is_pushing:
             environment = self._serving.environment
             now_ms = environment.now.wall_ms

@@ -4,13 +4,13 @@ Plain, immutable data. A message does not name its sender: `Replica.receive` get
 authenticated name as well, so that no member can impersonate another.
 """
 
-from typing import TypeAlias, get_args
+from typing import Final, TypeAlias, get_args
 
 import msgspec
 
 ENTRY_NOOP = 0
 """A new leader appends one to commit what earlier terms left (Raft section 8)."""
-ENTRY_COMMAND = 1
+ENTRY_COMMAND: Final = 1
 """The entry's data is a command for the state machine."""
 ENTRY_CONFIGURATION = 2
 """The entry's data is a `Configuration` (thesis, chapter 4)."""

@@ -203,16 +203,16 @@ def test_a_crowd_that_comes_back_asks_the_store_once_until_somebody_speaks() -> 
 def test_a_store_that_cannot_answer_is_not_a_failed_join() -> None:
     world, _ = town()
     server = world.servers[0]
-    real = server.answer
+    real = world.answer
 
-    def fail(ticket: int, _answer: Answer, _lack: str = "") -> None:
+    def fail(_node: int, ticket: int, _query: object) -> None:
         server.answer_failed(ticket, "gone")
 
-    server.answer = fail  # type: ignore[assignment, method-assign]
+    world.answer = fail  # type: ignore[method-assign]
     bob = world.register("bob")
     bob.send("JOIN #a")
     assert bob.commands() == ["JOIN", "353", "366"]
-    server.answer = real  # type: ignore[method-assign]
+    world.answer = real  # type: ignore[method-assign]
     bob.send("PING 1")
     assert bob.commands() == ["PONG"]
 

@@ -126,7 +126,7 @@ def test_a_search_that_takes_too_long_fails() -> None:
     be returned."""
     world, asker = town()
     server = world.servers[0]
-    server.answer = lambda ticket, answer, lack="": server.answer_failed(ticket, "too long")  # type: ignore[method-assign]
+    world.answer = lambda _node, ticket, _query: server.answer_failed(ticket, "too long")  # type: ignore[method-assign]
     asker.send("SEARCH text=fast")
     (answer,) = asker.messages()
     assert answer.parameters[:2] == ("SEARCH", "INTERNAL_ERROR")

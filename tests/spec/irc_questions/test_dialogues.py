@@ -129,10 +129,10 @@ def test_a_history_that_cannot_answer_is_told(
     ann = enter(world, "ann", *FULL)
     server = world.servers[0]
 
-    def answer(ticket: int, rows: object) -> None:
+    def answer(_node: int, ticket: int, _query: object) -> None:
         server.answer_failed(ticket, "Messages could not be retrieved")
 
-    monkeypatch.setattr(server, "answer", answer)
+    monkeypatch.setattr(world, "answer", answer)
     ann.send("CHATHISTORY latest #R * 5", "PING x")
     ann.expect(
         ":roost.local FAIL CHATHISTORY MESSAGE_ERROR latest #R :Messages could not be retrieved",

@@ -65,9 +65,9 @@ def test_a_node_without_memory_stops_before_it_differs(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setitem(operation_appliers, Say, fail)
+    monkeypatch.setitem(operation_appliers, Kick, fail)
     with pytest.raises(MemoryError):
-        enter(world, 50, HI)
+        enter(world, 50, Kick("#a", "bob"))
 
 
 def test_what_is_no_command_is_skipped(world: ChatWorld) -> None:

@@ -1,6 +1,6 @@
 """A registered client's line, and the operations that it may hold."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from roost.chat.commands.accounts import AccountOperation
 from roost.chat.commands.control import NewControl
@@ -28,7 +28,7 @@ Operation: TypeAlias = (
     | UserOperation
 )
 
-OPERATIONS_MAX = 64
+OPERATIONS_MAX: Final = 64
 """Operations in one line: the most targets that a 512-byte line could sensibly name."""
 
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from roost.chat.changes import OPERATOR, VOICE, HostChanged
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
-from roost.ircd.rendering.lines import Line, body, event_tags, fit, hostmask, server_tags
+from roost.ircd.rendering.line import Line
+from roost.ircd.rendering.lines import body, event_tags, fit, hostmask, server_tags
 from roost.ircd.rendering.viewer import At, Viewer
 
 QUIT_REASON = "Changing host"

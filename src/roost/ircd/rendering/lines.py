@@ -5,8 +5,7 @@ Source: modern.ircdocs.horse, "Messages"; ircv3.net for the tags.
 
 from datetime import UTC, datetime
 from functools import lru_cache
-
-import msgspec
+from typing import Final
 
 from roost.chat.changes import Source
 from roost.chat.commands.modes import ModeChange
@@ -14,20 +13,9 @@ from roost.chat.ids import Position
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.message import escape_tag_value
+from roost.ircd.rendering.line import Line
 
-
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """A line that is not encoded yet."""
-
-    tags: str
-    """Encoded, without "@"; empty for none."""
-    body: str
-    """Without the line end."""
-    batch: str = ""
-    """The reference of the batch that the line is in."""
-
-
-BODY_BYTES_MAX = 510
+BODY_BYTES_MAX: Final = 510
 """The limit of a line without its tags and its end (RFC 1459, section 2.3)."""
 
 _NUMERICS_WITHOUT_TEXT = frozenset(

@@ -3,16 +3,30 @@
 Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/multiline.
 """
 
+from roost.chat.applied import Applied
 from roost.chat.changes import Said
 from roost.irc.capabilities import Capability
 from roost.irc.message import encode_tags
-from roost.ircd.rendering.lines import Line, event_tags, fit, hostmask, message_tags
+from roost.ircd.rendering.line import Line
+from roost.ircd.rendering.lines import encode, event_tags, fit, hostmask, message_tags
 from roost.ircd.rendering.viewer import At
 from roost.protocol.mesh import Whisper
 
 _MESSAGE_TAGS = Capability.MESSAGE_TAGS.value
 _RELAYMSG = Capability.RELAYMSG.value
 _MULTILINE = Capability.MULTILINE.value
+
+
+def encode_said(said: Said, at: Applied, capabilities: int) -> bytes:
+    """Encode the lines of a message, which is one as a rule."""
+    if said.breaks or said.tags or said.relayer or said.verb == "TAGMSG":
+        place = At(at.position, at.time_ms, "")
+        return b"".join([encode(line) for line in lines_of_said(said, place, capabilities)])
+    source = said.source
+    who = f"{source.nick}!{source.username}@{source.host}"
+    text = fit(f":{who} {said.verb} {said.target} :{said.text}")
+    tags = message_tags(source, said.part, at.position, at.time_ms, capabilities)
+    return f"@{tags} {text}\r\n".encode() if tags else f"{text}\r\n".encode()
 
 
 def lines_of_said(change: Said, at: At, capabilities: int) -> list[Line]:

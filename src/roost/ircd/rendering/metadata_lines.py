@@ -12,7 +12,8 @@ from collections.abc import Container, Hashable, Mapping
 from roost.chat.changes import MetadataChanged
 from roost.irc import numerics
 from roost.irc.capabilities import METADATA_ANY, Capability
-from roost.ircd.rendering.lines import Line, body, event_tags, hostmask, server_tags
+from roost.ircd.rendering.line import Line
+from roost.ircd.rendering.lines import body, event_tags, hostmask, server_tags
 from roost.ircd.rendering.viewer import At, Viewer
 
 BATCH = "metadata"

@@ -21,7 +21,8 @@ from roost.chat.ids import UserId
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.irc.casemapping import fold_room
-from roost.ircd.rendering.lines import Line, body, event_tags, hostmask
+from roost.ircd.rendering.line import Line
+from roost.ircd.rendering.lines import body, event_tags, hostmask
 from roost.ircd.rendering.name_lists import CROWD_MIN
 from roost.ircd.rendering.packing import pack, space_left
 from roost.ircd.rendering.prefixes import prefixes

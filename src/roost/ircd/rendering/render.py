@@ -14,8 +14,8 @@ from roost.chat.changes import Change, Joined, Said
 from roost.irc import numerics
 from roost.irc.capabilities import Capability
 from roost.ircd.rendering.host_changes import lines_without_chghost
+from roost.ircd.rendering.line import Line
 from roost.ircd.rendering.lines import (
-    Line,
     body,
     encode,
     event_tags,

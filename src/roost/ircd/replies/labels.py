@@ -6,7 +6,8 @@ Source: ircv3.net/specs/extensions/labeled-response.
 from roost.irc.capabilities import Capability
 from roost.irc.message import escape_tag_value
 from roost.ircd.context import Context
-from roost.ircd.rendering.lines import Line, encode
+from roost.ircd.rendering.line import Line
+from roost.ircd.rendering.lines import encode
 
 LABEL_BYTES_MAX = 64
 """A longer value is ignored: it "MUST NOT exceed 64 bytes"."""

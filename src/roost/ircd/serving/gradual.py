@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from roost.irc.message import escape_tag_value
 from roost.ircd.context import Context, Gradual
-from roost.ircd.rendering.lines import Line
+from roost.ircd.rendering.line import Line
 
 STEPS_PER_TURN = 32
 """Steps of all clients' long answers together: some milliseconds of work, and up to 1 MB."""

@@ -22,7 +22,7 @@ from roost.ircd.accounts.login import abort_exchange, count_line
 from roost.ircd.context import Context, Gradual, Job, Question, Request, Result
 from roost.ircd.delivery.deliveries import Deliveries
 from roost.ircd.delivery.siblings import list_members
-from roost.ircd.rendering.lines import Line
+from roost.ircd.rendering.line import Line
 from roost.ircd.replies.labels import finish
 from roost.ircd.replies.refusals import refuse_too_new
 from roost.ircd.serving import registration, resumption

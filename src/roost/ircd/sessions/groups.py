@@ -18,7 +18,7 @@ from roost.protocol import trunk as frames
 class Group:
     """The sessions of a room with one balancer and equal capabilities."""
 
-    __slots__ = ("balancer", "capabilities", "name", "number", "room", "sessions", "viewer")
+    __slots__ = ("balancer", "capabilities", "name", "number", "room", "sessions", "size", "viewer")
 
     def __init__(
         self, number: int, room: RoomId, name: str, balancer: str, capabilities: int
@@ -33,6 +33,8 @@ class Group:
         self.viewer = Viewer(capabilities)
         """What its sessions have in common."""
         self.sessions: dict[SessionId, LocalSession] = {}
+        self.size = 0
+        """How many these are: whoever tells them something need not look at them."""
 
 
 class Groups:
@@ -56,7 +58,7 @@ class Groups:
 
     def size(self, room: RoomId) -> int:
         """Return how many local sessions are in a room."""
-        return sum(len(group.sessions) for group in self._rooms.get(room, ()))
+        return sum([group.size for group in self._rooms.get(room, ())])
 
     def rooms_of(self, session: LocalSession) -> list[RoomId]:
         """Return the rooms that a session is in."""
@@ -73,6 +75,7 @@ class Groups:
         kind = session.capabilities & DELIVERY_CAPABILITIES
         group = self._group(room, name, session.balancer, kind)
         group.sessions[session.id] = session
+        group.size += 1
         self._places[session.id] = (*self._places.get(session.id, ()), group)
         self._outbox.item(session.balancer, frames.Join(group.number, (session.id,), name))
 
@@ -133,7 +136,8 @@ class Groups:
 
     def _remove(self, group: Group, session: LocalSession) -> None:
         del group.sessions[session.id]
-        if not group.sessions:
+        group.size -= 1
+        if not group.size:
             groups = self._rooms[group.room]
             groups.remove(group)
             if not groups:

@@ -1,6 +1,6 @@
 """Collects the output of a turn."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from roost.chat.commands import Command
 from roost.chat.history import Query
@@ -19,7 +19,7 @@ from roost.protocol.trunk import (
     Serving,
 )
 
-ITEM_BYTES = 56
+ITEM_BYTES: Final = 56
 """More than an item takes in a frame beside its payload and its list of sessions."""
 SESSION_BYTES = 9
 """The number of a session in a frame."""
@@ -62,11 +62,21 @@ class Outbox:
             items[balancer].append(item)
         else:
             items[balancer] = [item]
-        # Most are of these two; finding out that a struct is not of a kind takes long.
-        if type(item) is Deliver or type(item) is Reply:
+        # Most are of this kind; finding out that a struct is not of a kind takes long.
+        if type(item) is Reply:
             self.size += ITEM_BYTES + len(item.payload)
         else:
             self.size += item_size(item)
+
+    def deliver(self, balancer: str, group: int, asker: int, payload: bytes) -> None:
+        """Add lines for a group; `asker` is the session that is left out, or 0."""
+        items = self._output.items
+        item = Deliver(group, asker, payload)
+        if balancer in items:
+            items[balancer].append(item)
+        else:
+            items[balancer] = [item]
+        self.size += ITEM_BYTES + len(payload)
 
     def looked_at(self, sessions: int) -> None:
         """Count the work for sessions that were looked at one by one, told anything or not."""

@@ -4,8 +4,9 @@ messages --said--> one count per room and minute, for an hour --busiest--> the r
 """
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
+from typing import Final
 
 from roost.chat.access import is_private
 from roost.chat.applied import Applied
@@ -19,6 +20,8 @@ MINUTE_MS = 60_000
 ROOMS_MAX = 5_000
 """Rooms that are counted: to find the busiest of them takes a millisecond."""
 SHOWN_MAX = 10
+SAID_MAX: Final = 4_096
+"""Messages that are counted together, which takes less than one after the other."""
 LOOK_S = 10.0
 """Between two looks for the busiest rooms."""
 
@@ -27,6 +30,8 @@ class Activity:
     """Messages per room in the last hour."""
 
     def __init__(self) -> None:
+        self._said: list[RoomId] = []
+        """The rooms of the last messages, which are counted together."""
         self._present: dict[RoomId, int] = {}
         """The counts of the last minute in which something was said."""
         self._minute = 0
@@ -45,14 +50,23 @@ class Activity:
                 continue
             if applied.time_ms >= self._end_ms:
                 self._begin(applied.time_ms // MINUTE_MS)
-            count = self._present.get(room)
-            if count is not None:
-                self._present[room] = count + 1
-            elif len(self._present) < ROOMS_MAX:
-                self._present[room] = 1
+            self._said.append(room)
+            if len(self._said) >= SAID_MAX:
+                self._count()
+
+    def _count(self) -> None:
+        """Count the last messages."""
+        present = self._present
+        for room, count in Counter(self._said).items():
+            if room in present:
+                present[room] += count
+            elif len(present) < ROOMS_MAX:
+                present[room] = count
+        self._said.clear()
 
     def _begin(self, minute: int) -> None:
         """Begin to count a minute."""
+        self._count()
         counted = self._present
         for room in [*counted]:
             if room in self._total or len(self._total) < ROOMS_MAX:
@@ -74,6 +88,7 @@ class Activity:
         first = self._minute - MINUTES
         while self._minutes and self._minutes[0][0] <= first:
             self._subtract(self._minutes.popleft()[1])
+        self._count()
         total = dict(self._total)
         for number, count in self._present.items():
             total[number] = total.get(number, 0) + count

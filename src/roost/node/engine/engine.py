@@ -142,8 +142,8 @@ class Engine:
         shown = (self._applier, self._outputs, self._historian, self._clock, self._server)
         self._condition = Condition(*parts, *shown, self._round_trips)
         self._reporting = Reporting(config.status_interval_s, self._pending, self._balancers)
+        self._activity, self._now = self._reporting.activity, now
         self._stop_deadline: float | None = None
-        self._now = now
 
     # What others may look at
 
@@ -424,7 +424,7 @@ class Engine:
     def _watch_applied(self, applied: Applied) -> None:
         if failure := applied.failure:
             self._note("error", "entry-skipped", position=applied.position, reason=failure)
-        self._reporting.activity.applied(applied)
+        self._activity.applied(applied)
         if not applied.session:
             self._kind = OTHER
             self._look_at_balancers()

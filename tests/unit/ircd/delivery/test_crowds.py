@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roost.ircd.delivery import deliveries
-from roost.protocol.trunk import Deliver, DeliverTo
-from support.dialogue import BALANCER, World
+from roost.protocol.trunk import Deliver, DeliverTo, Item
+from support.dialogue import World
 from unit.ircd.delivery.test_missed_as_live import actions, capabilities, do, people_of
 
 
@@ -40,15 +40,14 @@ def test_it_costs_one_item_for_each_group(line: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(deliveries, "CROWD_MIN", 20)
     world = World()
     members = world.join("#a", *(f"member{number}" for number in range(30)))
-    taken = []
-    take = world.servers[0].take_output
+    taken: list[Item] = []
+    obey = world.obey
 
-    def take_and_keep() -> object:
-        output = take()
-        taken.extend(output.items.get(BALANCER, []))
-        return output
+    def keep_and_obey(node: int, item: Item) -> None:
+        taken.append(item)
+        obey(node, item)
 
-    monkeypatch.setattr(world.servers[0], "take_output", take_and_keep)
+    monkeypatch.setattr(world, "obey", keep_and_obey)
     members[0].send(line)
     shown = [item for item in taken if isinstance(item, Deliver | DeliverTo)]
     # Nobody there negotiated away-notify.

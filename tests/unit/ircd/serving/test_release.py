@@ -1,6 +1,8 @@
 """A balancer moves a session from a live node to another."""
 
-from roost.protocol.trunk import Release, Released, Serving
+import pytest
+
+from roost.protocol.trunk import Item, Release, Released, Serving
 from support.dialogue import BALANCER, Client, World
 
 
@@ -94,7 +96,9 @@ def test_a_stranger_releases_nothing() -> None:
     assert world.servers[0].session_count == 1
 
 
-def test_a_node_says_that_it_serves_before_it_shows_anything() -> None:
+def test_a_node_says_that_it_serves_before_it_shows_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World(nodes=2)
     alice, bob = world.join("#a", "alice", "bob")
     position = world.log[-1].position
@@ -102,15 +106,15 @@ def test_a_node_says_that_it_serves_before_it_shows_anything() -> None:
     bob.lines()
     bob.node, bob.generation = 1, 2
     release(world, bob, 0, 1)
-    items = []
-    take_output = world.servers[1].take_output
+    items: list[Item] = []
+    obey = world.obey
 
-    def watch() -> object:
-        output = take_output()
-        items.extend(output.items.get(BALANCER, []))
-        return output
+    def watch(node: int, item: Item) -> None:
+        if node == 1:
+            items.append(item)
+        obey(node, item)
 
-    world.servers[1].take_output = watch  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(world, "obey", watch)
     world.attach(bob, position)
     assert items[0] == Serving(bob.session, 2)
     assert len(items) > 2
