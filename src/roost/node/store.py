@@ -87,9 +87,12 @@ EXPORT_BYTES_MAX = 1024 * 1024
 INDEX_DELAY_S = 2.0
 """The wait before new rows are stored and indexed, many at a time, and while the node is busy; a
 question does not wait."""
-INDEX_PAUSES_S = {Unindexed.WAITING: INDEX_DELAY_S, Unindexed.SOON: 0.1, Unindexed.DUE: 0.02}
-"""The pause between two steps of indexing, in which queries have their turn. While the node is
-busy, the steps that are necessary are spread."""
+INDEX_STEPS = 4
+"""Steps of indexing that are done together, in some 12 ms: a row costs less while its code and data
+are in the processor's caches."""
+INDEX_PAUSES_S = {Unindexed.WAITING: INDEX_DELAY_S, Unindexed.SOON: 0.4, Unindexed.DUE: 0.05}
+"""The pause after these steps, in which queries have their turn. While the node is busy, the steps
+that are necessary are spread."""
 RETRY_S = 0.5
 """How often a change is repeated while the disk is full, as for the log."""
 
@@ -317,7 +320,7 @@ class DiskStore:
                 self._note_recovery("index")
 
         is_busy = self._leisure.is_busy()
-        self._submit(partial(self._history.index_some, is_busy=is_busy), done)
+        self._submit(partial(_index_some, self._history, is_busy=is_busy), done)
 
     # A full disk, reported once for both files
 
@@ -335,6 +338,16 @@ class DiskStore:
 
     def _deliver(self, callback: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(callback)
+
+
+def _index_some(history: History, *, is_busy: bool) -> Unindexed:
+    """Do some of what can wait; return what is left."""
+    left = Unindexed.NONE
+    for _ in range(INDEX_STEPS):
+        left = history.index_some(is_busy=is_busy)
+        if left <= Unindexed.WAITING:
+            break
+    return left
 
 
 def _change(history: History, effect: HistoryChange) -> DiskInput | None:

@@ -276,11 +276,12 @@ def test_what_can_wait_is_looked_at_until_nothing_is_left(monkeypatch: pytest.Mo
     none, waiting, soon, due = Unindexed
 
     async def scenario() -> None:
-        async with bench(FakeLeisure(True, True, True, False, False)) as b:
-            b.history.left = [waiting, soon, waiting, due, none]
-            await wait_until(lambda: len(b.history.done) == 5)
+        async with bench(FakeLeisure(True, True, False, False)) as b:
+            b.history.left = [waiting, soon, waiting, *[due] * (store.INDEX_STEPS + 1), none]
+            await wait_until(lambda: len(b.history.done) == store.INDEX_STEPS + 5)
             await wait_until(lambda: not b.store._is_indexing)
-            assert b.history.done == [("index_some", busy) for busy in (True,) * 3 + (False,) * 2]
+            assert b.history.done[:3] == [("index_some", True)] * 3
+            assert b.history.done[3:] == [("index_some", False)] * (store.INDEX_STEPS + 2)
 
     run(scenario())
 
