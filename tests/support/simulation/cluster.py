@@ -341,7 +341,7 @@ class SimulatedCluster:
 
     def _jump_clock(self) -> None:
         for node in self.nodes.values():
-            node.skew_ms = max(-300, min(300, node.skew_ms))
+            set_clock_right(node)
         # The others learn by heartbeats that a clock is right again. Until then, a second wrong
         # clock would make a majority of wrong ones.
         self.world.at(CLOCKS_KNOWN_S, self._set_clock_wrong)
@@ -370,7 +370,7 @@ class SimulatedCluster:
             self.etcd.stop_faults()
         self.network.heal()
         for node in self.nodes.values():
-            node.skew_ms = max(-300, min(300, node.skew_ms))
+            set_clock_right(node)
             node.thaw()
             if not node.is_up:
                 node.start()
@@ -481,3 +481,8 @@ class SimulatedCluster:
     def check_histories(self) -> None:
         """Hold the nodes' histories against each other."""
         compare({name: node.history_disk for name, node in self.nodes.items()}, self.world.seed)
+
+
+def set_clock_right(node: SimulatedNode) -> None:
+    """Set a wall clock as well as administrators do."""
+    node.skew_ms = max(-300, min(300, node.skew_ms))

@@ -13,7 +13,7 @@ from roost.chat.ids import Position
 from roost.protocol.trunk import Ask
 from roost.raft.membership import Membership
 from roost.raft.messages import Configuration
-from support.simulation.cluster import SimulatedCluster
+from support.simulation.cluster import SimulatedCluster, set_clock_right
 from support.simulation.node import SimulatedNode
 from support.simulation.truth import Truth
 
@@ -93,6 +93,9 @@ class GrowingCluster(SimulatedCluster):
     def add(self, name: str, *, is_disk_new: bool | None = None) -> None:
         """Start a node and ask for its addition; one that was there before may keep its disk."""
         node = self.former.pop(name, None)
+        if node is not None:
+            # Nobody adds a machine whose clock is known to be wrong.
+            set_clock_right(node)
         if node is None:
             node = self.make_node(name)
             node.log_disk.wipe()
