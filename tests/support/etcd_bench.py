@@ -7,7 +7,7 @@ import msgspec
 from roost.instant import Instant
 from roost.log import Entry, EtcdConfig, EtcdEffect, EtcdLog, EtcdResult, Request, Snapshot, Watch
 from roost.log.etcd.forwarding import FORWARD_ABOVE
-from roost.log.requests import Operation, Watched, WatchEnded
+from roost.log.requests import Operation, Status, Watched, WatchEnded
 from roost.raft.messages import Message
 from support.etcd_model import EtcdStore, RefusedError, refusal
 
@@ -96,6 +96,8 @@ class Bench:
         self.time = 100.0
         self.wall_ms = WALL_MS
         self.is_held = False
+        self.leader = -1
+        """The endpoint that leads."""
         self.done: list[Request] = []
         """What was asked and done, in order."""
         self.refuses: Callable[[Operation], str] = lambda _operation: ""
@@ -161,6 +163,8 @@ class Bench:
             answer = self.store.apply(request.operation, self.time)
         except RefusedError as refused:
             return refusal(ticket, endpoint, refused.kind)
+        if isinstance(request.operation, Status):
+            answer = msgspec.structs.replace(answer, is_success=endpoint == self.leader)
         return msgspec.structs.replace(answer, ticket=ticket, endpoint=endpoint)
 
     def wait(self, seconds: float) -> None:

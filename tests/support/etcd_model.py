@@ -19,6 +19,7 @@ from roost.log.requests import (
     Put,
     Range,
     Refusal,
+    Status,
     Txn,
 )
 
@@ -89,6 +90,9 @@ class EtcdStore:
                     raise RefusedError("compacted")
                 self.compacted = revision
                 return self._answer()
+            case Status():
+                # Who leads is the business of those who have members.
+                return self._answer(is_success=False)
 
     def range(self, key: bytes, end: bytes = b"") -> list[KeyValue]:
         """Return pairs in the order of their keys."""

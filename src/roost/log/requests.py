@@ -90,7 +90,11 @@ class CompactHistory(msgspec.Struct, frozen=True):
     revision: int
 
 
-Operation: TypeAlias = Txn | Range | Grant | KeepAlive | CompactHistory
+class Status(msgspec.Struct, frozen=True):
+    """Ask an endpoint whether it leads, as far as it knows; the answer is a success if it does."""
+
+
+Operation: TypeAlias = Txn | Range | Grant | KeepAlive | CompactHistory | Status
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -128,7 +132,7 @@ class Answer(msgspec.Struct, frozen=True):
     revision: int
     """That of the whole store, when it was done."""
     is_success: bool = True
-    """Of a transaction: whether the conditions held."""
+    """Of a transaction: whether the conditions held. Of a status: whether the endpoint leads."""
     found: tuple[KeyValue, ...] = ()
     """What a range or a transaction read."""
     has_more: bool = False

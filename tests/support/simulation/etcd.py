@@ -11,6 +11,7 @@ from roost.log.requests import (
     EtcdResult,
     KeyValue,
     Request,
+    Status,
     Watch,
     Watched,
     WatchEnded,
@@ -78,6 +79,7 @@ class SimulatedEtcd:
         self._is_up = [True] * MEMBERS
         self._frozen: list[list[Callable[[], None]] | None] = [None] * MEMBERS
         self._leaderless_until = 0.0
+        self._leader = 0
         self._cut: dict[str, float] = {}
         self._cut_since: dict[str, float] = {}
         self._watchers: dict[str, _Watcher] = {}
@@ -155,6 +157,8 @@ class SimulatedEtcd:
         result: EtcdResult
         try:
             done = self.store.apply(request.operation, world.now)
+            if isinstance(request.operation, Status):
+                done = msgspec.structs.replace(done, is_success=endpoint == self._leader)
             result = msgspec.structs.replace(done, ticket=request.ticket, endpoint=endpoint)
         except RefusedError as refused:
             result = refusal(request.ticket, endpoint, refused.kind)
@@ -247,6 +251,7 @@ class SimulatedEtcd:
         seconds = self._world.random.uniform(0.2, 0.4)
         self._world.log(f"etcd has no leader for {seconds:.3f} s")
         self._leaderless_until = self._world.now + seconds
+        self._leader = self._world.random.randrange(MEMBERS)
 
     def compact(self) -> None:
         """Compact everything that happened, as a person may."""

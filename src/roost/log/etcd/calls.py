@@ -3,6 +3,8 @@
 A request whose endpoint died, hangs or lost its leader may never be answered, or after seconds. So
 it is sent again, to the next endpoint, after a moment. The endpoint that answers such
 a repetition is asked first from then on.
+
+Otherwise the endpoint that leads is asked first, because every other one has to ask it.
 """
 
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from math import inf
 
 import msgspec
 
-from roost.log.requests import Answer, KeepAlive, Operation, Put, Refusal, Request, Txn
+from roost.log.requests import Answer, KeepAlive, Operation, Put, Refusal, Request, Status, Txn
 
 REPEAT_S_MIN = 0.05
 REPEAT_S_MAX = 0.25
@@ -32,6 +34,10 @@ TOUCH_S_MAX = 1.5
 been repeated before."""
 SLOW_MS = 250.0
 """Answers that take longer than this, on average, are reported."""
+LEADER_S = 5.0
+"""How often the endpoints are asked which of them leads, and how long one that was taken because
+another did not answer is kept."""
+LEADER_ANSWER_S_MAX = 1.0
 SMOOTHING = 0.2
 """The weight of one answer in the average."""
 
@@ -61,6 +67,10 @@ class Calls:
         self._calls: dict[int, _Call] = {}
         self._ticket = 0
         self._requests: list[Request] = []
+        self._asked: dict[int, None] = {}
+        """The questions who leads that are not answered yet."""
+        self._ask_at = inf
+        self._keep_until = -inf
         self.now = -inf
         """The present moment in monotonic seconds; set it before anything else is called."""
         self.touched = -inf
@@ -125,6 +135,7 @@ class Calls:
         """Take in an answer; late and repeated ones are ignored."""
         call = self._calls.get(answer.ticket)
         if call is None:
+            self._learn_leader(answer)
             return
         is_by_majority = not isinstance(call.operation, KeepAlive)
         if is_by_majority and answer.revision < call.known_revision:
@@ -134,6 +145,8 @@ class Calls:
             self.is_other = True
             return
         self._forget(answer.ticket)
+        if not self.cluster and self._endpoints > 1:
+            self._ask_at = self.now
         self.cluster = answer.cluster
         if is_by_majority:
             self.revision = max(self.revision, answer.revision)
@@ -144,7 +157,7 @@ class Calls:
         if isinstance(call.operation, Txn) and _puts(call.operation):
             self._full.clear()
         if call.attempts > 1:
-            self.endpoint = answer.endpoint
+            self._move_to(answer.endpoint)
         call.done(answer)
 
     def refused(self, refusal: Refusal) -> None:
@@ -163,13 +176,14 @@ class Calls:
         self.is_denied = refusal.kind == "denied"
         if refusal.endpoint == call.endpoint:
             if refusal.kind == "unavailable" and refusal.endpoint == self.endpoint:
-                self.endpoint = self._next(self.endpoint)
+                self._move_to(self._next(self.endpoint))
             wait_s = min(REFUSED_S * call.attempts, REFUSED_S_MAX)
             call.repeat_at = self.now + (wait_s if refusal.kind == "unavailable" else LASTING_S)
 
     def tick(self) -> None:
         """Repeat what is due."""
         now = self.now
+        self._ask_who_leads()
         for ticket, call in list(self._calls.items()):
             if now < call.repeat_at:
                 continue
@@ -180,7 +194,8 @@ class Calls:
 
     def next_deadline(self) -> float:
         """Return when to call `tick` next, in monotonic seconds."""
-        return min((call.repeat_at for call in self._calls.values()), default=inf)
+        repeat_at = min((call.repeat_at for call in self._calls.values()), default=inf)
+        return min(repeat_at, self._ask_at)
 
     @property
     def has_requests(self) -> bool:
@@ -191,6 +206,30 @@ class Calls:
         """Return what is to be sent, once."""
         requests, self._requests = self._requests, []
         return requests
+
+    def _ask_who_leads(self) -> None:
+        if self.now < self._ask_at:
+            return
+        self._ask_at = self.now + LEADER_S
+        self._asked.clear()
+        for endpoint in range(self._endpoints):
+            ticket = self.new_ticket()
+            self._asked[ticket] = None
+            self._requests.append(Request(ticket, endpoint, Status(), LEADER_ANSWER_S_MAX))
+
+    def _learn_leader(self, answer: Answer) -> None:
+        is_leader = answer.is_success and answer.cluster == self.cluster
+        if answer.ticket not in self._asked:
+            return
+        del self._asked[answer.ticket]
+        # One that has just failed to answer may still believe that it leads.
+        if is_leader and self.now >= self._keep_until:
+            self.endpoint = answer.endpoint
+
+    def _move_to(self, endpoint: int) -> None:
+        """Ask an endpoint first, because another one did not answer."""
+        self.endpoint = endpoint
+        self._keep_until = self.now + LEADER_S
 
     def _forget(self, ticket: int) -> None:
         del self._calls[ticket]

@@ -17,6 +17,7 @@ from roost.log.requests import (
     Put,
     Range,
     Request,
+    Status,
     Txn,
     Watch,
 )
@@ -39,6 +40,7 @@ COMPACT = Method("/etcdserverpb.KV/Compact", pb.CompactionResponse)
 GRANT = Method("/etcdserverpb.Lease/LeaseGrant", pb.LeaseGrantResponse)
 KEEP_ALIVE = Method("/etcdserverpb.Lease/LeaseKeepAlive", pb.LeaseKeepAliveResponse)
 """The only one of these that is a stream."""
+STATUS = Method("/etcdserverpb.Maintenance/Status", pb.StatusResponse)
 WATCH = Method("/etcdserverpb.Watch/Watch", pb.WatchResponse)
 
 
@@ -70,6 +72,8 @@ def encode(operation: Operation) -> tuple[Method, Any]:
             return KEEP_ALIVE, pb.LeaseKeepAliveRequest(ID=lease)
         case CompactHistory(revision):
             return COMPACT, pb.CompactionRequest(revision=revision)
+        case Status():
+            return STATUS, pb.StatusRequest()
 
 
 def encode_watch(watch: Watch) -> Any:
@@ -93,13 +97,18 @@ def decode(request: Request, response: Any) -> Answer:
             found.extend(map(pair, step.response_range.kvs))
     elif isinstance(operation, Range):
         found.extend(map(pair, response.kvs))
+    is_success = True
+    if isinstance(operation, Txn):
+        is_success = response.succeeded
+    elif isinstance(operation, Status):
+        is_success = response.leader == header.member_id
     has_lease = isinstance(operation, Grant | KeepAlive)
     return Answer(
         request.ticket,
         request.endpoint,
         header.cluster_id,
         header.revision,
-        is_success=response.succeeded if isinstance(operation, Txn) else True,
+        is_success=is_success,
         found=tuple(found),
         has_more=response.more if isinstance(operation, Range) else False,
         lease=response.ID if has_lease else 0,

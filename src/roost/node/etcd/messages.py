@@ -14,7 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 PACKAGE = "etcdserverpb"
 
 _MESSAGES = {
-    "ResponseHeader": "uint64 cluster_id 1, int64 revision 3",
+    "ResponseHeader": "uint64 cluster_id 1, uint64 member_id 2, int64 revision 3",
     "KeyValue": "bytes key 1, int64 create_revision 2, int64 mod_revision 3, bytes value 5",
     "RangeRequest": (
         "bytes key 1, bytes range_end 2, int64 limit 3, int32 sort_order 5, int32 sort_target 6,"
@@ -39,6 +39,8 @@ _MESSAGES = {
     "LeaseGrantResponse": "ResponseHeader header 1, int64 ID 2, int64 TTL 3",
     "LeaseKeepAliveRequest": "int64 ID 1",
     "LeaseKeepAliveResponse": "ResponseHeader header 1, int64 ID 2, int64 TTL 3",
+    "StatusRequest": "",
+    "StatusResponse": "ResponseHeader header 1, uint64 leader 4",
     "WatchCreateRequest": (
         "bytes key 1, bytes range_end 2, int64 start_revision 3, int32* filters 5, bool fragment 8"
     ),
@@ -73,7 +75,7 @@ def _declare() -> dict[str, Any]:
     file = FileDescriptorProto(name="roost/etcd.proto", package=PACKAGE, syntax="proto3")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
-        for text in fields.split(", "):
+        for text in filter(None, fields.split(", ")):
             kind, field, number = text.split()
             is_repeated = kind.endswith("*")
             kind = kind.removesuffix("*")
@@ -108,6 +110,8 @@ PutRequest = _CLASSES["PutRequest"]
 RangeRequest = _CLASSES["RangeRequest"]
 RangeResponse = _CLASSES["RangeResponse"]
 RequestOp = _CLASSES["RequestOp"]
+StatusRequest = _CLASSES["StatusRequest"]
+StatusResponse = _CLASSES["StatusResponse"]
 TxnRequest = _CLASSES["TxnRequest"]
 TxnResponse = _CLASSES["TxnResponse"]
 WatchCreateRequest = _CLASSES["WatchCreateRequest"]

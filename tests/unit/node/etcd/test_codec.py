@@ -15,6 +15,7 @@ from roost.log.requests import (
     Put,
     Range,
     Request,
+    Status,
     Txn,
     Watch,
 )
@@ -41,6 +42,7 @@ REQUESTS: list[tuple[Operation, str, bytes]] = [
     (Grant(5), "/etcdserverpb.Lease/LeaseGrant", b"\x08\x05"),
     (KeepAlive(6), "/etcdserverpb.Lease/LeaseKeepAlive", b"\x08\x06"),
     (CompactHistory(7), "/etcdserverpb.KV/Compact", b"\x08\x07"),
+    (Status(), "/etcdserverpb.Maintenance/Status", b""),
 ]
 
 
@@ -100,3 +102,11 @@ def test_an_errors_text_is_one_short_line() -> None:
     assert codec.reason_of("a\n b") == "a b"
     assert codec.reason_of(None) == "no reason given"
     assert len(codec.reason_of("x" * 5000)) == codec.REASON_CHARACTERS_MAX
+
+
+@pytest.mark.parametrize("leader", [0x63, 0x64, 0])
+def test_a_member_leads_if_it_says_that_of_itself(leader: int) -> None:
+    header = b"\x0a\x06\x08\x0b\x10\x63\x18\x2a"
+    response = pb.StatusResponse.FromString(header + b"\x20" + bytes([leader]))
+    answer = codec.decode(Request(1, 0, Status(), 1.0), response)
+    assert answer.is_success == (leader == 0x63)
