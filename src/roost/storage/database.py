@@ -51,6 +51,7 @@ class Database:
         synchronous: Literal["FULL", "NORMAL"],
         schema: str,
         cache_kib: int = 4096,
+        checkpoint_pages: int = CHECKPOINT_PAGES,
     ) -> None:
         """Open or create the file; `schema` is run each time.
 
@@ -73,20 +74,20 @@ class Database:
         self.connection.text_factory = _decode
         try:
             with self.guard(is_checked=False):
-                self._set_up(synchronous, cache_kib)
+                self._set_up(synchronous, cache_kib, checkpoint_pages)
                 self._create(schema)
             fsync_directory(path.parent)
         except BaseException:
             self.close()
             raise
 
-    def _set_up(self, synchronous: str, cache_kib: int) -> None:
+    def _set_up(self, synchronous: str, cache_kib: int, checkpoint_pages: int) -> None:
         for pragma in (
             "locking_mode = EXCLUSIVE",
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             "fullfsync = ON",
-            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            f"wal_autocheckpoint = {checkpoint_pages}",
             f"journal_size_limit = {WAL_BYTES_KEPT}",
             "temp_store = MEMORY",
             "cell_size_check = ON",

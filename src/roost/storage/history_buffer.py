@@ -41,8 +41,9 @@ from roost.storage.history_gaps import Terms
 from roost.storage.history_port import Unindexed
 from roost.storage.history_store import HistoryStore
 
-ROWS_MAX = 8_000
-"""Rows in memory, which take 4 MB. What is left to do when they are stored takes some 10 ms."""
+ROWS_MAX = 16_000
+"""Rows in memory, which take 8 MB: even of many rooms, each has several among them. What is left to
+do when they are stored takes some 20 ms."""
 BYTES_MAX = 8 * 1024 * 1024
 """Their records, for those who write long messages."""
 

@@ -13,12 +13,13 @@ name rows: each row is then read from the table and verified.
 import sqlite3
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from roost.chat.history import POSITION_MAX, Row
 from roost.chat.ids import Position
 from roost.storage.checksums import row_checksum
-from roost.storage.database import ROWS_PER_STATEMENT, insert_many
+from roost.storage.database import ROWS_PER_STATEMENT, Database, insert_many
 from roost.storage.errors import CorruptRowsError
 
 SCHEMA = """
@@ -35,8 +36,24 @@ DROP INDEX IF EXISTS rows_events;
 
 COLUMNS = "conversation, position, part, time_ms, kind, peer, record, checksum"
 
+CACHE_KIB = 16 * 1024
+"""Pages kept in memory: the latest rows of some hundred busy conversations."""
+CHECKPOINT_PAGES = 8000
+"""A checkpoint after 32 MiB of write-ahead log: many commits change the same pages of the indexes,
+which are then written into the file once."""
 ROW_BYTES = 40
 """The size of an exported row without its texts and its record."""
+
+
+def open_database(path: Path, schema: str) -> Database:
+    """Open or create the file; see `Database`."""
+    return Database(
+        path,
+        synchronous="NORMAL",
+        schema=schema,
+        cache_kib=CACHE_KIB,
+        checkpoint_pages=CHECKPOINT_PAGES,
+    )
 
 
 def insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:

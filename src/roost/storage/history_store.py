@@ -45,6 +45,7 @@ from roost.storage.history_rooms import find_kept, take_oldest
 from roost.storage.history_rows import (
     COLUMNS,
     first_position_at,
+    open_database,
     size_of,
     verified,
     whole,
@@ -64,8 +65,6 @@ from roost.storage.records import read_record
 from roost.storage.search_index import SearchIndex
 from roost.storage.search_results import read_found
 
-CACHE_KIB = 16 * 1024
-"""Pages kept in memory: the latest rows of some hundred busy conversations."""
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
 """A file up to this size (over a million rows) is checked as a whole when it is opened, which takes
 about a second. In a larger one, damage is found when it is read."""
@@ -135,7 +134,7 @@ class HistoryStore:
             + history_targets.SCHEMA
             + records.SCHEMA
         )
-        database = Database(self._path, synchronous="NORMAL", schema=schema, cache_kib=CACHE_KIB)
+        database = open_database(self._path, schema)
         try:
             self._check(database)
             with database.guard() as connection:
