@@ -7,7 +7,6 @@ FOLLOWER ------------> PRE_CANDIDATE -------> CANDIDATE ---------------> LEADER
          a leader is heard, a higher term is seen, contact with a majority is lost
 """
 
-import enum
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -18,13 +17,7 @@ from roost.raft.log import Log
 from roost.raft.membership import Membership
 from roost.raft.messages import Divergence, Entry, HardState, Snapshot, Stored
 from roost.raft.outbox import Outbox
-
-
-class Role(enum.Enum):
-    FOLLOWER = "follower"
-    PRE_CANDIDATE = "pre-candidate"
-    CANDIDATE = "candidate"
-    LEADER = "leader"
+from roost.raft.role import Role
 
 
 class Core:

@@ -10,8 +10,9 @@ on disk. They are given to whoever deserves them, member or not, and by whoever 
 side may know of a newer configuration (thesis 4.1). Only those of voters are counted.
 """
 
-from roost.raft.core import Core, Role
+from roost.raft.core import Core
 from roost.raft.messages import TimeoutNow, VoteRequest, VoteResponse
+from roost.raft.role import Role
 
 
 class Election:

@@ -1,6 +1,6 @@
 """The follower's part: adopting the leader's log (5.3) or its snapshot (section 7)."""
 
-from roost.raft.core import Core, Role
+from roost.raft.core import Core
 from roost.raft.log import UNKNOWN_TERM
 from roost.raft.messages import (
     AppendRequest,
@@ -11,6 +11,7 @@ from roost.raft.messages import (
     SnapshotResponse,
 )
 from roost.raft.recovery import Recovery
+from roost.raft.role import Role
 
 DOUBT_S = 3.0
 """How long a leader may take to send what can be compared: it takes one round trip, and longer only

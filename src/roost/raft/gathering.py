@@ -106,3 +106,18 @@ class Gathering:
         self.deadline = float("inf")
         self._missing = set()
         return commands
+
+
+def cut(commands: Sequence[bytes], bytes_max: int) -> list[tuple[bytes, ...]]:
+    """Split commands into groups of at most `bytes_max`; a bigger command goes alone."""
+    if sum(map(len, commands)) + ENTRY_BYTES * len(commands) <= bytes_max:
+        return [tuple(commands)] if commands else []
+    parts: list[list[bytes]] = [[]]
+    size = 0
+    for command in commands:
+        size += len(command) + ENTRY_BYTES
+        if parts[-1] and size > bytes_max:
+            parts.append([])
+            size = len(command) + ENTRY_BYTES
+        parts[-1].append(command)
+    return [tuple(part) for part in parts]

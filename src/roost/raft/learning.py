@@ -11,10 +11,11 @@ show that nothing that was once promised is missing (see `recovery`). It is soun
 is made a voter.
 """
 
-from roost.raft.core import Core, Role
+from roost.raft.core import Core
 from roost.raft.following import Following
 from roost.raft.messages import Feed, FeedRequest, SnapshotRequest
 from roost.raft.recovery import Recovery
+from roost.raft.role import Role
 
 
 class Learning:

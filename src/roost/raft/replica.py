@@ -21,13 +21,13 @@ import msgspec
 
 from roost.instant import Instant
 from roost.raft.config import Config
-from roost.raft.core import Core, Role
+from roost.raft.core import Core
 from roost.raft.election import Election
 from roost.raft.feeding import Feeder
 from roost.raft.following import Following
+from roost.raft.gathering import cut
 from roost.raft.leadership import Leadership
 from roost.raft.learning import Learning
-from roost.raft.log import ENTRY_BYTES
 from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
@@ -52,6 +52,7 @@ from roost.raft.messages import (
 )
 from roost.raft.positions import Positions
 from roost.raft.recovery import Recovery
+from roost.raft.role import Role
 from roost.raft.statistics import Statistics
 from roost.raft.tending import Policy, Tending
 
@@ -359,7 +360,7 @@ class Replica:
             return self._lead.propose(core.name, commands)
         if not core.leader or not core.is_linked(core.leader):
             return False
-        for part in _parts(commands, core.config.append_bytes_max):
+        for part in cut(commands, core.config.append_bytes_max):
             core.outbox.send(core.leader, ProposeRequest(part))
         return True
 
@@ -483,18 +484,3 @@ class Replica:
             committed = core.log.between(core.delivered_index + 1, core.commit_index)
             core.delivered_index = core.commit_index
         return Output(persist, messages, snapshot, committed)
-
-
-def _parts(commands: Sequence[bytes], bytes_max: int) -> list[tuple[bytes, ...]]:
-    """Split commands into groups of at most `bytes_max`; a bigger command goes alone."""
-    if sum(map(len, commands)) + ENTRY_BYTES * len(commands) <= bytes_max:
-        return [tuple(commands)] if commands else []
-    parts: list[list[bytes]] = [[]]
-    size = 0
-    for command in commands:
-        size += len(command) + ENTRY_BYTES
-        if parts[-1] and size > bytes_max:
-            parts.append([])
-            size = len(command) + ENTRY_BYTES
-        parts[-1].append(command)
-    return [tuple(part) for part in parts]

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from roost.raft.core import Core, Role
+from roost.raft.core import Core
 from roost.raft.messages import Configuration, Report
 from roost.raft.quorum import majority
+from roost.raft.role import Role
 
 REPORT_S = 0.5
 """How often a member tells its leader how it is."""
