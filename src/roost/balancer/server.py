@@ -419,9 +419,7 @@ class Balancer:
             lines=rates.lines,
             deliveries=rates.deliveries,
         )
-        for node in self._exchange.pool:
-            if node.trunk is not None:
-                node.trunk.send(report)
+        self._exchange.tell(report, self._turns.now)
 
 
 def _note(level: str, event: str, /, **fields: object) -> None:

@@ -230,7 +230,7 @@ class Driver:
                 self._send_to_peers(messages)
         now = clock.now()
         self._engine.receive(event, now)
-        if not self._is_turn_due and self._engine.needs_turn:
+        if not self._is_turn_due and (self._engine.needs_turn or self.pulse.is_ripe(now.monotonic)):
             self._schedule()
         if self._is_turn_due:
             self._stalls.begin(now.monotonic)

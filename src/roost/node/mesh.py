@@ -1,17 +1,18 @@
 """The mesh: one link between every two nodes, over which replicas talk.
 
 The node with the lower name dials. Both sides greet with `PeerHello` and then send pings: with
-other frames if there are any, with the answer to the peer's, or alone. A link that is silent for
-several beats is dropped; one that is gone is reported at once, because a lost leader is replaced on
-that report. A peer that comes again replaces its earlier link, which is then only half open. Only
-nodes of the cluster are let in, each under the name in its certificate. Every certified node is one
-until the engine says which ones are (`follow`); one that was removed is told so.
+other frames if there are any, or alone. Answers wait for other frames, too, and say for how long:
+what comes alone wakes the peer. A link that is silent for several beats is dropped; one that is
+gone is reported at once, because a lost leader is replaced on that report. A peer that comes again
+replaces its earlier link, which is then only half open. Only nodes of the cluster are let in, each
+under the name in its certificate. Every certified node is one until the engine says which ones are
+(`follow`); one that was removed is told so.
 """
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -50,9 +51,12 @@ SILENT_BEATS_MAX = 7
 """1.4 s: less than an election of a new leader may take altogether."""
 RIDING_BEATS = 2
 """Beats after which a ping leaves with other frames, which wake the peer anyway."""
-LONE_BEATS = 3
-"""Beats after which one leaves alone, half as many as the peer allows. The side that has dialled
-sends it, and the other one's leaves with the answer."""
+LONE_BEATS = 4
+"""Beats after which one leaves alone, half as many as the peer allows. To a peer of version 1 the
+side that has dialled sends it a beat earlier, and the other one's leaves with the answer, which is
+immediate."""
+_HELD_SINCE = 2
+"""The version since which nodes understand answers that were held."""
 _ADDRESS_BYTES_MAX = 300
 """A host name has at most 253; nothing longer is remembered."""
 NO_KEYS: Mapping[str, str] = {}
@@ -222,11 +226,9 @@ class Mesh(Links[PeerFrame, PeerHello]):
     def receive(self, link: Link, frame: PeerFrame) -> None:
         match frame:
             case PeerPing(nonce):
-                link.connection.send(encode(PeerPong(nonce, clock.now().wall_ms)))
-                if link.heartbeat.unpinged_beats:
-                    link.connection.send(self._ping(link))
-            case PeerPong(nonce, wall_ms):
-                received = clock.monotonic()
+                self._answer(link, nonce)
+            case PeerPong(nonce, wall_ms, held_s):
+                received = clock.monotonic() - held_s
                 answered = link.heartbeat.take_pong(nonce, received)
                 if answered is not None:
                     self._tell(RoundTripMeasured(link.name, answered.smoothed_ms))
@@ -276,15 +278,33 @@ class Mesh(Links[PeerFrame, PeerHello]):
 
     def send(self, name: str, bodies: Iterable[bytes]) -> None:
         link = self._links.get(name)
-        if link is not None and link.heartbeat.unpinged_beats >= RIDING_BEATS:
-            bodies = (*bodies, self._ping(link))
+        if link is not None:
+            heartbeat = link.heartbeat
+            if heartbeat.unpinged_beats >= RIDING_BEATS:
+                bodies = (*bodies, *self._held(link), self._ping(link))
+            elif heartbeat.has_held:
+                bodies = (*bodies, *self._held(link))
         super().send(name, bodies)
 
     def beat(self, link: Link) -> None:
-        # The other side does so only if it should, and does not: it may be of an earlier version.
-        is_dialled = link.name > self._config.name
-        if link.heartbeat.unpinged_beats > LONE_BEATS - is_dialled:
+        is_early = link.name > self._config.name and link.speaks[1] < _HELD_SINCE
+        if link.heartbeat.unpinged_beats >= LONE_BEATS - is_early:
+            link.connection.send_many((*self._held(link), self._ping(link)))
+
+    def _answer(self, link: Link, nonce: int) -> None:
+        """Answer a ping: with the next frames, but at once if nothing was measured yet."""
+        now = clock.now()
+        if nonce > 1 and link.speaks[1] >= _HELD_SINCE:
+            link.heartbeat.hold(nonce, now.wall_ms, now.monotonic)
+            return
+        link.connection.send(encode(PeerPong(nonce, now.wall_ms)))
+        if link.heartbeat.unpinged_beats:
             link.connection.send(self._ping(link))
+
+    def _held(self, link: Link) -> Iterator[bytes]:
+        held = link.heartbeat.take_held(clock.monotonic())
+        if held is not None:
+            yield encode(PeerPong(*held))
 
     def _ping(self, link: Link) -> bytes:
         return encode(PeerPing(link.heartbeat.ping(clock.monotonic())))

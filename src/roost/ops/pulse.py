@@ -50,6 +50,10 @@ class Pulse:
         self._timer = None
         self._ripe_at = self.due_at = float("inf")
 
+    def is_ripe(self, now: float) -> bool:
+        """Return whether it is nearly time to beat, so that a wake deserves a turn."""
+        return now >= self._ripe_at
+
     def ride(self, now: float) -> None:
         """Beat if it is nearly time to; call it in each turn, before what the turn sends."""
         if now >= self._ripe_at:

@@ -47,11 +47,15 @@ class PeerPing(_Frame, frozen=True, tag=102):
 
 
 class PeerPong(_Frame, frozen=True, tag=103):
-    """The immediate answer to a heartbeat."""
+    """The answer to a heartbeat."""
 
     nonce: int
     wall_ms: int = 0
-    """The sender's wall clock, in milliseconds since the Unix epoch; 0 when it tells none."""
+    """What the sender's wall clock said when the heartbeat came, in milliseconds since the Unix
+    epoch; 0 when it tells none."""
+    held_s: float = 0.0
+    """How long the answer has waited for other frames, in seconds. Only peers that speak version 2
+    are sent such a one."""
 
 
 class Whisper(msgspec.Struct, frozen=True, array_like=True):

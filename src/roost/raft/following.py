@@ -67,7 +67,9 @@ class Following:
             return
         if not self._core.is_sound:
             self._recovery.check(message.commit)
-        self._acknowledge(sender, matched, is_heartbeat=not message.entries)
+        self._acknowledge(
+            sender, matched, is_heartbeat=not message.entries, is_wanted=message.wants_answer
+        )
 
     def adopt(self, sender: str, message: AppendRequest | Feed) -> int | None:
         """Take entries into the log, and the commit index.
@@ -176,14 +178,16 @@ class Following:
         response = AppendResponse(core.term, False, index, core.log.term_at(index))
         core.outbox.send(sender, response)
 
-    def _acknowledge(self, leader: str, index: int, *, is_heartbeat: bool) -> None:
+    def _acknowledge(
+        self, leader: str, index: int, *, is_heartbeat: bool, is_wanted: bool = True
+    ) -> None:
         core = self._core
         now = core.now.monotonic
         acknowledged = (core.term, index)
         # Appends that only carry a new commit index are frequent: one answer per half heartbeat is
         # enough.
-        is_repeated = acknowledged == self._acknowledged and now < self._acknowledged_until
-        if is_heartbeat and is_repeated:
+        is_known = is_heartbeat and acknowledged == self._acknowledged
+        if is_known and (now < self._acknowledged_until or not is_wanted):
             return
         self._acknowledged = acknowledged
         self._acknowledged_until = now + core.config.heartbeat_s / 2

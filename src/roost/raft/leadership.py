@@ -26,12 +26,16 @@ from roost.raft.messages import (
 from roost.raft.progress import Progress, ProgressState
 from roost.raft.quorum import committed_index
 
+LATE_BEATS = 2.5
+"""A follower that was not heard for so many heartbeats is late: each answers every second one."""
+
 
 class Leadership:
     """What a leader knows about its followers, and what it has to send them."""
 
     __slots__ = (
         "_core",
+        "_first_asked",
         "_first_index",
         "_gathering",
         "_last_request",
@@ -55,6 +59,8 @@ class Leadership:
                 self._progress[name].heard = now
         self._gathering = Gathering(core.config.gather_s)
         self._last_request: AppendRequest | None = None
+        self._first_asked = 0
+        """The first of the followers that answer the present heartbeat."""
         self._transfer_target = ""
         self._transfer_deadline = 0.0
         self.heartbeat_deadline = now + core.config.heartbeat_s
@@ -239,7 +245,28 @@ class Leadership:
         self.heartbeat_deadline = now + core.config.heartbeat_s
         for progress in self._progress.values():
             progress.is_heartbeat_due = True
+        self._ask_some()
         return self._count_heard(core.config.election_s_max) >= core.quorum
+
+    def _ask_some(self) -> None:
+        """Have only as many followers answer as a majority takes, in turn.
+
+        Each answer wakes this process, and tells nothing new while nothing is replicated. If any is
+        late, all are asked.
+        """
+        core = self._core
+        since = core.now.monotonic - LATE_BEATS * core.config.heartbeat_s
+        linked = [progress for progress in self._progress.values() if progress.is_connected]
+        count = core.quorum - core.membership.is_voter
+        if count >= len(linked) or any(progress.heard < since for progress in linked):
+            return
+        self._first_asked = (self._first_asked + count) % len(linked)
+        for number, progress in enumerate(linked):
+            is_idle = (
+                progress.state is ProgressState.REPLICATE and progress.match >= core.log.last_index
+            )
+            turn = (number - self._first_asked) % len(linked)
+            progress.is_asked = turn < count or not is_idle
 
     def _count_heard(self, seconds: float) -> int:
         """Return how many voters, itself included, were heard within the last `seconds`."""
@@ -358,10 +385,13 @@ class Leadership:
             # Index 0 is the one place where all logs are certain to agree.
             request = AppendRequest(self._core.term, 0, 0, self._core.commit_index, ())
         else:
-            request = self._request(progress.next, with_entries=False)
+            wants_answer = progress.is_asked or not progress.is_heartbeat_due
+            request = self._request(progress.next, with_entries=False, wants_answer=wants_answer)
         self._send(progress, request)
 
-    def _request(self, next_index: int, *, with_entries: bool) -> AppendRequest:
+    def _request(
+        self, next_index: int, *, with_entries: bool, wants_answer: bool = True
+    ) -> AppendRequest:
         """Return an append, reusing the last one if it is the same."""
         core = self._core
         last = self._last_request
@@ -370,6 +400,7 @@ class Leadership:
             last is not None
             and last.previous_index == next_index - 1
             and bool(last.entries) == wants_entries
+            and last.wants_answer == wants_answer
         ):
             return last
         entries: tuple[Entry, ...] = ()
@@ -381,6 +412,7 @@ class Leadership:
             core.log.term_at(next_index - 1),
             core.commit_index,
             entries,
+            wants_answer,
         )
         return self._last_request
 
@@ -388,6 +420,7 @@ class Leadership:
         last = request.previous_index + len(request.entries)
         progress.sent_commit = min(request.commit, last)
         progress.is_heartbeat_due = False
+        progress.is_asked = True
         self._core.outbox.send(progress.name, request)
 
     def _start_snapshot(self, progress: Progress) -> None:

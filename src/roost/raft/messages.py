@@ -66,6 +66,9 @@ class AppendRequest(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=Fals
     previous_term: int
     commit: int
     entries: tuple[Entry, ...]
+    wants_answer: bool = True
+    """Whether the leader needs an answer that tells it nothing but that the follower is there.
+    Version 1 does not know this, and always answers."""
 
 
 class AppendResponse(msgspec.Struct, frozen=True, array_like=True, tag=4, gc=False):

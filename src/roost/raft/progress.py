@@ -31,6 +31,7 @@ class Progress:
         "_inflight_bytes",
         "chunk_sent",
         "heard",
+        "is_asked",
         "is_connected",
         "is_heartbeat_due",
         "is_probe_sent",
@@ -57,6 +58,8 @@ class Progress:
         self.sent_commit = 0
         """The commit index that the follower will know if everything sent arrives."""
         self.is_heartbeat_due = False
+        self.is_asked = True
+        """Whether it is to answer the next heartbeat."""
         self.is_waiting = False
         """A probe or a chunk is unanswered, so nothing more may be sent."""
         self.is_probe_sent = False

@@ -6,8 +6,7 @@
 
 Source: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014 (sections
 and figures without another source), and Ongaro's thesis: pre-vote (9.6), leases and check-quorum
-(4.2.3, 6.2), leadership transfer (3.10), pipelined appends (10.2.1, 10.2.2), changes of the group
-(chapter 4).
+(4.2.3, 6.2), leadership transfer (3.10), pipelined appends (10.2), changes of the group (4).
 
 It reads no clock and no disk: the whole log since the last compaction is in memory. It continues
 while writes are under way; only promises wait for the disk (see `outbox`). Messages may be lost,
@@ -217,6 +216,7 @@ class Replica:
             case AppendRequest():
                 self._recovery.heard(sender, message.term)
                 self._following.receive_append(sender, message)
+                self._tending.answering(is_asked=message.wants_answer)
             case AppendResponse() | SnapshotResponse():
                 self._receive_answer(sender, message)
             case ProposeRequest():

@@ -207,6 +207,38 @@ def test_a_ping_leaves_with_other_frames_and_with_the_answer_to_a_ping(tmp_path:
     run(scenario())
 
 
+def test_between_nodes_of_this_version_answers_wait_for_other_frames(tmp_path: Path) -> None:
+    gossip = Gossip(())
+
+    async def scenario() -> None:
+        async with one_node(tmp_path, heartbeat_s=60) as (node, _):
+            hello = PeerHello(mesh.PROTOCOL_VERSION, "test", "n1", "1", 0, (1, 2))
+            frames = [mesh.encode(one) for one in (hello, PeerPing(1), PeerPing(2))]
+            neighbour = await pose_as(tmp_path, "n1", node, frames)
+            await wait_until(lambda: len(neighbour.bodies) == 3)
+            first = heard(neighbour)[2]
+            assert isinstance(first, PeerPong)
+            assert (first.nonce, first.held_s) == (1, 0.0)
+            node.send("n1", [mesh.encode(gossip)])
+            neighbour.connection.send(mesh.encode(PeerPing(3)))
+            await wait_until(lambda: len(neighbour.bodies) == 5)
+            told, second = heard(neighbour)[3:]
+            assert told == gossip
+            assert isinstance(second, PeerPong)
+            assert second.nonce == 2
+            assert second.held_s > 0
+            neighbour.connection.send(mesh.encode(gossip))
+            await wait_until(lambda: node._links["n1"].heartbeat.has_held)
+            for _ in range(LONE_BEATS):
+                node.beat_all()
+            await wait_until(lambda: len(neighbour.bodies) == 7)
+            third, ping = heard(neighbour)[5:]
+            assert isinstance(third, PeerPong)
+            assert (third.nonce, ping) == (3, PeerPing(2))
+
+    run(scenario())
+
+
 def test_a_lost_link_is_reported_and_dialled_again(tmp_path: Path) -> None:
     async def scenario() -> None:
         n1, events1 = make_mesh(tmp_path, "n1")

@@ -5,9 +5,10 @@ import random
 import pytest
 
 from roost.raft.membership import is_single_change
-from roost.raft.messages import Configuration
+from roost.raft.messages import AppendRequest, Configuration, Report
 from roost.raft.tending import NOTHING, Policy, Standing, Step, next_step
 from support.raft_cluster import Cluster
+from support.raft_replica import Bench, entries
 
 POLICY = Policy(voters_max=5, absence_s_max=60.0)
 GOOD = Standing(is_sound=True, has_caught_up=True, is_durable=True)
@@ -154,3 +155,22 @@ def test_a_cluster_of_seven_has_five_voters_and_replaces_one_that_stays_away() -
     cluster.run(5.0)
     assert gone not in voters()
     cluster.settle()
+
+
+def test_a_voter_reports_with_an_answer_and_alone_only_if_there_is_none() -> None:
+    bench = Bench()
+    bench.append("b", 1, (0, 0), *entries(1))
+
+    def reports_after(seconds: float, *, wants_answer: bool) -> int:
+        bench.time += seconds
+        message = AppendRequest(1, 1, 1, 1, (), wants_answer=wants_answer)
+        bench.replica.receive("b", message, bench.now())
+        bench.replica.tick(bench.now())
+        output = bench.replica.take_output()
+        return sum(isinstance(sent, Report) for _, sent in output.messages)
+
+    reports_after(0.5, wants_answer=True)
+    assert reports_after(0.3, wants_answer=True) == 0
+    assert reports_after(0.3, wants_answer=False) == 0
+    assert reports_after(0.1, wants_answer=True) == 1
+    assert [reports_after(0.25, wants_answer=False) for _ in range(5)] == [0, 0, 0, 0, 1]

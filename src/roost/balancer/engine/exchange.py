@@ -36,6 +36,7 @@ from roost.protocol.trunk import (
     PROTOCOL_VERSION,
     REFUSED,
     Attach,
+    BalancerReport,
     Close,
     Detach,
     FromNode,
@@ -470,6 +471,15 @@ class Exchange:
         self._waiting.notify_waiting(now)
         for found in self._timeouts.due(now, lambda session: self._can_register(session, now)):
             self.close_client(found.session, found.text, found.reason, now)
+
+    def tell(self, report: BalancerReport, now: float) -> None:
+        """Tell every node how this balancer is, and probe it with that: it is woken once."""
+        for node in self.pool:
+            if node.trunk is not None:
+                node.trunk.send(report)
+                nonce = node.health.probe_along(now)
+                if nonce is not None:
+                    node.trunk.send(Ping(nonce))
 
     def _can_register(self, session: Session, now: float) -> bool:
         node = self.pool.find(session.node)

@@ -2,6 +2,7 @@
 
     connection   lost: down at once                    back: up at once, but held down if it flaps
     probes       `fall` unanswered in a row: silent    `rise` answered in a row: up again
+                 seldom while reports come, which show as much
     reports      "ready", or why not; if not for long, its clients are given to others
     silence      for a second: the link is dropped
 
@@ -10,6 +11,7 @@ node that answers none is found in little more than one time-out. Times are mono
 """
 
 from collections import deque
+from math import inf
 
 import msgspec
 
@@ -22,14 +24,18 @@ HELD_DOWN = "held-down"
 STARTING = "starting"
 DRAINING = "draining"
 
-SILENT_CHECKS_MIN = 8
+SILENT_CHECKS_MIN = 7
 """A node is silent only after so many checks without a frame from it: a balancer that is busy, or
 was suspended, has not read its frames yet. Checks of a silent node are 50 ms apart."""
-QUIET_S = 0.5
-"""A node that was silent for longer is looked at often: it may be hung. It answers probes, and
-reports, more often than that."""
+QUIET_S = 0.65
+"""A node that was silent for longer is looked at often, and probed: it may be hung. A node that is
+well reports every 0.6 s."""
 SUSPENDED_S = 0.5
 """Time between two checks after which this process is taken to have been suspended."""
+CALM_PROBE_S = 1.5
+"""Time between two probes of a node that is well, if nothing is sent with which one can leave."""
+LATE_S = 0.2
+"""A probe that is unanswered for so long is no sign of being well: the next one leaves soon."""
 PROBE_EARLY_S = 0.05
 """A probe leaves with the check next to its time: the next one may be a fifth of a second later."""
 GRACE_S = 0.0005
@@ -43,7 +49,8 @@ class HealthConfig(msgspec.Struct, frozen=True, kw_only=True):
     """When a node is healthy."""
 
     interval_s: float = 0.4
-    """Time between two probes: more of them wake idle nodes, and find a hung one little sooner."""
+    """Time between two probes of a node that may be hung. One that reports and answers is probed
+    seldom, because each probe wakes it."""
     timeout_s: float = 1.0
     """How long the answer to a probe may take: far more than a busy node needs."""
     rise: int = 2
@@ -107,7 +114,7 @@ class HealthCheck:
         self._outstanding: deque[tuple[int, float]] = deque()
         """Probes without an answer: nonce and when it was sent, oldest first."""
         self._nonce = 0
-        self._probe_due = 0.0
+        self._probed_at = 0.0
         self._successes = 0
         self._failures = 0
         self._flaps = 0
@@ -129,7 +136,7 @@ class HealthCheck:
         self._unready_since = self._draining_since = None
         self._outstanding.clear()
         self._successes = self._failures = 0
-        self._probe_due = now
+        self._probed_at = -inf
         self.heard_at = now
         self._checks = 0
         self._grace_until = 0.0
@@ -198,21 +205,39 @@ class HealthCheck:
             if self._is_up and self._failures >= self._config.fall:
                 self._is_up = False
                 self._note_flap(now)
-        if now < self._probe_due:
-            return None
-        self._probe_due = now + self._config.interval_s - PROBE_EARLY_S
+        return self._probe(now) if self._is_probe_due(now) else None
+
+    def _is_probe_due(self, now: float) -> bool:
+        interval_s = self._config.interval_s
+        if self._is_well(now):
+            interval_s = max(interval_s, CALM_PROBE_S)
+        elif self._is_up and now - self.heard_at >= QUIET_S and len(self._outstanding) == 1:
+            # Reports have come until lately, so the first one left late.
+            return True
+        return now >= self._probed_at + interval_s - PROBE_EARLY_S
+
+    def probe_along(self, now: float) -> int | None:
+        """Return the nonce of a probe to send with another frame, if one is of use."""
+        is_due = now >= self._probed_at + self._config.interval_s - PROBE_EARLY_S
+        return self._probe(now) if self._is_connected and is_due else None
+
+    def _probe(self, now: float) -> int:
+        self._probed_at = now
         self._nonce += 1
         self._outstanding.append((self._nonce, now))
         return self._nonce
+
+    def _is_well(self, now: float) -> bool:
+        is_answering = not self._outstanding or now - self._outstanding[0][1] < LATE_S
+        is_heard = now - self.heard_at < QUIET_S
+        return self._is_up and self._reported == READY and is_heard and is_answering
 
     def needs_care(self, now: float) -> bool:
         """Return whether the node's state may change soon, so that `probe` is to be called often.
 
         Otherwise it is enough to do so when a probe is due.
         """
-        is_gone = not self._is_connected
-        is_well = self._is_up and self._reported == READY and now - self.heard_at < QUIET_S
-        return not (is_gone or is_well)
+        return self._is_connected and not self._is_well(now)
 
     def is_silent(self, now: float) -> bool:
         """Return whether no frame came for as long as an answer may take."""

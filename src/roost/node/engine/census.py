@@ -6,13 +6,15 @@ for the grace period, the leader proposes to end its sessions. That applies to b
 from the start of its leadership, so that balancers have time to come back after an outage.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from math import inf
 
 from roost.ircd.sessions.newcomers import Newcomers
 from roost.protocol.mesh import Gossip, TrunkReport
 from roost.raft.messages import Position as LogPosition
 
+REPEAT_S = 10.0
+"""How often neighbours are told the same again."""
 NEWCOMERS_INTERVAL_S = 0.1
 """The shortest time between two reports that differ in the newcomers only: a crowd that connects
 changes their number thousands of times a second."""
@@ -27,8 +29,8 @@ class Census:
         self._grace_s = grace_s
         self._interval_s = interval_s
         self._newcomers = Newcomers() if newcomers is None else newcomers
-        self._told: tuple[tuple[TrunkReport, ...], int] = ((), 0)
-        self._told_at = -inf
+        self._told = Gossip(())
+        self._told_at = self._looked_at = -inf
         self._own: dict[str, int] = {}
         self._reported: dict[str, Gossip] = {}
         self._missing_since: dict[int, float] = {}
@@ -58,15 +60,24 @@ class Census:
     def trunk_disconnected(self, name: str) -> None:
         self._own.pop(name, None)
 
-    def has_news(self, now: float) -> bool:
-        """Return whether the neighbours are to be told now, and take it that they are."""
-        since_s = now - self._told_at
-        told, present = self._told, (self.own, len(self._newcomers.here))
-        is_due = since_s >= self._interval_s or told[0] != present[0]
-        if not is_due and (told == present or since_s < NEWCOMERS_INTERVAL_S):
-            return False
+    def news(self, positions: Callable[[], tuple[LogPosition, ...]], now: float) -> Gossip | None:
+        """Return what to tell all neighbours now, if it is time to; it counts as told.
+
+        A new neighbour is told at once, and links lose nothing, so the same is seldom told again.
+        """
+        since_s = now - self._looked_at
+        told, newcomers = self._told, len(self._newcomers.here)
+        is_urgent = told.trunks != self.own or (
+            told.newcomers != newcomers and since_s >= NEWCOMERS_INTERVAL_S
+        )
+        if not is_urgent and since_s < self._interval_s:
+            return None
+        self._looked_at = now
+        present = self.gossip(positions())
+        if present == told and now - self._told_at < REPEAT_S:
+            return None
         self._told, self._told_at = present, now
-        return True
+        return present
 
     def gossip(self, positions: tuple[LogPosition, ...]) -> Gossip:
         """Return what this node knows; `positions` is how far nodes are known to have been."""

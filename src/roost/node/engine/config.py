@@ -35,10 +35,10 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How far this node's clock may differ from the others' before it stops serving."""
     balancer_grace_s: float = 30.0
     """How long a balancer may be unreachable from every node before its sessions end."""
-    status_interval_s: float = 0.35
+    status_interval_s: float = 0.45
     """The shortest time between two reports to balancers; an idle node has a turn every 0.2 s."""
     gossip_interval_s: float = 0.95
-    tick_interval_s: float = 0.25
+    tick_interval_s: float = 0.6
     """How often everything is done, at least, that has no deadline of its own."""
 
     kept_aside: tuple[str, ...] = ()

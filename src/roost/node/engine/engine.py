@@ -31,7 +31,7 @@ from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.condition import Condition
 from roost.node.engine.config import EngineConfig
-from roost.node.engine.deadlines import Deadlines
+from roost.node.engine.deadlines import Deadlines, next_tick
 from roost.node.engine.effects import (
     DoWork,
     Effect,
@@ -329,12 +329,12 @@ class Engine:
         is_the_logs = not has_work and self._deadlines.is_the_logs(now.monotonic)
         self._log.note_time(self._clock.is_compared)
         self._log.tick(now)
-        if is_the_logs:
+        if is_the_logs and self._reporting.is_ready and self._log.status().fault is None:
             return
         self._kind = OTHER
-        if now.monotonic < self._tick_due - self._config.tick_interval_s / 2:
+        if now.monotonic < self._tick_due:
             return
-        self._tick_due = now.monotonic + self._config.tick_interval_s
+        self._tick_due = next_tick(now, self._config.tick_interval_s)
         self._server.tick(now)
         self._effects.extend(self._astray.look(now.monotonic))
         if self._clock.is_abdication_due(now):
@@ -481,8 +481,7 @@ class Engine:
 
     def _tell_others(self) -> None:
         now = self._now.monotonic
-        if self._census.has_news(now):
-            gossip = self._census.gossip(self._log.positions())
+        if gossip := self._census.news(self._log.positions, now):
             self._to_peers.extend((peer, gossip) for peer in self._peers)
         self._to_balancers.extend(self._registry.news(self.state, self._census.trunks))
         log = self._log.status()

@@ -30,6 +30,8 @@ class Heartbeat:
         self._nonce = 0
         self._pinged: dict[int, float] = {}
         self._round_trip_ms: float | None = None
+        self._unanswered: tuple[int, int, float] | None = None
+        """The peer's last ping: its nonce, our wall clock then, and our monotonic one."""
 
     def note_heard(self) -> None:
         """Note that the peer has sent something."""
@@ -48,10 +50,27 @@ class Heartbeat:
         self._pinged[self._nonce] = now
         return self._nonce
 
+    def hold(self, nonce: int, wall_ms: int, now: float) -> None:
+        """Keep a ping to be answered later; the answer settles earlier ones, too."""
+        self._unanswered = (nonce, wall_ms, now)
+
+    @property
+    def has_held(self) -> bool:
+        """Whether a ping is to be answered."""
+        return self._unanswered is not None
+
+    def take_held(self, now: float) -> tuple[int, int, float] | None:
+        """Return nonce, wall clock and waiting time for the answer to what was held, if any."""
+        held, self._unanswered = self._unanswered, None
+        return None if held is None else (held[0], held[1], now - held[2])
+
     def take_pong(self, nonce: int, now: float) -> RoundTrip | None:
-        """Return what a ping's answer says; None for an unknown nonce."""
+        """Return what a ping's answer says; None for an unknown nonce.
+
+        `now` is when it came, less the time for which it was held.
+        """
         sent = self._pinged.pop(nonce, None)
-        if sent is None:
+        if sent is None or now < sent:
             return None
         for older in [number for number in self._pinged if number < nonce]:
             del self._pinged[older]

@@ -20,7 +20,7 @@ from roost.node.engine.inputs import (
     Tick,
     TrunkFrameReceived,
 )
-from roost.protocol.trunk import Batch, Lines
+from roost.protocol.trunk import BalancerReport, Batch, Lines
 from roost.raft.messages import (
     AppendRequest,
     AppendResponse,
@@ -44,5 +44,8 @@ def kind_of(event: Input) -> int:
     if isinstance(event, PeerFrameReceived):
         return LOG if type(event.frame) in _OF_THE_LOG else OTHER
     if isinstance(event, TrunkFrameReceived):
+        if type(event.frame) is BalancerReport:
+            # It is told to others with the next report.
+            return LOG
         return LINES if type(event.frame) in _OF_CLIENTS else OTHER
     return LOG if isinstance(event, _QUIET) else OTHER

@@ -133,6 +133,45 @@ def test_probes_come_at_their_interval_only() -> None:
     assert times == pytest.approx([0.0, 0.35, 0.7], abs=0.02)
 
 
+def test_a_node_that_reports_is_seldom_probed_until_it_falls_silent() -> None:
+    subject = Subject()
+    subject.connect()
+    probed = []
+    for step in range(120):
+        if step <= 80 and step % 8 == 0:
+            subject.health.heard(subject.now)
+        assert subject.health.needs_care(subject.now) == (step > 93)
+        nonce = subject.health.probe(subject.now)
+        if nonce is not None:
+            probed.append(step)
+            if step <= 80:
+                subject.health.answered(nonce, subject.now)
+        subject.now += 0.05
+    assert probed == [0, 30, 60, 90, 94, 102, 110, 118]
+
+
+def test_a_node_whose_frames_come_while_it_answers_no_probe_is_found_out() -> None:
+    subject = Subject()
+    subject.connect()
+    silent_after = 0.0
+    while subject.state == "ready":
+        subject.health.heard(subject.now)
+        subject.health.probe(subject.now)
+        subject.now += 0.05
+        silent_after += 0.05
+    assert silent_after < 1.6
+
+
+def test_a_probe_leaves_with_what_a_node_is_sent_anyway() -> None:
+    subject = Subject()
+    assert subject.health.probe_along(subject.now) is None
+    subject.connect()
+    assert subject.health.probe_along(subject.now) is not None
+    assert subject.health.probe_along(subject.now + 0.3) is None
+    subject.health.heard(subject.now + 0.4)
+    assert subject.health.probe_along(subject.now + 0.4) is not None
+
+
 def test_a_node_that_is_lost_once_is_taken_back_at_once() -> None:
     subject = Subject()
     subject.connect()

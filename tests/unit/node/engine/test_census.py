@@ -2,6 +2,7 @@ from roost.chat.ids import SessionId
 from roost.ircd.sessions.newcomers import Newcomers
 from roost.node.engine.census import Census
 from roost.protocol.mesh import Gossip, TrunkReport
+from roost.raft.messages import Position
 
 
 def test_a_balancer_that_nobody_sees_is_lost_after_the_grace_period() -> None:
@@ -65,18 +66,31 @@ def test_an_orphan_is_lost_after_the_grace_period_from_when_it_was_seen_last() -
 def test_the_neighbours_are_told_of_trunks_at_once_and_of_newcomers_soon() -> None:
     newcomers = Newcomers()
     census = Census(30.0, 1.0, newcomers)
-    assert census.has_news(100.0)
-    assert not census.has_news(100.5)
+
+    def is_news(now: float) -> bool:
+        return census.news(tuple, now) is not None
+
+    assert is_news(100.0)
+    assert not is_news(100.5)
     newcomers.here[SessionId(1)] = None
-    assert census.has_news(100.5)
+    assert is_news(100.5)
     newcomers.here[SessionId(2)] = None
-    assert not census.has_news(100.55)
-    assert census.has_news(100.65)
+    assert not is_news(100.55)
+    assert is_news(100.65)
     census.trunk_connected("b1", 5)
-    assert census.has_news(100.66)
-    assert not census.has_news(101.5)
-    assert census.has_news(101.7)
+    assert is_news(100.66)
     assert census.gossip(()) == Gossip((TrunkReport("b1", 5),), (), 2)
+
+
+def test_the_neighbours_are_told_of_positions_after_a_while_and_seldom_of_the_same() -> None:
+    census = Census(30.0, 1.0)
+    first, second = (Position("n2", 1, 7),), (Position("n2", 1, 8),)
+    assert census.news(lambda: first, 100.0) == Gossip((), first, 0)
+    assert census.news(lambda: second, 100.9) is None
+    assert census.news(lambda: second, 101.0) == Gossip((), second, 0)
+    assert census.news(lambda: second, 102.0) is None
+    assert census.news(lambda: second, 110.9) is None
+    assert census.news(lambda: second, 112.0) == Gossip((), second, 0)
 
 
 def test_newcomers_elsewhere_are_those_of_connected_neighbours() -> None:

@@ -30,7 +30,7 @@ def absent_alice(days_max: int) -> LoneNode:
 
 def test_the_leader_has_the_log_say_that_somebody_was_absent_for_too_long() -> None:
     node = absent_alice(days_max=0)
-    node.pass_time(0.3)
+    node.pass_time(0.8)
     assert not node.engine.state.users
 
 

@@ -35,7 +35,7 @@ def test_sessions_of_a_lost_balancer_end_after_the_grace_period() -> None:
     node.disconnect("b1")
     node.pass_time(4.5)
     assert list(node.engine.state.nicks) == ["alice"]
-    node.pass_time(1.0)
+    node.pass_time(1.5)
     assert not node.engine.state.nicks
 
 
@@ -63,7 +63,7 @@ def test_a_restart_of_the_balancer_does_not_prolong_the_grace_period() -> None:
     assert node.connect("b1", "later") == 2
     node.pass_time(1.5)
     assert list(node.engine.state.nicks) == ["alice"]
-    node.pass_time(1.0)
+    node.pass_time(1.5)
     assert not node.engine.state.nicks
     assert node.engine.state.balancers == {"b1": 2}
 
@@ -116,7 +116,7 @@ def test_a_run_that_is_over_is_told_so_and_not_served() -> None:
     assert (note.level, note.fields["balancer"]) == ("error", "b1")
     node.sent.clear()
     node.say("b1", early, 1, "NICK alice", "USER a 0 * :A")
-    node.pass_time(1.0)
+    node.pass_time(1.5)
     assert not node.engine.state.nicks
     assert not node.sent
     node.disconnect("b1")
