@@ -31,7 +31,7 @@ from roost.node.engine.census import Census
 from roost.node.engine.cluster_clock import ClusterClock
 from roost.node.engine.condition import Condition
 from roost.node.engine.config import EngineConfig
-from roost.node.engine.deadlines import Deadlines, next_tick
+from roost.node.engine.deadlines import TICK_LATE_S, Deadlines, next_tick
 from roost.node.engine.effects import (
     DoWork,
     Effect,
@@ -136,7 +136,7 @@ class Engine:
         self._effects: list[Effect] = []
         self._to_peers: list[tuple[str, PeerFrame]] = []
         self._to_balancers: list[tuple[str, FromNode]] = []
-        self._leadership, self._tick_due = (0, ""), now.monotonic
+        self._leadership, self._tick_due = (0, ""), now.monotonic - TICK_LATE_S
         self._round_trips: dict[str, float] = {}
         parts = (self._readiness, self._astray, self._belonging, self._versions, self._peers, log)
         shown = (self._applier, self._outputs, self._historian, self._clock, self._server)
@@ -471,7 +471,7 @@ class Engine:
         self._note("info", "leader", term=leadership[0], leader=leadership[1] or "unknown")
         if self._server.is_in_charge:
             self._census.begin_leadership()
-            self._tick_due = self._now.monotonic
+            self._tick_due = self._now.monotonic - TICK_LATE_S  # at once
             for command in upkeep.on_election(self.state, self._config.irc, self._random_bytes):
                 self._propose(command)
             if self._readiness.disk_failure or self._stop_deadline is not None:
@@ -490,7 +490,7 @@ class Engine:
         if report is not None:
             if report.is_new_state:
                 self._note("info", "state", state=report.status.state, reason=report.status.reason)
-                self._tick_due = min(self._tick_due, now)
+                self._tick_due = min(self._tick_due, now - TICK_LATE_S)  # at once
             self._to_balancers.extend((name, report.status) for name in self._census.trunks)
 
     def _note(self, level: str, event: str, **fields: object) -> None:
