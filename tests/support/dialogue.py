@@ -28,7 +28,7 @@ from roost.chat.settings import Settings
 from roost.chat.state import State
 from roost.chat.versions import VERSION
 from roost.instant import Instant
-from roost.irc import message
+from roost.irc import parsing
 from roost.irc.message import Message
 from roost.ircd.config import Config
 from roost.ircd.server import Server
@@ -418,7 +418,7 @@ class World:
 
 def parse(line: str) -> Message:
     """Parse a line from a server."""
-    return message.parse(line.encode())
+    return parsing.parse(line.encode())
 
 
 def is_match(expected: str, actual: str) -> bool:

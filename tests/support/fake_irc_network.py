@@ -9,7 +9,8 @@ import base64
 from dataclasses import dataclass, field
 
 from roost.client.model.incoming import format_time, parse_time
-from roost.irc.message import Message, parse, parse_from_server, unescape_tag_value
+from roost.irc.message import Message, unescape_tag_value
+from roost.irc.parsing import parse, parse_from_server
 
 FULL = (
     "batch draft/chathistory draft/event-playback draft/message-redaction echo-message "

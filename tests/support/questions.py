@@ -20,7 +20,7 @@ from roost.chat.ids import AccountId, FoldedNick, FoldedRoom, Position, RoomId, 
 from roost.chat.state import Member, Room, Session, State, Topic, User
 from roost.chat.step import source_of
 from roost.instant import Instant
-from roost.irc.message import parse
+from roost.irc.parsing import parse
 from roost.ircd import commands
 from roost.ircd.config import Config
 from roost.ircd.context import Context, Gradual, Question

@@ -283,7 +283,9 @@ class Server:
                 self._serving.refuse(session, "the node was too far behind")
 
     def _show_message(self, said: Said, applied: Applied, asking: LocalSession | None) -> None:
-        self._serving.replays.note(said)
+        replays = self._serving.replays
+        if replays.asked:
+            replays.note(said)
         self._deliveries.show_message(said, applied, asking, self._state)
         if self.is_in_charge and self._is_pushing:
             environment = self._serving.environment

@@ -33,6 +33,7 @@ _logger = structlog.get_logger()
 CONGESTED_BYTES = 4 * 1024 * 1024
 """Unsent bytes above which a peer is given no work that can wait: a few turns' output, and far
 below the limit at which its link is dropped."""
+_NOBODY: frozenset[str] = frozenset()
 CONNECT_S_MAX = 2.0
 """For TCP and TLS together; a peer that takes longer could not serve anybody anyway."""
 
@@ -130,11 +131,11 @@ class Links(ABC, Generic[FrameT, GreetingT]):
 
     def congested(self) -> frozenset[str]:
         """Return the peers that have not read what they were sent."""
-        return frozenset(
-            name
-            for name, link in self._links.items()
-            if link.connection.unsent_bytes > CONGESTED_BYTES
-        )
+        congested = _NOBODY
+        for name, link in self._links.items():
+            if link.connection.unsent_bytes > CONGESTED_BYTES:
+                congested |= {name}
+        return congested
 
     # What a kind of link decides
 

@@ -43,6 +43,7 @@ from roost.protocol.mesh import (
     decode,
     encode,
 )
+from roost.raft.messages import MESSAGES
 from roost.wire import Identity, admit, parse_address, serve
 
 _logger = structlog.get_logger()
@@ -224,6 +225,10 @@ class Mesh(Links[PeerFrame, PeerHello]):
         self._tell(PeerDisconnected(link.name))
 
     def receive(self, link: Link, frame: PeerFrame) -> None:
+        if type(frame) in MESSAGES:
+            # What most are, so they are not tried for anything else.
+            self._tell(PeerFrameReceived(link.name, frame))
+            return
         match frame:
             case PeerPing(nonce):
                 self._answer(link, nonce)

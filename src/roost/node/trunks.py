@@ -28,6 +28,7 @@ from roost.node.links import Link, LinkRules, Links
 from roost.ops.pulse import Pulse
 from roost.protocol.trunk import (
     PROTOCOL_VERSION,
+    Batch,
     FromBalancer,
     Hello,
     Neighbour,
@@ -110,6 +111,10 @@ class Trunks(Links[FromBalancer, Welcome]):
         self._tell(TrunkDisconnected(link.name))
 
     def receive(self, link: Link, frame: FromBalancer) -> None:
+        if type(frame) is Batch:
+            # What most are, so they are not tried for anything else.
+            self._tell(TrunkFrameReceived(link.name, frame))
+            return
         match frame:
             case Ping(nonce):
                 link.connection.send(encode(Pong(nonce, self._certificate_days())))

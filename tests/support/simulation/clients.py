@@ -9,7 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from roost.balancer.engine.outbox import take_write
-from roost.irc.message import Message, parse
+from roost.irc.message import Message
+from roost.irc.parsing import parse
 from support.simulation.balancer import SimulatedBalancer
 from support.simulation.world import World
 

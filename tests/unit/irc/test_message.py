@@ -13,7 +13,8 @@ from roost.irc.errors import (
     ParseError,
     TagsTooLongError,
 )
-from roost.irc.message import Message, escape_tag_value, parse, unescape_tag_value
+from roost.irc.message import Message, escape_tag_value, unescape_tag_value
+from roost.irc.parsing import parse
 
 BOTH_WAYS = [
     (b"PING", Message("PING")),

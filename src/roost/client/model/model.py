@@ -35,7 +35,7 @@ from roost.client.model.state import SERVER_KEY, State
 from roost.client.model.status import Moment, Phase, Problem
 from roost.client.model.text import clean_name
 from roost.irc.errors import ParseError
-from roost.irc.message import parse_from_server
+from roost.irc.parsing import parse_from_server
 
 __all__ = ["SERVER_KEY", "Model"]
 

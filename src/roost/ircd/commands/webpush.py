@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from roost.chat.commands.pushes import RegisterPush, UnregisterPush
 from roost.chat.directory import account_of
-from roost.irc.message import Message, parse_tags
+from roost.irc.message import Message
+from roost.irc.parsing import parse_tags
 from roost.ircd.context import Context, Result
 from roost.ircd.push_config import PushConfig
 from roost.ircd.push_keys import decode, is_point, public_key

@@ -4,7 +4,8 @@ Source: modern.ircdocs.horse, "Message Format"; ircv3.net, utf8-only, message-ta
 """
 
 from roost.irc import errors, numerics
-from roost.irc.message import Message, leading_tags, parse
+from roost.irc.message import Message
+from roost.irc.parsing import leading_tags, parse
 from roost.ircd.context import Context, Result
 from roost.ircd.replies.labels import label_of
 from roost.ircd.serving import dispatch

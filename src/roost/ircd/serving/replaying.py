@@ -52,18 +52,18 @@ class Replays:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._kept: dict[RoomId, _Kept] = {}
-        self._asked: dict[RoomId, None] = {}
+        self.asked: dict[RoomId, None] = {}
         """Rooms that were asked for since the last message."""
 
     def note(self, change: Said | Redacted) -> None:
         """Forget the page of a room in which something was said, or taken back."""
-        if self._asked and self._asked.pop(change.room, 0) is None:
+        if self.asked and self.asked.pop(change.room, 0) is None:
             self._kept.pop(change.room, None)
 
     def forget(self) -> None:
         """Forget all pages, because entries were skipped."""
         self._kept.clear()
-        self._asked.clear()
+        self.asked.clear()
 
     def go_on(self, context: Context) -> Question | None:
         """Show pages that are here; return what to ask for the next one, None after the last."""
@@ -98,11 +98,11 @@ class Replays:
         if kept is not None and self._is_fresh(kept, page, context):
             _show(context, kept.rows, found.name)
             return None
-        self._asked[room.id] = None
+        self.asked[room.id] = None
 
         def show(context: Context, answer: Answer) -> None:
             rows = tuple(row for row in answer if isinstance(row, Row))
-            if replay.room in self._asked:
+            if replay.room in self.asked:
                 erasures = len(context.state.erasures)
                 self._keep(replay.room, _Kept(page, rows, context.now.wall_ms, erasures))
             _show(context, rows, found.name)
@@ -126,7 +126,7 @@ class Replays:
         while len(self._kept) > PAGES_MAX:
             oldest = next(iter(self._kept))
             del self._kept[oldest]
-            self._asked.pop(oldest, None)
+            self.asked.pop(oldest, None)
 
 
 def replays_for(context: Context, opening: Applied | None) -> list[Replay]:
