@@ -40,9 +40,16 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     gossip_interval_s: float = 0.95
     tick_interval_s: float = 0.6
     """How often everything is done, at least, that has no deadline of its own."""
+    archive_tick_interval_s: float = 0.25
+    """The same for a node with an archive, which may have been set back since."""
 
     kept_aside: tuple[str, ...] = ()
     """Directories with data that this node put aside, and that nobody has deleted yet."""
+
+    @property
+    def tick_s(self) -> float:
+        """How often this node does it."""
+        return self.archive_tick_interval_s if self.has_archive else self.tick_interval_s
 
     def __post_init__(self) -> None:
         for name in ("snapshot_entries", "snapshot_bytes", "retained_entries"):

@@ -334,7 +334,7 @@ class Engine:
         self._kind = OTHER
         if now.monotonic < self._tick_due:
             return
-        self._tick_due = next_tick(now, self._config.tick_interval_s)
+        self._tick_due = next_tick(now, self._config.tick_s)
         self._server.tick(now)
         self._effects.extend(self._astray.look(now.monotonic))
         if self._clock.is_abdication_due(now):
