@@ -2,9 +2,10 @@
 
 A voter is sent the log by its leader. Everybody else asks: a learner, one that was removed and does
 not know it, one that comes back after so long that it takes itself for a voter. They ask any voter,
-the leader last, and another one if it falls silent or loses touch with the leader. So does a voter
-that has not heard a leader for long, or lost its disk and may not listen to one: the members of its
-file may be gone, and the configuration that it lacks is in what it is told.
+the leader last, and another one if it falls silent or loses touch with the leader. If the voters
+that they know of are in touch with none, all of these may have been replaced, and anybody is asked.
+A voter asks, too, that has not heard a leader for long, or lost its disk and may not listen to one:
+the members of its file may be gone, and the configuration that it lacks is in what it is told.
 
 A learner that lost data asks the leader first: only what the leader itself says of its commit can
 show that nothing that was once promised is missing (see `recovery`). It is sound again before it
@@ -27,6 +28,7 @@ class Learning:
         "_following",
         "_heard",
         "_in_touch",
+        "_is_vain",
         "_recovery",
         "_source",
         "_started",
@@ -40,6 +42,8 @@ class Learning:
         """Whom it asks; empty for nobody."""
         self._heard = self._in_touch = float("-inf")
         """When the source was heard, and when it last named its leader, in monotonic seconds."""
+        self._is_vain = False
+        """Whether the last source knew of no leader."""
         self._started = core.now.monotonic
         self._due = core.now.monotonic
 
@@ -73,6 +77,7 @@ class Learning:
             self._source = ""
             return
         if not self._is_served():
+            self._is_vain = bool(self._source) and self._in_touch < now - core.config.election_s_min
             self._choose()
 
     def _is_served(self) -> bool:
@@ -103,10 +108,13 @@ class Learning:
             self.linked()
 
     def _choose(self) -> None:
-        """Ask a voter, preferably neither the leader nor the one that was asked last."""
+        """Ask a voter, preferably neither the leader nor the one that was asked last.
+
+        If that one was in touch with no leader, anybody may be asked.
+        """
         core = self._core
         linked = [name for name in core.peers if core.is_linked(name)]
-        if not linked:
+        if not linked or self._is_vain:
             linked = [name for name, is_linked in core.connected.items() if is_linked]
         if not core.is_sound and core.leader in linked:
             linked = [core.leader]
