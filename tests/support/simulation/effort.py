@@ -1,6 +1,7 @@
 """Counts what nodes render, because a virtual clock charges no time for it.
 
-Rendered is counted whether it is sent or not: answers, changes, and names in lists.
+Rendered is counted whether it is sent or not: answers, changes, and names in lists; not messages to
+rooms. What is counted is not compiled, because compiled functions call each other directly.
 """
 
 from collections.abc import Callable
