@@ -5,6 +5,7 @@ figures by name; `report.py` explains the names.
 """
 
 import contextlib
+import math
 import os
 import signal
 import statistics
@@ -36,6 +37,7 @@ SUSTAINED_P99_MS = 250.0
 NO_WARM_UP_S = 0.001
 CLIENTS = 1000
 IDLE = 5000
+CALM_LOOKS_MAX = 20
 ROOMS_OF_100 = 10
 ROOMS_OF_5 = 200
 OTHERS = {ROOMS_OF_100: 99, ROOMS_OF_5: 4}
@@ -143,7 +145,10 @@ def _idle_by_tls(program: Path, system: System, scale: Scale) -> Figures:
 def _filling(
     program: Path, system: System, scale: Scale, *, is_tls: bool
 ) -> Iterator[Callable[[], None]]:
-    """Yield what fills all buffers of recent messages, and waits until everything is written."""
+    """Yield what fills all buffers of recent messages, and waits until everything is written.
+
+    Some systems put work off until they are idle: that is waited for, too.
+    """
     rate, seconds = ALL_THAT_IS_KEPT
     count, rooms, options = 1001, 1, ["gather"]
     if system.is_xmpp:
@@ -156,8 +161,20 @@ def _filling(
         def fill() -> None:
             talkers.talk(scale.rate(rate), min(seconds, 13 * scale.seconds), NO_WARM_UP_S)
             time.sleep(0.6 * scale.seconds)
+            _wait_until_calm(system, 0.4 * scale.seconds)
 
         yield fill
+
+
+def _wait_until_calm(system: System, look_s: float) -> None:
+    """Wait until a system takes about as much processor time as in the look before."""
+    spent = math.inf
+    for _ in range(CALM_LOOKS_MAX):
+        before, spent_before = processor_seconds(system.processes), spent
+        time.sleep(look_s)
+        spent = processor_seconds(system.processes) - before
+        if spent > 0.8 * spent_before:
+            return
 
 
 def _log_alone(program: Path, system: System, scale: Scale) -> Figures:
