@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from roost.archive.schema import Connection
 from roost.chat.history import (
-    KIND_MESSAGE,
     Owner,
     Row,
     Span,
@@ -12,6 +11,7 @@ from roost.chat.history import (
     Targets,
     private_conversation,
 )
+from roost.storage.history_targets import note_newest
 
 LINES = 200
 """Lines that are read at once: more than an answer has, because some do not count."""
@@ -29,11 +29,7 @@ _COLUMNS = "conversation, position, time_ms, name"
 async def note_latest(connection: Connection, rows: Iterable[Row]) -> None:
     """Update the table with rows that are stored, within the caller's transaction."""
     newest: dict[str, Row] = {}
-    for row in rows:
-        if row.kind == KIND_MESSAGE:
-            known = newest.get(row.conversation)
-            if known is None or (row.position, row.part) >= (known.position, known.part):
-                newest[row.conversation] = row
+    note_newest(newest, rows)
     # In one order everywhere, so that two writers cannot block each other.
     lines = [newest[name] for name in sorted(newest)]
     if lines:

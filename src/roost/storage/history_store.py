@@ -37,7 +37,15 @@ from roost.storage.directory import DataDirectory
 from roost.storage.errors import CorruptRowsError, FullError, MalformedError, StorageError
 from roost.storage.history_batch import Batch
 from roost.storage.history_erasures import Erasures
-from roost.storage.history_gaps import Gaps, Terms, terms_before, without
+from roost.storage.history_gaps import (
+    Gaps,
+    Terms,
+    terms_before,
+    without,
+    write_applied,
+    write_gaps,
+    write_terms,
+)
 from roost.storage.history_pages import read_page
 from roost.storage.history_port import Unindexed
 from roost.storage.history_redactions import is_noted_from, unredact
@@ -55,11 +63,8 @@ from roost.storage.history_trimming import (
     find_oldest,
     read_held,
     read_holes,
-    write_applied,
-    write_gaps,
     write_held,
     write_holes,
-    write_terms,
 )
 from roost.storage.records import read_record
 from roost.storage.search_index import SearchIndex
@@ -128,12 +133,8 @@ class HistoryStore:
         return self._read()
 
     def _read(self) -> tuple[Database, Position, Gaps]:
-        schema = (
-            history_rows.SCHEMA
-            + history_redactions.SCHEMA
-            + history_targets.SCHEMA
-            + records.SCHEMA
-        )
+        parts = (history_rows, history_redactions, history_targets, records)
+        schema = "".join(part.SCHEMA for part in parts)
         database = open_database(self._path, schema)
         try:
             self._check(database)

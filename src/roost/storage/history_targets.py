@@ -48,13 +48,6 @@ _Found: TypeAlias = tuple[int, int, Target]
 """Time, position and target."""
 
 
-def note_latest(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Update the table with rows that were just stored."""
-    newest: dict[str, Row] = {}
-    note_newest(newest, rows)
-    write_latest(connection, newest)
-
-
 def note_newest(newest: dict[str, Row], rows: Iterable[Row]) -> None:
     """Put the newest message of each conversation into `newest`."""
     for row in rows:

@@ -14,7 +14,6 @@ import msgspec
 from roost.chat.history import Held, Row
 from roost.chat.holes import Hole
 from roost.chat.ids import Position
-from roost.storage.history_gaps import Gaps, Terms
 from roost.storage.history_rows import COLUMNS, verified, whole
 from roost.storage.records import has_record, read_record, write_record
 
@@ -104,18 +103,3 @@ def write_holes(connection: sqlite3.Connection, holes: tuple[Hole, ...]) -> None
     """Note what nobody has any more, within the caller's transaction."""
     if holes or has_record(connection, _HOLES):
         write_record(connection, _HOLES, msgspec.json.encode(holes))
-
-
-def write_applied(connection: sqlite3.Connection, applied: Position) -> None:
-    """Write the last position whose rows are stored."""
-    write_record(connection, "applied", msgspec.json.encode(applied))
-
-
-def write_gaps(connection: sqlite3.Connection, gaps: Gaps) -> None:
-    """Write the ranges of positions whose rows are missing."""
-    write_record(connection, "gaps", msgspec.json.encode(gaps))
-
-
-def write_terms(connection: sqlite3.Connection, terms: Terms) -> None:
-    """Write the terms of the entries that the rows come from."""
-    write_record(connection, "terms", msgspec.json.encode(terms))

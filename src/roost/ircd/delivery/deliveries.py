@@ -124,7 +124,9 @@ class Deliveries:
                     payloads[capabilities] = shown
                 capabilities = group.capabilities
                 known = payloads.get(capabilities) if payloads else None
-                shown = known if known is not None else encode_said(said, applied, capabilities)
+                if known is None:
+                    known = encode_said(said, applied.position, applied.time_ms, capabilities)
+                shown = known
             if shown:
                 self.count += group.size
                 self._outbox.deliver(group.balancer, group.number, asker, shown)

@@ -3,8 +3,8 @@
 Source: modern.ircdocs.horse, "Sending Messages"; ircv3.net/specs/extensions/multiline.
 """
 
-from roost.chat.applied import Applied
 from roost.chat.changes import Said
+from roost.chat.ids import Position
 from roost.irc.capabilities import Capability
 from roost.irc.message import encode_tags
 from roost.ircd.rendering.line import Line
@@ -17,15 +17,15 @@ _RELAYMSG = Capability.RELAYMSG.value
 _MULTILINE = Capability.MULTILINE.value
 
 
-def encode_said(said: Said, at: Applied, capabilities: int) -> bytes:
-    """Encode the lines of a message, which is one as a rule."""
+def encode_said(said: Said, position: Position, time_ms: int, capabilities: int) -> bytes:
+    """Encode the lines of a message: at once if it is plain, as most are."""
     if said.breaks or said.tags or said.relayer or said.verb == "TAGMSG":
-        place = At(at.position, at.time_ms, "")
-        return b"".join([encode(line) for line in lines_of_said(said, place, capabilities)])
+        at = At(position, time_ms, "")
+        return b"".join([encode(line) for line in lines_of_said(said, at, capabilities)])
     source = said.source
     who = f"{source.nick}!{source.username}@{source.host}"
     text = fit(f":{who} {said.verb} {said.target} :{said.text}")
-    tags = message_tags(source, said.part, at.position, at.time_ms, capabilities)
+    tags = message_tags(source, said.part, position, time_ms, capabilities)
     return f"@{tags} {text}\r\n".encode() if tags else f"{text}\r\n".encode()
 
 

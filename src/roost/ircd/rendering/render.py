@@ -27,7 +27,7 @@ from roost.ircd.rendering.lines import (
     server_tags,
     trailing,
 )
-from roost.ircd.rendering.messages import lines_of_said, lines_of_whisper
+from roost.ircd.rendering.messages import encode_said, lines_of_said, lines_of_whisper
 from roost.ircd.rendering.metadata_lines import lines_of_metadata, look_of_metadata
 from roost.ircd.rendering.renaming import lines_without_rename
 from roost.ircd.rendering.viewer import At, Viewer
@@ -58,9 +58,8 @@ def payload(change: Change | Whisper, at: At, viewer: Viewer) -> bytes:
     """Encode the lines of a change for a viewer; empty if the client cannot show it."""
     if type(change) is Said:
         # What most are, so they are not tried for anything else.
-        lines = lines_of_said(change, at, viewer.capabilities)
-    else:
-        lines = render(change, at, viewer)
+        return encode_said(change, at.position, at.time_ms, viewer.capabilities)
+    lines = render(change, at, viewer)
     return encode(lines[0]) if len(lines) == 1 else b"".join([encode(line) for line in lines])
 
 

@@ -32,6 +32,8 @@ from roost.chat.commands.modes import ModeChange
 from roost.chat.history import decode_change, encode_change
 from roost.chat.ids import Position, RoomId, SessionId, UserId, message_id
 from roost.irc.capabilities import DELIVERY_CAPABILITIES, NAMES, Capability
+from roost.ircd.rendering.lines import encode
+from roost.ircd.rendering.messages import encode_said
 from roost.ircd.rendering.renaming import as_in_history
 from roost.ircd.rendering.render import kind_of, payload, render
 from roost.ircd.rendering.viewer import At, Viewer
@@ -186,3 +188,12 @@ def test_lines_are_cut_to_512_bytes_between_characters(character: str) -> None:
     shown = payload(said(character * 600), AT, Viewer(0))
     assert 512 - len(character.encode()) < len(shown) <= 512
     assert shown.decode().rstrip("\r\n").endswith(character)
+
+
+@given(st.integers(0, ALL), st.sampled_from((ANN, ANNA)), st.text("aé ", max_size=600))
+def test_a_plain_message_is_encoded_as_it_is_rendered(
+    capabilities: int, source: Source, text: str
+) -> None:
+    plain = replace(said(text, source=source), tags=())
+    lines = [encode(line) for line in render(plain, AT, Viewer(capabilities))]
+    assert encode_said(plain, POSITION, TIME_MS, capabilities) == b"".join(lines)
