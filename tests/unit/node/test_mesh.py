@@ -239,6 +239,28 @@ def test_between_nodes_of_this_version_answers_wait_for_other_frames(tmp_path: P
     run(scenario())
 
 
+def test_time_for_which_an_answer_was_held_is_no_travel_time(tmp_path: Path) -> None:
+    gossip = Gossip(())
+
+    async def scenario() -> None:
+        async with one_node(tmp_path, heartbeat_s=60) as (node, events):
+            neighbour = await pose_as(tmp_path, "n1", node, [greeting("n1")])
+            await wait_until(lambda: PeerPing(1) in heard(neighbour))
+            # Held for longer than the ping is old: it says nothing.
+            for frame in (PeerPong(1, 1, 1000.0), gossip):
+                neighbour.connection.send(mesh.encode(frame))
+            await wait_until(lambda: events.frames)
+            assert events.round_trips == {}
+            assert events.clocks == {}
+            for _ in range(LONE_BEATS):
+                node.beat_all()
+            await wait_until(lambda: PeerPing(2) in heard(neighbour))
+            neighbour.connection.send(mesh.encode(PeerPong(2, 1, 0.0)))
+            await wait_until(lambda: events.round_trips)
+
+    run(scenario())
+
+
 def test_a_lost_link_is_reported_and_dialled_again(tmp_path: Path) -> None:
     async def scenario() -> None:
         n1, events1 = make_mesh(tmp_path, "n1")
