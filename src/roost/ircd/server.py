@@ -9,6 +9,7 @@ the balancers still hold. It never changes the chat state, and shows only what i
 """
 
 from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 
 import msgspec
 
@@ -57,6 +58,10 @@ _AVERAGE_SHARE = 0.2
 """The weight of the newest measurement in the moving average of deliveries."""
 
 
+RELEASES_PER_TURN = 4000
+"""Sessions forgotten in one turn, because other nodes serve them: some 6 ms."""
+
+
 class Server:
     """See the module. Call `take_output` after the inputs of each turn."""
 
@@ -92,6 +97,8 @@ class Server:
         )
         self._awaited_closes: dict[SessionId, tuple[str, int]] = {}
         """Sessions of other nodes: the balancer that waits for the close, and its generation."""
+        self._released: dict[SessionId, LocalSession] = {}
+        """Sessions that other nodes serve, and that are still to be forgotten."""
         self._random = random
         self._averaged_at: float | None = None
         self.deliveries = 0.0
@@ -114,7 +121,7 @@ class Server:
     @property
     def has_work(self) -> bool:
         """Whether there is something to do that needs no input: call `work` again."""
-        return self._serving.has_work
+        return bool(self._released) or self._serving.has_work
 
     @property
     def is_showing(self) -> bool:
@@ -128,6 +135,9 @@ class Server:
 
     def work(self, size_max: int) -> None:
         """Go on with what was put off, until clients are to be sent `size_max` bytes."""
+        if self._released:
+            for number in list(islice(self._released, RELEASES_PER_TURN)):
+                self._forget_released(number)
         self._serving.work(size_max)
 
     def congested(self, balancers: Collection[str]) -> None:
@@ -190,7 +200,8 @@ class Server:
         if former is not None:
             if former.generation >= frame.generation:
                 return
-            self._serving.give_up(former)
+            if not self._forget_released(number):
+                self._serving.give_up(former)
         session = LocalSession(
             id=number,
             generation=frame.generation,
@@ -222,7 +233,16 @@ class Server:
                 and session.balancer == balancer
                 and session.generation <= released.generation
             ):
-                self._serving.forget(session)
+                session.queue = ()
+                self._released[session.id] = session
+
+    def _forget_released(self, number: SessionId) -> bool:
+        """Forget a session if it is released; return whether it is."""
+        session = self._released.pop(number, None)
+        if session is None or self._directory.by_id.get(number) is not session:
+            return False
+        self._serving.forget(session)
+        return True
 
     def _detach(self, balancer: str, frame: Detach) -> None:
         number = SessionId(frame.session)

@@ -36,12 +36,13 @@ class Directory:
         if self.by_id.pop(session.id, None) is None:
             return
         self.forget_newcomer(session)
-        self.watch(session, ())
-        others = tuple(one for one in self.of_user(session.user) if one is not session)
-        if others:
-            self._by_user[session.user] = others
-        else:
-            self._by_user.pop(session.user, None)
+        if session.id in self._watched:
+            self.watch(session, ())
+        sessions = self._by_user.get(session.user, ())
+        if len(sessions) == 1 and sessions[0] is session:
+            del self._by_user[session.user]
+        elif session in sessions:
+            self._by_user[session.user] = tuple([one for one in sessions if one is not session])
 
     def of_user(self, user: UserId) -> tuple[LocalSession, ...]:
         """Return the local sessions of a user."""

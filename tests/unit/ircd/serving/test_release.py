@@ -2,7 +2,8 @@
 
 import pytest
 
-from roost.protocol.trunk import Item, Release, Released, Serving
+from roost.ircd.server import RELEASES_PER_TURN
+from roost.protocol.trunk import Attach, Item, Release, Released, Serving
 from support.dialogue import BALANCER, Client, World
 
 
@@ -83,6 +84,7 @@ def test_only_the_generation_that_is_meant_is_released() -> None:
     alice.generation = 3
     world.attach(alice, world.log[-1].position)
     release(world, alice, 0, 1)
+    world.run()
     assert world.servers[0].session_count == 1
     alice.send("PING x")
     alice.expect(":roost.local PONG roost.local x")
@@ -93,7 +95,35 @@ def test_a_stranger_releases_nothing() -> None:
     alice = world.register("alice")
     frame = Release((Released(alice.session, 9), Released(12345, 1)))
     world.servers[0].receive("b2", frame, world.now())
+    world.run()
     assert world.servers[0].session_count == 1
+
+
+def test_many_are_forgotten_in_turns() -> None:
+    world = World()
+    server = world.servers[0]
+    many = range(2 * RELEASES_PER_TURN + 1)
+    for session in many:
+        server.receive(BALANCER, Attach(session, 1, "host", False, 0, 0, 0, ""), world.now())
+    server.receive(BALANCER, Release(tuple(Released(one, 1) for one in many)), world.now())
+    left = []
+    while server.has_work:
+        server.work(1 << 20)
+        left.append(server.session_count)
+    assert left == [RELEASES_PER_TURN + 1, 1, 0]
+
+
+def test_a_session_that_comes_back_before_it_is_forgotten_stays() -> None:
+    world = World()
+    alice, bob = world.join("#a", "alice", "bob")
+    release(world, alice, 0, 1)
+    alice.generation = 2
+    world.attach(alice, world.log[-1].position)
+    assert world.servers[0].session_count == 2
+    bob.send("PRIVMSG #a :hello")
+    alice.expect(":bob!bob@host PRIVMSG #a hello")
+    alice.send("PRIVMSG #a :hi")
+    bob.expect(":alice!alice@host PRIVMSG #a hi")
 
 
 def test_a_node_says_that_it_serves_before_it_shows_anything(
