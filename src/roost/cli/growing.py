@@ -25,7 +25,7 @@ from roost.cli.status import Cluster
 from roost.cli.supervisor import Child, Supervisor
 
 LOOPBACK = "127.0.0.1"
-LOOK_S = 2.0
+LOOK_S = 5.0
 """Between two looks at which nodes belong to the cluster."""
 REMOVED_S = 5.0
 """How long a removed node goes on: several times what the log needs to do without it."""
