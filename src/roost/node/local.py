@@ -141,17 +141,18 @@ class LocalServer:
             del self._tasks[task]
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._is_busy:
-            await _send(writer, LocalRefusal("it is being copied already: wait until that is done"))
-            return
-        self._is_busy = True
         try:
             ask = await asyncio.wait_for(_read_ask(reader), ASK_S)
-            await self._copy(ask, writer)
+            # Who has not asked keeps nobody off: commands also connect to see whether a node runs.
+            if self._is_busy:
+                raise RefusedError("it is being copied already: wait until that is done")
+            self._is_busy = True
+            try:
+                await self._copy(ask, writer)
+            finally:
+                self._is_busy = False
         except (RefusedError, FrameError, TimeoutError) as error:
             await _send(writer, LocalRefusal(str(error) or "nothing was asked"))
-        finally:
-            self._is_busy = False
 
     async def _copy(self, ask: CopyAsk, writer: asyncio.StreamWriter) -> None:
         if ask.protocol != PROTOCOL_VERSION:

@@ -2,8 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -32,7 +31,7 @@ from roost.protocol.local import (
     decode_answer,
     encode,
 )
-from support.loops import run
+from support.loops import run, wait_until
 from support.stores import row
 
 T = TypeVar("T")
@@ -79,17 +78,16 @@ class Bench:
     async def ask(self, question: bytes) -> list[LocalAnswer]:
         """Ask like a command, until the node ends the connection."""
         async with self.server.open():
-            return await asyncio.to_thread(lambda: list(self._answers(question)))
+            return await asyncio.to_thread(self.answers, question)
 
-    def _answers(self, question: bytes) -> Iterator[LocalAnswer]:
+    def answers(self, question: bytes) -> list[LocalAnswer]:
+        answers: list[LocalAnswer] = []
         with connect_locally(self.path, 5.0) as connection:
-            # It may have refused and closed before it has read the question, which resets the rest.
-            with suppress(BrokenPipeError):
-                connection.sendall(encode_frames([question]))
+            connection.sendall(encode_frames([question]))
             buffer = FrameBuffer()
-            with suppress(ConnectionResetError):
-                while data := connection.recv(65536):
-                    yield from map(decode_answer, buffer.feed(data))
+            while data := connection.recv(65536):
+                answers += map(decode_answer, buffer.feed(data))
+        return answers
 
 
 @pytest.fixture
@@ -165,21 +163,41 @@ def test_what_it_does_not_understand_it_refuses(bench: Bench, question: bytes, r
     assert reason in refusal.reason
 
 
-def test_only_the_nodes_user_can_open_it_and_it_makes_one_copy_at_a_time(bench: Bench) -> None:
-    async def check() -> list[LocalAnswer]:
+def test_only_the_nodes_user_can_open_it(bench: Bench) -> None:
+    async def check() -> None:
         async with bench.server.open():
             assert bench.path.stat().st_mode & 0o777 == 0o600
-            with connect_locally(bench.path, 5.0) as idle:
-                idle.setblocking(False)
-                # The first connection has its turn before the second one is accepted.
-                answers = await asyncio.to_thread(lambda: list(bench._answers(b"")))
-                with pytest.raises(BlockingIOError):
-                    idle.recv(1)
-            return answers
 
-    (refusal,) = run(check())
+    run(check())
+
+
+def test_it_makes_one_copy_at_a_time(bench: Bench) -> None:
+    question = encode(CopyAsk(1))
+
+    async def check() -> list[list[LocalAnswer]]:
+        async with bench.server.open():
+            bench.is_whole = False
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(asyncio.to_thread(bench.answers, question))
+                await wait_until(lambda: bench.server._is_busy)
+                second = await asyncio.to_thread(bench.answers, question)
+                bench.is_whole = True
+            return [first.result(), second]
+
+    copied, (refusal,) = run(check())
+    assert copied[-1] == CopyDone()
     assert isinstance(refusal, LocalRefusal)
     assert "copied already" in refusal.reason
+
+
+def test_who_only_looks_whether_it_runs_keeps_nobody_off(bench: Bench) -> None:
+    async def check() -> list[LocalAnswer]:
+        async with bench.server.open():
+            with connect_locally(bench.path, 5.0):
+                # The first connection has its turn before the second one is accepted.
+                return await asyncio.to_thread(bench.answers, encode(CopyAsk(1)))
+
+    assert run(check())[-1] == CopyDone()
 
 
 def test_an_older_socket_is_replaced(bench: Bench) -> None:
