@@ -214,12 +214,23 @@ class GrowingCluster(SimulatedCluster):
     # Checks
 
     def settle(self) -> None:
-        """Wait also until the nodes have given each other what only some of them have."""
+        """Wait also until the nodes have given each other what only some of them have.
+
+        And until the log can do without the nodes that were removed.
+        """
         self.world.run_until(
             lambda: len({tuple(hole[:2] for hole in holes) for holes in self._holes()}) == 1,
             30.0,
             lambda: f"the same holes, but {self._holes()}",
         )
+        # What was asked for last is still under way.
+        self.world.run(2.0)
+        self.world.run_until(
+            lambda: sorted(self.newest_state().nodes) == sorted(self.names),
+            30.0,
+            lambda: f"the nodes {self.names}, but {sorted(self.newest_state().nodes)}",
+        )
+        self.wait_ready()
         super().settle()
 
     def _holes(self) -> list[tuple[Hole, ...]]:
